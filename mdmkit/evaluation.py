@@ -1,0 +1,333 @@
+"""Evaluation: all of a method's numbers in one pass over frames."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from mdmkit.components import ComponentSizes, count_targets
+from mdmkit.errors import InputError, NoTargetError, RangeError
+from mdmkit.distribution import Distribution
+from mdmkit.frames import Frame, LabelCodes, Labels, as_frames
+from mdmkit.measures import Measure, Values, parse_measures, recipes_of
+from mdmkit.normalize import Normalizer, as_normalizer
+from mdmkit.pixels import PixelSweep
+from mdmkit.recipes import ComponentRecipe, MaskRecipe, PixelRecipe
+from mdmkit.sweeps import Pool, Sweeps, sweep_frames
+
+AGGREGATES = ("pooled", "per_image")
+
+
+def check_aggregate(aggregate: Any) -> str:
+    """One of `AGGREGATES`."""
+    if aggregate not in AGGREGATES:
+        raise InputError(f"aggregate: expected one of {', '.join(AGGREGATES)}, found {aggregate!r}")
+    return str(aggregate)
+
+
+@dataclass(frozen=True)
+class Result:
+    """All numbers of one method; `result["ap"]` is one of them.
+
+    Attributes
+    ----------
+    method : str
+    frames, pixels, anomalous_pixels : int
+        Frames, valid pixels and anomalous pixels.
+    components : int
+        Ground-truth components of at least `min_target` pixels.
+    normalize : str
+    values : dict
+        Fractions by measure name, None where undefined; with intervals, thresholds, brackets.
+    refused : dict of str
+        Measures that were not computed, with the reason.
+    settings : dict
+    """
+
+    method: str
+    frames: int
+    pixels: int
+    anomalous_pixels: int
+    components: int
+    normalize: str
+    values: Values
+    refused: dict[str, str] = field(default_factory=dict)
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    def __getitem__(self, key: str) -> Any:
+        return self.values[key]
+
+    def to_dict(self) -> dict[str, Any]:
+        """One flat row, as in the JSON of `compare`."""
+        row: dict[str, Any] = {
+            "method": self.method,
+            "frames": self.frames,
+            "pixels": self.pixels,
+            "anomalous_pixels": self.anomalous_pixels,
+            "components": self.components,
+            "normalize": self.normalize,
+            **self.values,
+        }
+        if self.refused:
+            row["refused"] = self.refused
+        return row
+
+    def __repr__(self) -> str:
+        numbers = ", ".join(
+            f"{key}={value:.4f}" for key, value in self.values.items() if isinstance(value, float)
+        )
+        sizes = ", ".join(f"{key}={value!r}" for key, value in self.settings.items())
+        return f"Result({self.method!r}, {self.frames} frames, {numbers}; {sizes})"
+
+
+@dataclass(frozen=True, eq=False)
+class Contribution:
+    """What one frame adds to an evaluation."""
+
+    pixels: int
+    anomalous_pixels: int
+    components: int
+    sweeps: Sweeps | None = None  # pooled
+    values: Values = field(default_factory=dict)  # per image
+    refused: dict[str, str] = field(default_factory=dict)
+    no_target: dict[str, NoTargetError] = field(default_factory=dict)
+
+
+class Evaluation:
+    """Gathers the statistics of a method's frames, and computes its numbers from them.
+
+    Parameters
+    ----------
+    metrics : str, or iterable of str or Measure, optional
+        Measure names (see `mdmkit.measures`); the default is every metric, MDM at 0.5 and 0.7.
+    min_prediction, min_target : int
+        Component sizes in pixels, for component metrics.
+    normalize : {"none", "minmax", "sigmoid", "rank"}
+    aggregate : {"pooled", "per_image"}
+        One set of all pixels and components; or the mean over images.
+    method : str
+        Name of the method.
+
+    Notes
+    -----
+    `contribution` may run in several threads; `add` takes what it returns, in any order with the
+    same result to the last bit.
+    """
+
+    def __init__(
+        self,
+        metrics: str | Iterable[str | Measure] | None = None,
+        *,
+        min_prediction: int = 0,
+        min_target: int = 0,
+        normalize: str | None = "none",
+        aggregate: str = "pooled",
+        method: str = "",
+    ) -> None:
+        self.sizes = ComponentSizes(min_prediction, min_target)
+        self.measures = parse_measures(metrics, self.sizes)
+        self.recipes = recipes_of(self.measures)
+        self.kind = as_normalizer(normalize)
+        self.aggregate = check_aggregate(aggregate)
+        self.method = method
+        self._fitted: Normalizer | None = (
+            None if self.kind.needs_fit else self.kind.fitted(PixelSweep.none())
+        )
+        self._pool = Pool()
+        self._frames: list[Contribution] = []  # without their sweeps
+
+    @property
+    def needs_fit(self) -> bool:
+        """Whether the normaliser's constants are needed before frames can contribute."""
+        on_masks = any(isinstance(recipe, MaskRecipe) for recipe in self.recipes)
+        return self._fitted is None and (self.aggregate == "per_image" or on_masks)
+
+    def fit(self, frames: Iterable[Frame]) -> None:
+        """Take the normaliser's constants from a first pass over the frames."""
+        self._fitted = sweep_frames(frames, [PixelRecipe()], self.kind).normalizer
+
+    def contribution(self, frame: Frame) -> Contribution:
+        """Sweep one frame; changes nothing here."""
+        sweeps = Sweeps.of(frame, self.recipes, self._fitted)
+        own = sweeps.by_recipe.get(ComponentRecipe(self.sizes))
+        components = own.targets if own else count_targets(frame, self.sizes.min_target)
+        counts = (frame.pixels, frame.anomalous_pixels, components)
+        if self.aggregate == "pooled":
+            return Contribution(*counts, sweeps)
+        values: Values = {}
+        refused: dict[str, str] = {}
+        no_target: dict[str, NoTargetError] = {}
+        image = sweeps.with_normalizer(self._fitted or self.kind)
+        for measure in self.measures:
+            try:
+                values[measure.key] = measure.compute(image)[measure.key]
+            except RangeError as error:
+                refused[measure.key] = str(error)
+            except NoTargetError as error:
+                values[measure.key] = float("nan")
+                no_target[measure.key] = error
+        return Contribution(*counts, None, values, refused, no_target)
+
+    def add(self, contribution: Contribution) -> None:
+        """Count what one frame contributes."""
+        if contribution.sweeps is not None:
+            self._pool.add(contribution.sweeps)
+        self._frames.append(replace(contribution, sweeps=None))
+
+    def update(self, frame: Frame) -> None:
+        """Sweep and count one frame."""
+        self.add(self.contribution(frame))
+
+    def sweeps(self) -> Sweeps:
+        """Everything counted so far, normalised (pooled only)."""
+        if self.aggregate != "pooled":
+            raise InputError("aggregate: curves of a whole data set exist only for 'pooled'")
+        return self._pool.total().with_normalizer(self._fitted or self.kind)
+
+    def result(self) -> Result:
+        """All numbers of what was counted so far.
+
+        Raises
+        ------
+        InputError
+            Without valid pixels, or where nothing that was asked for can be computed.
+        """
+        if not self._frames:
+            raise InputError("frames: expected at least one frame, found none")
+        pixels = sum(frame.pixels for frame in self._frames)
+        if pixels == 0:
+            raise InputError("target: expected at least one valid pixel, found all pixels ignored")
+        compute = self._pooled_values if self.aggregate == "pooled" else self._image_values
+        values, refused = compute()
+        if len(refused) == len(self.measures):
+            raise RangeError(next(iter(refused.values())))
+        return Result(
+            method=self.method,
+            frames=len(self._frames),
+            pixels=pixels,
+            anomalous_pixels=sum(frame.anomalous_pixels for frame in self._frames),
+            components=sum(frame.components for frame in self._frames),
+            normalize=self.kind.name,
+            values={key: _plain(value) for key, value in values.items()},
+            refused=refused,
+            settings={
+                "aggregate": self.aggregate,
+                "min_prediction": self.sizes.min_prediction,
+                "min_target": self.sizes.min_target,
+            },
+        )
+
+    def _pooled_values(self) -> tuple[Values, dict[str, str]]:
+        values: Values = {}
+        refused: dict[str, str] = {}
+        sweeps = self.sweeps()
+        for measure in self.measures:
+            try:
+                values |= measure.compute(sweeps)
+            except RangeError as error:
+                values[measure.key] = None
+                refused[measure.key] = str(error)
+        return values, refused
+
+    def _image_values(self) -> tuple[Values, dict[str, str]]:
+        values: Values = {}
+        refused: dict[str, str] = {}
+        for measure in self.measures:
+            key = measure.key
+            reasons = [f.refused[key] for f in self._frames if key in f.refused]
+            if reasons:
+                values[key] = None
+                refused[key] = reasons[0]
+                continue
+            if all(key in frame.no_target for frame in self._frames):
+                raise self._frames[0].no_target[key]
+            images = Distribution.of(frame.values[key] for frame in self._frames)
+            values[key] = images.mean
+            values[f"{key}_images"] = images.to_dict()
+        return values, refused
+
+
+def _plain(value: Any) -> Any:
+    """Undefined numbers as None."""
+    return None if isinstance(value, float) and value != value else value
+
+
+def evaluate(
+    frames: Iterable[Any],
+    metrics: str | Iterable[str | Measure] | None = None,
+    *,
+    min_prediction: int = 0,
+    min_target: int = 0,
+    normalize: str | None = "none",
+    aggregate: str = "pooled",
+    anomaly_label: Labels = 1,
+    normal_label: Labels = 0,
+    ignore_index: Labels = 255,
+    method: str = "",
+) -> Result:
+    """All numbers of one method.
+
+    Parameters
+    ----------
+    frames : iterable of Frame, (scores, target) or (scores, target, ignore)
+        See `Frame`. An iterator is read once and never held; per-image evaluation with a
+        normaliser that looks at all scores (`minmax`, `rank`) needs a list.
+    metrics : str, or iterable of str, optional
+        Measure names (see `mdmkit.measures`): `ap`, `auroc`, `fpr95`, `best_f1`, `siou_gt`,
+        `ppv`, `mean_f1`, `mdm_METRIC@T`, `METRIC@z=Z`, `fpr@tpr=R`. Default: every metric, MDM
+        at T = 0.5 and 0.7.
+    min_prediction, min_target : int
+        Component sizes in pixels; 0 drops nothing.
+    normalize : {"none", "minmax", "sigmoid", "rank"}
+        How raw scores become thresholds in [0, 1]; ranking metrics and best F1 use raw scores.
+    aggregate : {"pooled", "per_image"}
+        All pixels (components) of all frames as one set, or the mean over images where defined.
+    anomaly_label, normal_label, ignore_index : int, collection of int, or None
+        Label values of `target`.
+    method : str
+        Name in the result.
+
+    Returns
+    -------
+    Result
+        Fractions; None where undefined. Where scores leave [0, 1] and no normaliser is named,
+        what needs thresholds is refused, with the reason, and the rest is given.
+
+    Raises
+    ------
+    InputError
+        Bad frames, nothing to detect, or scores outside [0, 1] where everything asked for needs
+        thresholds in [0, 1].
+
+    Notes
+    -----
+    Anomaly is the positive class; a pixel is predicted where score > z. One sort and one
+    union-find pass a frame, O(P log P) for P pixels.
+
+    Examples
+    --------
+    >>> from mdmkit import evaluate
+    >>> result = evaluate([([[0.1, 0.2, 0.9]], [[0, 0, 1]])], "ap,fpr95,mdm_f1@0.5")
+    >>> result["ap"], result["fpr95"], result["mdm_f1@0.5_interval"]
+    (1.0, 0.0, (0.1, 0.9))
+    """
+    codes = LabelCodes(normal_label, anomaly_label, ignore_index)
+    evaluation = Evaluation(
+        metrics,
+        min_prediction=min_prediction,
+        min_target=min_target,
+        normalize=normalize,
+        aggregate=aggregate,
+        method=method,
+    )
+    if evaluation.needs_fit:
+        if isinstance(frames, Iterator):
+            raise InputError(
+                f"frames: normalize={normalize!r} looks at all scores before the first frame is "
+                "judged here; expected a list, found an iterator"
+            )
+        evaluation.fit(as_frames(frames, codes))
+    for frame in as_frames(frames, codes):
+        evaluation.update(frame)
+    return evaluation.result()

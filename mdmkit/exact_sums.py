@@ -1,0 +1,44 @@
+"""Exact sums of ratios: float64 values in [0, 1] as integers, so that no order of adding matters.
+
+A ratio of two counts below 2^31 is 0 or at least 2^-31, so its float64 is a multiple of 2^-84.
+It is cut into three limbs of 28 bits (2^-28, 2^-56, 2^-84), which are summed as int64: exact for
+up to 2^35 values. The mean of a sum equals `math.fsum(values) / n` to the last bit.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+LIMBS = 3
+LIMB_BITS = 28
+_MASK = (1 << LIMB_BITS) - 1
+
+
+def split(values: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Limbs of values in [0, 1], shape (..., 3); the numpy twin of the kernel's `split_ratio`."""
+    limbs = np.empty((*values.shape, LIMBS), np.int64)
+    rest = values
+    for i in range(LIMBS):
+        rest = rest * float(1 << LIMB_BITS)  # a power of two: exact
+        limbs[..., i] = rest
+        rest = rest - limbs[..., i]
+    return limbs
+
+
+def total(limbs: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Correctly rounded sums, shape (...), from summed limbs of shape (..., 3)."""
+    top, middle, low = (limbs[..., i] for i in range(LIMBS))
+    middle = middle + (low >> LIMB_BITS)
+    top = top + (middle >> LIMB_BITS)
+    middle, low = middle & _MASK, low & _MASK
+    # 53 + 38 bits: both halves are exact in float64, so their sum is rounded once
+    high_half = (top << 18) | (middle >> 10)
+    low_half = ((middle & 1023) << LIMB_BITS) | low
+    return np.asarray(high_half * 2.0**-46 + low_half * 2.0**-84)
+
+
+def mean(limbs: NDArray[np.int64], count: NDArray[np.int64] | int) -> NDArray[np.float64]:
+    """`math.fsum(values) / count` for each row of summed limbs; NaN where count is 0."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(total(limbs) / count)

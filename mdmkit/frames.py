@@ -1,0 +1,399 @@
+"""Frame: one validated pair of score map and ground truth. The only judge of arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mdmkit.errors import InputError, InputTypeError
+
+if TYPE_CHECKING:
+    from mdmkit.levels import Levels
+
+NORMAL, ANOMALOUS, IGNORED = 0, 1, 2
+_UNKNOWN = 3
+
+Labels = int | Collection[int] | None
+
+
+def _as_codes(value: Labels, argument: str) -> tuple[int, ...]:
+    if value is None:
+        return ()
+    values = [value] if isinstance(value, (int, np.integer)) else list(value)
+    for code in values:
+        if isinstance(code, bool) or not isinstance(code, (int, np.integer)):
+            raise InputTypeError(
+                f"{argument}: expected an integer, integers or None, found {code!r}"
+            )
+    return tuple(sorted({int(code) for code in values}))
+
+
+@dataclass(frozen=True)
+class LabelCodes:
+    """Which integers of a ground truth mean normal, anomalous and ignored.
+
+    Parameters
+    ----------
+    normal_label, anomaly_label, ignore_index : int, collection of int, or None
+        None (or an empty collection) means that no value has this meaning.
+
+    Raises
+    ------
+    InputError
+        If one value has two meanings, or no value means anomaly.
+    """
+
+    normal_label: Labels = 0
+    anomaly_label: Labels = 1
+    ignore_index: Labels = 255
+
+    def __post_init__(self) -> None:
+        taken: dict[int, str] = {}
+        for name in ("normal_label", "anomaly_label", "ignore_index"):
+            codes = _as_codes(getattr(self, name), name)
+            object.__setattr__(self, name, codes)
+            for code in codes:
+                if code in taken:
+                    raise InputError(
+                        f"{name}: the value {code} already means {taken[code]}; each label value "
+                        "has one meaning (a meaning that does not occur is given as None)"
+                    )
+                taken[code] = name
+        if not self.anomaly_label:
+            raise InputError("anomaly_label: expected at least one value, found none")
+
+    def meanings(self) -> list[tuple[int, int]]:
+        """Every known label value with its class (0 normal, 1 anomalous, 2 ignored)."""
+        pairs: list[tuple[int, int]] = []
+        for meaning, codes in (
+            (NORMAL, self.normal_label),
+            (ANOMALOUS, self.anomaly_label),
+            (IGNORED, self.ignore_index),
+        ):
+            assert isinstance(codes, tuple)
+            pairs += [(code, meaning) for code in codes]
+        return pairs
+
+    def classify(
+        self, target: NDArray[Any], ignore: NDArray[np.bool_] | None, name: str
+    ) -> NDArray[np.uint8]:
+        """Class of each pixel; a label value without a meaning at a pixel in use is an error."""
+        if target.dtype == np.uint8:
+            table = np.full(256, _UNKNOWN, np.uint8)
+            for code, meaning in self.meanings():
+                if 0 <= code < 256:
+                    table[code] = meaning
+            classes = table[target]
+        else:
+            classes = np.full(target.shape, _UNKNOWN, np.uint8)
+            for code, meaning in self.meanings():
+                classes[target == code] = meaning
+        if ignore is not None:
+            classes[ignore] = IGNORED
+        unknown = classes == _UNKNOWN
+        if unknown.any():
+            values, counts = np.unique(target[unknown], return_counts=True)
+            found = ", ".join(
+                f"{v} at {c} pixels" for v, c in zip(values[:8], counts[:8], strict=True)
+            )
+            raise InputError(
+                f"{name}: expected label values {self}, found {found}"
+                + (f" and {values.size - 8} other values" if values.size > 8 else "")
+            )
+        return classes
+
+    def __str__(self) -> str:
+        parts = (
+            (self.normal_label, "normal"),
+            (self.anomaly_label, "anomaly"),
+            (self.ignore_index, "ignore"),
+        )
+        return ", ".join(
+            f"{' or '.join(map(str, codes))} ({meaning})"
+            for codes, meaning in parts
+            if isinstance(codes, tuple) and codes
+        )
+
+
+def as_array(value: Any, name: str) -> NDArray[Any]:
+    """`value` as a numpy array: numpy, torch (any device), nested lists, or `__array__`."""
+    if isinstance(value, np.ma.MaskedArray):
+        raise InputTypeError(
+            f"{name}: expected a plain array, found a numpy masked array; "
+            "pass its mask as `ignore`, so that no mask is lost unseen"
+        )
+    if type(value).__module__.partition(".")[0] == "torch" and hasattr(value, "detach"):
+        value = value.detach().cpu()
+        if str(value.dtype) == "torch.bfloat16":  # numpy has none; float32 holds it exactly
+            value = value.float()
+        return np.asarray(value.numpy())
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise InputError(f"{name}: expected an array of numbers, found {error}") from None
+    if array.dtype == object:
+        raise InputTypeError(f"{name}: expected an array of numbers, found {type(value).__name__}")
+    return array
+
+
+def as_unit(scores: NDArray[Any]) -> NDArray[np.float64]:
+    """Scores in float64: floats as they are, unsigned integers divided by their maximum."""
+    if scores.dtype.kind == "u":
+        return np.asarray(scores / np.float64(np.iinfo(scores.dtype).max))
+    return scores.astype(np.float64)
+
+
+def _check_scores(scores: NDArray[Any], valid: NDArray[np.bool_], name: str) -> None:
+    if scores.dtype.kind != "f":
+        return
+    bad = ~np.isfinite(scores) & valid
+    if bad.any():
+        row, column = np.argwhere(bad)[0]
+        raise InputError(
+            f"{name}: expected finite scores at valid pixels, found {scores[row, column]} "
+            f"at row {row}, column {column} ({int(bad.sum())} such pixels)"
+        )
+
+
+def _score_array(value: Any, name: str) -> NDArray[Any]:
+    scores = as_array(value, name)
+    kind, width = scores.dtype.kind, scores.dtype.itemsize
+    if kind not in "fub" or (kind == "f" and width > 8):
+        raise InputTypeError(
+            f"{name}: expected float16, float32, float64, unsigned integers "
+            f"(value / maximum) or bool, found {scores.dtype}"
+        )
+    return np.ascontiguousarray(scores.astype(scores.dtype.newbyteorder("="), copy=False))
+
+
+def _mask_array(value: Any, kinds: str, expected: str, name: str) -> NDArray[Any]:
+    mask = as_array(value, name)
+    if mask.dtype.kind not in kinds:
+        raise InputTypeError(f"{name}: expected {expected}, found {mask.dtype}")
+    return mask
+
+
+class Frame:
+    """One score map with its ground truth, validated.
+
+    Parameters
+    ----------
+    scores : array_like, shape (H, W)
+        Anomaly scores, higher = more anomalous. Floats as they are; unsigned integers mean
+        value / iinfo(dtype).max; bool is 0 / 1. numpy, torch (any device) or `__array__`.
+    target : array_like of int or bool, shape (H, W)
+        Ground truth labels.
+    ignore : array_like of bool, shape (H, W), optional
+        Further pixels to ignore, whatever their label and score (NaN too).
+    anomaly_label, normal_label, ignore_index : int, collection of int, or None
+        Label values with that meaning.
+    name : str
+        How error messages call this frame.
+
+    Attributes
+    ----------
+    scores : ndarray, shape (H, W)
+        Scores in their own dtype.
+    classes : ndarray of uint8, shape (H, W)
+        0 normal, 1 anomalous, 2 ignored.
+    valid : ndarray of bool, shape (H, W)
+        Pixels that are not ignored.
+
+    Raises
+    ------
+    InputTypeError
+        Signed integers or other unfit dtypes.
+    InputError
+        Unequal or unfit shapes, empty arrays, unknown label values, NaN or infinite scores at
+        valid pixels.
+
+    Examples
+    --------
+    >>> frame = Frame([[0.1, 0.9]], [[0, 1]])
+    >>> frame.pixels, frame.anomalous_pixels
+    (2, 1)
+    """
+
+    def __init__(
+        self,
+        scores: Any,
+        target: Any,
+        ignore: Any = None,
+        *,
+        anomaly_label: Labels = 1,
+        normal_label: Labels = 0,
+        ignore_index: Labels = 255,
+        name: str = "",
+    ) -> None:
+        codes = LabelCodes(normal_label, anomaly_label, ignore_index)
+        self._set(scores, target, ignore, codes, name)
+
+    @classmethod
+    def coded(
+        cls, scores: Any, target: Any, ignore: Any = None, *, codes: LabelCodes, name: str = ""
+    ) -> Frame:
+        """A frame whose label codes were validated before (once for many frames)."""
+        frame = cls.__new__(cls)
+        frame._set(scores, target, ignore, codes, name)
+        return frame
+
+    def _set(self, scores: Any, target: Any, ignore: Any, codes: LabelCodes, name: str) -> None:
+        of = f" of {name}" if name else ""
+        self.name = name
+        self.scores = _score_array(scores, f"scores{of}")
+        labels = _mask_array(target, "iub", "integer or bool labels", f"target{of}")
+        hidden = None if ignore is None else _mask_array(ignore, "b", "bool", f"ignore{of}")
+        if self.scores.ndim != 2 or self.scores.size == 0:
+            raise InputError(
+                f"scores{of}: expected a non-empty array of shape (H, W), found {self.scores.shape}"
+            )
+        for what, mask in (("target", labels), ("ignore", hidden)):
+            if mask is not None and mask.shape != self.scores.shape:
+                raise InputError(
+                    f"{what}{of}: expected the shape of the scores {self.scores.shape}, "
+                    f"found {mask.shape}"
+                )
+        self.classes = codes.classify(labels, hidden, f"target{of}")
+        self.valid = self.classes != IGNORED
+        _check_scores(self.scores, self.valid, f"scores{of}")
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width in pixels."""
+        height, width = self.scores.shape
+        return height, width
+
+    @cached_property
+    def pixels(self) -> int:
+        """Number of valid pixels."""
+        return int(np.count_nonzero(self.valid))
+
+    @cached_property
+    def anomalous_pixels(self) -> int:
+        """Number of anomalous pixels."""
+        return int(np.count_nonzero(self.classes == ANOMALOUS))
+
+    @cached_property
+    def levels(self) -> Levels:
+        """The valid pixels in descending order of score: sorted once, used by every sweep."""
+        from mdmkit.levels import Levels
+
+        return Levels.of(self)
+
+    def rescaled(self, rescale: Callable[[NDArray[np.float64]], NDArray[np.float64]]) -> Frame:
+        """The same frame with mapped float64 scores (0 at ignored pixels)."""
+        frame = Frame.__new__(Frame)
+        frame.name, frame.classes, frame.valid = self.name, self.classes, self.valid
+        frame.scores = np.zeros(self.shape)
+        frame.scores[self.valid] = rescale(as_unit(self.scores[self.valid]))
+        return frame
+
+    def __repr__(self) -> str:
+        name = f"{self.name!r}, " if self.name else ""
+        return (
+            f"Frame({name}{self.shape[0]} x {self.shape[1]}, {self.scores.dtype}, "
+            f"{self.pixels} valid pixels, {self.anomalous_pixels} anomalous)"
+        )
+
+
+def _is_array(value: Any) -> bool:
+    return hasattr(value, "__array__") or hasattr(value, "__array_interface__")
+
+
+def _unstack(value: Any, name: str) -> Iterator[NDArray[Any]]:
+    """One map (H, W), a stack (N, H, W) or a batch (N, 1, H, W) as maps."""
+    array = as_array(value, name)
+    if array.ndim == 4 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim == 2:
+        yield array
+    elif array.ndim == 3 and array.shape[0] > 0:
+        yield from array
+    else:
+        raise InputError(
+            f"{name}: expected shape (H, W), (N, H, W) or (N, 1, H, W), found {array.shape}"
+        )
+
+
+def _maps(value: Any, name: str) -> Iterator[NDArray[Any]]:
+    if isinstance(value, (str, bytes, dict)) or not (_is_array(value) or hasattr(value, "__iter__")):
+        raise InputTypeError(
+            f"{name}: expected an array, a stack or an iterable of arrays, "
+            f"found {type(value).__name__}"
+        )
+    plain_numbers = isinstance(value, (list, tuple)) and not any(map(_is_array, value))
+    if _is_array(value) or plain_numbers:
+        yield from _unstack(value, name)
+        return
+    for index, item in enumerate(value):
+        yield from _unstack(item, f"{name}[{index}]")
+
+
+def frames_from(
+    scores: Any, target: Any, ignore: Any = None, *, codes: LabelCodes | None = None
+) -> Iterator[Frame]:
+    """Frames from one map, a stack, a list of differently sized maps or an iterator of them.
+
+    Parameters
+    ----------
+    scores, target, ignore : array_like or iterable of array_like
+        Alike in structure; see `Frame` for dtypes. An iterable may yield maps, stacks or batches.
+    codes : LabelCodes, optional
+
+    Yields
+    ------
+    Frame
+        One after the other, so that an iterator is never held in memory.
+
+    Raises
+    ------
+    InputError
+        If the arguments hold different numbers of frames, or none.
+    """
+    codes = codes or LabelCodes()
+    streams = {"scores": _maps(scores, "scores"), "target": _maps(target, "target")}
+    if ignore is not None:
+        streams["ignore"] = _maps(ignore, "ignore")
+    count = 0
+    while True:
+        items = {name: next(stream, None) for name, stream in streams.items()}
+        ended = [name for name, item in items.items() if item is None]
+        if ended:
+            break
+        name = f"frame {count}"
+        count += 1
+        yield Frame.coded(items["scores"], items["target"], items.get("ignore"), codes=codes, name=name)
+    if len(ended) < len(streams):
+        raise InputError(
+            f"{ended[0]}: expected as many frames as {next(n for n in items if n not in ended)}, "
+            f"found only {count}"
+        )
+    if count == 0:
+        raise InputError("scores: expected at least one frame, found none")
+
+
+def as_frames(frames: Iterable[Any], codes: LabelCodes | None = None) -> Iterator[Frame]:
+    """Frames from an iterable of `Frame`, `(scores, target)` or `(scores, target, ignore)`."""
+    codes = codes or LabelCodes()
+    if isinstance(frames, Frame):
+        frames = [frames]
+    if not hasattr(frames, "__iter__"):
+        raise InputTypeError(
+            "frames: expected an iterable of Frame or (scores, target) pairs, "
+            f"found {type(frames).__name__}"
+        )
+    for index, item in enumerate(frames):
+        if isinstance(item, Frame):
+            yield item
+        elif isinstance(item, (tuple, list)) and len(item) in (2, 3):
+            yield Frame.coded(*item, codes=codes, name=f"frame {index}")
+        else:
+            raise InputTypeError(
+                f"frames[{index}]: expected a Frame, (scores, target) or (scores, target, ignore), "
+                f"found {type(item).__name__}"
+            )

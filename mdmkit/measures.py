@@ -1,0 +1,276 @@
+"""Measures: the numbers that can be asked of an evaluation, by name.
+
+`ap`, `auroc`, `fpr95`, `best_f1`; `siou_gt`, `ppv`, `mean_f1` at the best-F1 prediction;
+`fpr@tpr=0.9`; `METRIC@z=0.5` at a fixed threshold; `mdm_METRIC@0.5` the margin at T = 0.5.
+"""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mdmkit.components import ComponentSizes
+from mdmkit.errors import InputError
+from mdmkit.margin import check_t_margin
+from mdmkit.metrics import (
+    COMPONENT_METRICS,
+    COUNT_METRICS,
+    ComponentMetric,
+    CountMetric,
+    Metric,
+    as_metric,
+    check_anomalous,
+    ratio,
+)
+from mdmkit.pixels import PixelSweep
+from mdmkit.ranking import auroc, average_precision, best_f1, fpr_at_tpr
+from mdmkit.recipes import PixelRecipe, Recipe
+
+if TYPE_CHECKING:
+    from mdmkit.sweeps import Sweeps
+
+Values = dict[str, Any]
+
+
+class Measure(ABC):
+    """One number of a method, with what belongs to it."""
+
+    key: str
+    higher_is_better: bool = True
+
+    @property
+    def recipes(self) -> tuple[Recipe, ...]:
+        """The sweeps that it is computed from."""
+        return (PixelRecipe(),)
+
+    @abstractmethod
+    def compute(self, sweeps: Sweeps) -> Values:
+        """Its value under `key`, NaN where undefined, and companions under `key_...`.
+
+        Raises
+        ------
+        NoTargetError
+            If there is nothing to detect.
+        RangeError
+            If thresholds in [0, 1] make no sense for the scores.
+        """
+
+
+@dataclass(frozen=True)
+class Ranking(Measure):
+    """`ap` or `auroc`."""
+
+    key: str
+
+    def compute(self, sweeps: Sweeps) -> Values:
+        function = {"ap": average_precision, "auroc": auroc}[self.key]
+        return {self.key: function(sweeps.pixels)}
+
+
+@dataclass(frozen=True)
+class FprAtTpr(Measure):
+    """`fpr95`, `fpr@tpr=0.9`: the false positive rate where the TPR first reaches a value."""
+
+    key: str
+    tpr: float
+    higher_is_better = False
+
+    def compute(self, sweeps: Sweeps) -> Values:
+        return {self.key: fpr_at_tpr(sweeps.pixels, self.tpr)}
+
+
+@dataclass(frozen=True)
+class BestF1Measure(Measure):
+    """`best_f1` with its threshold on the raw scores."""
+
+    key: str = "best_f1"
+
+    def compute(self, sweeps: Sweeps) -> Values:
+        best = best_f1(sweeps.pixels)
+        return {
+            "best_f1": best.value,
+            "best_f1_threshold": best.threshold,
+            "all_predicted": best.all_predicted,
+        }
+
+
+@dataclass(frozen=True)
+class AtBestF1(Measure):
+    """`siou_gt`, `ppv`, `mean_f1`: a component metric of the best-F1 prediction."""
+
+    key: str
+    metric: ComponentMetric
+
+    @property
+    def recipes(self) -> tuple[Recipe, ...]:
+        return (PixelRecipe(), self.metric.recipe)
+
+    def compute(self, sweeps: Sweeps) -> Values:
+        sweep = sweeps.raw(self.metric.recipe)
+        self.metric.check(sweep)
+        best = best_f1(sweeps.pixels)
+        steps = self.metric.part(sweep)
+        if best.all_predicted:
+            totals = steps.totals[0]
+        elif best.threshold is None:
+            return {self.key: float("nan")}
+        else:
+            totals = steps.above(best.threshold)
+        return {self.key: float(self.metric.values(totals, sweep.targets))}
+
+
+@dataclass(frozen=True)
+class AtThreshold(Measure):
+    """`METRIC@z=Z`: a metric of the prediction A > Z, Z on the (normalised) scores."""
+
+    key: str
+    metric: CountMetric | ComponentMetric
+    z: float
+
+    @property
+    def recipes(self) -> tuple[Recipe, ...]:
+        return (PixelRecipe(), self.metric.recipe)
+
+    def compute(self, sweeps: Sweeps) -> Values:
+        if isinstance(self.metric, ComponentMetric):
+            sweep = sweeps.normalized(self.metric.recipe)
+            self.metric.check(sweep)
+            totals = self.metric.part(sweep).above(self.z)
+            return {self.key: float(self.metric.values(totals, sweep.targets))}
+        pixels: PixelSweep = sweeps.normalized(PixelRecipe())
+        if pixels.anomalous == 0:
+            return {self.key: float("nan")}
+        return {self.key: float(self.metric(*pixels.confusion(pixels.above(self.z))))}
+
+
+@dataclass(frozen=True)
+class FprAtThreshold(Measure):
+    """`fpr@z=Z`: the false positive rate of the prediction A > Z."""
+
+    key: str
+    z: float
+    higher_is_better = False
+
+    def compute(self, sweeps: Sweeps) -> Values:
+        pixels: PixelSweep = sweeps.normalized(PixelRecipe())
+        return {self.key: float(ratio(pixels.above(self.z)[1], pixels.normal))}
+
+
+@dataclass(frozen=True)
+class MarginAt(Measure):
+    """`mdm_METRIC@T`: the Maximal Detection Margin, with interval, threshold and bracket."""
+
+    metric: Metric
+    t_margin: float
+    key: str = field(default="")
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "t_margin", check_t_margin(self.t_margin))
+        if not self.key:
+            object.__setattr__(self, "key", f"mdm_{self.metric.name}@{self.t_margin!r}")
+
+    @property
+    def recipes(self) -> tuple[Recipe, ...]:
+        return (PixelRecipe(), self.metric.recipe)
+
+    def compute(self, sweeps: Sweeps) -> Values:
+        check_anomalous(sweeps.pixels.anomalous)
+        margin = sweeps.curve(self.metric).margin(self.t_margin)
+        values: Values = {
+            self.key: margin.value,
+            f"{self.key}_interval": margin.interval,
+            f"{self.key}_threshold": margin.threshold,
+            f"{self.key}_bracket": margin.bracket,
+        }
+        if margin.resolution is not None:
+            values[f"{self.key}_resolution"] = margin.resolution
+        return values
+
+
+NAMES = (
+    "ap", "auroc", "fpr95", "best_f1", "siou_gt", "ppv", "mean_f1",
+    *(f"mdm_{name}" for name in (*COUNT_METRICS, *COMPONENT_METRICS)),
+)  # fmt: skip
+DEFAULT_T = (0.5, 0.7)
+DEFAULT_NAMES = (
+    *(name for name in NAMES if not name.startswith("mdm_")),
+    *(f"{name}@{t}" for t in DEFAULT_T for name in NAMES if name.startswith("mdm_")),
+)
+_AT_BEST_F1 = {"siou_gt": "siou", "ppv": "ppv", "mean_f1": "mean_f1"}
+_EXPECTED = (
+    f"one of {', '.join(n for n in NAMES if not n.startswith('mdm_'))}; "
+    f"mdm_METRIC@T, METRIC@z=Z with METRIC in {', '.join((*COUNT_METRICS, *COMPONENT_METRICS))}; "
+    "fpr@z=Z or fpr@tpr=R"
+)
+
+
+def _number(text: str, name: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not np.isfinite(value):
+        raise InputError(f"metrics: expected a number after the sign in {name!r}, found {text!r}")
+    return value
+
+
+def parse_measure(name: str, sizes: ComponentSizes) -> Measure:
+    """The measure of that name, component metrics having the given sizes."""
+    if name in ("ap", "auroc"):
+        return Ranking(name)
+    if name == "fpr95":
+        return FprAtTpr(name, 0.95)
+    if name == "best_f1":
+        return BestF1Measure()
+    if name in _AT_BEST_F1:
+        metric = as_metric(_AT_BEST_F1[name], sizes)
+        assert isinstance(metric, ComponentMetric)
+        return AtBestF1(name, metric)
+    if match := re.fullmatch(r"fpr@tpr=(.+)", name):
+        tpr = _number(match[1], name)
+        if not 0 < tpr <= 1:
+            raise InputError(f"metrics: expected a TPR in (0, 1] in {name!r}, found {tpr!r}")
+        return FprAtTpr(f"fpr@tpr={tpr!r}", tpr)
+    if match := re.fullmatch(r"fpr@z=(.+)", name):
+        z = _number(match[1], name)
+        return FprAtThreshold(f"fpr@z={z!r}", z)
+    if match := re.fullmatch(r"(\w+)@z=(.+)", name):
+        if match[1] in COUNT_METRICS or match[1] in COMPONENT_METRICS:
+            z = _number(match[2], name)
+            at: Any = as_metric(match[1], sizes)
+            return AtThreshold(f"{match[1]}@z={z!r}", at, z)
+    if match := re.fullmatch(r"mdm_(\w+)@(.+)", name):
+        if match[1] in COUNT_METRICS or match[1] in COMPONENT_METRICS:
+            return MarginAt(as_metric(match[1], sizes), _number(match[2], name))
+    hint = ""
+    if name in NAMES:
+        hint = f"; say which T, as in {name}@0.5"
+    raise InputError(f"metrics: expected {_EXPECTED}; found {name!r}{hint}")
+
+
+def parse_measures(
+    measures: str | Iterable[str | Measure] | None, sizes: ComponentSizes
+) -> tuple[Measure, ...]:
+    """Measures from names (a list, or one string with commas); None means `DEFAULT_NAMES`."""
+    if measures is None:
+        measures = DEFAULT_NAMES
+    if isinstance(measures, str):
+        measures = [name.strip() for name in measures.split(",") if name.strip()]
+    asked: dict[str, Measure] = {}
+    for item in measures:
+        measure = item if isinstance(item, Measure) else parse_measure(item, sizes)
+        asked.setdefault(measure.key, measure)
+    if not asked:
+        raise InputError(f"metrics: expected {_EXPECTED}; found none")
+    return tuple(asked.values())
+
+
+def recipes_of(measures: Sequence[Measure]) -> tuple[Recipe, ...]:
+    """Every sweep that the measures need, once; the pixel sweep always."""
+    needed = {recipe: None for measure in measures for recipe in measure.recipes}
+    return tuple({PixelRecipe(): None, **needed})

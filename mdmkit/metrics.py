@@ -1,0 +1,370 @@
+"""Segment metrics d in three tiers: from counts, from components, any callable on masks.
+
+A metric says which sweep it needs of a frame (`recipe`) and turns the merged sweep into its
+`ThresholdCurve`. What is undefined (0 / 0) is NaN, which passes no T.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mdmkit import exact_sums
+from mdmkit.components import QUALITIES, ComponentSizes, ComponentSweep
+from mdmkit.curves import ThresholdCurve
+from mdmkit.errors import InputError, InputTypeError, NoTargetError
+from mdmkit.exact_sums import LIMBS
+from mdmkit.pixels import PixelSweep
+from mdmkit.recipes import ComponentRecipe, MaskRecipe, PixelRecipe, Recipe
+from mdmkit.samples import MaskFunction, MaskSamples
+
+Counts = NDArray[np.int64]
+Ratio = NDArray[np.float64]
+CountFunction = Callable[[Counts, Counts, Counts, Counts], Any]
+
+
+def ratio(numerator: Any, denominator: Any) -> Ratio:
+    """One float64 division; 0 / 0 is NaN, without a warning."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(np.true_divide(numerator, denominator))
+
+
+def check_anomalous(anomalous: int) -> None:
+    """Refuse frames without an anomalous pixel: there is nothing to detect."""
+    if anomalous == 0:
+        raise NoTargetError(
+            "target: expected at least one anomalous pixel, found none "
+            "(does anomaly_label name the right value?)"
+        )
+
+
+class Metric(ABC):
+    """A segment metric d(prediction, target), higher = better."""
+
+    name: str
+
+    @property
+    @abstractmethod
+    def recipe(self) -> Recipe:
+        """The sweep that it is computed from."""
+
+    @abstractmethod
+    def curve(self, sweep: Any) -> ThresholdCurve:
+        """d(z) from a sweep over scores in [0, 1].
+
+        Raises
+        ------
+        NoTargetError
+            If the sweep holds nothing to detect.
+        """
+
+
+class CountMetric(Metric):
+    """A formula of the pixel counts (TP, FP, FN, TN), exact at every distinct score.
+
+    `monotone` declares that it never falls as TP rises and never rises with FP (FN and TN
+    following), so that counts at two thresholds bound it between them. A metric that does not
+    declare it is looked at step by step.
+    """
+
+    monotone: bool = False
+
+    @abstractmethod
+    def formula(self, tp: Counts, fp: Counts, fn: Counts, tn: Counts) -> Any:
+        """The metric for int64 arrays of one shape; NaN where undefined."""
+
+    @property
+    def recipe(self) -> PixelRecipe:
+        return PixelRecipe()
+
+    def __call__(self, tp: Any, fp: Any, fn: Any, tn: Any) -> Ratio:
+        """The metric at given counts, float64 of their shape."""
+        counts = [np.asarray(count, np.int64) for count in (tp, fp, fn, tn)]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            values = np.asarray(self.formula(*counts), np.float64)
+        if values.shape != counts[0].shape:
+            raise InputError(
+                f"metric {self.name}: expected a value for each count, shape {counts[0].shape}, "
+                f"found shape {values.shape}"
+            )
+        return values
+
+    def curve(self, sweep: PixelSweep) -> ThresholdCurve:
+        check_anomalous(sweep.anomalous)
+        breakpoints, totals = sweep.on_unit()
+        return ThresholdCurve(breakpoints, self(*sweep.confusion(totals)), self.name)
+
+
+@dataclass(frozen=True)
+class F1(CountMetric):
+    """Pixel F1 = 2 TP / (2 TP + FP + FN)."""
+
+    name: ClassVar[str] = "f1"
+    monotone: ClassVar[bool] = True
+
+    def formula(self, tp: Counts, fp: Counts, fn: Counts, tn: Counts) -> Ratio:
+        return ratio(2 * tp, 2 * tp + fp + fn)
+
+
+@dataclass(frozen=True)
+class FBeta(CountMetric):
+    """Pixel F-beta = (1 + b^2) TP / ((1 + b^2) TP + b^2 FN + FP); b > 1 favours recall."""
+
+    beta: float
+    monotone: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        if not (np.isfinite(self.beta) and self.beta > 0):
+            raise InputError(f"beta: expected a finite number > 0, found {self.beta!r}")
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        return f"f{self.beta:g}"
+
+    def formula(self, tp: Counts, fp: Counts, fn: Counts, tn: Counts) -> Ratio:
+        b2 = float(self.beta) ** 2
+        return ratio((1 + b2) * tp, (1 + b2) * tp + b2 * fn + fp)
+
+
+@dataclass(frozen=True)
+class IoU(CountMetric):
+    """Pixel intersection over union = TP / (TP + FP + FN)."""
+
+    name: ClassVar[str] = "iou"
+    monotone: ClassVar[bool] = True
+
+    def formula(self, tp: Counts, fp: Counts, fn: Counts, tn: Counts) -> Ratio:
+        return ratio(tp, tp + fp + fn)
+
+
+@dataclass(frozen=True)
+class Precision(CountMetric):
+    """Pixel precision = TP / (TP + FP), undefined for an empty prediction."""
+
+    name: ClassVar[str] = "precision"
+    monotone: ClassVar[bool] = True
+
+    def formula(self, tp: Counts, fp: Counts, fn: Counts, tn: Counts) -> Ratio:
+        return ratio(tp, tp + fp)
+
+
+@dataclass(frozen=True)
+class Recall(CountMetric):
+    """Pixel recall (true positive rate) = TP / (TP + FN)."""
+
+    name: ClassVar[str] = "recall"
+    monotone: ClassVar[bool] = True
+
+    def formula(self, tp: Counts, fp: Counts, fn: Counts, tn: Counts) -> Ratio:
+        return ratio(tp, tp + fn)
+
+
+@dataclass(frozen=True)
+class CountFormula(CountMetric):
+    """A user's own function of the counts; made by `count_metric`."""
+
+    function: CountFunction
+    name: str
+    monotone: bool = False
+
+    def formula(self, tp: Counts, fp: Counts, fn: Counts, tn: Counts) -> Any:
+        return self.function(tp, fp, fn, tn)
+
+
+def count_metric(
+    function: CountFunction | None = None, *, name: str | None = None, monotone: bool = False
+) -> Any:
+    """Make a metric of a function of the pixel counts; a decorator.
+
+    Parameters
+    ----------
+    function : callable
+        `function(tp, fp, fn, tn)` on int64 arrays of one shape, returning floats of that shape,
+        NaN where undefined (0 / 0 is, and raises no warning).
+    name : str, optional
+        The function's own name by default.
+    monotone : bool
+        Declare that it never falls as TP rises and never rises with FP; see `CountMetric`.
+
+    Returns
+    -------
+    CountFormula
+
+    Examples
+    --------
+    >>> from mdmkit import count_metric, mdm
+    >>> @count_metric(monotone=True)
+    ... def tversky(tp, fp, fn, tn):
+    ...     return tp / (tp + 0.3 * fp + 0.7 * fn)
+    >>> mdm([[0.25, 0.75]], [[0, 1]], 0.9, metric=tversky).interval
+    (0.25, 0.75)
+    """
+    if function is None:
+        return partial(count_metric, name=name, monotone=monotone)
+    return CountFormula(function, name or getattr(function, "__name__", "metric"), monotone)
+
+
+@dataclass(frozen=True)
+class ComponentMetric(Metric):
+    """A metric of ground-truth and predicted components (8-connectivity).
+
+    Parameters
+    ----------
+    min_prediction : int
+        Predicted components with fewer pixels are dropped.
+    min_target : int
+        Ground-truth components with fewer pixels are ignored after labelling.
+    """
+
+    min_prediction: int = 0
+    min_target: int = 0
+
+    def __post_init__(self) -> None:
+        ComponentSizes(self.min_prediction, self.min_target)
+
+    @property
+    def recipe(self) -> ComponentRecipe:
+        return ComponentRecipe(ComponentSizes(self.min_prediction, self.min_target))
+
+    @abstractmethod
+    def values(self, totals: Counts, targets: int) -> Ratio:
+        """The metric for rows of totals of its part of the sweep."""
+
+    @abstractmethod
+    def part(self, sweep: ComponentSweep) -> Any:
+        """The `Steps` of the sweep that it is a formula of."""
+
+    def check(self, sweep: ComponentSweep) -> None:
+        """Refuse a sweep without a ground-truth component."""
+        check_anomalous(sweep.largest)
+        if sweep.targets == 0:
+            raise NoTargetError(
+                f"min_target: expected a ground-truth component of at least {self.min_target} "
+                f"pixels, found none (the largest has {sweep.largest}); lower min_target"
+            )
+
+    def curve(self, sweep: ComponentSweep) -> ThresholdCurve:
+        self.check(sweep)
+        breakpoints, totals = self.part(sweep).on_unit()
+        return ThresholdCurve(
+            breakpoints,
+            self.values(totals, sweep.targets),
+            self.name,
+            self.min_prediction,
+            self.min_target,
+        )
+
+
+@dataclass(frozen=True)
+class SIoU(ComponentMetric):
+    """Mean over ground-truth components of sIoU = I / (G + normal pixels of touching components).
+
+    Chan et al.: SegmentMeIfYouCan, 2021 ("adjusted IoU"); see `ComponentMetric` for sizes.
+    """
+
+    name: ClassVar[str] = "siou"
+
+    def part(self, sweep: ComponentSweep) -> Any:
+        return sweep.siou
+
+    def values(self, totals: Counts, targets: int) -> Ratio:
+        return exact_sums.mean(totals, targets)
+
+
+@dataclass(frozen=True)
+class PPV(ComponentMetric):
+    """Mean over predicted components of their share of pixels in ground-truth components.
+
+    Undefined without predicted components. Chan et al. 2021; see `ComponentMetric` for sizes.
+    """
+
+    name: ClassVar[str] = "ppv"
+
+    def part(self, sweep: ComponentSweep) -> Any:
+        return sweep.ppv
+
+    def values(self, totals: Counts, targets: int) -> Ratio:
+        return exact_sums.mean(totals[..., :LIMBS], totals[..., LIMBS])
+
+
+@dataclass(frozen=True)
+class MeanF1(ComponentMetric):
+    """Mean over t = 0.25, 0.30, ..., 0.75 of the component F1 = 2 TP / (2 TP + FN + FP).
+
+    TP counts ground-truth components with sIoU >= t, FP predicted ones with PPV < t; 0 without
+    predicted components. Chan et al. 2021; see `ComponentMetric` for sizes.
+    """
+
+    name: ClassVar[str] = "mean_f1"
+
+    def part(self, sweep: ComponentSweep) -> Any:
+        return sweep.hits
+
+    def values(self, totals: Counts, targets: int) -> Ratio:
+        tp, fp = totals[..., : QUALITIES.size], totals[..., QUALITIES.size :]
+        limbs = np.zeros((*totals.shape[:-1], LIMBS), np.int64)
+        for t in range(QUALITIES.size):  # TP + FN is the number of targets
+            limbs += exact_sums.split(ratio(2 * tp[..., t], targets + tp[..., t] + fp[..., t]))
+        return exact_sums.mean(limbs, QUALITIES.size)
+
+
+@dataclass(frozen=True)
+class MaskMetric(Metric):
+    """Any `function(prediction, target) -> float` on bool masks (H, W), ignored pixels False.
+
+    Evaluated at every step of d where there are at most 1,001 (exact), else at
+    z = 0, 1/1000, ..., 1. Over several frames: the mean over those where it is not NaN.
+    """
+
+    function: MaskFunction
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        return getattr(self.function, "__name__", type(self.function).__name__)
+
+    @property
+    def recipe(self) -> MaskRecipe:
+        return MaskRecipe(self.function)
+
+    def curve(self, sweep: MaskSamples) -> ThresholdCurve:
+        check_anomalous(sweep.anomalous)
+        thresholds, values, resolution = sweep.steps()
+        return ThresholdCurve(thresholds, values, self.name, resolution=resolution)
+
+
+COUNT_METRICS: dict[str, CountMetric] = {m.name: m for m in (F1(), IoU(), Precision(), Recall())}
+COMPONENT_METRICS: dict[str, type[ComponentMetric]] = {m.name: m for m in (SIoU, PPV, MeanF1)}
+
+
+def as_metric(metric: Any, sizes: ComponentSizes | None = None) -> Metric:
+    """A metric from its name, a `Metric` (class or object), or a callable on masks.
+
+    Parameters
+    ----------
+    metric : str, Metric, or callable
+    sizes : ComponentSizes, optional
+        Component sizes for component metrics given by name; 0 / 0 by default.
+    """
+    if isinstance(metric, Metric):
+        return metric
+    if isinstance(metric, str):
+        if metric in COUNT_METRICS:
+            return COUNT_METRICS[metric]
+        if metric in COMPONENT_METRICS:
+            sizes = sizes or ComponentSizes()
+            return COMPONENT_METRICS[metric](sizes.min_prediction, sizes.min_target)
+        names = ", ".join([*COUNT_METRICS, *COMPONENT_METRICS])
+        raise InputError(f"metric: expected one of {names}, or a callable, found {metric!r}")
+    if isinstance(metric, type) and issubclass(metric, Metric):
+        return metric()
+    if callable(metric):
+        return MaskMetric(metric)
+    raise InputTypeError(
+        f"metric: expected a name, a Metric or a callable, found {type(metric).__name__}"
+    )

@@ -1,0 +1,80 @@
+"""Steps: integer totals as step functions of the threshold, the statistic behind every metric."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Rescale = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+S = TypeVar("S", bound="Steps")
+
+
+@dataclass(frozen=True, eq=False)
+class Steps:
+    """Totals over the prediction A > z, known for every z by their changes at the scores.
+
+    Attributes
+    ----------
+    scores : ndarray of float64, shape (n,)
+        Distinct scores at which a total changes, strictly ascending.
+    changes : ndarray of int64, shape (n, k)
+        What each of k totals gains when the pixels of that score join the prediction.
+
+    Notes
+    -----
+    Everything is an integer, so merging is exact in any order, and strictly a function of the
+    multiset of what was merged.
+    """
+
+    scores: NDArray[np.float64]
+    changes: NDArray[np.int64]
+
+    @classmethod
+    def empty(cls: type[S], columns: int) -> S:
+        """No changes at all."""
+        return cls(np.empty(0), np.empty((0, columns), np.int64))
+
+    @classmethod
+    def from_totals(cls: type[S], scores: NDArray[np.float64], totals: NDArray[np.int64]) -> S:
+        """From totals (n, k) of the predictions A >= scores, scores strictly descending."""
+        changes = np.diff(totals, axis=0, prepend=np.zeros((1, totals.shape[1]), np.int64))
+        kept = changes.any(axis=1)
+        return cls(scores[kept][::-1].copy(), changes[kept][::-1].copy())
+
+    @cached_property
+    def totals(self) -> NDArray[np.int64]:
+        """Shape (n + 1, k): row i belongs to the prediction A >= scores[i]; row n is empty."""
+        rows = np.zeros((self.scores.size + 1, self.changes.shape[1]), np.int64)
+        np.cumsum(self.changes[::-1], axis=0, out=rows[-2::-1])
+        return rows
+
+    def above(self, z: float) -> NDArray[np.int64]:
+        """Totals of the prediction A > z, shape (k,)."""
+        return np.asarray(self.totals[np.searchsorted(self.scores, z, side="right")])
+
+    def on_unit(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Breakpoints 0 = b_0 < b_1 < ... and the totals (m, k) on each [b_i, b_i+1)."""
+        first = int(np.searchsorted(self.scores, 0.0, side="right"))
+        return np.concatenate([[0.0], self.scores[first:]]), self.totals[first:]
+
+    def rescaled(self: S, rescale: Rescale) -> S:
+        """The same totals over order-preserved scores; scores that become equal join."""
+        return type(self).merged([type(self)(rescale(self.scores), self.changes)])
+
+    @classmethod
+    def merged(cls: type[S], parts: Iterable[S]) -> S:
+        """Sum of several. O(n log n) for n scores in all, in any order with the same result."""
+        several = list(parts)
+        scores = np.concatenate([part.scores for part in several])
+        changes = np.concatenate([part.changes for part in several])
+        order = np.argsort(scores, kind="stable")  # merges runs that are sorted already
+        scores = scores[order]
+        starts = np.flatnonzero(np.append(True, scores[1:] != scores[:-1])[: scores.size])
+        if starts.size == 0:
+            return cls(scores, changes)
+        return cls(scores[starts], np.add.reduceat(changes[order], starts, axis=0))

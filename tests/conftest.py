@@ -1,0 +1,77 @@
+"""Where tests find real frames, and how random small frames are drawn."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+
+settings.register_profile(
+    "mdmkit", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
+settings.load_profile("mdmkit")
+
+REAL_FRAMES = os.environ.get("MDMKIT_REAL_FRAMES")
+
+
+@pytest.fixture(scope="session")
+def real_frames() -> Path:
+    """The folder of real RoadAnomaly frames and score maps."""
+    if not REAL_FRAMES:
+        pytest.skip("MDMKIT_REAL_FRAMES names no folder of real frames")
+    folder = Path(REAL_FRAMES)
+    if not folder.is_dir():
+        pytest.fail(f"MDMKIT_REAL_FRAMES: {folder} is not a folder")
+    return folder
+
+
+def random_scores(rng, shape, kind, dtype):
+    """Small score maps of many characters: ties, plateaus, ramps, 0 and 1, one ulp apart."""
+    if kind == "ties":
+        scores = rng.integers(0, 5, shape) / 4
+    elif kind == "noise":
+        scores = rng.random(shape)
+    elif kind == "constant":
+        scores = np.full(shape, rng.choice([0.0, 0.25, 1.0]))
+    elif kind == "ramp":
+        scores = np.linspace(0, 1, shape[0] * shape[1]).reshape(shape)
+    elif kind == "checkerboard":
+        scores = np.indices(shape).sum(axis=0) % 2 * 0.5 + rng.integers(0, 2, shape) * 0.25
+    elif kind == "ulps":
+        base = np.array([0.25, 0.5, 1.0]).astype(np.float32)
+        below = np.nextafter(base, np.float32(0))
+        scores = rng.choice(np.concatenate([base, below, [0.0]]), shape)
+    else:
+        scores = rng.integers(0, 2, shape) * rng.random(shape)
+    if dtype == "uint8":
+        return np.round(scores * 255).astype(np.uint8)
+    return scores.astype(dtype)
+
+
+KINDS = ("ties", "noise", "constant", "ramp", "checkerboard", "ulps", "sparse")
+DTYPES = ("float16", "float32", "float64", "uint8")
+
+
+@st.composite
+def small_frames(draw, most=3):
+    """A list of (scores, target) with at least one anomalous pixel; ignored pixels may be NaN."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    dtype = draw(st.sampled_from(DTYPES))
+    frames = []
+    for _ in range(draw(st.integers(1, most))):
+        shape = draw(st.tuples(st.integers(1, 9), st.integers(1, 9)))
+        scores = random_scores(rng, shape, draw(st.sampled_from(KINDS)), dtype)
+        share = draw(st.sampled_from([0.1, 0.3, 0.6]))
+        target = (rng.random(shape) < share).astype(np.uint8)
+        target[rng.random(shape) < draw(st.sampled_from([0.0, 0.0, 0.2]))] = 255
+        if dtype != "uint8":
+            scores[(target == 255) & (rng.random(shape) < 0.5)] = np.nan
+        frames.append((scores, target))
+    first = frames[0][1]
+    first[rng.integers(first.shape[0]), rng.integers(first.shape[1])] = 1
+    frames[0][0][np.isnan(frames[0][0])] = 0
+    return frames
