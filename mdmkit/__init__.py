@@ -1,4 +1,4 @@
-"""mdmkit: how good is a score map, and at which threshold may it be trusted?
+"""How good is a score map, and at which threshold may it be trusted.
 
 >>> from mdmkit import mdm
 >>> mdm([[0.125, 0.25, 0.75]], [[0, 0, 1]], t_margin=0.5).interval
@@ -43,30 +43,35 @@ _HOME = {
     "ThresholdCurve": "curves",
 }
 
-__all__ = [*_HOME, "__version__"]  # noqa: PLE0604
+__all__ = [*_HOME, "__version__"]
 
 if TYPE_CHECKING:
-    from mdmkit.comparison import Comparison, compare
-    from mdmkit.curves import ThresholdCurve
-    from mdmkit.errors import InputError, InputTypeError, NoTargetError, RangeError
-    from mdmkit.evaluation import Evaluation, Result, evaluate
-    from mdmkit.frames import Frame
-    from mdmkit.margin import Margin
-    from mdmkit.metrics import (
-        F1,
-        PPV,
-        CountMetric,
-        FBeta,
-        IoU,
-        MaskMetric,
-        MeanF1,
-        Metric,
-        Precision,
-        Recall,
-        SIoU,
-        count_metric,
-    )
-    from mdmkit.thresholding import mdm, threshold_curve
+    from mdmkit.comparison import Comparison as Comparison
+    from mdmkit.comparison import compare as compare
+    from mdmkit.curves import ThresholdCurve as ThresholdCurve
+    from mdmkit.errors import InputError as InputError
+    from mdmkit.errors import InputTypeError as InputTypeError
+    from mdmkit.errors import NoTargetError as NoTargetError
+    from mdmkit.errors import RangeError as RangeError
+    from mdmkit.evaluation import Evaluation as Evaluation
+    from mdmkit.evaluation import Result as Result
+    from mdmkit.evaluation import evaluate as evaluate
+    from mdmkit.frames import Frame as Frame
+    from mdmkit.margin import Margin as Margin
+    from mdmkit.metrics import F1 as F1
+    from mdmkit.metrics import PPV as PPV
+    from mdmkit.metrics import CountMetric as CountMetric
+    from mdmkit.metrics import FBeta as FBeta
+    from mdmkit.metrics import IoU as IoU
+    from mdmkit.metrics import MaskMetric as MaskMetric
+    from mdmkit.metrics import MeanF1 as MeanF1
+    from mdmkit.metrics import Metric as Metric
+    from mdmkit.metrics import Precision as Precision
+    from mdmkit.metrics import Recall as Recall
+    from mdmkit.metrics import SIoU as SIoU
+    from mdmkit.metrics import count_metric as count_metric
+    from mdmkit.thresholding import mdm as mdm
+    from mdmkit.thresholding import threshold_curve as threshold_curve
 
 
 def __getattr__(name: str) -> Any:

@@ -47,7 +47,7 @@ class ThresholdCurve:
     @overload
     def __call__(self, z: ArrayLike) -> NDArray[np.float64]: ...
     def __call__(self, z: Any) -> Any:
-        """d at one or more thresholds in [0, 1]; NaN where undefined."""
+        """D at one or more thresholds in [0, 1]; NaN where undefined."""
         thresholds = np.asarray(z, np.float64)
         if not np.all((thresholds >= 0) & (thresholds <= 1)):
             raise InputError(f"z: expected thresholds in [0, 1], found {z!r}")

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mdmkit.components import ComponentSizes, count_targets
-from mdmkit.errors import InputError, NoTargetError, RangeError
+from mdmkit.curves import ThresholdCurve
 from mdmkit.distribution import Distribution
+from mdmkit.errors import InputError, NoTargetError, RangeError
 from mdmkit.frames import Frame, LabelCodes, Labels, as_frames
 from mdmkit.measures import Measure, Values, parse_measures, recipes_of
+from mdmkit.metrics import Metric
 from mdmkit.normalize import Normalizer, as_normalizer
 from mdmkit.pixels import PixelSweep
 from mdmkit.recipes import ComponentRecipe, MaskRecipe, PixelRecipe
@@ -179,6 +181,13 @@ class Evaluation:
         """Sweep and count one frame."""
         self.add(self.contribution(frame))
 
+    def curve(self, metric: Metric) -> ThresholdCurve:
+        """d(z) of all frames so far, for a metric whose sweep was asked for (pooled only)."""
+        try:
+            return self.sweeps().curve(metric)
+        except InputError as error:
+            raise type(error)(f"{self.method}: {error}") from error
+
     def sweeps(self) -> Sweeps:
         """Everything counted so far, normalised (pooled only)."""
         if self.aggregate != "pooled":
@@ -226,7 +235,7 @@ class Evaluation:
             try:
                 values |= measure.compute(sweeps)
             except RangeError as error:
-                values[measure.key] = None
+                values |= measure.empty()
                 refused[measure.key] = str(error)
         return values, refused
 
@@ -235,9 +244,9 @@ class Evaluation:
         refused: dict[str, str] = {}
         for measure in self.measures:
             key = measure.key
+            values |= measure.empty()
             reasons = [f.refused[key] for f in self._frames if key in f.refused]
             if reasons:
-                values[key] = None
                 refused[key] = reasons[0]
                 continue
             if all(key in frame.no_target for frame in self._frames):

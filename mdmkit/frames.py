@@ -105,7 +105,7 @@ class LabelCodes:
                 f"{name}: expected label values {self}, found {found}"
                 + (f" and {values.size - 8} other values" if values.size > 8 else "")
             )
-        return classes
+        return np.asarray(classes)
 
     def __str__(self) -> str:
         parts = (
@@ -321,7 +321,9 @@ def _unstack(value: Any, name: str) -> Iterator[NDArray[Any]]:
 
 
 def _maps(value: Any, name: str) -> Iterator[NDArray[Any]]:
-    if isinstance(value, (str, bytes, dict)) or not (_is_array(value) or hasattr(value, "__iter__")):
+    if isinstance(value, (str, bytes, dict)) or not (
+        _is_array(value) or hasattr(value, "__iter__")
+    ):
         raise InputTypeError(
             f"{name}: expected an array, a stack or an iterable of arrays, "
             f"found {type(value).__name__}"
@@ -367,7 +369,9 @@ def frames_from(
             break
         name = f"frame {count}"
         count += 1
-        yield Frame.coded(items["scores"], items["target"], items.get("ignore"), codes=codes, name=name)
+        yield Frame.coded(
+            items["scores"], items["target"], items.get("ignore"), codes=codes, name=name
+        )
     if len(ended) < len(streams):
         raise InputError(
             f"{ended[0]}: expected as many frames as {next(n for n in items if n not in ended)}, "

@@ -18,9 +18,7 @@ def check_t_margin(t_margin: Any) -> float:
     try:
         value = float(t_margin)
     except (TypeError, ValueError):
-        raise InputTypeError(
-            f"t_margin: expected a number in [0, 1), found {t_margin!r}"
-        ) from None
+        raise InputTypeError(f"t_margin: expected a number in [0, 1), found {t_margin!r}") from None
     if not 0 <= value < 1:
         raise InputError(f"t_margin: expected a number in [0, 1), found {value!r}")
     return value

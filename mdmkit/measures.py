@@ -60,6 +60,10 @@ class Measure(ABC):
             If thresholds in [0, 1] make no sense for the scores.
         """
 
+    def empty(self) -> Values:
+        """Its keys without a value, where it is refused or has no meaning."""
+        return {self.key: None}
+
 
 @dataclass(frozen=True)
 class Ranking(Measure):
@@ -191,20 +195,22 @@ class MarginAt(Measure):
             values[f"{self.key}_resolution"] = margin.resolution
         return values
 
+    def empty(self) -> Values:
+        parts = ("", "_interval", "_threshold", "_bracket")
+        return {f"{self.key}{part}": None for part in parts}
 
-NAMES = (
-    "ap", "auroc", "fpr95", "best_f1", "siou_gt", "ppv", "mean_f1",
-    *(f"mdm_{name}" for name in (*COUNT_METRICS, *COMPONENT_METRICS)),
-)  # fmt: skip
-DEFAULT_T = (0.5, 0.7)
+
+AT_BEST_F1 = {"siou_gt": "siou", "ppv": "ppv", "mean_f1": "mean_f1"}
+NAMES = ("ap", "auroc", "fpr95", "best_f1", *AT_BEST_F1)
+MDM_METRICS = (*COUNT_METRICS, *COMPONENT_METRICS)
+#: Every name above, and the margins of pixel F1 and the two component metrics at two T.
 DEFAULT_NAMES = (
-    *(name for name in NAMES if not name.startswith("mdm_")),
-    *(f"{name}@{t}" for t in DEFAULT_T for name in NAMES if name.startswith("mdm_")),
+    *NAMES,
+    *(f"mdm_{metric}@{t}" for t in (0.5, 0.7) for metric in ("f1", "siou", "mean_f1")),
 )
-_AT_BEST_F1 = {"siou_gt": "siou", "ppv": "ppv", "mean_f1": "mean_f1"}
 _EXPECTED = (
-    f"one of {', '.join(n for n in NAMES if not n.startswith('mdm_'))}; "
-    f"mdm_METRIC@T, METRIC@z=Z with METRIC in {', '.join((*COUNT_METRICS, *COMPONENT_METRICS))}; "
+    f"one of {', '.join(NAMES)}; mdm_METRIC@T or METRIC@z=Z with METRIC in "
+    f"{', '.join(MDM_METRICS)}; "
     "fpr@z=Z or fpr@tpr=R"
 )
 
@@ -227,8 +233,8 @@ def parse_measure(name: str, sizes: ComponentSizes) -> Measure:
         return FprAtTpr(name, 0.95)
     if name == "best_f1":
         return BestF1Measure()
-    if name in _AT_BEST_F1:
-        metric = as_metric(_AT_BEST_F1[name], sizes)
+    if name in AT_BEST_F1:
+        metric = as_metric(AT_BEST_F1[name], sizes)
         assert isinstance(metric, ComponentMetric)
         return AtBestF1(name, metric)
     if match := re.fullmatch(r"fpr@tpr=(.+)", name):
@@ -239,17 +245,17 @@ def parse_measure(name: str, sizes: ComponentSizes) -> Measure:
     if match := re.fullmatch(r"fpr@z=(.+)", name):
         z = _number(match[1], name)
         return FprAtThreshold(f"fpr@z={z!r}", z)
-    if match := re.fullmatch(r"(\w+)@z=(.+)", name):
-        if match[1] in COUNT_METRICS or match[1] in COMPONENT_METRICS:
-            z = _number(match[2], name)
-            at: Any = as_metric(match[1], sizes)
-            return AtThreshold(f"{match[1]}@z={z!r}", at, z)
-    if match := re.fullmatch(r"mdm_(\w+)@(.+)", name):
-        if match[1] in COUNT_METRICS or match[1] in COMPONENT_METRICS:
-            return MarginAt(as_metric(match[1], sizes), _number(match[2], name))
+    at_z = re.fullmatch(r"(\w+)@z=(.+)", name)
+    if at_z and at_z[1] in MDM_METRICS:
+        z = _number(at_z[2], name)
+        at: Any = as_metric(at_z[1], sizes)
+        return AtThreshold(f"{at_z[1]}@z={z!r}", at, z)
+    at_t = re.fullmatch(r"mdm_(\w+)@(.+)", name)
+    if at_t and at_t[1] in MDM_METRICS:
+        return MarginAt(as_metric(at_t[1], sizes), _number(at_t[2], name))
     hint = ""
-    if name in NAMES:
-        hint = f"; say which T, as in {name}@0.5"
+    if name.removeprefix("mdm_") in MDM_METRICS:
+        hint = f"; say which T, as in {name}@0.5, or which threshold, as in f1@z=0.5"
     raise InputError(f"metrics: expected {_EXPECTED}; found {name!r}{hint}")
 
 

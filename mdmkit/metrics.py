@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -105,8 +105,8 @@ class CountMetric(Metric):
 class F1(CountMetric):
     """Pixel F1 = 2 TP / (2 TP + FP + FN)."""
 
-    name: ClassVar[str] = "f1"
-    monotone: ClassVar[bool] = True
+    name = "f1"
+    monotone = True
 
     def formula(self, tp: Counts, fp: Counts, fn: Counts, tn: Counts) -> Ratio:
         return ratio(2 * tp, 2 * tp + fp + fn)
@@ -117,7 +117,7 @@ class FBeta(CountMetric):
     """Pixel F-beta = (1 + b^2) TP / ((1 + b^2) TP + b^2 FN + FP); b > 1 favours recall."""
 
     beta: float
-    monotone: ClassVar[bool] = True
+    monotone = True
 
     def __post_init__(self) -> None:
         if not (np.isfinite(self.beta) and self.beta > 0):
@@ -136,8 +136,8 @@ class FBeta(CountMetric):
 class IoU(CountMetric):
     """Pixel intersection over union = TP / (TP + FP + FN)."""
 
-    name: ClassVar[str] = "iou"
-    monotone: ClassVar[bool] = True
+    name = "iou"
+    monotone = True
 
     def formula(self, tp: Counts, fp: Counts, fn: Counts, tn: Counts) -> Ratio:
         return ratio(tp, tp + fp + fn)
@@ -147,8 +147,8 @@ class IoU(CountMetric):
 class Precision(CountMetric):
     """Pixel precision = TP / (TP + FP), undefined for an empty prediction."""
 
-    name: ClassVar[str] = "precision"
-    monotone: ClassVar[bool] = True
+    name = "precision"
+    monotone = True
 
     def formula(self, tp: Counts, fp: Counts, fn: Counts, tn: Counts) -> Ratio:
         return ratio(tp, tp + fp)
@@ -158,8 +158,8 @@ class Precision(CountMetric):
 class Recall(CountMetric):
     """Pixel recall (true positive rate) = TP / (TP + FN)."""
 
-    name: ClassVar[str] = "recall"
-    monotone: ClassVar[bool] = True
+    name = "recall"
+    monotone = True
 
     def formula(self, tp: Counts, fp: Counts, fn: Counts, tn: Counts) -> Ratio:
         return ratio(tp, tp + fn)
@@ -207,7 +207,7 @@ def count_metric(
     """
     if function is None:
         return partial(count_metric, name=name, monotone=monotone)
-    return CountFormula(function, name or getattr(function, "__name__", "metric"), monotone)
+    return CountFormula(function, name or str(getattr(function, "__name__", "metric")), monotone)
 
 
 @dataclass(frozen=True)
@@ -268,7 +268,7 @@ class SIoU(ComponentMetric):
     Chan et al.: SegmentMeIfYouCan, 2021 ("adjusted IoU"); see `ComponentMetric` for sizes.
     """
 
-    name: ClassVar[str] = "siou"
+    name = "siou"
 
     def part(self, sweep: ComponentSweep) -> Any:
         return sweep.siou
@@ -284,7 +284,7 @@ class PPV(ComponentMetric):
     Undefined without predicted components. Chan et al. 2021; see `ComponentMetric` for sizes.
     """
 
-    name: ClassVar[str] = "ppv"
+    name = "ppv"
 
     def part(self, sweep: ComponentSweep) -> Any:
         return sweep.ppv
@@ -301,7 +301,7 @@ class MeanF1(ComponentMetric):
     predicted components. Chan et al. 2021; see `ComponentMetric` for sizes.
     """
 
-    name: ClassVar[str] = "mean_f1"
+    name = "mean_f1"
 
     def part(self, sweep: ComponentSweep) -> Any:
         return sweep.hits

@@ -80,4 +80,3 @@ class MaskSamples:
         rows = np.stack([frame.at(thresholds) for frame in self.frames], axis=1)
         values = np.array([mean_where_defined(row) for row in rows.tolist()])
         return thresholds, values, None if exact else RESOLUTION
-

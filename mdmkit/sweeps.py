@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +34,7 @@ class Sweeps:
 
     frames: int
     by_recipe: dict[Recipe, Any]
-    normalizer: Normalizer = Unchanged()
+    normalizer: Normalizer = field(default_factory=Unchanged)
 
     @classmethod
     def of(

@@ -87,11 +87,31 @@ def threshold_curve(
 
 @overload
 def mdm(
-    scores: Any, target: Any, t_margin: float, metric: MetricLike = ..., **options: Any
+    scores: Any,
+    target: Any,
+    t_margin: float,
+    metric: MetricLike = ...,
+    *,
+    ignore: Any = ...,
+    anomaly_label: Labels = ...,
+    normal_label: Labels = ...,
+    ignore_index: Labels = ...,
+    normalize: str | None = ...,
+    aggregate: str = ...,
 ) -> Margin: ...
 @overload
 def mdm(
-    scores: Any, target: Any, t_margin: Sequence[float], metric: MetricLike = ..., **options: Any
+    scores: Any,
+    target: Any,
+    t_margin: Sequence[float],
+    metric: MetricLike = ...,
+    *,
+    ignore: Any = ...,
+    anomaly_label: Labels = ...,
+    normal_label: Labels = ...,
+    ignore_index: Labels = ...,
+    normalize: str | None = ...,
+    aggregate: str = ...,
 ) -> tuple[Margin, ...]: ...
 def mdm(
     scores: Any,
@@ -150,9 +170,7 @@ def mdm(
         "ignore_index": ignore_index,
     }
     if check_aggregate(aggregate) == "pooled":
-        curve = threshold_curve(
-            scores, target, metric, ignore=ignore, normalize=normalize, **codes
-        )
+        curve = threshold_curve(scores, target, metric, ignore=ignore, normalize=normalize, **codes)
         margins = curve.margin(asked)
     else:
         frames = frames_from(scores, target, ignore, codes=LabelCodes(**codes))

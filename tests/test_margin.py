@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
@@ -139,7 +141,7 @@ def test_order_of_frames_does_not_matter(frames, metric, random):
 @settings(max_examples=300)
 @given(small_frames(most=1), st.sampled_from(METRICS))
 def test_flipping_or_transposing_changes_nothing(frames, metric):
-    (scores, target), = frames
+    ((scores, target),) = frames
     m = mdm(scores, target, 0.3, metric=metric)
     assert m == mdm(scores[::-1], target[::-1], 0.3, metric=metric)
     assert m == mdm(scores.T, target.T, 0.3, metric=metric)
@@ -148,7 +150,7 @@ def test_flipping_or_transposing_changes_nothing(frames, metric):
 @settings(max_examples=300)
 @given(small_frames(most=1), st.sampled_from(["f1", "iou", "precision", "recall"]))
 def test_ignoring_equals_deleting(frames, metric):
-    (scores, target), = frames
+    ((scores, target),) = frames
     valid = target != 255
     kept = mdm(scores[valid][None], target[valid][None], 0.3, metric=metric)
     assert mdm(scores, target, 0.3, metric=metric) == kept
@@ -158,14 +160,14 @@ def test_ignoring_equals_deleting(frames, metric):
 @given(small_frames(), st.sampled_from(METRICS))
 def test_margin_falls_as_t_rises(frames, metric):
     values = [m.value for m in mdm(*split(frames), [0.0, 0.2, 0.4, 0.6, 0.8], metric=metric)]
-    assert all(0 <= low <= high <= 1 for high, low in zip(values, values[1:], strict=False))
+    assert all(0 <= low <= high <= 1 for high, low in pairwise(values))
 
 
 @settings(max_examples=300)
 @given(small_frames())
 @example([(np.array([[0.5]]), np.array([[1]]))])
 def test_callable_on_masks_agrees_with_the_count_metric(frames):
-    (scores, target), = frames[:1]
+    ((scores, target),) = frames[:1]
 
     def overlap(prediction, truth):
         union = (prediction | truth).sum()

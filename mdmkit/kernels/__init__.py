@@ -6,7 +6,7 @@ Importing a module of this package imports numba; the modules above do so inside
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from numba import njit
 
@@ -16,7 +16,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 def kernel(function: F) -> F:
     """Compile on first use, without the interpreter lock, cached on disk where that can be."""
     try:
-        compiled: F = njit(cache=True, nogil=True)(function)
+        compiled: Any = njit(cache=True, nogil=True)(function)
     except RuntimeError:  # no writable folder for the cache: a read-only install
         compiled = njit(nogil=True)(function)
-    return compiled
+    return cast("F", compiled)

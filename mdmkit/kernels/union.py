@@ -74,6 +74,7 @@ def passed(ratio, qualities):
 
 @kernel
 def queue_component(r, predicted, queued_components, counters):
+    """Have a component looked at when the level is complete."""
     if predicted[r, QUEUED] == 0:
         predicted[r, QUEUED] = 1
         queued_components[counters[N_COMPONENTS]] = r
@@ -82,6 +83,7 @@ def queue_component(r, predicted, queued_components, counters):
 
 @kernel
 def queue_target(g, targets, queued_targets, counters):
+    """Have a target looked at when the level is complete."""
     if targets[g, T_QUEUED] == 0:
         targets[g, T_QUEUED] = 1
         queued_targets[counters[N_TARGETS]] = g

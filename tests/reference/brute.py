@@ -66,7 +66,9 @@ def components(frames, z, min_prediction=0, min_target=0):
         predicted_ids, n_predicted = label(predicted, EIGHT)
         target_ids, n_targets = label(anomalous & valid, EIGHT)
         target_sizes = np.bincount(target_ids.ravel(), minlength=n_targets + 1)
-        small = np.isin(target_ids, [i for i in range(1, n_targets + 1) if target_sizes[i] < min_target])
+        small = np.isin(
+            target_ids, [i for i in range(1, n_targets + 1) if target_sizes[i] < min_target]
+        )
         in_target = (target_ids > 0) & ~small
         normal = valid & ~anomalous
         sizes = np.bincount(predicted_ids.ravel(), minlength=n_predicted + 1)

@@ -1,0 +1,5 @@
+"""`python -m mdmkit`."""
+
+from mdmkit.cli import main
+
+main()

@@ -1,0 +1,315 @@
+"""compare(): the numbers of several methods on the same frames."""
+
+from __future__ import annotations
+
+import platform
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, TypeVar
+
+from mdmkit import __version__
+from mdmkit.datasets import Pairing, pair
+from mdmkit.errors import InputError, listing
+from mdmkit.evaluation import Contribution, Evaluation, Result
+from mdmkit.frames import Frame, LabelCodes, Labels, as_frames
+from mdmkit.io import read_mask, read_scores
+from mdmkit.measures import Measure
+
+T = TypeVar("T")
+Load = Callable[[], Frame]
+Tick = Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Results of several methods on the same frames.
+
+    Attributes
+    ----------
+    results : tuple of Result
+        One a method, in the order given.
+    measures : tuple of Measure
+        What was asked for, in the order of the table's columns.
+    settings : dict
+        All options, label codes and versions.
+    """
+
+    results: tuple[Result, ...]
+    measures: tuple[Measure, ...]
+    settings: dict[str, Any]
+
+    def __getitem__(self, method: str) -> Result:
+        for result in self.results:
+            if result.method == method:
+                return result
+        raise KeyError(method)
+
+    def to_dict(self) -> dict[str, Any]:
+        """`{"settings": {...}, "rows": [...]}`, ready for JSON: fractions, undefined as None."""
+        return {"settings": self.settings, "rows": [result.to_dict() for result in self.results]}
+
+    def to_text(self, form: str = "table") -> str:
+        """As "table", "markdown", "csv", "json" or "latex"."""
+        from mdmkit.tables import render
+
+        return render(self, form)
+
+    def __str__(self) -> str:
+        return self.to_text()
+
+
+def load_frame(scores: Path, target: Path, codes: LabelCodes, name: str, key: str | None) -> Frame:
+    """Read and validate one frame; errors name the file."""
+    score_map, mask = read_scores(scores, key), read_mask(target)
+    try:
+        return Frame.coded(score_map, mask, codes=codes, name=name)
+    except InputError as error:
+        file = target if str(error).startswith("target") else scores
+        raise type(error)(f"{file}: {error}") from None
+
+
+def _in_order(tasks: Iterable[Callable[[], T]], jobs: int) -> Iterator[T]:
+    """Results of the tasks in their order, `jobs` of them at work at a time."""
+    if jobs == 1:
+        yield from (task() for task in tasks)
+        return
+    with ThreadPoolExecutor(jobs) as pool:
+        at_work: deque[Future[T]] = deque()
+        try:
+            for task in tasks:
+                at_work.append(pool.submit(task))
+                if len(at_work) > jobs:
+                    yield at_work.popleft().result()
+            while at_work:
+                yield at_work.popleft().result()
+        finally:
+            for future in at_work:
+                future.cancel()
+
+
+class _Errors:
+    """Collects the errors of bad frames, so that all of them can be listed."""
+
+    def __init__(self) -> None:
+        self.found: list[InputError] = []
+
+    def attempt(self, load: Load, then: Callable[[Frame], T]) -> T | None:
+        """Load a frame and use it; after the first error, only load the others to judge them."""
+        try:
+            frame = load()
+            return None if self.found else then(frame)
+        except InputError as error:
+            self.found.append(error)
+            return None
+
+    def raise_all(self) -> None:
+        """Raise what was found, as one error."""
+        if len(self.found) == 1:
+            raise self.found[0]
+        if self.found:
+            lines = listing(sorted(map(str, self.found)))
+            raise InputError(f"{len(self.found)} frames cannot be used:\n{lines}")
+
+
+def run_evaluation(
+    evaluation: Evaluation, loads: Sequence[Load], jobs: int = 1, tick: Tick = lambda: None
+) -> None:
+    """Evaluate frames over threads; the same bits whatever their number.
+
+    Raises
+    ------
+    InputError
+        Listing every frame that cannot be used.
+    """
+    errors = _Errors()
+    if evaluation.needs_fit:
+        evaluation.fit(load() for load in loads)
+    tasks: Iterator[Callable[[], Contribution | None]] = (
+        partial(errors.attempt, load, evaluation.contribution) for load in loads
+    )
+    for contribution in _in_order(tasks, jobs):
+        if contribution is not None:
+            evaluation.add(contribution)
+        tick()
+    errors.raise_all()
+
+
+def normalizers(normalize: Any, methods: Iterable[str]) -> dict[str, str]:
+    """The normaliser of each method, from one name for all or a mapping (others: "none")."""
+    names = list(methods)
+    if normalize is None or isinstance(normalize, str):
+        return dict.fromkeys(names, normalize or "none")
+    unknown = [name for name in normalize if name not in names]
+    if unknown:
+        raise InputError(
+            f"normalize: expected methods among {', '.join(names)}, found {', '.join(unknown)}"
+        )
+    return {name: normalize.get(name, "none") for name in names}
+
+
+def loads_of(pairing: Pairing, codes: LabelCodes, key: str | None) -> dict[str, list[Load]]:
+    """How to load each method's frames."""
+    return {
+        method: [
+            partial(load_frame, path, pairing.targets[name], codes, name, key)
+            for name, path in paths.items()
+        ]
+        for method, paths in pairing.scores.items()
+    }
+
+
+def check_jobs(jobs: Any) -> int:
+    """A number of threads."""
+    if isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1:
+        raise InputError(f"jobs: expected a number of threads >= 1, found {jobs!r}")
+    return jobs
+
+
+def evaluate_methods(
+    methods: Mapping[str, Any],
+    target: str | Path | None,
+    *,
+    codes: LabelCodes,
+    missing: str,
+    normalize: Any,
+    jobs: int,
+    key: str | None,
+    tick: Callable[[str, int], Tick] | None,
+    **options: Any,
+) -> tuple[dict[str, Evaluation], Pairing | None]:
+    """The evaluation of each method; see `compare`."""
+    if not methods:
+        raise InputError("methods: expected at least one, found none")
+    kinds = normalizers(normalize, methods)
+    evaluations = {
+        name: Evaluation(normalize=kinds[name], method=name, **options) for name in methods
+    }
+    check_jobs(jobs)
+    pairing = None
+    loads: Mapping[str, Sequence[Load]]
+    if target is None:
+        loads = {
+            name: [partial(_given, frame) for frame in as_frames(frames, codes)]
+            for name, frames in methods.items()
+        }
+    else:
+        pairing = pair(methods, target, missing)
+        loads = loads_of(pairing, codes, key)
+    for name, evaluation in evaluations.items():
+        ticks = tick(name, len(loads[name])) if tick else (lambda: None)
+        try:
+            run_evaluation(evaluation, loads[name], jobs, ticks)
+        except InputError as error:
+            raise type(error)(f"{name}: {error}") from error
+    return evaluations, pairing
+
+
+def _given(frame: Frame) -> Frame:
+    return frame
+
+
+def compare(
+    methods: Mapping[str, Any],
+    target: str | Path | None = None,
+    metrics: str | Iterable[str | Measure] | None = None,
+    *,
+    min_prediction: int = 0,
+    min_target: int = 0,
+    normalize: str | Mapping[str, str] | None = "none",
+    aggregate: str = "pooled",
+    anomaly_label: Labels = 1,
+    normal_label: Labels = 0,
+    ignore_index: Labels = 255,
+    missing: str = "error",
+    jobs: int = 1,
+    key: str | None = None,
+    tick: Callable[[str, int], Tick] | None = None,
+) -> Comparison:
+    """Compare the score maps of several methods on the same frames.
+
+    Parameters
+    ----------
+    methods : mapping of str to path, or to iterables of frames
+        With `target`: each method's folder of score maps. Without: frames as in `evaluate`.
+    target : path, optional
+        Folder of ground-truth masks; the RoadAnomaly layout is understood. Frames pair by their
+        path below the folder, without suffix.
+    metrics, min_prediction, min_target, aggregate, anomaly_label, normal_label, ignore_index
+        As in `evaluate`.
+    normalize : str, or mapping of method to str
+        Normaliser of all methods, or of some (the others: "none").
+    missing : {"error", "skip"}
+        Frames that not every method has, or that have no mask: an error, or left out (and
+        counted in the settings).
+    jobs : int
+        Threads over frames; the result is the same to the last bit.
+    key : str, optional
+        Array of `.npz` archives, or data set of HDF5 files.
+    tick : callable, optional
+        `tick(method, frames)` returns a function that is called after each frame.
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    InputError
+        As `evaluate`; and listing the frames that are missing, surplus or cannot be used.
+
+    Examples
+    --------
+    >>> from mdmkit import compare
+    >>> frames = [([[0.1, 0.2, 0.9]], [[0, 0, 1]])]
+    >>> compare({"mine": frames}, metrics="ap,mdm_f1@0.5")["mine"]["ap"]
+    1.0
+    """
+    codes = LabelCodes(normal_label, anomaly_label, ignore_index)
+    evaluations, pairing = evaluate_methods(
+        methods, target, codes=codes, missing=missing, normalize=normalize, jobs=jobs, key=key,
+        tick=tick, metrics=metrics, min_prediction=min_prediction, min_target=min_target,
+        aggregate=aggregate,
+    )  # fmt: skip
+    results = []
+    for name, evaluation in evaluations.items():
+        try:
+            results.append(evaluation.result())
+        except InputError as error:
+            raise type(error)(f"{name}: {error}") from error
+    first = next(iter(evaluations.values()))
+    left_out = pairing.left_out if pairing else ()
+    settings = {
+        "methods": {name: str(path) if pairing else "arrays" for name, path in methods.items()},
+        "target": str(target) if pairing else "arrays",
+        "metrics": [measure.key for measure in first.measures],
+        "normalize": {name: e.kind.name for name, e in evaluations.items()},
+        "aggregate": aggregate,
+        "min_prediction": first.sizes.min_prediction,
+        "min_target": first.sizes.min_target,
+        "normal_label": codes.normal_label,
+        "anomaly_label": codes.anomaly_label,
+        "ignore_index": codes.ignore_index,
+        "missing": missing,
+        "left_out": len(left_out),
+        "left_out_frames": list(left_out),
+        "key": key,
+        "jobs": jobs,
+        "comparison": "score > z",
+        "positive_class": "anomaly",
+        "versions": versions(),
+    }
+    return Comparison(tuple(results), first.measures, settings)
+
+
+def versions() -> dict[str, str]:
+    """Versions of what the numbers depend on."""
+    return {
+        "mdmkit": __version__,
+        "python": platform.python_version(),
+        **{name: version(name) for name in ("numpy", "numba", "scipy")},
+    }

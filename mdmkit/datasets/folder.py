@@ -1,0 +1,65 @@
+"""Plain folders: a frame's key is its path below the folder, without suffix."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from mdmkit.errors import InputError, listing
+
+
+def existing_folder(folder: str | Path, argument: str) -> Path:
+    """The folder, which must exist."""
+    path = Path(folder)
+    if not path.is_dir():
+        found = "a file" if path.exists() else "nothing"
+        raise InputError(f"{argument}: expected a folder at {path}, found {found}")
+    return path
+
+
+def files_below(folder: Path) -> list[Path]:
+    """All files below, sorted; hidden files and folders are not looked at."""
+    found: list[Path] = []
+    waiting = [folder]
+    while waiting:
+        current = waiting.pop()
+        try:
+            entries = sorted(current.iterdir())
+        except OSError as error:
+            raise InputError(f"{current}: expected a readable folder, found: {error}") from error
+        for entry in entries:
+            if not entry.name.startswith("."):
+                (waiting if entry.is_dir() else found).append(entry)
+    return sorted(found)
+
+
+def files_by_key(folder: Path, suffixes: Iterable[str], argument: str) -> dict[str, Path]:
+    """Files of these suffixes by key.
+
+    Raises
+    ------
+    InputError
+        If two files share a key, or there is none.
+    """
+    suffixes = tuple(suffixes)
+    by_key: dict[str, Path] = {}
+    doubles: list[str] = []
+    others: set[str] = set()
+    for path in files_below(folder):
+        if path.suffix.lower() not in suffixes:
+            others.add(path.suffix or path.name)
+            continue
+        key = path.relative_to(folder).with_suffix("").as_posix()
+        if key in by_key:
+            doubles.append(f"{key}: {by_key[key].name} and {path.name}")
+        by_key[key] = path
+    if doubles:
+        raise InputError(
+            f"{argument}: expected one file a frame in {folder}, found several:\n{listing(doubles)}"
+        )
+    if not by_key:
+        found = f"only {', '.join(sorted(others)[:8])}" if others else "no files"
+        raise InputError(
+            f"{argument}: expected files {' '.join(suffixes)} in {folder}, found {found}"
+        )
+    return by_key

@@ -1,0 +1,51 @@
+"""Writing results: whole or not at all, and never over something by accident."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from mdmkit.errors import InputError
+
+
+def check_output(path: str | Path, overwrite: bool, argument: str = "output") -> Path:
+    """A file that may be written: its folder exists, and it does not (or may be replaced)."""
+    output = Path(path)
+    if output.is_dir():
+        raise InputError(f"{argument}: expected a file name, found the folder {output}")
+    if output.exists() and not overwrite:
+        raise InputError(
+            f"{argument}: expected a new file, found that {output} exists; "
+            "choose another name or pass --overwrite"
+        )
+    if not output.parent.is_dir():
+        raise InputError(f"{argument}: expected an existing folder, found none at {output.parent}")
+    return output
+
+
+def write_atomically(output: Path, write: Callable[[Path], None]) -> None:
+    """Let `write` fill a temporary file beside `output`, then rename it; on failure, nothing."""
+    handle, name = tempfile.mkstemp(
+        prefix=f".{output.stem}-", suffix=output.suffix, dir=output.parent
+    )
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        write(temporary)
+        umask = os.umask(0)
+        os.umask(umask)
+        temporary.chmod(0o666 & ~umask)  # as if opened directly: mkstemp's are private
+        temporary.replace(output)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(output: Path, text: str) -> None:
+    """Write UTF-8 text, whole or not at all."""
+    write_atomically(output, lambda path: _write(path, text))
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
