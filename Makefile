@@ -1,0 +1,39 @@
+# Thin by intent: each target is a few plain commands, set-up included.
+PYTHON ?= python3
+VENV ?= .venv
+DEMO ?= build/demo
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+.PHONY: demo test lint format clean
+
+demo: $(VENV)/.core  ## the main job on drawn score maps: table and figures in build/demo
+	rm -rf $(DEMO)
+	$(BIN)/mdmkit demo --output $(DEMO)
+
+test: $(VENV)/.dev  ## all tests and doctests
+	$(BIN)/mdmkit warmup --quiet
+	$(BIN)/python -m pytest -q -n auto
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info
+
+$(VENV)/.core: pyproject.toml setup.cfg constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) -e .
+	touch $@
+
+# torch first and by itself: its constraint then decides the build
+$(VENV)/.dev: $(VENV)/.core
+	$(PIP) torch
+	$(PIP) -e ".[dev]"
+	touch $@
