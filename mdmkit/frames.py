@@ -396,6 +396,11 @@ def _maps(value: Any, name: str) -> Iterator[NDArray[Any]]:
         yield from _unstack(item, f"{name}[{index}]")
 
 
+def in_memory(value: Any) -> bool:
+    """Whether frames can be read from `value` again: it is an array, or a list of them."""
+    return value is None or _is_array(value) or isinstance(value, (list, tuple))
+
+
 def frames_from(
     scores: Any, target: Any, ignore: Any = None, *, codes: LabelCodes | None = None
 ) -> Iterator[Frame]:

@@ -1,0 +1,166 @@
+"""Exact margins of monotone count metrics from a histogram: most scores need not be sorted.
+
+Scores are counted in 4,096 equal bins. While z falls through a bin, TP and FP grow from the counts
+above the bin to those with it, so that a metric which never falls with TP and never rises with FP
+lies between its values at (least TP, most FP) and (most TP, least FP). Where both are on one side
+of every T asked for, every score of the bin is: none of them can start or end a run, and one score
+may stand for all. Only the pixels of the other bins, a few thousand as a rule, are gathered and
+stepped through. What follows from the resulting sweep is the full sweep's margin to the last bit,
+since a run starts and ends at gathered scores only: the states on both sides of such a place lie
+within the bounds of its bin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mdmkit.frames import ANOMALOUS, NORMAL
+from mdmkit.pixels import PixelSweep, count_by_class, count_split
+
+if TYPE_CHECKING:
+    from mdmkit.frames import Frame
+    from mdmkit.metrics import CountMetric
+
+#: dtypes whose scores are binned; those of up to 16 bits are counted one by one anyway.
+BINNED = (np.dtype(np.float32), np.dtype(np.float64))
+#: More intervals than this are gathered as one: each costs a look at every score.
+MOST_INTERVALS = 6
+#: A formula with TP above and below the line may be out of order by its rounding errors.
+ROUNDING = 1e-12
+
+
+def margin_sweep(
+    frames: Callable[[], Iterable[Frame]], metric: CountMetric, t_margins: Sequence[float]
+) -> PixelSweep | None:
+    """A sweep that has the same margins at `t_margins` as the sweep of every score.
+
+    Parameters
+    ----------
+    frames : callable
+        Gives the frames, again each time; they may be deferred (`Frame.deferred`).
+    metric : CountMetric
+        Declared monotone; undefined (NaN), if anywhere, where a count is 0.
+    t_margins : sequence of float
+
+    Returns
+    -------
+    PixelSweep or None
+        None where it takes the full sweep: scores that are not binned, and everything that is to
+        be refused (labels and scores that are invalid or out of range, nothing to detect).
+
+    Notes
+    -----
+    O(P) for P pixels and a sort of the gathered ones; two passes over the frames.
+    """
+    bins = ScoreBins.of(frames())
+    if bins is None or bins.changes[:, 0].sum() == 0:
+        return None
+    unsure = bins.unsure(metric, t_margins)
+    if not unsure.any():
+        return bins.stand_ins(~unsure)
+    first, last = bins.intervals(unsure)
+    sure = ~bins.within(first, last)
+    pixels = int(bins.changes[~sure].sum())
+    parts = [_gathered(frame, first, last, pixels) for frame in frames()]
+    return PixelSweep.merged([bins.stand_ins(sure), *parts])
+
+
+@dataclass(frozen=True, eq=False)
+class ScoreBins:
+    """Counts of pixels in bins of scores.
+
+    Attributes
+    ----------
+    index : ndarray of int64, shape (n,)
+        The bins that hold pixels, ascending; see `mdmkit.kernels.counting`.
+    changes : ndarray of int64, shape (n, 2)
+        Anomalous and normal pixels of each.
+    """
+
+    index: NDArray[np.int64]
+    changes: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, frames: Iterable[Frame]) -> ScoreBins | None:
+        """Bin frames; None where a frame cannot be binned, or is to be refused."""
+        from mdmkit.kernels.counting import OUTSIDE, ROW, count_bins
+
+        total = np.zeros((3, ROW), np.int64)
+        for frame in frames:
+            if frame.scores.dtype not in BINNED:
+                return None
+            total += count_by_class(count_bins, frame.scores.ravel(), frame, ROW)
+        changes = np.stack([total[ANOMALOUS], total[NORMAL]], axis=1)
+        if changes[OUTSIDE].any():
+            return None
+        index = np.flatnonzero(changes.any(axis=1))
+        return cls(index, changes[index])
+
+    def unsure(self, metric: CountMetric, t_margins: Sequence[float]) -> NDArray[np.bool_]:
+        """Bins in which the metric may pass some T at some scores and fail it at others."""
+        from mdmkit.kernels.counting import ONE
+
+        edges = np.zeros((self.index.size + 1, 2), np.int64)  # counts above each bin, and of all
+        np.cumsum(self.changes[::-1], axis=0, out=edges[-2::-1])
+        above, with_it = edges[1:], edges[:-1]
+        states = [edges, np.stack([above[:, 0], with_it[:, 1]], axis=1),
+                  np.stack([with_it[:, 0], above[:, 1]], axis=1)]  # fmt: skip
+        values = _values(metric, np.concatenate(states), edges[0])
+        at_edges, least, most = np.split(values, [edges.shape[0], -above.shape[0]])
+        defined = ~np.isnan([at_edges[1:], at_edges[:-1], least, most]).any(axis=0)
+        unsure = np.zeros(self.index.size, bool)
+        for t in t_margins:
+            slack = np.where(self.changes[:, 0] > 0, ROUNDING * t, 0.0)
+            unsure |= ~(defined & ((most <= t - slack) | (least > t + slack)))
+        return unsure & (self.index > 0) & (self.index < ONE)  # 0 and 1 are single scores
+
+    def intervals(self, unsure: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """First and last bins of a few disjoint ranges that hold all the unsure ones."""
+        padded = np.concatenate([[False], unsure, [False]])
+        turns = np.flatnonzero(padded[1:] != padded[:-1])
+        first, last = self.index[turns[::2]], self.index[turns[1::2] - 1]
+        if first.size > MOST_INTERVALS:
+            return first[:1], last[-1:]
+        return first, last
+
+    def within(self, first: NDArray[np.int64], last: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Bins in any of those ranges."""
+        behind = np.searchsorted(first, self.index, side="right")
+        return (behind > 0) & (self.index <= last[behind - 1])
+
+    def stand_ins(self, chosen: NDArray[np.bool_]) -> PixelSweep:
+        """A sweep in which one score stands for all those of a bin."""
+        from mdmkit.kernels.counting import BINS, ONE
+
+        index = self.index[chosen]
+        middles = np.where(index == ONE, 1.0, np.maximum(index - 0.5, 0.0) / BINS)
+        return PixelSweep(middles, self.changes[chosen])
+
+
+def _values(
+    metric: CountMetric, states: NDArray[np.int64], total: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """The metric of (TP, FP) rows."""
+    rest = total - states
+    return metric(states[:, 0], states[:, 1], rest[:, 0], rest[:, 1])
+
+
+def _gathered(
+    frame: Frame, first: NDArray[np.int64], last: NDArray[np.int64], pixels: int
+) -> PixelSweep:
+    """The sweep of a frame's scores in ranges of bins, which hold at most `pixels`."""
+    from mdmkit.kernels.counting import BINS
+    from mdmkit.kernels.sorting import gather_between
+
+    scores = frame.scores.ravel()
+    kind = scores.dtype.type
+    lows = np.maximum(((first - 1) / BINS).astype(kind), np.nextafter(kind(0), kind(1)))
+    highs = (last / BINS).astype(kind)
+    buffer = np.empty(min(pixels, scores.size), kind)
+    front, back = gather_between(scores, *frame.flat_labels(), lows, highs, buffer)
+    return PixelSweep(*count_split(buffer[:front], buffer[back:]))
