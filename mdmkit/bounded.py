@@ -62,12 +62,12 @@ def margin_sweep(
         return None
     unsure = bins.unsure(metric, t_margins)
     if not unsure.any():
-        return bins.stand_ins(~unsure)
+        return bins.stand_ins(np.empty(0, np.int64), ~unsure)
     first, last = bins.intervals(unsure)
     sure = ~bins.within(first, last)
     pixels = int(bins.changes[~sure].sum())
     parts = [_gathered(frame, first, last, pixels) for frame in frames()]
-    return PixelSweep.merged([bins.stand_ins(sure), *parts])
+    return PixelSweep.merged([bins.stand_ins(first, sure), *parts])
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +94,9 @@ class ScoreBins:
         for frame in frames:
             if frame.scores.dtype not in BINNED:
                 return None
-            total += count_by_class(count_bins, frame.scores.ravel(), frame, ROW)
+            counts = count_by_class(count_bins, frame.scores.ravel(), frame, ROW)
+            assert counts is not None
+            total += counts
         changes = np.stack([total[ANOMALOUS], total[NORMAL]], axis=1)
         if changes[OUTSIDE].any():
             return None
@@ -133,13 +135,21 @@ class ScoreBins:
         behind = np.searchsorted(first, self.index, side="right")
         return (behind > 0) & (self.index <= last[behind - 1])
 
-    def stand_ins(self, chosen: NDArray[np.bool_]) -> PixelSweep:
-        """A sweep in which one score stands for all those of a bin."""
+    def stand_ins(self, first: NDArray[np.int64], sure: NDArray[np.bool_]) -> PixelSweep:
+        """A sweep of sure bins, one score standing for all those between two gathered ranges.
+
+        The scores 0 and 1 stand for themselves. `first` has the first bin of each range.
+        """
         from mdmkit.kernels.counting import BINS, ONE
 
-        index = self.index[chosen]
-        middles = np.where(index == ONE, 1.0, np.maximum(index - 0.5, 0.0) / BINS)
-        return PixelSweep(middles, self.changes[chosen])
+        index = self.index[sure]
+        group = np.searchsorted(first, index) + (index > 0) + (index == ONE)
+        starts = np.flatnonzero(np.diff(group, prepend=-1))
+        lowest = index[starts]
+        scores = np.where(lowest == ONE, 1.0, np.maximum(lowest - 0.5, 0.0) / BINS)
+        if starts.size == 0:
+            return PixelSweep.none()
+        return PixelSweep(scores, np.add.reduceat(self.changes[sure], starts, axis=0))
 
 
 def _values(
@@ -158,9 +168,12 @@ def _gathered(
     from mdmkit.kernels.sorting import gather_between
 
     scores = frame.scores.ravel()
-    kind = scores.dtype.type
+    kind, integer = scores.dtype.type, np.dtype(f"i{scores.itemsize}")
     lows = np.maximum(((first - 1) / BINS).astype(kind), np.nextafter(kind(0), kind(1)))
     highs = (last / BINS).astype(kind)
+    edges = lows, highs, lows.view(integer), highs.view(integer) - integer.type(1)
     buffer = np.empty(min(pixels, scores.size), kind)
-    front, back = gather_between(scores, *frame.flat_labels(), lows, highs, buffer)
+    front, back = gather_between(
+        scores, scores.view(integer), *frame.flat_labels(), *edges, buffer
+    )
     return PixelSweep(*count_split(buffer[:front], buffer[back:]))

@@ -56,34 +56,48 @@ class PixelSweep(Steps):
 
 def count_by_class(
     kernel: Any, scores: NDArray[Any], frame: Frame, row: int
-) -> NDArray[np.int64]:
-    """Counts by class from a kernel of `mdmkit.kernels.counting`, shape (3, row).
+) -> NDArray[np.int64] | None:
+    """Run a kernel of `mdmkit.kernels.counting` over a frame.
+
+    Returns
+    -------
+    ndarray of int64, shape (3, n), or None
+        Pixels by class (normal, anomalous, ignored) and place up to the last one with a pixel;
+        None where places beyond `row` were met.
 
     Raises
     ------
     InputError
-        If a label has no meaning (whatever else is wrong with the frame).
+        If a label has no meaning.
     """
     labels, table = frame.flat_labels()
     codes = np.flatnonzero(table != UNKNOWN).astype(np.uint8)
     counts = np.zeros((4, row), np.int64)
+    n = 0
     for start in range(0, scores.size, CHUNK):
         chunk = slice(start, start + CHUNK)
         even, odd = np.zeros((2, 4 * row + 1), np.uint32)
-        kernel(scores[chunk], labels[chunk], codes, table[codes], even, odd)
-        for table_of_counts in (even, odd):
-            counts += table_of_counts[:-1].reshape(4, row)
-    if counts[UNKNOWN].any():
+        used = int(kernel(scores[chunk], labels[chunk], codes, table[codes], even, odd)) + 1
+        if used > row:
+            return None
+        for part in (even, odd):
+            counts[:, :used] += part[:-1].reshape(4, row)[:, :used]
+        n = max(n, used)
+    if counts[UNKNOWN, :n].any():
         frame.check()
         return count_by_class(kernel, scores, frame, row)  # by its classes, which are all known
-    return counts[:UNKNOWN]
+    return counts[:UNKNOWN, :n]
 
 
 def _count_keys(frame: Frame) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    from mdmkit.kernels.counting import count_keys
+    from mdmkit.kernels.counting import SHORT_ROW, count_keys, count_short_keys
 
     keys = score_keys(frame.scores.ravel())
-    counts = count_by_class(count_keys, keys, frame, 256 ** keys.dtype.itemsize)
+    row = min(256**keys.dtype.itemsize, SHORT_ROW)
+    counts = count_by_class(count_short_keys, keys, frame, row)
+    if counts is None:
+        counts = count_by_class(count_keys, keys, frame, 65536)
+        assert counts is not None
     present = np.flatnonzero(counts[ANOMALOUS] + counts[NORMAL])
     scores = scores_of_keys(present, frame.scores.dtype)
     if not np.isfinite(scores).all():

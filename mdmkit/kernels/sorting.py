@@ -39,37 +39,43 @@ def split_classes(scores, labels, table, buffer):
 
 
 @kernel
-def meets(scores, low, high):
-    """Whether any score lies in [low, high)."""
-    met = np.int32(0)
-    for i in range(scores.size):
-        met |= np.int32((scores[i] >= low) & (scores[i] < high))
-    return met != 0
+def may_meet(bits, first, last):
+    """Whether any of the integers lies in first..last; wrongly so at most if one is negative.
+
+    A difference below zero shows in the sign: one vector loop without a comparison.
+    """
+    kind = bits.dtype.type
+    outside = kind(-1)
+    for i in range(bits.size):
+        outside = kind(outside & kind(kind(bits[i] - first) | kind(last - bits[i])))
+    return outside >= 0
 
 
 @kernel
-def gather_between(scores, labels, table, lows, highs, buffer):
-    """Move the scores in any of the disjoint intervals [lows, highs) to `buffer`, by class.
+def gather_between(scores, bits, labels, table, lows, highs, firsts, lasts, buffer):
+    """Move the scores in any of the disjoint intervals [lows, highs), lows > 0, to `buffer`.
 
-    `buffer` has room for all of them. Returns as `split_classes` how many normal ones stand at
-    its front, and where the anomalous ones start.
+    `bits` are those of the scores as signed integers: of positive floats they are ordered like
+    the floats, and those in an interval are firsts..lasts. `buffer` has room for all of them.
+    Returns as `split_classes` how many normal ones stand at its front, and where the anomalous
+    ones start.
     """
     front = 0
     back = buffer.size
     for start in range(0, scores.size, _BLOCK):
-        block = scores[start : start + _BLOCK]
+        stop = min(start + _BLOCK, scores.size)
         for j in range(lows.size):
-            if not meets(block, lows[j], highs[j]):  # a vector loop; most blocks end here
-                continue
-            for i in range(block.size):
-                if lows[j] <= block[i] < highs[j]:
-                    meaning = table[labels[start + i]]
+            if not may_meet(bits[start:stop], firsts[j], lasts[j]):
+                continue  # most blocks end here
+            for i in range(start, stop):
+                if lows[j] <= scores[i] < highs[j]:
+                    meaning = table[labels[i]]
                     if meaning == NORMAL:
-                        buffer[front] = block[i]
+                        buffer[front] = scores[i]
                         front += 1
                     elif meaning == ANOMALOUS:
                         back -= 1
-                        buffer[back] = block[i]
+                        buffer[back] = scores[i]
     return front, back
 
 
