@@ -94,9 +94,7 @@ class ScoreBins:
         for frame in frames:
             if frame.scores.dtype not in BINNED:
                 return None
-            counts = count_by_class(count_bins, frame.scores.ravel(), frame, ROW)
-            assert counts is not None
-            total += counts
+            total += count_by_class(count_bins, frame.scores.ravel(), frame, ROW)
         changes = np.stack([total[ANOMALOUS], total[NORMAL]], axis=1)
         if changes[OUTSIDE].any():
             return None

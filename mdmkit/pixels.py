@@ -56,14 +56,13 @@ class PixelSweep(Steps):
 
 def count_by_class(
     kernel: Any, scores: NDArray[Any], frame: Frame, row: int
-) -> NDArray[np.int64] | None:
+) -> NDArray[np.int64]:
     """Run a kernel of `mdmkit.kernels.counting` over a frame.
 
     Returns
     -------
-    ndarray of int64, shape (3, n), or None
-        Pixels by class (normal, anomalous, ignored) and place up to the last one with a pixel;
-        None where places beyond `row` were met.
+    ndarray of int64, shape (3, n)
+        Pixels by class (normal, anomalous, ignored) and place, n <= row with all that were met.
 
     Raises
     ------
@@ -78,8 +77,6 @@ def count_by_class(
         chunk = slice(start, start + CHUNK)
         even, odd = np.zeros((2, 4 * row + 1), np.uint32)
         used = int(kernel(scores[chunk], labels[chunk], codes, table[codes], even, odd)) + 1
-        if used > row:
-            return None
         for part in (even, odd):
             counts[:, :used] += part[:-1].reshape(4, row)[:, :used]
         n = max(n, used)
@@ -90,14 +87,10 @@ def count_by_class(
 
 
 def _count_keys(frame: Frame) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    from mdmkit.kernels.counting import SHORT_ROW, count_keys, count_short_keys
+    from mdmkit.kernels.counting import count_keys
 
     keys = score_keys(frame.scores.ravel())
-    row = min(256**keys.dtype.itemsize, SHORT_ROW)
-    counts = count_by_class(count_short_keys, keys, frame, row)
-    if counts is None:
-        counts = count_by_class(count_keys, keys, frame, 65536)
-        assert counts is not None
+    counts = count_by_class(count_keys, keys, frame, 256**keys.dtype.itemsize)
     present = np.flatnonzero(counts[ANOMALOUS] + counts[NORMAL])
     scores = scores_of_keys(present, frame.scores.dtype)
     if not np.isfinite(scores).all():

@@ -24,8 +24,6 @@ BINS = 4096
 ONE = BINS + 1
 OUTSIDE = BINS + 2
 ROW = BINS + 3
-#: Keys below this, of all classes, are told apart by 16 bits; float16 scores in [0, 2) are.
-SHORT_ROW = 2**14 - 1
 _BLOCK = 1024
 
 
@@ -54,17 +52,18 @@ def place_in_bins(scores, classes, places):
 
 
 @kernel
-def place_by_key(keys, row, classes, places):
-    """Where a key of a class is counted: class * row + key, larger keys as row - 1.
-
-    Returns the largest key.
-    """
-    largest = np.uint32(0)
+def largest_of(keys, largest):
+    """The largest key, if it is larger than `largest`."""
     for i in range(keys.size):
-        key = np.uint32(keys[i])
-        largest = max(largest, key)
-        places[i] = np.uint32(classes[i]) * row + min(key, row - np.uint32(1))
+        largest = keys[i] if keys[i] > largest else largest
     return largest
+
+
+@kernel
+def place_by_key(keys, row, classes, places):
+    """Where a key of a class is counted: class * row + key."""
+    for i in range(keys.size):
+        places[i] = np.uint32(classes[i]) * row + np.uint32(keys[i])
 
 
 @kernel
@@ -111,30 +110,8 @@ def count_bins(scores, labels, codes, meanings, even, odd):
 
 
 @kernel
-def count_short_keys(keys, labels, codes, meanings, even, odd):
-    """Count uint8 or uint16 keys < row <= SHORT_ROW; else as `count_keys`, and a little faster.
-
-    A larger key is counted as the last one of its row; the largest that was met is returned.
-    """
-    row = np.uint32(even.size // CLASSES)
-    classes = np.empty(_BLOCK, np.uint8)
-    places = np.empty(_BLOCK, np.uint16)
-    words = places.view(np.uint64)
-    largest = np.uint32(0)
-    for start in range(0, keys.size, _BLOCK):
-        n = min(_BLOCK, keys.size - start)
-        look_up(labels[start : start + n], codes, meanings, classes[:n])
-        met = place_by_key(keys[start : start + n], row, classes[:n], places[:n])
-        largest = max(largest, met)
-        whole = (n + 3) // 4
-        places[n : 4 * whole] = np.uint16(CLASSES * row)
-        count_quadruples(words[:whole], even, odd)
-    return largest
-
-
-@kernel
 def count_keys(keys, labels, codes, meanings, even, odd):
-    """Count uint16 keys < row; `even` + `odd` (CLASSES * row + 1,) uint32 are the counts.
+    """Count uint8 or uint16 keys < row; `even` + `odd` (CLASSES * row + 1,) uint32 are the counts.
 
     The last entry takes the place that fills up the last word. Returns the largest key.
     """
@@ -142,12 +119,12 @@ def count_keys(keys, labels, codes, meanings, even, odd):
     classes = np.empty(_BLOCK, np.uint8)
     places = np.empty(_BLOCK, np.uint32)
     words = places.view(np.uint64)
-    largest = np.uint32(0)
+    largest = keys.dtype.type(0)
     for start in range(0, keys.size, _BLOCK):
         n = min(_BLOCK, keys.size - start)
         look_up(labels[start : start + n], codes, meanings, classes[:n])
-        met = place_by_key(keys[start : start + n], row, classes[:n], places[:n])
-        largest = max(largest, met)
+        place_by_key(keys[start : start + n], row, classes[:n], places[:n])
+        largest = largest_of(keys[start : start + n], largest)
         whole = (n + 1) // 2
         places[n : 2 * whole] = CLASSES * row
         count_pairs(words[:whole], even, odd)
