@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 BINNED = (np.dtype(np.float32), np.dtype(np.float64))
 #: More intervals than this are gathered as one: each costs a look at every score.
 MOST_INTERVALS = 6
+#: Bins that are looked at together at first.
+GROUP = 16
 #: A formula with TP above and below the line may be out of order by its rounding errors.
 ROUNDING = 1e-12
 
@@ -101,22 +104,26 @@ class ScoreBins:
         index = np.flatnonzero(changes.any(axis=1))
         return cls(index, changes[index])
 
+    @cached_property
+    def counts(self) -> NDArray[np.int64]:
+        """Anomalous and normal pixels of each bin and those above it, shape (n, 2)."""
+        counts = np.empty_like(self.changes)
+        for column in (0, 1):  # faster than along an axis of rows
+            np.cumsum(self.changes[::-1, column], out=counts[::-1, column])
+        return counts
+
     def unsure(self, metric: CountMetric, t_margins: Sequence[float]) -> NDArray[np.bool_]:
         """Bins in which the metric may pass some T at some scores and fail it at others."""
         from mdmkit.kernels.counting import ONE
 
-        edges = np.zeros((self.index.size + 1, 2), np.int64)  # counts above each bin, and of all
-        np.cumsum(self.changes[::-1], axis=0, out=edges[-2::-1])
-        above, with_it = edges[1:], edges[:-1]
-        states = [edges, np.stack([above[:, 0], with_it[:, 1]], axis=1),
-                  np.stack([with_it[:, 0], above[:, 1]], axis=1)]  # fmt: skip
-        values = _values(metric, np.concatenate(states), edges[0])
-        at_edges, least, most = np.split(values, [edges.shape[0], -above.shape[0]])
-        defined = ~np.isnan([at_edges[1:], at_edges[:-1], least, most]).any(axis=0)
+        counts = self.counts
+        above = counts - self.changes
+        starts = np.arange(0, self.index.size, GROUP)  # first some bins at a time, to be quick
+        ends = np.append(starts[1:], self.index.size)
+        suspect = _undecided(metric, t_margins, above[ends - 1], counts[starts], counts[0])
+        rows = np.flatnonzero(np.repeat(suspect, ends - starts))
         unsure = np.zeros(self.index.size, bool)
-        for t in t_margins:
-            slack = np.where(self.changes[:, 0] > 0, ROUNDING * t, 0.0)
-            unsure |= ~(defined & ((most <= t - slack) | (least > t + slack)))
+        unsure[rows] = _undecided(metric, t_margins, above[rows], counts[rows], counts[0])
         return unsure & (self.index > 0) & (self.index < ONE)  # 0 and 1 are single scores
 
     def intervals(self, unsure: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -140,22 +147,38 @@ class ScoreBins:
         """
         from mdmkit.kernels.counting import BINS, ONE
 
-        index = self.index[sure]
+        rows = np.flatnonzero(sure)
+        index = self.index[rows]
         group = np.searchsorted(first, index) + (index > 0) + (index == ONE)
         starts = np.flatnonzero(np.diff(group, prepend=-1))
+        ends = np.append(starts[1:], rows.size)[: starts.size] - 1
         lowest = index[starts]
         scores = np.where(lowest == ONE, 1.0, np.maximum(lowest - 0.5, 0.0) / BINS)
-        if starts.size == 0:
-            return PixelSweep.none()
-        return PixelSweep(scores, np.add.reduceat(self.changes[sure], starts, axis=0))
+        above = self.counts[rows[ends]] - self.changes[rows[ends]]
+        return PixelSweep(scores, self.counts[rows[starts]] - above)
 
 
-def _values(
-    metric: CountMetric, states: NDArray[np.int64], total: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    """The metric of (TP, FP) rows."""
-    rest = total - states
-    return metric(states[:, 0], states[:, 1], rest[:, 0], rest[:, 1])
+def _undecided(
+    metric: CountMetric,
+    t_margins: Sequence[float],
+    least: NDArray[np.int64],
+    most: NDArray[np.int64],
+    total: NDArray[np.int64],
+) -> NDArray[np.bool_]:
+    """Whether states from `least` to `most` (TP, FP), shape (n, 2), may lie on both sides of a T.
+
+    Where the metric is undefined at a corner of its box, they may. A metric that is undefined
+    where some count is 0 is so at a corner if anywhere in the box.
+    """
+    tp = np.stack([least[:, 0], most[:, 0], least[:, 0], most[:, 0]])
+    fp = np.stack([most[:, 1], least[:, 1], least[:, 1], most[:, 1]])
+    values = metric(tp, fp, total[0] - tp, total[1] - fp)
+    undecided = np.isnan(values).any(axis=0)
+    mixed = most[:, 0] > least[:, 0]
+    for t in t_margins:
+        slack = np.where(mixed, ROUNDING * t, 0.0)
+        undecided |= ~((values[1] <= t - slack) | (values[0] > t + slack))
+    return np.asarray(undecided)
 
 
 def _gathered(

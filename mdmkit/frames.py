@@ -306,7 +306,7 @@ class Frame:
     @cached_property
     def valid(self) -> NDArray[np.bool_]:
         """Pixels that are not ignored, shape (H, W)."""
-        return self.classes != IGNORED
+        return np.asarray(self.classes != IGNORED)
 
     def check(self) -> None:
         """Refuse unknown labels, and scores that are not finite at valid pixels."""

@@ -9,8 +9,16 @@ from hypothesis import strategies as st
 
 import mdmkit.bounded as bounded
 import mdmkit.pixels as pixels
-from mdmkit import FBeta, Frame, InputError, NoTargetError, RangeError, count_metric, mdm
-from mdmkit import threshold_curve
+from mdmkit import (
+    FBeta,
+    Frame,
+    InputError,
+    NoTargetError,
+    RangeError,
+    count_metric,
+    mdm,
+    threshold_curve,
+)
 from tests.conftest import small_frames
 from tests.reference import brute
 
@@ -242,11 +250,11 @@ def codes():
 
 
 BAD = {
-    "nan": (np.nan, 0, InputError, r"scores of frame 0: expected finite scores .* found nan at row 2"),
-    "inf": (np.inf, 1, InputError, r"scores of frame 0: expected finite scores .* found inf at row 2"),
+    "nan": (np.nan, 0, InputError, r"scores of frame 0: expected finite .* found nan at row 2"),
+    "inf": (np.inf, 1, InputError, r"scores of frame 0: expected finite .* found inf at row 2"),
     "high": (1.5, 0, RangeError, r"scores: expected values in \[0, 1\] .* found 0 to 1.5"),
     "low": (-0.25, 0, RangeError, r"scores: expected values in \[0, 1\] .* found -0.25 to 0.5"),
-    "label": (0.5, 9, InputError, r"target of frame 0: expected label values .* found 9 at 1 pixels"),
+    "label": (0.5, 9, InputError, r"target of frame 0: expected label .* found 9 at 1 pixels"),
     "ignored": (np.nan, 255, None, ""),
 }  # fmt: skip
 
