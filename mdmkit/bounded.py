@@ -31,8 +31,12 @@ if TYPE_CHECKING:
 BINNED = (np.dtype(np.float32), np.dtype(np.float64))
 #: More intervals than this are gathered as one: each costs a look at every score.
 MOST_INTERVALS = 6
+#: Bins with more pixels may hold a plateau, a single score: it is worth a look.
+PLATEAU = 2**14
 #: Bins that are looked at together at first.
 GROUP = 16
+#: The smallest positive score.
+SMALLEST = float(np.nextafter(0.0, 1.0))
 #: A formula with TP above and below the line may be out of order by its rounding errors.
 ROUNDING = 1e-12
 
@@ -64,6 +68,8 @@ def margin_sweep(
     if bins is None or bins.changes[:, 0].sum() == 0:
         return None
     unsure = bins.unsure(metric, t_margins)
+    bins.find_plateaus(unsure, frames)
+    unsure &= np.isnan(bins.single)
     if not unsure.any():
         return bins.stand_ins(np.empty(0, np.int64), ~unsure)
     first, last = bins.intervals(unsure)
@@ -83,15 +89,18 @@ class ScoreBins:
         The bins that hold pixels, ascending; see `mdmkit.kernels.counting`.
     changes : ndarray of int64, shape (n, 2)
         Anomalous and normal pixels of each.
+    single : ndarray of float64, shape (n,)
+        The score of bins that are known to hold only one; NaN for others.
     """
 
     index: NDArray[np.int64]
     changes: NDArray[np.int64]
+    single: NDArray[np.float64]
 
     @classmethod
     def of(cls, frames: Iterable[Frame]) -> ScoreBins | None:
         """Bin frames; None where a frame cannot be binned, or is to be refused."""
-        from mdmkit.kernels.counting import OUTSIDE, ROW, count_bins
+        from mdmkit.kernels.counting import ONE, OUTSIDE, ROW, count_bins
 
         total = np.zeros((3, ROW), np.int64)
         for frame in frames:
@@ -102,7 +111,26 @@ class ScoreBins:
         if changes[OUTSIDE].any():
             return None
         index = np.flatnonzero(changes.any(axis=1))
-        return cls(index, changes[index])
+        single = np.where(index == 0, 0.0, np.where(index == ONE, 1.0, np.nan))
+        return cls(index, changes[index], single)
+
+    def find_plateaus(
+        self, unsure: NDArray[np.bool_], frames: Callable[[], Iterable[Frame]]
+    ) -> None:
+        """Look for the single score of unsure bins with many pixels, a few of them at most."""
+        from mdmkit.kernels.counting import BINS
+        from mdmkit.kernels.sorting import range_between
+
+        pixels = self.changes.sum(axis=1)
+        rows = np.flatnonzero(unsure & np.isnan(self.single) & (pixels > PLATEAU))
+        for row in rows[np.argsort(-pixels[rows], kind="stable")[:MOST_INTERVALS]]:
+            edges = max((self.index[row] - 1) / BINS, SMALLEST), self.index[row] / BINS
+            found = np.inf, -np.inf
+            for frame in frames():
+                labels = frame.flat_labels()
+                found = range_between(frame.scores.ravel(), *labels, *edges, *found)
+            if found[0] == found[1]:
+                self.single[row] = found[0]
 
     @cached_property
     def counts(self) -> NDArray[np.int64]:
@@ -114,8 +142,6 @@ class ScoreBins:
 
     def unsure(self, metric: CountMetric, t_margins: Sequence[float]) -> NDArray[np.bool_]:
         """Bins in which the metric may pass some T at some scores and fail it at others."""
-        from mdmkit.kernels.counting import ONE
-
         counts = self.counts
         above = counts - self.changes
         starts = np.arange(0, self.index.size, GROUP)  # first some bins at a time, to be quick
@@ -124,7 +150,7 @@ class ScoreBins:
         rows = np.flatnonzero(np.repeat(suspect, ends - starts))
         unsure = np.zeros(self.index.size, bool)
         unsure[rows] = _undecided(metric, t_margins, above[rows], counts[rows], counts[0])
-        return unsure & (self.index > 0) & (self.index < ONE)  # 0 and 1 are single scores
+        return unsure & np.isnan(self.single)
 
     def intervals(self, unsure: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """First and last bins of a few disjoint ranges that hold all the unsure ones."""
@@ -143,17 +169,18 @@ class ScoreBins:
     def stand_ins(self, first: NDArray[np.int64], sure: NDArray[np.bool_]) -> PixelSweep:
         """A sweep of sure bins, one score standing for all those between two gathered ranges.
 
-        The scores 0 and 1 stand for themselves. `first` has the first bin of each range.
+        Single scores stand for themselves. `first` has the first bin of each range.
         """
-        from mdmkit.kernels.counting import BINS, ONE
+        from mdmkit.kernels.counting import BINS
 
         rows = np.flatnonzero(sure)
         index = self.index[rows]
-        group = np.searchsorted(first, index) + (index > 0) + (index == ONE)
+        alone = ~np.isnan(self.single[rows])  # a group begins at such a bin, and behind it
+        group = np.searchsorted(first, index) + 2 * np.cumsum(alone) - alone
         starts = np.flatnonzero(np.diff(group, prepend=-1))
         ends = np.append(starts[1:], rows.size)[: starts.size] - 1
-        lowest = index[starts]
-        scores = np.where(lowest == ONE, 1.0, np.maximum(lowest - 0.5, 0.0) / BINS)
+        single = self.single[rows[starts]]
+        scores = np.where(np.isnan(single), (index[starts] - 0.5) / BINS, single)
         above = self.counts[rows[ends]] - self.changes[rows[ends]]
         return PixelSweep(scores, self.counts[rows[starts]] - above)
 

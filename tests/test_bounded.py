@@ -171,6 +171,22 @@ def test_only_undecided_scores_are_gathered():
     assert (sweep.anomalous, sweep.anomalous + sweep.normal) == (target.sum(), target.size)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("plateaus", [1, 2, 3, 40])
+def test_plateaus_are_not_gathered(dtype, plateaus, monkeypatch):
+    monkeypatch.setattr(bounded, "PLATEAU", 3)
+    rng = np.random.default_rng(7)
+    for _ in range(30):
+        steps = np.array([*rng.random(plateaus), 0, 1, 1 / 4096]).astype(dtype)
+        scores = [rng.choice(steps, (9, 30)), rng.choice(steps, (20, 20))]
+        target = [(s + rng.normal(0, 0.3, s.shape) > 0.5).astype(np.uint8) for s in scores]
+        target[0][0, 0], target[1][:3] = 1, 255
+        assert_equal_to_the_full_sweep(scores, target, "f1", T[::3])
+    monkeypatch.setattr(bounded, "_gathered", None)
+    if plateaus <= 3:
+        mdm(scores, target, 0.5)
+
+
 def test_a_metric_not_declared_monotone_takes_the_full_sweep(monkeypatch):
     calls = bounded_calls(monkeypatch)
 

@@ -80,6 +80,22 @@ def gather_between(scores, bits, labels, table, lows, highs, firsts, lasts, buff
 
 
 @kernel
+def range_between(scores, labels, table, low, high, smallest, largest):
+    """Smallest and largest score of the pixels in use in [low, high), and those given.
+
+    Ends as soon as they differ.
+    """
+    for i in range(scores.size):
+        if smallest < largest:
+            break
+        score = np.float64(scores[i])
+        if low <= score < high and table[labels[i]] < IGNORED:
+            smallest = min(smallest, score)
+            largest = max(largest, score)
+    return smallest, largest
+
+
+@kernel
 def merge_classes(normal, anomalous, scores, changes):
     """Count sorted scores by class; returns the number of distinct ones.
 
