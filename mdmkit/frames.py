@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mdmkit.levels import Levels
 
 NORMAL, ANOMALOUS, IGNORED = 0, 1, 2
-_UNKNOWN = 3
+UNKNOWN = 3
 
 Labels = int | Collection[int] | None
 
@@ -79,23 +79,28 @@ class LabelCodes:
             pairs += [(code, meaning) for code in codes]
         return pairs
 
+    @cached_property
+    def table(self) -> NDArray[np.uint8]:
+        """Class of each label value 0..255, `UNKNOWN` (3) for those without a meaning."""
+        table = np.full(256, UNKNOWN, np.uint8)
+        for code, meaning in self.meanings():
+            if 0 <= code < 256:
+                table[code] = meaning
+        return table
+
     def classify(
         self, target: NDArray[Any], ignore: NDArray[np.bool_] | None, name: str
     ) -> NDArray[np.uint8]:
         """Class of each pixel; a label value without a meaning at a pixel in use is an error."""
         if target.dtype == np.uint8:
-            table = np.full(256, _UNKNOWN, np.uint8)
-            for code, meaning in self.meanings():
-                if 0 <= code < 256:
-                    table[code] = meaning
-            classes = table[target]
+            classes = self.table[target]
         else:
-            classes = np.full(target.shape, _UNKNOWN, np.uint8)
+            classes = np.full(target.shape, UNKNOWN, np.uint8)
             for code, meaning in self.meanings():
                 classes[target == code] = meaning
         if ignore is not None:
             classes[ignore] = IGNORED
-        unknown = classes == _UNKNOWN
+        unknown = classes == UNKNOWN
         if unknown.any():
             values, counts = np.unique(target[unknown], return_counts=True)
             found = ", ".join(
@@ -171,11 +176,27 @@ def _score_array(value: Any, name: str) -> NDArray[Any]:
     return np.ascontiguousarray(scores.astype(scores.dtype.newbyteorder("="), copy=False))
 
 
+def _narrow(labels: NDArray[Any]) -> NDArray[np.uint8] | None:
+    """Labels as flat uint8, where that loses nothing."""
+    if labels.dtype == np.uint8:
+        narrow = labels
+    else:
+        narrow = labels.astype(np.uint8)
+        if not np.array_equal(narrow, labels):
+            return None
+    return np.ascontiguousarray(narrow).ravel()
+
+
 def _mask_array(value: Any, kinds: str, expected: str, name: str) -> NDArray[Any]:
     mask = as_array(value, name)
     if mask.dtype.kind not in kinds:
         raise InputTypeError(f"{name}: expected {expected}, found {mask.dtype}")
     return mask
+
+
+#: For labels which are classes already.
+_CLASS_TABLE = np.full(256, UNKNOWN, np.uint8)
+_CLASS_TABLE[[NORMAL, ANOMALOUS, IGNORED]] = NORMAL, ANOMALOUS, IGNORED
 
 
 class Frame:
@@ -232,12 +253,26 @@ class Frame:
     ) -> None:
         codes = LabelCodes(normal_label, anomaly_label, ignore_index)
         self._set(scores, target, ignore, codes, name)
+        self.check()
 
     @classmethod
     def coded(
         cls, scores: Any, target: Any, ignore: Any = None, *, codes: LabelCodes, name: str = ""
     ) -> Frame:
         """A frame whose label codes were validated before (once for many frames)."""
+        frame = cls.deferred(scores, target, ignore, codes=codes, name=name)
+        frame.check()
+        return frame
+
+    @classmethod
+    def deferred(
+        cls, scores: Any, target: Any, ignore: Any = None, *, codes: LabelCodes, name: str = ""
+    ) -> Frame:
+        """A frame of fit shapes and dtypes whose pixels are validated on their first use.
+
+        A sweep which meets labels and scores anyway validates them in the same pass
+        (`flat_labels`), and leaves it to `check` to say what is wrong.
+        """
         frame = cls.__new__(cls)
         frame._set(scores, target, ignore, codes, name)
         return frame
@@ -246,21 +281,48 @@ class Frame:
         of = f" of {name}" if name else ""
         self.name = name
         self.scores = _score_array(scores, f"scores{of}")
-        labels = _mask_array(target, "iub", "integer or bool labels", f"target{of}")
-        hidden = None if ignore is None else _mask_array(ignore, "b", "bool", f"ignore{of}")
+        self._labels = _mask_array(target, "iub", "integer or bool labels", f"target{of}")
+        self._hidden = None if ignore is None else _mask_array(ignore, "b", "bool", f"ignore{of}")
+        self._codes = codes
         if self.scores.ndim != 2 or self.scores.size == 0:
             raise InputError(
                 f"scores{of}: expected a non-empty array of shape (H, W), found {self.scores.shape}"
             )
-        for what, mask in (("target", labels), ("ignore", hidden)):
+        for what, mask in (("target", self._labels), ("ignore", self._hidden)):
             if mask is not None and mask.shape != self.scores.shape:
                 raise InputError(
                     f"{what}{of}: expected the shape of the scores {self.scores.shape}, "
                     f"found {mask.shape}"
                 )
-        self.classes = codes.classify(labels, hidden, f"target{of}")
-        self.valid = self.classes != IGNORED
-        _check_scores(self.scores, self.valid, f"scores{of}")
+
+    @cached_property
+    def classes(self) -> NDArray[np.uint8]:
+        """Class of each pixel, shape (H, W)."""
+        of = f" of {self.name}" if self.name else ""
+        classes = self._codes.classify(self._labels, self._hidden, f"target{of}")
+        _check_scores(self.scores, classes != IGNORED, f"scores{of}")
+        return classes
+
+    @cached_property
+    def valid(self) -> NDArray[np.bool_]:
+        """Pixels that are not ignored, shape (H, W)."""
+        return np.asarray(self.classes != IGNORED)
+
+    def check(self) -> None:
+        """Refuse unknown labels, and scores that are not finite at valid pixels."""
+        self.classes  # noqa: B018  (validated as it is made)
+
+    def flat_labels(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """Labels (H * W,) and the class of each of their 256 values, for compiled loops.
+
+        The labels may not have been validated yet: who meets the class `UNKNOWN`, or a score that
+        is not finite at a valid pixel, calls `check`.
+        """
+        if "classes" not in self.__dict__ and self._hidden is None:
+            narrow = _narrow(self._labels)
+            if narrow is not None:
+                return narrow, self._codes.table
+        return self.classes.ravel(), _CLASS_TABLE
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -336,6 +398,11 @@ def _maps(value: Any, name: str) -> Iterator[NDArray[Any]]:
         yield from _unstack(item, f"{name}[{index}]")
 
 
+def in_memory(value: Any) -> bool:
+    """Whether frames can be read from `value` again: it is an array, or a list of them."""
+    return value is None or _is_array(value) or isinstance(value, (list, tuple))
+
+
 def frames_from(
     scores: Any, target: Any, ignore: Any = None, *, codes: LabelCodes | None = None
 ) -> Iterator[Frame]:
@@ -350,7 +417,7 @@ def frames_from(
     Yields
     ------
     Frame
-        One after the other, so that an iterator is never held in memory.
+        One after the other, so that an iterator is never held in memory; see `Frame.deferred`.
 
     Raises
     ------
@@ -369,9 +436,8 @@ def frames_from(
             break
         name = f"frame {count}"
         count += 1
-        yield Frame.coded(
-            items["scores"], items["target"], items.get("ignore"), codes=codes, name=name
-        )
+        maps = (items["scores"], items["target"], items.get("ignore"))
+        yield Frame.deferred(*maps, codes=codes, name=name)
     if len(ended) < len(streams):
         raise InputError(
             f"{ended[0]}: expected as many frames as {next(n for n in items if n not in ended)}, "
@@ -382,7 +448,10 @@ def frames_from(
 
 
 def as_frames(frames: Iterable[Any], codes: LabelCodes | None = None) -> Iterator[Frame]:
-    """Frames from an iterable of `Frame`, `(scores, target)` or `(scores, target, ignore)`."""
+    """Frames from an iterable of `Frame`, `(scores, target)` or `(scores, target, ignore)`.
+
+    Pixels of the pairs are validated on their first use: see `Frame.deferred`.
+    """
     codes = codes or LabelCodes()
     if isinstance(frames, Frame):
         frames = [frames]
@@ -395,7 +464,7 @@ def as_frames(frames: Iterable[Any], codes: LabelCodes | None = None) -> Iterato
         if isinstance(item, Frame):
             yield item
         elif isinstance(item, (tuple, list)) and len(item) in (2, 3):
-            yield Frame.coded(*item, codes=codes, name=f"frame {index}")
+            yield Frame.deferred(*item, codes=codes, name=f"frame {index}")
         else:
             raise InputTypeError(
                 f"frames[{index}]: expected a Frame, (scores, target) or (scores, target, ignore), "

@@ -26,6 +26,11 @@ class Levels:
         Flat indices of the P valid pixels, descending in score.
     ends : ndarray of int64, shape (L,)
         Pixels `order[ends[l - 1]:ends[l]]` have the score `scores[l]`.
+
+    Notes
+    -----
+    O(P) for scores of up to 16 bits (counted) and float32 (sorted by digits; 16 bytes a pixel
+    while it lasts), O(P log P) for others.
     """
 
     scores: NDArray[np.float64]
@@ -34,44 +39,66 @@ class Levels:
 
     @classmethod
     def of(cls, frame: Frame) -> Levels:
-        """Sort a frame. O(P) for scores of up to 16 bits, O(P log P) for others."""
-        index = np.flatnonzero(frame.valid).astype(
-            np.int32 if frame.scores.size < 2**31 else np.int64
-        )
-        scores = frame.scores.ravel()[index]
-        order, starts = _sort_descending(scores)
-        index = index[order]
-        ends = np.append(starts[1:], index.size).astype(np.int64)
-        if index.size == 0:
-            return cls(np.empty(0), index, np.empty(0, np.int64))
-        return cls(as_unit(scores[order[starts]]) + 0.0, index, ends)
+        """Sort a frame."""
+        scores, valid = frame.scores.ravel(), frame.valid.ravel()
+        if scores.dtype.itemsize <= 2:
+            return _by_counting(scores, valid)
+        if scores.dtype == np.float32 and scores.size < 2**31:
+            return _by_digits(scores, valid)
+        return _by_comparison(scores, valid)
 
 
-def _sort_descending(scores: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.intp]]:
-    """Order of descending scores, and the places in it where a new score starts."""
-    key = _descending_key(scores)
-    if key.dtype == np.uint32:  # sorting packed (key, index) pairs beats an indirect sort
-        packed = key.astype(np.uint64) << np.uint64(32)
-        packed |= np.arange(key.size, dtype=np.uint64)
-        packed.sort()
-        order = packed.astype(np.uint32)  # the low halves
-        packed >>= np.uint64(32)
-        sorted_key: NDArray[Any] = packed
-    else:
-        order = np.argsort(key, kind="stable")  # a radix sort where the key has 16 bits
-        sorted_key = key[order]
-    new = np.ones(key.size, bool)
-    new[1:] = sorted_key[1:] != sorted_key[:-1]
-    return order, np.flatnonzero(new)
+def score_keys(scores: NDArray[Any]) -> NDArray[Any]:
+    """Scores of up to 16 bits as unsigned integers, equal for equal bits."""
+    return scores.view(np.uint8 if scores.dtype.itemsize == 1 else np.uint16)
 
 
-def _descending_key(scores: NDArray[Any]) -> NDArray[Any]:
-    """Keys that ascend as scores descend, equal for equal scores (-0.0 equals 0.0)."""
-    if scores.dtype.kind in "bu" and scores.dtype.itemsize <= 2:
-        return ~scores.astype(np.uint16)
-    if scores.dtype.kind == "f" and scores.dtype.itemsize <= 4:
-        bits = (scores + scores.dtype.type(0)).view(f"u{scores.dtype.itemsize}")
-        sign = bits.dtype.type(1 << (8 * bits.dtype.itemsize - 1))
-        # IEEE floats of one sign are ordered like their bits; negative ones run backwards
-        return np.asarray(np.where(bits & sign, bits, ~(bits | sign)))
-    return -(as_unit(scores) + 0.0)
+def scores_of_keys(keys: NDArray[np.intp], dtype: np.dtype[Any]) -> NDArray[np.float64]:
+    """The scores, in float64, which have these `score_keys`; 0.0 for -0.0."""
+    bits = keys.astype(np.uint8 if dtype.itemsize == 1 else np.uint16)
+    return as_unit(bits.view(dtype)) + 0.0
+
+
+def _index_type(size: int) -> type[np.signedinteger[Any]]:
+    return np.int32 if size < 2**31 else np.int64
+
+
+def _by_counting(scores: NDArray[Any], valid: NDArray[np.bool_]) -> Levels:
+    from mdmkit.kernels.sorting import order_by_key
+
+    keys = score_keys(scores)
+    counts = np.bincount(keys[valid], minlength=1)
+    present = np.flatnonzero(counts)
+    values = scores_of_keys(present, scores.dtype)
+    descending = np.argsort(-values, kind="stable")
+    present, values = present[descending], values[descending]
+    ends = np.cumsum(counts[present])
+    starts = np.zeros(counts.size, np.int64)
+    starts[present] = ends - counts[present]
+    order = np.empty(int(ends[-1]) if ends.size else 0, _index_type(scores.size))
+    order_by_key(keys, valid, starts, order)
+    last = np.append(values[1:] != values[:-1], True)[: values.size]  # -0.0 and 0.0: one level
+    return Levels(values[last], order, ends[last])
+
+
+def _by_digits(scores: NDArray[np.float32], valid: NDArray[np.bool_]) -> Levels:
+    from mdmkit.kernels.sorting import pack_descending, sort_records, unpack_levels
+
+    records = np.empty(scores.size + 1, np.uint64)
+    records = records[: pack_descending(scores.view(np.uint32), valid, records)]
+    records = sort_records(records, np.empty_like(records))
+    order = np.empty(records.size, np.int32)
+    ends = np.empty(records.size, np.int64)
+    levels = np.empty(records.size)
+    n = unpack_levels(records, scores, order, ends, levels)
+    return Levels(levels[:n], order, ends[:n])
+
+
+def _by_comparison(scores: NDArray[Any], valid: NDArray[np.bool_]) -> Levels:
+    index = np.flatnonzero(valid)
+    unit = as_unit(scores[index])
+    ascending = np.argsort(unit, kind="stable")
+    order = index[ascending[::-1]].astype(_index_type(scores.size))
+    unit = unit[ascending[::-1]]
+    ends = np.flatnonzero(np.append(unit[1:] != unit[:-1], True)[: unit.size]) + 1
+    return Levels(unit[ends - 1] + 0.0, order, ends)

@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mdmkit.frames import ANOMALOUS
+from mdmkit.frames import ANOMALOUS, NORMAL, UNKNOWN, as_unit
+from mdmkit.levels import score_keys, scores_of_keys
 from mdmkit.steps import Steps
 
 if TYPE_CHECKING:
     from mdmkit.frames import Frame
+
+#: Pixels which are counted at once: what 32-bit counters hold, with room to spare.
+CHUNK = 2**31
 
 
 class PixelSweep(Steps):
     """Counts (anomalous, normal) of the pixels with each score.
 
     The totals over A > z are the true and false positives at z, from which every pixel metric
-    follows. Costs one sort of the frame's valid pixels.
+    follows. One counting pass for scores of up to 16 bits; for others a sort of the scores
+    alone, without their places.
     """
 
     @classmethod
     def of(cls, frame: Frame) -> PixelSweep:
-        """Sweep one frame."""
-        levels = frame.levels
-        anomalous = frame.classes.ravel()[levels.order] == ANOMALOUS
-        true = np.cumsum(anomalous, dtype=np.int64)[levels.ends - 1]
-        return cls.from_totals(levels.scores, np.stack([true, levels.ends - true], axis=1))
+        """Sweep one frame; a deferred frame is validated in the same pass."""
+        if frame.scores.dtype.itemsize <= 2:
+            return cls(*_count_keys(frame))
+        return cls(*_count_sorted(frame))
 
     @classmethod
     def none(cls) -> PixelSweep:
@@ -48,3 +52,80 @@ class PixelSweep(Steps):
         """(TP, FP, FN, TN), each of shape (...), from totals of shape (..., 2)."""
         true, false = totals[..., 0], totals[..., 1]
         return true, false, self.anomalous - true, self.normal - false
+
+
+def count_by_class(kernel: Any, scores: NDArray[Any], frame: Frame, row: int) -> NDArray[np.int64]:
+    """Run a kernel of `mdmkit.kernels.counting` over a frame.
+
+    Returns
+    -------
+    ndarray of int64, shape (3, n)
+        Pixels by class (normal, anomalous, ignored) and place, n <= row with all that were met.
+
+    Raises
+    ------
+    InputError
+        If a label has no meaning.
+    """
+    labels, table = frame.flat_labels()
+    codes = np.flatnonzero(table != UNKNOWN).astype(np.uint8)
+    counts = np.zeros((4, row), np.int64)
+    n = 0
+    for start in range(0, scores.size, CHUNK):
+        chunk = slice(start, start + CHUNK)
+        even, odd = np.zeros((2, 4 * row + 1), np.uint32)
+        used = int(kernel(scores[chunk], labels[chunk], codes, table[codes], even, odd)) + 1
+        for part in (even, odd):
+            counts[:, :used] += part[:-1].reshape(4, row)[:, :used]
+        n = max(n, used)
+    if counts[UNKNOWN, :n].any():
+        frame.check()
+        return count_by_class(kernel, scores, frame, row)  # by its classes, which are all known
+    return counts[:UNKNOWN, :n]
+
+
+def _count_keys(frame: Frame) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    from mdmkit.kernels.counting import count_keys
+
+    keys = score_keys(frame.scores.ravel())
+    counts = count_by_class(count_keys, keys, frame, 256**keys.dtype.itemsize)
+    present = np.flatnonzero(counts[ANOMALOUS] + counts[NORMAL])
+    scores = scores_of_keys(present, frame.scores.dtype)
+    if not np.isfinite(scores).all():
+        frame.check()
+    changes = np.stack([counts[ANOMALOUS, present], counts[NORMAL, present]], axis=1)
+    if not (scores[1:] > scores[:-1]).all():  # negative floats
+        merged = Steps.merged([Steps(scores, changes)])
+        return merged.scores, merged.changes
+    return scores, changes
+
+
+def _count_sorted(frame: Frame) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    from mdmkit.kernels.sorting import split_classes
+
+    scores = frame.scores.ravel()
+    if scores.dtype.kind == "u":  # more than 16 bits
+        scores = as_unit(scores)
+    buffer = np.empty_like(scores)
+    front, back, flagged = split_classes(scores, *frame.flat_labels(), buffer)
+    if flagged:
+        frame.check()
+        front, back, _ = split_classes(scores, *frame.flat_labels(), buffer)
+    return count_split(buffer[:front], buffer[back:])
+
+
+def count_split(
+    normal: NDArray[Any], anomalous: NDArray[Any]
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Distinct scores and (anomalous, normal) pixels of each, from the scores of each class.
+
+    Sorts its arguments in place.
+    """
+    from mdmkit.kernels.sorting import merge_classes
+
+    normal.sort()
+    anomalous.sort()
+    scores = np.empty(normal.size + anomalous.size)
+    changes = np.empty((scores.size, 2), np.int64)
+    n = merge_classes(normal, anomalous, scores, changes)
+    return scores[:n], changes[:n]

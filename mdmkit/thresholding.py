@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any, overload
 
 import numpy as np
 
+from mdmkit.bounded import margin_sweep
 from mdmkit.curves import ThresholdCurve
 from mdmkit.distribution import mean_where_defined
 from mdmkit.errors import NoTargetError
 from mdmkit.evaluation import check_aggregate
-from mdmkit.frames import Frame, LabelCodes, Labels, frames_from
+from mdmkit.frames import Frame, LabelCodes, Labels, frames_from, in_memory
 from mdmkit.margin import Margin, check_t_margin
-from mdmkit.metrics import Metric, as_metric
-from mdmkit.normalize import as_normalizer
+from mdmkit.metrics import CountMetric, Metric, as_metric
+from mdmkit.normalize import Normalizer, Unchanged, as_normalizer
 from mdmkit.recipes import PixelRecipe
 from mdmkit.sweeps import Sweeps, sweep_frames
 
@@ -164,17 +166,22 @@ def mdm(
     """
     several = np.ndim(t_margin) > 0
     asked = [check_t_margin(t) for t in (t_margin if several else [t_margin])]  # type: ignore
-    codes = {
-        "anomaly_label": anomaly_label,
-        "normal_label": normal_label,
-        "ignore_index": ignore_index,
-    }
-    if check_aggregate(aggregate) == "pooled":
-        curve = threshold_curve(scores, target, metric, ignore=ignore, normalize=normalize, **codes)
-        margins = curve.margin(asked)
+    check_aggregate(aggregate)
+    codes = LabelCodes(normal_label, anomaly_label, ignore_index)
+    chosen = as_metric(metric)
+    kind = as_normalizer(normalize)
+
+    def frames() -> Iterable[Frame]:
+        return frames_from(scores, target, ignore, codes=codes)
+
+    if aggregate == "per_image":
+        margins = _margins_per_image(frames(), asked, chosen, kind)
     else:
-        frames = frames_from(scores, target, ignore, codes=LabelCodes(**codes))
-        margins = _margins_per_image(frames, asked, as_metric(metric), normalize)
+        again = all(map(in_memory, (scores, target, ignore)))
+        curve = _bounded_curve(frames, asked, chosen, kind) if again else None
+        if curve is None:
+            curve = sweep_frames(frames(), _recipes(chosen), kind).curve(chosen)
+        margins = curve.margin(asked)
     return margins if several else margins[0]
 
 
@@ -182,26 +189,53 @@ def _recipes(metric: Metric) -> tuple[Any, ...]:
     return tuple(dict.fromkeys([PixelRecipe(), metric.recipe]))
 
 
+def _bounded_curve(
+    frames: Callable[[], Iterable[Frame]],
+    t_margins: Sequence[float],
+    metric: Metric,
+    kind: type[Normalizer],
+) -> ThresholdCurve | None:
+    """A curve with the exact margins at `t_margins`, from bounds; None where it takes the full one.
+
+    `frames` may be called more than once.
+    """
+    if not (kind is Unchanged and isinstance(metric, CountMetric) and metric.monotone):
+        return None
+    sweep = margin_sweep(frames, metric, t_margins)
+    return None if sweep is None else metric.curve(sweep)
+
+
 def _margins_per_image(
-    frames: Iterable[Frame], t_margins: Sequence[float], metric: Metric, normalize: str | None
+    frames: Iterable[Frame],
+    t_margins: Sequence[float],
+    metric: Metric,
+    kind: type[Normalizer],
 ) -> tuple[Margin, ...]:
-    kind = as_normalizer(normalize)
     fitted = None
     if kind.needs_fit:
-        frames = list(frames)
+        frames = list(_checked(frames))
         fitted = sweep_frames(frames, [PixelRecipe()], kind).normalizer
     curves: list[ThresholdCurve] = []
     empty: NoTargetError | None = None
     for frame in frames:
-        sweeps = Sweeps.of(frame, _recipes(metric), fitted).with_normalizer(fitted or kind)
         try:
-            curves.append(sweeps.curve(metric))
+            curve = _bounded_curve(partial(list, [frame]), t_margins, metric, kind)
+            if curve is None:
+                sweeps = Sweeps.of(frame, _recipes(metric), fitted)
+                curve = sweeps.with_normalizer(fitted or kind).curve(metric)
+            curves.append(curve)
         except NoTargetError as error:
             empty = error
     if not curves:
         assert empty is not None
         raise empty
     return tuple(_mean_margin([curve.margin(t) for curve in curves]) for t in t_margins)
+
+
+def _checked(frames: Iterable[Frame]) -> Iterator[Frame]:
+    for frame in frames:
+        frame.check()
+        yield frame
 
 
 def _mean_margin(images: Sequence[Margin]) -> Margin:
