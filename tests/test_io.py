@@ -301,7 +301,6 @@ def test_an_image_too_large_to_open_is_an_input_error(tmp_path, monkeypatch):
     ("scores", "mask", "file", "message"),
     [
         (RAMP, np.full((3, 4), 7, np.uint8), "mask.npy", "found 7 at 12 pixels"),
-        (RAMP, np.zeros((4, 3), np.uint8), "mask.npy", r"expected the shape of the scores"),
         (np.full((3, 4), np.nan), np.zeros((3, 4), int), "map.npy", "expected finite scores"),
         (RAMP[None], np.zeros((3, 4), int), "map.npy", r"expected a non-empty array of shape"),
     ],
@@ -311,6 +310,15 @@ def test_a_bad_frame_names_the_file_to_blame(tmp_path, scores, mask, file, messa
     np.save(tmp_path / "mask.npy", mask)
     with pytest.raises(InputError, match=rf"/{file}: .*{message}"):
         load_frame(tmp_path / "map.npy", tmp_path / "mask.npy", LabelCodes(), "", None)
+
+
+def test_unequal_shapes_name_both_files(tmp_path):
+    np.save(tmp_path / "map.npy", RAMP)
+    np.save(tmp_path / "mask.npy", np.zeros((4, 3), np.uint8))
+    with pytest.raises(InputError) as caught:
+        load_frame(tmp_path / "map.npy", tmp_path / "mask.npy", LabelCodes(), "", None)
+    assert "/map.npy" in str(caught.value)
+    assert "/mask.npy" in str(caught.value)
 
 
 @pytest.mark.parametrize(
