@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or input. Heavy imports wait inside 
 
 from __future__ import annotations
 
+import io
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -352,10 +353,12 @@ def plot_margin(
     from mdmkit.frames import LabelCodes
     from mdmkit.measures import MarginAt
     from mdmkit.metrics import as_metric
-    from mdmkit.plots import margin_figure, save_figure
+    from mdmkit.plots import check_figure_name, check_width, margin_figure, save_figure
 
     folders = parse_methods(methods)
     check_output(output, overwrite)
+    check_figure_name(output)
+    check_width(width)
     chosen = as_metric(metric, ComponentSizes(min_prediction, min_target))
     codes = LabelCodes(
         parse_labels(normal_label, "normal-label"),
@@ -422,6 +425,8 @@ def warmup(quiet: Quiet = False, debug: Debug = False) -> None:
 
 def main() -> None:
     """Run the command line, errors as one message and an exit code."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # arrows need not be in a terminal's alphabet
+        sys.stdout.reconfigure(errors="replace")
     try:
         app()
     except InputError as error:

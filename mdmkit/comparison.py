@@ -12,9 +12,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
+
 from mdmkit import __version__
-from mdmkit.datasets import Pairing, pair
-from mdmkit.errors import InputError, listing
+from mdmkit.datasets import Pairing, check_missing, pair
+from mdmkit.errors import InputError, InputTypeError, listing
 from mdmkit.evaluation import Contribution, Evaluation, Result
 from mdmkit.frames import Frame, LabelCodes, Labels, as_frames
 from mdmkit.io import read_mask, read_scores
@@ -69,8 +71,9 @@ def load_frame(scores: Path, target: Path, codes: LabelCodes, name: str, key: st
     try:
         return Frame.coded(score_map, mask, codes=codes, name=name)
     except InputError as error:
-        file = target if str(error).startswith("target") else scores
-        raise type(error)(f"{file}: {error}") from None
+        culprit = target if str(error).startswith("target") else scores
+        files = f"{target} for {scores}" if "shape of the scores" in str(error) else culprit
+        raise type(error)(f"{files}: {error}") from None
 
 
 def _in_order(tasks: Iterable[Callable[[], T]], jobs: int) -> Iterator[T]:
@@ -128,7 +131,11 @@ def run_evaluation(
     """
     errors = _Errors()
     if evaluation.needs_fit:
-        evaluation.fit(load() for load in loads)
+        judged = (errors.attempt(load, _given) for load in loads)
+        try:
+            evaluation.fit(frame for frame in judged if frame is not None)
+        finally:
+            errors.raise_all()
     tasks: Iterator[Callable[[], Contribution | None]] = (
         partial(errors.attempt, load, evaluation.contribution) for load in loads
     )
@@ -144,6 +151,8 @@ def normalizers(normalize: Any, methods: Iterable[str]) -> dict[str, str]:
     names = list(methods)
     if normalize is None or isinstance(normalize, str):
         return dict.fromkeys(names, normalize or "none")
+    if not isinstance(normalize, Mapping):
+        raise InputTypeError(f"normalize: expected a name or a mapping, found {normalize!r}")
     unknown = [name for name in normalize if name not in names]
     if unknown:
         raise InputError(
@@ -165,9 +174,9 @@ def loads_of(pairing: Pairing, codes: LabelCodes, key: str | None) -> dict[str, 
 
 def check_jobs(jobs: Any) -> int:
     """A number of threads."""
-    if isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1:
+    if isinstance(jobs, bool) or not isinstance(jobs, (int, np.integer)) or jobs < 1:
         raise InputError(f"jobs: expected a number of threads >= 1, found {jobs!r}")
-    return jobs
+    return int(jobs)
 
 
 def evaluate_methods(
@@ -183,13 +192,17 @@ def evaluate_methods(
     **options: Any,
 ) -> tuple[dict[str, Evaluation], Pairing | None]:
     """The evaluation of each method; see `compare`."""
-    if not methods:
-        raise InputError("methods: expected at least one, found none")
+    if not isinstance(methods, Mapping) or not methods:
+        raise InputTypeError(f"methods: expected a mapping of names, found {methods!r}")
+    check_missing(missing)
+    for name, given in methods.items():
+        if target is None and isinstance(given, (str, Path)):
+            raise InputError(f"target: expected a folder of masks for {name}={given}, found none")
     kinds = normalizers(normalize, methods)
     evaluations = {
         name: Evaluation(normalize=kinds[name], method=name, **options) for name in methods
     }
-    check_jobs(jobs)
+    jobs = check_jobs(jobs)
     pairing = None
     loads: Mapping[str, Sequence[Load]]
     if target is None:
@@ -281,6 +294,7 @@ def compare(
             results.append(evaluation.result())
         except InputError as error:
             raise type(error)(f"{name}: {error}") from error
+    _check_same_frames(results)
     first = next(iter(evaluations.values()))
     left_out = pairing.left_out if pairing else ()
     settings = {
@@ -304,6 +318,19 @@ def compare(
         "versions": versions(),
     }
     return Comparison(tuple(results), first.measures, settings)
+
+
+def _check_same_frames(results: Sequence[Result]) -> None:
+    """A table's rows must describe the same frames."""
+    counts = {
+        (r.frames, r.pixels, r.anomalous_pixels, r.components): r.method for r in reversed(results)
+    }
+    if len(counts) > 1:
+        found = listing(
+            f"{method}: {frames} frames, {pixels} valid pixels, {anomalous} anomalous"
+            for (frames, pixels, anomalous, _), method in counts.items()
+        )
+        raise InputError(f"frames: expected the same ones of every method, found\n{found}")
 
 
 def versions() -> dict[str, str]:

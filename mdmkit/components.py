@@ -40,7 +40,11 @@ class ComponentSizes:
     def __post_init__(self) -> None:
         for name in ("min_prediction", "min_target"):
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 0:
+            if (
+                isinstance(value, bool)
+                or not isinstance(value, (int, np.integer))
+                or not (0 <= value < 2**31)
+            ):
                 raise InputError(f"{name}: expected a number of pixels >= 0, found {value!r}")
             object.__setattr__(self, name, int(value))
 

@@ -48,7 +48,10 @@ class ThresholdCurve:
     def __call__(self, z: ArrayLike) -> NDArray[np.float64]: ...
     def __call__(self, z: Any) -> Any:
         """D at one or more thresholds in [0, 1]; NaN where undefined."""
-        thresholds = np.asarray(z, np.float64)
+        try:
+            thresholds = np.asarray(z, np.float64)
+        except (TypeError, ValueError):
+            thresholds = np.array(np.nan)
         if not np.all((thresholds >= 0) & (thresholds <= 1)):
             raise InputError(f"z: expected thresholds in [0, 1], found {z!r}")
         values = self.values[np.searchsorted(self.breakpoints, thresholds, side="right") - 1]
@@ -74,7 +77,7 @@ class ThresholdCurve:
         -------
         Margin, or a tuple of them in the order of `t_margin`.
         """
-        if np.ndim(t_margin):
+        if not isinstance(t_margin, (str, bytes)) and hasattr(t_margin, "__len__"):
             return tuple(self.margin(t) for t in t_margin)
         t = check_t_margin(t_margin)
         interval = longest_run(self.edges, self.values > t)  # NaN never passes

@@ -5,6 +5,7 @@ Only maps and ground truth are drawn; every number comes from `compare`.
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -119,9 +120,21 @@ def run_demo(folder: Path, seed: int = 0) -> Demo:
     InputError
         If the folder exists and is not empty.
     """
+    if seed < 0:
+        raise InputError(f"seed: expected a number >= 0, found {seed}")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(f"output: expected a new or empty folder, found that {folder} is in use")
-    drawn = draw_frames(folder, seed)
+    existed = folder.exists()
+    try:
+        return _compare_drawn(draw_frames(folder, seed), folder)
+    except BaseException:  # leave the place as it was, so that a rerun can draw
+        shutil.rmtree(folder, ignore_errors=True)
+        if existed:
+            folder.mkdir()
+        raise
+
+
+def _compare_drawn(drawn: Drawn, folder: Path) -> Demo:
     comparison = compare(
         drawn.methods, drawn.target, METRICS, min_prediction=MIN_PREDICTION, min_target=MIN_TARGET
     )

@@ -16,7 +16,7 @@ from mdmkit.metrics import Metric
 from mdmkit.normalize import Normalizer, as_normalizer
 from mdmkit.pixels import PixelSweep
 from mdmkit.recipes import ComponentRecipe, MaskRecipe, PixelRecipe
-from mdmkit.sweeps import Pool, Sweeps, sweep_frames
+from mdmkit.sweeps import Pool, Sweeps, check_valid, sweep_frames
 
 AGGREGATES = ("pooled", "per_image")
 
@@ -192,7 +192,9 @@ class Evaluation:
         """Everything counted so far, normalised (pooled only)."""
         if self.aggregate != "pooled":
             raise InputError("aggregate: curves of a whole data set exist only for 'pooled'")
-        return self._pool.total().with_normalizer(self._fitted or self.kind)
+        total = self._pool.total()
+        check_valid(total.pixels)
+        return total.with_normalizer(self._fitted or self.kind)
 
     def result(self) -> Result:
         """All numbers of what was counted so far.

@@ -9,12 +9,17 @@ from pathlib import Path
 
 from mdmkit.errors import InputError
 
+_LONGEST_NAME = 255  # bytes, on the usual file systems
+
 
 def check_output(path: str | Path, overwrite: bool, argument: str = "output") -> Path:
     """A file that may be written: its folder exists, and it does not (or may be replaced)."""
     output = Path(path)
-    if output.is_dir():
-        raise InputError(f"{argument}: expected a file name, found the folder {output}")
+    if len(os.fsencode(output.name)) > _LONGEST_NAME:
+        raise InputError(f"{argument}: expected a shorter file name, found {output.name!r}")
+    if output.exists() and not output.is_file():
+        what = "the folder" if output.is_dir() else "the special file"
+        raise InputError(f"{argument}: expected a file name, found {what} {output}")
     if output.exists() and not overwrite:
         raise InputError(
             f"{argument}: expected a new file, found that {output} exists; "
@@ -27,9 +32,7 @@ def check_output(path: str | Path, overwrite: bool, argument: str = "output") ->
 
 def write_atomically(output: Path, write: Callable[[Path], None]) -> None:
     """Let `write` fill a temporary file beside `output`, then rename it; on failure, nothing."""
-    handle, name = tempfile.mkstemp(
-        prefix=f".{output.stem}-", suffix=output.suffix, dir=output.parent
-    )
+    handle, name = tempfile.mkstemp(prefix=".mdmkit-", suffix=output.suffix, dir=output.parent)
     os.close(handle)
     temporary = Path(name)
     try:
@@ -38,6 +41,8 @@ def write_atomically(output: Path, write: Callable[[Path], None]) -> None:
         os.umask(umask)
         temporary.chmod(0o666 & ~umask)  # as if opened directly: mkstemp's are private
         temporary.replace(output)
+    except OSError as error:
+        raise OSError(error.errno, f"{output} could not be written: {error.strerror}") from error
     finally:
         temporary.unlink(missing_ok=True)
 

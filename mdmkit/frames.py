@@ -24,9 +24,14 @@ Labels = int | Collection[int] | None
 def _as_codes(value: Labels, argument: str) -> tuple[int, ...]:
     if value is None:
         return ()
-    values = [value] if isinstance(value, (int, np.integer)) else list(value)
+    if isinstance(value, (str, bytes)) or not (
+        isinstance(value, (int, np.generic)) or hasattr(value, "__iter__")
+    ):
+        raise InputTypeError(f"{argument}: expected an integer, integers or None, found {value!r}")
+    one = isinstance(value, (int, np.generic)) or getattr(value, "ndim", 1) == 0
+    values: list[Any] = [value] if one else list(value)  # type: ignore[arg-type]
     for code in values:
-        if isinstance(code, bool) or not isinstance(code, (int, np.integer)):
+        if isinstance(code, (bool, np.bool_)) or not isinstance(code, (int, np.integer)):
             raise InputTypeError(
                 f"{argument}: expected an integer, integers or None, found {code!r}"
             )
@@ -96,8 +101,9 @@ class LabelCodes:
             classes = self.table[target]
         else:
             classes = np.full(target.shape, UNKNOWN, np.uint8)
+            integers = target.astype(np.uint8) if target.dtype == bool else target
             for code, meaning in self.meanings():
-                classes[target == code] = meaning
+                classes[integers == code] = meaning
         if ignore is not None:
             classes[ignore] = IGNORED
         unknown = classes == UNKNOWN
@@ -132,15 +138,15 @@ def as_array(value: Any, name: str) -> NDArray[Any]:
             f"{name}: expected a plain array, found a numpy masked array; "
             "pass its mask as `ignore`, so that no mask is lost unseen"
         )
-    if type(value).__module__.partition(".")[0] == "torch" and hasattr(value, "detach"):
-        value = value.detach().cpu()
-        if str(value.dtype) == "torch.bfloat16":  # numpy has none; float32 holds it exactly
-            value = value.float()
-        return np.asarray(value.numpy())
     try:
+        if hasattr(value, "detach") and hasattr(value, "cpu"):  # torch, without importing it
+            value = value.detach().cpu()
+            if str(value.dtype) == "torch.bfloat16":  # numpy has none; float32 holds it exactly
+                value = value.float()
+            value = value.numpy()
         array = np.asarray(value)
-    except ValueError as error:
-        raise InputError(f"{name}: expected an array of numbers, found {error}") from None
+    except Exception as error:  # an array of another library may raise anything
+        raise InputTypeError(f"{name}: expected an array of numbers, found: {error}") from error
     if array.dtype == object:
         raise InputTypeError(f"{name}: expected an array of numbers, found {type(value).__name__}")
     return array
@@ -370,16 +376,15 @@ def _is_array(value: Any) -> bool:
 def _unstack(value: Any, name: str) -> Iterator[NDArray[Any]]:
     """One map (H, W), a stack (N, H, W) or a batch (N, 1, H, W) as maps."""
     array = as_array(value, name)
-    if array.ndim == 4 and array.shape[1] == 1:
+    shape = array.shape
+    if array.ndim == 4 and shape[1] == 1:
         array = array[:, 0]
     if array.ndim == 2:
         yield array
     elif array.ndim == 3 and array.shape[0] > 0:
         yield from array
     else:
-        raise InputError(
-            f"{name}: expected shape (H, W), (N, H, W) or (N, 1, H, W), found {array.shape}"
-        )
+        raise InputError(f"{name}: expected shape (H, W), (N, H, W) or (N, 1, H, W), found {shape}")
 
 
 def _maps(value: Any, name: str) -> Iterator[NDArray[Any]]:

@@ -16,11 +16,11 @@ Interval = tuple[float, float]
 def check_t_margin(t_margin: Any) -> float:
     """The required quality T as a float in [0, 1)."""
     try:
-        value = float(t_margin)
-    except (TypeError, ValueError):
+        value = float("nan" if isinstance(t_margin, (str, bytes)) else t_margin)
+    except (TypeError, ValueError, OverflowError):
         raise InputTypeError(f"t_margin: expected a number in [0, 1), found {t_margin!r}") from None
     if not 0 <= value < 1:
-        raise InputError(f"t_margin: expected a number in [0, 1), found {value!r}")
+        raise InputError(f"t_margin: expected a number in [0, 1), found {t_margin!r}")
     return value
 
 

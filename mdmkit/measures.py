@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mdmkit.components import ComponentSizes
-from mdmkit.errors import InputError
+from mdmkit.errors import InputError, InputTypeError
 from mdmkit.margin import check_t_margin
 from mdmkit.metrics import (
     COMPONENT_METRICS,
@@ -267,8 +267,12 @@ def parse_measures(
         measures = DEFAULT_NAMES
     if isinstance(measures, str):
         measures = [name.strip() for name in measures.split(",") if name.strip()]
+    if not isinstance(measures, Iterable):
+        raise InputTypeError(f"metrics: expected names, found {measures!r}")
     asked: dict[str, Measure] = {}
     for item in measures:
+        if not isinstance(item, (str, Measure)):
+            raise InputTypeError(f"metrics: expected names or measures, found {item!r}")
         measure = item if isinstance(item, Measure) else parse_measure(item, sizes)
         asked.setdefault(measure.key, measure)
     if not asked:

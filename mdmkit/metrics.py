@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -87,7 +87,10 @@ class CountMetric(Metric):
         """The metric at given counts, float64 of their shape."""
         counts = [np.asarray(count, np.int64) for count in (tp, fp, fn, tn)]
         with np.errstate(invalid="ignore", divide="ignore"):
-            values = np.asarray(self.formula(*counts), np.float64)
+            values = np.asarray(self.formula(*counts))
+        if values.dtype.kind not in "fiub":
+            raise InputTypeError(f"metric {self.name}: expected floats, found {values.dtype}")
+        values = values.astype(np.float64)
         if values.shape != counts[0].shape:
             raise InputError(
                 f"metric {self.name}: expected a value for each count, shape {counts[0].shape}, "
@@ -120,8 +123,8 @@ class FBeta(CountMetric):
     monotone = True
 
     def __post_init__(self) -> None:
-        if not (np.isfinite(self.beta) and self.beta > 0):
-            raise InputError(f"beta: expected a finite number > 0, found {self.beta!r}")
+        if not (isinstance(self.beta, (int, float)) and 0 < self.beta < 1e100):
+            raise InputError(f"beta: expected a number > 0, found {self.beta!r}")
 
     @property
     def name(self) -> str:  # type: ignore[override]
@@ -169,7 +172,7 @@ class Recall(CountMetric):
 class CountFormula(CountMetric):
     """A user's own function of the counts; made by `count_metric`."""
 
-    function: CountFunction
+    function: CountFunction = field(repr=False)
     name: str
     monotone: bool = False
 
@@ -362,7 +365,12 @@ def as_metric(metric: Any, sizes: ComponentSizes | None = None) -> Metric:
         names = ", ".join([*COUNT_METRICS, *COMPONENT_METRICS])
         raise InputError(f"metric: expected one of {names}, or a callable, found {metric!r}")
     if isinstance(metric, type) and issubclass(metric, Metric):
-        return metric()
+        try:
+            return metric()
+        except TypeError as error:
+            raise InputTypeError(
+                f"metric: expected an object of {metric.__name__}: {error}"
+            ) from None
     if callable(metric):
         return MaskMetric(metric)
     raise InputTypeError(

@@ -50,8 +50,8 @@ class Unchanged(Normalizer):
             low, high = scores.min(), scores.max()
             if low < 0 or high > 1:
                 raise RangeError(
-                    f"scores: expected values in [0, 1] or a normaliser, found {low:g} to "
-                    f"{high:g}; name a normaliser (minmax, sigmoid or rank)"
+                    f"scores: expected values in [0, 1] or a normaliser, found {float(low)!r} to "
+                    f"{float(high)!r}; name a normaliser (minmax, sigmoid or rank)"
                 )
         return scores
 

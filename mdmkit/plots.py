@@ -95,8 +95,14 @@ def draw_curve(
     return ax
 
 
+def check_width(width: float) -> None:
+    """Refuse widths that no page has, in inches."""
+    if not 1 <= width <= 100:
+        raise InputError(f"width: expected 1 to 100 inches, found {width!r}")
+
+
 def _name_axes(ax: Axes, curve: ThresholdCurve) -> None:
-    name = METRIC_LABELS.get(curve.metric, curve.metric)
+    name = METRIC_LABELS.get(curve.metric, _plain(curve.metric))
     if curve.min_prediction or curve.min_target:
         name += f"\n(sizes {curve.min_prediction} / {curve.min_target})"
     ax.set(xlim=(0, 1), ylim=(0, 1), xlabel="threshold z", ylabel=name)
@@ -136,6 +142,7 @@ def margin_figure(
     """
     if not curves:
         raise InputError("curves: expected at least one, found none")
+    check_width(width)
     first = next(iter(curves.values()))
     lane = 0.2
     with rc_context(STYLE):
@@ -148,19 +155,28 @@ def margin_figure(
         )  # fmt: skip
         _draw_marked(top)
         _draw_marked(bottom)
-        for row, (name, curve) in enumerate(curves.items()):
+        for row, curve in enumerate(curves.values()):
             colour, dash = _looks(row)
-            draw_curve(curve, top, t_margin, label=name, colour=colour, dash=dash)
+            draw_curve(curve, top, t_margin, colour=colour, dash=dash)
             _draw_lane(bottom, row, curve, t_margin, colour)
         _name_axes(top, first)
         _draw_t(top, t_margin)
         top.set_xlabel("")
-        top.legend(loc="upper center", bbox_to_anchor=(0.5, 1.16), ncols=min(len(curves), 4))
+        # handles by hand: matplotlib would leave out names that begin with an underscore
+        top.legend(
+            handles=list(top.patches), labels=[_plain(name) for name in curves],
+            loc="upper center", bbox_to_anchor=(0.5, 1.16), ncols=min(len(curves), 4),
+        )  # fmt: skip
         bottom.set(ylim=(len(curves) - 0.5, -0.5), yticks=range(len(curves)), xlabel="threshold z")
-        bottom.set_yticklabels(list(curves))
+        bottom.set_yticklabels([_plain(name) for name in curves])
         bottom.set_xticks(sorted({0.0, 0.2, 0.4, 0.6, 1.0, *MARKED}))
         bottom.tick_params(axis="y", length=0)
     return figure
+
+
+def _plain(name: str) -> str:
+    """A name without mathematics: dollars are dollars."""
+    return name.replace("$", r"\$")
 
 
 def _looks(row: int) -> tuple[str, Any]:
@@ -217,7 +233,7 @@ def thresholds_figure(
         for row, (name, frame) in zip(axes, frames.items(), strict=True):
             scores = np.where(frame.valid, as_unit(frame.scores), np.nan)
             row[0].imshow(scores, vmin=0, vmax=1, cmap="magma", interpolation="nearest")
-            row[0].set_ylabel(name)
+            row[0].set_ylabel(_plain(name))
             for ax, z in zip(row[1:], thresholds, strict=True):
                 ax.imshow(overlay(frame, z), interpolation="nearest")
         axes[0][0].set_title("score map, 0 to 1")
@@ -258,15 +274,25 @@ def _overlay_legend(figure: Figure, ignored: bool) -> None:
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
 
 
+#: Suffixes of figures, with what keeps their bytes the same each time.
+METADATA: dict[str, dict[str, Any]] = {
+    ".pdf": {"CreationDate": None},
+    ".svg": {"Date": None},
+    ".png": {"Software": None},
+}
+
+
+def check_figure_name(output: Path) -> None:
+    """Refuse suffixes other than `.pdf`, `.svg`, `.png`."""
+    if output.suffix.lower() not in METADATA:
+        raise InputError(
+            f"output: expected a name ending in {', '.join(METADATA)}, found {output.name!r}"
+        )
+
+
 def save_figure(figure: Figure, output: Path) -> None:
     """Write a figure by suffix (`.pdf`, `.svg`, `.png`), the same bytes each time."""
-    suffix = output.suffix.lower()
-    metadata: dict[str, dict[str, Any]] = {
-        ".pdf": {"CreationDate": None}, ".svg": {"Date": None}, ".png": {"Software": None},
-    }  # fmt: skip
-    if suffix not in metadata:
-        raise InputError(
-            f"output: expected a name ending in {', '.join(metadata)}, found {output.name!r}"
-        )
+    check_figure_name(output)
+    metadata = METADATA[output.suffix.lower()]
     with rc_context(STYLE):
-        write_atomically(output, lambda path: figure.savefig(path, metadata=metadata[suffix]))
+        write_atomically(output, lambda path: figure.savefig(path, metadata=metadata))

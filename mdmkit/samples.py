@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.distribution import mean_where_defined
+from mdmkit.errors import InputTypeError
 from mdmkit.frames import ANOMALOUS, as_unit
 
 if TYPE_CHECKING:
@@ -33,6 +34,13 @@ class _FrameSamples:
         return np.asarray(self.values[np.searchsorted(self.thresholds, z, side="right") - 1])
 
 
+def _as_float(value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise InputTypeError(f"metric: expected a float of the masks, found {value!r}") from None
+
+
 @dataclass(frozen=True, eq=False)
 class MaskSamples:
     """Values of `function(prediction, target)` for each frame, at its own steps or on a grid.
@@ -53,10 +61,11 @@ class MaskSamples:
         """Call the function once for each step of the frame, 1,001 times at most."""
         scores = np.where(frame.valid, as_unit(frame.scores), -1.0)  # ignored: never predicted
         target = frame.classes == ANOMALOUS
+        target.flags.writeable = False  # the function gets it again and again
         steps = np.concatenate([[0.0], np.unique(scores[scores > 0])])
         exact = steps.size <= MOST_STEPS
         thresholds = steps if exact else GRID
-        values = np.array([float(function(scores > z, target)) for z in thresholds])
+        values = np.array([_as_float(function(scores > z, target)) for z in thresholds])
         return cls((_FrameSamples(thresholds, values, exact),), frame.anomalous_pixels)
 
     @classmethod

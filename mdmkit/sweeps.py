@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from mdmkit.curves import ThresholdCurve
-from mdmkit.errors import NoTargetError
+from mdmkit.errors import InputError, NoTargetError
 from mdmkit.normalize import Normalizer, Unchanged
 from mdmkit.pixels import PixelSweep
 from mdmkit.recipes import MaskRecipe, PixelRecipe, Recipe, merged
@@ -110,6 +110,8 @@ class Pool:
 
     def total(self) -> Sweeps:
         """The sum so far."""
+        if not self._parts:
+            raise InputError("frames: expected at least one frame, found none")
         self._parts = [Sweeps.merged(self._parts)]
         return self._parts[0]
 

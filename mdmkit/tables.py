@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -174,9 +175,9 @@ def to_renderables(comparison: Comparison) -> list[RenderableType]:
     parts: list[RenderableType] = []
     for block in blocks(comparison):
         table = Table(title=block.title, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
-        table.add_column("method", no_wrap=True)
+        table.add_column("method", overflow="fold")
         for column in block.columns:
-            table.add_column(Text(column.narrow_heading), justify="right")
+            table.add_column(Text(column.narrow_heading), justify="right", no_wrap=True)
         for row, method in enumerate(_methods(comparison)):
             cells = [
                 Text(f"{c.cells[row]}*", style="bold")
@@ -191,19 +192,22 @@ def to_renderables(comparison: Comparison) -> list[RenderableType]:
     return parts
 
 
+_WIDTH = 400  # a file has room: numbers are never cut
+
+
 def _to_terminal(comparison: Comparison) -> str:
     from rich.console import Console
 
     buffer = io.StringIO()
-    console = Console(file=buffer, width=120, color_system=None)
+    console = Console(file=buffer, width=_WIDTH, color_system=None)
     for part in to_renderables(comparison):
         console.print(part)
-    return buffer.getvalue()
+    return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines()) + "\n"
 
 
 def _to_markdown(comparison: Comparison) -> str:
     def escaped(text: str) -> str:
-        return text.replace("\\", "\\\\").replace("|", "\\|").replace("*", "\\*")
+        return re.sub(r"([\\`*_\[\]<>&~|])", r"\\\1", " ".join(text.split()))
 
     lines: list[str] = []
     for block in blocks(comparison):
@@ -223,13 +227,13 @@ def _to_markdown(comparison: Comparison) -> str:
 _LATEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
     "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
-    "↑": r"$\uparrow$", "↓": r"$\downarrow$", ">": r"$>$", "<": r"$<$",
+    "*": "{*}", "[": "{[}", "↑": r"$\uparrow$", "↓": r"$\downarrow$", ">": r"$>$", "<": r"$<$",
 }  # fmt: skip
 
 
 def _to_latex(comparison: Comparison) -> str:
     def escaped(text: str) -> str:
-        return "".join(_LATEX.get(character, character) for character in text)
+        return "".join(_LATEX.get(character, character) for character in " ".join(text.split()))
 
     columns = [
         column
@@ -237,7 +241,10 @@ def _to_latex(comparison: Comparison) -> str:
         if not block.title.startswith("Recommended")
         for column in block.columns
     ]
-    lines = [r"% \usepackage{booktabs}", *(f"% {line}" for line in notes(comparison))]
+    lines = [
+        r"% \usepackage{booktabs}",
+        *(f"% {' '.join(line.split())}" for line in notes(comparison)),
+    ]
     lines += [rf"\begin{{tabular}}{{l{'r' * len(columns)}}}", r"\toprule"]
     lines.append("method & " + " & ".join(escaped(c.heading) for c in columns) + r" \\")
     lines.append(r"\midrule")
@@ -273,7 +280,8 @@ def _flat(row: dict[str, Any]) -> dict[str, Any]:
 
 def _to_csv(comparison: Comparison) -> str:
     """Fractions in full precision under the names of the JSON; undefined is empty."""
-    shared = {k: comparison.settings[k] for k in ("aggregate", "min_prediction", "min_target")}
+    names = ("aggregate", "min_prediction", "min_target", "positive_class", "comparison")
+    shared = {name: comparison.settings[name] for name in names}
     rows = [_flat(result.to_dict()) | shared for result in comparison.results]
     fields = list(dict.fromkeys(key for row in rows for key in row))
     buffer = io.StringIO()

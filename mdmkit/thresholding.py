@@ -11,7 +11,7 @@ import numpy as np
 from mdmkit.bounded import margin_sweep
 from mdmkit.curves import ThresholdCurve
 from mdmkit.distribution import mean_where_defined
-from mdmkit.errors import NoTargetError
+from mdmkit.errors import InputError, NoTargetError
 from mdmkit.evaluation import check_aggregate
 from mdmkit.frames import Frame, LabelCodes, Labels, frames_from, in_memory
 from mdmkit.margin import Margin, check_t_margin
@@ -164,8 +164,11 @@ def mdm(
     >>> float(m), m.interval, m.threshold
     (0.625, (0.125, 0.75), 0.4375)
     """
-    several = np.ndim(t_margin) > 0
+    several = not isinstance(t_margin, (str, bytes)) and hasattr(t_margin, "__iter__")
+    several = several and np.shape(t_margin) != ()
     asked = [check_t_margin(t) for t in (t_margin if several else [t_margin])]  # type: ignore
+    if not asked:
+        raise InputError("t_margin: expected at least one number in [0, 1), found none")
     check_aggregate(aggregate)
     codes = LabelCodes(normal_label, anomaly_label, ignore_index)
     chosen = as_metric(metric)

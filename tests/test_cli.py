@@ -674,7 +674,8 @@ def test_a_full_disk_leaves_nothing_behind_and_keeps_what_was(
     ran = run(*command, "out/a.png", *(["--overwrite"] if overwrite else []))
     assert ran.code == 1
     assert ran.err == (
-        "mdmkit: failed: OSError: [Errno 28] No space left on device (--debug shows where)\n"
+        "mdmkit: failed: OSError: [Errno 28] out/a.png could not be written: "
+        "No space left on device (--debug shows where)\n"
     )
     assert os.listdir(folders / "out") == (["a.png"] if overwrite else [])
     assert not overwrite or output.read_bytes() == b"precious"

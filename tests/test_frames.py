@@ -419,7 +419,7 @@ def test_every_argument_needs_as_many_frames(wrap, short):
 
 def test_a_bad_frame_is_named_by_its_number():
     with pytest.raises(InputError, match=r"target of frame 1: .* found 9 at 1 pixels"):
-        list(frames_from(np.zeros((2, 1, 2)), [[[0, 1]], [[0, 9]]]))
+        [frame.check() for frame in frames_from(np.zeros((2, 1, 2)), [[[0, 1]], [[0, 9]]])]
 
 
 @pytest.mark.parametrize(
@@ -499,4 +499,4 @@ def test_things_that_are_no_frames_are_refused(frames, message):
 
 def test_bad_pairs_are_named_by_their_number():
     with pytest.raises(InputError, match="scores of frame 1: expected finite scores"):
-        list(as_frames([(SCORES, TARGET), ([[np.nan, 0.5]], TARGET)]))
+        [frame.check() for frame in as_frames([(SCORES, TARGET), ([[np.nan, 0.5]], TARGET)])]

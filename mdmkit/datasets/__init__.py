@@ -30,6 +30,12 @@ class Pairing:
     left_out: tuple[str, ...]
 
 
+def check_missing(missing: object) -> None:
+    """Refuse all but "error" and "skip"."""
+    if missing not in ("error", "skip"):
+        raise InputError(f"missing: expected 'error' or 'skip', found {missing!r}")
+
+
 def find_targets(target: str | Path) -> dict[str, Path]:
     """Masks of a folder by key; the RoadAnomaly layout is understood."""
     root = folder.existing_folder(target, "target")
@@ -60,8 +66,7 @@ def pair(methods: Mapping[str, str | Path], target: str | Path, missing: str = "
     InputError
         Frames that are not complete, listed; or none that is.
     """
-    if missing not in ("error", "skip"):
-        raise InputError(f"missing: expected 'error' or 'skip', found {missing!r}")
+    check_missing(missing)
     targets = find_targets(target)
     scores = {name: find_scores(name, path) for name, path in methods.items()}
     common = set(targets).intersection(*scores.values())

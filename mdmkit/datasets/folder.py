@@ -21,8 +21,12 @@ def files_below(folder: Path) -> list[Path]:
     """All files below, sorted; hidden files and folders are not looked at."""
     found: list[Path] = []
     waiting = [folder]
+    seen: set[Path] = set()  # links may lead upwards
     while waiting:
         current = waiting.pop()
+        if current.resolve() in seen:
+            continue
+        seen.add(current.resolve())
         try:
             entries = sorted(current.iterdir())
         except OSError as error:

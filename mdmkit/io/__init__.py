@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,9 +22,6 @@ SCORE_READERS: dict[str, Reader] = {
 }
 MASK_READERS: dict[str, Reader] = {".npy": npy.read, ".png": png.read}
 
-# What libraries raise on truncated and foreign files.
-_UNREADABLE = (OSError, ValueError, EOFError, KeyError, SyntaxError, zipfile.BadZipFile)
-
 
 def _read(path: Path, readers: dict[str, Reader], key: str | None) -> NDArray[Any]:
     suffix = path.suffix.lower()
@@ -35,7 +31,7 @@ def _read(path: Path, readers: dict[str, Reader], key: str | None) -> NDArray[An
         return readers[suffix](path, key)
     except InputError:
         raise
-    except _UNREADABLE as error:
+    except Exception as error:  # on damaged and foreign files libraries raise nearly anything
         reason = str(error) or type(error).__name__
         raise InputError(f"{path}: expected a readable {suffix} file, found: {reason}") from error
 

@@ -13,7 +13,8 @@ from mdmkit.errors import InputError
 
 def read(path: Path, key: str | None) -> NDArray[Any]:
     """The array of that key; without a key the archive must hold one array."""
-    with np.load(path, allow_pickle=False) as archive:
+    with path.open("rb") as file:
+        archive = np.load(file, allow_pickle=False)
         if not isinstance(archive, np.lib.npyio.NpzFile):
             raise InputError(f"{path}: expected an .npz archive, found a single array")
         names = list(archive.files)

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from mdmkit.errors import InputError
 
+_BIT_DEPTH = 24  # its place in the header
+
 
 def read(path: Path, key: str | None) -> NDArray[Any]:
     """uint8, uint16 or bool; colour and palette images are refused, their values unknown."""
@@ -18,6 +20,9 @@ def read(path: Path, key: str | None) -> NDArray[Any]:
     with Image.open(path) as image:
         if image.format != "PNG":
             raise InputError(f"{path}: expected a PNG file, found {image.format}")
+        depth = path.read_bytes()[_BIT_DEPTH]
+        if depth not in (1, 8, 16):  # Pillow stretches 2 and 4 bits to 8, and labels with them
+            raise InputError(f"{path}: expected 1, 8 or 16 bits a pixel, found {depth}")
         if image.mode in ("L", "1"):
             return np.asarray(image)
         if image.mode.startswith("I"):  # 16 bits of grey
