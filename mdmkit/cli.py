@@ -91,6 +91,14 @@ Missing = Annotated[
     ),
 ]
 Jobs = Annotated[int, typer.Option(metavar="N", help="Threads over frames.")]
+Memory = Annotated[
+    str,
+    typer.Option(
+        metavar="SIZE",
+        help="Memory for the statistics of a method, as 500M or 2G: beyond it thresholds fall on "
+        "a grid, files are read twice, and AP and AUROC get brackets.",
+    ),
+]
 Key = Annotated[
     str | None,
     typer.Option(
@@ -131,6 +139,14 @@ def parse_labels(text: str, argument: str) -> list[int]:
             raise InputError(f"{argument}: expected a rising range, found {part.strip()!r}")
         values += range(low, high + 1)
     return values
+
+
+def parse_memory(text: str) -> int:
+    """Bytes from "2G", "500M", "64k" or a plain number."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kMG]?)(?:i?B)?", text.strip())
+    if not match:
+        raise InputError(f"memory: expected a size such as 500M or 2G, found {text!r}")
+    return int(float(match[1]) * 2 ** {"": 0, "k": 10, "M": 20, "G": 30}[match[2]])
 
 
 def parse_methods(items: list[str]) -> dict[str, str]:
@@ -238,6 +254,7 @@ def compare(
         ),
     ] = None,
     key: Key = None,
+    memory: Memory = "2G",
     jobs: Jobs = 1,
     quiet: Quiet = False,
     overwrite: Overwrite = False,
@@ -275,6 +292,7 @@ def compare(
             missing=missing,
             jobs=jobs,
             key=key,
+            memory=parse_memory(memory),
             tick=tick,
         )
     if output is not None:
@@ -338,6 +356,7 @@ def plot_margin(
     min_target: MinTarget = 100,
     missing: Missing = "error",
     key: Key = None,
+    memory: Memory = "2G",
     jobs: Jobs = 1,
     quiet: Quiet = False,
     overwrite: Overwrite = False,
@@ -375,6 +394,7 @@ def plot_margin(
             jobs=jobs,
             key=key,
             tick=tick,
+            memory=parse_memory(memory),
             metrics=[MarginAt(chosen, t_margin)],
         )
     curves = {name: evaluation.curve(chosen) for name, evaluation in evaluations.items()}

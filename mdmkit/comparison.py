@@ -21,6 +21,7 @@ from mdmkit.evaluation import Contribution, Evaluation, Result
 from mdmkit.frames import Frame, LabelCodes, Labels, as_frames
 from mdmkit.io import read_mask, read_scores
 from mdmkit.measures import Measure
+from mdmkit.sweeps import DEFAULT_MEMORY
 
 T = TypeVar("T")
 Load = Callable[[], Frame]
@@ -144,6 +145,12 @@ def run_evaluation(
             evaluation.add(contribution)
         tick()
     errors.raise_all()
+    if evaluation.undecided():
+        again = (partial(errors.attempt, load, evaluation.second_look) for load in loads)
+        for part in _in_order(again, jobs):
+            if part is not None:
+                evaluation.add_second_look(part)
+        errors.raise_all()
 
 
 def normalizers(normalize: Any, methods: Iterable[str]) -> dict[str, str]:
@@ -241,6 +248,7 @@ def compare(
     missing: str = "error",
     jobs: int = 1,
     key: str | None = None,
+    memory: int = DEFAULT_MEMORY,
     tick: Callable[[str, int], Tick] | None = None,
 ) -> Comparison:
     """Compare the score maps of several methods on the same frames.
@@ -263,6 +271,9 @@ def compare(
         Threads over frames; the result is the same to the last bit.
     key : str, optional
         Array of `.npz` archives, or data set of HDF5 files.
+    memory : int
+        Bytes that the statistics of one method may take; see `evaluate`. Files are read again
+        where that makes numbers exact.
     tick : callable, optional
         `tick(method, frames)` returns a function that is called after each frame.
 
@@ -285,8 +296,8 @@ def compare(
     codes = LabelCodes(normal_label, anomaly_label, ignore_index)
     evaluations, pairing = evaluate_methods(
         methods, target, codes=codes, missing=missing, normalize=normalize, jobs=jobs, key=key,
-        tick=tick, metrics=metrics, min_prediction=min_prediction, min_target=min_target,
-        aggregate=aggregate,
+        tick=tick, metrics=metrics, memory=memory, min_prediction=min_prediction,
+        min_target=min_target, aggregate=aggregate,
     )  # fmt: skip
     results = []
     for name, evaluation in evaluations.items():
@@ -313,6 +324,7 @@ def compare(
         "left_out_frames": list(left_out),
         "key": key,
         "jobs": jobs,
+        "memory": memory,
         "comparison": "score > z",
         "positive_class": "anomaly",
         "versions": versions(),

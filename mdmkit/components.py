@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from mdmkit.errors import InputError
 from mdmkit.exact_sums import LIMBS
 from mdmkit.frames import ANOMALOUS
-from mdmkit.steps import Rescale, Steps
+from mdmkit.grid import Edges, GridSteps, within
+from mdmkit.steps import RatioSteps, Rescale, Steps
 
 if TYPE_CHECKING:
     from mdmkit.frames import Frame
@@ -114,8 +115,8 @@ class ComponentSweep:
     sizes: ComponentSizes
     targets: int
     largest: int
-    siou: Steps
-    ppv: Steps
+    siou: RatioSteps
+    ppv: RatioSteps
     hits: Steps
 
     @classmethod
@@ -132,23 +133,38 @@ class ComponentSweep:
             sizes,
             pixels.size - 1,
             largest,
-            Steps.from_totals(levels.scores, sums[:, :LIMBS]),
-            Steps.from_totals(levels.scores, sums[:, LIMBS:]),
+            RatioSteps.from_totals(levels.scores, sums[:, :LIMBS]),
+            RatioSteps.from_totals(levels.scores, sums[:, LIMBS:]),
             Steps.from_totals(levels.scores[hits[:, 0]], hits[:, 1:].astype(np.int64)),
         )
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the arrays."""
+        return self.siou.nbytes + self.ppv.nbytes + self.hits.nbytes
+
+    def on_grid(self, edges: Edges) -> ComponentGrid:
+        """These statistics at the edges of a grid."""
+        parts = (GridSteps.of(part, edges) for part in (self.siou, self.ppv, self.hits))
+        return ComponentGrid(self.sizes, self.targets, self.largest, *parts)
+
+    def within(self, edges: Edges, cells: NDArray[np.bool_]) -> ComponentSweep:
+        """What changes inside some cells of a grid."""
+        siou, ppv = within(self.siou, edges, cells), within(self.ppv, edges, cells)
+        hits = within(self.hits, edges, cells)
+        return ComponentSweep(self.sizes, self.targets, self.largest, siou, ppv, hits)
 
     @classmethod
     def none(cls, sizes: ComponentSizes) -> ComponentSweep:
         """The sweep of no frames."""
-        columns = (LIMBS, LIMBS + 1, 2 * QUALITIES.size)
-        return cls(sizes, 0, 0, *(Steps.empty(n) for n in columns))
+        siou, ppv = RatioSteps.empty(LIMBS), RatioSteps.empty(LIMBS + 1)
+        return cls(sizes, 0, 0, siou, ppv, Steps.empty(2 * QUALITIES.size))
 
     def rescaled(self, rescale: Rescale) -> ComponentSweep:
         """The same statistics over order-preserved scores."""
-        parts = (self.siou, self.ppv, self.hits)
-        return ComponentSweep(
-            self.sizes, self.targets, self.largest, *(part.rescaled(rescale) for part in parts)
-        )
+        siou, ppv = self.siou.rescaled(rescale), self.ppv.rescaled(rescale)
+        hits = self.hits.rescaled(rescale)
+        return ComponentSweep(self.sizes, self.targets, self.largest, siou, ppv, hits)
 
     @classmethod
     def merged(cls, parts: Iterable[ComponentSweep]) -> ComponentSweep:
@@ -158,7 +174,49 @@ class ComponentSweep:
             several[0].sizes,
             sum(part.targets for part in several),
             max(part.largest for part in several),
-            Steps.merged(part.siou for part in several),
-            Steps.merged(part.ppv for part in several),
+            RatioSteps.merged(part.siou for part in several),
+            RatioSteps.merged(part.ppv for part in several),
             Steps.merged(part.hits for part in several),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class ComponentGrid:
+    """A `ComponentSweep` on a grid; its parts bound sums of sIoU and PPV in units of 2^-34."""
+
+    sizes: ComponentSizes
+    targets: int
+    largest: int
+    siou: GridSteps
+    ppv: GridSteps
+    hits: GridSteps
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the arrays."""
+        return self.siou.nbytes + self.ppv.nbytes + self.hits.nbytes
+
+    @classmethod
+    def merged(cls, parts: Iterable[ComponentGrid]) -> ComponentGrid:
+        """Those of several sets of frames together, in any order with the same result."""
+        several = list(parts)
+        return cls(
+            several[0].sizes,
+            sum(part.targets for part in several),
+            max(part.largest for part in several),
+            GridSteps.merged(part.siou for part in several),
+            GridSteps.merged(part.ppv for part in several),
+            GridSteps.merged(part.hits for part in several),
+        )
+
+    def as_sweep(self, edges: Edges, refined: ComponentSweep | None) -> ComponentSweep:
+        """Changes moved up to the next edge, but for those within refined cells."""
+        inside = refined or ComponentSweep.none(self.sizes)
+        return ComponentSweep(
+            self.sizes,
+            self.targets,
+            self.largest,
+            self.siou.as_steps(RatioSteps, edges, inside.siou),
+            self.ppv.as_steps(RatioSteps, edges, inside.ppv),
+            self.hits.as_steps(Steps, edges, inside.hits),
         )

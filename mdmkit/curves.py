@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mdmkit.errors import InputError
-from mdmkit.margin import Margin, check_t_margin, longest_run
+from mdmkit.margin import Interval, Margin, check_t_margin, longest_run
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,6 +33,9 @@ class ThresholdCurve:
     resolution : float or None
         Where d is an arbitrary callable with too many steps: the distance of the thresholds at
         which it was tried, each value being taken to hold until the next. None: exact.
+    low, high : ndarray of float64, shape (n,), or None
+        Where scores fell on a grid: bounds of d within each step, whose value holds at its lower
+        end.
     """
 
     breakpoints: NDArray[np.float64]
@@ -41,6 +44,8 @@ class ThresholdCurve:
     min_prediction: int | None = None
     min_target: int | None = None
     resolution: float | None = None
+    low: NDArray[np.float64] | None = None
+    high: NDArray[np.float64] | None = None
 
     @overload
     def __call__(self, z: float) -> float: ...
@@ -88,11 +93,27 @@ class ThresholdCurve:
             threshold=(interval[0] + interval[1]) / 2 if interval else None,
             t_margin=t,
             metric=self.metric,
-            bracket=(value, value) if self.resolution is None else None,
+            bracket=self._bracket(t, value),
             min_prediction=self.min_prediction,
             min_target=self.min_target,
             resolution=self.resolution,
         )
+
+    def _bracket(self, t: float, value: float) -> Interval | None:
+        if self.resolution is not None:
+            return None
+        if self.low is None or self.high is None:
+            return value, value
+        runs = (longest_run(self.edges, bound > t) for bound in (self.low, self.high))
+        low, high = (run[1] - run[0] if run else 0.0 for run in runs)
+        return low, high
+
+    def undecided(self, t_margin: float) -> NDArray[np.bool_]:
+        """Steps within which d may be on either side of T, shape (n,)."""
+        if self.low is None or self.high is None:
+            return np.zeros(self.values.size, bool)
+        t = check_t_margin(t_margin)
+        return (self.low <= t) & (self.high > t)
 
     def plot(self, ax: Axes | None = None, t_margin: float | None = None) -> Axes:
         """Draw d over z, with the margin at T shaded where T is given; returns the axes."""

@@ -6,17 +6,26 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
+
 from mdmkit.components import ComponentSizes, count_targets
 from mdmkit.curves import ThresholdCurve
 from mdmkit.distribution import Distribution
 from mdmkit.errors import InputError, NoTargetError, RangeError
 from mdmkit.frames import Frame, LabelCodes, Labels, as_frames
-from mdmkit.measures import Measure, Values, parse_measures, recipes_of
+from mdmkit.measures import (
+    AtThreshold,
+    FprAtThreshold,
+    Measure,
+    Values,
+    parse_measures,
+    recipes_of,
+)
 from mdmkit.metrics import Metric
-from mdmkit.normalize import Normalizer, as_normalizer
+from mdmkit.normalize import Normalizer, Unchanged, as_normalizer
 from mdmkit.pixels import PixelSweep
 from mdmkit.recipes import ComponentRecipe, MaskRecipe, PixelRecipe
-from mdmkit.sweeps import Pool, Sweeps, check_valid, sweep_frames
+from mdmkit.sweeps import DEFAULT_MEMORY, Pool, Sweeps, check_valid, sweep_frames
 
 AGGREGATES = ("pooled", "per_image")
 
@@ -110,6 +119,9 @@ class Evaluation:
         One set of all pixels and components; or the mean over images.
     method : str
         Name of the method.
+    memory : int
+        Bytes that the sweeps may take; beyond it they fall on a grid of thresholds, and numbers
+        carry brackets.
 
     Notes
     -----
@@ -126,6 +138,7 @@ class Evaluation:
         normalize: str | None = "none",
         aggregate: str = "pooled",
         method: str = "",
+        memory: int = DEFAULT_MEMORY,
     ) -> None:
         self.sizes = ComponentSizes(min_prediction, min_target)
         self.measures = parse_measures(metrics, self.sizes)
@@ -136,7 +149,9 @@ class Evaluation:
         self._fitted: Normalizer | None = (
             None if self.kind.needs_fit else self.kind.fitted(PixelSweep.none())
         )
-        self._pool = Pool()
+        self.memory = memory
+        raw = [m.z for m in self.measures if isinstance(m, (AtThreshold, FprAtThreshold))]
+        self._pool = Pool(memory, raw if self.kind is Unchanged else ())
         self._frames: list[Contribution] = []  # without their sweeps
 
     @property
@@ -180,6 +195,26 @@ class Evaluation:
     def update(self, frame: Frame) -> None:
         """Sweep and count one frame."""
         self.add(self.contribution(frame))
+
+    def undecided(self) -> bool:
+        """Begin a second pass, if one over the same frames can make numbers exact."""
+        if self.aggregate != "pooled" or not self._frames or self._pool.edges is None:
+            return False
+        sweeps = self.sweeps()
+        wanted = [measure.undecided(sweeps) for measure in self.measures]
+        cells = [cell for cell in wanted if cell is not None]
+        if not cells:
+            return False
+        self._pool.refine(np.logical_or.reduce(cells))
+        return True
+
+    def second_look(self, frame: Frame) -> Sweeps:
+        """What one frame adds to a second pass; changes nothing here."""
+        return self._pool.inside(Sweeps.of(frame, self.recipes, self._fitted))
+
+    def add_second_look(self, part: Sweeps) -> None:
+        """Count what one frame adds to a second pass."""
+        self._pool.add_inside(part)
 
     def curve(self, metric: Metric) -> ThresholdCurve:
         """d(z) of all frames so far, for a metric whose sweep was asked for (pooled only)."""
@@ -276,6 +311,7 @@ def evaluate(
     normal_label: Labels = 0,
     ignore_index: Labels = 255,
     method: str = "",
+    memory: int = DEFAULT_MEMORY,
 ) -> Result:
     """All numbers of one method.
 
@@ -298,6 +334,10 @@ def evaluate(
         Label values of `target`.
     method : str
         Name in the result.
+    memory : int
+        Bytes that the statistics may take. Beyond it thresholds fall on a grid: margins, best F1
+        and what hangs on it are made exact by a second pass over a list; AP and AUROC, and all
+        numbers of an iterator, carry a rigorous bracket under `key_bracket`.
 
     Returns
     -------
@@ -331,6 +371,7 @@ def evaluate(
         normalize=normalize,
         aggregate=aggregate,
         method=method,
+        memory=memory,
     )
     if evaluation.needs_fit:
         if isinstance(frames, Iterator):
@@ -341,4 +382,7 @@ def evaluate(
         evaluation.fit(as_frames(frames, codes))
     for frame in as_frames(frames, codes):
         evaluation.update(frame)
+    if not isinstance(frames, Iterator) and evaluation.undecided():
+        for frame in as_frames(frames, codes):
+            evaluation.add_second_look(evaluation.second_look(frame))
     return evaluation.result()

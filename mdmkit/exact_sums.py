@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 LIMBS = 3
 LIMB_BITS = 28
 _MASK = (1 << LIMB_BITS) - 1
+#: Units of one in which bounds of sums are kept: int64 holds sums of up to 2^29 ratios.
+UNIT_BITS = 34
+UNITS = float(1 << UNIT_BITS)
 
 
 def split(values: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -28,14 +31,25 @@ def split(values: NDArray[np.float64]) -> NDArray[np.int64]:
 
 def total(limbs: NDArray[np.int64]) -> NDArray[np.float64]:
     """Correctly rounded sums, shape (...), from summed limbs of shape (..., 3)."""
-    top, middle, low = (limbs[..., i] for i in range(LIMBS))
-    middle = middle + (low >> LIMB_BITS)
-    top = top + (middle >> LIMB_BITS)
-    middle, low = middle & _MASK, low & _MASK
+    top, middle, low = _carried(limbs)
     # 53 + 38 bits: both halves are exact in float64, so their sum is rounded once
     high_half = (top << 18) | (middle >> 10)
     low_half = ((middle & 1023) << LIMB_BITS) | low
     return np.asarray(high_half * 2.0**-46 + low_half * 2.0**-84)
+
+
+def _carried(limbs: NDArray[np.int64]) -> tuple[NDArray[np.int64], ...]:
+    """The same sum with the two lower limbs below 2^28."""
+    top, middle, low = (limbs[..., i] for i in range(LIMBS))
+    middle = middle + (low >> LIMB_BITS)
+    return top + (middle >> LIMB_BITS), middle & _MASK, low & _MASK
+
+
+def floor_units(limbs: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Sums in units of 2^-34, rounded down, shape (...)."""
+    top, middle, _ = _carried(limbs)
+    more = UNIT_BITS - LIMB_BITS
+    return np.asarray((top << more) + (middle >> (LIMB_BITS - more)))
 
 
 def mean(limbs: NDArray[np.int64], count: NDArray[np.int64] | int) -> NDArray[np.float64]:

@@ -8,12 +8,20 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from math import isnan
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from mdmkit.brackets import (
+    auroc_bounds,
+    average_precision_bounds,
+    best_f1_highs,
+    fpr_at_tpr_bounds,
+)
 from mdmkit.components import ComponentSizes
 from mdmkit.errors import InputError, InputTypeError
 from mdmkit.margin import check_t_margin
@@ -60,6 +68,13 @@ class Measure(ABC):
             If thresholds in [0, 1] make no sense for the scores.
         """
 
+    def undecided(self, sweeps: Sweeps) -> NDArray[np.bool_] | None:
+        """Cells of a grid whose every score must be known for an exact value, shape (m + 1,).
+
+        None where no cell is worth it.
+        """
+        return None
+
     def empty(self) -> Values:
         """Its keys without a value, where it is refused or has no meaning."""
         return {self.key: None}
@@ -72,8 +87,11 @@ class Ranking(Measure):
     key: str
 
     def compute(self, sweeps: Sweeps) -> Values:
-        function = {"ap": average_precision, "auroc": auroc}[self.key]
-        return {self.key: function(sweeps.pixels)}
+        value, bounds = _RANKINGS[self.key]
+        values = {self.key: value(sweeps.pixels)}
+        if sweeps.grid is not None and not isnan(values[self.key]):
+            values[f"{self.key}_bracket"] = bounds(sweeps.pixels, sweeps.loose_pixels)
+        return values
 
 
 @dataclass(frozen=True)
@@ -85,7 +103,18 @@ class FprAtTpr(Measure):
     higher_is_better = False
 
     def compute(self, sweeps: Sweeps) -> Values:
-        return {self.key: fpr_at_tpr(sweeps.pixels, self.tpr)}
+        values: Values = {self.key: fpr_at_tpr(sweeps.pixels, self.tpr)}
+        if sweeps.grid is not None and not isnan(values[self.key]):
+            bracket = fpr_at_tpr_bounds(sweeps.pixels, sweeps.loose_pixels, self.tpr)
+            values[f"{self.key}_bracket"] = bracket
+        return values
+
+    def undecided(self, sweeps: Sweeps) -> NDArray[np.bool_] | None:
+        pixels = sweeps.pixels
+        if pixels.anomalous == 0:
+            return None
+        reached = pixels.totals[:-1, 0] / pixels.anomalous >= self.tpr
+        return sweeps.cells_of(pixels.scores[np.flatnonzero(reached)[-1:]])
 
 
 @dataclass(frozen=True)
@@ -96,11 +125,18 @@ class BestF1Measure(Measure):
 
     def compute(self, sweeps: Sweeps) -> Values:
         best = best_f1(sweeps.pixels)
-        return {
+        values: Values = {
             "best_f1": best.value,
             "best_f1_threshold": best.threshold,
             "all_predicted": best.all_predicted,
         }
+        if sweeps.grid is not None and not isnan(best.value):
+            highest = best_f1_highs(sweeps.pixels, sweeps.loose_pixels).max()
+            values["best_f1_bracket"] = (best.value, max(best.value, float(highest)))
+        return values
+
+    def undecided(self, sweeps: Sweeps) -> NDArray[np.bool_] | None:
+        return _cells_of_best_f1(sweeps)
 
 
 @dataclass(frozen=True)
@@ -125,7 +161,22 @@ class AtBestF1(Measure):
             return {self.key: float("nan")}
         else:
             totals = steps.above(best.threshold)
-        return {self.key: float(self.metric.values(totals, sweep.targets))}
+        values: Values = {self.key: float(self.metric.values(totals, sweep.targets))}
+        if sweeps.grid is not None:
+            values[f"{self.key}_bracket"] = self._bracket(sweeps, values[self.key])
+        return values
+
+    def _bracket(self, sweeps: Sweeps, value: float) -> tuple[float, float]:
+        """Its range over the cells where the best F1 may lie."""
+        cells = _cells_of_best_f1(sweeps)
+        assert sweeps.grid is not None
+        if cells is None or sweeps.grid.refined[cells].all():
+            return value, value
+        low, high = (bound[cells] for bound in sweeps.cell_bounds(self.metric))
+        return float(np.fmin(value, max(low.min(), 0))), float(np.fmax(value, high.max()))
+
+    def undecided(self, sweeps: Sweeps) -> NDArray[np.bool_] | None:
+        return _cells_of_best_f1(sweeps)
 
 
 @dataclass(frozen=True)
@@ -145,11 +196,22 @@ class AtThreshold(Measure):
             sweep = sweeps.normalized(self.metric.recipe)
             self.metric.check(sweep)
             totals = self.metric.part(sweep).above(self.z)
-            return {self.key: float(self.metric.values(totals, sweep.targets))}
-        pixels: PixelSweep = sweeps.normalized(PixelRecipe())
-        if pixels.anomalous == 0:
-            return {self.key: float("nan")}
-        return {self.key: float(self.metric(*pixels.confusion(pixels.above(self.z))))}
+            value = float(self.metric.values(totals, sweep.targets))
+        else:
+            pixels: PixelSweep = sweeps.normalized(PixelRecipe())
+            if pixels.anomalous == 0:
+                return {self.key: float("nan")}
+            value = float(self.metric(*pixels.confusion(pixels.above(self.z))))
+        if sweeps.grid is None:
+            return {self.key: value}
+        if sweeps.knows(self.z):
+            return {self.key: value, f"{self.key}_bracket": (value, value)}
+        low, high = (bound[sweeps.cells_at(self.z)] for bound in sweeps.cell_bounds(self.metric))
+        bracket = float(np.fmin(value, low.min())), float(np.fmax(value, high.max()))
+        return {self.key: value, f"{self.key}_bracket": bracket}
+
+    def undecided(self, sweeps: Sweeps) -> NDArray[np.bool_] | None:
+        return sweeps.cells_around(self.z)
 
 
 @dataclass(frozen=True)
@@ -162,7 +224,18 @@ class FprAtThreshold(Measure):
 
     def compute(self, sweeps: Sweeps) -> Values:
         pixels: PixelSweep = sweeps.normalized(PixelRecipe())
-        return {self.key: float(ratio(pixels.above(self.z)[1], pixels.normal))}
+        value = float(ratio(pixels.above(self.z)[1], pixels.normal))
+        if sweeps.grid is None or isnan(value):
+            return {self.key: value}
+        bracket = value, value
+        if not sweeps.knows(self.z):
+            grid, cells = sweeps.grid.by_recipe[PixelRecipe()], sweeps.cells_at(self.z)
+            low, high = grid.low[cells, 1].min(), grid.high[cells, 1].max()
+            bracket = float(low / pixels.normal), float(high / pixels.normal)
+        return {self.key: value, f"{self.key}_bracket": bracket}
+
+    def undecided(self, sweeps: Sweeps) -> NDArray[np.bool_] | None:
+        return sweeps.cells_around(self.z)
 
 
 @dataclass(frozen=True)
@@ -195,9 +268,31 @@ class MarginAt(Measure):
             values[f"{self.key}_resolution"] = margin.resolution
         return values
 
+    def undecided(self, sweeps: Sweeps) -> NDArray[np.bool_] | None:
+        try:
+            curve = sweeps.curve(self.metric)
+        except InputError:
+            return None
+        return sweeps.cells_from(curve.breakpoints[curve.undecided(self.t_margin)])
+
     def empty(self) -> Values:
         parts = ("", "_interval", "_threshold", "_bracket")
         return {f"{self.key}{part}": None for part in parts}
+
+
+_RANKINGS: dict[str, tuple[Callable[..., float], Callable[..., Any]]] = {
+    "ap": (average_precision, average_precision_bounds),
+    "auroc": (auroc, auroc_bounds),
+}
+
+
+def _cells_of_best_f1(sweeps: Sweeps) -> NDArray[np.bool_] | None:
+    """Cells that may hold the best F1."""
+    pixels, loose = sweeps.pixels, sweeps.loose_pixels
+    best = best_f1(pixels)
+    if sweeps.grid is None or isnan(best.value):
+        return None
+    return sweeps.cells_of(pixels.scores[best_f1_highs(pixels, loose) >= best.value])
 
 
 AT_BEST_F1 = {"siou_gt": "siou", "ppv": "ppv", "mean_f1": "mean_f1"}

@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit import exact_sums
-from mdmkit.components import QUALITIES, ComponentSizes, ComponentSweep
+from mdmkit.components import QUALITIES, ComponentGrid, ComponentSizes, ComponentSweep
 from mdmkit.curves import ThresholdCurve
 from mdmkit.errors import InputError, InputTypeError, NoTargetError
-from mdmkit.exact_sums import LIMBS
-from mdmkit.pixels import PixelSweep
+from mdmkit.exact_sums import LIMBS, UNITS
+from mdmkit.pixels import PixelGrid, PixelSweep
 from mdmkit.recipes import ComponentRecipe, MaskRecipe, PixelRecipe, Recipe
 from mdmkit.samples import MaskFunction, MaskSamples
 
@@ -64,6 +64,13 @@ class Metric(ABC):
             If the sweep holds nothing to detect.
         """
 
+    def bounds(self, grid: Any) -> tuple[Ratio, Ratio] | None:
+        """Least and largest d within each cell of a grid, shape (m + 1,) each, NaN: undefined.
+
+        None where nothing is known about the metric between two thresholds.
+        """
+        return None
+
 
 class CountMetric(Metric):
     """A formula of the pixel counts (TP, FP, FN, TN), exact at every distinct score.
@@ -102,6 +109,14 @@ class CountMetric(Metric):
         check_anomalous(sweep.anomalous)
         breakpoints, totals = sweep.on_unit()
         return ThresholdCurve(breakpoints, self(*sweep.confusion(totals)), self.name)
+
+    def bounds(self, grid: PixelGrid) -> tuple[Ratio, Ratio] | None:
+        if not self.monotone:
+            return None
+        anomalous, normal = grid.totals[0]
+        (tp_low, fp_low), (tp_high, fp_high) = grid.low.T, grid.high.T
+        low = self(tp_low, fp_high, anomalous - tp_low, normal - fp_high)
+        return low, self(tp_high, fp_low, anomalous - tp_high, normal - fp_low)
 
 
 @dataclass(frozen=True)
@@ -279,6 +294,10 @@ class SIoU(ComponentMetric):
     def values(self, totals: Counts, targets: int) -> Ratio:
         return exact_sums.mean(totals, targets)
 
+    def bounds(self, grid: ComponentGrid) -> tuple[Ratio, Ratio]:
+        low, high = grid.siou.low[:, 0] / UNITS, grid.siou.high[:, 0] / UNITS
+        return ratio(low, grid.targets), ratio(high, grid.targets)
+
 
 @dataclass(frozen=True)
 class PPV(ComponentMetric):
@@ -294,6 +313,12 @@ class PPV(ComponentMetric):
 
     def values(self, totals: Counts, targets: int) -> Ratio:
         return exact_sums.mean(totals[..., :LIMBS], totals[..., LIMBS])
+
+    def bounds(self, grid: ComponentGrid) -> tuple[Ratio, Ratio]:
+        (sum_low, least), (sum_high, most) = grid.ppv.low.T, grid.ppv.high.T
+        low = np.where(least > 0, ratio(sum_low / UNITS, most), np.nan)
+        high = np.where(most > 0, ratio(sum_high / UNITS, np.maximum(least, 1)), np.nan)
+        return low, np.minimum(high, 1)
 
 
 @dataclass(frozen=True)
@@ -315,6 +340,12 @@ class MeanF1(ComponentMetric):
         for t in range(QUALITIES.size):  # TP + FN is the number of targets
             limbs += exact_sums.split(ratio(2 * tp[..., t], targets + tp[..., t] + fp[..., t]))
         return exact_sums.mean(limbs, QUALITIES.size)
+
+    def bounds(self, grid: ComponentGrid) -> tuple[Ratio, Ratio]:
+        low, high, n = grid.hits.low, grid.hits.high, QUALITIES.size
+        worst = np.hstack([low[:, :n], high[:, n:]])  # few true, many false positives
+        best = np.hstack([high[:, :n], low[:, n:]])
+        return self.values(worst, grid.targets), self.values(best, grid.targets)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.frames import ANOMALOUS, NORMAL, UNKNOWN, as_unit
+from mdmkit.grid import Edges, GridSteps, within
 from mdmkit.levels import score_keys, scores_of_keys
 from mdmkit.steps import Steps
 
@@ -38,6 +39,14 @@ class PixelSweep(Steps):
         """The sweep of no pixels."""
         return cls.empty(2)
 
+    def on_grid(self, edges: Edges) -> PixelGrid:
+        """These counts at the edges of a grid."""
+        return PixelGrid.of(self, edges)
+
+    def within(self, edges: Edges, cells: NDArray[np.bool_]) -> PixelSweep:
+        """What lies inside some cells of a grid."""
+        return within(self, edges, cells)
+
     @property
     def anomalous(self) -> int:
         """Number of anomalous pixels."""
@@ -52,6 +61,14 @@ class PixelSweep(Steps):
         """(TP, FP, FN, TN), each of shape (...), from totals of shape (..., 2)."""
         true, false = totals[..., 0], totals[..., 1]
         return true, false, self.anomalous - true, self.normal - false
+
+
+class PixelGrid(GridSteps):
+    """A `PixelSweep` on a grid; its bounds are on TP and FP."""
+
+    def as_sweep(self, edges: Edges, refined: PixelSweep | None) -> PixelSweep:
+        """Scores moved up to the next edge, but for those within refined cells."""
+        return self.as_steps(PixelSweep, edges, refined)
 
 
 def count_by_class(kernel: Any, scores: NDArray[Any], frame: Frame, row: int) -> NDArray[np.int64]:

@@ -79,6 +79,8 @@ def best_f1(sweep: PixelSweep) -> BestF1:
     tp, fp = _descending(sweep)
     f1 = 2 * tp / (tp + fp + sweep.anomalous)  # 2TP + FP + FN = TP + FP + P
     best = int(np.argmax(f1))
+    while best < tp.size - 1 and not sweep.changes[-1 - best].any():  # an edge without pixels
+        best += 1
     everything = best == tp.size - 1
     threshold = None if everything else float(sweep.scores[::-1][best])
     return BestF1(float(f1[best]), threshold, everything)

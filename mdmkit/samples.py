@@ -75,6 +75,11 @@ class MaskSamples:
         frames = tuple(frame for part in several for frame in part.frames)
         return cls(frames, sum(part.anomalous for part in several))
 
+    @property
+    def nbytes(self) -> int:
+        """Memory of the arrays."""
+        return sum(frame.thresholds.nbytes + frame.values.nbytes for frame in self.frames)
+
     def steps(self) -> tuple[NDArray[np.float64], NDArray[np.float64], float | None]:
         """Thresholds, the mean over frames where it is defined at each, and the resolution.
 

@@ -10,6 +10,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from mdmkit.exact_sums import LIMBS, floor_units
+
 Rescale = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 S = TypeVar("S", bound="Steps")
 
@@ -62,6 +64,17 @@ class Steps:
         first = int(np.searchsorted(self.scores, 0.0, side="right"))
         return np.concatenate([[0.0], self.scores[first:]]), self.totals[first:]
 
+    @property
+    def nbytes(self) -> int:
+        """Memory of the arrays."""
+        return self.scores.nbytes + self.changes.nbytes
+
+    def bound_columns(
+        self, totals: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Columns (n, b) that bound the totals from below and from above, each alone."""
+        return totals, totals
+
     def rescaled(self: S, rescale: Rescale) -> S:
         """The same totals over order-preserved scores; scores that become equal join."""
         return type(self).merged([type(self)(rescale(self.scores), self.changes)])
@@ -78,3 +91,14 @@ class Steps:
         if starts.size == 0:
             return cls(scores, changes)
         return cls(scores[starts], np.add.reduceat(changes[order], starts, axis=0))
+
+
+class RatioSteps(Steps):
+    """Steps whose first three totals are the limbs of a sum of ratios (`mdmkit.exact_sums`)."""
+
+    def bound_columns(
+        self, totals: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The sum in `UNITS`, rounded down and up, then the other totals."""
+        units, others = floor_units(totals[:, :LIMBS])[:, None], totals[:, LIMBS:]
+        return np.hstack([units, others]), np.hstack([units + 1, others])

@@ -2,20 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from mdmkit.curves import ThresholdCurve
 from mdmkit.errors import InputError, NoTargetError
-from mdmkit.normalize import Normalizer, Unchanged
+from mdmkit.grid import Edges, quantile_edges, unit_edges, with_edges
+from mdmkit.normalize import Normalizer, Rank, Unchanged
 from mdmkit.pixels import PixelSweep
 from mdmkit.recipes import MaskRecipe, PixelRecipe, Recipe, merged
 
 if TYPE_CHECKING:
     from mdmkit.frames import Frame
     from mdmkit.metrics import Metric
+
+#: Bytes that the sweeps of one method may take before they fall on a grid.
+DEFAULT_MEMORY = 2 * 2**30
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """What is known within the cells of a grid, where not every score was kept.
+
+    Attributes
+    ----------
+    edges : ndarray of float64, shape (m,)
+        Thresholds at which totals are exact.
+    refined : ndarray of bool, shape (m + 1,)
+        Cells whose every score is known all the same.
+    by_recipe : dict
+        Grid of each recipe, with bounds within the cells.
+    """
+
+    edges: Edges
+    refined: NDArray[np.bool_]
+    by_recipe: dict[Recipe, Any]
+
+    def loose(self, scores: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Whether the pixels counted at these scores may have any score of their cell."""
+        return ~self.refined[np.searchsorted(self.edges, scores, side="left")]
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,11 +60,14 @@ class Sweeps:
         The sweep of each recipe, on raw scores.
     normalizer : Normalizer
         Maps raw scores to the scale on which thresholds are meant.
+    grid : Grid or None
+        Bounds, where the sweeps fell on a grid; None: all are exact.
     """
 
     frames: int
     by_recipe: dict[Recipe, Any]
     normalizer: Normalizer = field(default_factory=Unchanged)
+    grid: Grid | None = None
 
     @classmethod
     def of(
@@ -53,15 +86,26 @@ class Sweeps:
             {recipe: merged(part.by_recipe[recipe] for part in several) for recipe in recipes},
         )
 
+    @property
+    def nbytes(self) -> int:
+        """Memory that the sweeps take, their cumulative sums and one copy included."""
+        return 3 * sum(int(sweep.nbytes) for sweep in self.by_recipe.values())
+
     def with_normalizer(self, kind: type[Normalizer] | Normalizer) -> Sweeps:
         """The same counts, with a normaliser; a kind is fitted to these very scores."""
         fitted = kind if isinstance(kind, Normalizer) else kind.fitted(self.pixels)
-        return Sweeps(self.frames, self.by_recipe, fitted)
+        return replace(self, normalizer=fitted)
 
     @property
     def pixels(self) -> PixelSweep:
         """The pixel sweep on raw scores."""
         return self.raw(PixelRecipe())  # type: ignore[no-any-return]
+
+    @property
+    def loose_pixels(self) -> NDArray[np.bool_]:
+        """For each score of `pixels` whether it is only known to a cell."""
+        scores = self.pixels.scores
+        return np.zeros(scores.size, bool) if self.grid is None else self.grid.loose(scores)
 
     def raw(self, recipe: Recipe) -> Any:
         """A sweep on raw scores."""
@@ -79,8 +123,62 @@ class Sweeps:
             self._normalized[recipe] = self.raw(recipe).rescaled(self.normalizer)
         return self._normalized[recipe]
 
+    def _rescaled(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        return scores if isinstance(self.normalizer, Unchanged) else self.normalizer(scores)
+
+    def cells_at(self, z: float) -> NDArray[np.intp]:
+        """Cells of the grid in which a threshold on normalised scores may lie."""
+        assert self.grid is not None
+        cell = np.searchsorted(self._rescaled(self.grid.edges), z, side="right")
+        # ranks of a cell's scores begin at its lower end
+        below = max(cell - 1, 0) if isinstance(self.normalizer, Rank) else cell
+        return np.unique([below, cell])
+
+    def knows(self, z: float) -> bool:
+        """Whether totals are exact at a threshold on normalised scores."""
+        assert self.grid is not None
+        if not isinstance(self.normalizer, Rank) and z in self._rescaled(self.grid.edges):
+            return True
+        return bool(self.grid.refined[self.cells_at(z)].all())
+
+    def cells_around(self, z: float) -> NDArray[np.bool_] | None:
+        """The cells of a threshold on normalised scores, unless totals are exact there."""
+        if self.grid is None or self.knows(z):
+            return None
+        return np.isin(np.arange(self.grid.refined.size), self.cells_at(z))
+
+    def cells_of(self, scores: NDArray[np.float64]) -> NDArray[np.bool_] | None:
+        """Cells whose pixels are counted at these raw scores."""
+        return self._cells(scores, "left", lambda edges: edges)
+
+    def cells_from(self, thresholds: NDArray[np.float64]) -> NDArray[np.bool_] | None:
+        """Cells that begin at these thresholds on normalised scores."""
+        return self._cells(thresholds, "right", self._rescaled)
+
+    def _cells(
+        self, values: NDArray[np.float64], side: Any, scale: Callable[[Edges], Edges]
+    ) -> NDArray[np.bool_] | None:
+        if self.grid is None or values.size == 0:
+            return None
+        cells = np.zeros(self.grid.refined.size, bool)
+        places = np.searchsorted(scale(self.grid.edges), values, side=side)
+        cells[places] = True
+        if isinstance(self.normalizer, Rank):
+            cells[np.maximum(places - 1, 0)] = True
+        return cells
+
+    def cell_bounds(self, metric: Metric) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Bounds of d within each cell of the grid, shape (m + 1,) each; -inf: passes no T."""
+        assert self.grid is not None
+        bounds = metric.bounds(self.grid.by_recipe[metric.recipe])
+        if bounds is None:
+            cells = self.grid.refined.size
+            return np.full(cells, -np.inf), np.full(cells, np.inf)
+        low, high = (np.where(np.isnan(bound), -np.inf, bound) for bound in bounds)
+        return low, high
+
     def curve(self, metric: Metric) -> ThresholdCurve:
-        """d(z) on [0, 1].
+        """d(z) on [0, 1], with bounds where the sweeps fell on a grid.
 
         Raises
         ------
@@ -92,28 +190,118 @@ class Sweeps:
         check_valid(self.pixels)
         if isinstance(self.normalizer, Unchanged):
             self.normalizer(self.pixels.scores)  # refuses scores outside [0, 1]
-        return metric.curve(self.normalized(metric.recipe))
+        curve = metric.curve(self.normalized(metric.recipe))
+        if self.grid is None or isinstance(metric.recipe, MaskRecipe):
+            return curve
+        edges = self._rescaled(self.grid.edges)
+        cell = np.searchsorted(edges, curve.breakpoints, side="right")
+        known = self.grid.refined[cell]
+        bounds = self.cell_bounds(metric)
+        low, high = (bound[cell] for bound in bounds)
+        known[-1] = True  # above the largest score nothing is predicted
+        if isinstance(self.normalizer, Rank):  # ranks of a cell's scores begin at its lower end
+            below = np.maximum(cell - 1, 0)
+            known &= self.grid.refined[below] & self.grid.refined[cell]
+            low, high = np.minimum(low, bounds[0][below]), np.maximum(high, bounds[1][below])
+        return replace(
+            curve,
+            low=np.where(known, curve.values, np.fmin(low, curve.values)),
+            high=np.where(known, curve.values, np.fmax(high, curve.values)),
+        )
 
 
 class Pool:
-    """Sum of many sweeps, merged in pairs of like size as a binary counter is carried."""
+    """Sum of many sweeps, exact while it fits into memory, on a grid beyond.
 
-    def __init__(self) -> None:
+    Exact sweeps merge in pairs of like size, as a binary counter is carried.
+
+    Parameters
+    ----------
+    memory : int
+        Bytes.
+    thresholds : sequence of float
+        Raw scores at which totals must stay exact on a grid.
+    """
+
+    def __init__(self, memory: int = DEFAULT_MEMORY, thresholds: Sequence[float] = ()) -> None:
+        self.memory = memory
+        self.thresholds = thresholds
+        self.edges: Edges | None = None
         self._parts: list[Sweeps] = []
+        self._refined: NDArray[np.bool_] | None = None
+        self._within: dict[Recipe, Any] = {}
 
     def add(self, part: Sweeps) -> None:
         """Count one more."""
-        self._parts.append(part)
+        if self.edges is not None:
+            self._parts.append(_on_grid(part, self.edges))
+        else:
+            self._parts.append(part)
         while len(self._parts) > 1 and self._parts[-1].frames >= self._parts[-2].frames:
             last = self._parts.pop()
             self._parts[-1] = Sweeps.merged([self._parts[-1], last])
+        if self.edges is None and sum(part.nbytes for part in self._parts) > self.memory:
+            self._fall_on_grid()
+
+    def _fall_on_grid(self) -> None:
+        total = Sweeps.merged(self._parts)
+        scores = total.pixels.scores
+        in_unit = scores.size > 0 and scores[0] >= 0 and scores[-1] <= 1
+        edges = unit_edges() if in_unit else quantile_edges(total.pixels)
+        self.edges = with_edges(edges, self.thresholds)
+        self._parts = [_on_grid(total, self.edges)]
+
+    def refine(self, cells: NDArray[np.bool_]) -> None:
+        """Begin a second pass over the same frames, to know every score within these cells."""
+        self._refined = cells
+        self._within = {}
+
+    def inside(self, part: Sweeps) -> Sweeps:
+        """What of a frame's sweeps lies within the cells of the second pass."""
+        assert self.edges is not None
+        assert self._refined is not None
+        edges, cells = self.edges, self._refined
+        return replace(
+            part,
+            by_recipe={
+                recipe: sweep.within(edges, cells)
+                for recipe, sweep in part.by_recipe.items()
+                if not isinstance(recipe, MaskRecipe)
+            },
+        )
+
+    def add_inside(self, part: Sweeps) -> None:
+        """Count what `inside` gave."""
+        for recipe, sweep in part.by_recipe.items():
+            before = self._within.get(recipe)
+            self._within[recipe] = sweep if before is None else merged([before, sweep])
 
     def total(self) -> Sweeps:
         """The sum so far."""
         if not self._parts:
             raise InputError("frames: expected at least one frame, found none")
         self._parts = [Sweeps.merged(self._parts)]
-        return self._parts[0]
+        total = self._parts[0]
+        if self.edges is None:
+            return total
+        refined = self._refined
+        if refined is None:
+            refined = np.zeros(self.edges.size + 1, bool)
+        exact = {
+            recipe: grid
+            if isinstance(recipe, MaskRecipe)
+            else grid.as_sweep(self.edges, self._within.get(recipe))
+            for recipe, grid in total.by_recipe.items()
+        }
+        return Sweeps(total.frames, exact, grid=Grid(self.edges, refined, total.by_recipe))
+
+
+def _on_grid(part: Sweeps, edges: Edges) -> Sweeps:
+    on_grid = {
+        recipe: sweep if isinstance(recipe, MaskRecipe) else sweep.on_grid(edges)
+        for recipe, sweep in part.by_recipe.items()
+    }
+    return replace(part, by_recipe=on_grid)
 
 
 def check_valid(pixels: PixelSweep) -> None:

@@ -149,6 +149,16 @@ def notes(comparison: Comparison) -> list[str]:
     if len(set(kinds.values())) > 1 and any(isinstance(m, MarginAt) for m in comparison.measures):
         lines.append("margins of methods that were normalised in different ways do not compare")
     for result in results:
+        widths = [
+            values[1] - values[0]
+            for key, values in result.values.items()
+            if key.endswith("_bracket") and values
+        ]
+        if any(widths):
+            lines.append(
+                f"{result.method}: scores fell on a grid of thresholds for want of memory; "
+                f"brackets (JSON, CSV) are up to {100 * max(widths):.2g} points wide"
+            )
         for reason in dict.fromkeys(result.refused.values()):
             keys = [key for key, why in result.refused.items() if why == reason]
             lines.append(f"{result.method}: {', '.join(keys)} refused: {reason}")

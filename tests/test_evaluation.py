@@ -87,7 +87,8 @@ def test_unbounded_scores_keep_ranking_metrics_and_lose_margins():
     assert (result["ap"], result["mdm_f1@0.5"], result["mdm_f1@0.5_interval"]) == (1.0, None, None)
     assert result["f1@z=0.7"] == 1.0  # a threshold on raw scores needs no range
     assert (
-        "expected values in [0, 1] or a normaliser, found -3.0 to 2.0" in result.refused["mdm_f1@0.5"]
+        "expected values in [0, 1] or a normaliser, found -3.0 to 2.0"
+        in result.refused["mdm_f1@0.5"]
     )
     with pytest.raises(InputError, match=r"expected values in \[0, 1\] or a normaliser"):
         evaluate(frames, "mdm_f1@0.5,mdm_siou@0.5")

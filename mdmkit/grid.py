@@ -1,0 +1,129 @@
+"""Totals on a fixed grid of thresholds with rigorous bounds in between: sweeps of bounded size.
+
+An edge is a threshold; cell c holds the predictions A > z for z in [edges[c - 1], edges[c]), cell 0
+those below all edges, the last cell those above. Totals are exact at the lower end of each cell;
+`low` and `high` bound them within it. Cells can be refined: their pixels looked at again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import reduce
+from operator import add
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mdmkit.steps import Steps
+
+#: Number of steps of the regular grid; a power of two, so that j / CELLS is exact.
+CELLS = 65_536
+
+Edges = NDArray[np.float64]
+S = TypeVar("S", bound=Steps)
+G = TypeVar("G", bound="GridSteps")
+
+
+def unit_edges() -> Edges:
+    """The thresholds 0, 1 / 65,536, ..., 1."""
+    return np.arange(CELLS + 1) / CELLS
+
+
+def quantile_edges(steps: Steps) -> Edges:
+    """At most 65,536 of the scores, with about as many pixels between any two."""
+    counts = np.cumsum(steps.changes.sum(axis=1))
+    wanted = np.linspace(0, counts[-1], CELLS)
+    places = np.unique(np.searchsorted(counts, wanted).clip(0, counts.size - 1))
+    return np.asarray(steps.scores[places])
+
+
+def with_edges(edges: Edges, more: Iterable[float]) -> Edges:
+    """The same grid with further thresholds, at which totals are exact too."""
+    return np.unique(np.concatenate([edges, np.asarray(list(more), np.float64)]))
+
+
+@dataclass(frozen=True, eq=False)
+class GridSteps:
+    """`Steps` seen at the edges of a grid.
+
+    Attributes
+    ----------
+    totals : ndarray of int64, shape (m + 1, k)
+        Exact totals at the lower end of each cell; row 0 is everything.
+    low, high : ndarray of int64, shape (m + 1, b)
+        Bounds of `Steps.bound_columns` for all thresholds of the cell.
+    smallest, largest : float
+        Scores that occur; infinite where none does.
+    """
+
+    totals: NDArray[np.int64]
+    low: NDArray[np.int64]
+    high: NDArray[np.int64]
+    smallest: float
+    largest: float
+
+    @classmethod
+    def of(cls: type[G], steps: Steps, edges: Edges) -> G:
+        """Reduce exact steps. O(n + m)."""
+        first = np.append(0, np.searchsorted(steps.scores, edges, side="right"))
+        last = np.append(np.searchsorted(steps.scores, edges, side="left"), steps.scores.size)
+        low, high = steps.bound_columns(steps.totals)
+        some = steps.scores.size > 0
+        return cls(
+            steps.totals[first],
+            _over_rows(np.minimum, low, first, last),
+            _over_rows(np.maximum, high, first, last),
+            float(steps.scores[0]) if some else np.inf,
+            float(steps.scores[-1]) if some else -np.inf,
+        )
+
+    @classmethod
+    def merged(cls: type[G], parts: Iterable[G]) -> G:
+        """Sum over sets of frames, on the same edges; in any order with the same result."""
+        several = list(parts)
+        totals, low, high = (
+            reduce(add, (getattr(part, name) for part in several))
+            for name in ("totals", "low", "high")
+        )
+        smallest = min(part.smallest for part in several)
+        return cls(totals, low, high, smallest, max(part.largest for part in several))
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the arrays."""
+        return self.totals.nbytes + self.low.nbytes + self.high.nbytes
+
+    def as_steps(self, kind: type[S], edges: Edges, refined: Steps | None) -> S:
+        """Steps with every edge as a score: those of scores moved up to the next edge.
+
+        `refined` holds exact changes at the scores within refined cells, which stay in place. The
+        smallest and the largest score stay as they are, so that the range of scores does.
+        """
+        scores = np.clip(np.concatenate([[-np.inf], edges, [np.inf]]), self.smallest, self.largest)
+        none = np.zeros((1, self.totals.shape[1]), np.int64)
+        changes = -np.diff(self.totals, axis=0, prepend=self.totals[:1], append=none)
+        parts = [kind(scores, changes)]
+        if refined is not None and refined.scores.size:
+            cell = np.searchsorted(edges, refined.scores, side="left")
+            taken = np.zeros_like(changes)
+            np.add.at(taken, cell + 1, refined.changes)
+            parts = [kind(scores, changes - taken), kind(refined.scores, refined.changes)]
+        return kind.merged(parts)
+
+
+def _over_rows(
+    function: np.ufunc, rows: NDArray[np.int64], first: NDArray[np.intp], last: NDArray[np.intp]
+) -> NDArray[np.int64]:
+    """Minimum or maximum of rows first..last (included) for each cell."""
+    padded = np.concatenate([rows, rows[-1:]])
+    places = np.stack([first, last + 1], axis=1).ravel()
+    return np.asarray(function.reduceat(padded, places, axis=0)[::2])
+
+
+def within(steps: S, edges: Edges, cells: NDArray[np.bool_]) -> S:
+    """The changes at scores inside the named cells, edges left out."""
+    cell = np.searchsorted(edges, steps.scores, side="left")
+    inside = cells[cell] & ~np.isin(steps.scores, edges)
+    return type(steps)(steps.scores[inside], steps.changes[inside])
