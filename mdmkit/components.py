@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 EIGHT_CONNECTED = np.ones((3, 3), np.int8)
 #: Thresholds t of component F1 (SegmentMeIfYouCan); linspace's own values, t[7] included.
 QUALITIES = np.linspace(0.25, 0.75, 11)
+#: Metrics whose verdicts a sweep can be restricted to, by the kernel's number.
+DECIDABLE = ("siou", "ppv", "mean_f1")
+LAST, RECORD, RESTART = 1, 2, 4  # the kernel's flags
 
 
 @dataclass(frozen=True, order=True)
@@ -56,7 +59,7 @@ def label_targets(
     Returns
     -------
     numbers : ndarray of int32, shape (H, W)
-        1..K in a component, 0 elsewhere, -2 in components that are too small.
+        -3, -4, ... in a component 1, 2, ..., -1 elsewhere, -2 in components that are too small.
     sizes : ndarray of int64, shape (K + 1,)
         Pixels of each; entry 0 is 0.
     largest : int
@@ -64,22 +67,65 @@ def label_targets(
     """
     from scipy.ndimage import label
 
-    from mdmkit.kernels.union import SMALL
-
     numbers, count = label(frame.classes == ANOMALOUS, EIGHT_CONNECTED, output=np.int32)
     sizes = np.bincount(numbers.ravel(), minlength=count + 1)
     sizes[0] = 0
     kept = sizes >= max(min_target, 1)
-    renumber = np.where(kept, np.cumsum(kept), SMALL).astype(np.int32)
-    renumber[0] = 0
-    if not kept[1:].all():
-        numbers = renumber[numbers]
-    return numbers, np.append(0, sizes[kept]).astype(np.int64), int(sizes.max())
+    codes = np.where(kept, -2 - np.cumsum(kept), -2).astype(np.int32)
+    codes[0] = -1
+    return codes[numbers], np.append(0, sizes[kept]).astype(np.int64), int(sizes.max())
 
 
 def count_targets(frame: Frame, min_target: int) -> int:
     """Number of ground-truth components of at least `min_target` pixels."""
     return label_targets(frame, min_target)[1].size - 1
+
+
+@dataclass(frozen=True)
+class _Swept:
+    """What the kernel recorded; see `mdmkit.kernels.components.sweep_components`."""
+
+    targets: int
+    largest: int
+    sums: NDArray[np.int64]
+    hits: NDArray[np.int32]
+    bounds: NDArray[np.int64]
+    hit_bounds: NDArray[np.int32]
+
+    @classmethod
+    def of(
+        cls,
+        frame: Frame,
+        sizes: ComponentSizes,
+        order: NDArray[Any],
+        flags: NDArray[np.uint8],
+        required: Sequence[tuple[int, float]] = (),
+        bins: bool = False,
+    ) -> _Swept:
+        """Sweep the pixels `order` of a frame."""
+        from mdmkit.kernels.components import sweep_components
+        from mdmkit.kernels.union import JOINS
+
+        numbers, pixels, largest = label_targets(frame, sizes.min_target)
+        height, width = frame.shape
+        label = np.full((height + 2) * (width + 1) + 1, -1, np.int32)
+        inside = label[width + 2 : (height + 1) * (width + 1) + 1]
+        inside.reshape(height, width + 1)[:, :width] = numbers
+        targets = pixels.size - 1
+        parts = sweep_components(
+            order,
+            flags,
+            label,
+            width,
+            pixels,
+            sizes.min_prediction,
+            QUALITIES,
+            JOINS,
+            np.array(required if targets else (), np.float64).reshape(-1, 2),
+            64 if required else int(np.count_nonzero(flags & RECORD)),
+            bins,
+        )
+        return cls(targets, largest, *parts)
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,22 +161,38 @@ class ComponentSweep:
     hits: Steps
 
     @classmethod
-    def of(cls, frame: Frame, sizes: ComponentSizes) -> ComponentSweep:
-        """Sweep one frame."""
-        from mdmkit.kernels.union import sweep_components
+    def of(
+        cls,
+        frame: Frame,
+        sizes: ComponentSizes,
+        deciding: Mapping[str, Sequence[float]] | None = None,
+    ) -> ComponentSweep:
+        """Sweep one frame.
 
-        numbers, pixels, largest = label_targets(frame, sizes.min_target)
+        Parameters
+        ----------
+        frame : Frame
+        sizes : ComponentSizes
+        deciding : mapping, optional
+            Required qualities T of metrics, as in `{"siou": (0.5, 0.7), "mean_f1": (0.5,)}`. The
+            sweep then knows only levels at which a verdict d > T of this frame can have changed:
+            margins at these T are the exact ones, curves are not. Much faster, and small.
+        """
+        required = [
+            (DECIDABLE.index(name), t) for name, several in (deciding or {}).items() for t in several
+        ]
         levels = frame.levels
-        sums, hits = sweep_components(
-            levels.order, levels.ends, np.pad(numbers, 1), pixels, sizes.min_prediction, QUALITIES
-        )
+        marks = levels.last * np.uint8(LAST if deciding is not None else LAST | RECORD)
+        swept = _Swept.of(frame, sizes, levels.order, marks, required)
         return cls(
             sizes,
-            pixels.size - 1,
-            largest,
-            Steps.from_totals(levels.scores, sums[:, :LIMBS]),
-            Steps.from_totals(levels.scores, sums[:, LIMBS:]),
-            Steps.from_totals(levels.scores[hits[:, 0]], hits[:, 1:].astype(np.int64)),
+            swept.targets,
+            swept.largest,
+            Steps.from_totals(levels.scores_at(swept.sums[:, 0]), swept.sums[:, 1 : 1 + LIMBS]),
+            Steps.from_totals(levels.scores_at(swept.sums[:, 0]), swept.sums[:, 1 + LIMBS :]),
+            Steps.from_totals(
+                levels.scores_at(swept.hits[:, 0]), swept.hits[:, 1:].astype(np.int64)
+            ),
         )
 
     @classmethod

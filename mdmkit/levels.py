@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,64 +15,66 @@ if TYPE_CHECKING:
     from mdmkit.frames import Frame
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Levels:
     """Pixels sorted by score.
 
     Attributes
     ----------
-    scores : ndarray of float64, shape (L,)
-        Distinct scores of valid pixels, strictly descending.
-    order : ndarray of int32 or int64, shape (P,)
+    order : ndarray of uint32 or int64, shape (P,)
         Flat indices of the P valid pixels, descending in score.
-    ends : ndarray of int64, shape (L,)
-        Pixels `order[ends[l - 1]:ends[l]]` have the score `scores[l]`.
+    last : ndarray of uint8, shape (P,)
+        1 at the last pixel of each score, else 0.
+    raw : ndarray, shape (H W,)
+        The frame's scores, in their own dtype.
     """
 
-    scores: NDArray[np.float64]
     order: NDArray[Any]
-    ends: NDArray[np.int64]
+    last: NDArray[np.uint8]
+    raw: NDArray[Any]
+
+    @cached_property
+    def ends(self) -> NDArray[np.int64]:
+        """Shape (L,): pixels `order[ends[l - 1]:ends[l]]` have the score `scores[l]`."""
+        return np.flatnonzero(self.last) + 1
+
+    @cached_property
+    def scores(self) -> NDArray[np.float64]:
+        """Distinct scores of valid pixels, strictly descending, shape (L,)."""
+        return self.scores_at(self.ends - 1)
+
+    def scores_at(self, positions: NDArray[Any]) -> NDArray[np.float64]:
+        """Scores of the pixels at these places of `order`."""
+        return as_unit(self.raw[self.order[positions]]) + 0.0  # -0.0 becomes 0.0
 
     @classmethod
     def of(cls, frame: Frame) -> Levels:
         """Sort a frame. O(P) for scores of up to 16 bits, O(P log P) for others."""
-        index = np.flatnonzero(frame.valid).astype(
-            np.int32 if frame.scores.size < 2**31 else np.int64
-        )
-        scores = frame.scores.ravel()[index]
-        order, starts = _sort_descending(scores)
-        index = index[order]
-        ends = np.append(starts[1:], index.size).astype(np.int64)
-        if index.size == 0:
-            return cls(np.empty(0), index, np.empty(0, np.int64))
-        return cls(as_unit(scores[order[starts]]) + 0.0, index, ends)
+        raw = frame.scores.ravel()
+        valid = frame.valid.ravel()
+        if raw.size >= 2**32 or raw.dtype == np.float64 or raw.dtype.kind in "u" and raw.itemsize > 2:
+            return cls(*_sorted_indirectly(raw, valid), raw)
+        from mdmkit.kernels import order
+
+        bits = raw.view(f"u{raw.itemsize}")
+        kind = order.FLOAT if raw.dtype.kind == "f" else order.COUNT
+        if raw.itemsize == 4:  # sorting packed (key, index) pairs beats an indirect sort
+            packed = order.pack(bits, valid)
+            packed.sort()
+            return cls(*order.unpack(packed), raw)
+        return cls(*order.sort_by_counting(bits, valid, kind), raw)
 
 
-def _sort_descending(scores: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.intp]]:
-    """Order of descending scores, and the places in it where a new score starts."""
-    key = _descending_key(scores)
-    if key.dtype == np.uint32:  # sorting packed (key, index) pairs beats an indirect sort
-        packed = key.astype(np.uint64) << np.uint64(32)
-        packed |= np.arange(key.size, dtype=np.uint64)
-        packed.sort()
-        order = packed.astype(np.uint32)  # the low halves
-        packed >>= np.uint64(32)
-        sorted_key: NDArray[Any] = packed
-    else:
-        order = np.argsort(key, kind="stable")  # a radix sort where the key has 16 bits
-        sorted_key = key[order]
-    new = np.ones(key.size, bool)
-    new[1:] = sorted_key[1:] != sorted_key[:-1]
-    return order, np.flatnonzero(new)
-
-
-def _descending_key(scores: NDArray[Any]) -> NDArray[Any]:
-    """Keys that ascend as scores descend, equal for equal scores (-0.0 equals 0.0)."""
-    if scores.dtype.kind in "bu" and scores.dtype.itemsize <= 2:
-        return ~scores.astype(np.uint16)
-    if scores.dtype.kind == "f" and scores.dtype.itemsize <= 4:
-        bits = (scores + scores.dtype.type(0)).view(f"u{scores.dtype.itemsize}")
-        sign = bits.dtype.type(1 << (8 * bits.dtype.itemsize - 1))
-        # IEEE floats of one sign are ordered like their bits; negative ones run backwards
-        return np.asarray(np.where(bits & sign, bits, ~(bits | sign)))
-    return -(as_unit(scores) + 0.0)
+def _sorted_indirectly(
+    raw: NDArray[Any], valid: NDArray[np.bool_]
+) -> tuple[NDArray[Any], NDArray[np.uint8]]:
+    """Order of descending scores, and 1 at the last pixel of each."""
+    index = np.flatnonzero(valid)
+    if raw.size < 2**32:
+        index = index.astype(np.uint32)
+    key = -(as_unit(raw[index]) + 0.0)
+    order = np.argsort(key, kind="stable")
+    key = key[order]
+    last = np.ones(key.size, np.uint8)
+    last[:-1] = key[1:] != key[:-1]
+    return index[order], last

@@ -1,0 +1,369 @@
+"""Which totals of the union-find sweep are recorded: marked levels, bounds of bins, verdicts.
+
+NO VALIDATION HERE. On entry must hold what `mdmkit.kernels.union` asks for.
+
+One sweep, three ways to look at it:
+- a level with RECORD is recorded, whatever else is asked;
+- with `bins`, each row has bounds on all totals since the last RECORD or RESTART. In between, I_i
+  and BG_i only rise, so sIoU_i lies in [I_before / U_after, I_after / U_before]: I / U changes
+  both ways only where I does, and other targets' values are those at either end;
+- with `required` T, a level is recorded where a verdict d > T is not what it was, or is too close
+  to call with running sums. Between looks, sums as counted may fall by `limits` and components
+  without a target range in [LOW, HIGH] without any verdict changing.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mdmkit.exact_sums import LIMBS
+from mdmkit.kernels import kernel
+from mdmkit.kernels.union import (
+    BEYOND,
+    BIN_NOW,
+    COVERED,
+    F1_HIGH,
+    F1_LOW,
+    FALSE,
+    FREE,
+    HIGH,
+    HIT,
+    LAST,
+    LOW,
+    N_MOVED,
+    NEAR,
+    NONE,
+    PIXELS,
+    PPV,
+    PPV_FALL,
+    PREDICTED,
+    RECORD,
+    RESTART,
+    SIOU,
+    SIOU_FALL,
+    TP,
+    WAS_COVERED,
+    WAS_UNION,
+    join_pixels,
+    settle,
+)
+
+LOOK = 8  # flag of a level after which the sweep may end: can any verdict still pass?
+OF_SIOU, OF_PPV, OF_MEAN_F1 = range(3)  # what a required T is for
+FAILS, PASSES, NEARLY = range(3)  # verdicts; NEARLY is left to whoever reads the row
+UNIT = 2.0**40  # bounds on sums are integers in units of 1 / UNIT
+_ANY = 2**40
+
+
+@kernel
+def total_of(totals, at):
+    """A sum of ratios, nearly."""
+    return totals[at] * 2.0**-28 + totals[at + 1] * 2.0**-56 + totals[at + 2] * 2.0**-84
+
+
+@kernel
+def fixed(totals, at):
+    """A sum of ratios in units of 2^-40, rounded down."""
+    middle = totals[at + 1] + (totals[at + 2] >> 28)
+    return (totals[at] << 12) + (middle >> 16)
+
+
+@kernel
+def mean_f1(totals, false, n_targets):
+    """Mean F1 with a given number of components that touch no target, nearly."""
+    n = (totals.size - TP) // 2
+    value = 0.0
+    for i in range(n):
+        tp = totals[TP + i]
+        if tp > 0:
+            value += 2 * tp / (n_targets + tp + totals[TP + n + i] + false)
+    return value / n
+
+
+@kernel
+def in_doubt(required, passes, totals, n_targets, counters, drift):
+    """Whether sums which count what was put off too high leave a verdict on sIoU or PPV open."""
+    for i in range(required.shape[0]):
+        kind, t = required[i, 0], required[i, 1]
+        if kind == OF_SIOU:
+            high, fall, n = total_of(totals, SIOU), drift[SIOU_FALL], n_targets
+        elif kind == OF_PPV:
+            high, fall = total_of(totals, PPV), drift[PPV_FALL]
+            n = totals[PREDICTED] + counters[FALSE]
+        else:
+            continue
+        if high > 0.0 and passes[i] == NEARLY:
+            return True
+        if high > 0.0 and (high - fall <= (t + NEAR) * n if passes[i] else high >= (t - NEAR) * n):
+            return True
+    return False
+
+
+@kernel
+def f1_changed(counters):
+    """Whether a verdict on mean F1 can have changed."""
+    false = counters[FALSE]
+    return counters[HIT] != 0 or false < counters[F1_LOW] or false > counters[F1_HIGH]
+
+
+@kernel
+def judge(required, passes, totals, n_targets, counters):
+    """Renew all verdicts (FAILS before the first level); whether the level is to be recorded for it."""
+    record = False
+    hit = f1_changed(counters)
+    for i in range(required.shape[0]):
+        kind, t = required[i, 0], required[i, 1]
+        if kind == OF_SIOU:
+            value = total_of(totals, SIOU) / n_targets
+        elif kind == OF_PPV:
+            value = total_of(totals, PPV) / max(totals[PREDICTED] + counters[FALSE], 1)
+        elif hit:
+            value = mean_f1(totals, counters[FALSE], n_targets)
+        else:
+            continue
+        now = PASSES if value > t else FAILS
+        if abs(value - t) <= NEAR and value != 0.0:
+            now = NEARLY
+        record |= now != passes[i] or now == NEARLY
+        passes[i] = now
+    return record
+
+
+@kernel
+def f1_leeway(t, passed, totals, n_targets, false):
+    """How many components without a target may come (or go) without changing such a verdict."""
+    more = 1
+    while more < _ANY:
+        value = mean_f1(totals, false + more if passed else max(false - more, 0), n_targets)
+        if value <= t + NEAR if passed else value >= t - NEAR and value > 0.0:
+            return more // 2
+        more *= 2
+    return _ANY
+
+
+@kernel
+def set_limits(required, passes, totals, n_targets, counters, limits):
+    """How far the sums may fall, and FALSE may range, before a verdict can change."""
+    limits[:] = np.inf
+    false = counters[FALSE]
+    if f1_changed(counters):
+        counters[F1_LOW], counters[F1_HIGH] = -_ANY, _ANY
+        for i in range(required.shape[0]):
+            if required[i, 0] == OF_MEAN_F1:
+                leeway = f1_leeway(required[i, 1], passes[i] == PASSES, totals, n_targets, false)
+                if passes[i] != FAILS:
+                    counters[F1_HIGH] = min(counters[F1_HIGH], false + leeway)
+                if passes[i] != PASSES:
+                    counters[F1_LOW] = max(counters[F1_LOW], false - leeway)
+    low, high = counters[F1_LOW], counters[F1_HIGH]
+    for i in range(required.shape[0]):
+        kind, t = required[i, 0], required[i, 1]
+        if kind == OF_SIOU and passes[i] != FAILS:
+            spare = total_of(totals, SIOU) - (t + NEAR) * n_targets
+            limits[SIOU_FALL] = min(limits[SIOU_FALL], max(spare, 0.0))
+        elif kind == OF_PPV:
+            ppv, n = total_of(totals, PPV), totals[PREDICTED] + false
+            spare = max(ppv - (t + NEAR) * n, 0.0) / 2  # half for the sum, half for the number
+            if passes[i] != FAILS:
+                limits[PPV_FALL] = min(limits[PPV_FALL], spare)
+                high = min(high, false + np.int64(spare / (t + NEAR)))
+            if passes[i] != PASSES and t > NEAR and ppv > 0.0:
+                low = max(low, false - np.int64(max(n - ppv / (t - NEAR), 0.0)))
+    counters[LOW], counters[HIGH] = low, high
+
+
+@kernel
+def hopeless(required, passes, targets, qualities):
+    """Whether no verdict can pass again, as unions never shrink. Wants everything settled."""
+    n_targets = targets.shape[0] - 1
+    best = 0.0
+    reach = np.zeros(qualities.size, np.int64)
+    for g in range(1, n_targets + 1):
+        most = targets[g, PIXELS] / (targets[g, PIXELS] + targets[g, BEYOND])
+        best += most
+        for i in range(qualities.size):
+            reach[i] += most >= qualities[i]
+    f1 = 0.0
+    for i in range(qualities.size):
+        f1 += 2 * reach[i] / (n_targets + reach[i]) / qualities.size
+    for i in range(required.shape[0]):
+        kind, t = required[i, 0], required[i, 1]
+        bound = best / n_targets if kind == OF_SIOU else f1
+        if passes[i] or kind == OF_PPV or (bound > t - NEAR and bound > 0.0):
+            return False
+    return True
+
+
+@kernel
+def begin_bin(totals, counters, spread):
+    """Bounds start anew at what is counted now."""
+    spread[:, 0] = fixed(totals, PPV)
+    for column in range(PREDICTED, totals.size):
+        spread[:2, 1 + column - PREDICTED] = totals[column]
+    counters[LOW] = counters[HIGH] = counters[FALSE]
+    counters[BIN_NOW] += 1
+    counters[N_MOVED] = 0
+    return fixed(totals, SIOU)
+
+
+@kernel
+def widen(totals, counters, fall, spread):
+    """Include the totals of this level in the bounds; spread[2, 0] is PPV as last counted."""
+    ppv = fixed(totals, PPV)
+    spread[0, 0] = min(spread[0, 0], min(spread[2, 0], ppv) - fall)
+    spread[1, 0] = max(spread[1, 0], ppv)
+    spread[2, 0] = ppv
+    for column in range(PREDICTED, totals.size):
+        at = 1 + column - PREDICTED
+        spread[0, at] = min(spread[0, at], totals[column])
+        spread[1, at] = max(spread[1, at], totals[column])
+    counters[LOW] = min(counters[LOW], counters[FALSE])
+    counters[HIGH] = max(counters[HIGH], counters[FALSE])
+
+
+@kernel
+def end_bin(since, totals, counters, spread, targets, sious, target_queue, bounds, hit_bounds):
+    """Write the bounds of a bin: low and high of the sums of sIoU and PPV, of numbers, TP and FP."""
+    low, high = fixed(totals, SIOU), since + 1
+    for i in range(counters[N_MOVED]):
+        g = target_queue[1, i]
+        if targets[g, COVERED] != targets[g, WAS_COVERED]:
+            union, before = targets[g, PIXELS] + targets[g, BEYOND], targets[g, WAS_UNION]
+            least = targets[g, WAS_COVERED] / union - sious[g]
+            most = (targets[g, COVERED] - targets[g, WAS_COVERED]) / before
+            low += np.int64(np.floor(least * UNIT)) - 1
+            high += np.int64(np.ceil(most * UNIT)) + 1
+    bounds[0, 0], bounds[1, 0] = low, high
+    bounds[0, 1], bounds[1, 1] = spread[0, 0], spread[1, 0] + 1
+    false = counters[LOW], counters[HIGH]
+    n = hit_bounds.shape[1] // 2
+    for side in range(2):
+        bounds[side, 2] = spread[side, 1] + false[side]
+        for i in range(n):
+            hit_bounds[side, i] = spread[side, 2 + i]
+            hit_bounds[side, n + i] = spread[side, 2 + n + i] + false[side]
+
+
+@kernel
+def record_sums(row, position, totals, false):
+    """Write a row: position in `order`, limbs of sIoU and PPV, number of predicted components."""
+    row[0] = position
+    row[1 : 2 * LIMBS + 1] = totals[:PREDICTED]
+    row[2 * LIMBS + 1] = totals[PREDICTED] + false
+
+
+@kernel
+def record_hits(row, position, totals, false):
+    """Write TP and FP behind the position, if they differ from those in the row; do they?"""
+    n = (totals.size - TP) // 2
+    differ = False
+    for i in range(2 * n):
+        value = totals[TP + i] + (false if i >= n else 0)
+        differ |= row[1 + i] != value
+        row[1 + i] = value
+    row[0] = position
+    return differ
+
+
+@kernel
+def doubled(rows):
+    """A copy with room for twice as many rows."""
+    larger = np.empty((2 * rows.shape[0], rows.shape[1]), rows.dtype)
+    larger[: rows.shape[0]] = rows
+    return larger
+
+
+@kernel
+def plan_looks(flags, every):
+    """Mark a level after each `every` pixels, at which the sweep may end."""
+    for start in range(every, flags.size, every):
+        i = start
+        while flags[i] == 0:
+            i += 1
+        flags[i] |= LOOK
+
+
+@kernel
+def sweep_components(order, flags, label, width, sizes, min_prediction, qualities, joins, required,
+                     rows, bins):  # fmt: skip
+    """Totals at the levels asked for, levels descending in score.
+
+    Parameters: `order` (P,) flat indices; `flags` (P,) uint8; `label` (H + 2) (W + 1) + 1 int32;
+    `sizes` (K + 1,) int64 pixels of each target; `qualities` (Q,) ascending thresholds on sIoU
+    and PPV; `required` (R, 2) pairs of what a T is for, and T; `rows` expected; `bins` bool.
+    Returns sums (M, 8) of `record_sums`; hits (N, 1 + 2 Q) where TP or FP changed; with bins,
+    bounds (M, 2, 3) on the sums of sIoU and PPV and the number of predicted components, and
+    (M, 2, 2 Q) on TP and FP.
+    """
+    n_targets, n = sizes.size - 1, qualities.size
+    height = label.size // (width + 1) - 2
+    births = ((height + 1) // 2) * ((width + 1) // 2)  # pixels born isolated: none are adjacent
+    few = min(births, sizes.sum())  # nodes: their first pixels are not adjacent, either
+    slots = 2
+    while slots < 2 * few:
+        slots *= 2
+    parent, predicted = np.empty(births, np.int32), np.empty((births, 4), np.int32)
+    touching, weights = np.empty((few, 11), np.int32), np.empty((few, 3))
+    nodes, table = np.empty((few, 5), np.int32), np.full(slots, NONE, np.int32)
+    queue, target_queue = np.empty((2, few), np.int32), np.empty((2, n_targets + 1), np.int32)
+    targets, sious = np.zeros((n_targets + 1, 9), np.int64), np.zeros(n_targets + 1)
+    targets[:, PIXELS] = sizes
+    active = np.zeros(label.size // 64 + 2, np.uint64)
+    totals, counters = np.zeros(TP + 2 * n, np.int64), np.zeros(15, np.int64)
+    counters[FREE] = NONE
+    drift, limits = np.zeros(2), np.full(2, np.inf)
+    passes = np.zeros(required.shape[0], np.int64)
+    sums, hits = np.empty((rows, 2 * LIMBS + 2), np.int64), np.zeros((64, 1 + 2 * n), np.int32)
+    latest = np.zeros(1 + 2 * n, np.int32)
+    bounds = np.empty((rows if bins else 0, 2, 3), np.int64)
+    hit_bounds = np.empty((rows if bins else 0, 2, 2 * n), np.int32)
+    spread = np.zeros((3, 2 + 2 * n), np.int64)
+    since = begin_bin(totals, counters, spread)
+    if not bins:
+        counters[LOW], counters[HIGH] = -_ANY, _ANY
+    if required.size:
+        counters[F1_LOW], counters[F1_HIGH] = -_ANY, _ANY
+        plan_looks(flags, max(1 << 14, 8 * n_targets))
+
+    i = n_sums = n_hits = 0
+    while i < order.size:
+        i = join_pixels(i, order, flags, width, min_prediction, joins, label, active, parent,
+                        predicted, touching, weights, nodes, table, targets, target_queue, queue,
+                        totals, counters, drift, limits)  # fmt: skip
+        flag = flags[i - 1]
+        fall = np.int64(drift[PPV_FALL] * UNIT * (1 + NEAR)) + 2
+        late = flag != LAST
+        settle(late, predicted, touching, weights, nodes, targets, sious, target_queue, queue,
+               totals, counters, drift, qualities)  # fmt: skip
+        record = flag & RECORD != 0
+        if required.size:
+            if not late and in_doubt(required, passes, totals, n_targets, counters, drift):
+                late = True
+                settle(late, predicted, touching, weights, nodes, targets, sious, target_queue,
+                       queue, totals, counters, drift, qualities)  # fmt: skip
+            record |= judge(required, passes, totals, n_targets, counters)
+            if record and not late:
+                settle(True, predicted, touching, weights, nodes, targets, sious, target_queue,
+                       queue, totals, counters, drift, qualities)  # fmt: skip
+            set_limits(required, passes, totals, n_targets, counters, limits)
+        elif bins:
+            widen(totals, counters, fall, spread)
+        counters[HIT] = 0
+        if record:
+            if n_sums == sums.shape[0]:
+                sums = doubled(sums)
+            record_sums(sums[n_sums], i - 1, totals, counters[FALSE])
+            if record_hits(latest, i - 1, totals, counters[FALSE]):
+                if n_hits == hits.shape[0]:
+                    hits = doubled(hits)
+                hits[n_hits] = latest
+                n_hits += 1
+            if bins:
+                end_bin(since, totals, counters, spread, targets, sious, target_queue,
+                        bounds[n_sums], hit_bounds[n_sums])  # fmt: skip
+            n_sums += 1
+        if bins and flag != LAST:
+            since = begin_bin(totals, counters, spread)
+        if flag & LOOK and hopeless(required, passes, targets, qualities):
+            break
+    return sums[:n_sums], hits[:n_hits], bounds, hit_bounds
