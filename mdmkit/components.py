@@ -83,13 +83,12 @@ def count_targets(frame: Frame, min_target: int) -> int:
 
 @dataclass(frozen=True)
 class _Swept:
-    """What the kernel recorded; see `mdmkit.kernels.components.sweep_components`."""
+    """What the kernel recorded; see `mdmkit.kernels.components.sweep`."""
 
     targets: int
     largest: int
     sums: NDArray[np.int64]
     hits: NDArray[np.int32]
-    bounds: NDArray[np.int64]
     hit_bounds: NDArray[np.int32]
 
     @classmethod
@@ -103,8 +102,7 @@ class _Swept:
         bins: bool = False,
     ) -> _Swept:
         """Sweep the pixels `order` of a frame."""
-        from mdmkit.kernels.components import sweep_components
-        from mdmkit.kernels.union import JOINS
+        from mdmkit.kernels.components import plan_looks, sweep
 
         numbers, pixels, largest = label_targets(frame, sizes.min_target)
         height, width = frame.shape
@@ -112,18 +110,13 @@ class _Swept:
         inside = label[width + 2 : (height + 1) * (width + 1) + 1]
         inside.reshape(height, width + 1)[:, :width] = numbers
         targets = pixels.size - 1
-        parts = sweep_components(
-            order,
-            flags,
-            label,
-            width,
-            pixels,
-            sizes.min_prediction,
-            QUALITIES,
-            JOINS,
-            np.array(required if targets else (), np.float64).reshape(-1, 2),
-            64 if required else int(np.count_nonzero(flags & RECORD)),
-            bins,
+        del numbers
+        if targets == 0:
+            required = ()  # no verdict is defined
+        if required:
+            plan_looks(flags, targets)
+        parts = sweep(
+            order, flags, label, width, pixels, sizes.min_prediction, QUALITIES, required, bins
         )
         return cls(targets, largest, *parts)
 
@@ -220,3 +213,96 @@ class ComponentSweep:
             Steps.merged(part.ppv for part in several),
             Steps.merged(part.hits for part in several),
         )
+
+
+@dataclass(frozen=True, eq=False)
+class ComponentGrid:
+    """Component statistics at thresholds 0, 1/n, ..., 1, with bounds in between; merges exactly.
+
+    Attributes
+    ----------
+    sizes : ComponentSizes
+    targets, largest : int
+        As in `ComponentSweep`.
+    siou, ppv, hits : ndarray of int64, shape (n + 1, ...)
+        Totals of the prediction A > j / n, exact; columns as in `ComponentSweep`.
+    low, high : ndarray of int64, shape (n, 25)
+        Bounds over all thresholds in [j / n, (j + 1) / n): the sums of sIoU and of PPV in units of
+        2^-40, the number of predicted components, TP and FP at each of the 11 `QUALITIES`.
+
+    Notes
+    -----
+    One sweep in full order, so that numbers within a bin are followed level by level; sIoU_i lies
+    in [I_before / U_after, I_after / U_before], as neither I_i nor U_i falls while z does.
+    """
+
+    sizes: ComponentSizes
+    targets: int
+    largest: int
+    siou: NDArray[np.int64]
+    ppv: NDArray[np.int64]
+    hits: NDArray[np.int64]
+    low: NDArray[np.int64]
+    high: NDArray[np.int64]
+
+    @property
+    def thresholds(self) -> NDArray[np.float64]:
+        """The grid, shape (n + 1,)."""
+        return np.arange(len(self.siou)) / (len(self.siou) - 1)
+
+    @classmethod
+    def of(cls, frame: Frame, sizes: ComponentSizes, n: int = 4096) -> ComponentGrid:
+        """Sweep one frame with scores in [0, 1]; n is a power of two.
+
+        Scores beyond are counted as what they are: 1.5 is predicted at every threshold.
+        """
+        if n < 1 or n & (n - 1):
+            raise InputError(f"n: expected a power of two, found {n!r}")
+        levels = frame.levels
+        scaled = np.clip(levels.scores * n, 0, n + 1)  # exact, as n is a power of two
+        key = np.ceil(scaled).astype(np.int64)  # A > j / n where key > j
+        key = key[: np.searchsorted(-key, 0)]
+        last = np.append(key[1:] != key[:-1], np.ones(min(key.size, 1), bool))
+        first = np.append(np.ones(min(key.size, 1), bool), last[:-1])
+        ends = levels.ends[: key.size]
+        flags = levels.last[: ends[-1] if ends.size else 0].copy()
+        flags[ends[last] - 1] |= RECORD
+        flags[ends[first & (key == scaled[: key.size])] - 1] |= RESTART
+        key = key[last]
+        swept = _Swept.of(frame, sizes, levels.order[: flags.size], flags, bins=True)
+        row = np.searchsorted(-key, -np.arange(n + 1))  # rows with key > j
+        sums = np.concatenate([np.zeros((1, 2 * LIMBS + 1), np.int64), swept.sums[:, 1:8]])[row]
+        hit_row = np.searchsorted(swept.hits[:, 0], swept.sums[:, 0], side="right")
+        hit_row = np.append(0, hit_row)[row]
+        hits = np.concatenate([np.zeros((1, 2 * QUALITIES.size), np.int64), swept.hits[:, 1:]])
+        hits = hits[hit_row]
+        exact = (sums[:-1, :LIMBS], sums[:-1, LIMBS : 2 * LIMBS])
+        low = np.column_stack([*map(_fixed, exact), sums[:-1, -1], hits[:-1]])
+        high = low + (np.arange(low.shape[1]) < 2)
+        filled = key[key <= n] - 1
+        for bound, at, side in ((low, 8, swept.hit_bounds[:, :22]), (high, 11, swept.hit_bounds[:, 22:])):
+            bound[filled, :3] = swept.sums[key <= n, at : at + 3]
+            bound[filled, 3:] = side[key <= n]
+        return cls(
+            sizes, swept.targets, swept.largest, sums[:, :LIMBS], sums[:, LIMBS:], hits, low, high
+        )
+
+    @classmethod
+    def merged(cls, parts: Iterable[ComponentGrid]) -> ComponentGrid:
+        """Those of several sets of frames together, in any order with the same result."""
+        several = list(parts)
+        return cls(
+            several[0].sizes,
+            sum(part.targets for part in several),
+            max(part.largest for part in several),
+            *(
+                np.sum([getattr(part, name) for part in several], axis=0)
+                for name in ("siou", "ppv", "hits", "low", "high")
+            ),
+        )
+
+
+def _fixed(limbs: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Sums of three limbs in units of 2^-40, rounded down."""
+    middle = limbs[:, 1] + (limbs[:, 2] >> 28)
+    return np.asarray((limbs[:, 0] << 12) + (middle >> 16))

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit import exact_sums
-from mdmkit.components import QUALITIES, ComponentSizes, ComponentSweep
+from mdmkit.components import QUALITIES, ComponentGrid, ComponentSizes, ComponentSweep
 from mdmkit.curves import ThresholdCurve
 from mdmkit.errors import InputError, InputTypeError, NoTargetError
 from mdmkit.exact_sums import LIMBS
@@ -240,6 +240,13 @@ class ComponentMetric(Metric):
     def part(self, sweep: ComponentSweep) -> Any:
         """The `Steps` of the sweep that it is a formula of."""
 
+    @abstractmethod
+    def bounds(self, grid: ComponentGrid) -> tuple[Ratio, Ratio]:
+        """Lowest and highest value that d can take within each bin of a grid, shape (n,) each.
+
+        A low that is NaN: d may be undefined somewhere in the bin.
+        """
+
     def check(self, sweep: ComponentSweep) -> None:
         """Refuse a sweep without a ground-truth component."""
         check_anomalous(sweep.largest)
@@ -276,6 +283,10 @@ class SIoU(ComponentMetric):
     def values(self, totals: Counts, targets: int) -> Ratio:
         return exact_sums.mean(totals, targets)
 
+    def bounds(self, grid: ComponentGrid) -> tuple[Ratio, Ratio]:
+        low, high = ratio(grid.low[:, 0] - 1, grid.targets), ratio(grid.high[:, 0] + 1, grid.targets)
+        return np.maximum(low * 2.0**-40, 0), np.minimum(high * 2.0**-40, 1)
+
 
 @dataclass(frozen=True)
 class PPV(ComponentMetric):
@@ -291,6 +302,14 @@ class PPV(ComponentMetric):
 
     def values(self, totals: Counts, targets: int) -> Ratio:
         return exact_sums.mean(totals[..., :LIMBS], totals[..., LIMBS])
+
+    def bounds(self, grid: ComponentGrid) -> tuple[Ratio, Ratio]:
+        fewest, most = grid.low[:, 2], grid.high[:, 2]
+        low = ratio(np.where(fewest > 0, np.maximum(grid.low[:, 1] - 1, 0), 0), most) * 2.0**-40
+        high = ratio(grid.high[:, 1] + 1, np.maximum(fewest, 1)) * 2.0**-40
+        low[fewest == 0] = np.nan
+        high[most == 0] = np.nan
+        return low, np.minimum(high, 1)
 
 
 @dataclass(frozen=True)
@@ -312,6 +331,12 @@ class MeanF1(ComponentMetric):
         for t in range(QUALITIES.size):  # TP + FN is the number of targets
             limbs += exact_sums.split(ratio(2 * tp[..., t], targets + tp[..., t] + fp[..., t]))
         return exact_sums.mean(limbs, QUALITIES.size)
+
+    def bounds(self, grid: ComponentGrid) -> tuple[Ratio, Ratio]:
+        n, low, high = QUALITIES.size, grid.low[:, 3:], grid.high[:, 3:]
+        worst = np.column_stack([low[:, :n], high[:, n:]])  # few TP, many FP
+        best = np.column_stack([high[:, :n], low[:, n:]])
+        return self.values(worst, grid.targets), self.values(best, grid.targets)
 
 
 @dataclass(frozen=True)

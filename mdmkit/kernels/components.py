@@ -17,6 +17,7 @@ from __future__ import annotations
 import numpy as np
 
 from mdmkit.exact_sums import LIMBS
+from mdmkit.exact_sums import LIMBS
 from mdmkit.kernels import kernel
 from mdmkit.kernels.union import (
     BEYOND,
@@ -30,7 +31,9 @@ from mdmkit.kernels.union import (
     HIT,
     LAST,
     LOW,
+    N_HITS,
     N_MOVED,
+    N_SUMS,
     NEAR,
     NONE,
     PIXELS,
@@ -38,19 +41,27 @@ from mdmkit.kernels.union import (
     PPV_FALL,
     PREDICTED,
     RECORD,
-    RESTART,
+    SINCE,
     SIOU,
     SIOU_FALL,
     TP,
     WAS_COVERED,
     WAS_UNION,
+    TOUCHING_COLUMNS,
+    WEIGHT_COLUMNS,
+    NODE_COLUMNS,
+    TARGET_COLUMNS,
+    PREDICTED_COLUMNS,
+    COUNTERS,
     join_pixels,
+    joins_by_mask,
     settle,
 )
 
 LOOK = 8  # flag of a level after which the sweep may end: can any verdict still pass?
 OF_SIOU, OF_PPV, OF_MEAN_F1 = range(3)  # what a required T is for
 FAILS, PASSES, NEARLY = range(3)  # verdicts; NEARLY is left to whoever reads the row
+BOUNDS = 2 * LIMBS + 2  # column of a row of sums where low, then high, of three bounds start
 UNIT = 2.0**40  # bounds on sums are integers in units of 1 / UNIT
 _ANY = 2**40
 
@@ -144,7 +155,7 @@ def f1_leeway(t, passed, totals, n_targets, false):
 @kernel
 def set_limits(required, passes, totals, n_targets, counters, limits):
     """How far the sums may fall, and FALSE may range, before a verdict can change."""
-    limits[:] = np.inf
+    limits[SIOU_FALL] = limits[PPV_FALL] = np.inf
     false = counters[FALSE]
     if f1_changed(counters):
         counters[F1_LOW], counters[F1_HIGH] = -_ANY, _ANY
@@ -197,13 +208,14 @@ def hopeless(required, passes, targets, qualities):
 @kernel
 def begin_bin(totals, counters, spread):
     """Bounds start anew at what is counted now."""
-    spread[:, 0] = fixed(totals, PPV)
-    for column in range(PREDICTED, totals.size):
-        spread[:2, 1 + column - PREDICTED] = totals[column]
+    for side in range(3):
+        spread[side, 0] = fixed(totals, PPV)
+        for column in range(PREDICTED, totals.size):
+            spread[side, 1 + column - PREDICTED] = totals[column]
     counters[LOW] = counters[HIGH] = counters[FALSE]
     counters[BIN_NOW] += 1
     counters[N_MOVED] = 0
-    return fixed(totals, SIOU)
+    counters[SINCE] = fixed(totals, SIOU)
 
 
 @kernel
@@ -222,9 +234,10 @@ def widen(totals, counters, fall, spread):
 
 
 @kernel
-def end_bin(since, totals, counters, spread, targets, sious, target_queue, bounds, hit_bounds):
+def end_bin(totals, counters, spread, targets, sious, target_queue, sums, hit_bounds):
     """Write the bounds of a bin: low and high of the sums of sIoU and PPV, of numbers, TP and FP."""
-    low, high = fixed(totals, SIOU), since + 1
+    at = counters[N_SUMS]
+    low, high = fixed(totals, SIOU), counters[SINCE] + 1
     for i in range(counters[N_MOVED]):
         g = target_queue[1, i]
         if targets[g, COVERED] != targets[g, WAS_COVERED]:
@@ -233,137 +246,146 @@ def end_bin(since, totals, counters, spread, targets, sious, target_queue, bound
             most = (targets[g, COVERED] - targets[g, WAS_COVERED]) / before
             low += np.int64(np.floor(least * UNIT)) - 1
             high += np.int64(np.ceil(most * UNIT)) + 1
-    bounds[0, 0], bounds[1, 0] = low, high
-    bounds[0, 1], bounds[1, 1] = spread[0, 0], spread[1, 0] + 1
-    false = counters[LOW], counters[HIGH]
-    n = hit_bounds.shape[1] // 2
+    sums[at, BOUNDS], sums[at, BOUNDS + 3] = low, high
+    sums[at, BOUNDS + 1], sums[at, BOUNDS + 4] = spread[0, 0], spread[1, 0] + 1
+    n = hit_bounds.shape[1] // 4
     for side in range(2):
-        bounds[side, 2] = spread[side, 1] + false[side]
-        for i in range(n):
-            hit_bounds[side, i] = spread[side, 2 + i]
-            hit_bounds[side, n + i] = spread[side, 2 + n + i] + false[side]
+        false = counters[LOW + side]
+        sums[at, BOUNDS + 3 * side + 2] = spread[side, 1] + false
+        for i in range(2 * n):
+            hit_bounds[at, 2 * n * side + i] = spread[side, 2 + i] + (false if i >= n else 0)
 
 
 @kernel
-def record_sums(row, position, totals, false):
-    """Write a row: position in `order`, limbs of sIoU and PPV, number of predicted components."""
-    row[0] = position
-    row[1 : 2 * LIMBS + 1] = totals[:PREDICTED]
-    row[2 * LIMBS + 1] = totals[PREDICTED] + false
-
-
-@kernel
-def record_hits(row, position, totals, false):
-    """Write TP and FP behind the position, if they differ from those in the row; do they?"""
-    n = (totals.size - TP) // 2
+def record(position, totals, counters, sums, hits):
+    """Write a row of sums, and one of TP and FP where these differ from the latest."""
+    row = counters[N_SUMS]
+    sums[row, 0] = position
+    for i in range(PREDICTED):
+        sums[row, 1 + i] = totals[i]
+    sums[row, 1 + PREDICTED] = totals[PREDICTED] + counters[FALSE]
+    row = counters[N_HITS]
+    n = totals.size - TP
     differ = False
-    for i in range(2 * n):
-        value = totals[TP + i] + (false if i >= n else 0)
-        differ |= row[1 + i] != value
-        row[1 + i] = value
-    row[0] = position
-    return differ
+    for i in range(n):
+        value = totals[TP + i] + (counters[FALSE] if 2 * i >= n else 0)
+        differ |= hits[row - 1, 1 + i] != value
+        hits[row, 1 + i] = value
+    if differ:
+        hits[row, 0] = position
+        counters[N_HITS] += 1
 
 
 @kernel
-def doubled(rows):
-    """A copy with room for twice as many rows."""
-    larger = np.empty((2 * rows.shape[0], rows.shape[1]), rows.dtype)
-    larger[: rows.shape[0]] = rows
-    return larger
-
-
-@kernel
-def plan_looks(flags, every):
-    """Mark a level after each `every` pixels, at which the sweep may end."""
-    for start in range(every, flags.size, every):
-        i = start
-        while flags[i] == 0:
-            i += 1
-        flags[i] |= LOOK
-
-
-@kernel
-def sweep_components(order, flags, label, width, sizes, min_prediction, qualities, joins, required,
-                     rows, bins):  # fmt: skip
-    """Totals at the levels asked for, levels descending in score.
-
-    Parameters: `order` (P,) flat indices; `flags` (P,) uint8; `label` (H + 2) (W + 1) + 1 int32;
-    `sizes` (K + 1,) int64 pixels of each target; `qualities` (Q,) ascending thresholds on sIoU
-    and PPV; `required` (R, 2) pairs of what a T is for, and T; `rows` expected; `bins` bool.
-    Returns sums (M, 8) of `record_sums`; hits (N, 1 + 2 Q) where TP or FP changed; with bins,
-    bounds (M, 2, 3) on the sums of sIoU and PPV and the number of predicted components, and
-    (M, 2, 2 Q) on TP and FP.
-    """
-    n_targets, n = sizes.size - 1, qualities.size
-    height = label.size // (width + 1) - 2
-    births = ((height + 1) // 2) * ((width + 1) // 2)  # pixels born isolated: none are adjacent
-    few = min(births, sizes.sum())  # nodes: their first pixels are not adjacent, either
-    slots = 2
-    while slots < 2 * few:
-        slots *= 2
-    parent, predicted = np.empty(births, np.int32), np.empty((births, 4), np.int32)
-    touching, weights = np.empty((few, 11), np.int32), np.empty((few, 3))
-    nodes, table = np.empty((few, 5), np.int32), np.full(slots, NONE, np.int32)
-    queue, target_queue = np.empty((2, few), np.int32), np.empty((2, n_targets + 1), np.int32)
-    targets, sious = np.zeros((n_targets + 1, 9), np.int64), np.zeros(n_targets + 1)
-    targets[:, PIXELS] = sizes
-    active = np.zeros(label.size // 64 + 2, np.uint64)
-    totals, counters = np.zeros(TP + 2 * n, np.int64), np.zeros(15, np.int64)
-    counters[FREE] = NONE
-    drift, limits = np.zeros(2), np.full(2, np.inf)
-    passes = np.zeros(required.shape[0], np.int64)
-    sums, hits = np.empty((rows, 2 * LIMBS + 2), np.int64), np.zeros((64, 1 + 2 * n), np.int32)
-    latest = np.zeros(1 + 2 * n, np.int32)
-    bounds = np.empty((rows if bins else 0, 2, 3), np.int64)
-    hit_bounds = np.empty((rows if bins else 0, 2, 2 * n), np.int32)
-    spread = np.zeros((3, 2 + 2 * n), np.int64)
-    since = begin_bin(totals, counters, spread)
-    if not bins:
-        counters[LOW], counters[HIGH] = -_ANY, _ANY
-    if required.size:
-        counters[F1_LOW], counters[F1_HIGH] = -_ANY, _ANY
-        plan_looks(flags, max(1 << 14, 8 * n_targets))
-
-    i = n_sums = n_hits = 0
-    while i < order.size:
+def sweep_components(
+    start, order, flags, width, min_prediction, qualities, joins, bins, required, label, active,
+    parent, predicted, touching, weights, nodes, table, targets, sious, target_queue, queue, totals,
+    counters, drift, limits, passes, spread, sums, hits, hit_bounds
+):  # fmt: skip
+    """Sweep on from a pixel until all are seen, or there is no room for a row; the next pixel."""
+    n_targets = sious.size - 1
+    i = start
+    while i < order.size and counters[N_SUMS] < sums.shape[0] and counters[N_HITS] < hits.shape[0]:
         i = join_pixels(i, order, flags, width, min_prediction, joins, label, active, parent,
                         predicted, touching, weights, nodes, table, targets, target_queue, queue,
                         totals, counters, drift, limits)  # fmt: skip
         flag = flags[i - 1]
         fall = np.int64(drift[PPV_FALL] * UNIT * (1 + NEAR)) + 2
         late = flag != LAST
-        settle(late, predicted, touching, weights, nodes, targets, sious, target_queue, queue,
-               totals, counters, drift, qualities)  # fmt: skip
-        record = flag & RECORD != 0
-        if required.size:
-            if not late and in_doubt(required, passes, totals, n_targets, counters, drift):
-                late = True
-                settle(late, predicted, touching, weights, nodes, targets, sious, target_queue,
-                       queue, totals, counters, drift, qualities)  # fmt: skip
-            record |= judge(required, passes, totals, n_targets, counters)
-            if record and not late:
-                settle(True, predicted, touching, weights, nodes, targets, sious, target_queue,
-                       queue, totals, counters, drift, qualities)  # fmt: skip
+        recording = flag & RECORD != 0
+        while True:  # a second time with what was put off, if that matters
+            settle(late, predicted, touching, weights, nodes, targets, sious, target_queue, queue,
+                   totals, counters, drift, qualities)  # fmt: skip
+            if late or required.size == 0:
+                break
+            late = in_doubt(required, passes, totals, n_targets, counters, drift)
+            if not late:
+                late = recording = judge(required, passes, totals, n_targets, counters)
+            if not late:
+                break
+        if required.size > 0:
+            recording |= judge(required, passes, totals, n_targets, counters)
             set_limits(required, passes, totals, n_targets, counters, limits)
-        elif bins:
+        if bins:
             widen(totals, counters, fall, spread)
         counters[HIT] = 0
-        if record:
-            if n_sums == sums.shape[0]:
-                sums = doubled(sums)
-            record_sums(sums[n_sums], i - 1, totals, counters[FALSE])
-            if record_hits(latest, i - 1, totals, counters[FALSE]):
-                if n_hits == hits.shape[0]:
-                    hits = doubled(hits)
-                hits[n_hits] = latest
-                n_hits += 1
+        if recording:
+            record(i - 1, totals, counters, sums, hits)
             if bins:
-                end_bin(since, totals, counters, spread, targets, sious, target_queue,
-                        bounds[n_sums], hit_bounds[n_sums])  # fmt: skip
-            n_sums += 1
+                end_bin(totals, counters, spread, targets, sious, target_queue, sums, hit_bounds)
+            counters[N_SUMS] += 1
         if bins and flag != LAST:
-            since = begin_bin(totals, counters, spread)
+            begin_bin(totals, counters, spread)
         if flag & LOOK and hopeless(required, passes, targets, qualities):
             break
-    return sums[:n_sums], hits[:n_hits], bounds, hit_bounds
+    return i if flag & LOOK == 0 else order.size
+
+
+def sweep(order, flags, label, width, sizes, min_prediction, qualities, required=(), bins=False):
+    """Totals at the levels asked for, levels descending in score.
+
+    Parameters: `order` (P,) flat indices; `flags` (P,) uint8; `label` (H + 2) (W + 1) + 1 int32,
+    overwritten; `sizes` (K + 1,) pixels of each target; `qualities` (Q,) ascending thresholds on
+    sIoU and PPV; `required`, pairs of what a T is for, and T.
+    Returns sums (M, 8): place in `order`, limbs of sIoU, limbs of PPV, number of predicted
+    components, with `bins` (M, 14) with low and high of the sums of sIoU and PPV (in 2^-40) and of
+    that number; hits (N, 1 + 2 Q) where TP or FP changed: place, TP and FP; with `bins`
+    (M, 4 Q) low and high of TP and FP.
+    """
+    n, n_targets = qualities.size, sizes.size - 1
+    births = (label.size // (width + 1) - 1) // 2 * ((width + 1) // 2)  # isolated pixels at most
+    few = min(births, int(sizes.sum()))  # nodes: their first pixels are not adjacent, either
+    rows = 64 if len(required) else int(np.count_nonzero(flags & RECORD))
+    targets = np.zeros((n_targets + 1, TARGET_COLUMNS), np.int64)
+    targets[:, PIXELS] = sizes
+    counters = np.zeros(COUNTERS, np.int64)
+    counters[FREE] = NONE
+    counters[BIN_NOW] = counters[N_HITS] = 1
+    if not bins:
+        counters[[LOW, F1_LOW]], counters[[HIGH, F1_HIGH]] = -_ANY, _ANY
+    state = (
+        label,
+        np.zeros(label.size // 64 + 2, np.uint64),  # active
+        np.empty(births, np.int32),  # parent
+        np.empty((births, PREDICTED_COLUMNS), np.int32),
+        np.empty((few, TOUCHING_COLUMNS), np.int32),
+        np.empty((few, WEIGHT_COLUMNS)),
+        np.empty((few, NODE_COLUMNS), np.int32),
+        np.full(2 ** max(1, (2 * few - 1).bit_length()), NONE, np.int32),  # table
+        targets,
+        np.zeros(n_targets + 1),  # sious
+        np.empty((2, n_targets + 1), np.int32),  # target_queue
+        np.empty((2, few), np.int32),  # queue
+        np.zeros(TP + 2 * n, np.int64),  # totals
+        counters,
+        np.zeros(2),  # drift
+        np.full(2, np.inf),  # limits
+        np.zeros(len(required), np.int64),  # passes
+        np.zeros((3, 2 + 2 * n), np.int64),  # spread
+    )
+    asked = np.array(required, np.float64).reshape(-1, 2)
+    sums = np.empty((rows + 1, BOUNDS + 6 if bins else BOUNDS), np.int64)
+    hits = np.zeros((64, 1 + 2 * n), np.int32)
+    hit_bounds = np.empty((rows + 1 if bins else 0, 4 * n), np.int32)
+    joins = joins_by_mask(width + 1)
+    place = 0
+    while True:
+        place = sweep_components(
+            place, order, flags, width, min_prediction, qualities, joins, bins, asked, *state,
+            sums, hits, hit_bounds
+        )  # fmt: skip
+        if place == order.size:
+            break
+        if counters[N_SUMS] == len(sums):
+            sums = np.concatenate([sums, np.empty_like(sums)])
+        if counters[N_HITS] == len(hits):
+            hits = np.concatenate([hits, np.zeros_like(hits)])
+    return sums[: counters[N_SUMS]], hits[1 : counters[N_HITS]], hit_bounds[: counters[N_SUMS]]
+
+
+def plan_looks(flags, n_targets):
+    """Flag levels, not too many, after which a sweep for verdicts asks whether it can end."""
+    ends = flags.view(np.bool_)
+    every = max(1 << 14, 8 * n_targets)
+    for start in range(every, flags.size, every):
+        flags[start + int(ends[start:].argmax())] |= LOOK

@@ -28,6 +28,8 @@ State lives in few arrays, addressed by named columns (numba passes those cheapl
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from mdmkit.exact_sums import LIMB_BITS, LIMBS
@@ -59,38 +61,40 @@ PIXELS, COVERED, BEYOND, QUEUED, IS_DEAD, REACHED, BIN, WAS_COVERED, WAS_UNION =
 SIOU, PPV, PREDICTED, TP = 0, LIMBS, 2 * LIMBS, 2 * LIMBS + 1
 # counters: components, rows of touching and nodes in use, first free node; entries of the queues;
 # number of the bin; did TP or FP change?; FALSE and the range in which nothing need be done;
-# that in which no verdict on mean F1 changes
+# that in which no verdict on mean F1 changes; rows written; sum of sIoU when the bin began
 BORN, ROWS, NODES_USED, FREE, N_URGENT, N_LATE, N_TARGETS, N_MOVED = range(8)
 BIN_NOW, HIT, FALSE = range(8, 11)
 LOW, HIGH, F1_LOW, F1_HIGH = range(11, 15)
+N_SUMS, N_HITS, SINCE = range(15, 18)
+PREDICTED_COLUMNS, TOUCHING_COLUMNS, WEIGHT_COLUMNS, NODE_COLUMNS, TARGET_COLUMNS = 4, 11, 3, 5, 9
+COUNTERS = 18
 
 _LIMB = float(1 << LIMB_BITS)
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _ONE, _2, _3, _4, _5, _SEVEN, _32, _63 = (np.uint64(i) for i in (1, 2, 3, 4, 5, 7, 32, 63))
 
 
-def joins_by_mask():
-    """Which neighbours to join, by the 8 bits of active ones: (256, 5), their number last.
+@lru_cache(maxsize=16)
+def joins_by_mask(stride):
+    """Offsets of the neighbours to join, by the 8 bits of active ones: (256, 5), number last.
 
-    Neighbours 0..8 count row by row, 4 being the pixel itself; of those that touch one another
-    one is enough. Bits 0..2 are the row above, 3 and 4 left and right, 5..7 the row below.
+    Of neighbours that touch one another, one is enough. Bits 0..2 are the row above, 3 and 4 left
+    and right, 5..7 the row below.
     """
-    table = np.zeros((256, 5), np.int64)
-    places = (0, 1, 2, 3, 5, 6, 7, 8)
+    table = np.zeros((256, 5), np.int32)
+    places = [(y, x) for y in (-1, 0, 1) for x in (-1, 0, 1) if (y, x) != (0, 0)]
     for mask in range(256):
-        left = [p for p in (3, 5, 1, 7, 0, 2, 6, 8) if mask >> places.index(p) & 1]
+        left = [place for bit, place in enumerate(places) if mask >> bit & 1]
+        left.sort(key=lambda place: abs(place[0]) + abs(place[1]))  # the middle ones join most
         while left:
             group = [left.pop(0)]
-            table[mask, table[mask, 4]] = group[0]
+            table[mask, table[mask, 4]] = group[0][0] * stride + group[0][1]
             table[mask, 4] += 1
-            for p in group:
-                near = [o for o in left if abs(p // 3 - o // 3) <= 1 and abs(p % 3 - o % 3) <= 1]
+            for y, x in group:
+                near = [p for p in left if abs(p[0] - y) <= 1 and abs(p[1] - x) <= 1]
                 group += near
-                left = [o for o in left if o not in near]
+                left = [p for p in left if p not in near]
     return table
-
-
-JOINS = joins_by_mask()
 
 
 @kernel
@@ -190,10 +194,11 @@ def add_overlap(r, g, predicted, touching, weights, nodes, table, targets, targe
         t = counters[ROWS]
         counters[ROWS] += 1
         predicted[r, TOUCHING] = t
-        touching[t, :] = 0
+        for column in range(TOUCHING_COLUMNS):
+            touching[t, column] = 0
         touching[t, LIVE] = touching[t, DEAD] = touching[t, SERVED] = touching[t, CALM] = NONE
         touching[t, ROOT] = r
-        weights[t, :] = 0.0
+        weights[t, SIOU_FALL] = weights[t, PPV_FALL] = 0.0
         if kept and normal > 0:
             counters[FALSE] -= 1
     touching[t, ANOMALOUS] += 1
@@ -354,7 +359,6 @@ def join_pixels(start, order, flags, width, min_prediction, joins, label, active
                 drift, limits):  # fmt: skip
     """Add pixels up to the end of a level at which something is to be done; returns that end."""
     stride = width + 1
-    around = np.array([(k // 3 - 1) * stride + k % 3 - 1 for k in range(9)])
     for i in range(start, order.size):
         q = order[i] + np.int64((order[i] + 0.5) * (1.0 / width)) + stride + 1
         g = -2 - label[q]
@@ -370,9 +374,9 @@ def join_pixels(start, order, flags, width, min_prediction, joins, label, active
             predicted[r, SIZE] = predicted[r, PLAIN] = predicted[r, KEPT] = 0
             predicted[r, TOUCHING] = NONE
         else:
-            r = find(parent, np.int64(label[q + around[joins[mask, 0]]]))
+            r = find(parent, np.int64(label[q + joins[mask, 0]]))
             for k in range(1, joins[mask, 4]):
-                other = find(parent, np.int64(label[q + around[joins[mask, k]]]))
+                other = find(parent, np.int64(label[q + joins[mask, k]]))
                 if other == r:
                     continue
                 if predicted[other, KEPT] > predicted[r, KEPT] or (
@@ -474,7 +478,8 @@ def count_component(t, predicted, touching, weights, totals, counters, qualities
         touching[t, RANK] = 0
         weights[t, RATIO] = 0.0
         totals[PREDICTED] += 1
-        totals[TP + n : TP + 2 * n] += 1
+        for i in range(n):
+            totals[TP + n + i] += 1
         counters[HIT] = 1
     replace_ratio(totals, PPV, weights[t, RATIO], now)
     weights[t, RATIO] = now
@@ -541,5 +546,5 @@ def settle(late, predicted, touching, weights, nodes, targets, sious, target_que
                 serve_dead(t, predicted, touching, weights, nodes, targets, target_queue, counters)
                 count_component(t, predicted, touching, weights, totals, counters, qualities)
         counters[N_LATE] = 0
-        drift[:] = 0.0
+        drift[SIOU_FALL] = drift[PPV_FALL] = 0.0
     count_targets(targets, sious, target_queue, totals, counters, qualities)
