@@ -171,6 +171,10 @@ class ComponentSweep:
             sweep then knows only levels at which a verdict d > T of this frame can have changed:
             margins at these T are the exact ones, curves are not. Much faster, and small.
         """
+        if not set(deciding or ()) <= set(DECIDABLE):
+            raise InputError(
+                f"deciding: expected metrics among {', '.join(DECIDABLE)}, found {list(deciding or ())}"
+            )
         required = [
             (DECIDABLE.index(name), t) for name, several in (deciding or {}).items() for t in several
         ]
@@ -280,9 +284,10 @@ class ComponentGrid:
         low = np.column_stack([*map(_fixed, exact), sums[:-1, -1], hits[:-1]])
         high = low + (np.arange(low.shape[1]) < 2)
         filled = key[key <= n] - 1
-        for bound, at, side in ((low, 8, swept.hit_bounds[:, :22]), (high, 11, swept.hit_bounds[:, 22:])):
-            bound[filled, :3] = swept.sums[key <= n, at : at + 3]
-            bound[filled, 3:] = side[key <= n]
+        of_hits = np.split(swept.hit_bounds[key <= n], 2, axis=1)
+        of_sums = np.split(swept.sums[key <= n, -6:], 2, axis=1)
+        for bound, side, other in zip((low, high), of_sums, of_hits, strict=True):
+            bound[filled] = np.concatenate([side, other], axis=1)
         return cls(
             sizes, swept.targets, swept.largest, sums[:, :LIMBS], sums[:, LIMBS:], hits, low, high
         )

@@ -52,7 +52,7 @@ class Levels:
         """Sort a frame. O(P) for scores of up to 16 bits, O(P log P) for others."""
         raw = frame.scores.ravel()
         valid = frame.valid.ravel()
-        if raw.size >= 2**32 or raw.dtype == np.float64 or raw.dtype.kind in "u" and raw.itemsize > 2:
+        if raw.size >= 2**32 or raw.dtype == np.float64 or (raw.dtype.kind in "u" and raw.itemsize > 2):
             return cls(*_sorted_indirectly(raw, valid), raw)
         from mdmkit.kernels import order
 

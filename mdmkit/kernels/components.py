@@ -17,11 +17,11 @@ from __future__ import annotations
 import numpy as np
 
 from mdmkit.exact_sums import LIMBS
-from mdmkit.exact_sums import LIMBS
 from mdmkit.kernels import kernel
 from mdmkit.kernels.union import (
     BEYOND,
     BIN_NOW,
+    COUNTERS,
     COVERED,
     F1_HIGH,
     F1_LOW,
@@ -35,24 +35,24 @@ from mdmkit.kernels.union import (
     N_MOVED,
     N_SUMS,
     NEAR,
+    NODE_COLUMNS,
     NONE,
     PIXELS,
     PPV,
     PPV_FALL,
     PREDICTED,
+    PREDICTED_COLUMNS,
     RECORD,
+    RESTART,
     SINCE,
     SIOU,
     SIOU_FALL,
+    TARGET_COLUMNS,
+    TOUCHING_COLUMNS,
     TP,
     WAS_COVERED,
     WAS_UNION,
-    TOUCHING_COLUMNS,
     WEIGHT_COLUMNS,
-    NODE_COLUMNS,
-    TARGET_COLUMNS,
-    PREDICTED_COLUMNS,
-    COUNTERS,
     join_pixels,
     joins_by_mask,
     settle,
@@ -308,14 +308,15 @@ def sweep_components(
             set_limits(required, passes, totals, n_targets, counters, limits)
         if bins:
             widen(totals, counters, fall, spread)
+            if flag & RESTART:
+                begin_bin(totals, counters, spread)
         counters[HIT] = 0
         if recording:
             record(i - 1, totals, counters, sums, hits)
             if bins:
                 end_bin(totals, counters, spread, targets, sious, target_queue, sums, hit_bounds)
+                begin_bin(totals, counters, spread)
             counters[N_SUMS] += 1
-        if bins and flag != LAST:
-            begin_bin(totals, counters, spread)
         if flag & LOOK and hopeless(required, passes, targets, qualities):
             break
     return i if flag & LOOK == 0 else order.size

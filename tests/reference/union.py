@@ -1,4 +1,6 @@
-"""Component statistics at every threshold, by union-find over pixels in descending score.
+"""Component statistics at every threshold, plainly: the oracle of the fast sweep.
+
+Union-find over pixels in descending score, totals after every level.
 
 NO VALIDATION HERE. On entry must hold: `order` lists each valid pixel once, descending in score;
 `ends` ascends; `target` has one entry a pixel of the frame padded by one: the number 1..K of a
@@ -22,8 +24,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from scipy.ndimage import label as label_components
+
+from mdmkit.components import QUALITIES, ComponentSweep
 from mdmkit.exact_sums import LIMB_BITS, LIMBS
+from mdmkit.frames import ANOMALOUS as ANOMALOUS_CLASS
 from mdmkit.kernels import kernel
+from mdmkit.steps import Steps
 
 SMALL = -2
 NONE = -1
@@ -388,3 +395,30 @@ def sweep_components(order, ends, target, sizes, min_prediction, qualities):
             hits[n_hits, 1:] = latest
             n_hits += 1
     return sums, hits[:n_hits]
+
+
+def component_sweep(frame, sizes):
+    """The ComponentSweep of a frame, by the plain kernel."""
+    numbers, count = label_components(frame.classes == ANOMALOUS_CLASS, np.ones((3, 3), int))
+    pixels = np.bincount(numbers.ravel(), minlength=count + 1)
+    pixels[0] = 0
+    kept = pixels >= max(sizes.min_target, 1)
+    renumber = np.where(kept, np.cumsum(kept), SMALL).astype(np.int32)
+    renumber[0] = 0
+    levels = frame.levels
+    sums, hits = sweep_components(
+        levels.order.astype(np.int32),
+        levels.ends,
+        np.pad(renumber[numbers], 1),
+        np.append(0, pixels[kept]).astype(np.int64),
+        sizes.min_prediction,
+        QUALITIES,
+    )
+    return ComponentSweep(
+        sizes,
+        int(kept.sum()),
+        int(pixels.max()),
+        Steps.from_totals(levels.scores, sums[:, :LIMBS]),
+        Steps.from_totals(levels.scores, sums[:, LIMBS:]),
+        Steps.from_totals(levels.scores[hits[:, 0]], hits[:, 1:].astype(np.int64)),
+    )
