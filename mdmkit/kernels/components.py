@@ -17,8 +17,9 @@ from __future__ import annotations
 import numpy as np
 
 from mdmkit.exact_sums import LIMBS
-from mdmkit.kernels import kernel
+from mdmkit.kernels import borrowed, kernel
 from mdmkit.kernels.union import (
+    AHEAD,
     BEYOND,
     BIN_NOW,
     COUNTERS,
@@ -278,16 +279,43 @@ def record(position, totals, counters, sums, hits):
 
 @kernel
 def sweep_components(
-    start, order, flags, width, min_prediction, qualities, joins, bins, required, label, active,
-    parent, predicted, touching, weights, nodes, table, targets, sious, target_queue, queue, totals,
+    start, order, flags, width, min_prediction, qualities, joins, bins, required, label, ahead,
+    active, parent, predicted, touching, weights, nodes, table, targets, sious, target_queue, queue, totals,
     counters, drift, limits, passes, spread, sums, hits, hit_bounds
 ):  # fmt: skip
     """Sweep on from a pixel until all are seen, or there is no room for a row; the next pixel."""
+    order = borrowed(order)
+    flags = borrowed(flags)
+    joins = borrowed(joins)
+    required = borrowed(required)
+    label = borrowed(label)
+    ahead = borrowed(ahead)
+    active = borrowed(active)
+    parent = borrowed(parent)
+    predicted = borrowed(predicted)
+    touching = borrowed(touching)
+    weights = borrowed(weights)
+    nodes = borrowed(nodes)
+    table = borrowed(table)
+    targets = borrowed(targets)
+    sious = borrowed(sious)
+    target_queue = borrowed(target_queue)
+    queue = borrowed(queue)
+    totals = borrowed(totals)
+    counters = borrowed(counters)
+    drift = borrowed(drift)
+    limits = borrowed(limits)
+    passes = borrowed(passes)
+    spread = borrowed(spread)
+    sums = borrowed(sums)
+    hits = borrowed(hits)
+    hit_bounds = borrowed(hit_bounds)
+    qualities = borrowed(qualities)
     n_targets = sious.size - 1
     i = start
     while i < order.size and counters[N_SUMS] < sums.shape[0] and counters[N_HITS] < hits.shape[0]:
-        i = join_pixels(i, order, flags, width, min_prediction, joins, label, active, parent,
-                        predicted, touching, weights, nodes, table, targets, target_queue, queue,
+        i = join_pixels(i, order, flags, width, min_prediction, joins, label, ahead,
+                        active, parent, predicted, touching, weights, nodes, table, targets, target_queue, queue,
                         totals, counters, drift, limits)  # fmt: skip
         flag = flags[i - 1]
         fall = np.int64(drift[PPV_FALL] * UNIT * (1 + NEAR)) + 2
@@ -346,6 +374,7 @@ def sweep(order, flags, label, width, sizes, min_prediction, qualities, required
         counters[[LOW, F1_LOW]], counters[[HIGH, F1_HIGH]] = -_ANY, _ANY
     state = (
         label,
+        np.zeros((AHEAD, 3), np.int64),
         np.zeros(label.size // 64 + 2, np.uint64),  # active
         np.empty(births, np.int32),  # parent
         np.empty((births, PREDICTED_COLUMNS), np.int32),

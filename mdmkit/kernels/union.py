@@ -38,6 +38,7 @@ from mdmkit.kernels import kernel
 NORMAL, SMALL = -1, -2  # in `label`
 NORMAL_CLASS = -2 - NORMAL
 NONE = -1
+AHEAD = 32
 FOREVER = 2**31 - 1
 NEAR = 1e-9  # running sums decide only where they are farther than this from T
 
@@ -354,14 +355,31 @@ def unite(a, b, parent, predicted, touching, weights, nodes, table, targets, tar
 
 
 @kernel
-def join_pixels(start, order, flags, width, min_prediction, joins, label, active, parent, predicted,
-                touching, weights, nodes, table, targets, target_queue, queue, totals, counters,
+def look_ahead(start, order, width, label, ahead):
+    """Place in `label`, and class, of the next pixels.
+
+    One after the other, each would wait for memory; here the reads overlap (those of the rows
+    above and below only bring them near).
+    """
+    stride = width + 1
+    for k in range(min(AHEAD, order.size - start)):
+        i = order[start + k]
+        q = i + np.int64((i + 0.5) * (1.0 / width)) + stride + 1  # i + row: exact below 2^50
+        ahead[k, 0] = q
+        ahead[k, 1] = -2 - label[q]
+        ahead[k, 2] = label[q - stride] + label[q + stride]
+
+
+@kernel
+def join_pixels(start, order, flags, width, min_prediction, joins, label, ahead, active, parent,
+                predicted, touching, weights, nodes, table, targets, target_queue, queue, totals, counters,
                 drift, limits):  # fmt: skip
     """Add pixels up to the end of a level at which something is to be done; returns that end."""
     stride = width + 1
     for i in range(start, order.size):
-        q = order[i] + np.int64((order[i] + 0.5) * (1.0 / width)) + stride + 1
-        g = -2 - label[q]
+        if i % AHEAD == 0:
+            look_ahead(i, order, width, label, ahead)
+        q, g = ahead[i % AHEAD, 0], ahead[i % AHEAD, 1]
         above = three_bits(active, q - stride - 1)
         beside = three_bits(active, q - 1)
         below = three_bits(active, q + stride - 1)
