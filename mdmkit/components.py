@@ -173,10 +173,13 @@ class ComponentSweep:
         """
         if not set(deciding or ()) <= set(DECIDABLE):
             raise InputError(
-                f"deciding: expected metrics among {', '.join(DECIDABLE)}, found {list(deciding or ())}"
+                f"deciding: expected metrics among {', '.join(DECIDABLE)}, "
+                f"found {list(deciding or ())}"
             )
         required = [
-            (DECIDABLE.index(name), t) for name, several in (deciding or {}).items() for t in several
+            (DECIDABLE.index(name), float(t))
+            for name, several in (deciding or {}).items()
+            for t in several
         ]
         levels = frame.levels
         marks = levels.last * np.uint8(LAST if deciding is not None else LAST | RECORD)

@@ -17,10 +17,19 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def kernel(function: F) -> F:
     """Compile on first use, without the interpreter lock, cached on disk where that can be."""
+    return _compiled(function, {})
+
+
+def inner_kernel(function: F) -> F:
+    """Compile a part of kernels: not to be called from Python, which saves much of the work."""
+    return _compiled(function, {"no_cpython_wrapper": True, "no_cfunc_wrapper": True})
+
+
+def _compiled(function: F, options: dict[str, bool]) -> F:
     try:
-        compiled: F = njit(cache=True, nogil=True)(function)
+        compiled: F = njit(cache=True, nogil=True, **options)(function)
     except RuntimeError:  # no writable folder for the cache: a read-only install
-        compiled = njit(nogil=True)(function)
+        compiled = njit(nogil=True, **options)(function)
     return compiled
 
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 import numpy as np
 
 from mdmkit.exact_sums import LIMBS
-from mdmkit.kernels import borrowed, kernel
+from mdmkit.kernels import borrowed, inner_kernel, kernel
 from mdmkit.kernels.union import (
     AHEAD,
     BEYOND,
@@ -67,20 +67,20 @@ UNIT = 2.0**40  # bounds on sums are integers in units of 1 / UNIT
 _ANY = 2**40
 
 
-@kernel
+@inner_kernel
 def total_of(totals, at):
     """A sum of ratios, nearly."""
     return totals[at] * 2.0**-28 + totals[at + 1] * 2.0**-56 + totals[at + 2] * 2.0**-84
 
 
-@kernel
+@inner_kernel
 def fixed(totals, at):
     """A sum of ratios in units of 2^-40, rounded down."""
     middle = totals[at + 1] + (totals[at + 2] >> 28)
     return (totals[at] << 12) + (middle >> 16)
 
 
-@kernel
+@inner_kernel
 def mean_f1(totals, false, n_targets):
     """Mean F1 with a given number of components that touch no target, nearly."""
     n = (totals.size - TP) // 2
@@ -92,7 +92,7 @@ def mean_f1(totals, false, n_targets):
     return value / n
 
 
-@kernel
+@inner_kernel
 def in_doubt(required, passes, totals, n_targets, counters, drift):
     """Whether sums which count what was put off too high leave a verdict on sIoU or PPV open."""
     for i in range(required.shape[0]):
@@ -111,14 +111,14 @@ def in_doubt(required, passes, totals, n_targets, counters, drift):
     return False
 
 
-@kernel
+@inner_kernel
 def f1_changed(counters):
     """Whether a verdict on mean F1 can have changed."""
     false = counters[FALSE]
     return counters[HIT] != 0 or false < counters[F1_LOW] or false > counters[F1_HIGH]
 
 
-@kernel
+@inner_kernel
 def judge(required, passes, totals, n_targets, counters):
     """Renew all verdicts (FAILS before the first level); whether the level is to be recorded for it."""
     record = False
@@ -141,7 +141,7 @@ def judge(required, passes, totals, n_targets, counters):
     return record
 
 
-@kernel
+@inner_kernel
 def f1_leeway(t, passed, totals, n_targets, false):
     """How many components without a target may come (or go) without changing such a verdict."""
     more = 1
@@ -153,7 +153,7 @@ def f1_leeway(t, passed, totals, n_targets, false):
     return _ANY
 
 
-@kernel
+@inner_kernel
 def set_limits(required, passes, totals, n_targets, counters, limits):
     """How far the sums may fall, and FALSE may range, before a verdict can change."""
     limits[SIOU_FALL] = limits[PPV_FALL] = np.inf
@@ -184,7 +184,7 @@ def set_limits(required, passes, totals, n_targets, counters, limits):
     counters[LOW], counters[HIGH] = low, high
 
 
-@kernel
+@inner_kernel
 def hopeless(required, passes, targets, qualities):
     """Whether no verdict can pass again, as unions never shrink. Wants everything settled."""
     n_targets = targets.shape[0] - 1
@@ -206,7 +206,7 @@ def hopeless(required, passes, targets, qualities):
     return True
 
 
-@kernel
+@inner_kernel
 def begin_bin(totals, counters, spread):
     """Bounds start anew at what is counted now."""
     for side in range(3):
@@ -219,7 +219,7 @@ def begin_bin(totals, counters, spread):
     counters[SINCE] = fixed(totals, SIOU)
 
 
-@kernel
+@inner_kernel
 def widen(totals, counters, fall, spread):
     """Include the totals of this level in the bounds; spread[2, 0] is PPV as last counted."""
     ppv = fixed(totals, PPV)
@@ -234,9 +234,9 @@ def widen(totals, counters, fall, spread):
     counters[HIGH] = max(counters[HIGH], counters[FALSE])
 
 
-@kernel
+@inner_kernel
 def end_bin(totals, counters, spread, targets, sious, target_queue, sums, hit_bounds):
-    """Write the bounds of a bin: low and high of the sums of sIoU and PPV, of numbers, TP and FP."""
+    """Write the bounds of a bin: low and high of the sums of sIoU and PPV, number, TP, FP."""
     at = counters[N_SUMS]
     low, high = fixed(totals, SIOU), counters[SINCE] + 1
     for i in range(counters[N_MOVED]):
@@ -257,7 +257,7 @@ def end_bin(totals, counters, spread, targets, sious, target_queue, sums, hit_bo
             hit_bounds[at, 2 * n * side + i] = spread[side, 2 + i] + (false if i >= n else 0)
 
 
-@kernel
+@inner_kernel
 def record(position, totals, counters, sums, hits):
     """Write a row of sums, and one of TP and FP where these differ from the latest."""
     row = counters[N_SUMS]

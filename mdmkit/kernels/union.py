@@ -33,7 +33,7 @@ from functools import lru_cache
 import numpy as np
 
 from mdmkit.exact_sums import LIMB_BITS, LIMBS
-from mdmkit.kernels import kernel
+from mdmkit.kernels import inner_kernel
 
 NORMAL, SMALL = -1, -2  # in `label`
 NORMAL_CLASS = -2 - NORMAL
@@ -50,7 +50,7 @@ SIZE, PLAIN, TOUCHING, KEPT = range(4)
 # normal pixels last passed on to live ones; queued?; normal pixels up to which nothing is urgent;
 # counted in PPV?, and number of qualities that its PPV reached; the component
 ANOMALOUS, LIVE, DEAD, NODES, SERVED, URGENT, LATE, CALM, COUNTED, RANK, ROOT = range(11)
-# weights, by the same: what a normal pixel takes of the sums of sIoU and PPV at most; PPV as counted
+# weights, by the same: what a normal pixel takes of the sums of sIoU and PPV at most; its PPV
 SIOU_FALL, PPV_FALL, RATIO = range(3)
 # nodes, one a component and target: row of `touching`, target; pixels; normal ones passed on; next
 OWNER, TARGET, COUNT, PASSED, NEXT = range(5)
@@ -98,7 +98,7 @@ def joins_by_mask(stride):
     return table
 
 
-@kernel
+@inner_kernel
 def find(parent, i):
     """Root of i, halving the path."""
     while parent[i] != i:
@@ -107,14 +107,14 @@ def find(parent, i):
     return i
 
 
-@kernel
+@inner_kernel
 def three_bits(active, q):
     """The bits q, q + 1, q + 2 of a bitmap."""
     word, shift = q >> 6, np.uint64(q & 63)
     return ((active[word] >> shift) | ((active[word + 1] << _ONE) << (_63 - shift))) & _SEVEN
 
 
-@kernel
+@inner_kernel
 def replace_ratio(totals, at, before, now):
     """Exchange a ratio in [0, 1] for another in three limbs, exactly: see mdmkit.exact_sums."""
     for i in range(LIMBS):
@@ -126,14 +126,14 @@ def replace_ratio(totals, at, before, now):
         totals[at + i] += new - gone
 
 
-@kernel
+@inner_kernel
 def home(owner, g, table):
     """Slot of a table (a power of two) where the search for a node starts."""
     key = (np.uint64(owner) << _32) | np.uint64(g)
     return np.int64((key * _GOLDEN) >> _32) & (table.size - 1)
 
 
-@kernel
+@inner_kernel
 def slot_of(owner, g, nodes, table):
     """Slot of the node of this owner and target, or the empty one where it belongs."""
     slot = home(owner, g, table)
@@ -144,7 +144,7 @@ def slot_of(owner, g, nodes, table):
     return slot
 
 
-@kernel
+@inner_kernel
 def vacate(gap, nodes, table):
     """Empty a slot; entries that would not be found behind the gap move up."""
     last = table.size - 1
@@ -158,7 +158,7 @@ def vacate(gap, nodes, table):
     table[gap] = NONE
 
 
-@kernel
+@inner_kernel
 def touch_target(g, targets, target_queue, counters):
     """Queue a target whose ratio changes, and keep what it was when the bin began."""
     if targets[g, BIN] != counters[BIN_NOW]:
@@ -173,7 +173,7 @@ def touch_target(g, targets, target_queue, counters):
         counters[N_TARGETS] += 1
 
 
-@kernel
+@inner_kernel
 def queue_row(t, touching, queue, counters):
     """Queue a component that touches targets: to be served late, and at the end of this level."""
     if touching[t, LATE] == 0:
@@ -186,7 +186,7 @@ def queue_row(t, touching, queue, counters):
         counters[N_URGENT] += 1
 
 
-@kernel
+@inner_kernel
 def add_overlap(r, g, predicted, touching, weights, nodes, table, targets, target_queue, queue,
                 counters):  # fmt: skip
     """Count one more pixel of target g in component r."""
@@ -227,7 +227,7 @@ def add_overlap(r, g, predicted, touching, weights, nodes, table, targets, targe
     nodes[node, COUNT] += 1
 
 
-@kernel
+@inner_kernel
 def cover(t, touching, nodes, targets, target_queue, counters):
     """Count the pixels of a component that is being kept in its targets."""
     node = touching[t, LIVE]
@@ -238,7 +238,7 @@ def cover(t, touching, nodes, targets, target_queue, counters):
         node = nodes[node, NEXT]
 
 
-@kernel
+@inner_kernel
 def keep(r, predicted, touching, nodes, targets, target_queue, queue, counters):
     """Let a component count from now on."""
     predicted[r, KEPT] = 1
@@ -250,7 +250,7 @@ def keep(r, predicted, touching, nodes, targets, target_queue, queue, counters):
         counters[FALSE] += 1
 
 
-@kernel
+@inner_kernel
 def absorb(s, t, normal, kept, touching, weights, nodes, table, targets, target_queue, counters):
     """Hand the nodes of row s, the shorter list, to row t of a component with `normal` pixels."""
     for column in (LIVE, DEAD):
@@ -281,7 +281,7 @@ def absorb(s, t, normal, kept, touching, weights, nodes, table, targets, target_
     touching[s, ROOT] = NONE
 
 
-@kernel
+@inner_kernel
 def discount(t, touching, weights, totals, counters):
     """Take a component that touches targets out of PPV and the false positives."""
     n_qualities = (totals.size - TP) // 2
@@ -294,7 +294,7 @@ def discount(t, touching, weights, totals, counters):
             totals[TP + n_qualities + i] -= 1
 
 
-@kernel
+@inner_kernel
 def gain(r, t, gained, predicted, touching, weights, queue, counters, drift):
     """Note that a kept component which touches targets gained normal pixels."""
     drift[SIOU_FALL] += gained * weights[t, SIOU_FALL]
@@ -309,7 +309,7 @@ def gain(r, t, gained, predicted, touching, weights, queue, counters, drift):
         counters[N_URGENT] += 1
 
 
-@kernel
+@inner_kernel
 def unite_plain(a, b, parent, predicted, touching, weights, queue, counters, drift):
     """Join to component a the component b, not kept unless a is, which touches no target."""
     parent[b] = a
@@ -326,7 +326,7 @@ def unite_plain(a, b, parent, predicted, touching, weights, queue, counters, dri
             counters[FALSE] += 1
 
 
-@kernel
+@inner_kernel
 def unite(a, b, parent, predicted, touching, weights, nodes, table, targets, target_queue, queue,
           totals, counters, drift):  # fmt: skip
     """Join to component a the component b, not kept unless a is, which touches a target."""
@@ -354,7 +354,7 @@ def unite(a, b, parent, predicted, touching, weights, nodes, table, targets, tar
                target_queue, counters)  # fmt: skip
 
 
-@kernel
+@inner_kernel
 def look_ahead(start, order, width, label, ahead):
     """Place in `label`, and class, of the next pixels.
 
@@ -370,7 +370,7 @@ def look_ahead(start, order, width, label, ahead):
         ahead[k, 2] = label[q - stride] + label[q + stride]
 
 
-@kernel
+@inner_kernel
 def join_pixels(start, order, flags, width, min_prediction, joins, label, ahead, active, parent,
                 predicted, touching, weights, nodes, table, targets, target_queue, queue, totals, counters,
                 drift, limits):  # fmt: skip
@@ -436,7 +436,7 @@ def join_pixels(start, order, flags, width, min_prediction, joins, label, ahead,
     return order.size
 
 
-@kernel
+@inner_kernel
 def serve_live(t, predicted, touching, weights, nodes, targets, target_queue, counters):
     """Pass the normal pixels of a component on to its live targets; dead ones change lists."""
     normal = predicted[touching[t, ROOT], PLAIN]
@@ -465,7 +465,7 @@ def serve_live(t, predicted, touching, weights, nodes, targets, target_queue, co
         node = rest
 
 
-@kernel
+@inner_kernel
 def serve_dead(t, predicted, touching, weights, nodes, targets, target_queue, counters):
     """Pass the normal pixels of a component on to its dead targets."""
     normal = predicted[touching[t, ROOT], PLAIN]
@@ -484,7 +484,7 @@ def serve_dead(t, predicted, touching, weights, nodes, targets, target_queue, co
     weights[t, SIOU_FALL] = weight
 
 
-@kernel
+@inner_kernel
 def count_component(t, predicted, touching, weights, totals, counters, qualities):
     """Bring a component's PPV, and the false positives, up to date."""
     anomalous = touching[t, ANOMALOUS]
@@ -520,7 +520,7 @@ def count_component(t, predicted, touching, weights, totals, counters, qualities
         touching[t, CALM] = np.int64(anomalous / qualities[rank - 1]) - 1 - anomalous
 
 
-@kernel
+@inner_kernel
 def count_targets(targets, sious, target_queue, totals, counters, qualities):
     """Bring sIoU, and the true positives, up to date."""
     for i in range(counters[N_TARGETS]):
@@ -545,7 +545,7 @@ def count_targets(targets, sious, target_queue, totals, counters, qualities):
     counters[N_TARGETS] = 0
 
 
-@kernel
+@inner_kernel
 def settle(late, predicted, touching, weights, nodes, targets, sious, target_queue, queue, totals,
            counters, drift, qualities):  # fmt: skip
     """Count what changed in this level; with `late`, what was put off, too."""
