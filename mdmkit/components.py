@@ -16,6 +16,7 @@ from mdmkit.steps import Rescale, Steps
 
 if TYPE_CHECKING:
     from mdmkit.frames import Frame
+    from mdmkit.levels import Levels
 
 EIGHT_CONNECTED = np.ones((3, 3), np.int8)
 #: Thresholds t of component F1 (SegmentMeIfYouCan); linspace's own values, t[7] included.
@@ -266,16 +267,7 @@ class ComponentGrid:
         if n < 1 or n & (n - 1):
             raise InputError(f"n: expected a power of two, found {n!r}")
         levels = frame.levels
-        scaled = np.clip(levels.scores * n, 0, n + 1)  # exact, as n is a power of two
-        key = np.ceil(scaled).astype(np.int64)  # A > j / n where key > j
-        key = key[: np.searchsorted(-key, 0)]
-        last = np.append(key[1:] != key[:-1], np.ones(min(key.size, 1), bool))
-        first = np.append(np.ones(min(key.size, 1), bool), last[:-1])
-        ends = levels.ends[: key.size]
-        flags = levels.last[: ends[-1] if ends.size else 0].copy()
-        flags[ends[last] - 1] |= RECORD
-        flags[ends[first & (key == scaled[: key.size])] - 1] |= RESTART
-        key = key[last]
+        flags, key = _flag_bins(levels, n)
         swept = _Swept.of(frame, sizes, levels.order[: flags.size], flags, bins=True)
         row = np.searchsorted(-key, -np.arange(n + 1))  # rows with key > j
         sums = np.concatenate([np.zeros((1, 2 * LIMBS + 1), np.int64), swept.sums[:, 1:8]])[row]
@@ -308,6 +300,39 @@ class ComponentGrid:
                 for name in ("siou", "ppv", "hits", "low", "high")
             ),
         )
+
+
+def _flag_bins(
+    levels: Levels, n: int, chunk: int = 1 << 16
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Flags of the pixels with scores > 0, and the keys ceil(n score) of bins that have any.
+
+    A > j / n where key > j, exactly, as n is a power of two; scores above 1 have the key n + 1.
+    """
+    flags = levels.last.copy()
+    keys = []
+    end_before, key_before = -1, n + 2
+    for start in range(0, flags.size, chunk):
+        ends = start + np.flatnonzero(flags[start : start + chunk])
+        if ends.size == 0:
+            continue
+        scaled = np.clip(levels.scores_at(ends) * n, 0, n + 1)
+        key = np.ceil(scaled).astype(np.int64)
+        first = np.diff(key, prepend=key_before) != 0
+        ended = np.append(end_before, ends[:-1])[first]
+        flags[ended[ended >= 0]] |= RECORD
+        # nothing of the bin lies above a score at its very edge
+        flags[ends[first & (key == scaled)]] |= RESTART
+        keys.append(key[first])
+        end_before, key_before = ends[-1], key[-1]
+        if key_before == 0:
+            break
+    if end_before >= 0 and key_before > 0:
+        flags[end_before] |= RECORD
+    key = np.concatenate([*keys, np.zeros(1, np.int64)])
+    key = key[: np.searchsorted(-key, 0)]
+    recorded = np.flatnonzero(flags & RECORD)
+    return flags[: recorded[-1] + 1 if recorded.size else 0], key
 
 
 def _fixed(limbs: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -202,3 +202,11 @@ def test_grid_wants_a_power_of_two():
 def test_deciding_names_are_checked():
     with pytest.raises(ValueError, match="deciding: expected metrics among siou, ppv, mean_f1"):
         ComponentSweep.of(Frame([[0.5]], [[1]]), ComponentSizes(), {"f1": (0.5,)})
+
+
+def test_a_frame_without_valid_pixels_has_empty_sweeps():
+    frame = Frame([[0.5, 0.25]], [[255, 255]])
+    grid = ComponentGrid.of(frame, ComponentSizes(), 16)
+    assert not grid.siou.any()
+    assert not grid.high[:, 3:].any()
+    assert ComponentSweep.of(frame, ComponentSizes()).siou.scores.size == 0
