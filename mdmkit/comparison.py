@@ -137,6 +137,9 @@ def run_evaluation(
             evaluation.fit(frame for frame in judged if frame is not None)
         finally:
             errors.raise_all()
+    for load in loads[:1]:
+        errors.attempt(load, evaluation.plan)
+    errors.found.clear()  # what is wrong with it will be found again
     tasks: Iterator[Callable[[], Contribution | None]] = (
         partial(errors.attempt, load, evaluation.contribution) for load in loads
     )

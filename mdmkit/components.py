@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.errors import InputError
-from mdmkit.exact_sums import LIMBS
+from mdmkit.exact_sums import LIMBS, UNIT_BITS
 from mdmkit.frames import ANOMALOUS
 from mdmkit.grid import Edges, GridSteps, within
 from mdmkit.steps import RatioSteps, Rescale, Steps
 
 if TYPE_CHECKING:
     from mdmkit.frames import Frame
+    from mdmkit.levels import Levels
 
 EIGHT_CONNECTED = np.ones((3, 3), np.int8)
 #: Thresholds t of component F1 (SegmentMeIfYouCan); linspace's own values, t[7] included.
 QUALITIES = np.linspace(0.25, 0.75, 11)
+#: Metrics whose verdicts a sweep can be restricted to, by the kernel's number.
+DECIDABLE = ("siou", "ppv", "mean_f1")
+LAST, RECORD, RESTART = 1, 2, 4  # the kernel's flags
+_FINER = 40 - UNIT_BITS  # the kernel bounds sums in units of 2^-40
 
 
 @dataclass(frozen=True, order=True)
@@ -41,11 +46,7 @@ class ComponentSizes:
     def __post_init__(self) -> None:
         for name in ("min_prediction", "min_target"):
             value = getattr(self, name)
-            if (
-                isinstance(value, bool)
-                or not isinstance(value, (int, np.integer))
-                or not (0 <= value < 2**31)
-            ):
+            if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 0:
                 raise InputError(f"{name}: expected a number of pixels >= 0, found {value!r}")
             object.__setattr__(self, name, int(value))
 
@@ -61,7 +62,7 @@ def label_targets(
     Returns
     -------
     numbers : ndarray of int32, shape (H, W)
-        1..K in a component, 0 elsewhere, -2 in components that are too small.
+        -3, -4, ... in a component 1, 2, ..., -1 elsewhere, -2 in components that are too small.
     sizes : ndarray of int64, shape (K + 1,)
         Pixels of each; entry 0 is 0.
     largest : int
@@ -69,22 +70,58 @@ def label_targets(
     """
     from scipy.ndimage import label
 
-    from mdmkit.kernels.union import SMALL
-
     numbers, count = label(frame.classes == ANOMALOUS, EIGHT_CONNECTED, output=np.int32)
     sizes = np.bincount(numbers.ravel(), minlength=count + 1)
     sizes[0] = 0
     kept = sizes >= max(min_target, 1)
-    renumber = np.where(kept, np.cumsum(kept), SMALL).astype(np.int32)
-    renumber[0] = 0
-    if not kept[1:].all():
-        numbers = renumber[numbers]
-    return numbers, np.append(0, sizes[kept]).astype(np.int64), int(sizes.max())
+    codes = np.where(kept, -2 - np.cumsum(kept), -2).astype(np.int32)
+    codes[0] = -1
+    return codes[numbers], np.append(0, sizes[kept]).astype(np.int64), int(sizes.max())
 
 
 def count_targets(frame: Frame, min_target: int) -> int:
     """Number of ground-truth components of at least `min_target` pixels."""
     return label_targets(frame, min_target)[1].size - 1
+
+
+@dataclass(frozen=True)
+class _Swept:
+    """What the kernel recorded; see `mdmkit.kernels.components.sweep`."""
+
+    targets: int
+    largest: int
+    sums: NDArray[np.int64]
+    hits: NDArray[np.int32]
+    hit_bounds: NDArray[np.int32]
+
+    @classmethod
+    def of(
+        cls,
+        frame: Frame,
+        sizes: ComponentSizes,
+        order: NDArray[Any],
+        flags: NDArray[np.uint8],
+        required: Sequence[tuple[int, float]] = (),
+        bins: bool = False,
+    ) -> _Swept:
+        """Sweep the pixels `order` of a frame."""
+        from mdmkit.kernels.components import plan_looks, sweep
+
+        numbers, pixels, largest = label_targets(frame, sizes.min_target)
+        height, width = frame.shape
+        label = np.full((height + 2) * (width + 1) + 1, -1, np.int32)
+        inside = label[width + 2 : (height + 1) * (width + 1) + 1]
+        inside.reshape(height, width + 1)[:, :width] = numbers
+        targets = pixels.size - 1
+        del numbers
+        if targets == 0:
+            required = ()  # no verdict is defined
+        if required:
+            plan_looks(flags, targets)
+        parts = sweep(
+            order, flags, label, width, pixels, sizes.min_prediction, QUALITIES, required, bins
+        )
+        return cls(targets, largest, *parts)
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,22 +157,62 @@ class ComponentSweep:
     hits: Steps
 
     @classmethod
-    def of(cls, frame: Frame, sizes: ComponentSizes) -> ComponentSweep:
-        """Sweep one frame."""
-        from mdmkit.kernels.union import sweep_components
+    def of(
+        cls,
+        frame: Frame,
+        sizes: ComponentSizes,
+        deciding: Mapping[str, Sequence[float]] | None = None,
+    ) -> ComponentSweep:
+        """Sweep one frame.
 
-        numbers, pixels, largest = label_targets(frame, sizes.min_target)
+        Parameters
+        ----------
+        frame : Frame
+        sizes : ComponentSizes
+        deciding : mapping, optional
+            Required qualities T of metrics, as in `{"siou": (0.5, 0.7), "mean_f1": (0.5,)}`. The
+            sweep then knows only levels at which a verdict d > T of this frame can have changed:
+            margins at these T are the exact ones, curves are not. Much faster, and small.
+        """
+        if not set(deciding or ()) <= set(DECIDABLE):
+            raise InputError(
+                f"deciding: expected metrics among {', '.join(DECIDABLE)}, "
+                f"found {list(deciding or ())}"
+            )
+        required = [
+            (DECIDABLE.index(name), float(t))
+            for name, several in (deciding or {}).items()
+            for t in several
+        ]
         levels = frame.levels
-        sums, hits = sweep_components(
-            levels.order, levels.ends, np.pad(numbers, 1), pixels, sizes.min_prediction, QUALITIES
-        )
+        marks = levels.last * np.uint8(LAST if deciding is not None else LAST | RECORD)
+        return cls._from_rows(sizes, levels, _Swept.of(frame, sizes, levels.order, marks, required))
+
+    @classmethod
+    def inside(
+        cls, frame: Frame, sizes: ComponentSizes, edges: Edges, cells: NDArray[np.bool_]
+    ) -> ComponentSweep:
+        """`of(frame, sizes).within(edges, cells)`, looking closely at those cells only."""
+        levels = frame.levels
+        marks = levels.last * np.uint8(LAST)
+        looked_at = cells[np.searchsorted(edges, levels.scores, side="left")]
+        looked_at[:-1] |= looked_at[1:]  # what has changed before a cell is none of its business
+        marks[levels.ends[looked_at] - 1] |= RECORD
+        swept = _Swept.of(frame, sizes, levels.order, marks)
+        return cls._from_rows(sizes, levels, swept).within(edges, cells)
+
+    @classmethod
+    def _from_rows(cls, sizes: ComponentSizes, levels: Levels, swept: _Swept) -> ComponentSweep:
+        scores = levels.scores_at(swept.sums[:, 0])
         return cls(
             sizes,
-            pixels.size - 1,
-            largest,
-            RatioSteps.from_totals(levels.scores, sums[:, :LIMBS]),
-            RatioSteps.from_totals(levels.scores, sums[:, LIMBS:]),
-            Steps.from_totals(levels.scores[hits[:, 0]], hits[:, 1:].astype(np.int64)),
+            swept.targets,
+            swept.largest,
+            RatioSteps.from_totals(scores, swept.sums[:, 1 : 1 + LIMBS]),
+            RatioSteps.from_totals(scores, swept.sums[:, 1 + LIMBS :]),
+            Steps.from_totals(
+                levels.scores_at(swept.hits[:, 0]), swept.hits[:, 1:].astype(np.int64)
+            ),
         )
 
     @property
@@ -182,7 +259,21 @@ class ComponentSweep:
 
 @dataclass(frozen=True, eq=False)
 class ComponentGrid:
-    """A `ComponentSweep` on a grid; its parts bound sums of sIoU and PPV in units of 2^-34."""
+    """Component statistics at fixed thresholds, with bounds in between; merges exactly.
+
+    Attributes
+    ----------
+    sizes : ComponentSizes
+    targets, largest : int
+        As in `ComponentSweep`.
+    siou, ppv, hits : GridSteps
+        As in `ComponentSweep`; sums of sIoU and PPV are bounded in units of 2^-34.
+
+    Notes
+    -----
+    One sweep in full order, so that numbers within a cell are followed level by level; sIoU_i lies
+    in [I_before / U_after, I_after / U_before], as neither I_i nor U_i falls while z does.
+    """
 
     sizes: ComponentSizes
     targets: int
@@ -190,6 +281,48 @@ class ComponentGrid:
     siou: GridSteps
     ppv: GridSteps
     hits: GridSteps
+
+    @classmethod
+    def of(cls, frame: Frame, sizes: ComponentSizes, edges: Edges) -> ComponentGrid:
+        """Sweep one frame.
+
+        Parameters
+        ----------
+        frame : Frame
+        sizes : ComponentSizes
+        edges : ndarray of float64, shape (m,)
+            Thresholds at which statistics are exact, strictly ascending; see `mdmkit.grid`.
+        """
+        levels = frame.levels
+        flags, cells = _flag_cells(levels, edges)
+        swept = _Swept.of(frame, sizes, levels.order, flags, bins=True)
+        exact = slice(1, 2 * LIMBS + 2)
+        # the state at the lower end of a cell is that after the last level above it
+        row = np.searchsorted(-cells, -np.arange(edges.size + 1), side="right")
+        sums = np.vstack([np.zeros((1, 2 * LIMBS + 1), np.int64), swept.sums[:, exact]])[row]
+        hit_row = np.append(0, np.searchsorted(swept.hits[:, 0], swept.sums[:, 0], side="right"))
+        hits = np.vstack([np.zeros((1, 2 * QUALITIES.size), np.int64), swept.hits[:, 1:]])
+        hits = hits[hit_row[row]]
+        some = levels.order.size > 0
+        extremes = [levels.scores_at(np.array(at)) if some else -at * np.inf for at in (-1, 0)]
+
+        def on_grid(kind: type[Steps], totals: Any, low: Any, high: Any) -> GridSteps:
+            lows, highs = kind.empty(totals.shape[1]).bound_columns(totals)
+            lows, highs = lows.copy(), highs.copy()
+            lows[cells], highs[cells] = low, high
+            return GridSteps(totals, lows, highs, *map(float, extremes))
+
+        low, high = np.split(swept.sums[:, -6:], 2, axis=1)  # of sIoU, PPV, their number
+        low[:, :2] >>= _FINER
+        high[:, :2] = (high[:, :2] >> _FINER) + 1
+        return cls(
+            sizes,
+            swept.targets,
+            swept.largest,
+            on_grid(RatioSteps, sums[:, :LIMBS], low[:, :1], high[:, :1]),
+            on_grid(RatioSteps, sums[:, LIMBS:], low[:, 1:], high[:, 1:]),
+            on_grid(Steps, hits, *np.split(swept.hit_bounds, 2, axis=1)),
+        )
 
     @property
     def nbytes(self) -> int:
@@ -220,3 +353,21 @@ class ComponentGrid:
             self.ppv.as_steps(RatioSteps, edges, inside.ppv),
             self.hits.as_steps(Steps, edges, inside.hits),
         )
+
+
+def _flag_cells(levels: Levels, edges: Edges) -> tuple[NDArray[np.uint8], NDArray[np.intp]]:
+    """Flags of a sweep with one row a cell, and the cells that have scores, descending.
+
+    Cell c has the scores in (edges[c - 1], edges[c]]; its last level gives its lower end.
+    """
+    scores, ends = levels.scores, levels.ends - 1
+    not_above = np.searchsorted(scores[::-1], edges, side="right")
+    first, stop = np.append(0, not_above), np.append(not_above, scores.size)
+    cells = np.flatnonzero(first < stop)[::-1]
+    lowest, highest = scores.size - 1 - first[cells], scores.size - stop[cells]
+    flags = levels.last.copy()
+    flags[ends[lowest]] |= RECORD
+    # a score at the very edge: no threshold of the cell lies below it
+    at_edge = scores[highest] == np.append(edges, np.inf)[cells]
+    flags[ends[highest[at_edge]]] |= RESTART
+    return flags, cells

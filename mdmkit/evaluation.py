@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from mdmkit import grid
 from mdmkit.components import ComponentSizes, count_targets
 from mdmkit.curves import ThresholdCurve
 from mdmkit.distribution import Distribution
@@ -25,7 +26,7 @@ from mdmkit.metrics import Metric
 from mdmkit.normalize import Normalizer, Unchanged, as_normalizer
 from mdmkit.pixels import PixelSweep
 from mdmkit.recipes import ComponentRecipe, MaskRecipe, PixelRecipe
-from mdmkit.sweeps import DEFAULT_MEMORY, Pool, Sweeps, check_valid, sweep_frames
+from mdmkit.sweeps import DEFAULT_MEMORY, EarlyGrid, Pool, Sweeps, check_valid, sweep_frames
 
 AGGREGATES = ("pooled", "per_image")
 
@@ -152,6 +153,7 @@ class Evaluation:
         self.memory = memory
         raw = [m.z for m in self.measures if isinstance(m, (AtThreshold, FprAtThreshold))]
         self._pool = Pool(memory, raw if self.kind is Unchanged else ())
+        self._early: EarlyGrid | None = None
         self._frames: list[Contribution] = []  # without their sweeps
 
     @property
@@ -164,9 +166,22 @@ class Evaluation:
         """Take the normaliser's constants from a first pass over the frames."""
         self._fitted = sweep_frames(frames, [PixelRecipe()], self.kind).normalizer
 
+    def plan(self, frame: Frame) -> None:
+        """See by a first frame, where all can be read twice, whether a grid is the shorter way.
+
+        Component statistics at every one of many scores cost more than those at the thresholds of
+        a grid and, in a second pass, at the few scores where that leaves something open.
+        """
+        recipes = frozenset(r for r in self.recipes if isinstance(r, ComponentRecipe))
+        if self.aggregate != "pooled" or not recipes or frame.scores.dtype.itemsize <= 2:
+            return
+        pixels = PixelSweep.of(frame)
+        if pixels.scores.size > grid.CELLS:
+            self._early = EarlyGrid(self._pool.choose_edges(pixels), recipes)
+
     def contribution(self, frame: Frame) -> Contribution:
         """Sweep one frame; changes nothing here."""
-        sweeps = Sweeps.of(frame, self.recipes, self._fitted)
+        sweeps = Sweeps.of(frame, self.recipes, self._fitted, self._early)
         own = sweeps.by_recipe.get(ComponentRecipe(self.sizes))
         components = own.targets if own else count_targets(frame, self.sizes.min_target)
         counts = (frame.pixels, frame.anomalous_pixels, components)
@@ -210,7 +225,7 @@ class Evaluation:
 
     def second_look(self, frame: Frame) -> Sweeps:
         """What one frame adds to a second pass; changes nothing here."""
-        return self._pool.inside(Sweeps.of(frame, self.recipes, self._fitted))
+        return self._pool.inside(frame, self.recipes)
 
     def add_second_look(self, part: Sweeps) -> None:
         """Count what one frame adds to a second pass."""
@@ -380,9 +395,12 @@ def evaluate(
                 "judged here; expected a list, found an iterator"
             )
         evaluation.fit(as_frames(frames, codes))
-    for frame in as_frames(frames, codes):
+    again = not isinstance(frames, Iterator)
+    for index, frame in enumerate(as_frames(frames, codes)):
+        if again and index == 0:
+            evaluation.plan(frame)
         evaluation.update(frame)
-    if not isinstance(frames, Iterator) and evaluation.undecided():
+    if again and evaluation.undecided():
         for frame in as_frames(frames, codes):
             evaluation.add_second_look(evaluation.second_look(frame))
     return evaluation.result()

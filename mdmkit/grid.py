@@ -16,6 +16,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from mdmkit.errors import InputError
 from mdmkit.steps import Steps
 
 #: Number of steps of the regular grid; a power of two, so that j / CELLS is exact.
@@ -26,9 +27,12 @@ S = TypeVar("S", bound=Steps)
 G = TypeVar("G", bound="GridSteps")
 
 
-def unit_edges() -> Edges:
-    """The thresholds 0, 1 / 65,536, ..., 1."""
-    return np.arange(CELLS + 1) / CELLS
+def unit_edges(steps: int | None = None) -> Edges:
+    """The thresholds 0, 1 / n, ..., 1 for n `steps`, a power of two (exact); 65,536 by default."""
+    n = CELLS if steps is None else steps
+    if n < 1 or n & (n - 1):
+        raise InputError(f"steps: expected a power of two, found {n!r}")
+    return np.arange(n + 1) / n
 
 
 def quantile_edges(steps: Steps) -> Edges:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,18 +15,18 @@ if TYPE_CHECKING:
     from mdmkit.frames import Frame
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Levels:
     """Pixels sorted by score.
 
     Attributes
     ----------
-    scores : ndarray of float64, shape (L,)
-        Distinct scores of valid pixels, strictly descending.
-    order : ndarray of int32 or int64, shape (P,)
+    order : ndarray of uint32 or int64, shape (P,)
         Flat indices of the P valid pixels, descending in score.
-    ends : ndarray of int64, shape (L,)
-        Pixels `order[ends[l - 1]:ends[l]]` have the score `scores[l]`.
+    last : ndarray of uint8, shape (P,)
+        1 at the last pixel of each score, else 0.
+    raw : ndarray, shape (H W,)
+        The frame's scores, in their own dtype.
 
     Notes
     -----
@@ -33,19 +34,33 @@ class Levels:
     while it lasts), O(P log P) for others.
     """
 
-    scores: NDArray[np.float64]
     order: NDArray[Any]
-    ends: NDArray[np.int64]
+    last: NDArray[np.uint8]
+    raw: NDArray[Any]
+
+    @cached_property
+    def ends(self) -> NDArray[np.int64]:
+        """Shape (L,): pixels `order[ends[l - 1]:ends[l]]` have the score `scores[l]`."""
+        return np.flatnonzero(self.last) + 1
+
+    @cached_property
+    def scores(self) -> NDArray[np.float64]:
+        """Distinct scores of valid pixels, strictly descending, shape (L,)."""
+        return self.scores_at(self.ends - 1)
+
+    def scores_at(self, places: NDArray[Any]) -> NDArray[np.float64]:
+        """Scores of the pixels at these places of `order`."""
+        return np.asarray(as_unit(self.raw[self.order[places]]) + 0.0)  # -0.0 becomes 0.0
 
     @classmethod
     def of(cls, frame: Frame) -> Levels:
         """Sort a frame."""
-        scores, valid = frame.scores.ravel(), frame.valid.ravel()
-        if scores.dtype.itemsize <= 2:
-            return _by_counting(scores, valid)
-        if scores.dtype == np.float32 and scores.size < 2**31:
-            return _by_digits(scores, valid)
-        return _by_comparison(scores, valid)
+        raw, valid = frame.scores.ravel(), frame.valid.ravel()
+        if raw.dtype.itemsize <= 2:
+            return cls(*_by_counting(raw, valid), raw)
+        if raw.dtype == np.float32 and raw.size < 2**32:
+            return cls(*_by_digits(raw, valid), raw)
+        return cls(*_by_comparison(raw, valid), raw)
 
 
 def score_keys(scores: NDArray[Any]) -> NDArray[Any]:
@@ -59,11 +74,13 @@ def scores_of_keys(keys: NDArray[np.intp], dtype: np.dtype[Any]) -> NDArray[np.f
     return as_unit(bits.view(dtype)) + 0.0
 
 
-def _index_type(size: int) -> type[np.signedinteger[Any]]:
-    return np.int32 if size < 2**31 else np.int64
+def _index_type(size: int) -> type[np.integer[Any]]:
+    return np.uint32 if size < 2**32 else np.int64
 
 
-def _by_counting(scores: NDArray[Any], valid: NDArray[np.bool_]) -> Levels:
+def _by_counting(
+    scores: NDArray[Any], valid: NDArray[np.bool_]
+) -> tuple[NDArray[Any], NDArray[np.uint8]]:
     from mdmkit.kernels.sorting import order_by_key
 
     keys = score_keys(scores)
@@ -77,28 +94,32 @@ def _by_counting(scores: NDArray[Any], valid: NDArray[np.bool_]) -> Levels:
     starts[present] = ends - counts[present]
     order = np.empty(int(ends[-1]) if ends.size else 0, _index_type(scores.size))
     order_by_key(keys, valid, starts, order)
-    last = np.append(values[1:] != values[:-1], True)[: values.size]  # -0.0 and 0.0: one level
-    return Levels(values[last], order, ends[last])
+    final = np.append(values[1:] != values[:-1], True)[: values.size]  # -0.0 and 0.0: one level
+    last = np.zeros(order.size, np.uint8)
+    last[ends[final] - 1] = 1
+    return order, last
 
 
-def _by_digits(scores: NDArray[np.float32], valid: NDArray[np.bool_]) -> Levels:
-    from mdmkit.kernels.sorting import pack_descending, sort_records, unpack_levels
+def _by_digits(
+    scores: NDArray[np.float32], valid: NDArray[np.bool_]
+) -> tuple[NDArray[Any], NDArray[np.uint8]]:
+    from mdmkit.kernels.sorting import pack_descending, sort_records, unpack_records
 
     records = np.empty(scores.size + 1, np.uint64)
     records = records[: pack_descending(scores.view(np.uint32), valid, records)]
     records = sort_records(records, np.empty_like(records))
-    order = np.empty(records.size, np.int32)
-    ends = np.empty(records.size, np.int64)
-    levels = np.empty(records.size)
-    n = unpack_levels(records, scores, order, ends, levels)
-    return Levels(levels[:n], order, ends[:n])
+    order, last = np.empty(records.size, np.uint32), np.ones(records.size, np.uint8)
+    unpack_records(records, order, last)
+    return order, last
 
 
-def _by_comparison(scores: NDArray[Any], valid: NDArray[np.bool_]) -> Levels:
+def _by_comparison(
+    scores: NDArray[Any], valid: NDArray[np.bool_]
+) -> tuple[NDArray[Any], NDArray[np.uint8]]:
     index = np.flatnonzero(valid)
-    unit = as_unit(scores[index])
-    ascending = np.argsort(unit, kind="stable")
-    order = index[ascending[::-1]].astype(_index_type(scores.size))
-    unit = unit[ascending[::-1]]
-    ends = np.flatnonzero(np.append(unit[1:] != unit[:-1], True)[: unit.size]) + 1
-    return Levels(unit[ends - 1] + 0.0, order, ends)
+    key = -(as_unit(scores[index]) + 0.0)
+    descending = np.argsort(key, kind="stable")
+    key = key[descending]
+    last = np.ones(key.size, np.uint8)
+    last[:-1] = key[1:] != key[:-1]
+    return index[descending].astype(_index_type(scores.size)), last

@@ -89,7 +89,7 @@ class Ranking(Measure):
     def compute(self, sweeps: Sweeps) -> Values:
         value, bounds = _RANKINGS[self.key]
         values = {self.key: value(sweeps.pixels)}
-        if sweeps.grid is not None and not isnan(values[self.key]):
+        if sweeps.on_grid(PixelRecipe()) and not isnan(values[self.key]):
             values[f"{self.key}_bracket"] = bounds(sweeps.pixels, sweeps.loose_pixels)
         return values
 
@@ -104,7 +104,7 @@ class FprAtTpr(Measure):
 
     def compute(self, sweeps: Sweeps) -> Values:
         values: Values = {self.key: fpr_at_tpr(sweeps.pixels, self.tpr)}
-        if sweeps.grid is not None and not isnan(values[self.key]):
+        if sweeps.on_grid(PixelRecipe()) and not isnan(values[self.key]):
             bracket = fpr_at_tpr_bounds(sweeps.pixels, sweeps.loose_pixels, self.tpr)
             values[f"{self.key}_bracket"] = bracket
         return values
@@ -130,7 +130,7 @@ class BestF1Measure(Measure):
             "best_f1_threshold": best.threshold,
             "all_predicted": best.all_predicted,
         }
-        if sweeps.grid is not None and not isnan(best.value):
+        if sweeps.on_grid(PixelRecipe()) and not isnan(best.value):
             highest = best_f1_highs(sweeps.pixels, sweeps.loose_pixels).max()
             values["best_f1_bracket"] = (best.value, max(best.value, float(highest)))
         return values
@@ -154,15 +154,11 @@ class AtBestF1(Measure):
         sweep = sweeps.raw(self.metric.recipe)
         self.metric.check(sweep)
         best = best_f1(sweeps.pixels)
-        steps = self.metric.part(sweep)
-        if best.all_predicted:
-            totals = steps.totals[0]
-        elif best.threshold is None:
+        if isnan(best.value):
             return {self.key: float("nan")}
-        else:
-            totals = steps.above(best.threshold)
+        totals = self.metric.part(sweep).from_score(best.lowest)
         values: Values = {self.key: float(self.metric.values(totals, sweep.targets))}
-        if sweeps.grid is not None:
+        if sweeps.on_grid(self.metric.recipe):
             values[f"{self.key}_bracket"] = self._bracket(sweeps, values[self.key])
         return values
 
@@ -202,7 +198,7 @@ class AtThreshold(Measure):
             if pixels.anomalous == 0:
                 return {self.key: float("nan")}
             value = float(self.metric(*pixels.confusion(pixels.above(self.z))))
-        if sweeps.grid is None:
+        if not sweeps.on_grid(self.metric.recipe):
             return {self.key: value}
         if sweeps.knows(self.z):
             return {self.key: value, f"{self.key}_bracket": (value, value)}
@@ -225,7 +221,7 @@ class FprAtThreshold(Measure):
     def compute(self, sweeps: Sweeps) -> Values:
         pixels: PixelSweep = sweeps.normalized(PixelRecipe())
         value = float(ratio(pixels.above(self.z)[1], pixels.normal))
-        if sweeps.grid is None or isnan(value):
+        if sweeps.grid is None or not sweeps.on_grid(PixelRecipe()) or isnan(value):
             return {self.key: value}
         bracket = value, value
         if not sweeps.knows(self.z):

@@ -65,22 +65,26 @@ class BestF1:
         everything, or undefined.
     all_predicted : bool
         Whether it is everything, which no threshold among the scores gives.
+    lowest : float
+        The smallest predicted score; NaN where undefined.
     """
 
     value: float
     threshold: float | None
     all_predicted: bool
+    lowest: float
 
 
 def best_f1(sweep: PixelSweep) -> BestF1:
     """Maximum of F1 over every prediction A > z, "everything" included; ties: the highest z."""
     if _undefined(sweep):
-        return BestF1(NAN, None, False)
+        return BestF1(NAN, None, False, NAN)
     tp, fp = _descending(sweep)
     f1 = 2 * tp / (tp + fp + sweep.anomalous)  # 2TP + FP + FN = TP + FP + P
     best = int(np.argmax(f1))
+    lowest = float(sweep.scores[-best])  # the empty prediction, F1 = 0, is never the best
     while best < tp.size - 1 and not sweep.changes[-1 - best].any():  # an edge without pixels
         best += 1
     everything = best == tp.size - 1
     threshold = None if everything else float(sweep.scores[::-1][best])
-    return BestF1(float(f1[best]), threshold, everything)
+    return BestF1(float(f1[best]), threshold, everything, lowest)

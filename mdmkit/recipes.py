@@ -6,8 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mdmkit.components import ComponentSizes, ComponentSweep
-from mdmkit.pixels import PixelSweep
+import numpy as np
+from numpy.typing import NDArray
+
+from mdmkit.components import ComponentGrid, ComponentSizes, ComponentSweep
+from mdmkit.grid import Edges
+from mdmkit.pixels import PixelGrid, PixelSweep
 from mdmkit.samples import MaskFunction, MaskSamples
 
 if TYPE_CHECKING:
@@ -24,6 +28,14 @@ class PixelRecipe:
         """Sweep one frame."""
         return PixelSweep.of(frame)
 
+    def on_grid(self, frame: Frame, edges: Edges) -> PixelGrid:
+        """Sweep one frame at the edges of a grid."""
+        return PixelSweep.of(frame).on_grid(edges)
+
+    def inside(self, frame: Frame, edges: Edges, cells: NDArray[np.bool_]) -> PixelSweep:
+        """Sweep one frame within some cells of a grid."""
+        return PixelSweep.of(frame).within(edges, cells)
+
 
 @dataclass(frozen=True)
 class ComponentRecipe:
@@ -34,6 +46,14 @@ class ComponentRecipe:
     def of(self, frame: Frame) -> ComponentSweep:
         """Sweep one frame."""
         return ComponentSweep.of(frame, self.sizes)
+
+    def on_grid(self, frame: Frame, edges: Edges) -> ComponentGrid:
+        """Sweep one frame at the edges of a grid."""
+        return ComponentGrid.of(frame, self.sizes, edges)
+
+    def inside(self, frame: Frame, edges: Edges, cells: NDArray[np.bool_]) -> ComponentSweep:
+        """Sweep one frame within some cells of a grid."""
+        return ComponentSweep.inside(frame, self.sizes, edges, cells)
 
 
 @dataclass(frozen=True)

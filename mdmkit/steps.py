@@ -59,6 +59,10 @@ class Steps:
         """Totals of the prediction A > z, shape (k,)."""
         return np.asarray(self.totals[np.searchsorted(self.scores, z, side="right")])
 
+    def from_score(self, score: float) -> NDArray[np.int64]:
+        """Totals of the prediction A >= score, shape (k,)."""
+        return np.asarray(self.totals[np.searchsorted(self.scores, score, side="left")])
+
     def on_unit(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """Breakpoints 0 = b_0 < b_1 < ... and the totals (m, k) on each [b_i, b_i+1)."""
         first = int(np.searchsorted(self.scores, 0.0, side="right"))

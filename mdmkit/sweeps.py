@@ -15,7 +15,7 @@ from mdmkit.errors import InputError, NoTargetError
 from mdmkit.grid import Edges, quantile_edges, unit_edges, with_edges
 from mdmkit.normalize import Normalizer, Rank, Unchanged
 from mdmkit.pixels import PixelSweep
-from mdmkit.recipes import MaskRecipe, PixelRecipe, Recipe, merged
+from mdmkit.recipes import ComponentRecipe, MaskRecipe, PixelRecipe, Recipe, merged
 
 if TYPE_CHECKING:
     from mdmkit.frames import Frame
@@ -36,7 +36,7 @@ class Grid:
     refined : ndarray of bool, shape (m + 1,)
         Cells whose every score is known all the same.
     by_recipe : dict
-        Grid of each recipe, with bounds within the cells.
+        Grid of each recipe that fell on it, with bounds within the cells.
     """
 
     edges: Edges
@@ -46,6 +46,14 @@ class Grid:
     def loose(self, scores: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Whether the pixels counted at these scores may have any score of their cell."""
         return ~self.refined[np.searchsorted(self.edges, scores, side="left")]
+
+
+@dataclass(frozen=True, eq=False)
+class EarlyGrid:
+    """Recipes that are swept on a grid from the start, as a second pass will refine them."""
+
+    edges: Edges
+    recipes: frozenset[Recipe]
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,10 +79,21 @@ class Sweeps:
 
     @classmethod
     def of(
-        cls, frame: Frame, recipes: Sequence[Recipe], fitted: Normalizer | None = None
+        cls,
+        frame: Frame,
+        recipes: Sequence[Recipe],
+        fitted: Normalizer | None = None,
+        early: EarlyGrid | None = None,
     ) -> Sweeps:
         """Sweep one frame. Callables on masks see scores mapped by `fitted`."""
-        return cls(1, {recipe: _sweep(frame, recipe, fitted) for recipe in recipes})
+        on_grid = early.recipes if early else ()
+        by_recipe = {
+            recipe: recipe.on_grid(frame, early.edges)
+            if early and recipe in on_grid and isinstance(recipe, ComponentRecipe)
+            else _sweep(frame, recipe, fitted)
+            for recipe in recipes
+        }
+        return cls(1, by_recipe)
 
     @classmethod
     def merged(cls, parts: Iterable[Sweeps]) -> Sweeps:
@@ -105,7 +124,13 @@ class Sweeps:
     def loose_pixels(self) -> NDArray[np.bool_]:
         """For each score of `pixels` whether it is only known to a cell."""
         scores = self.pixels.scores
-        return np.zeros(scores.size, bool) if self.grid is None else self.grid.loose(scores)
+        if self.grid is None or not self.on_grid(PixelRecipe()):
+            return np.zeros(scores.size, bool)
+        return self.grid.loose(scores)
+
+    def on_grid(self, recipe: Recipe) -> bool:
+        """Whether a sweep is only known to the cells of a grid, but for refined ones."""
+        return self.grid is not None and recipe in self.grid.by_recipe
 
     def raw(self, recipe: Recipe) -> Any:
         """A sweep on raw scores."""
@@ -191,7 +216,7 @@ class Sweeps:
         if isinstance(self.normalizer, Unchanged):
             self.normalizer(self.pixels.scores)  # refuses scores outside [0, 1]
         curve = metric.curve(self.normalized(metric.recipe))
-        if self.grid is None or isinstance(metric.recipe, MaskRecipe):
+        if self.grid is None or not self.on_grid(metric.recipe):
             return curve
         edges = self._rescaled(self.grid.edges)
         cell = np.searchsorted(edges, curve.breakpoints, side="right")
@@ -227,48 +252,48 @@ class Pool:
         self.memory = memory
         self.thresholds = thresholds
         self.edges: Edges | None = None
+        self._over_budget = False
         self._parts: list[Sweeps] = []
         self._refined: NDArray[np.bool_] | None = None
         self._within: dict[Recipe, Any] = {}
 
     def add(self, part: Sweeps) -> None:
         """Count one more."""
-        if self.edges is not None:
-            self._parts.append(_on_grid(part, self.edges))
-        else:
-            self._parts.append(part)
+        self._parts.append(_on_grid(part, self.edges) if self._over_budget else part)
         while len(self._parts) > 1 and self._parts[-1].frames >= self._parts[-2].frames:
             last = self._parts.pop()
             self._parts[-1] = Sweeps.merged([self._parts[-1], last])
-        if self.edges is None and sum(part.nbytes for part in self._parts) > self.memory:
-            self._fall_on_grid()
+        if not self._over_budget and sum(part.nbytes for part in self._parts) > self.memory:
+            total = Sweeps.merged(self._parts)
+            if self.edges is None:
+                self.choose_edges(total.pixels)
+            self._over_budget = True
+            self._parts = [_on_grid(total, self.edges)]
 
-    def _fall_on_grid(self) -> None:
-        total = Sweeps.merged(self._parts)
-        scores = total.pixels.scores
+    def choose_edges(self, pixels: PixelSweep) -> Edges:
+        """Lay a grid over scores like these: regular on [0, 1], else about as many in each cell."""
+        scores = pixels.scores
         in_unit = scores.size > 0 and scores[0] >= 0 and scores[-1] <= 1
-        edges = unit_edges() if in_unit else quantile_edges(total.pixels)
+        edges = unit_edges() if in_unit else quantile_edges(pixels)
         self.edges = with_edges(edges, self.thresholds)
-        self._parts = [_on_grid(total, self.edges)]
+        return self.edges
 
     def refine(self, cells: NDArray[np.bool_]) -> None:
         """Begin a second pass over the same frames, to know every score within these cells."""
         self._refined = cells
         self._within = {}
 
-    def inside(self, part: Sweeps) -> Sweeps:
+    def inside(self, frame: Frame, recipes: Sequence[Recipe]) -> Sweeps:
         """What of a frame's sweeps lies within the cells of the second pass."""
         assert self.edges is not None
         assert self._refined is not None
-        edges, cells = self.edges, self._refined
-        return replace(
-            part,
-            by_recipe={
-                recipe: sweep.within(edges, cells)
-                for recipe, sweep in part.by_recipe.items()
-                if not isinstance(recipe, MaskRecipe)
-            },
-        )
+        known = self._parts[0].by_recipe
+        by_recipe: dict[Recipe, Any] = {
+            recipe: recipe.inside(frame, self.edges, self._refined)
+            for recipe in recipes
+            if not isinstance(recipe, MaskRecipe) and _is_grid(known[recipe])
+        }
+        return Sweeps(1, by_recipe)
 
     def add_inside(self, part: Sweeps) -> None:
         """Count what `inside` gave."""
@@ -287,18 +312,25 @@ class Pool:
         refined = self._refined
         if refined is None:
             refined = np.zeros(self.edges.size + 1, bool)
+        grids = {r: sweep for r, sweep in total.by_recipe.items() if _is_grid(sweep)}
         exact = {
-            recipe: grid
-            if isinstance(recipe, MaskRecipe)
-            else grid.as_sweep(self.edges, self._within.get(recipe))
-            for recipe, grid in total.by_recipe.items()
+            recipe: grid.as_sweep(self.edges, self._within.get(recipe))
+            for recipe, grid in grids.items()
         }
-        return Sweeps(total.frames, exact, grid=Grid(self.edges, refined, total.by_recipe))
+        if not grids:
+            return total
+        return Sweeps(
+            total.frames, {**total.by_recipe, **exact}, grid=Grid(self.edges, refined, grids)
+        )
 
 
-def _on_grid(part: Sweeps, edges: Edges) -> Sweeps:
+def _is_grid(sweep: Any) -> bool:
+    return hasattr(sweep, "as_sweep")
+
+
+def _on_grid(part: Sweeps, edges: Edges | None) -> Sweeps:
     on_grid = {
-        recipe: sweep if isinstance(recipe, MaskRecipe) else sweep.on_grid(edges)
+        recipe: sweep.on_grid(edges) if hasattr(sweep, "on_grid") else sweep
         for recipe, sweep in part.by_recipe.items()
     }
     return replace(part, by_recipe=on_grid)

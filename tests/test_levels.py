@@ -30,7 +30,7 @@ def assert_levels_and_counts_are_right(scores, target):
     np.testing.assert_array_equal(
         unit[levels.order], np.repeat(levels.scores, np.diff(levels.ends, prepend=0))
     )
-    assert levels.order.dtype == np.int32
+    assert levels.order.dtype == np.uint32
 
     for swept in (frame, Frame.deferred(scores, target, codes=LabelCodes())):
         sweep = PixelSweep.of(swept)

@@ -181,17 +181,9 @@ def sort_records(records, spare):
 
 
 @kernel
-def unpack_levels(records, scores, order, ends, levels):
-    """Write the indices of sorted records, where each level ends, and its score in `scores`.
-
-    Returns the number of levels.
-    """
-    n = 0
+def unpack_records(records, order, last):
+    """Write the indices of sorted records, and 1 at the last of each key (`last` holds ones)."""
     for i in range(records.size):
         order[i] = np.uint32(records[i])
-        last = i + 1 == records.size
-        if last or records[i] >> np.uint64(32) != records[i + 1] >> np.uint64(32):
-            ends[n] = i + 1
-            levels[n] = np.float64(scores[order[i]]) + 0.0  # -0.0 becomes 0.0
-            n += 1
-    return n
+        if i > 0:
+            last[i - 1] = records[i] >> np.uint64(32) != records[i - 1] >> np.uint64(32)

@@ -1,49 +1,104 @@
-"""Component statistics at every threshold, by union-find over pixels in descending score.
+"""Component statistics at the thresholds that matter: union-find over pixels in descending score.
 
-NO VALIDATION HERE. On entry must hold: `order` lists each valid pixel once, descending in score;
-`ends` ascends; `target` has one entry a pixel of the frame padded by one: the number 1..K of a
-ground-truth component, 0 where normal, SMALL where a component is too small to count.
+NO VALIDATION HERE. On entry must hold: `order` lists each valid pixel at most once, descending in
+score, and every score's pixels completely; `flags` has LAST at the last pixel of each score;
+`label` is the frame with a row above and below and one column to the right, flat: NORMAL, SMALL
+(in a component too small to count) or `-2 - g` in ground-truth component (target) g = 1..K.
 
-Invariants after each pixel:
-- the pixels seen so far form the predicted components, by 8-connectivity; each has one root;
-- a component is KEPT once it has `min_prediction` pixels (those in too-small targets included);
+Invariants at the end of a level, i.e. after the last pixel of a score:
+- the pixels seen so far form the predicted components, by 8-connectivity; each has one root, and
+  `label` names a member of its component at every pixel seen (`active`, a bitmap);
+- a component is KEPT once it has `min_prediction` pixels (those of too-small targets included);
+- a kept component without anomalous, but with normal pixels is counted in FALSE at once; one with
+  anomalous pixels has a row in `touching` and a node for each target that it touches;
 - COVERED of target g = its pixels in kept components;
-- BEYOND of g = normal pixels of the kept components that touch g, less what is still PENDING;
-- a component's overlaps with targets are linked, in ascending order of target.
-Components and targets whose numbers may have changed wait in a queue until the level is complete;
-only then are their ratios divided, so that equal scores act at once.
+- BEYOND of g = the sum over its nodes of PASSED, each at most the normal pixels of its component;
+- a target is dead once PIXELS / (PIXELS + BEYOND) is below the lowest quality: it is a false
+  negative for ever, as BEYOND never falls. A live target has fewer than 3 normal pixels a pixel
+  of its own around it, so passing normal pixels on to LIVE nodes in every level is O(pixels) in
+  all; DEAD nodes, which a huge component has by the thousand, are served late: only before totals
+  are recorded or a verdict is in doubt;
+- hence TP, FP and the numbers of components are exact at every level, and the sums of sIoU and PPV
+  as counted exceed the true ones by at most `drift`: a normal pixel that joins a component lowers
+  the sum of sIoU by at most the sum over its dead nodes of I / U^2 <= G / U^2 (U never falls, so
+  a weight that is out of date is still a bound), and its PPV p by at most p / size.
 
-State lives in few arrays, addressed by named columns (numba passes those cheaply):
-`parent` (N,) union-find; `predicted` (N, 9) by root; `overlaps` (N, 3) linked nodes; `targets`
-(K + 1, 7); `totals` (7 + 2 Q,); `queued_components` (N,), `queued_targets` (K + 1,); `counters`.
+State lives in few arrays, addressed by named columns (numba passes those cheaply).
 """
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from mdmkit.exact_sums import LIMB_BITS, LIMBS
-from mdmkit.kernels import kernel
+from mdmkit.kernels import inner_kernel
 
-SMALL = -2
+NORMAL, SMALL = -1, -2  # in `label`
+NORMAL_CLASS = -2 - NORMAL
 NONE = -1
+AHEAD = 32
+FOREVER = 2**31 - 1
+NEAR = 1e-9  # running sums decide only where they are farther than this from T
 
-# predicted: pixels in all, normal ones, anomalous ones; head of the list of overlaps; kept?;
-# normal pixels not yet passed on; queued?; the ratio now counted in the totals, as two integers
-SIZE, NORMAL, ANOMALOUS, FIRST, KEPT, PENDING, QUEUED, PART, WHOLE = range(9)
-# overlaps: number of the target, pixels in it, next node
-TARGET, COUNT, NEXT = range(3)
-# targets: pixels, those covered, normal pixels of touching components; queued?; ratio as counted
-PIXELS, COVERED, BEYOND, T_QUEUED, T_PART, T_WHOLE = range(6)
-# totals: limbs of the sums of sIoU and of PPV, number of predicted components, then TP and FP
+# flags of a pixel: ends a level; totals are recorded there; a bin's bounds start anew there
+LAST, RECORD, RESTART = 1, 2, 4
+# predicted, by component: pixels in all, normal ones; its row of `touching`; kept?
+SIZE, PLAIN, TOUCHING, KEPT = range(4)
+# touching, by component with anomalous pixels: those; first live and dead node; number of nodes;
+# normal pixels last passed on to live ones; queued?; normal pixels up to which nothing is urgent;
+# counted in PPV?, and number of qualities that its PPV reached; the component
+ANOMALOUS, LIVE, DEAD, NODES, SERVED, URGENT, LATE, CALM, COUNTED, RANK, ROOT = range(11)
+# weights, by the same: what a normal pixel takes of the sums of sIoU and PPV at most; its PPV
+SIOU_FALL, PPV_FALL, RATIO = range(3)
+# nodes, one a component and target: row of `touching`, target; pixels; normal ones passed on; next
+OWNER, TARGET, COUNT, PASSED, NEXT = range(5)
+# targets: pixels, those covered, normal pixels of touching components; queued?; dead?; number of
+# qualities reached; number of the bin, and covered pixels and union when that bin began
+PIXELS, COVERED, BEYOND, QUEUED, IS_DEAD, REACHED, BIN, WAS_COVERED, WAS_UNION = range(9)
+# totals: limbs of the sums of sIoU and of PPV, predicted components, TP, FP of those that touch a
+# target; then (FALSE) components with normal pixels only, which are FP at every quality
 SIOU, PPV, PREDICTED, TP = 0, LIMBS, 2 * LIMBS, 2 * LIMBS + 1
-# counters: queued components and targets, components born, nodes in use, first free node
-N_COMPONENTS, N_TARGETS, BORN, NODES, FREE = range(5)
+# counters: components, rows of touching and nodes in use, first free node; entries of the queues;
+# number of the bin; did TP or FP change?; FALSE and the range in which nothing need be done;
+# that in which no verdict on mean F1 changes; rows written; sum of sIoU when the bin began
+BORN, ROWS, NODES_USED, FREE, N_URGENT, N_LATE, N_TARGETS, N_MOVED = range(8)
+BIN_NOW, HIT, FALSE = range(8, 11)
+LOW, HIGH, F1_LOW, F1_HIGH = range(11, 15)
+N_SUMS, N_HITS, SINCE = range(15, 18)
+PREDICTED_COLUMNS, TOUCHING_COLUMNS, WEIGHT_COLUMNS, NODE_COLUMNS, TARGET_COLUMNS = 4, 11, 3, 5, 9
+COUNTERS = 18
 
 _LIMB = float(1 << LIMB_BITS)
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_ONE, _2, _3, _4, _5, _SEVEN, _32, _63 = (np.uint64(i) for i in (1, 2, 3, 4, 5, 7, 32, 63))
 
 
-@kernel
+@lru_cache(maxsize=16)
+def joins_by_mask(stride):
+    """Offsets of the neighbours to join, by the 8 bits of active ones: (256, 5), number last.
+
+    Of neighbours that touch one another, one is enough. Bits 0..2 are the row above, 3 and 4 left
+    and right, 5..7 the row below.
+    """
+    table = np.zeros((256, 5), np.int32)
+    places = [(y, x) for y in (-1, 0, 1) for x in (-1, 0, 1) if (y, x) != (0, 0)]
+    for mask in range(256):
+        left = [place for bit, place in enumerate(places) if mask >> bit & 1]
+        left.sort(key=lambda place: abs(place[0]) + abs(place[1]))  # the middle ones join most
+        while left:
+            group = [left.pop(0)]
+            table[mask, table[mask, 4]] = group[0][0] * stride + group[0][1]
+            table[mask, 4] += 1
+            for y, x in group:
+                near = [p for p in left if abs(p[0] - y) <= 1 and abs(p[1] - x) <= 1]
+                group += near
+                left = [p for p in left if p not in near]
+    return table
+
+
+@inner_kernel
 def find(parent, i):
     """Root of i, halving the path."""
     while parent[i] != i:
@@ -52,341 +107,462 @@ def find(parent, i):
     return i
 
 
-@kernel
-def add_ratio(totals, at, ratio, sign):
-    """Add (or take out) a ratio in [0, 1] at three limbs, exactly: see mdmkit.exact_sums."""
-    rest = ratio
+@inner_kernel
+def three_bits(active, q):
+    """The bits q, q + 1, q + 2 of a bitmap."""
+    word, shift = q >> 6, np.uint64(q & 63)
+    return ((active[word] >> shift) | ((active[word + 1] << _ONE) << (_63 - shift))) & _SEVEN
+
+
+@inner_kernel
+def replace_ratio(totals, at, before, now):
+    """Exchange a ratio in [0, 1] for another in three limbs, exactly: see mdmkit.exact_sums."""
     for i in range(LIMBS):
-        rest *= _LIMB
-        limb = np.int64(rest)
-        rest -= limb
-        totals[at + i] += sign * limb
+        before *= _LIMB
+        now *= _LIMB
+        gone, new = np.int64(before), np.int64(now)
+        before -= gone
+        now -= new
+        totals[at + i] += new - gone
 
 
-@kernel
-def passed(ratio, qualities):
-    """Number of leading entries of the ascending `qualities` that the ratio reaches (>=)."""
-    n = 0
-    while n < qualities.size and ratio >= qualities[n]:
-        n += 1
-    return n
+@inner_kernel
+def home(owner, g, table):
+    """Slot of a table (a power of two) where the search for a node starts."""
+    key = (np.uint64(owner) << _32) | np.uint64(g)
+    return np.int64((key * _GOLDEN) >> _32) & (table.size - 1)
 
 
-@kernel
-def queue_component(r, predicted, queued_components, counters):
-    """Have a component looked at when the level is complete."""
-    if predicted[r, QUEUED] == 0:
-        predicted[r, QUEUED] = 1
-        queued_components[counters[N_COMPONENTS]] = r
-        counters[N_COMPONENTS] += 1
+@inner_kernel
+def slot_of(owner, g, nodes, table):
+    """Slot of the node of this owner and target, or the empty one where it belongs."""
+    slot = home(owner, g, table)
+    while table[slot] != NONE:
+        if nodes[table[slot], TARGET] == g and nodes[table[slot], OWNER] == owner:
+            break
+        slot = (slot + 1) & (table.size - 1)
+    return slot
 
 
-@kernel
-def queue_target(g, targets, queued_targets, counters):
-    """Have a target looked at when the level is complete."""
-    if targets[g, T_QUEUED] == 0:
-        targets[g, T_QUEUED] = 1
-        queued_targets[counters[N_TARGETS]] = g
+@inner_kernel
+def vacate(gap, nodes, table):
+    """Empty a slot; entries that would not be found behind the gap move up."""
+    last = table.size - 1
+    slot = (gap + 1) & last
+    while table[slot] != NONE:
+        start = home(nodes[table[slot], OWNER], nodes[table[slot], TARGET], table)
+        if (slot - start) & last >= (slot - gap) & last:
+            table[gap] = table[slot]
+            gap = slot
+        slot = (slot + 1) & last
+    table[gap] = NONE
+
+
+@inner_kernel
+def touch_target(g, targets, target_queue, counters):
+    """Queue a target whose ratio changes, and keep what it was when the bin began."""
+    if targets[g, BIN] != counters[BIN_NOW]:
+        targets[g, BIN] = counters[BIN_NOW]
+        targets[g, WAS_COVERED] = targets[g, COVERED]
+        targets[g, WAS_UNION] = targets[g, PIXELS] + targets[g, BEYOND]
+        target_queue[1, counters[N_MOVED]] = g
+        counters[N_MOVED] += 1
+    if targets[g, QUEUED] == 0:
+        targets[g, QUEUED] = 1
+        target_queue[0, counters[N_TARGETS]] = g
         counters[N_TARGETS] += 1
 
 
-@kernel
-def contribute(r, sign, predicted, overlaps, targets, queued_targets, counters):
-    """Count (or discount) a component's pixels in the targets that it touches."""
-    beyond = sign * (predicted[r, NORMAL] - predicted[r, PENDING])
-    node = predicted[r, FIRST]
-    while node != NONE:
-        g = overlaps[node, TARGET]
-        targets[g, COVERED] += sign * overlaps[node, COUNT]
-        targets[g, BEYOND] += beyond
-        queue_target(g, targets, queued_targets, counters)
-        node = overlaps[node, NEXT]
+@inner_kernel
+def queue_row(t, touching, queue, counters):
+    """Queue a component that touches targets: to be served late, and at the end of this level."""
+    if touching[t, LATE] == 0:
+        touching[t, LATE] = 1
+        queue[1, counters[N_LATE]] = t
+        counters[N_LATE] += 1
+    if touching[t, URGENT] == 0:
+        touching[t, URGENT] = 1
+        queue[0, counters[N_URGENT]] = t
+        counters[N_URGENT] += 1
 
 
-@kernel
-def pass_pending_on(r, predicted, overlaps, targets, queued_targets, counters):
-    """Pass the normal pixels that joined a kept component on to the targets it touches."""
-    pending = predicted[r, PENDING]
-    if pending == 0:
-        return
-    predicted[r, PENDING] = 0
-    node = predicted[r, FIRST]
-    while node != NONE:
-        g = overlaps[node, TARGET]
-        targets[g, BEYOND] += pending
-        queue_target(g, targets, queued_targets, counters)
-        node = overlaps[node, NEXT]
-
-
-@kernel
-def join_overlaps(a, b, overlaps, counters):
-    """Merge two ascending lists of overlaps into one; nodes left over become free."""
-    head = NONE
-    tail = NONE
-    while a != NONE and b != NONE:
-        if overlaps[a, TARGET] > overlaps[b, TARGET]:
-            a, b = b, a
-        node = a
-        if overlaps[a, TARGET] == overlaps[b, TARGET]:
-            overlaps[a, COUNT] += overlaps[b, COUNT]
-            spare = b
-            b = overlaps[b, NEXT]
-            overlaps[spare, NEXT] = counters[FREE]
-            counters[FREE] = spare
-        a = overlaps[a, NEXT]
-        if tail == NONE:
-            head = node
+@inner_kernel
+def add_overlap(r, g, predicted, touching, weights, nodes, table, targets, target_queue, queue,
+                counters):  # fmt: skip
+    """Count one more pixel of target g in component r."""
+    kept, normal, t = predicted[r, KEPT], predicted[r, PLAIN], predicted[r, TOUCHING]
+    if t == NONE:
+        t = counters[ROWS]
+        counters[ROWS] += 1
+        predicted[r, TOUCHING] = t
+        for column in range(TOUCHING_COLUMNS):
+            touching[t, column] = 0
+        touching[t, LIVE] = touching[t, DEAD] = touching[t, SERVED] = touching[t, CALM] = NONE
+        touching[t, ROOT] = r
+        weights[t, SIOU_FALL] = weights[t, PPV_FALL] = 0.0
+        if kept and normal > 0:
+            counters[FALSE] -= 1
+    touching[t, ANOMALOUS] += 1
+    if kept:
+        queue_row(t, touching, queue, counters)
+        touch_target(g, targets, target_queue, counters)
+        targets[g, COVERED] += 1
+    slot = slot_of(t, g, nodes, table)
+    node = table[slot]
+    if node == NONE:
+        node = counters[FREE]
+        if node == NONE:
+            node = counters[NODES_USED]
+            counters[NODES_USED] += 1
         else:
-            overlaps[tail, NEXT] = node
-        tail = node
-    rest = a if a != NONE else b
-    if tail == NONE:
-        return rest
-    overlaps[tail, NEXT] = rest
-    return head
-
-
-@kernel
-def discount(r, predicted, totals, qualities):
-    """Take a predicted component out of PPV and the false positives, as it was counted."""
-    if predicted[r, WHOLE] == 0:
-        return
-    ppv = predicted[r, PART] / predicted[r, WHOLE]
-    predicted[r, WHOLE] = 0
-    add_ratio(totals, PPV, ppv, -1)
-    totals[PREDICTED] -= 1
-    for t in range(passed(ppv, qualities), qualities.size):
-        totals[TP + qualities.size + t] -= 1
-
-
-@kernel
-def unite(a, b, parent, predicted, overlaps, targets, totals, queued_targets, counters, qualities):
-    """Join two components; returns the root, the larger of the two."""
-    if predicted[b, SIZE] > predicted[a, SIZE]:
-        a, b = b, a
-    kept = predicted[a, KEPT]  # b is not larger, so a is kept if any of them is
-    if predicted[b, KEPT] == 0 and predicted[b, FIRST] == NONE:  # the common, cheap case
+            counters[FREE] = nodes[node, NEXT]
+        table[slot] = node
+        nodes[node, OWNER], nodes[node, TARGET], nodes[node, COUNT] = t, g, 0
+        nodes[node, PASSED] = normal if kept else 0
+        nodes[node, NEXT] = touching[t, LIVE]
+        touching[t, LIVE] = node
+        touching[t, NODES] += 1
         if kept:
-            predicted[a, PENDING] += predicted[b, NORMAL]
-    else:
-        if kept:
-            contribute(a, -1, predicted, overlaps, targets, queued_targets, counters)
+            targets[g, BEYOND] += normal
+    nodes[node, COUNT] += 1
+
+
+@inner_kernel
+def cover(t, touching, nodes, targets, target_queue, counters):
+    """Count the pixels of a component that is being kept in its targets."""
+    node = touching[t, LIVE]
+    while node != NONE:
+        g = nodes[node, TARGET]
+        touch_target(g, targets, target_queue, counters)
+        targets[g, COVERED] += nodes[node, COUNT]
+        node = nodes[node, NEXT]
+
+
+@inner_kernel
+def keep(r, predicted, touching, nodes, targets, target_queue, queue, counters):
+    """Let a component count from now on."""
+    predicted[r, KEPT] = 1
+    t = predicted[r, TOUCHING]
+    if t != NONE:
+        cover(t, touching, nodes, targets, target_queue, counters)
+        queue_row(t, touching, queue, counters)
+    elif predicted[r, PLAIN] > 0:
+        counters[FALSE] += 1
+
+
+@inner_kernel
+def absorb(s, t, normal, kept, touching, weights, nodes, table, targets, target_queue, counters):
+    """Hand the nodes of row s, the shorter list, to row t of a component with `normal` pixels."""
+    for column in (LIVE, DEAD):
+        node = touching[s, column]
+        while node != NONE:
+            rest = nodes[node, NEXT]
+            g = nodes[node, TARGET]
+            vacate(slot_of(s, g, nodes, table), nodes, table)
+            slot = slot_of(t, g, nodes, table)
+            if table[slot] != NONE:  # both touch g
+                nodes[table[slot], COUNT] += nodes[node, COUNT]
+                nodes[table[slot], PASSED] += nodes[node, PASSED]
+                nodes[node, NEXT] = counters[FREE]
+                counters[FREE] = node
+            else:
+                table[slot] = node
+                nodes[node, OWNER] = t
+                nodes[node, NEXT] = touching[t, column]
+                touching[t, column] = node
+                touching[t, NODES] += 1
+                if kept:
+                    touch_target(g, targets, target_queue, counters)
+                    targets[g, BEYOND] += normal - nodes[node, PASSED]
+                    nodes[node, PASSED] = normal
+            node = rest
+    touching[t, ANOMALOUS] += touching[s, ANOMALOUS]
+    weights[t, SIOU_FALL] += weights[s, SIOU_FALL]
+    touching[s, ROOT] = NONE
+
+
+@inner_kernel
+def discount(t, touching, weights, totals, counters):
+    """Take a component that touches targets out of PPV and the false positives."""
+    n_qualities = (totals.size - TP) // 2
+    if touching[t, COUNTED]:
+        touching[t, COUNTED] = 0
+        counters[HIT] = 1
+        replace_ratio(totals, PPV, weights[t, RATIO], 0.0)
+        totals[PREDICTED] -= 1
+        for i in range(touching[t, RANK], n_qualities):
+            totals[TP + n_qualities + i] -= 1
+
+
+@inner_kernel
+def gain(r, t, gained, predicted, touching, weights, queue, counters, drift):
+    """Note that a kept component which touches targets gained normal pixels."""
+    drift[SIOU_FALL] += gained * weights[t, SIOU_FALL]
+    drift[PPV_FALL] += gained * weights[t, PPV_FALL]
+    if touching[t, LATE] == 0:
+        touching[t, LATE] = 1
+        queue[1, counters[N_LATE]] = t
+        counters[N_LATE] += 1
+    if predicted[r, PLAIN] > touching[t, CALM] and touching[t, URGENT] == 0:
+        touching[t, URGENT] = 1
+        queue[0, counters[N_URGENT]] = t
+        counters[N_URGENT] += 1
+
+
+@inner_kernel
+def unite_plain(a, b, parent, predicted, touching, weights, queue, counters, drift):
+    """Join to component a the component b, not kept unless a is, which touches no target."""
+    parent[b] = a
+    before, gained = predicted[a, PLAIN], predicted[b, PLAIN]
+    predicted[a, SIZE] += predicted[b, SIZE]
+    predicted[a, PLAIN] += gained
+    if predicted[a, KEPT] and gained > 0:
         if predicted[b, KEPT]:
-            contribute(b, -1, predicted, overlaps, targets, queued_targets, counters)
-            discount(b, predicted, totals, qualities)
-        predicted[a, FIRST] = join_overlaps(
-            predicted[a, FIRST], predicted[b, FIRST], overlaps, counters
-        )
-        predicted[a, PENDING] = -predicted[b, NORMAL]  # so that all of both counts just below
-        if kept:
-            contribute(a, 1, predicted, overlaps, targets, queued_targets, counters)
-        predicted[a, PENDING] = 0
+            counters[FALSE] -= 1
+        if predicted[a, TOUCHING] != NONE:
+            gain(a, predicted[a, TOUCHING], gained, predicted, touching, weights, queue, counters,
+                 drift)  # fmt: skip
+        elif before == 0:
+            counters[FALSE] += 1
+
+
+@inner_kernel
+def unite(a, b, parent, predicted, touching, weights, nodes, table, targets, target_queue, queue,
+          totals, counters, drift):  # fmt: skip
+    """Join to component a the component b, not kept unless a is, which touches a target."""
+    kept = predicted[a, KEPT]
+    t, s = predicted[a, TOUCHING], predicted[b, TOUCHING]
+    joining = predicted[b, PLAIN]  # normal pixels that the targets of row t gain
+    if kept and t == NONE and predicted[a, PLAIN] > 0:
+        counters[FALSE] -= 1
+    if kept and predicted[b, KEPT] == 0:
+        cover(s, touching, nodes, targets, target_queue, counters)
+    if t == NONE or touching[s, NODES] > touching[t, NODES]:
+        t, s = s, t
+        joining = predicted[a, PLAIN]
     parent[b] = a
     predicted[a, SIZE] += predicted[b, SIZE]
-    predicted[a, NORMAL] += predicted[b, NORMAL]
-    predicted[a, ANOMALOUS] += predicted[b, ANOMALOUS]
-    return a
+    predicted[a, PLAIN] += predicted[b, PLAIN]
+    predicted[a, TOUCHING] = t
+    touching[t, ROOT] = a
+    if kept:
+        drift[SIOU_FALL] += joining * weights[t, SIOU_FALL]
+        queue_row(t, touching, queue, counters)
+    if s != NONE:
+        discount(s, touching, weights, totals, counters)
+        absorb(s, t, predicted[a, PLAIN], kept, touching, weights, nodes, table, targets,
+               target_queue, counters)  # fmt: skip
 
 
-@kernel
-def give_birth(parent, predicted, counters):
-    """A new, empty component."""
-    r = counters[BORN]
-    counters[BORN] += 1
-    parent[r] = r
-    predicted[r, :] = 0
-    predicted[r, FIRST] = NONE
-    return r
+@inner_kernel
+def look_ahead(start, order, width, label, ahead):
+    """Place in `label`, and class, of the next pixels.
+
+    One after the other, each would wait for memory; here the reads overlap (those of the rows
+    above and below only bring them near).
+    """
+    stride = width + 1
+    for k in range(min(AHEAD, order.size - start)):
+        i = order[start + k]
+        q = i + np.int64((i + 0.5) * (1.0 / width)) + stride + 1  # i + row: exact below 2^50
+        ahead[k, 0] = q
+        ahead[k, 1] = -2 - label[q]
+        ahead[k, 2] = label[q - stride] + label[q + stride]
 
 
-@kernel
-def new_node(overlaps, counters):
-    """A node that is free."""
-    node = counters[FREE]
-    if node != NONE:
-        counters[FREE] = overlaps[node, NEXT]
-    else:
-        node = counters[NODES]
-        counters[NODES] += 1
-    return node
+@inner_kernel
+def join_pixels(start, order, flags, width, min_prediction, joins, label, ahead, active, parent,
+                predicted, touching, weights, nodes, table, targets, target_queue, queue, totals, counters,
+                drift, limits):  # fmt: skip
+    """Add pixels up to the end of a level at which something is to be done; returns that end."""
+    stride = width + 1
+    for i in range(start, order.size):
+        if i % AHEAD == 0:
+            look_ahead(i, order, width, label, ahead)
+        q, g = ahead[i % AHEAD, 0], ahead[i % AHEAD, 1]
+        above = three_bits(active, q - stride - 1)
+        beside = three_bits(active, q - 1)
+        below = three_bits(active, q + stride - 1)
+        mask = np.int64(above | (beside & _ONE) << _3 | (beside >> _2) << _4 | below << _5)
+        active[q >> 6] |= _ONE << np.uint64(q & 63)
+        if mask == 0:
+            r = counters[BORN]
+            counters[BORN] += 1
+            parent[r] = r
+            predicted[r, SIZE] = predicted[r, PLAIN] = predicted[r, KEPT] = 0
+            predicted[r, TOUCHING] = NONE
+        else:
+            r = find(parent, np.int64(label[q + joins[mask, 0]]))
+            for k in range(1, joins[mask, 4]):
+                other = find(parent, np.int64(label[q + joins[mask, k]]))
+                if other == r:
+                    continue
+                if predicted[other, KEPT] > predicted[r, KEPT] or (
+                    predicted[other, KEPT] == predicted[r, KEPT]
+                    and predicted[other, SIZE] > predicted[r, SIZE]
+                ):
+                    r, other = other, r
+                if predicted[other, TOUCHING] == NONE:
+                    unite_plain(r, other, parent, predicted, touching, weights, queue, counters,
+                                drift)  # fmt: skip
+                else:
+                    unite(r, other, parent, predicted, touching, weights, nodes, table, targets,
+                          target_queue, queue, totals, counters, drift)  # fmt: skip
+        label[q] = r
+        predicted[r, SIZE] += 1
+        if g == NORMAL_CLASS:
+            predicted[r, PLAIN] += 1
+            if predicted[r, KEPT]:
+                if predicted[r, TOUCHING] != NONE:
+                    gain(r, predicted[r, TOUCHING], 1, predicted, touching, weights, queue,
+                         counters, drift)  # fmt: skip
+                elif predicted[r, PLAIN] == 1:
+                    counters[FALSE] += 1
+        elif g > 0:
+            add_overlap(r, g, predicted, touching, weights, nodes, table, targets, target_queue,
+                        queue, counters)  # fmt: skip
+        if predicted[r, KEPT] == 0 and predicted[r, SIZE] >= min_prediction:
+            keep(r, predicted, touching, nodes, targets, target_queue, queue, counters)
+        if flags[i] != 0 and (
+            flags[i] != LAST
+            or counters[N_URGENT] > 0
+            or counters[HIT] != 0
+            or counters[FALSE] < counters[LOW]
+            or counters[FALSE] > counters[HIGH]
+            or drift[SIOU_FALL] > limits[SIOU_FALL]
+            or drift[PPV_FALL] > limits[PPV_FALL]
+        ):
+            return i + 1
+    return order.size
 
 
-@kernel
-def add_overlap(r, g, predicted, overlaps, targets, queued_targets, counters):
-    """Count one more pixel of target g in component r."""
-    if predicted[r, KEPT]:
-        targets[g, COVERED] += 1
-        queue_target(g, targets, queued_targets, counters)
-    before = NONE
-    node = predicted[r, FIRST]
-    while node != NONE and overlaps[node, TARGET] < g:
-        before = node
-        node = overlaps[node, NEXT]
-    if node != NONE and overlaps[node, TARGET] == g:
-        overlaps[node, COUNT] += 1
+@inner_kernel
+def serve_live(t, predicted, touching, weights, nodes, targets, target_queue, counters):
+    """Pass the normal pixels of a component on to its live targets; dead ones change lists."""
+    normal = predicted[touching[t, ROOT], PLAIN]
+    if touching[t, SERVED] == normal:
         return
-    new = new_node(overlaps, counters)
-    overlaps[new, TARGET] = g
-    overlaps[new, COUNT] = 1
-    overlaps[new, NEXT] = node
-    if before == NONE:
-        predicted[r, FIRST] = new
-    else:
-        overlaps[before, NEXT] = new
-    if predicted[r, KEPT]:
-        targets[g, BEYOND] += predicted[r, NORMAL] - predicted[r, PENDING]
+    touching[t, SERVED] = normal
+    before, node = NONE, touching[t, LIVE]
+    while node != NONE:
+        rest = nodes[node, NEXT]
+        g = nodes[node, TARGET]
+        touch_target(g, targets, target_queue, counters)
+        targets[g, BEYOND] += normal - nodes[node, PASSED]
+        nodes[node, PASSED] = normal
+        if targets[g, IS_DEAD]:
+            if before == NONE:
+                touching[t, LIVE] = rest
+            else:
+                nodes[before, NEXT] = rest
+            nodes[node, NEXT] = touching[t, DEAD]
+            touching[t, DEAD] = node
+            weights[t, SIOU_FALL] += targets[g, PIXELS] / (
+                float(targets[g, PIXELS] + targets[g, BEYOND]) ** 2
+            )
+        else:
+            before = node
+        node = rest
 
 
-@kernel
-def join_neighbours(q, label, stride, parent, predicted, overlaps, targets, totals,
-                    queued_targets, counters, qualities):  # fmt: skip
-    """Unite the components around pixel q; returns their root, a new one where there is none."""
-    r = NONE
-    for dy in (-stride, 0, stride):
-        for neighbour in range(q + dy - 1, q + dy + 2):
-            if label[neighbour] != NONE:
-                other = find(parent, label[neighbour])
-                if r == NONE:
-                    r = other
-                elif other != r:
-                    r = unite(r, other, parent, predicted, overlaps, targets, totals,
-                              queued_targets, counters, qualities)  # fmt: skip
-    if r == NONE:
-        r = give_birth(parent, predicted, counters)
-    return r
+@inner_kernel
+def serve_dead(t, predicted, touching, weights, nodes, targets, target_queue, counters):
+    """Pass the normal pixels of a component on to its dead targets."""
+    normal = predicted[touching[t, ROOT], PLAIN]
+    weight = 0.0
+    node = touching[t, DEAD]
+    while node != NONE:
+        g = nodes[node, TARGET]
+        if targets[g, QUEUED] == 0:
+            targets[g, QUEUED] = 1
+            target_queue[0, counters[N_TARGETS]] = g
+            counters[N_TARGETS] += 1
+        targets[g, BEYOND] += normal - nodes[node, PASSED]
+        nodes[node, PASSED] = normal
+        weight += targets[g, PIXELS] / float(targets[g, PIXELS] + targets[g, BEYOND]) ** 2
+        node = nodes[node, NEXT]
+    weights[t, SIOU_FALL] = weight
 
 
-@kernel
-def count_pixel(r, g, min_prediction, predicted, overlaps, targets, queued_components,
-                queued_targets, counters):  # fmt: skip
-    """Count a pixel of class g (a target, 0 or SMALL) in component r."""
-    predicted[r, SIZE] += 1
-    if g == 0:
-        predicted[r, NORMAL] += 1
-        if predicted[r, KEPT]:
-            predicted[r, PENDING] += 1
-    elif g != SMALL:
-        predicted[r, ANOMALOUS] += 1
-        add_overlap(r, g, predicted, overlaps, targets, queued_targets, counters)
-    if predicted[r, KEPT] == 0 and predicted[r, SIZE] >= min_prediction:
-        predicted[r, KEPT] = 1
-        contribute(r, 1, predicted, overlaps, targets, queued_targets, counters)
-    if predicted[r, KEPT]:
-        queue_component(r, predicted, queued_components, counters)
-
-
-@kernel
-def settle_components(parent, predicted, overlaps, targets, totals, queued_components,
-                      queued_targets, counters, qualities):  # fmt: skip
-    """Bring PPV and the false positives up to date."""
-    for i in range(counters[N_COMPONENTS]):
-        r = queued_components[i]
-        predicted[r, QUEUED] = 0
-        if parent[r] != r:
-            continue
-        pass_pending_on(r, predicted, overlaps, targets, queued_targets, counters)
-        whole = predicted[r, ANOMALOUS] + predicted[r, NORMAL]
-        if whole == 0:  # it lies in too-small targets only, and is counted nowhere
-            continue
-        discount(r, predicted, totals, qualities)
-        predicted[r, PART] = predicted[r, ANOMALOUS]
-        predicted[r, WHOLE] = whole
-        ppv = predicted[r, PART] / whole
-        add_ratio(totals, PPV, ppv, 1)
+@inner_kernel
+def count_component(t, predicted, touching, weights, totals, counters, qualities):
+    """Bring a component's PPV, and the false positives, up to date."""
+    anomalous = touching[t, ANOMALOUS]
+    whole = anomalous + predicted[touching[t, ROOT], PLAIN]
+    now = anomalous / whole
+    n = qualities.size
+    if touching[t, COUNTED] == 0:
+        touching[t, COUNTED] = 1
+        touching[t, RANK] = 0
+        weights[t, RATIO] = 0.0
         totals[PREDICTED] += 1
-        for t in range(passed(ppv, qualities), qualities.size):
-            totals[TP + qualities.size + t] += 1
-    counters[N_COMPONENTS] = 0
+        for i in range(n):
+            totals[TP + n + i] += 1
+        counters[HIT] = 1
+    replace_ratio(totals, PPV, weights[t, RATIO], now)
+    weights[t, RATIO] = now
+    weights[t, PPV_FALL] = now / whole
+    rank = touching[t, RANK]
+    while rank < n and now >= qualities[rank]:
+        totals[TP + n + rank] -= 1
+        rank += 1
+    while rank > 0 and now < qualities[rank - 1]:
+        rank -= 1
+        totals[TP + n + rank] += 1
+    if rank != touching[t, RANK]:
+        touching[t, RANK] = rank
+        counters[HIT] = 1
+    if touching[t, LIVE] != NONE:
+        touching[t, CALM] = NONE
+    elif rank == 0:
+        touching[t, CALM] = FOREVER
+    else:
+        touching[t, CALM] = np.int64(anomalous / qualities[rank - 1]) - 1 - anomalous
 
 
-@kernel
-def settle_targets(targets, totals, queued_targets, counters, qualities):
-    """Bring sIoU and the true positives up to date."""
+@inner_kernel
+def count_targets(targets, sious, target_queue, totals, counters, qualities):
+    """Bring sIoU, and the true positives, up to date."""
     for i in range(counters[N_TARGETS]):
-        g = queued_targets[i]
-        targets[g, T_QUEUED] = 0
-        before = targets[g, T_PART] / targets[g, T_WHOLE]
-        targets[g, T_PART] = targets[g, COVERED]
-        targets[g, T_WHOLE] = targets[g, PIXELS] + targets[g, BEYOND]
-        now = targets[g, T_PART] / targets[g, T_WHOLE]
-        if now == before:
-            continue
-        add_ratio(totals, SIOU, before, -1)
-        add_ratio(totals, SIOU, now, 1)
-        for t in range(passed(before, qualities), passed(now, qualities)):
-            totals[TP + t] += 1
-        for t in range(passed(now, qualities), passed(before, qualities)):
-            totals[TP + t] -= 1
+        g = target_queue[0, i]
+        targets[g, QUEUED] = 0
+        union = targets[g, PIXELS] + targets[g, BEYOND]
+        now = targets[g, COVERED] / union
+        replace_ratio(totals, SIOU, sious[g], now)
+        sious[g] = now
+        reached = targets[g, REACHED]
+        while reached < qualities.size and now >= qualities[reached]:
+            totals[TP + reached] += 1
+            reached += 1
+        while reached > 0 and now < qualities[reached - 1]:
+            reached -= 1
+            totals[TP + reached] -= 1
+        if reached != targets[g, REACHED]:
+            targets[g, REACHED] = reached
+            counters[HIT] = 1
+        if targets[g, PIXELS] / union < qualities[0]:
+            targets[g, IS_DEAD] = 1
     counters[N_TARGETS] = 0
 
 
-@kernel
-def record_change(row, values):
-    """Write values into a row; returns whether they differ from what stood there."""
-    differ = False
-    for t in range(values.size):
-        differ |= row[t] != values[t]
-        row[t] = values[t]
-    return differ
-
-
-@kernel
-def doubled(rows):
-    """A copy with room for twice as many rows."""
-    larger = np.empty((2 * rows.shape[0], rows.shape[1]), rows.dtype)
-    larger[: rows.shape[0]] = rows
-    return larger
-
-
-@kernel
-def sweep_components(order, ends, target, sizes, min_prediction, qualities):
-    """Totals after each level, levels descending in score.
-
-    Parameters: `order` (P,) flat indices; `ends` (L,) int64; `target` (H + 2, W + 2) int32;
-    `sizes` (K + 1,) int64 pixels of each target; `qualities` (Q,) ascending thresholds on
-    sIoU and PPV.
-    Returns sums (L, 7): limbs of sIoU, limbs of PPV, number of predicted components; and hits
-    (M, 1 + 2 Q): a level where TP or FP changed, TP and FP there.
-    """
-    stride = target.shape[1]
-    height, width = target.shape[0] - 2, stride - 2
-    births = ((height + 1) // 2) * ((width + 1) // 2)  # pixels born isolated: none are adjacent
-    flat_target = target.ravel()
-    label = np.full(flat_target.size, NONE, np.int32)
-    parent = np.empty(births, np.int32)
-    predicted = np.empty((births, 9), np.int32)
-    overlaps = np.empty((births, 3), np.int32)
-    targets = np.zeros((sizes.size, 6), np.int64)
-    targets[:, PIXELS] = sizes
-    targets[:, T_WHOLE] = sizes
-    queued_components = np.empty(births, np.int32)
-    queued_targets = np.empty(sizes.size, np.int32)
-    counters = np.zeros(5, np.int64)
-    counters[FREE] = NONE
-    totals = np.zeros(TP + 2 * qualities.size, np.int64)
-
-    sums = np.empty((ends.size, TP), np.int64)
-    hits = np.zeros((64, 1 + 2 * qualities.size), np.int32)
-    latest = np.zeros(2 * qualities.size, np.int64)
-    n_hits = 0
-    start = 0
-    for level in range(ends.size):
-        for i in range(start, ends[level]):
-            q = (order[i] // width + 1) * stride + order[i] % width + 1
-            r = join_neighbours(q, label, stride, parent, predicted, overlaps, targets, totals,
-                                queued_targets, counters, qualities)  # fmt: skip
-            label[q] = r
-            count_pixel(r, flat_target[q], min_prediction, predicted, overlaps, targets,
-                        queued_components, queued_targets, counters)  # fmt: skip
-        start = ends[level]
-        settle_components(parent, predicted, overlaps, targets, totals, queued_components,
-                          queued_targets, counters, qualities)  # fmt: skip
-        settle_targets(targets, totals, queued_targets, counters, qualities)
-        sums[level] = totals[:TP]
-        if record_change(latest, totals[TP:]):
-            if n_hits == hits.shape[0]:
-                hits = doubled(hits)
-            hits[n_hits, 0] = level
-            hits[n_hits, 1:] = latest
-            n_hits += 1
-    return sums, hits[:n_hits]
+@inner_kernel
+def settle(late, predicted, touching, weights, nodes, targets, sious, target_queue, queue, totals,
+           counters, drift, qualities):  # fmt: skip
+    """Count what changed in this level; with `late`, what was put off, too."""
+    for i in range(counters[N_URGENT]):
+        t = queue[0, i]
+        touching[t, URGENT] = 0
+        if touching[t, ROOT] != NONE:
+            serve_live(t, predicted, touching, weights, nodes, targets, target_queue, counters)
+            count_component(t, predicted, touching, weights, totals, counters, qualities)
+    counters[N_URGENT] = 0
+    if late:
+        for i in range(counters[N_LATE]):
+            t = queue[1, i]
+            touching[t, LATE] = 0
+            if touching[t, ROOT] != NONE:
+                serve_dead(t, predicted, touching, weights, nodes, targets, target_queue, counters)
+                count_component(t, predicted, touching, weights, totals, counters, qualities)
+        counters[N_LATE] = 0
+        drift[SIOU_FALL] = drift[PPV_FALL] = 0.0
+    count_targets(targets, sious, target_queue, totals, counters, qualities)
