@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -211,6 +211,29 @@ class Evaluation:
         """Sweep and count one frame."""
         self.add(self.contribution(frame))
 
+    def run(self, frames: Callable[[], Iterable[Frame]], again: bool) -> None:
+        """Evaluate all frames; `again` says that they can be read more than once.
+
+        Raises
+        ------
+        InputError
+            If they must be read twice and cannot be.
+        """
+        if self.needs_fit:
+            if not again:
+                raise InputError(
+                    f"frames: normalize={self.kind.name!r} looks at all scores before the first "
+                    "frame is judged here; expected a list, found an iterator"
+                )
+            self.fit(frames())
+        for index, frame in enumerate(frames()):
+            if again and index == 0:
+                self.plan(frame)
+            self.update(frame)
+        if again and self.undecided():
+            for frame in frames():
+                self.add_second_look(self.second_look(frame))
+
     def undecided(self) -> bool:
         """Begin a second pass, if one over the same frames can make numbers exact."""
         if self.aggregate != "pooled" or not self._frames or self._pool.edges is None:
@@ -236,7 +259,7 @@ class Evaluation:
         try:
             return self.sweeps().curve(metric)
         except InputError as error:
-            raise type(error)(f"{self.method}: {error}") from error
+            raise type(error)(f"{self.method}: {error}" if self.method else str(error)) from error
 
     def sweeps(self) -> Sweeps:
         """Everything counted so far, normalised (pooled only)."""
@@ -388,19 +411,5 @@ def evaluate(
         method=method,
         memory=memory,
     )
-    if evaluation.needs_fit:
-        if isinstance(frames, Iterator):
-            raise InputError(
-                f"frames: normalize={normalize!r} looks at all scores before the first frame is "
-                "judged here; expected a list, found an iterator"
-            )
-        evaluation.fit(as_frames(frames, codes))
-    again = not isinstance(frames, Iterator)
-    for index, frame in enumerate(as_frames(frames, codes)):
-        if again and index == 0:
-            evaluation.plan(frame)
-        evaluation.update(frame)
-    if again and evaluation.undecided():
-        for frame in as_frames(frames, codes):
-            evaluation.add_second_look(evaluation.second_look(frame))
+    evaluation.run(lambda: as_frames(frames, codes), again=not isinstance(frames, Iterator))
     return evaluation.result()

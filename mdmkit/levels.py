@@ -52,6 +52,13 @@ class Levels:
         """Scores of the pixels at these places of `order`."""
         return np.asarray(as_unit(self.raw[self.order[places]]) + 0.0)  # -0.0 becomes 0.0
 
+    def within_unit(self) -> bool:
+        """Whether there are scores, and all lie in [0, 1]."""
+        if self.order.size == 0:
+            return False
+        highest, lowest = self.scores_at(np.array([0, -1]))
+        return bool(lowest >= 0 and highest <= 1)
+
     @classmethod
     def of(cls, frame: Frame) -> Levels:
         """Sort a frame."""

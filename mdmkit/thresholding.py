@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from itertools import islice
 from typing import Any, overload
 
 import numpy as np
 
 from mdmkit.bounded import margin_sweep
+from mdmkit.components import ComponentSweep
 from mdmkit.curves import ThresholdCurve
 from mdmkit.distribution import mean_where_defined
 from mdmkit.errors import InputError, NoTargetError
-from mdmkit.evaluation import check_aggregate
+from mdmkit.evaluation import Evaluation, check_aggregate
 from mdmkit.frames import Frame, LabelCodes, Labels, frames_from, in_memory
 from mdmkit.margin import Margin, check_t_margin
-from mdmkit.metrics import CountMetric, Metric, as_metric
+from mdmkit.measures import MarginAt
+from mdmkit.metrics import ComponentMetric, CountMetric, Metric, as_metric
 from mdmkit.normalize import Normalizer, Unchanged, as_normalizer
 from mdmkit.recipes import PixelRecipe
 from mdmkit.sweeps import Sweeps, sweep_frames
@@ -181,9 +184,11 @@ def mdm(
         margins = _margins_per_image(frames(), asked, chosen, kind)
     else:
         again = all(map(in_memory, (scores, target, ignore)))
-        curve = _bounded_curve(frames, asked, chosen, kind) if again else None
+        curve = _quick_curve(frames, asked, chosen, kind) if again else None
         if curve is None:
-            curve = sweep_frames(frames(), _recipes(chosen), kind).curve(chosen)
+            evaluation = Evaluation([MarginAt(chosen, t) for t in asked], normalize=kind.name)
+            evaluation.run(frames, again)
+            curve = evaluation.curve(chosen)
         margins = curve.margin(asked)
     return margins if several else margins[0]
 
@@ -192,20 +197,28 @@ def _recipes(metric: Metric) -> tuple[Any, ...]:
     return tuple(dict.fromkeys([PixelRecipe(), metric.recipe]))
 
 
-def _bounded_curve(
+def _quick_curve(
     frames: Callable[[], Iterable[Frame]],
     t_margins: Sequence[float],
     metric: Metric,
     kind: type[Normalizer],
 ) -> ThresholdCurve | None:
-    """A curve with the exact margins at `t_margins`, from bounds; None where it takes the full one.
+    """A curve with the exact margins at `t_margins`, and perhaps nowhere else.
 
-    `frames` may be called more than once.
+    From bounds on counts, or from the levels that decide about the components of one frame; None
+    where it takes a full sweep, or there is something to refuse. `frames` may be called again.
     """
-    if not (kind is Unchanged and isinstance(metric, CountMetric) and metric.monotone):
+    if kind is not Unchanged:
         return None
-    sweep = margin_sweep(frames, metric, t_margins)
-    return None if sweep is None else metric.curve(sweep)
+    if isinstance(metric, CountMetric) and metric.monotone:
+        sweep = margin_sweep(frames, metric, t_margins)
+        return None if sweep is None else metric.curve(sweep)
+    if isinstance(metric, ComponentMetric):
+        few = list(islice(frames(), 2))
+        if len(few) == 1 and few[0].levels.within_unit():
+            deciding = {metric.name: t_margins}
+            return metric.curve(ComponentSweep.of(few[0], metric.recipe.sizes, deciding))
+    return None
 
 
 def _margins_per_image(
@@ -222,7 +235,7 @@ def _margins_per_image(
     empty: NoTargetError | None = None
     for frame in frames:
         try:
-            curve = _bounded_curve(partial(list, [frame]), t_margins, metric, kind)
+            curve = _quick_curve(partial(list, [frame]), t_margins, metric, kind)
             if curve is None:
                 sweeps = Sweeps.of(frame, _recipes(metric), fitted)
                 curve = sweeps.with_normalizer(fitted or kind).curve(metric)

@@ -268,7 +268,7 @@ def codes():
 BAD = {
     "nan": (np.nan, 0, InputError, r"scores of frame 0: expected finite .* found nan at row 2"),
     "inf": (np.inf, 1, InputError, r"scores of frame 0: expected finite .* found inf at row 2"),
-    "high": (1.5, 0, RangeError, r"scores: expected values in \[0, 1\] .* found 0 to 1.5"),
+    "high": (1.5, 0, RangeError, r"scores: expected values in \[0, 1\] .* found 0.0 to 1.5"),
     "low": (-0.25, 0, RangeError, r"scores: expected values in \[0, 1\] .* found -0.25 to 0.5"),
     "label": (0.5, 9, InputError, r"target of frame 0: expected label .* found 9 at 1 pixels"),
     "ignored": (np.nan, 255, None, ""),
