@@ -5,7 +5,7 @@ DEMO ?= build/demo
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test lint format clean
+.PHONY: demo test lint format bench clean
 
 demo: $(VENV)/.core  ## the main job on drawn score maps: table and figures in build/demo
 	rm -rf $(DEMO)
@@ -19,6 +19,9 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+bench: $(VENV)/.dev  ## speed as ratios inside one run, a Markdown table
+	$(BIN)/python -m tests.benchmarks
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .

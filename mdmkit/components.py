@@ -197,8 +197,10 @@ class ComponentSweep:
         marks = levels.last * np.uint8(LAST)
         looked_at = cells[np.searchsorted(edges, levels.scores, side="left")]
         looked_at[:-1] |= looked_at[1:]  # what has changed before a cell is none of its business
-        marks[levels.ends[looked_at] - 1] |= RECORD
-        swept = _Swept.of(frame, sizes, levels.order, marks)
+        rows = levels.ends[looked_at]
+        marks[rows - 1] |= RECORD
+        last = int(rows[-1]) if rows.size else 0  # below it nothing is asked
+        swept = _Swept.of(frame, sizes, levels.order[:last], marks[:last])
         return cls._from_rows(sizes, levels, swept).within(edges, cells)
 
     @classmethod

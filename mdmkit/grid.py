@@ -108,13 +108,14 @@ class GridSteps:
         scores = np.clip(np.concatenate([[-np.inf], edges, [np.inf]]), self.smallest, self.largest)
         none = np.zeros((1, self.totals.shape[1]), np.int64)
         changes = -np.diff(self.totals, axis=0, prepend=self.totals[:1], append=none)
-        parts = [kind(scores, changes)]
         if refined is not None and refined.scores.size:
             cell = np.searchsorted(edges, refined.scores, side="left")
             taken = np.zeros_like(changes)
             np.add.at(taken, cell + 1, refined.changes)
-            parts = [kind(scores, changes - taken), kind(refined.scores, refined.changes)]
-        return kind.merged(parts)
+            changes = changes - taken
+            scores = np.concatenate([scores, refined.scores])
+            changes = np.concatenate([changes, refined.changes])
+        return kind.from_unsorted(scores, changes)
 
 
 def _over_rows(

@@ -36,7 +36,7 @@ from mdmkit.metrics import (
     ratio,
 )
 from mdmkit.pixels import PixelSweep
-from mdmkit.ranking import auroc, average_precision, best_f1, fpr_at_tpr
+from mdmkit.ranking import auroc, average_precision, fpr_at_tpr
 from mdmkit.recipes import PixelRecipe, Recipe
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ class BestF1Measure(Measure):
     key: str = "best_f1"
 
     def compute(self, sweeps: Sweeps) -> Values:
-        best = best_f1(sweeps.pixels)
+        best = sweeps.best_f1
         values: Values = {
             "best_f1": best.value,
             "best_f1_threshold": best.threshold,
@@ -153,7 +153,7 @@ class AtBestF1(Measure):
     def compute(self, sweeps: Sweeps) -> Values:
         sweep = sweeps.raw(self.metric.recipe)
         self.metric.check(sweep)
-        best = best_f1(sweeps.pixels)
+        best = sweeps.best_f1
         if isnan(best.value):
             return {self.key: float("nan")}
         totals = self.metric.part(sweep).from_score(best.lowest)
@@ -284,11 +284,13 @@ _RANKINGS: dict[str, tuple[Callable[..., float], Callable[..., Any]]] = {
 
 def _cells_of_best_f1(sweeps: Sweeps) -> NDArray[np.bool_] | None:
     """Cells that may hold the best F1."""
-    pixels, loose = sweeps.pixels, sweeps.loose_pixels
-    best = best_f1(pixels)
+    best = sweeps.best_f1
     if sweeps.grid is None or isnan(best.value):
         return None
-    return sweeps.cells_of(pixels.scores[best_f1_highs(pixels, loose) >= best.value])
+    if not sweeps.on_grid(PixelRecipe()):
+        return sweeps.cells_of(np.array([best.lowest]))
+    highs = best_f1_highs(sweeps.pixels, sweeps.loose_pixels)
+    return sweeps.cells_of(sweeps.pixels.scores[highs >= best.value])
 
 
 AT_BEST_F1 = {"siou_gt": "siou", "ppv": "ppv", "mean_f1": "mean_f1"}

@@ -81,20 +81,36 @@ class Steps:
 
     def rescaled(self: S, rescale: Rescale) -> S:
         """The same totals over order-preserved scores; scores that become equal join."""
-        return type(self).merged([type(self)(rescale(self.scores), self.changes)])
+        return type(self).from_unsorted(rescale(self.scores), self.changes)
 
     @classmethod
-    def merged(cls: type[S], parts: Iterable[S]) -> S:
-        """Sum of several. O(n log n) for n scores in all, in any order with the same result."""
-        several = list(parts)
-        scores = np.concatenate([part.scores for part in several])
-        changes = np.concatenate([part.changes for part in several])
-        order = np.argsort(scores, kind="stable")  # merges runs that are sorted already
+    def from_unsorted(cls: type[S], scores: NDArray[np.float64], changes: NDArray[np.int64]) -> S:
+        """From scores in any order, some of them equal."""
+        order = np.argsort(scores, kind="stable")  # quick where they are sorted already
         scores = scores[order]
         starts = np.flatnonzero(np.append(True, scores[1:] != scores[:-1])[: scores.size])
         if starts.size == 0:
             return cls(scores, changes)
         return cls(scores[starts], np.add.reduceat(changes[order], starts, axis=0))
+
+    @classmethod
+    def merged(cls: type[S], parts: Iterable[S]) -> S:
+        """Sum of several, in any order with the same result. O(n) for each of log k rounds."""
+        several = list(parts)
+        while len(several) > 1:
+            several.sort(key=lambda part: part.scores.size, reverse=True)
+            several.append(_merge_two(several.pop(), several.pop()))
+        return several[0]
+
+
+def _merge_two(a: S, b: S) -> S:
+    from mdmkit.kernels.merging import merge_steps
+
+    scores = np.empty(a.scores.size + b.scores.size)
+    changes = np.empty((scores.size, a.changes.shape[1]), np.int64)
+    runs = (a.scores, np.ascontiguousarray(a.changes), b.scores, np.ascontiguousarray(b.changes))
+    n = merge_steps(*runs, scores, changes)
+    return type(a)(scores[:n], changes[:n])
 
 
 class RatioSteps(Steps):

@@ -15,6 +15,7 @@ from mdmkit.errors import InputError, NoTargetError
 from mdmkit.grid import Edges, quantile_edges, unit_edges, with_edges
 from mdmkit.normalize import Normalizer, Rank, Unchanged
 from mdmkit.pixels import PixelSweep
+from mdmkit.ranking import BestF1, best_f1
 from mdmkit.recipes import ComponentRecipe, MaskRecipe, PixelRecipe, Recipe, merged
 
 if TYPE_CHECKING:
@@ -120,6 +121,11 @@ class Sweeps:
         """The pixel sweep on raw scores."""
         return self.raw(PixelRecipe())  # type: ignore[no-any-return]
 
+    @cached_property
+    def best_f1(self) -> BestF1:
+        """The prediction with the largest pixel F1, on raw scores."""
+        return best_f1(self.pixels)
+
     @property
     def loose_pixels(self) -> NDArray[np.bool_]:
         """For each score of `pixels` whether it is only known to a cell."""
@@ -212,6 +218,15 @@ class Sweeps:
         NoTargetError
             If there is nothing to detect.
         """
+        if metric not in self._curves:
+            self._curves[metric] = self._curve(metric)
+        return self._curves[metric]
+
+    @cached_property
+    def _curves(self) -> dict[Metric, ThresholdCurve]:
+        return {}
+
+    def _curve(self, metric: Metric) -> ThresholdCurve:
         check_valid(self.pixels)
         if isinstance(self.normalizer, Unchanged):
             self.normalizer(self.pixels.scores)  # refuses scores outside [0, 1]

@@ -185,10 +185,12 @@ def mdm(
     else:
         again = all(map(in_memory, (scores, target, ignore)))
         curve = _quick_curve(frames, asked, chosen, kind) if again else None
-        if curve is None:
+        if curve is None and isinstance(chosen, ComponentMetric):
             evaluation = Evaluation([MarginAt(chosen, t) for t in asked], normalize=kind.name)
             evaluation.run(frames, again)
             curve = evaluation.curve(chosen)
+        elif curve is None:
+            curve = sweep_frames(frames(), _recipes(chosen), kind).curve(chosen)
         margins = curve.margin(asked)
     return margins if several else margins[0]
 
