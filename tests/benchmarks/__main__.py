@@ -157,7 +157,8 @@ def measure(name, scores, target):
     ratios = (
         t["f1"] / t["pass"], loops["numpy"] / t["f1"], loops["sklearn"] / t["f1"],
         t["pixels"] / t["argsort"], ap["ap"] / t["sweep"],
-        sweeps["verdicts"] / t["argsort"], t["verdicts"] / t["label"], loops["cc3d"] / t["verdicts"],
+        sweeps["verdicts"] / t["argsort"], t["verdicts"] / t["label"],
+        loops["cc3d"] / t["verdicts"],
         sweeps["4096"] / t["argsort"], sweeps["65536"] / t["argsort"], t["truth"] / t["argsort"],
     )  # fmt: skip
     print(f"| {name} | " + " | ".join(f"{ratio:,.3g}" for ratio in ratios) + " |", flush=True)
