@@ -112,8 +112,8 @@ def _count_keys(frame: Frame) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         frame.check()
     changes = np.stack([counts[ANOMALOUS, present], counts[NORMAL, present]], axis=1)
     if not (scores[1:] > scores[:-1]).all():  # negative floats
-        merged = Steps.merged([Steps(scores, changes)])
-        return merged.scores, merged.changes
+        ordered = Steps.from_unsorted(scores, changes)
+        return ordered.scores, ordered.changes
     return scores, changes
 
 

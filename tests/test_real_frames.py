@@ -147,3 +147,18 @@ def test_margins_are_not_all_zero(comparison):
     values = [comparison[m][f"mdm_siou@{t}"] for m in BOUNDED for t in T]
     values += [comparison[m][f"mdm_f1@{t}"] for m in BOUNDED for t in T]
     assert sum(value > 0 for value in values) >= 6
+
+
+def test_beyond_the_memory_budget_a_second_pass_gives_the_same(comparison, folders, real_frames):
+    metrics = ["ap", "fpr95", "best_f1", "siou_gt", "mean_f1", "mdm_f1@0.1", "mdm_siou@0.05"]
+    sizes = {k: comparison.settings[k] for k in ("min_prediction", "min_target")}
+    rough = compare(
+        folders, real_frames, metrics, anomaly_label=2, missing="skip", memory=0, jobs=2, **sizes
+    )
+    for method in METHODS:
+        exact, result = comparison[method], rough[method]
+        low, high = result["ap_bracket"]
+        assert low <= exact["ap"] <= high
+        assert high - low < 0.001
+        for key in metrics[1:]:
+            assert result[key] == exact[key]
