@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 
 from mdmkit import Frame, InputError, InputTypeError, evaluate, mdm
 from mdmkit.frames import LabelCodes, as_frames, as_unit, frames_from
@@ -44,15 +43,6 @@ GOOD_SCORES = {
     "every second column": np.array([[0.25, 0.0, 0.75, 0.0]])[:, ::2],
     "read-only": np.broadcast_to(np.array([0.25, 0.75]), (1, 2)),
     "__array__ only": OnlyArray(SCORES),
-    "torch float32": torch.tensor(SCORES),
-    "torch float64": torch.tensor(SCORES, dtype=torch.float64),
-    "torch float16": torch.tensor(SCORES, dtype=torch.float16),
-    "torch bfloat16": torch.tensor(SCORES, dtype=torch.bfloat16),
-    "torch requires_grad": torch.tensor(SCORES, requires_grad=True),
-    "torch bfloat16 requires_grad": torch.tensor(SCORES).bfloat16().requires_grad_(),
-    "torch parameter": torch.nn.Parameter(torch.tensor(SCORES)),
-    "torch transposed": torch.tensor([[0.25], [0.75]]).T,
-    "torch flipped": torch.tensor([[0.75, 0.25]]).flip(1),
 }
 GOOD_TARGETS = {
     "nested list": TARGET,
@@ -66,9 +56,6 @@ GOOD_TARGETS = {
     "big-endian int32": np.array(TARGET, ">i4"),
     "reversed view": np.array([[1, 0]])[:, ::-1],
     "__array__ only": OnlyArray(TARGET),
-    "torch bool": torch.tensor(TARGET, dtype=torch.bool),
-    "torch uint8": torch.tensor(TARGET, dtype=torch.uint8),
-    "torch int64": torch.tensor(TARGET),
 }
 
 
@@ -91,7 +78,6 @@ def test_labels_mean_the_same_whatever_holds_them(target):
         (np.uint32([[0, 2**32 - 1]]), [[0.0, 1.0]]),
         (np.array([[0, 13107, 65535]], ">u2"), [[0.0, 0.2, 1.0]]),
         (np.array([[False, True]]), [[0.0, 1.0]]),
-        (torch.tensor([[0, 51, 255]], dtype=torch.uint8), [[0.0, 0.2, 1.0]]),
         (np.float32([[0.1]]), [[float(np.float32(0.1))]]),
     ],
 )
@@ -155,7 +141,6 @@ def test_ignored_pixels_may_hold_any_score(value):
         (np.int8([[0, 1]]), "int8"),
         (np.int64([[0, 1]]), "int64"),
         ([[0, 1]], "int64"),
-        (torch.tensor([[0, 1]]), "int64"),
         (np.complex64([[0, 1]]), "complex64"),
         (np.longdouble([[0, 1]]), r"float\d+|longdouble"),
         (np.array([["0", "1"]]), "<U1"),
@@ -231,9 +216,6 @@ class Unwilling:
 
 UNREADABLE = {
     "broken __array__": Unwilling(),
-    "torch sparse": torch.tensor(SCORES).to_sparse(),
-    "torch float8": torch.tensor(SCORES).to(torch.float8_e4m3fn),
-    "torch meta": torch.empty(1, 2, device="meta"),
 }
 
 
@@ -360,13 +342,11 @@ STACK_TARGET = np.zeros((2, 3, 4), np.uint8)
         (tuple(STACK), STACK_TARGET),
         (STACK.tolist(), STACK_TARGET.tolist()),
         (iter(STACK), iter(STACK_TARGET)),
-        (torch.tensor(STACK), torch.tensor(STACK_TARGET)),
-        (list(torch.tensor(STACK)), STACK_TARGET),
         ((batch for batch in (STACK[:1], STACK[1:, None])), STACK_TARGET),
         ((OnlyArray(a) for a in STACK), OnlyArray(STACK_TARGET)),
     ],
     ids=["stack", "batch", "batch and stack", "lists", "tuple", "nested lists", "iterators",
-         "torch", "list of torch", "generator of batches", "__array__"],
+         "generator of batches", "__array__"],
 )  # fmt: skip
 def test_frames_come_in_many_structures(scores, target):
     frames = list(frames_from(scores, target))
@@ -379,8 +359,8 @@ def test_one_map_is_one_frame():
 
 
 def test_frames_may_differ_in_size():
-    scores = [np.zeros((2, 3)), np.zeros((4, 1)), torch.zeros(1, 1)]
-    target = [np.zeros((2, 3), int), np.zeros((4, 1), int), torch.zeros(1, 1, dtype=torch.uint8)]
+    scores = [np.zeros((2, 3)), np.zeros((4, 1)), np.zeros((1, 1))]
+    target = [np.zeros((2, 3), int), np.zeros((4, 1), int), np.zeros((1, 1), np.uint8)]
     assert shapes(scores, target) == [(2, 3), (4, 1), (1, 1)]
 
 
