@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mdmkit.components import ComponentGrid, ComponentSizes, ComponentSweep
 from mdmkit.grid import Edges
-from mdmkit.pixels import PixelGrid, PixelSweep
+from mdmkit.pixels import PixelSweep
 from mdmkit.samples import MaskFunction, MaskSamples
 
 if TYPE_CHECKING:
@@ -27,10 +27,6 @@ class PixelRecipe:
     def of(self, frame: Frame) -> PixelSweep:
         """Sweep one frame."""
         return PixelSweep.of(frame)
-
-    def on_grid(self, frame: Frame, edges: Edges) -> PixelGrid:
-        """Sweep one frame at the edges of a grid."""
-        return PixelSweep.of(frame).on_grid(edges)
 
     def inside(self, frame: Frame, edges: Edges, cells: NDArray[np.bool_]) -> PixelSweep:
         """Sweep one frame within some cells of a grid."""
