@@ -1,0 +1,36 @@
+"""Maskomaly: anomaly segmentation by post-processing the masks of a plain segmentation network.
+
+Zero-shot: a network that was trained to segment known classes proposes masks, and some of its
+object queries learn to propose what belongs to no class (Ackermann, Sakaridis, Yu, BMVC 2023).
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+# Where each public name lives; fetched on first use, so that `import maskomaly` needs no torch.
+_HOME = {
+    "DenseOutputs": "outputs",
+    "Geometry": "outputs",
+    "MaskOutputs": "outputs",
+}
+
+__all__ = [*_HOME]
+
+if TYPE_CHECKING:
+    from maskomaly.outputs import DenseOutputs as DenseOutputs
+    from maskomaly.outputs import Geometry as Geometry
+    from maskomaly.outputs import MaskOutputs as MaskOutputs
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'maskomaly' has no attribute {name!r}")
+    value = getattr(import_module(f"maskomaly.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOME})
