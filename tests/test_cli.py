@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mdmkit import cli
+from mdmkit import cli, terminal
 
 REPOSITORY = Path(__file__).parents[1]
 RANKING = "ap,auroc,fpr95,best_f1"
@@ -71,7 +71,7 @@ def run(folders, monkeypatch, capsys):
 
     def command(*arguments):
         monkeypatch.setattr(sys, "argv", ["mdmkit", *map(str, arguments)])
-        monkeypatch.setattr(cli, "_debugging", False)
+        monkeypatch.setattr(terminal, "_debugging", False)
         capsys.readouterr()
         try:
             cli.main()
@@ -133,7 +133,7 @@ def test_importing_mdmkit_imports_nothing_heavy():
 )
 def test_help_imports_nothing_heavy(arguments):
     start = f"""
-from mdmkit import cli
+from mdmkit import cli, terminal
 sys.argv = ["mdmkit", *{arguments!r}]
 try:
     cli.main()

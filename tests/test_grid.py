@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 import mdmkit.grid
 from mdmkit import InputError, compare, count_metric, evaluate
-from mdmkit.cli import parse_memory
 from mdmkit.grid import GridSteps, unit_edges, within
 from mdmkit.measures import MarginAt
+from mdmkit.options import parse_memory
 from mdmkit.pixels import PixelSweep
 from mdmkit.steps import Steps
 from tests.conftest import small_frames
