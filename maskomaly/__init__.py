@@ -14,14 +14,34 @@ _HOME = {
     "DenseOutputs": "outputs",
     "Geometry": "outputs",
     "MaskOutputs": "outputs",
+    "MaskomalyConfig": "config",
+    "Mixtures": "densities",
+    "SCORES": "scores",
+    "ablation_configs": "config",
+    "check_queries": "algorithm",
+    "densehybrid": "densities",
+    "fit_mixtures": "densities",
+    "gmmseg": "densities",
+    "maskomaly": "algorithm",
+    "score": "scores",
 }
 
 __all__ = [*_HOME]
 
 if TYPE_CHECKING:
+    from maskomaly.algorithm import check_queries as check_queries
+    from maskomaly.algorithm import maskomaly as maskomaly
+    from maskomaly.config import MaskomalyConfig as MaskomalyConfig
+    from maskomaly.config import ablation_configs as ablation_configs
+    from maskomaly.densities import Mixtures as Mixtures
+    from maskomaly.densities import densehybrid as densehybrid
+    from maskomaly.densities import fit_mixtures as fit_mixtures
+    from maskomaly.densities import gmmseg as gmmseg
     from maskomaly.outputs import DenseOutputs as DenseOutputs
     from maskomaly.outputs import Geometry as Geometry
     from maskomaly.outputs import MaskOutputs as MaskOutputs
+    from maskomaly.scores import SCORES as SCORES
+    from maskomaly.scores import score as score
 
 
 def __getattr__(name: str) -> Any:

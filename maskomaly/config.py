@@ -1,0 +1,265 @@
+"""MaskomalyConfig: thresholds, queries and switches of Algorithm 1, in code and in TOML files."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mdmkit.errors import InputError, InputTypeError
+from mdmkit.files import write_text
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+# No digest of weights looks like this, so that indices bound to it are refused everywhere until
+# they are forced or replaced.
+SWIN_LARGE_CITYSCAPES = "mask2former-swin-large-cityscapes-semantic"
+
+_UNIT = ("t_mask", "t_border", "eps_border", "lam")
+_SWITCHES = ("accept", "reject", "border", "init")
+_QUERIES = ("anomaly_queries", "init_queries")
+_CHOICES = {
+    "mask_comparison": (">=", ">"),
+    "border_queries": ("inliers", "non-void"),
+    "accept_probability": ("void", "max"),
+    "resolution": ("input", "mask"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaskomalyConfig:
+    """Everything that decides a Maskomaly score but the network's outputs.
+
+    p_n are query n's class probabilities, void last of C + 1, and m_n its mask. All of the
+    defaults but the (empty) queries are the `paper` preset's.
+
+    Parameters
+    ----------
+    t_mask : float in [0, 1]
+        T_mask: confidence in a known class from which a mask is an inlier.
+    t_border : float in [0, 1]
+        T_b: a pixel where two masks are greater than this (strictly) is border.
+    eps_border : float in [0, 1]
+        eps_b: the rejection term is at most this on border pixels.
+    lam : float in [0, 1]
+        lambda: weight of the rejection term, the acceptance term having 1 - lambda.
+    accept, reject : bool
+        The two terms. With one of them off the score is the other alone, without lambda; both off
+        is an error.
+    border, init : bool
+        The border rule, and whether `init_queries` count. Both refine the rejection term: where
+        that is off they have nothing to act on, and are ignored.
+    anomaly_queries : tuple of int
+        A: queries whose masks are accepted as anomalous. Without any the term is 0.
+    init_queries : tuple of int
+        I_0: queries that are inliers whatever their confidence. That the "Init." of the paper's
+        ablation means this is a reading.
+    mask_comparison : {">=", ">"}
+        How confidence compares with `t_mask`.
+    border_queries : {"inliers", "non-void"}
+        Whose masks meet in a border: I, or all queries whose likeliest class is not void.
+    accept_probability : {"void", "max"}
+        Weight of an accepted mask: p_n[void], or the largest of all C + 1 probabilities.
+    resolution : {"input", "mask"}
+        Masks are upsampled to the network's input and combined there, or combined as they are and
+        the result upsampled. The latter is faster and another score, not the same up to rounding.
+    checkpoint : str
+        The weights whose queries the indices name, as in `MaskOutputs.checkpoint`; empty: any.
+
+    Raises
+    ------
+    InputError
+        Values out of range, unknown choices, repeated or negative queries, nothing switched on.
+
+    See Also
+    --------
+    check_queries : whether the indices may be used with given outputs.
+
+    References
+    ----------
+    Ackermann, Sakaridis, Yu: Maskomaly: Zero-Shot Mask Anomaly Segmentation. BMVC 2023,
+    Algorithm 1. The printed algorithm names no values; these are the authors' release's.
+
+    Examples
+    --------
+    >>> MaskomalyConfig.preset("release").border_queries
+    'non-void'
+    >>> MaskomalyConfig(anomaly_queries=(3,), accept=False, reject=False)
+    Traceback (most recent call last):
+    mdmkit.errors.InputError: accept, reject: expected at least one of the two terms switched on
+    """
+
+    t_mask: float = 0.7
+    t_border: float = 0.1
+    eps_border: float = 0.0
+    lam: float = 0.6
+    accept: bool = True
+    reject: bool = True
+    border: bool = True
+    init: bool = True
+    anomaly_queries: tuple[int, ...] = ()
+    init_queries: tuple[int, ...] = ()
+    mask_comparison: str = ">="
+    border_queries: str = "inliers"
+    accept_probability: str = "void"
+    resolution: str = "input"
+    checkpoint: str = ""
+
+    def __post_init__(self) -> None:
+        for name in _UNIT:
+            object.__setattr__(self, name, _as_unit(getattr(self, name), name))
+        for name in _SWITCHES:
+            if not isinstance(getattr(self, name), bool):
+                raise InputTypeError(
+                    f"{name}: expected true or false, found {getattr(self, name)!r}"
+                )
+        for name in _QUERIES:
+            object.__setattr__(self, name, _as_queries(getattr(self, name), name))
+        for name, choices in _CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise InputError(
+                    f"{name}: expected {' or '.join(map(repr, choices))}, "
+                    f"found {getattr(self, name)!r}"
+                )
+        if not isinstance(self.checkpoint, str):
+            raise InputTypeError(f"checkpoint: expected a string, found {self.checkpoint!r}")
+        if not (self.accept or self.reject):
+            raise InputError("accept, reject: expected at least one of the two terms switched on")
+
+    @property
+    def used_anomaly_queries(self) -> tuple[int, ...]:
+        """A, or nothing where the acceptance term is off."""
+        return self.anomaly_queries if self.accept else ()
+
+    @property
+    def used_init_queries(self) -> tuple[int, ...]:
+        """I_0, or nothing where it is off or the rejection term is."""
+        return self.init_queries if self.reject and self.init else ()
+
+    @classmethod
+    def preset(cls, name: str) -> MaskomalyConfig:
+        """`paper`: Algorithm 1 as printed; `release`: what the authors' code computes.
+
+        Their queries are those of Mask2Former with Swin-L for Cityscapes (semantic). They are
+        refused for any checkpoint, as none can be recognised as that one, until they are forced
+        (`check_queries`) or replaced together with `checkpoint`.
+        """
+        if name not in PRESETS:
+            raise InputError(f"preset: expected {' or '.join(PRESETS)}, found {name!r}")
+        return PRESETS[name]
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any], source: str = "config") -> MaskomalyConfig:
+        """Judge named values; keys that are missing keep their defaults.
+
+        Raises
+        ------
+        InputError
+            An unknown key or a bad value; the message begins with `source` and names the key.
+        """
+        known = [field.name for field in fields(cls)]
+        unknown = [key for key in values if key not in known]
+        if unknown:
+            raise InputError(
+                f"{source}: expected keys among {', '.join(known)}; found {', '.join(unknown)}"
+            )
+        try:
+            return cls(**values)
+        except InputError as error:
+            raise type(error)(f"{source}: {error}") from error
+
+    @classmethod
+    def read(cls, path: str | Path) -> MaskomalyConfig:
+        """Read a TOML file of the parameters, by their names here; missing ones are the defaults.
+
+        Raises
+        ------
+        InputError
+            A file that cannot be read, is no TOML or holds a bad key or value; it is named.
+        """
+        try:
+            values = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise InputError(f"{path}: expected a TOML file, found: {error}") from error
+        return cls.from_mapping(values, str(path))
+
+    def to_toml(self) -> str:
+        """All parameters as TOML; reading it gives the same config."""
+        return "".join(
+            f"{field.name} = {_toml(getattr(self, field.name))}\n" for field in fields(self)
+        )
+
+    def write(self, path: str | Path) -> None:
+        """Write a TOML file that `read` gives back, whole or not at all."""
+        write_text(Path(path), self.to_toml())
+
+
+def _as_unit(value: Any, name: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
+        raise InputTypeError(f"{name}: expected a number in [0, 1], found {value!r}")
+    if not 0 <= value <= 1:  # NaN too
+        raise InputError(f"{name}: expected a number in [0, 1], found {value!r}")
+    return float(value)
+
+
+def _as_queries(value: Any, name: str) -> tuple[int, ...]:
+    if not isinstance(value, (list, tuple)):
+        raise InputTypeError(f"{name}: expected a list of query indices, found {value!r}")
+    for query in value:
+        if isinstance(query, bool) or not isinstance(query, (int, np.integer)):
+            raise InputTypeError(f"{name}: expected query indices, found {query!r}")
+        if query < 0:
+            raise InputError(f"{name}: expected query indices >= 0, found {query}")
+    if len(set(value)) < len(value):
+        raise InputError(f"{name}: expected each query once, found {list(value)}")
+    return tuple(map(int, value))
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(str, value))}]"
+    # JSON's strings, numbers and booleans are TOML's, once DEL is escaped.
+    return json.dumps(value).replace("\x7f", "\\u007F")
+
+
+_PUBLISHED = MaskomalyConfig(
+    anomaly_queries=(49, 31, 83, 32),
+    init_queries=(19, 24),
+    checkpoint=SWIN_LARGE_CITYSCAPES,
+)
+
+PRESETS = {
+    "paper": _PUBLISHED,
+    "release": replace(
+        _PUBLISHED, mask_comparison=">", border_queries="non-void", accept_probability="max"
+    ),
+}
+
+
+def ablation_configs(config: MaskomalyConfig) -> dict[str, MaskomalyConfig]:
+    """The rows of the paper's ablation, in its order.
+
+    Parameters
+    ----------
+    config : MaskomalyConfig
+        Everything but the switches is kept.
+
+    Returns
+    -------
+    dict of str to MaskomalyConfig
+        Named by what is switched on: A accept, R reject, B border, I init.
+    """
+    rows = ("A", "R", "RB", "ARB", "ARBI")
+    return {
+        row: replace(config, accept="A" in row, reject="R" in row, border="B" in row,
+                     init="I" in row)
+        for row in rows
+    }  # fmt: skip

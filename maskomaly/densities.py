@@ -1,0 +1,194 @@
+"""Scores that need more than a segmentation network's outputs: densities of its features.
+
+They take arrays, as what they judge comes from heads or features that only some networks have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import logsumexp
+
+from mdmkit.errors import InputError, InputTypeError
+from mdmkit.frames import as_array
+
+Floats = NDArray[np.floating[Any]]
+
+
+def _as_finite(value: Any, name: str, least_dimensions: int) -> Floats:
+    array = as_array(value, name)
+    if array.dtype.kind != "f":
+        raise InputTypeError(f"{name}: expected floats, found {array.dtype}")
+    if array.ndim < least_dimensions or array.size == 0:
+        raise InputError(
+            f"{name}: expected at least {least_dimensions} dimensions, none of them empty, "
+            f"found shape {array.shape}"
+        )
+    if not np.isfinite(array).all():
+        raise InputError(f"{name}: expected finite values, found NaN or infinity")
+    return array
+
+
+def densehybrid(log_outlier: Any, class_logits: Any) -> Floats:
+    """Discriminative and generative evidence: log p(outlier | x) - logsumexp_l logits[l].
+
+    Parameters
+    ----------
+    log_outlier : array or tensor, float, (...)
+        log p(outlier | x) of each pixel, from the network's outlier head; at most 0.
+    class_logits : array or tensor, float, (C, ...)
+        Their log-sum-exp is log p(x) up to a constant.
+
+    Returns
+    -------
+    float array, (...)
+        Unbounded, higher = more anomalous.
+
+    Raises
+    ------
+    InputError
+        Shapes that do not fit, values that are not finite, a logarithm above 0.
+
+    References
+    ----------
+    Grcić, Bevandić, Šegvić: DenseHybrid: Hybrid Anomaly Detection for Dense Open-set Recognition.
+    ECCV 2022.
+    """
+    outlier = _as_finite(log_outlier, "log_outlier", 0)
+    logits = _as_finite(class_logits, "class_logits", 1)
+    if logits.shape[1:] != outlier.shape:
+        raise InputError(
+            f"class_logits: expected shape (C, {', '.join(map(str, outlier.shape))}), "
+            f"found {logits.shape}"
+        )
+    if outlier.max() > 0:
+        raise InputError(
+            "log_outlier: expected logarithms of probabilities, at most 0, "
+            f"found {outlier.max():.4g}"
+        )
+    return np.asarray(outlier - logsumexp(logits, axis=0))
+
+
+@dataclass(frozen=True)
+class Mixtures:
+    """A Gaussian mixture of each class's features.
+
+    Parameters
+    ----------
+    classes : tuple of int
+        The labels, ascending.
+    mixtures : tuple of sklearn.mixture.GaussianMixture
+        Fitted, one for each class.
+    dimensions : int
+        D, of a feature vector.
+    """
+
+    classes: tuple[int, ...]
+    mixtures: tuple[Any, ...]
+    dimensions: int
+
+    def log_density(self, features: Any) -> Floats:
+        """Log densities log p(x | c), (classes, ...), of features of shape (..., D)."""
+        vectors = _as_finite(features, "features", 1)
+        if vectors.shape[-1] != self.dimensions:
+            raise InputError(
+                f"features: expected {self.dimensions} values for each pixel, "
+                f"found {vectors.shape[-1]}"
+            )
+        rows = vectors.reshape(-1, self.dimensions)
+        densities = [mixture.score_samples(rows) for mixture in self.mixtures]
+        return np.stack(densities).reshape(-1, *vectors.shape[:-1])
+
+
+def fit_mixtures(
+    features: Any,
+    labels: Any,
+    components: int = 5,
+    ignore: Sequence[int] = (255,),
+    seed: int = 0,
+) -> Mixtures:
+    """Fit a Gaussian mixture with diagonal covariances to the features of each class.
+
+    Parameters
+    ----------
+    features : array or tensor, float, (..., D)
+        Feature vectors of training pixels.
+    labels : array or tensor, int, (...)
+        Their classes.
+    components : int
+        Gaussians for each class; a class needs at least as many pixels.
+    ignore : sequence of int
+        Labels that are no class.
+    seed : int
+        Of the initialisation.
+
+    Returns
+    -------
+    Mixtures
+
+    Raises
+    ------
+    InputError
+        Shapes that do not fit, no class at all, a class with too few pixels.
+
+    Notes
+    -----
+    scikit-learn's `GaussianMixture`, expectation maximisation in memory: a few 100,000 pixels.
+    The paper trains the mixtures along with the network, with Sinkhorn assignments; this is the
+    same model, fitted afterwards.
+
+    References
+    ----------
+    Liang, Wang, Miao, Yang: GMMSeg: Gaussian Mixture based Generative Semantic Segmentation
+    Models. NeurIPS 2022.
+    """
+    from sklearn.mixture import GaussianMixture
+
+    vectors = _as_finite(features, "features", 2)
+    codes = as_array(labels, "labels")
+    if codes.dtype.kind not in "iu":
+        raise InputTypeError(f"labels: expected integers, found {codes.dtype}")
+    if codes.shape != vectors.shape[:-1]:
+        raise InputError(f"labels: expected shape {vectors.shape[:-1]}, found {codes.shape}")
+    if components < 1:
+        raise InputError(f"components: expected at least 1, found {components}")
+    classes = [int(code) for code in np.unique(codes) if code not in ignore]
+    if not classes:
+        raise InputError("labels: expected at least one class, found only ignored pixels")
+    mixtures = []
+    for code in classes:
+        members = vectors[codes == code]
+        if len(members) < max(components, 2):
+            raise InputError(
+                f"labels: expected at least {max(components, 2)} pixels of class {code}, "
+                f"found {len(members)}"
+            )
+        mixture = GaussianMixture(components, covariance_type="diag", random_state=seed)
+        mixtures.append(mixture.fit(members))
+    return Mixtures(tuple(classes), tuple(mixtures), vectors.shape[-1])
+
+
+def gmmseg(features: Any, mixtures: Mixtures) -> Floats:
+    """How unlikely a pixel's features are in every class: -max_c log p(x | c).
+
+    Parameters
+    ----------
+    features : array or tensor, float, (..., D)
+    mixtures : Mixtures
+        As `fit_mixtures` makes them.
+
+    Returns
+    -------
+    float array, (...)
+        Unbounded, higher = more anomalous.
+
+    References
+    ----------
+    Liang, Wang, Miao, Yang: GMMSeg: Gaussian Mixture based Generative Semantic Segmentation
+    Models. NeurIPS 2022.
+    """
+    return np.asarray(-mixtures.log_density(features).max(axis=0))

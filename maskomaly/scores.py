@@ -1,0 +1,242 @@
+"""Anomaly scores of a segmentation network's outputs, each under a name in `SCORES`.
+
+All are higher where a pixel is more anomalous, and keep their own scale. To add one: write a
+function of the outputs here and give it an entry in `SCORES`.
+
+Scores without a source of their own use the class scores of a pixel: a network with masks has
+sem[l] = sum_n p_n[l] m_n over the known classes l <= C, a dense one has its class logits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import log
+
+import torch
+from torch import Tensor
+
+from maskomaly.algorithm import maskomaly
+from maskomaly.config import MaskomalyConfig
+from maskomaly.outputs import DenseOutputs, MaskOutputs
+from maskomaly.resample import at_image
+from mdmkit.errors import InputError, InputTypeError
+
+Outputs = MaskOutputs | DenseOutputs
+
+
+def _check_masks(outputs: Outputs) -> None:
+    if not isinstance(outputs, MaskOutputs):
+        raise InputTypeError(
+            "outputs: expected MaskOutputs, as this score needs masks; "
+            f"found {type(outputs).__name__}"
+        )
+
+
+def _from_masks(outputs: MaskOutputs, formula: Callable[[Tensor], Tensor]) -> Tensor:
+    """A formula of a pixel's masks m_n, (N, ...), at the network's input; then to the image."""
+    return at_image(outputs.mask_logits, outputs.geometry, lambda band: formula(band.sigmoid_()))
+
+
+def _from_classes(outputs: Outputs, formula: Callable[[Tensor], Tensor]) -> Tensor:
+    """A formula of a pixel's class scores, (C, ...), at the network's input; then to the image."""
+    if isinstance(outputs, DenseOutputs):
+        return at_image(outputs.class_logits, outputs.geometry, formula)
+    known = outputs.class_probabilities[:, :-1].float().T
+    return _from_masks(outputs, lambda masks: formula(torch.tensordot(known, masks, 1)))
+
+
+@torch.no_grad()
+def msp(outputs: Outputs, normalised: bool = False) -> Tensor:
+    """Maximum softmax probability: 1 - max_l softmax(sem)[l], in [0, 1 - 1/C].
+
+    Parameters
+    ----------
+    outputs : MaskOutputs or DenseOutputs
+    normalised : bool
+        Take sem / sum(sem) for the distribution instead of softmax(sem): another score, which must
+        be chosen in advance. 1 where no mask claims a pixel. Masks only: logits are no shares.
+
+    Returns
+    -------
+    Tensor, float32, image size
+
+    References
+    ----------
+    Hendrycks, Gimpel: A Baseline for Detecting Misclassified and Out-of-Distribution Examples in
+    Neural Networks. ICLR 2017.
+    """
+    if not normalised:
+        return _from_classes(outputs, lambda sem: 1 - sem.softmax(0).amax(0))
+    _check_masks(outputs)
+    tiny = torch.finfo(torch.float32).tiny
+    return _from_classes(outputs, lambda sem: 1 - sem.amax(0) / sem.sum(0).clamp_(min=tiny))
+
+
+@torch.no_grad()
+def max_logit(outputs: Outputs) -> Tensor:
+    """Maximum logit: -max_l sem[l], in [-N, 0] for masks, unbounded for logits.
+
+    References
+    ----------
+    Hendrycks et al.: Scaling Out-of-Distribution Detection for Real-World Settings. ICML 2022.
+    """
+    return _from_classes(outputs, lambda sem: -sem.amax(0))
+
+
+@torch.no_grad()
+def entropy(outputs: Outputs) -> Tensor:
+    """Entropy of softmax(sem) over log C, in [0, 1]; a network of one class is refused.
+
+    References
+    ----------
+    Chan, Rottmann, Gottschalk: Entropy Maximization and Meta Classification for
+    Out-of-Distribution Detection in Semantic Segmentation. ICCV 2021.
+    """
+    classes = len(outputs.class_logits) if isinstance(outputs, DenseOutputs) else outputs.classes
+    if classes < 2:
+        raise InputError("outputs: expected at least 2 classes for an entropy, found 1")
+
+    def formula(sem: Tensor) -> Tensor:
+        logarithms = sem.log_softmax(0)
+        # The logarithm is finite, so that a probability of 0 adds 0.
+        return (-(logarithms.exp() * logarithms).sum(0) / log(classes)).clamp_(0, 1)
+
+    return _from_classes(outputs, formula)
+
+
+@torch.no_grad()
+def energy(outputs: Outputs) -> Tensor:
+    """Free energy: -logsumexp(sem), in [-N - log C, -log C] for masks, unbounded for logits.
+
+    References
+    ----------
+    Liu, Wang, Owens, Li: Energy-based Out-of-distribution Detection. NeurIPS 2020. Score of
+    Tian et al.: Pixel-wise Energy-biased Abstention Learning (PEBAL), ECCV 2022, at inference.
+    """
+    return _from_classes(outputs, lambda sem: -sem.logsumexp(0))
+
+
+@torch.no_grad()
+def rba(outputs: MaskOutputs) -> Tensor:
+    """Rejected by all: -sum_l tanh(sem[l]), in [-C, 0].
+
+    References
+    ----------
+    Nayal, Yavuz, Henriques, Güney: RbA: Segmenting Unknown Regions Rejected by All. ICCV 2023.
+    """
+    _check_masks(outputs)
+    return _from_classes(outputs, lambda sem: -sem.tanh_().sum(0))
+
+
+@torch.no_grad()
+def eam(outputs: MaskOutputs) -> Tensor:
+    """Ensemble over anomaly scores of masks: -sum_n m_n max_{l<=C} p_n[l], in [-N, 0].
+
+    References
+    ----------
+    Grcić, Šarić, Šegvić: On Advantages of Mask-level Recognition for Outlier-aware Segmentation.
+    CVPR Workshops 2023.
+    """
+    _check_masks(outputs)
+    confidence = outputs.confidence.float()
+    return _from_masks(outputs, lambda masks: -torch.tensordot(confidence, masks, 1))
+
+
+@dataclass(frozen=True)
+class Score:
+    """What is to be known of a score before it is computed.
+
+    Parameters
+    ----------
+    function : callable
+        From outputs, and a config and `force` if `configured`, to a map of the image's size.
+    formula, range, paper : str
+        For tables: where the values lie without any normaliser, and who proposed it.
+    unit : bool
+        Whether values lie in [0, 1] by nature.
+    dense : bool
+        Whether class logits without masks will do.
+    configured : bool
+        Whether it takes a `MaskomalyConfig`.
+    """
+
+    function: Callable[..., Tensor]
+    formula: str
+    range: str
+    paper: str
+    unit: bool = False
+    dense: bool = True
+    configured: bool = False
+
+
+SCORES = {
+    "maskomaly": Score(
+        maskomaly, "Algorithm 1", "[0, 1]", "Ackermann et al., BMVC 2023",
+        unit=True, dense=False, configured=True,
+    ),
+    "msp": Score(
+        msp, "1 - max_l softmax(sem)[l]", "[0, 1 - 1/C]", "Hendrycks & Gimpel, ICLR 2017",
+        unit=True,
+    ),
+    "max-logit": Score(
+        max_logit, "-max_l sem[l]", "[-N, 0]", "Hendrycks et al., ICML 2022",
+    ),
+    "entropy": Score(
+        entropy, "H(softmax(sem)) / log C", "[0, 1]", "Chan et al., ICCV 2021", unit=True,
+    ),
+    "energy": Score(
+        energy, "-logsumexp(sem)", "[-N - log C, -log C]",
+        "Liu et al., NeurIPS 2020; Tian et al. (PEBAL), ECCV 2022",
+    ),
+    "rba": Score(
+        rba, "-sum_l tanh(sem[l])", "[-C, 0]", "Nayal et al., ICCV 2023", dense=False,
+    ),
+    "eam": Score(
+        eam, "-sum_n m_n max_{l<=C} p_n[l]", "[-N, 0]", "Grcić et al., CVPRW 2023", dense=False,
+    ),
+}  # fmt: skip
+
+
+def score(
+    outputs: Outputs,
+    name: str = "maskomaly",
+    config: MaskomalyConfig | None = None,
+    force: bool = False,
+) -> Tensor:
+    """Any score by its name.
+
+    Parameters
+    ----------
+    outputs : MaskOutputs or DenseOutputs
+    name : str
+        A key of `SCORES`.
+    config : MaskomalyConfig, optional
+        For scores that take one; by default Algorithm 1 without query indices, that is without
+        anything to accept.
+    force : bool
+        Use query indices that belong to another checkpoint.
+
+    Returns
+    -------
+    Tensor, float32, (height, width) of the image
+        Higher = more anomalous, on the score's own scale.
+
+    Raises
+    ------
+    InputError
+        An unknown name, outputs without the masks that it needs, indices that do not fit.
+    """
+    if name not in SCORES:
+        raise InputError(f"score: expected one of {', '.join(SCORES)}; found {name!r}")
+    entry = SCORES[name]
+    if not isinstance(outputs, MaskOutputs) and not (
+        entry.dense and isinstance(outputs, DenseOutputs)
+    ):
+        expected = "MaskOutputs or DenseOutputs" if entry.dense else "MaskOutputs"
+        raise InputTypeError(
+            f"outputs: expected {expected} for the score {name!r}, found {type(outputs).__name__}"
+        )
+    if entry.configured:
+        return entry.function(outputs, config or MaskomalyConfig(), force)
+    return entry.function(outputs)
