@@ -144,6 +144,15 @@ class MaskomalyConfig:
         """I_0, or nothing where it is off or the rejection term is."""
         return self.init_queries if self.reject and self.init else ()
 
+    def with_queries_of(self, source: MaskomalyConfig) -> MaskomalyConfig:
+        """These thresholds and switches, with the queries of another config."""
+        return replace(
+            self,
+            anomaly_queries=source.anomaly_queries,
+            init_queries=source.init_queries,
+            checkpoint=source.checkpoint,
+        )
+
     @classmethod
     def preset(cls, name: str) -> MaskomalyConfig:
         """`paper`: Algorithm 1 as printed; `release`: what the authors' code computes.
@@ -242,6 +251,16 @@ PRESETS = {
         _PUBLISHED, mask_comparison=">", border_queries="non-void", accept_probability="max"
     ),
 }
+
+
+#: The config of a network that was saved with one, in the folder of its weights.
+OWN_CONFIG = "queries.toml"
+
+
+def own_config(source: str | Path) -> MaskomalyConfig | None:
+    """The config that lies in a network's folder, if any."""
+    path = Path(source) / OWN_CONFIG
+    return MaskomalyConfig.read(path) if path.is_file() else None
 
 
 def ablation_configs(config: MaskomalyConfig) -> dict[str, MaskomalyConfig]:

@@ -198,6 +198,12 @@ SCORES = {
 }  # fmt: skip
 
 
+def check_score(name: str) -> None:
+    """Refuse names that are not in `SCORES`."""
+    if name not in SCORES:
+        raise InputError(f"score: expected one of {', '.join(SCORES)}; found {name!r}")
+
+
 def score(
     outputs: Outputs,
     name: str = "maskomaly",
@@ -227,8 +233,7 @@ def score(
     InputError
         An unknown name, outputs without the masks that it needs, indices that do not fit.
     """
-    if name not in SCORES:
-        raise InputError(f"score: expected one of {', '.join(SCORES)}; found {name!r}")
+    check_score(name)
     entry = SCORES[name]
     if not isinstance(outputs, MaskOutputs) and not (
         entry.dense and isinstance(outputs, DenseOutputs)

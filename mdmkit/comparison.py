@@ -348,10 +348,10 @@ def _check_same_frames(results: Sequence[Result]) -> None:
         raise InputError(f"frames: expected the same ones of every method, found\n{found}")
 
 
-def versions() -> dict[str, str]:
-    """Versions of what the numbers depend on."""
+def versions(*others: str) -> dict[str, str]:
+    """Versions of what the numbers depend on, and of other packages."""
     return {
         "mdmkit": __version__,
         "python": platform.python_version(),
-        **{name: version(name) for name in ("numpy", "numba", "scipy")},
+        **{name: version(name) for name in ("numpy", "numba", "scipy", *others)},
     }

@@ -14,3 +14,14 @@ def targets(folder: Path) -> dict[str, Path] | None:
         if masks:
             return {mask.parent.name.removesuffix(".labels"): mask for mask in masks}
     return None
+
+
+def images(folder: Path) -> dict[str, Path] | None:
+    """Images by key, for the data set's root or its `frames`; None for another layout."""
+    masks = targets(folder)
+    if masks is None:
+        return None
+    beside = next(iter(masks.values())).parents[1]
+    return {
+        path.stem: path for path in sorted(beside.iterdir()) if path.suffix in (".jpg", ".webp")
+    }

@@ -62,3 +62,23 @@ def read_scores(path: str | Path, key: str | None = None) -> NDArray[Any]:
 def read_mask(path: str | Path) -> NDArray[Any]:
     """Read a ground-truth mask, `.png` of one channel or `.npy`; raises as `read_scores`."""
     return _read(Path(path), MASK_READERS, None)
+
+
+def write_scores(path: str | Path, scores: NDArray[Any], overwrite: bool = False) -> None:
+    """Write a score map by suffix, `.npy` or `.hdf5` (data set `value`), whole or not at all."""
+    import h5py
+    import numpy as np
+
+    from mdmkit.files import check_output, write_atomically
+
+    output = check_output(path, overwrite)
+
+    def write(partial: Path) -> None:
+        if output.suffix == ".npy":
+            with partial.open("wb") as file:
+                np.save(file, scores)
+        else:
+            with h5py.File(partial, "w") as file:
+                file.create_dataset("value", data=scores, compression="gzip")
+
+    write_atomically(output, write)

@@ -1,0 +1,158 @@
+"""Which object queries see anomalies: mining by their overlap with a ground truth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from maskomaly.outputs import MaskOutputs
+from maskomaly.resample import at_image
+from mdmkit.errors import InputError, NoTargetError
+
+#: A mask counts as predicted where m_n exceeds this (the paper's mining).
+MASK_THRESHOLD = 0.9
+#: An anomaly query says void more often than not; a query of a known class does not.
+VOID_THRESHOLD = 0.5
+
+
+def mask_at_image(outputs: MaskOutputs, query: int) -> Tensor:
+    """m_n of one query at image size, float32 (H, W) in [0, 1]."""
+    return at_image(
+        outputs.mask_logits[query : query + 1],
+        outputs.geometry,
+        lambda logits: logits[0].sigmoid(),
+    )
+
+
+def query_overlaps(
+    outputs: MaskOutputs,
+    target: NDArray[np.bool_],
+    valid: NDArray[np.bool_],
+    threshold: float = MASK_THRESHOLD,
+) -> NDArray[np.float64]:
+    """Intersection over union of each query's mask with a mask of the ground truth.
+
+    Parameters
+    ----------
+    outputs : MaskOutputs
+        Of N queries.
+    target, valid : ndarray of bool, (H, W), image size
+        What is to be found, and the pixels that count.
+    threshold : float
+        A pixel is predicted where m_n > threshold, strictly, at image size.
+
+    Returns
+    -------
+    ndarray of float64, (N,)
+        0 where prediction and target share no valid pixel.
+
+    Raises
+    ------
+    InputError
+        If the ground truth is not of the image's size.
+    NoTargetError
+        If no valid pixel is to be found: then no overlap is defined.
+    """
+    if target.shape != outputs.geometry.image or valid.shape != target.shape:
+        raise InputError(
+            f"target: expected the image's size {outputs.geometry.image}, found {target.shape}"
+        )
+    wanted = torch.from_numpy(target & valid).to(outputs.mask_logits.device)
+    if not bool(wanted.any()):
+        raise NoTargetError("target: expected pixels that a query could find, found none")
+    counted = torch.from_numpy(valid).to(outputs.mask_logits.device)
+    overlaps = np.empty(outputs.queries)
+    for query in range(outputs.queries):
+        predicted = (mask_at_image(outputs, query) > threshold) & counted
+        union = int((predicted | wanted).sum())
+        overlaps[query] = int((predicted & wanted).sum()) / union
+    return overlaps
+
+
+@dataclass(frozen=True)
+class MinedQueries:
+    """What mining found.
+
+    Attributes
+    ----------
+    indices : tuple of int
+        The chosen queries, best first.
+    iou : ndarray of float64, (N,)
+        Mean over images of the IoU of each query's mask.
+    void : ndarray of float64, (N,)
+        Mean over images of p_n[void].
+    images : int
+        How many images had something to find.
+    """
+
+    indices: tuple[int, ...]
+    iou: NDArray[np.float64]
+    void: NDArray[np.float64]
+    images: int
+
+
+class QueryMining:
+    """Collects overlaps image by image; holds two numbers a query and image.
+
+    Parameters
+    ----------
+    threshold : float
+        A mask is predicted where m_n > threshold.
+    """
+
+    def __init__(self, threshold: float = MASK_THRESHOLD) -> None:
+        if not 0 <= threshold < 1:
+            raise InputError(f"threshold: expected a number in [0, 1), found {threshold!r}")
+        self.threshold = threshold
+        self._overlaps: list[NDArray[np.float64]] = []
+        self._void: list[NDArray[np.float64]] = []
+
+    def add(
+        self, outputs: MaskOutputs, target: NDArray[np.bool_], valid: NDArray[np.bool_]
+    ) -> None:
+        """Judge the queries by one more image; one with nothing to find says nothing of them."""
+        if not (target & valid).any():
+            return
+        if self._overlaps and len(self._overlaps[0]) != outputs.queries:
+            raise InputError(
+                f"outputs: expected {len(self._overlaps[0])} queries, as before, "
+                f"found {outputs.queries}"
+            )
+        self._overlaps.append(query_overlaps(outputs, target, valid, self.threshold))
+        self._void.append(outputs.void.double().cpu().numpy())
+
+    def best(self, top: int, *, void: bool = True) -> MinedQueries:
+        """The queries of largest mean IoU.
+
+        Parameters
+        ----------
+        top : int
+            How many at most; queries that never overlap are not taken.
+        void : bool
+            For anomalies: only queries whose mean p_n[void] > 0.5, or a query of a known class
+            might be picked. False, for known classes: only the others.
+
+        Raises
+        ------
+        NoTargetError
+            If no image had anything to find, or no query found any of it.
+        """
+        if top < 1:
+            raise InputError(f"top: expected a number >= 1, found {top!r}")
+        if not self._overlaps:
+            raise NoTargetError("target: expected images with something to find, found none")
+        iou, said_void = np.mean(self._overlaps, axis=0), np.mean(self._void, axis=0)
+        eligible = (said_void > VOID_THRESHOLD) == void
+        order = np.argsort(-iou, kind="stable")
+        chosen = [int(query) for query in order if eligible[query] and iou[query] > 0][:top]
+        if not chosen:
+            kind = "mean p(void) > 0.5" if void else "mean p(void) <= 0.5"
+            raise NoTargetError(
+                f"queries: expected one with {kind} whose mask (m > {self.threshold:g}) overlaps "
+                f"the target, found none in {len(self._overlaps)} images"
+            )
+        return MinedQueries(tuple(chosen), iou, said_void, len(self._overlaps))

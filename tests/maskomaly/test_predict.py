@@ -1,0 +1,195 @@
+"""Folders of images to folders of score maps: whole files, resumed runs, broken images."""
+
+from __future__ import annotations
+
+import h5py
+import numpy as np
+import pytest
+from PIL import Image
+
+torch = pytest.importorskip("torch", reason="torch is not installed")
+
+from maskomaly import Geometry, MaskOutputs, score  # noqa: E402
+from maskomaly.predict import (  # noqa: E402
+    SETTINGS_NAME,
+    Broken,
+    Destination,
+    find_images,
+    outputs_of_files,
+    outputs_of_images,
+    read_image,
+    unfinished,
+    write_score_maps,
+)
+from mdmkit import InputError  # noqa: E402
+from mdmkit.io import read_scores  # noqa: E402
+
+
+class Greys:
+    """A network whose one known class is brightness, and that remembers its batches."""
+
+    def __init__(self):
+        self.batches = []
+
+    def predict(self, images, *, batch_size):
+        self.batches.append(len(images))
+        return [self.outputs(image) for image in images]
+
+    def outputs(self, image):
+        grey = torch.from_numpy(image.mean(2).astype(np.float32) / 255)
+        return MaskOutputs(
+            [[0.75, 0.25]], torch.logit(grey, 1e-3)[None], Geometry.plain(grey.shape)
+        )
+
+
+@pytest.fixture
+def images(tmp_path):
+    rng = np.random.default_rng(0)
+    folder = tmp_path / "images"
+    (folder / "city").mkdir(parents=True)
+    for name, size in {"a": (4, 6), "b": (5, 3), "city/a": (4, 6), "c": (4, 6)}.items():
+        picture = rng.integers(0, 256, (*size, 3), np.uint8)
+        Image.fromarray(picture).save(folder / f"{name}.png")
+    return folder
+
+
+def destination(folder, name="eam", **options):
+    return Destination(folder, lambda outputs: score(outputs, name), {"score": name}, **options)
+
+
+def write(images, destinations, network=None, *, batch=2, broken=None, **options):
+    left = unfinished(find_images(images), destinations, **options)
+    stream = outputs_of_images(
+        left, network or Greys(), batch=batch, broken=broken or Broken()
+    )  # fmt: skip
+    return write_score_maps(stream, destinations)
+
+
+@pytest.mark.parametrize(("suffix", "dtype"), [(".hdf5", "float16"), (".npy", "float32")])
+def test_each_image_gets_a_map_of_its_size_under_its_own_name(images, tmp_path, suffix, dtype):
+    out = destination(tmp_path / "scores", suffix=suffix, dtype=dtype)
+    assert write(images, [out]) == 4
+    for key, path in find_images(images).items():
+        scores = read_scores(out.path(key))
+        assert (scores.shape, scores.dtype) == (read_image(path).shape[:2], dtype)
+        expected = score(Greys().outputs(read_image(path)), "eam").numpy().astype(dtype)
+        assert (scores == expected).all()
+
+
+def test_hdf5_is_laid_out_as_the_benchmark_writes_it(images, tmp_path):
+    out = destination(tmp_path / "scores")
+    write(images, [out])
+    with h5py.File(tmp_path / "scores" / "city" / "a.hdf5") as file:
+        assert list(file) == ["value"]
+        assert file["value"].dtype == np.float16
+
+
+def test_several_scores_need_the_network_once(images, tmp_path):
+    network = Greys()
+    outs = [destination(tmp_path / name, name) for name in ("eam", "rba")]
+    write(images, outs, network, batch=3)
+    assert network.batches == [3, 1]
+    assert all((tmp_path / name / "b.hdf5").exists() for name in ("eam", "rba"))
+
+
+def test_batches_do_not_change_scores(images, tmp_path):
+    one, many = destination(tmp_path / "one"), destination(tmp_path / "many")
+    write(images, [one], batch=1)
+    write(images, [many], batch=4)
+    for key in find_images(images):
+        assert (read_scores(one.path(key)) == read_scores(many.path(key))).all()
+
+
+def test_a_run_is_resumed_where_it_stopped(images, tmp_path):
+    out = destination(tmp_path / "scores")
+    write(images, [out])
+    before = out.path("a").stat().st_mtime_ns
+    out.path("b").unlink()
+    network = Greys()
+    assert write(images, [out], network, resume=True) == 1
+    assert network.batches == [1]
+    assert out.path("a").stat().st_mtime_ns == before
+
+
+def test_a_run_is_not_resumed_with_other_settings(images, tmp_path):
+    write(images, [destination(tmp_path / "scores")])
+    with pytest.raises(InputError, match="made with the same settings, found others"):
+        write(images, [destination(tmp_path / "scores", "rba")], resume=True)
+    with pytest.raises(InputError, match="same settings"):
+        write(images, [destination(tmp_path / "scores", dtype="float32")], resume=True)
+
+
+def test_score_maps_are_replaced_only_when_told_to(images, tmp_path):
+    out = destination(tmp_path / "scores")
+    write(images, [out])
+    before = out.path("a").read_bytes()
+    other = destination(tmp_path / "scores", "msp", suffix=".hdf5")
+    with pytest.raises(InputError, match="expected no score maps in .*scores yet, found 4"):
+        write(images, [other])
+    assert out.path("a").read_bytes() == before
+    write(images, [destination(tmp_path / "scores", "rba")], overwrite=True)
+    assert out.path("a").read_bytes() != before
+
+
+def test_settings_lie_beside_the_maps_and_readers_do_not_see_them(images, tmp_path):
+    out = destination(tmp_path / "scores")
+    write(images, [out])
+    assert (tmp_path / "scores" / SETTINGS_NAME).exists()
+    from mdmkit.datasets import find_scores
+
+    assert sorted(find_scores("mine", tmp_path / "scores")) == ["a", "b", "c", "city/a"]
+
+
+def test_a_broken_image_is_named_and_stops_the_run(images, tmp_path):
+    (images / "b.png").write_bytes((images / "b.png").read_bytes()[:60])
+    with pytest.raises(InputError, match=r"b\.png: expected a readable image"):
+        write(images, [destination(tmp_path / "scores")])
+
+
+def test_broken_images_are_left_out_and_listed_when_asked_for(images, tmp_path):
+    (images / "b.png").write_bytes(b"not an image")
+    Image.new("I;16", (3, 3)).save(images / "c.png")
+    broken = Broken(keep_going=True)
+    out = destination(tmp_path / "scores")
+    assert write(images, [out], broken=broken) == 2
+    assert out.path("a").exists()
+    assert not out.path("b").exists()
+    with pytest.raises(InputError, match=r"(?s)2 files were left out:.*b\.png.*c\.png"):
+        broken.raise_all()
+
+
+def test_saved_outputs_give_the_same_scores(images, tmp_path):
+    direct, again = destination(tmp_path / "direct"), destination(tmp_path / "again")
+    stream = outputs_of_images(
+        unfinished(find_images(images), [direct]), Greys(), batch=2, broken=Broken()
+    )
+    write_score_maps(stream, [direct], outputs_folder=tmp_path / "outputs")
+    files = {key: tmp_path / "outputs" / f"{key}.npz" for key in find_images(images)}
+    write_score_maps(outputs_of_files(unfinished(files, [again]), broken=Broken()), [again])
+    for key in files:
+        assert (read_scores(direct.path(key)) == read_scores(again.path(key))).all()
+
+
+def test_scores_too_large_for_float16_are_refused(images, tmp_path):
+    out = Destination(tmp_path / "scores", lambda outputs: torch.full((4, 6), 1e5), {})
+    with pytest.raises(InputError, match="expected scores within float16's"):
+        write(images, [out])
+    wide = Destination(
+        tmp_path / "wide", lambda outputs: torch.full((4, 6), 1e5), {}, dtype="float32"
+    )
+    assert write(images, [wide]) == 4
+
+
+def test_images_beside_roadanomaly_s_labels_are_found(tmp_path):
+    labels = tmp_path / "frames" / "cow.labels"
+    labels.mkdir(parents=True)
+    Image.new("RGB", (2, 2)).save(tmp_path / "frames" / "cow.jpg")
+    Image.new("L", (2, 2)).save(labels / "labels_semantic.png")
+    expected = {"cow": tmp_path / "frames" / "cow.jpg"}
+    assert find_images(tmp_path) == find_images(tmp_path / "frames") == expected
+
+
+def test_an_output_folder_that_is_a_file_is_refused(images, tmp_path):
+    (tmp_path / "scores").write_text("notes")
+    with pytest.raises(InputError, match="expected a folder, found the file"):
+        write(images, [destination(tmp_path / "scores")])
