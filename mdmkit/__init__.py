@@ -15,6 +15,8 @@ __version__ = "0.1.0"
 # Where each public name lives. Names are fetched on first use, so that `import mdmkit` stays
 # light and no optional library is needed before it is used.
 _HOME = {
+    "Bootstrap": "resampling",
+    "bootstrap": "resampling",
     "compare": "comparison",
     "Comparison": "comparison",
     "count_metric": "metrics",
@@ -70,6 +72,8 @@ if TYPE_CHECKING:
     from mdmkit.metrics import Recall as Recall
     from mdmkit.metrics import SIoU as SIoU
     from mdmkit.metrics import count_metric as count_metric
+    from mdmkit.resampling import Bootstrap as Bootstrap
+    from mdmkit.resampling import bootstrap as bootstrap
     from mdmkit.thresholding import mdm as mdm
     from mdmkit.thresholding import threshold_curve as threshold_curve
 

@@ -124,7 +124,7 @@ def test_score_maps_are_replaced_only_when_told_to(images, tmp_path):
     write(images, [out])
     before = out.path("a").read_bytes()
     other = destination(tmp_path / "scores", "msp", suffix=".hdf5")
-    with pytest.raises(InputError, match="expected no score maps in .*scores yet, found 4"):
+    with pytest.raises(InputError, match=r"expected no score maps in .*scores yet, found 4"):
         write(images, [other])
     assert out.path("a").read_bytes() == before
     write(images, [destination(tmp_path / "scores", "rba")], overwrite=True)
