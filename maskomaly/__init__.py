@@ -14,14 +14,24 @@ _HOME = {
     "DenseOutputs": "outputs",
     "Geometry": "outputs",
     "MaskOutputs": "outputs",
+    "Network": "models",
+    "Preprocessing": "preprocess",
+    "convert_detectron2": "convert",
+    "convert_to_folder": "convert",
+    "load_model": "models",
 }
 
 __all__ = [*_HOME]
 
 if TYPE_CHECKING:
+    from maskomaly.convert import convert_detectron2 as convert_detectron2
+    from maskomaly.convert import convert_to_folder as convert_to_folder
+    from maskomaly.models import Network as Network
+    from maskomaly.models import load_model as load_model
     from maskomaly.outputs import DenseOutputs as DenseOutputs
     from maskomaly.outputs import Geometry as Geometry
     from maskomaly.outputs import MaskOutputs as MaskOutputs
+    from maskomaly.preprocess import Preprocessing as Preprocessing
 
 
 def __getattr__(name: str) -> Any:
