@@ -164,14 +164,18 @@ def convert_to_folder(path: str | Path, folder: str | Path) -> None:
 
 def read_detectron2(path: Path) -> nn.Module:
     """The network of a detectron2 checkpoint, in float32 on the CPU, ready for inference."""
+    return network_of(read_tensors(path), str(path))
+
+
+def network_of(tensors: Tensors, source: str) -> nn.Module:
+    """The network of tensors under detectron2's names; `source` is what errors call them."""
     from transformers import Mask2FormerForUniversalSegmentation
 
-    tensors = read_tensors(path)
-    _check_colours(tensors, path)
+    _check_colours(tensors, source)
     renamed, unknown = _rename(tensors)
     if unknown:
         raise InputError(
-            f"{path}: expected a Mask2Former of detectron2 with a Swin or ResNet backbone, found "
+            f"{source}: expected a Mask2Former of detectron2 with a Swin or ResNet backbone, found "
             f"{len(unknown)} unknown tensors:\n{listing(unknown)}"
         )
     try:
@@ -186,28 +190,28 @@ def read_detectron2(path: Path) -> nn.Module:
                 output_loading_info=True,
             )
     except KeyError as error:
-        raise InputError(f"{path}: expected a tensor {error.args[0]}, found none") from error
+        raise InputError(f"{source}: expected a tensor {error.args[0]}, found none") from error
     except (ValueError, RuntimeError, ZeroDivisionError) as error:
-        raise InputError(f"{path}: tensors that make no Mask2Former: {error}") from error
+        raise InputError(f"{source}: tensors that make no Mask2Former: {error}") from error
     wrong = sorted(
         f"{name}: expected {tuple(expected)}, found {tuple(found)}"
         for name, found, expected in report["mismatched_keys"]
     )
     if wrong:
-        raise InputError(f"{path}: tensors of unexpected shapes:\n{listing(wrong)}")
-    check_complete(str(path), report)
+        raise InputError(f"{source}: tensors of unexpected shapes:\n{listing(wrong)}")
+    check_complete(source, report)
     network: nn.Module = model.eval()
     return network
 
 
-def _check_colours(tensors: Tensors, path: Path) -> None:
+def _check_colours(tensors: Tensors, source: str) -> None:
     for name, usual in _COLOURS.items():
         stored = tensors.get(name)
         if stored is not None and not torch.allclose(
             stored.flatten().float(), torch.tensor(usual), atol=1e-3
         ):
             raise InputError(
-                f"{path}: {name}: expected ImageNet's {usual} in RGB, found "
+                f"{source}: {name}: expected ImageNet's {usual} in RGB, found "
                 f"{stored.flatten().tolist()}"
             )
 

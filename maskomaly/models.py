@@ -237,7 +237,7 @@ def _read_folder(folder: Path, revision: str | None) -> nn.Module:
     except Exception as error:  # a damaged checkpoint may raise anything
         raise InputError(
             f"{folder}: expected a folder that save_pretrained wrote, with config.json and "
-            f"model.safetensors, found: {_first_line(error)}"
+            f"model.safetensors, found: {_brief(error)}"
         ) from error
 
 
@@ -254,14 +254,16 @@ def _read_hub(name: str, revision: str | None) -> nn.Module:
     except Exception as error:  # the network, the hub, its files: anything
         raise InputError(
             f"{name}: expected a folder, a file of {' or '.join(SUFFIXES)}, or a model's name on "
-            f"the hub; there is no such path, and the hub gave: {_first_line(error)}\n"
+            f"the hub; there is no such path, and the hub gave: {_brief(error)}\n"
             "  next: check the name and the connection, or download the model on a machine with "
             "one and pass its folder"
         ) from error
 
 
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), "") or type(error).__name__
+def _brief(error: Exception) -> str:
+    """An error of a library on one line, as theirs go on over many."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= 300 else f"{text[:300]} ..."
 
 
 def _device(device: str | torch.device) -> torch.device:

@@ -20,7 +20,7 @@ _ZIP = b"PK\x03\x04"  # how a file of torch.save begins
 
 def _dtype(code: str, align: object = False, copy: object = False) -> Any:
     # Pickles of arrays write both flags as 0 and 1, which numpy >= 2.4 warns of.
-    return np.dtype(code, bool(align), bool(copy))  # type: ignore[call-overload]
+    return np.dtype(code, bool(align), bool(copy))
 
 
 def _encode(text: str, encoding: str) -> bytes:

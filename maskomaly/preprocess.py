@@ -225,8 +225,7 @@ def _rgb_of_picture(picture: Image.Image) -> NDArray[np.uint8]:
         raise InputError(f"image: expected pixels, found size {picture.size}")
     if picture.has_transparency_data:
         picture = picture.convert("RGBA")
-        lowest, _ = picture.getchannel("A").getextrema()
-        if lowest < 255:
+        if np.asarray(picture.getchannel("A")).min() < 255:
             raise InputError(
                 "image: expected opaque pixels, found transparent ones; paste it on a background"
             )

@@ -72,17 +72,17 @@ def test_outputs_are_those_of_the_network_that_was_saved(family, folders):
 @pytest.mark.parametrize("family", BUILDERS)
 def test_batches_agree_with_images_one_by_one(family, folders):
     network = loaded(folders / family)
-    images = [noise(*size, seed) for seed, size in enumerate([*SIZES, *SIZES])]
-    together = network.predict(images, batch_size=3)
+    images = [noise(*size, seed) for seed, size in enumerate([*SIZES, SIZES[0]])]
+    together = network.predict(images, batch_size=2)
     for image, ours in zip(images, together, strict=True):
         (alone,) = network.predict([image])
         assert ours.geometry == alone.geometry
         assert ours.geometry.image == image.shape[:2]
         for name in ("class_probabilities", "mask_logits", "class_logits"):
             if hasattr(ours, name):
-                torch.testing.assert_close(
-                    getattr(ours, name), getattr(alone, name), rtol=1e-5, atol=1e-5
-                )
+                expected = getattr(alone, name)
+                scale = max(1.0, float(expected.abs().max()))
+                assert float((getattr(ours, name) - expected).abs().max()) < 1e-5 * scale
 
 
 @pytest.mark.parametrize("family", WITH_MASKS)
@@ -244,7 +244,7 @@ def test_what_is_no_network_is_named_with_the_next_step(folders, tmp_path, monke
         load_model(tmp_path / "absent")
     with pytest.raises(InputError, match="no such file or folder"):
         load_model("absent.pkl")
-    with pytest.raises(InputError, match="no config.json"):
+    with pytest.raises(InputError, match=r"no config\.json"):
         load_model(tmp_path)
     with pytest.raises(InputError, match="pass the folder that holds it"):
         load_model(folders / "mask2former" / "model.safetensors")
@@ -266,9 +266,12 @@ def copied(folder, target, **changes):
 
 
 def test_other_families_and_foreign_code_are_refused(folders, tmp_path):
+    from transformers import ViTConfig
+
+    ViTConfig(hidden_size=8).save_pretrained(tmp_path / "a")
+    with pytest.raises(InputError, match=r"expected a network of the families .* found vit"):
+        load_model(tmp_path / "a")
     source = folders / "segformer"
-    with pytest.raises(InputError, match="expected a network of the families .* found vit"):
-        load_model(copied(source, tmp_path / "a", model_type="vit"))
     code = copied(
         source, tmp_path / "b", model_type="own", auto_map={"AutoConfig": "own.OwnConfig"}
     )
@@ -303,7 +306,7 @@ def test_pickled_weights_may_hold_tensors_only(folders, tmp_path, monkeypatch):
     torch.save(tensors, folder / "pytorch_model.bin")
     assert load_model(folder).digest == load_model(folders / "segformer").digest
     torch.save({**tensors, "more": Payload()}, folder / "pytorch_model.bin")
-    with pytest.raises(InputError, match="pytorch_model.bin|[Ww]eights"):
+    with pytest.raises(InputError, match=r"pytorch_model\.bin|[Ww]eights"):
         load_model(folder)
     assert not (tmp_path / "ran").exists()
     assert pickle.dumps(Payload())  # the payload is one: unpickled freely, it makes a folder
@@ -317,5 +320,8 @@ def test_loading_says_nothing(folders, capfd):
 
 
 def test_importing_the_package_imports_no_torch():
-    code = "import maskomaly, sys; assert 'load_model' in dir(maskomaly); sys.exit('torch' in sys.modules)"
+    code = (
+        "import maskomaly, sys; assert 'load_model' in dir(maskomaly); "
+        "sys.exit(any(name in sys.modules for name in ('torch', 'transformers')))"
+    )
     subprocess.run([sys.executable, "-c", code], check=True)
