@@ -24,6 +24,11 @@ _HOME = {
     "gmmseg": "densities",
     "maskomaly": "algorithm",
     "score": "scores",
+    "Network": "models",
+    "Preprocessing": "preprocess",
+    "convert_detectron2": "convert",
+    "convert_to_folder": "convert",
+    "load_model": "models",
 }
 
 __all__ = [*_HOME]
@@ -33,13 +38,18 @@ if TYPE_CHECKING:
     from maskomaly.algorithm import maskomaly as maskomaly
     from maskomaly.config import MaskomalyConfig as MaskomalyConfig
     from maskomaly.config import ablation_configs as ablation_configs
+    from maskomaly.convert import convert_detectron2 as convert_detectron2
+    from maskomaly.convert import convert_to_folder as convert_to_folder
     from maskomaly.densities import Mixtures as Mixtures
     from maskomaly.densities import densehybrid as densehybrid
     from maskomaly.densities import fit_mixtures as fit_mixtures
     from maskomaly.densities import gmmseg as gmmseg
+    from maskomaly.models import Network as Network
+    from maskomaly.models import load_model as load_model
     from maskomaly.outputs import DenseOutputs as DenseOutputs
     from maskomaly.outputs import Geometry as Geometry
     from maskomaly.outputs import MaskOutputs as MaskOutputs
+    from maskomaly.preprocess import Preprocessing as Preprocessing
     from maskomaly.scores import SCORES as SCORES
     from maskomaly.scores import score as score
 
