@@ -84,20 +84,24 @@ Format = Annotated[str, typer.Option(metavar="hdf5|npy", help="Files of score ma
 Dtype = Annotated[str, typer.Option(metavar="float16|float32", help="Numbers in them.")]
 
 
-@app.callback()
-def root(
-    version: Annotated[
-        bool, typer.Option("--version", is_eager=True, help="Show versions.")
-    ] = False,
-    debug: Debug = False,
-) -> None:
-    """Turn a plain segmentation network into one that finds what it was never shown."""
-    if version:
+def _print_version(value: bool) -> None:
+    if value:
         from mdmkit.comparison import versions
 
         found = versions("torch", "transformers")
         typer.echo(", ".join(f"{name} {number}" for name, number in found.items()))
         raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Show versions."),
+    ] = False,
+    debug: Debug = False,
+) -> None:
+    """Turn a plain segmentation network into one that finds what it was never shown."""
 
 
 def resolve_config(
