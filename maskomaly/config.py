@@ -236,7 +236,7 @@ def _toml(value: Any) -> str:
     if isinstance(value, tuple):
         return f"[{', '.join(map(str, value))}]"
     # JSON's strings, numbers and booleans are TOML's, once DEL is escaped.
-    return json.dumps(value).replace("\x7f", "\\u007F")
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007F")
 
 
 _PUBLISHED = MaskomalyConfig(
