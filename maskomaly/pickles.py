@@ -18,11 +18,6 @@ from mdmkit.errors import InputError
 _ZIP = b"PK\x03\x04"  # how a file of torch.save begins
 
 
-def _dtype(code: str, align: object = False, copy: object = False) -> Any:
-    # Pickles of arrays write both flags as 0 and 1, which numpy >= 2.4 warns of.
-    return np.dtype(code, bool(align), bool(copy))
-
-
 def _encode(text: str, encoding: str) -> bytes:
     # Protocols 0 to 2 write bytes as text in Latin-1; no other codec has a place here.
     if encoding != "latin1":
@@ -37,7 +32,7 @@ def _bytearray(*content: Any) -> bytearray:
 # All that a pickle of arrays refers to, by the names of old and new numpy and of Python 2.
 _ADMITTED: dict[tuple[str, str], Any] = {
     ("numpy", "ndarray"): np.ndarray,
-    ("numpy", "dtype"): _dtype,
+    ("numpy", "dtype"): np.dtype,
     ("collections", "OrderedDict"): OrderedDict,
     ("_codecs", "encode"): _encode,
     ("builtins", "bytearray"): _bytearray,

@@ -166,7 +166,7 @@ def test_a_converted_folder_is_the_same_network(tmp_path):
     convert_to_folder(path, tmp_path / "converted")
     network = load_model(tmp_path / "converted")
     assert network.digest == load_model(path).digest
-    assert network.preprocessing == Preprocessing()
+    assert Preprocessing.load(tmp_path / "converted") == Preprocessing()
     config, state = convert_detectron2(path)
     from transformers import Mask2FormerForUniversalSegmentation
 

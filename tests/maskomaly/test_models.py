@@ -256,6 +256,24 @@ def test_what_is_no_network_is_named_with_the_next_step(folders, tmp_path, monke
         load_model(folders / "mask2former", dtype=torch.int8)
 
 
+def test_a_model_of_the_hub_is_loaded_by_name_and_revision(folders, tmp_path, monkeypatch):
+    """From the hub's cache, as it lies there after a download."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    model = tmp_path / "models--someone--small"
+    (model / "refs").mkdir(parents=True)
+    (model / "snapshots").mkdir()
+    for commit, branch, family in (("a" * 40, "main", "segformer"), ("b" * 40, "v2", "eomt")):
+        (model / "refs" / branch).write_text(commit)
+        copied(folders / family, model / "snapshots" / commit)
+    network = load_model("someone/small")
+    assert network.digest == load_model(folders / "segformer").digest
+    assert network.source == "someone/small"
+    assert load_model("someone/small", revision="v2").family == "eomt"
+    with pytest.raises(InputError, match="someone/small"):
+        load_model("someone/small", revision="v3")
+
+
 def copied(folder, target, **changes):
     target.mkdir()
     for file in folder.iterdir():
