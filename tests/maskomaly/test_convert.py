@@ -231,7 +231,8 @@ def test_pickles_of_old_numpy_are_read(tmp_path):
     assert read_tensors(tmp_path / "old.pkl")["a"].tolist() == [0, 1, 2]
 
 
-def test_files_of_torch_are_read_without_their_code(tensors, digest, tmp_path):
+def test_files_of_torch_are_read_without_their_code(tensors, digest, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     model = {name: torch.from_numpy(each) for name, each in tensors.items()}
     path = tmp_path / "model_final.pth"
     torch.save({"model": model, "iteration": 9, "optimizer": {"state": {}}}, path)
