@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from maskomaly.outputs import MaskOutputs
 from maskomaly.queries import mask_at_image, query_overlaps
 from mdmkit.errors import InputError
-from mdmkit.plots import COLOURS, OVERLAY, STYLE, check_width
+from mdmkit.plots import COLOURS, STYLE, check_width, ground_truth
 
 _ANOMALY, _INIT = COLOURS[1], COLOURS[0]
 
@@ -72,8 +72,8 @@ def queries_page(
     shown = order_of_queries(outputs, fixed, most)
     overlaps = None
     if target is not None:
-        counted = np.ones_like(target) if valid is None else valid
-        overlaps = query_overlaps(outputs, target, counted) if (target & counted).any() else None
+        valid = np.ones_like(target) if valid is None else valid
+        overlaps = query_overlaps(outputs, target, valid) if (target & valid).any() else None
     extra = 1 if target is None else 2
     columns = 4
     rows = -(-(len(shown) + extra) // columns)
@@ -86,8 +86,8 @@ def queries_page(
         axes: list[Axes] = list(figure.subplots(rows, columns, squeeze=False).flat)
         axes[0].imshow(image, interpolation="nearest")
         axes[0].set_title("image")
-        if target is not None:
-            axes[1].imshow(_ground_truth(target, valid), interpolation="nearest")
+        if target is not None and valid is not None:
+            axes[1].imshow(ground_truth(target, valid), interpolation="nearest")
             axes[1].set_title("ground truth")
         for ax, query in zip(axes[extra:], shown, strict=False):
             mask = mask_at_image(outputs, query).cpu().numpy()
@@ -114,19 +114,6 @@ def caption(outputs: MaskOutputs, query: int, overlap: float | None) -> str:
     if likeliest != outputs.classes:
         text += f", void {float(probabilities[-1]):.2f}"
     return (text if overlap is None else f"{text}\nIoU {overlap:.2f}").replace("$", r"\$")
-
-
-def _ground_truth(
-    target: NDArray[np.bool_], valid: NDArray[np.bool_] | None
-) -> NDArray[np.float64]:
-    from matplotlib.colors import to_rgb
-
-    picture = np.empty((*target.shape, 3))
-    picture[:] = to_rgb(OVERLAY["tn"])
-    picture[target] = to_rgb(OVERLAY["fp"])
-    if valid is not None:
-        picture[~valid] = to_rgb(OVERLAY["ignored"])
-    return picture
 
 
 def _frame(ax: Axes, colour: str) -> None:

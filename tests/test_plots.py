@@ -104,3 +104,24 @@ def test_thresholds_figure_has_a_row_a_method(curves):
         "score map, 0 to 1", "score > 0.3", "score > 0.5",
     ]  # fmt: skip
     assert [figure.axes[i].get_ylabel() for i in (0, 3)] == ["first", "second"]
+
+
+def test_image_and_ground_truth_lead_the_page(curves):
+    rng = np.random.default_rng(0)
+    target = rng.choice([0, 1, 255], (6, 8)).astype(np.uint8)
+    image = rng.integers(0, 256, (6, 8, 3), np.uint8)
+    frame = Frame(rng.random((6, 8)), target)
+    for methods in ({"only": frame}, {"first": frame, "second": frame, "third": frame}):
+        figure = thresholds_figure(methods, (0.3, 0.5), image=image)
+        titles = [ax.get_title() for ax in figure.axes[:4]]
+        assert titles == ["image", "score map, 0 to 1", "score > 0.3", "score > 0.5"]
+        assert (np.asarray(figure.axes[0].images[0].get_array()) == image).all()
+        painted = np.asarray(figure.axes[4].images[0].get_array())
+        for value, colour in ((1, "tp"), (0, "tn"), (255, "ignored")):
+            assert (
+                painted[target == value] == np.round(255 * np.array(to_rgb(OVERLAY[colour])))
+            ).all()
+        shown = [ax for ax in figure.axes if ax.images]
+        assert len(shown) == 2 + 3 * len(methods)
+    with pytest.raises(InputError, match="image: expected the size"):
+        thresholds_figure({"only": frame}, image=image[:3])
