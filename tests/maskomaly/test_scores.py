@@ -10,7 +10,15 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
-from maskomaly import SCORES, DenseOutputs, Geometry, MaskomalyConfig, MaskOutputs, maskomaly, score  # noqa: E402  # noqa: E402
+from maskomaly import (  # noqa: E402
+    SCORES,
+    DenseOutputs,
+    Geometry,
+    MaskomalyConfig,
+    MaskOutputs,
+    maskomaly,
+    score,
+)
 from maskomaly.scores import eam, entropy, msp, rba  # noqa: E402
 from mdmkit import InputError, InputTypeError  # noqa: E402
 from tests.maskomaly.drawn import random_outputs  # noqa: E402
