@@ -150,9 +150,8 @@ def main():
             print(f"| {name} | {shown} | {seconds:.3g} | {peak:.0f} |", flush=True)
     if not chosen.no_network:
         seconds = elsewhere("--job", "forward")
-        print(
-            "\n| Mask2Former, Swin-Tiny | CPU seconds | maskomaly's share of the two |\n|:--|--:|--:|"
-        )
+        print("\n| Mask2Former, Swin-Tiny | CPU seconds | maskomaly's share of the two |")
+        print("|:--|--:|--:|")
         shares = " / ".join(f"{took / (took + seconds):.1%}" for took in streamed.values())
         print(f"| forward | {seconds:.3g} | {shares} (20 / 100 inliers) |")
 
