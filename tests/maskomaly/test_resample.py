@@ -29,6 +29,12 @@ def test_area_agrees_with_a_loop_over_pixels(h, w, height, width, seed):
     assert np.abs(resample_area(maps, (height, width)).numpy() - expected).max() <= 4e-7
 
 
+@given(st.integers(1, 60), st.integers(1, 60))
+def test_an_average_never_leaves_the_range(held, wanted):
+    ones = resample_area(torch.ones(1, held), (1, wanted))
+    assert torch.equal(ones, torch.ones(1, wanted))
+
+
 def test_area_is_the_mean_of_what_is_covered():
     maps = torch.tensor([[0.0, 0.0, 1.0], [0.0, 0.0, 1.0]])
     # Each new pixel covers one and a half old ones.

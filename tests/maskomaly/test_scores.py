@@ -10,7 +10,15 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
-from maskomaly import SCORES, DenseOutputs, Geometry, MaskomalyConfig, MaskOutputs, maskomaly, score  # noqa: E402  # noqa: E402
+from maskomaly import (  # noqa: E402
+    SCORES,
+    DenseOutputs,
+    Geometry,
+    MaskomalyConfig,
+    MaskOutputs,
+    maskomaly,
+    score,
+)
 from maskomaly.scores import eam, entropy, msp, rba  # noqa: E402
 from mdmkit import InputError, InputTypeError  # noqa: E402
 from tests.maskomaly.drawn import random_outputs  # noqa: E402
@@ -71,11 +79,16 @@ def test_a_pixel_that_no_mask_claims_is_anomalous():
 @pytest.mark.parametrize("seed", range(20))
 def test_values_lie_in_the_range_that_tables_print(seed):
     queries, classes = 6, 4
-    ends = {"C": classes, "N": queries, "log C": log(classes)}
+    ranges = {
+        "[0, 1]": (0, 1),
+        "[0, 1 - 1/C]": (0, 3 / 4),
+        "[-N, 0]": (-6, 0),
+        "[-C, 0]": (-4, 0),
+        "[-N - log C, -log C]": (-6 - log(4), -log(4)),
+    }
     outputs = random_outputs(seed, queries, classes, sharpness=40)
     for name, entry in SCORES.items():
-        low, high = (eval(end, {}, {**ends, "log": log, "C": classes}) for end in
-                     entry.range.strip("[]").replace("log C", "log(C)").split(", "))  # fmt: skip
+        low, high = ranges[entry.range]
         found = score(outputs, name)
         assert low - 1e-5 <= found.min() <= found.max() <= high + 1e-5, name
         assert entry.unit == (low == 0 and high <= 1)
