@@ -37,7 +37,7 @@ _HOME = {
     "Precision": "metrics",
     "RangeError": "errors",
     "Recall": "metrics",
-    "Result": "evaluation",
+    "Result": "results",
     "SIoU": "metrics",
     "threshold_curve": "thresholding",
     "ThresholdCurve": "curves",
@@ -54,7 +54,6 @@ if TYPE_CHECKING:
     from mdmkit.errors import NoTargetError as NoTargetError
     from mdmkit.errors import RangeError as RangeError
     from mdmkit.evaluation import Evaluation as Evaluation
-    from mdmkit.evaluation import Result as Result
     from mdmkit.evaluation import evaluate as evaluate
     from mdmkit.frames import Frame as Frame
     from mdmkit.margin import Margin as Margin
@@ -70,6 +69,7 @@ if TYPE_CHECKING:
     from mdmkit.metrics import Recall as Recall
     from mdmkit.metrics import SIoU as SIoU
     from mdmkit.metrics import count_metric as count_metric
+    from mdmkit.results import Result as Result
     from mdmkit.thresholding import mdm as mdm
     from mdmkit.thresholding import threshold_curve as threshold_curve
 

@@ -10,9 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mdmkit import PPV, MeanF1, SIoU
-from mdmkit.components import ComponentGrid, ComponentSizes, ComponentSweep
+from mdmkit.cells import FrameCells
+from mdmkit.component_grid import ComponentGrid
+from mdmkit.components import ComponentSizes, ComponentSweep
 from mdmkit.frames import Frame
-from mdmkit.grid import unit_edges
+from mdmkit.grid import unit_edges, with_edges
 from tests.conftest import DTYPES, KINDS, random_scores, small_frames
 from tests.reference import brute, union
 
@@ -27,6 +29,12 @@ SHAPES = ((10, 10), (30, 30), (1, 80), (80, 1), (3, 50))
 
 def metric(name, sizes):
     return METRICS[name](sizes.min_prediction, sizes.min_target)
+
+
+def grid_of(frame, sizes, edges, more=()):
+    """The grid of a frame, its bounds looked at on a grid with more edges."""
+    finer = with_edges(edges, more)
+    return ComponentGrid.of(FrameCells.of(frame, finer), sizes, edges)
 
 
 def random_frame(rng):
@@ -140,7 +148,8 @@ def test_every_mode_agrees_with_the_plain_sweep_on_random_frames(block):
         edges = unit_edges(int(2 ** rng.integers(0, 10)))
         if rng.random() < 0.3:
             edges = np.unique(rng.normal(0.4, 0.5, rng.integers(1, 9)))
-        grid = ComponentGrid.of(frame, sizes, edges)
+        more = [unit_edges(512), rng.normal(0.4, 0.5, 9), np.empty(0)][rng.integers(3)]
+        grid = grid_of(frame, sizes, edges, more)
         if expected.targets:
             assert_grid_is_right(grid, edges, sizes, expected, frame.levels.scores)
             assert_same_margins(frame, sizes, expected, required_qualities(rng, sizes, expected))
@@ -158,7 +167,7 @@ def test_hundreds_of_targets_in_one_huge_component(noise):
     assert expected.targets == 300
     assert_same_sweep(ComponentSweep.of(frame, sizes), expected)
     assert_same_margins(frame, sizes, expected, dict.fromkeys(METRICS, (0.1, 0.5, 0.6)))
-    grid = ComponentGrid.of(frame, sizes, unit_edges(256))
+    grid = grid_of(frame, sizes, unit_edges(256))
     assert_grid_is_right(grid, unit_edges(256), sizes, expected, frame.levels.scores)
 
 
@@ -169,14 +178,14 @@ def test_scores_one_ulp_around_the_edges_of_bins():
     frame = Frame(rng.permutation(scores).reshape(5, 9), rng.random((5, 9)) < 0.3)
     sizes = ComponentSizes()
     expected = union.component_sweep(frame, sizes)
-    grid = ComponentGrid.of(frame, sizes, unit_edges(16))
+    grid = grid_of(frame, sizes, unit_edges(16))
     assert_grid_is_right(grid, unit_edges(16), sizes, expected, scores)
 
 
 def test_bounds_of_bins_with_one_score_at_the_edge_are_tight():
     rng = np.random.default_rng(0)
     frame = Frame(rng.integers(0, 17, (20, 20)) / 16, rng.random((20, 20)) < 0.2)
-    grid = ComponentGrid.of(frame, ComponentSizes(), unit_edges(16))
+    grid = grid_of(frame, ComponentSizes(), unit_edges(16))
     low, high = MeanF1().bounds(grid)
     np.testing.assert_array_equal(low, high)
     low, high = SIoU().bounds(grid)
@@ -187,7 +196,7 @@ def test_bounds_of_bins_with_one_score_at_the_edge_are_tight():
 @given(small_frames(), SIZES, st.randoms())
 def test_grids_merge_in_any_order(frames, sizes, random):
     edges = unit_edges(64)
-    grids = [ComponentGrid.of(Frame(*f), sizes, edges) for f in frames]
+    grids = [grid_of(Frame(*f), sizes, edges) for f in frames]
     whole = ComponentGrid.merged(grids)
     random.shuffle(grids)
     again = grids[0]
@@ -215,7 +224,7 @@ def test_deciding_names_are_checked():
 
 def test_a_frame_without_valid_pixels_has_empty_sweeps():
     frame = Frame([[0.5, 0.25]], [[255, 255]])
-    grid = ComponentGrid.of(frame, ComponentSizes(), unit_edges(16))
+    grid = grid_of(frame, ComponentSizes(), unit_edges(16))
     assert not grid.siou.totals.any()
     assert not grid.hits.high.any()
     assert ComponentSweep.of(frame, ComponentSizes()).siou.scores.size == 0
