@@ -39,7 +39,7 @@ _HOME = {
     "Precision": "metrics",
     "RangeError": "errors",
     "Recall": "metrics",
-    "Result": "evaluation",
+    "Result": "results",
     "SIoU": "metrics",
     "threshold_curve": "thresholding",
     "ThresholdCurve": "curves",
@@ -56,7 +56,6 @@ if TYPE_CHECKING:
     from mdmkit.errors import NoTargetError as NoTargetError
     from mdmkit.errors import RangeError as RangeError
     from mdmkit.evaluation import Evaluation as Evaluation
-    from mdmkit.evaluation import Result as Result
     from mdmkit.evaluation import evaluate as evaluate
     from mdmkit.frames import Frame as Frame
     from mdmkit.margin import Margin as Margin
@@ -74,6 +73,7 @@ if TYPE_CHECKING:
     from mdmkit.metrics import count_metric as count_metric
     from mdmkit.resampling import Bootstrap as Bootstrap
     from mdmkit.resampling import bootstrap as bootstrap
+    from mdmkit.results import Result as Result
     from mdmkit.thresholding import mdm as mdm
     from mdmkit.thresholding import threshold_curve as threshold_curve
 

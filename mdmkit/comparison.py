@@ -17,11 +17,12 @@ import numpy as np
 from mdmkit import __version__
 from mdmkit.datasets import Pairing, check_missing, pair
 from mdmkit.errors import InputError, InputTypeError, listing
-from mdmkit.evaluation import Contribution, Evaluation, Result
+from mdmkit.evaluation import Evaluation
 from mdmkit.frames import Frame, LabelCodes, Labels, as_frames
 from mdmkit.io import read_mask, read_scores
 from mdmkit.measures import Measure
-from mdmkit.sweeps import DEFAULT_MEMORY
+from mdmkit.pool import DEFAULT_MEMORY
+from mdmkit.results import Result
 
 T = TypeVar("T")
 Load = Callable[[], Frame]
@@ -131,29 +132,27 @@ def run_evaluation(
         Listing every frame that cannot be used.
     """
     errors = _Errors()
-    if evaluation.needs_fit:
-        judged = (errors.attempt(load, _given) for load in loads)
-        try:
-            evaluation.fit(frame for frame in judged if frame is not None)
-        finally:
-            errors.raise_all()
-    for load in loads[:1]:
-        errors.attempt(load, evaluation.plan)
-    errors.found.clear()  # what is wrong with it will be found again
-    tasks: Iterator[Callable[[], Contribution | None]] = (
-        partial(errors.attempt, load, evaluation.contribution) for load in loads
-    )
-    for contribution in _in_order(tasks, jobs):
-        if contribution is not None:
-            evaluation.add(contribution)
-        tick()
-    errors.raise_all()
-    if evaluation.undecided():
-        again = (partial(errors.attempt, load, evaluation.second_look) for load in loads)
-        for part in _in_order(again, jobs):
-            if part is not None:
-                evaluation.add_second_look(part)
+
+    def each(function: Callable[[Frame], T], prepare: Callable[[Frame], None]) -> Iterator[T]:
+        def tasks() -> Iterator[Callable[[], T | None]]:
+            for index, load in enumerate(loads):
+                if index == 0:  # read once, before any other
+                    first = errors.attempt(load, partial(_prepared, prepare))
+                    if first is None:
+                        continue
+                    load = partial(_given, first)
+                    del first
+                yield partial(errors.attempt, load, function)
+
+        yield from (result for result in _in_order(tasks(), jobs) if result is not None)
         errors.raise_all()
+
+    evaluation.run(each, again=True, tick=tick)
+
+
+def _prepared(prepare: Callable[[Frame], None], frame: Frame) -> Frame:
+    prepare(frame)
+    return frame
 
 
 def normalizers(normalize: Any, methods: Iterable[str]) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -25,10 +26,14 @@ from mdmkit.measures import (
 from mdmkit.metrics import Metric
 from mdmkit.normalize import Normalizer, Unchanged, as_normalizer
 from mdmkit.pixels import PixelSweep
+from mdmkit.pool import DEFAULT_MEMORY, Pool, sweep_frames
 from mdmkit.recipes import ComponentRecipe, MaskRecipe, PixelRecipe
-from mdmkit.sweeps import DEFAULT_MEMORY, EarlyGrid, Pool, Sweeps, check_valid, sweep_frames
+from mdmkit.results import Result
+from mdmkit.sweeps import EarlyGrid, Sweeps, check_valid
 
 AGGREGATES = ("pooled", "per_image")
+UNLIMITED = 2**62  # one frame is always known exactly
+Each = Callable[[Callable[[Frame], Any], Callable[[Frame], None]], Iterator[Any]]
 
 
 def check_aggregate(aggregate: Any) -> str:
@@ -36,61 +41,6 @@ def check_aggregate(aggregate: Any) -> str:
     if aggregate not in AGGREGATES:
         raise InputError(f"aggregate: expected one of {', '.join(AGGREGATES)}, found {aggregate!r}")
     return str(aggregate)
-
-
-@dataclass(frozen=True)
-class Result:
-    """All numbers of one method; `result["ap"]` is one of them.
-
-    Attributes
-    ----------
-    method : str
-    frames, pixels, anomalous_pixels : int
-        Frames, valid pixels and anomalous pixels.
-    components : int
-        Ground-truth components of at least `min_target` pixels.
-    normalize : str
-    values : dict
-        Fractions by measure name, None where undefined; with intervals, thresholds, brackets.
-    refused : dict of str
-        Measures that were not computed, with the reason.
-    settings : dict
-    """
-
-    method: str
-    frames: int
-    pixels: int
-    anomalous_pixels: int
-    components: int
-    normalize: str
-    values: Values
-    refused: dict[str, str] = field(default_factory=dict)
-    settings: dict[str, Any] = field(default_factory=dict)
-
-    def __getitem__(self, key: str) -> Any:
-        return self.values[key]
-
-    def to_dict(self) -> dict[str, Any]:
-        """One flat row, as in the JSON of `compare`."""
-        row: dict[str, Any] = {
-            "method": self.method,
-            "frames": self.frames,
-            "pixels": self.pixels,
-            "anomalous_pixels": self.anomalous_pixels,
-            "components": self.components,
-            "normalize": self.normalize,
-            **self.values,
-        }
-        if self.refused:
-            row["refused"] = self.refused
-        return row
-
-    def __repr__(self) -> str:
-        numbers = ", ".join(
-            f"{key}={value:.4f}" for key, value in self.values.items() if isinstance(value, float)
-        )
-        sizes = ", ".join(f"{key}={value!r}" for key, value in self.settings.items())
-        return f"Result({self.method!r}, {self.frames} frames, {numbers}; {sizes})"
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,10 +101,13 @@ class Evaluation:
             None if self.kind.needs_fit else self.kind.fitted(PixelSweep.none())
         )
         self.memory = memory
-        raw = [m.z for m in self.measures if isinstance(m, (AtThreshold, FprAtThreshold))]
-        self._pool = Pool(memory, raw if self.kind is Unchanged else ())
+        self._pool = self._empty_pool(memory)
         self._early: EarlyGrid | None = None
         self._frames: list[Contribution] = []  # without their sweeps
+
+    def _empty_pool(self, memory: int) -> Pool:
+        raw = [m.z for m in self.measures if isinstance(m, (AtThreshold, FprAtThreshold))]
+        return Pool(memory, raw if self.kind is Unchanged else ())
 
     @property
     def needs_fit(self) -> bool:
@@ -169,19 +122,34 @@ class Evaluation:
     def plan(self, frame: Frame) -> None:
         """See by a first frame, where all can be read twice, whether a grid is the shorter way.
 
-        Component statistics at every one of many scores cost more than those at the thresholds of
-        a grid and, in a second pass, at the few scores where that leaves something open.
+        Statistics at every one of many scores cost more than those at the thresholds of a grid
+        and, in a second pass, at the few scores where that leaves something open.
         """
-        recipes = frozenset(r for r in self.recipes if isinstance(r, ComponentRecipe))
+        recipes = {r for r in self.recipes if not isinstance(r, MaskRecipe)}
+        for measure in self.measures:
+            if not measure.refinable:
+                recipes -= set(measure.recipes)
+        if self.kind.needs_fit:
+            recipes.discard(PixelRecipe())
         if self.aggregate != "pooled" or not recipes or frame.scores.dtype.itemsize <= 2:
             return
         pixels = PixelSweep.of(frame)
         if pixels.scores.size > grid.CELLS:
-            self._early = EarlyGrid(self._pool.choose_edges(pixels), recipes)
+            self._early = EarlyGrid(
+                *self._pool.choose_edges(pixels, grid.COARSER), frozenset(recipes)
+            )
+
+    def _grid_from_the_start(self) -> EarlyGrid | None:
+        """What of a frame need only be known on a grid; pixels, too, once memory is used up."""
+        pool, early = self._pool, self._early
+        if not pool.over_budget or pool.edges is None or pool.rows is None:
+            return early
+        recipes = early.recipes if early else frozenset()
+        return EarlyGrid(pool.edges, pool.rows, recipes | {PixelRecipe()})
 
     def contribution(self, frame: Frame) -> Contribution:
         """Sweep one frame; changes nothing here."""
-        sweeps = Sweeps.of(frame, self.recipes, self._fitted, self._early)
+        sweeps = self._sweeps_of(frame) if self.aggregate == "pooled" else self._image(frame)
         own = sweeps.by_recipe.get(ComponentRecipe(self.sizes))
         components = own.targets if own else count_targets(frame, self.sizes.min_target)
         counts = (frame.pixels, frame.anomalous_pixels, components)
@@ -190,16 +158,30 @@ class Evaluation:
         values: Values = {}
         refused: dict[str, str] = {}
         no_target: dict[str, NoTargetError] = {}
-        image = sweeps.with_normalizer(self._fitted or self.kind)
         for measure in self.measures:
             try:
-                values[measure.key] = measure.compute(image)[measure.key]
+                values[measure.key] = measure.compute(sweeps)[measure.key]
             except RangeError as error:
                 refused[measure.key] = str(error)
             except NoTargetError as error:
                 values[measure.key] = float("nan")
                 no_target[measure.key] = error
         return Contribution(*counts, None, values, refused, no_target)
+
+    def _sweeps_of(self, frame: Frame) -> Sweeps:
+        return Sweeps.of(frame, self.recipes, self._fitted, self._grid_from_the_start())
+
+    def _image(self, frame: Frame) -> Sweeps:
+        """The sweeps of a frame as of a data set of its own, exact and normalised."""
+        image = copy(self)
+        image.aggregate = "pooled"
+        image._pool, image._early = self._empty_pool(UNLIMITED), None
+        image.plan(frame)
+        image._pool.add(image._sweeps_of(frame))
+        image._frames = [Contribution(0, 0, 0)]
+        if image.undecided():
+            image.add_second_look(image.second_look(frame))
+        return image._pool.total().with_normalizer(self._fitted or self.kind)
 
     def add(self, contribution: Contribution) -> None:
         """Count what one frame contributes."""
@@ -211,8 +193,18 @@ class Evaluation:
         """Sweep and count one frame."""
         self.add(self.contribution(frame))
 
-    def run(self, frames: Callable[[], Iterable[Frame]], again: bool) -> None:
-        """Evaluate all frames; `again` says that they can be read more than once.
+    def run(self, each: Each, again: bool, tick: Callable[[], None] = lambda: None) -> None:
+        """Evaluate all frames, in two passes where that is shorter or makes numbers exact.
+
+        Parameters
+        ----------
+        each : callable
+            `each(function, prepare)` yields `function(frame)` of every frame in their order, in as
+            many threads as it likes, after `prepare(frame)` of the first.
+        again : bool
+            Whether the frames can be read more than once.
+        tick : callable, optional
+            Called after each frame of the first pass.
 
         Raises
         ------
@@ -225,14 +217,13 @@ class Evaluation:
                     f"frames: normalize={self.kind.name!r} looks at all scores before the first "
                     "frame is judged here; expected a list, found an iterator"
                 )
-            self.fit(frames())
-        for index, frame in enumerate(frames()):
-            if again and index == 0:
-                self.plan(frame)
-            self.update(frame)
+            self.fit(each(_itself, _nothing))
+        for contribution in each(self.contribution, self.plan if again else _nothing):
+            self.add(contribution)
+            tick()
         if again and self.undecided():
-            for frame in frames():
-                self.add_second_look(self.second_look(frame))
+            for part in each(self.second_look, _nothing):
+                self.add_second_look(part)
 
     def undecided(self) -> bool:
         """Begin a second pass, if one over the same frames can make numbers exact."""
@@ -332,6 +323,26 @@ class Evaluation:
         return values, refused
 
 
+def _itself(frame: Frame) -> Frame:
+    return frame
+
+
+def _nothing(frame: Frame) -> None:
+    pass
+
+
+def one_by_one(frames: Callable[[], Iterable[Frame]]) -> Each:
+    """How to go through frames in this thread; `frames` is called for each pass."""
+
+    def each(function: Callable[[Frame], Any], prepare: Callable[[Frame], None]) -> Iterator[Any]:
+        for index, frame in enumerate(frames()):
+            if index == 0:
+                prepare(frame)
+            yield function(frame)
+
+    return each
+
+
 def _plain(value: Any) -> Any:
     """Undefined numbers as None."""
     return None if isinstance(value, float) and value != value else value
@@ -411,5 +422,6 @@ def evaluate(
         method=method,
         memory=memory,
     )
-    evaluation.run(lambda: as_frames(frames, codes), again=not isinstance(frames, Iterator))
+    again = not isinstance(frames, Iterator)
+    evaluation.run(one_by_one(lambda: as_frames(frames, codes)), again)
     return evaluation.result()

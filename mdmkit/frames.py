@@ -346,6 +346,10 @@ class Frame:
         """Number of anomalous pixels."""
         return int(np.count_nonzero(self.classes == ANOMALOUS))
 
+    def unit_scores(self, places: NDArray[Any]) -> NDArray[np.float64]:
+        """Scores of the pixels with these flat indices, in float64."""
+        return np.asarray(as_unit(self.scores.ravel()[places]) + 0.0)  # -0.0 becomes 0.0
+
     @cached_property
     def levels(self) -> Levels:
         """The valid pixels in descending order of score: sorted once, used by every sweep."""

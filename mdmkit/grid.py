@@ -21,6 +21,8 @@ from mdmkit.steps import Steps
 
 #: Number of steps of the regular grid; a power of two, so that j / CELLS is exact.
 CELLS = 65_536
+#: Components are known at one of so many edges where a second pass can follow.
+COARSER = 16
 
 Edges = NDArray[np.float64]
 S = TypeVar("S", bound=Steps)
@@ -33,6 +35,13 @@ def unit_edges(steps: int | None = None) -> Edges:
     if n < 1 or n & (n - 1):
         raise InputError(f"steps: expected a power of two, found {n!r}")
     return np.arange(n + 1) / n
+
+
+def regular_steps(edges: Edges) -> int:
+    """The n of `unit_edges(n)`, 0 for other edges."""
+    n = edges.size - 1
+    regular = n > 0 and n & (n - 1) == 0 and np.array_equal(edges, np.arange(n + 1) / n)
+    return n if regular else 0
 
 
 def quantile_edges(steps: Steps) -> Edges:

@@ -50,6 +50,8 @@ class Measure(ABC):
 
     key: str
     higher_is_better: bool = True
+    #: Whether knowing every score in `undecided` cells of a grid makes it exact.
+    refinable: bool = False
 
     @property
     def recipes(self) -> tuple[Recipe, ...]:
@@ -101,6 +103,7 @@ class FprAtTpr(Measure):
     key: str
     tpr: float
     higher_is_better = False
+    refinable = True
 
     def compute(self, sweeps: Sweeps) -> Values:
         values: Values = {self.key: fpr_at_tpr(sweeps.pixels, self.tpr)}
@@ -111,7 +114,7 @@ class FprAtTpr(Measure):
 
     def undecided(self, sweeps: Sweeps) -> NDArray[np.bool_] | None:
         pixels = sweeps.pixels
-        if pixels.anomalous == 0:
+        if pixels.anomalous == 0 or not sweeps.on_grid(PixelRecipe()):
             return None
         reached = pixels.totals[:-1, 0] / pixels.anomalous >= self.tpr
         return sweeps.cells_of(pixels.scores[np.flatnonzero(reached)[-1:]])
@@ -122,6 +125,7 @@ class BestF1Measure(Measure):
     """`best_f1` with its threshold on the raw scores."""
 
     key: str = "best_f1"
+    refinable = True
 
     def compute(self, sweeps: Sweeps) -> Values:
         best = sweeps.best_f1
@@ -136,7 +140,7 @@ class BestF1Measure(Measure):
         return values
 
     def undecided(self, sweeps: Sweeps) -> NDArray[np.bool_] | None:
-        return _cells_of_best_f1(sweeps)
+        return _cells_of_best_f1(sweeps) if sweeps.on_grid(PixelRecipe()) else None
 
 
 @dataclass(frozen=True)
@@ -145,6 +149,7 @@ class AtBestF1(Measure):
 
     key: str
     metric: ComponentMetric
+    refinable = True
 
     @property
     def recipes(self) -> tuple[Recipe, ...]:
@@ -182,6 +187,7 @@ class AtThreshold(Measure):
     key: str
     metric: CountMetric | ComponentMetric
     z: float
+    refinable = True
 
     @property
     def recipes(self) -> tuple[Recipe, ...]:
@@ -200,14 +206,14 @@ class AtThreshold(Measure):
             value = float(self.metric(*pixels.confusion(pixels.above(self.z))))
         if not sweeps.on_grid(self.metric.recipe):
             return {self.key: value}
-        if sweeps.knows(self.z):
+        if sweeps.knows(self.metric.recipe, self.z):
             return {self.key: value, f"{self.key}_bracket": (value, value)}
         low, high = (bound[sweeps.cells_at(self.z)] for bound in sweeps.cell_bounds(self.metric))
         bracket = float(np.fmin(value, low.min())), float(np.fmax(value, high.max()))
         return {self.key: value, f"{self.key}_bracket": bracket}
 
     def undecided(self, sweeps: Sweeps) -> NDArray[np.bool_] | None:
-        return sweeps.cells_around(self.z)
+        return sweeps.cells_around(self.metric.recipe, self.z)
 
 
 @dataclass(frozen=True)
@@ -217,6 +223,7 @@ class FprAtThreshold(Measure):
     key: str
     z: float
     higher_is_better = False
+    refinable = True
 
     def compute(self, sweeps: Sweeps) -> Values:
         pixels: PixelSweep = sweeps.normalized(PixelRecipe())
@@ -224,14 +231,14 @@ class FprAtThreshold(Measure):
         if sweeps.grid is None or not sweeps.on_grid(PixelRecipe()) or isnan(value):
             return {self.key: value}
         bracket = value, value
-        if not sweeps.knows(self.z):
+        if not sweeps.knows(PixelRecipe(), self.z):
             grid, cells = sweeps.grid.by_recipe[PixelRecipe()], sweeps.cells_at(self.z)
             low, high = grid.low[cells, 1].min(), grid.high[cells, 1].max()
             bracket = float(low / pixels.normal), float(high / pixels.normal)
         return {self.key: value, f"{self.key}_bracket": bracket}
 
     def undecided(self, sweeps: Sweeps) -> NDArray[np.bool_] | None:
-        return sweeps.cells_around(self.z)
+        return sweeps.cells_around(PixelRecipe(), self.z)
 
 
 @dataclass(frozen=True)
@@ -246,6 +253,10 @@ class MarginAt(Measure):
         object.__setattr__(self, "t_margin", check_t_margin(self.t_margin))
         if not self.key:
             object.__setattr__(self, "key", f"mdm_{self.metric.name}@{self.t_margin!r}")
+
+    @property
+    def refinable(self) -> bool:  # type: ignore[override]
+        return not isinstance(self.metric, CountMetric) or self.metric.monotone
 
     @property
     def recipes(self) -> tuple[Recipe, ...]:
@@ -265,6 +276,8 @@ class MarginAt(Measure):
         return values
 
     def undecided(self, sweeps: Sweeps) -> NDArray[np.bool_] | None:
+        if not sweeps.on_grid(self.metric.recipe):
+            return None
         try:
             curve = sweeps.curve(self.metric)
         except InputError:

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit import exact_sums
-from mdmkit.components import QUALITIES, ComponentGrid, ComponentSizes, ComponentSweep
+from mdmkit.component_grid import ComponentGrid
+from mdmkit.components import QUALITIES, ComponentSizes, ComponentSweep
 from mdmkit.curves import ThresholdCurve
 from mdmkit.errors import InputError, InputTypeError, NoTargetError
 from mdmkit.exact_sums import LIMBS, UNITS

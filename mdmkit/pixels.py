@@ -7,16 +7,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mdmkit.frames import ANOMALOUS, NORMAL, UNKNOWN, as_unit
+from mdmkit.frames import ANOMALOUS, IGNORED, NORMAL, UNKNOWN, as_unit
 from mdmkit.grid import Edges, GridSteps, within
 from mdmkit.levels import score_keys, scores_of_keys
 from mdmkit.steps import Steps
 
 if TYPE_CHECKING:
+    from mdmkit.cells import FrameCells
     from mdmkit.frames import Frame
 
 #: Pixels which are counted at once: what 32-bit counters hold, with room to spare.
 CHUNK = 2**31
+#: The bits of 1 as float16: those of scores in [0, 1] are integers up to it.
+HALF_ONE = 0x3C00
 
 
 class PixelSweep(Steps):
@@ -39,9 +42,19 @@ class PixelSweep(Steps):
         """The sweep of no pixels."""
         return cls.empty(2)
 
-    def on_grid(self, edges: Edges) -> PixelGrid:
-        """These counts at the edges of a grid."""
-        return PixelGrid.of(self, edges)
+    @classmethod
+    def inside(cls, cells: FrameCells, edges: Edges, refined: NDArray[np.bool_]) -> PixelSweep:
+        """`of(frame).within(edges, refined)`; `edges` are those of `cells`."""
+        if cells.frame.scores.dtype.kind != "f" or cells.frame.scores.itemsize <= 2:
+            return cls.of(cells.frame).within(edges, refined)
+        from mdmkit.kernels.cells import gather_keys
+
+        wanted = np.zeros(2 * refined.size, np.bool_)
+        wanted[::2] = refined  # not those at an edge
+        scores, classes = cells.frame.scores.ravel(), cells.frame.classes.ravel()
+        buffer = np.empty(int(cells.pixels[wanted].sum()), scores.dtype)
+        front, back = gather_keys(scores, cells.keys, classes, wanted, buffer)
+        return cls(*count_split(buffer[:front], buffer[back:]))
 
     def within(self, edges: Edges, cells: NDArray[np.bool_]) -> PixelSweep:
         """What lies inside some cells of a grid."""
@@ -65,6 +78,13 @@ class PixelSweep(Steps):
 
 class PixelGrid(GridSteps):
     """A `PixelSweep` on a grid; its bounds are on TP and FP."""
+
+    @classmethod
+    def of_cells(cls, cells: FrameCells) -> PixelGrid:
+        """`PixelSweep.of(frame).on_grid(edges)` by counting alone."""
+        above = np.cumsum(cells.counts[::-1], axis=0)[::-1]
+        totals = np.ascontiguousarray(above[::2])  # with those strictly within the cell
+        return cls(totals, above[1::2].copy(), totals, cells.smallest, cells.largest)
 
     def as_sweep(self, edges: Edges, refined: PixelSweep | None) -> PixelSweep:
         """Scores moved up to the next edge, but for those within refined cells."""
@@ -105,7 +125,12 @@ def _count_keys(frame: Frame) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     from mdmkit.kernels.counting import count_keys
 
     keys = score_keys(frame.scores.ravel())
-    counts = count_by_class(count_keys, keys, frame, 256**keys.dtype.itemsize)
+    row = 256**keys.dtype.itemsize
+    if frame.scores.dtype == np.float16:  # those in [0, 1] are a quarter, if there are no others
+        row = HALF_ONE + 2
+    counts = count_by_class(count_keys, keys, frame, row)
+    if counts[:IGNORED, HALF_ONE + 1 :].any() and row == HALF_ONE + 2:
+        counts = count_by_class(count_keys, keys, frame, 2**16)
     present = np.flatnonzero(counts[ANOMALOUS] + counts[NORMAL])
     scores = scores_of_keys(present, frame.scores.dtype)
     if not np.isfinite(scores).all():

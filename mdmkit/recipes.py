@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mdmkit.components import ComponentGrid, ComponentSizes, ComponentSweep
+from mdmkit.component_grid import ComponentGrid
+from mdmkit.components import ComponentSizes, ComponentSweep
 from mdmkit.grid import Edges
-from mdmkit.pixels import PixelSweep
+from mdmkit.pixels import PixelGrid, PixelSweep
 from mdmkit.samples import MaskFunction, MaskSamples
 
 if TYPE_CHECKING:
+    from mdmkit.cells import FrameCells
     from mdmkit.frames import Frame
 
 Sweep = PixelSweep | ComponentSweep | MaskSamples
@@ -28,9 +30,17 @@ class PixelRecipe:
         """Sweep one frame."""
         return PixelSweep.of(frame)
 
-    def inside(self, frame: Frame, edges: Edges, cells: NDArray[np.bool_]) -> PixelSweep:
+    def at_edges(self, sweep: PixelSweep, edges: Edges) -> PixelGrid:
+        """A sweep reduced to the edges of a grid."""
+        return PixelGrid.of(sweep, edges)
+
+    def on_grid(self, cells: FrameCells, edges: Edges) -> PixelGrid:
+        """Count one frame at the edges of a grid."""
+        return PixelGrid.of_cells(cells)
+
+    def inside(self, cells: FrameCells, edges: Edges, refined: NDArray[np.bool_]) -> PixelSweep:
         """Sweep one frame within some cells of a grid."""
-        return PixelSweep.of(frame).within(edges, cells)
+        return PixelSweep.inside(cells, edges, refined)
 
 
 @dataclass(frozen=True)
@@ -43,13 +53,17 @@ class ComponentRecipe:
         """Sweep one frame."""
         return ComponentSweep.of(frame, self.sizes)
 
-    def on_grid(self, frame: Frame, edges: Edges) -> ComponentGrid:
-        """Sweep one frame at the edges of a grid."""
-        return ComponentGrid.of(frame, self.sizes, edges)
+    def at_edges(self, sweep: ComponentSweep, edges: Edges) -> ComponentGrid:
+        """A sweep reduced to the edges of a grid."""
+        return ComponentGrid.of_sweep(sweep, edges)
 
-    def inside(self, frame: Frame, edges: Edges, cells: NDArray[np.bool_]) -> ComponentSweep:
+    def on_grid(self, cells: FrameCells, edges: Edges) -> ComponentGrid:
+        """Sweep one frame at the edges of a grid."""
+        return ComponentGrid.of(cells, self.sizes, edges)
+
+    def inside(self, cells: FrameCells, edges: Edges, refined: NDArray[np.bool_]) -> ComponentSweep:
         """Sweep one frame within some cells of a grid."""
-        return ComponentSweep.inside(frame, self.sizes, edges, cells)
+        return ComponentSweep.inside(cells, self.sizes, edges, refined)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.comparison import Load, loads_of, normalizers
-from mdmkit.components import ComponentGrid, ComponentSizes
+from mdmkit.component_grid import ComponentGrid
+from mdmkit.components import ComponentSizes
 from mdmkit.datasets import pair
 from mdmkit.errors import InputError, NoTargetError
 from mdmkit.frames import Frame, LabelCodes, Labels, as_frames
@@ -21,8 +22,9 @@ from mdmkit.grid import Edges, GridSteps
 from mdmkit.measures import Measure, parse_measures, recipes_of
 from mdmkit.normalize import Normalizer, as_normalizer
 from mdmkit.pixels import PixelGrid, PixelSweep
-from mdmkit.recipes import ComponentRecipe, PixelRecipe, Recipe
-from mdmkit.sweeps import Grid, Pool, Sweeps
+from mdmkit.pool import Pool
+from mdmkit.recipes import MaskRecipe, PixelRecipe, Recipe
+from mdmkit.sweeps import EarlyGrid, Grid, Sweeps
 
 #: Thresholds at which the frames' statistics are kept; numbers between them carry a bracket.
 CELLS = 4096
@@ -125,7 +127,7 @@ class _FrameGrids:
             by_recipe[recipe] = _weighted(grids, times[used], sums)
         refined = np.zeros(self.edges.size + 1, bool)
         exact = {recipe: grid.as_sweep(self.edges, None) for recipe, grid in by_recipe.items()}
-        grid = Grid(self.edges, refined, by_recipe)
+        grid = Grid(self.edges, refined, by_recipe, self.edges)
         return Sweeps(int(times.sum()), exact, self.normalizer, grid)
 
 
@@ -185,23 +187,12 @@ def _frame_grids(
         tick()
     total = pool.total().with_normalizer(as_normalizer(kind))
     edges = balanced_edges(total.pixels, cells)
+    early = EarlyGrid(edges, edges, frozenset(recipes))
     frames = []
     for load in loads:
-        frames.append(Sweeps(1, _on_grid(load(), recipes, edges)))
+        frames.append(Sweeps.of(load(), recipes, early=early))
         tick()
     return _FrameGrids(edges, total.normalizer, frames)
-
-
-def _on_grid(frame: Frame, recipes: Sequence[Recipe], edges: Edges) -> dict[Recipe, Any]:
-    by_recipe: dict[Recipe, Any] = {}
-    for recipe in recipes:
-        if isinstance(recipe, ComponentRecipe):
-            by_recipe[recipe] = recipe.on_grid(frame, edges)
-        elif isinstance(recipe, PixelRecipe):
-            by_recipe[recipe] = recipe.of(frame).on_grid(edges)
-        else:
-            raise InputError("metrics: expected metrics of counts or components, found a callable")
-    return by_recipe
 
 
 def _compute(measure: Measure, sweeps: Sweeps) -> dict[str, Any]:
@@ -282,12 +273,15 @@ ignore_index, missing, key
             f"frames: expected the same frames of each method, at least 2, found "
             f"{', '.join(f'{n}: {len(several)}' for n, several in loads.items())}"
         )
+    recipes = recipes_of(measures)
+    if any(isinstance(recipe, MaskRecipe) for recipe in recipes):
+        raise InputError("metrics: expected metrics of counts or components, found a callable")
     draws = _draws(count, replicates, seed)
     found = Bootstrap(tuple(m.key for m in measures), {}, {}, {}, confidence)
     for method, several in loads.items():
         ticks = tick(method, 2 * count) if tick else (lambda: None)
         try:
-            grids = _frame_grids(several, recipes_of(measures), kinds[method], cells, ticks)
+            grids = _frame_grids(several, recipes, kinds[method], cells, ticks)
             _resample(found, method, measures, grids, draws)
         except InputError as error:
             raise type(error)(f"{method}: {error}") from error

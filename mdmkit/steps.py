@@ -52,7 +52,11 @@ class Steps:
     def totals(self) -> NDArray[np.int64]:
         """Shape (n + 1, k): row i belongs to the prediction A >= scores[i]; row n is empty."""
         rows = np.zeros((self.scores.size + 1, self.changes.shape[1]), np.int64)
-        np.cumsum(self.changes[::-1], axis=0, out=rows[-2::-1])
+        if rows.shape[1] > 2:
+            np.cumsum(self.changes[::-1], axis=0, out=rows[-2::-1])
+        else:  # of two columns, each alone is several times faster
+            for column in range(rows.shape[1]):
+                np.cumsum(self.changes[::-1, column], out=rows[-2::-1, column])
         return rows
 
     def above(self, z: float) -> NDArray[np.int64]:

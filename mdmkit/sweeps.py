@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mdmkit.cells import FrameCells
 from mdmkit.curves import ThresholdCurve
-from mdmkit.errors import InputError, NoTargetError
-from mdmkit.grid import Edges, quantile_edges, unit_edges, with_edges
+from mdmkit.errors import NoTargetError
+from mdmkit.grid import Edges
 from mdmkit.normalize import Normalizer, Rank, Unchanged
 from mdmkit.pixels import PixelSweep
 from mdmkit.ranking import BestF1, best_f1
@@ -21,9 +22,6 @@ from mdmkit.recipes import ComponentRecipe, MaskRecipe, PixelRecipe, Recipe, mer
 if TYPE_CHECKING:
     from mdmkit.frames import Frame
     from mdmkit.metrics import Metric
-
-#: Bytes that the sweeps of one method may take before they fall on a grid.
-DEFAULT_MEMORY = 2 * 2**30
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,11 +36,18 @@ class Grid:
         Cells whose every score is known all the same.
     by_recipe : dict
         Grid of each recipe that fell on it, with bounds within the cells.
+    rows : ndarray of float64, shape (k,)
+        Those of `edges` at which components are known, which may be fewer.
     """
 
     edges: Edges
     refined: NDArray[np.bool_]
     by_recipe: dict[Recipe, Any]
+    rows: Edges
+
+    def edges_of(self, recipe: Recipe) -> Edges:
+        """Thresholds at which the totals of a recipe are exact."""
+        return self.rows if isinstance(recipe, ComponentRecipe) else self.edges
 
     def loose(self, scores: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Whether the pixels counted at these scores may have any score of their cell."""
@@ -51,10 +56,22 @@ class Grid:
 
 @dataclass(frozen=True, eq=False)
 class EarlyGrid:
-    """Recipes that are swept on a grid from the start, as a second pass will refine them."""
+    """Recipes that are swept on a grid from the start, as a second pass will refine them.
+
+    Attributes
+    ----------
+    edges, rows : ndarray of float64
+        As in `Grid`.
+    recipes : frozenset
+    """
 
     edges: Edges
+    rows: Edges
     recipes: frozenset[Recipe]
+
+    def edges_of(self, recipe: Recipe) -> Edges:
+        """Thresholds at which the totals of a recipe are exact."""
+        return self.rows if isinstance(recipe, ComponentRecipe) else self.edges
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,13 +104,13 @@ class Sweeps:
         early: EarlyGrid | None = None,
     ) -> Sweeps:
         """Sweep one frame. Callables on masks see scores mapped by `fitted`."""
-        on_grid = early.recipes if early else ()
-        by_recipe = {
-            recipe: recipe.on_grid(frame, early.edges)
-            if early and recipe in on_grid and isinstance(recipe, ComponentRecipe)
-            else _sweep(frame, recipe, fitted)
-            for recipe in recipes
-        }
+        on_grid = early.recipes if early else frozenset()
+        by_recipe = {r: _sweep(frame, r, fitted) for r in recipes if r not in on_grid}
+        if early and not on_grid.isdisjoint(recipes):
+            cells = FrameCells.of(frame, early.edges)
+            for recipe in on_grid.intersection(recipes):
+                assert not isinstance(recipe, MaskRecipe)
+                by_recipe[recipe] = recipe.on_grid(cells, early.edges_of(recipe))
         return cls(1, by_recipe)
 
     @classmethod
@@ -165,16 +182,18 @@ class Sweeps:
         below = max(cell - 1, 0) if isinstance(self.normalizer, Rank) else cell
         return np.unique([below, cell])
 
-    def knows(self, z: float) -> bool:
-        """Whether totals are exact at a threshold on normalised scores."""
-        assert self.grid is not None
-        if not isinstance(self.normalizer, Rank) and z in self._rescaled(self.grid.edges):
+    def knows(self, recipe: Recipe, z: float) -> bool:
+        """Whether a recipe's totals are exact at a threshold on normalised scores."""
+        if self.grid is None or not self.on_grid(recipe):
+            return True
+        edges = self.grid.edges_of(recipe)
+        if not isinstance(self.normalizer, Rank) and z in self._rescaled(edges):
             return True
         return bool(self.grid.refined[self.cells_at(z)].all())
 
-    def cells_around(self, z: float) -> NDArray[np.bool_] | None:
+    def cells_around(self, recipe: Recipe, z: float) -> NDArray[np.bool_] | None:
         """The cells of a threshold on normalised scores, unless totals are exact there."""
-        if self.grid is None or self.knows(z):
+        if self.grid is None or self.knows(recipe, z):
             return None
         return np.isin(np.arange(self.grid.refined.size), self.cells_at(z))
 
@@ -206,6 +225,10 @@ class Sweeps:
             cells = self.grid.refined.size
             return np.full(cells, -np.inf), np.full(cells, np.inf)
         low, high = (np.where(np.isnan(bound), -np.inf, bound) for bound in bounds)
+        rows = self.grid.edges_of(metric.recipe)
+        if rows.size < self.grid.edges.size:
+            row = np.append(0, np.searchsorted(rows, self.grid.edges, side="right"))
+            low, high = low[row], high[row]
         return low, high
 
     def curve(self, metric: Metric) -> ThresholdCurve:
@@ -250,130 +273,10 @@ class Sweeps:
         )
 
 
-class Pool:
-    """Sum of many sweeps, exact while it fits into memory, on a grid beyond.
-
-    Exact sweeps merge in pairs of like size, as a binary counter is carried.
-
-    Parameters
-    ----------
-    memory : int
-        Bytes.
-    thresholds : sequence of float
-        Raw scores at which totals must stay exact on a grid.
-    """
-
-    def __init__(self, memory: int = DEFAULT_MEMORY, thresholds: Sequence[float] = ()) -> None:
-        self.memory = memory
-        self.thresholds = thresholds
-        self.edges: Edges | None = None
-        self._over_budget = False
-        self._parts: list[Sweeps] = []
-        self._refined: NDArray[np.bool_] | None = None
-        self._within: dict[Recipe, Any] = {}
-
-    def add(self, part: Sweeps) -> None:
-        """Count one more."""
-        self._parts.append(_on_grid(part, self.edges) if self._over_budget else part)
-        while len(self._parts) > 1 and self._parts[-1].frames >= self._parts[-2].frames:
-            last = self._parts.pop()
-            self._parts[-1] = Sweeps.merged([self._parts[-1], last])
-        if not self._over_budget and sum(part.nbytes for part in self._parts) > self.memory:
-            total = Sweeps.merged(self._parts)
-            if self.edges is None:
-                self.choose_edges(total.pixels)
-            self._over_budget = True
-            self._parts = [_on_grid(total, self.edges)]
-
-    def choose_edges(self, pixels: PixelSweep) -> Edges:
-        """Lay a grid over scores like these: regular on [0, 1], else about as many in each cell."""
-        scores = pixels.scores
-        in_unit = scores.size > 0 and scores[0] >= 0 and scores[-1] <= 1
-        edges = unit_edges() if in_unit else quantile_edges(pixels)
-        self.edges = with_edges(edges, self.thresholds)
-        return self.edges
-
-    def refine(self, cells: NDArray[np.bool_]) -> None:
-        """Begin a second pass over the same frames, to know every score within these cells."""
-        self._refined = cells
-        self._within = {}
-
-    def inside(self, frame: Frame, recipes: Sequence[Recipe]) -> Sweeps:
-        """What of a frame's sweeps lies within the cells of the second pass."""
-        assert self.edges is not None
-        assert self._refined is not None
-        known = self._parts[0].by_recipe
-        by_recipe: dict[Recipe, Any] = {
-            recipe: recipe.inside(frame, self.edges, self._refined)
-            for recipe in recipes
-            if not isinstance(recipe, MaskRecipe) and _is_grid(known[recipe])
-        }
-        return Sweeps(1, by_recipe)
-
-    def add_inside(self, part: Sweeps) -> None:
-        """Count what `inside` gave."""
-        for recipe, sweep in part.by_recipe.items():
-            before = self._within.get(recipe)
-            self._within[recipe] = sweep if before is None else merged([before, sweep])
-
-    def total(self) -> Sweeps:
-        """The sum so far."""
-        if not self._parts:
-            raise InputError("frames: expected at least one frame, found none")
-        self._parts = [Sweeps.merged(self._parts)]
-        total = self._parts[0]
-        if self.edges is None:
-            return total
-        refined = self._refined
-        if refined is None:
-            refined = np.zeros(self.edges.size + 1, bool)
-        grids = {r: sweep for r, sweep in total.by_recipe.items() if _is_grid(sweep)}
-        exact = {
-            recipe: grid.as_sweep(self.edges, self._within.get(recipe))
-            for recipe, grid in grids.items()
-        }
-        if not grids:
-            return total
-        return Sweeps(
-            total.frames, {**total.by_recipe, **exact}, grid=Grid(self.edges, refined, grids)
-        )
-
-
-def _is_grid(sweep: Any) -> bool:
-    return hasattr(sweep, "as_sweep")
-
-
-def _on_grid(part: Sweeps, edges: Edges | None) -> Sweeps:
-    on_grid = {
-        recipe: sweep.on_grid(edges) if hasattr(sweep, "on_grid") else sweep
-        for recipe, sweep in part.by_recipe.items()
-    }
-    return replace(part, by_recipe=on_grid)
-
-
 def check_valid(pixels: PixelSweep) -> None:
     """Refuse frames whose every pixel is ignored."""
     if pixels.scores.size == 0:
         raise NoTargetError("target: expected at least one valid pixel, found all pixels ignored")
-
-
-def sweep_frames(
-    frames: Iterable[Frame], recipes: Sequence[Recipe], kind: type[Normalizer]
-) -> Sweeps:
-    """Sweep frames one after the other, and normalise what was counted.
-
-    Callables on masks need the normaliser's constants beforehand: the frames are then held.
-    """
-    fitted = None if kind.needs_fit else kind.fitted(PixelSweep.none())
-    if fitted is None and any(isinstance(recipe, MaskRecipe) for recipe in recipes):
-        frames = list(frames)
-        fitted = sweep_frames(frames, [PixelRecipe()], kind).normalizer
-    pool = Pool()
-    for frame in frames:
-        pool.add(Sweeps.of(frame, recipes, fitted))
-    total = pool.total()
-    check_valid(total.pixels)
-    return total.with_normalizer(fitted or kind)
 
 
 def _sweep(frame: Frame, recipe: Recipe, fitted: Normalizer | None) -> Any:

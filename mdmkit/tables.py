@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from mdmkit.comparison import Comparison
-    from mdmkit.evaluation import Result
+    from mdmkit.results import Result
 
 UNDEFINED = "-"
 HEADINGS = {

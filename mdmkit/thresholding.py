@@ -14,14 +14,15 @@ from mdmkit.components import ComponentSweep
 from mdmkit.curves import ThresholdCurve
 from mdmkit.distribution import mean_where_defined
 from mdmkit.errors import InputError, NoTargetError
-from mdmkit.evaluation import Evaluation, check_aggregate
+from mdmkit.evaluation import Evaluation, check_aggregate, one_by_one
 from mdmkit.frames import Frame, LabelCodes, Labels, frames_from, in_memory
 from mdmkit.margin import Margin, check_t_margin
 from mdmkit.measures import MarginAt
 from mdmkit.metrics import ComponentMetric, CountMetric, Metric, as_metric
 from mdmkit.normalize import Normalizer, Unchanged, as_normalizer
+from mdmkit.pool import DEFAULT_MEMORY, sweep_frames
 from mdmkit.recipes import PixelRecipe
-from mdmkit.sweeps import Sweeps, sweep_frames
+from mdmkit.sweeps import Sweeps
 
 MetricLike = str | Metric | type[Metric] | Callable[..., Any]
 
@@ -36,6 +37,7 @@ def threshold_curve(
     normal_label: Labels = 0,
     ignore_index: Labels = 255,
     normalize: str | None = "none",
+    memory: int = DEFAULT_MEMORY,
 ) -> ThresholdCurve:
     """d(A > z, B) as a step function of the threshold z in [0, 1].
 
@@ -58,11 +60,15 @@ def threshold_curve(
         Label values of `target`; any other value is an error.
     normalize : {"none", "minmax", "sigmoid", "rank"}
         Order-preserving map of unbounded scores to [0, 1].
+    memory : int
+        Bytes that the statistics may take. Beyond it they are known at the thresholds of a grid,
+        with bounds in between (`low`, `high`).
 
     Returns
     -------
     ThresholdCurve
-        Exact at every distinct score (an arbitrary callable: see `MaskMetric`).
+        Exact at every distinct score within that memory (an arbitrary callable: see
+        `MaskMetric`).
 
     Raises
     ------
@@ -87,7 +93,7 @@ def threshold_curve(
     chosen = as_metric(metric)
     kind = as_normalizer(normalize)
     frames = frames_from(scores, target, ignore, codes=codes)
-    return sweep_frames(frames, _recipes(chosen), kind).curve(chosen)
+    return sweep_frames(frames, _recipes(chosen), kind, memory).curve(chosen)
 
 
 @overload
@@ -103,6 +109,7 @@ def mdm(
     ignore_index: Labels = ...,
     normalize: str | None = ...,
     aggregate: str = ...,
+    memory: int = ...,
 ) -> Margin: ...
 @overload
 def mdm(
@@ -117,6 +124,7 @@ def mdm(
     ignore_index: Labels = ...,
     normalize: str | None = ...,
     aggregate: str = ...,
+    memory: int = ...,
 ) -> tuple[Margin, ...]: ...
 def mdm(
     scores: Any,
@@ -130,6 +138,7 @@ def mdm(
     ignore_index: Labels = 255,
     normalize: str | None = "none",
     aggregate: str = "pooled",
+    memory: int = DEFAULT_MEMORY,
 ) -> Margin | tuple[Margin, ...]:
     """Maximal Detection Margin: the widest range of thresholds at which a metric exceeds T.
 
@@ -144,6 +153,8 @@ def mdm(
     aggregate : {"pooled", "per_image"}
         "pooled": one curve for all frames. "per_image": the mean over the images where the
         margin is defined (those with something to detect), without an interval.
+    memory : int
+        Bytes that the statistics may take; beyond it the margin may carry a bracket.
 
     Returns
     -------
@@ -186,11 +197,12 @@ def mdm(
         again = all(map(in_memory, (scores, target, ignore)))
         curve = _quick_curve(frames, asked, chosen, kind) if again else None
         if curve is None and isinstance(chosen, ComponentMetric):
-            evaluation = Evaluation([MarginAt(chosen, t) for t in asked], normalize=kind.name)
-            evaluation.run(frames, again)
+            measures = [MarginAt(chosen, t) for t in asked]
+            evaluation = Evaluation(measures, normalize=kind.name, memory=memory)
+            evaluation.run(one_by_one(frames), again)
             curve = evaluation.curve(chosen)
         elif curve is None:
-            curve = sweep_frames(frames(), _recipes(chosen), kind).curve(chosen)
+            curve = sweep_frames(frames(), _recipes(chosen), kind, memory).curve(chosen)
         margins = curve.margin(asked)
     return margins if several else margins[0]
 

@@ -46,8 +46,8 @@ def random_scores(rng, shape, kind, dtype):
         scores = np.indices(shape).sum(axis=0) % 2 * 0.5 + rng.integers(0, 2, shape) * 0.25
     elif kind == "ulps":
         base = np.array([0.25, 0.5, 1.0]).astype(np.float32)
-        below = np.nextafter(base, np.float32(0))
-        scores = rng.choice(np.concatenate([base, below, [0.0]]), shape)
+        near = [np.nextafter(base, np.float32(0)), np.nextafter(base[:2], np.float32(1))]
+        scores = rng.choice(np.concatenate([base, *near, [0.0]]), shape)
     else:
         scores = rng.integers(0, 2, shape) * rng.random(shape)
     if dtype == "uint8":

@@ -15,8 +15,8 @@ from markdown_it import MarkdownIt
 from mdmkit import InputError, compare
 from mdmkit.comparison import Comparison
 from mdmkit.components import ComponentSizes
-from mdmkit.evaluation import Result
 from mdmkit.measures import parse_measures
+from mdmkit.results import Result
 from mdmkit.tables import FORMATS, blocks, notes, percent, render
 
 SIZES = ComponentSizes(50, 30)

@@ -61,9 +61,10 @@ def largest_of(keys, largest):
 
 @kernel
 def place_by_key(keys, row, classes, places):
-    """Where a key of a class is counted: class * row + key."""
+    """Where a key of a class is counted: class * row + key, the last of the row for larger ones."""
+    last = np.uint32(row - np.uint32(1))
     for i in range(keys.size):
-        places[i] = np.uint32(classes[i]) * row + np.uint32(keys[i])
+        places[i] = np.uint32(classes[i]) * row + min(np.uint32(keys[i]), last)
 
 
 @kernel
@@ -111,9 +112,10 @@ def count_bins(scores, labels, codes, meanings, even, odd):
 
 @kernel
 def count_keys(keys, labels, codes, meanings, even, odd):
-    """Count uint8 or uint16 keys < row; `even` + `odd` (CLASSES * row + 1,) uint32 are the counts.
+    """Count uint8 or uint16 keys; `even` + `odd` (CLASSES * row + 1,) uint32 are the counts.
 
-    The last entry takes the place that fills up the last word. Returns the largest key.
+    Keys of row - 1 and more are counted together. The last entry takes the place that fills up the
+    last word. Returns the largest key, row - 1 at most.
     """
     row = np.uint32(even.size // CLASSES)
     classes = np.empty(_BLOCK, np.uint8)
@@ -128,4 +130,4 @@ def count_keys(keys, labels, codes, meanings, even, odd):
         whole = (n + 1) // 2
         places[n : 2 * whole] = CLASSES * row
         count_pairs(words[:whole], even, odd)
-    return largest
+    return min(np.uint32(largest), row - np.uint32(1))

@@ -1,0 +1,141 @@
+"""ComponentGrid: component statistics at fixed thresholds, with rigorous bounds in between."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mdmkit.components import (
+    LAST,
+    QUALITIES,
+    RECORD,
+    Components,
+    ComponentSizes,
+    ComponentSweep,
+    Swept,
+    cells_of_keys,
+)
+from mdmkit.exact_sums import LIMBS, UNIT_BITS
+from mdmkit.grid import Edges, GridSteps, with_edges
+from mdmkit.steps import RatioSteps, Steps
+
+if TYPE_CHECKING:
+    from mdmkit.cells import FrameCells
+
+RESTART, SHUFFLED = 4, 16  # further flags of the kernel
+PARTS = 4  # of a cell, at whose ends numbers of components are looked at
+_FINER = 40 - UNIT_BITS  # the kernel bounds sums in units of 2^-40
+
+
+class ComponentGrid(Components):
+    """Component statistics at fixed thresholds, with bounds in between; merges exactly.
+
+    Its parts are `GridSteps`; sums of sIoU and PPV are bounded in units of 2^-34.
+
+    Notes
+    -----
+    Pixels are counted by cell, not sorted: within a cell they join in the order of the frame, and
+    the bounds hold for any order (see `mdmkit.kernels.bounds`).
+    """
+
+    siou: GridSteps
+    ppv: GridSteps
+    hits: GridSteps
+
+    @classmethod
+    def of(cls, cells: FrameCells, sizes: ComponentSizes, edges: Edges) -> ComponentGrid:
+        """Sweep one frame.
+
+        Parameters
+        ----------
+        cells : FrameCells
+            The frame on a grid with these edges at least; more of them make for closer bounds.
+        sizes : ComponentSizes
+        edges : ndarray of float64, shape (m,)
+            Thresholds at which statistics are exact, strictly ascending; see `mdmkit.grid`.
+        """
+        ranks, met, flags_of_rank = _parts(cells, edges)
+        order, ends = cells.order(ranks)
+        flags = np.zeros(order.size, np.uint8)
+        some = np.diff(ends, prepend=0) > 0
+        flags[ends[some] - 1] = flags_of_rank[some]
+        swept = Swept.of(cells.frame, sizes, order, flags, bins=True)
+        # the state at the lower end of a cell is that after the last level above it
+        row = np.searchsorted(-met, -np.arange(edges.size + 1), side="right")
+        sums = np.vstack([np.zeros((1, 2 * LIMBS + 1), np.int64), swept.sums[:, 1:]])[row]
+        hit_row = np.append(0, np.searchsorted(swept.hits[:, 0], swept.sums[:, 0], side="right"))
+        hits = np.vstack([np.zeros((1, 2 * QUALITIES.size), np.int64), swept.hits[:, 1:]])
+        hits = hits[hit_row[row]]
+
+        def on_grid(kind: type[Steps], totals: Any, low: Any, high: Any) -> GridSteps:
+            lows, highs = kind.empty(totals.shape[1]).bound_columns(totals)
+            lows, highs = lows.copy(), highs.copy()
+            lows[met], highs[met] = low, high
+            return GridSteps(totals, lows, highs, cells.smallest, cells.largest)
+
+        low, high = np.split(swept.bounds, 2, axis=1)  # of sIoU, PPV, their number
+        low[:, :2] >>= _FINER
+        high[:, :2] = (high[:, :2] >> _FINER) + 1
+        return cls(
+            sizes,
+            swept.targets,
+            swept.largest,
+            on_grid(RatioSteps, sums[:, :LIMBS], low[:, :1], high[:, :1]),
+            on_grid(RatioSteps, sums[:, LIMBS:], low[:, 1:], high[:, 1:]),
+            on_grid(Steps, hits, *np.split(swept.hit_bounds, 2, axis=1)),
+        )
+
+    @classmethod
+    def of_sweep(cls, sweep: ComponentSweep, edges: Edges) -> ComponentGrid:
+        """Reduce an exact sweep."""
+        parts = (GridSteps.of(part, edges) for part in (sweep.siou, sweep.ppv, sweep.hits))
+        return cls(sweep.sizes, sweep.targets, sweep.largest, *parts)
+
+    def as_sweep(self, edges: Edges, refined: ComponentSweep | None) -> ComponentSweep:
+        """Changes moved up to the next edge, but for those within refined cells."""
+        inside = refined or ComponentSweep.none(self.sizes)
+        return ComponentSweep(
+            self.sizes,
+            self.targets,
+            self.largest,
+            self.siou.as_steps(RatioSteps, edges, inside.siou),
+            self.ppv.as_steps(RatioSteps, edges, inside.ppv),
+            self.hits.as_steps(Steps, edges, inside.hits),
+        )
+
+
+def _parts(
+    cells: FrameCells, edges: Edges
+) -> tuple[NDArray[np.int32], NDArray[np.intp], NDArray[np.uint8]]:
+    """How the sweep goes through cells of `edges`, each in a few parts, with one row a cell.
+
+    Returns
+    -------
+    ranks : ndarray of int32
+        Of each key: its part, the highest scores first.
+    met : ndarray of intp
+        The cells that have scores, descending.
+    flags : ndarray of uint8
+        Of the last pixel of each rank.
+
+    Notes
+    -----
+    Cell c has the scores in (edges[c - 1], edges[c]]; its last part gives its lower end. Scores
+    at the very edge are a part of their own, behind which bounds start: no threshold of the cell
+    lies above them.
+    """
+    finer = max(1, cells.edges.size // (PARTS * edges.size))
+    part_edges = with_edges(edges, cells.edges[::finer])
+    cell, part = cells_of_keys(cells, edges), cells_of_keys(cells, part_edges)
+    score = np.append(cells.edges, np.inf)[np.arange(cell.size) // 2]
+    at_edge = (np.arange(cell.size) % 2 == 1) & (score == np.append(edges, np.inf)[cell])
+    ranks = np.cumsum((np.diff(2 * part + at_edge, append=0) != 0)[::-1])[::-1]
+    ranks = (ranks - ranks[-1]).astype(np.int32)
+    flags = np.full(int(ranks[0]) + 1, LAST | SHUFFLED, np.uint8)
+    flags[ranks[at_edge]] |= RESTART
+    keys = np.flatnonzero(cells.pixels)[::-1]
+    lowest = np.append(np.diff(cell[keys]) != 0, True)[: keys.size]
+    flags[ranks[keys[lowest]]] |= RECORD
+    return ranks, cell[keys[lowest]], flags
