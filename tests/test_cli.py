@@ -214,7 +214,10 @@ def test_unusable_command_lines_end_with_two(run, arguments):
         (["a=good", "a=weak"], ["methods: expected each name once, found 'a' again"]),
         (["a=gone"], ["a: expected a folder at gone, found nothing"]),
         (["a=masks/0.png"], ["a: expected a folder at masks/0.png, found a file"]),
-        (["a=out"], ["a: expected files .npy .npz .hdf5 .h5 .png in out, found no files"]),
+        (
+            ["a=out"],
+            ["a: expected files .npy .npz .hdf5 .h5 .png .tif .tiff .pt in out, found no files"],
+        ),
     ],
 )
 def test_bad_methods_are_refused(run, methods, parts):
@@ -226,7 +229,7 @@ def test_bad_methods_are_refused(run, methods, parts):
 
 OPTIONS = [
     (["--target", "gone"], "target: expected a folder at gone, found nothing"),
-    (["--target", "out"], "target: expected files .npy .png in out, found no files"),
+    (["--target", "out"], "target: expected files .npy .npz .png in out, found no files"),
     (["--metrics", "apple"], "metrics: expected one of ap, auroc"),
     (["--metrics", "ap,apple"], "found 'apple'"),
     (["--metrics", ""], "found none"),
@@ -598,11 +601,11 @@ def test_output_is_as_private_as_any_new_file(compare, folders):
 
 def test_an_npz_key_is_chosen(compare, folders):
     for path in (folders / "good").iterdir():
-        np.savez(path.with_suffix(".npz"), soft_mask=np.load(path), gt=np.zeros((2, 2)))
+        np.savez(path.with_suffix(".npz"), mine=np.load(path), other=np.zeros((2, 2)))
         path.unlink()
-    assert compare().refused("good/0.npz: expected one array, found the keys soft_mask, gt")
-    assert compare("--key", "soft_mask").code == 0
-    assert compare("--key", "value").refused("expected the key 'value', found the keys soft_mask")
+    assert compare().refused("good/0.npz: expected one array, found the keys mine, other")
+    assert compare("--key", "mine").code == 0
+    assert compare("--key", "value").refused("expected the key 'value', found the keys mine")
 
 
 # -------------------------------------------------------------------------- whole or not at all
