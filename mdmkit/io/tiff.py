@@ -15,20 +15,18 @@ _DTYPES = ("float16", "float32", "float64", "uint8", "uint16")
 _MIN_IS_BLACK = 1  # other codes turn the scale around, or give colours
 
 
-def _tifffile(path: Path) -> Any:
-    try:
-        import tifffile
-    except ImportError:
-        raise InputError(
-            f"{path}: TIFF files need the library tifffile, found none; "
-            "install it with: pip install 'mdmkit[tiff]'"
-        ) from None
-    return tifffile
+_WITHOUT = (
+    "TIFF files need the library tifffile, found none; install it with: pip install 'mdmkit[tiff]'"
+)
 
 
 def read(path: Path, key: str | None) -> NDArray[Any]:
     """The only page; stacks and colour images are refused."""
-    with _tifffile(path).TiffFile(path) as file:
+    try:
+        import tifffile
+    except ImportError:
+        raise InputError(f"{path}: {_WITHOUT}") from None
+    with tifffile.TiffFile(path) as file:
         shapes = [tuple(series.shape) for series in file.series]
         if len(file.pages) != 1 or len(shapes) != 1:
             raise InputError(f"{path}: expected one page, found {len(file.pages)}")
@@ -49,9 +47,13 @@ def read(path: Path, key: str | None) -> NDArray[Any]:
 
 def write(path: Path, scores: NDArray[Any], key: str | None) -> None:
     """One page in the dtype of the scores."""
+    try:
+        import tifffile
+    except ImportError:
+        raise InputError(_WITHOUT) from None
     if scores.dtype.name not in _DTYPES:
         raise InputError(f"expected {', '.join(_DTYPES)} for TIFF, found {scores.dtype}")
-    _tifffile(path).imwrite(path, scores, photometric="minisblack")
+    tifffile.imwrite(path, scores, photometric="minisblack")
 
 
 FORMAT = Format((".tif", ".tiff"), read, write=write)
