@@ -1,4 +1,4 @@
-"""The command line: `mdmkit compare`, `plot`, `demo`, `warmup`.
+"""The command line: `mdmkit compare`, `plot`, `inspect`, `convert`, `datasets`, `demo`, `warmup`.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or input. Heavy imports wait inside the commands.
 """
@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from mdmkit.cli_datasets import convert, datasets, inspect
 from mdmkit.errors import InputError
 from mdmkit.options import (
     Aggregate,
@@ -43,6 +44,8 @@ app = typer.Typer(
 )
 plot_app = typer.Typer(help="Figures for papers.", no_args_is_help=True)
 app.add_typer(plot_app, name="plot")
+for command in (datasets, inspect, convert):
+    app.command()(command)
 
 
 def _print_version(value: bool) -> None:

@@ -129,7 +129,8 @@ def test_importing_mdmkit_imports_nothing_heavy():
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["compare", "--help"], ["plot", "margin", "--help"]]
+    "arguments",
+    [["--help"], *([*name.split(), "--help"] for name in ("compare", "plot margin", "inspect"))],
 )
 def test_help_imports_nothing_heavy(arguments):
     start = f"""
