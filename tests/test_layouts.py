@@ -246,6 +246,25 @@ def test_what_is_asked_for_wins_over_the_data_set(stored):
     assert settings["aggregate"] == "per_image"
 
 
+@pytest.mark.parametrize("labels", [np.array([2]), (2,), {2}, np.uint8(2)])
+def test_labels_may_be_asked_for_in_any_form(stored, labels):
+    spec, scores, _ = stored("roadanomaly")
+    found = compare({"m": scores}, metrics="ap", dataset=spec, anomaly_label=labels)
+    assert found["m"]["ap"] == compare({"m": scores}, metrics="ap", dataset=spec)["m"]["ap"]
+
+
+def test_other_words_are_no_labels(stored):
+    spec, scores, _ = stored("roadanomaly")
+    with pytest.raises(InputTypeError, match="anomaly_label: expected an integer"):
+        compare({"m": scores}, metrics="ap", dataset=spec, anomaly_label="two")
+
+
+def test_a_root_may_lie_in_the_home_folder(stored, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    spec, _, _ = stored("smiyc-anomaly")
+    assert open_dataset("smiyc-anomaly:~/root").frames == open_dataset(spec).frames
+
+
 def test_no_value_may_be_asked_for(stored):
     spec, scores, _ = stored("smiyc-anomaly")
     with pytest.raises(InputError, match=r"validation0000_labels_semantic.png.*found 255 at"):

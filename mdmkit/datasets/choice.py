@@ -23,6 +23,13 @@ class Choice:
     aggregate: str
 
 
+def _asked(label: Labels | Usual, usual: Labels) -> Labels:
+    # an array would compare with text element by element
+    if isinstance(label, str) and label == USUAL:
+        return usual
+    return label
+
+
 def choose(
     dataset: DataSet | None,
     *,
@@ -39,9 +46,9 @@ def choose(
     sizes = dataset.sizes if dataset else usual
     return Choice(
         LabelCodes(
-            codes.normal_label if normal_label == USUAL else normal_label,
-            codes.anomaly_label if anomaly_label == USUAL else anomaly_label,
-            codes.ignore_index if ignore_index == USUAL else ignore_index,
+            _asked(normal_label, codes.normal_label),
+            _asked(anomaly_label, codes.anomaly_label),
+            _asked(ignore_index, codes.ignore_index),
         ),
         ComponentSizes(
             sizes.min_prediction if min_prediction is None else min_prediction,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mdmkit.errors import InputError, InputTypeError
@@ -102,4 +103,4 @@ def open_dataset(dataset: str | DataSet) -> DataSet:
         raise InputError(
             f"dataset: expected LAYOUT:ROOT, as smiyc-anomaly:FOLDER, found {dataset!r}"
         )
-    return layout(name).open(root)
+    return layout(name).open(Path(root).expanduser())  # a shell leaves the ~ of NAME:~/... alone
