@@ -10,24 +10,24 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from maskomaly.config import MaskomalyConfig
+from maskomaly.mining import labelled_images
 from maskomaly.predict import (
     Broken,
     Destination,
     Predicts,
-    find_images,
     outputs_of_images,
     unfinished,
     write_score_maps,
 )
 from maskomaly.scores import score
 from mdmkit.comparison import Comparison, compare
+from mdmkit.datasets import DataSet
 
 ABLATION_METRICS = "ap,fpr95,auroc"
 
 
 def compare_configs(
-    images: str | Path,
-    target: str | Path,
+    dataset: DataSet,
     network: Predicts,
     configs: Mapping[str, MaskomalyConfig],
     metrics: str = ABLATION_METRICS,
@@ -43,8 +43,8 @@ def compare_configs(
 
     Parameters
     ----------
-    images, target : path
-        Folders of images and of ground-truth masks.
+    dataset : DataSet
+        Frames, all of which have an image; see `mdmkit.datasets`.
     network : Network
     configs : mapping of str to MaskomalyConfig
         By name of the row.
@@ -62,14 +62,14 @@ def compare_configs(
     bar : callable, optional
         `bar(title, frames)` returns a function that is called after each frame.
     **labels
-        Label values of the masks, as in `mdmkit.compare`.
+        Label values of the masks, as in `mdmkit.compare`; the data set's by default.
 
     Returns
     -------
     Comparison
         Pooled over all images, exact at every threshold.
     """
-    found = find_images(images)
+    found = labelled_images(dataset, dataset.codes).images
     place = TemporaryDirectory(prefix="maskomaly-") if keep is None else nullcontext(str(keep))
     with place as folder:
         destinations = [
@@ -84,4 +84,4 @@ def compare_configs(
         tick = bar("predict", len(left)) if bar else (lambda: None)
         write_score_maps(stream, destinations, tick=tick)
         folders = {d.folder.name: d.folder for d in destinations}
-        return compare(folders, target, metrics, tick=bar, **labels)
+        return compare(folders, None, metrics, dataset=dataset, tick=bar, **labels)

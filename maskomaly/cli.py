@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mdmkit.errors import InputError
-from mdmkit.options import AnomalyLabel, IgnoreIndex, NormalLabel, Target, parse_labels
+from mdmkit.label_values import parse_labels
+from mdmkit.options import (
+    AnomalyLabel,
+    DataSetName,
+    IgnoreIndex,
+    NormalLabel,
+    Target,
+    choose_judging,
+    find_ground_truth,
+)
 from mdmkit.terminal import Debug, Overwrite, Quiet, note, progress, run
 
 if TYPE_CHECKING:
@@ -35,6 +44,12 @@ Images = Annotated[
         metavar="IMAGES",
         help="Folder of images; the RoadAnomaly layout is understood.",
         show_default=False,
+    ),
+]
+LabelledImages = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="[IMAGES]", help="Folder of images, to go with --target.", show_default=False
     ),
 ]
 Model = Annotated[
@@ -217,11 +232,11 @@ def predict(
     from maskomaly.config import own_config
     from maskomaly.predict import (
         Broken,
-        find_images,
         outputs_of_images,
         unfinished,
         write_score_maps,
     )
+    from mdmkit.datasets import find_images
 
     found = find_images(images)
     network = _load(model, device, quiet)
@@ -276,7 +291,7 @@ def score_outputs(
     Example: maskomaly score scores/mine-outputs -o scores/rba --score rba
     """
     from maskomaly.predict import Broken, outputs_of_files, unfinished, write_score_maps
-    from mdmkit.datasets.folder import existing_folder, files_by_key
+    from mdmkit.datasets.keys import existing_folder, files_by_key
 
     found = files_by_key(existing_folder(outputs, "outputs"), (".npz",), "outputs")
     chosen = resolve_config(preset, config, queries)
@@ -295,12 +310,13 @@ def score_outputs(
 
 @app.command()
 def mine(
-    images: Images,
-    target: Target,
     output: Annotated[
         Path,
         typer.Option("--output", "-o", metavar="FILE", help="A .toml file.", show_default=False),
     ],
+    images: LabelledImages = None,
+    dataset: DataSetName = None,
+    target: Target = None,
     top: Annotated[int, typer.Option(metavar="N", help="How many anomaly queries.")] = 4,
     inlier_label: Annotated[
         str,
@@ -315,9 +331,9 @@ def mine(
     model: Model = "tiny",
     preset: Preset = None,
     config: Config = None,
-    anomaly_label: AnomalyLabel = "1",
-    normal_label: NormalLabel = "0",
-    ignore_index: IgnoreIndex = "255",
+    anomaly_label: AnomalyLabel = None,
+    normal_label: NormalLabel = None,
+    ignore_index: IgnoreIndex = None,
     device: Device = "auto",
     batch: Batch = 1,
     quiet: Quiet = False,
@@ -337,11 +353,9 @@ def mine(
     from mdmkit.files import check_output
 
     check_output(output, overwrite)
-    frames = labelled_images(
-        images, target, parse_labels(normal_label, "normal-label"),
-        parse_labels(anomaly_label, "anomaly-label"), parse_labels(ignore_index, "ignore-index"),
-        parse_labels(inlier_label, "inlier-label"),
-    )  # fmt: skip
+    judged = find_ground_truth(dataset, target, images)
+    choice = choose_judging(judged, anomaly_label, normal_label, ignore_index, None, None)
+    frames = labelled_images(judged, choice.codes, parse_labels(inlier_label, "inlier-label"))
     network = _load(model, device, quiet)
     with progress(quiet) as bar:
         tick = bar("mine", len(frames.images)) if bar else (lambda: None)
@@ -379,9 +393,9 @@ def draw_queries(
     config: Config = None,
     queries: Queries = None,
     force_queries: ForceQueries = False,
-    anomaly_label: AnomalyLabel = "1",
-    normal_label: NormalLabel = "0",
-    ignore_index: IgnoreIndex = "255",
+    anomaly_label: AnomalyLabel = None,
+    normal_label: NormalLabel = None,
+    ignore_index: IgnoreIndex = None,
     device: Device = "auto",
     quiet: Quiet = False,
     overwrite: Overwrite = False,
@@ -398,18 +412,13 @@ def draw_queries(
     from maskomaly.pages import queries_page
     from maskomaly.predict import read_image
     from mdmkit.files import check_output
-    from mdmkit.frames import LabelCodes
     from mdmkit.plots import check_figure_name, check_width, save_figure
 
     check_output(output, overwrite)
     check_figure_name(output)
     check_width(width)
     pixels = read_image(image)
-    codes = LabelCodes(
-        parse_labels(normal_label, "normal-label"),
-        parse_labels(anomaly_label, "anomaly-label"),
-        parse_labels(ignore_index, "ignore-index"),
-    )
+    codes = choose_judging(None, anomaly_label, normal_label, ignore_index, None, None).codes
     truth, valid = (None, None) if target is None else anomaly_mask(target, codes)
     network = _load(model, device, quiet)
     (outputs,) = network.predict([pixels])
@@ -436,8 +445,9 @@ def draw_queries(
 
 @app.command()
 def ablate(
-    images: Images,
-    target: Target,
+    images: LabelledImages = None,
+    dataset: DataSetName = None,
+    target: Target = None,
     keep: Annotated[
         Path | None,
         typer.Option(
@@ -450,9 +460,9 @@ def ablate(
     config: Config = None,
     queries: Queries = None,
     force_queries: ForceQueries = False,
-    anomaly_label: AnomalyLabel = "1",
-    normal_label: NormalLabel = "0",
-    ignore_index: IgnoreIndex = "255",
+    anomaly_label: AnomalyLabel = None,
+    normal_label: NormalLabel = None,
+    ignore_index: IgnoreIndex = None,
     device: Device = "auto",
     batch: Batch = 1,
     format: Annotated[
@@ -483,15 +493,15 @@ def ablate(
         check_output(output, overwrite)
     if format not in FORMATS:
         raise InputError(f"format: expected one of {', '.join(FORMATS)}, found {format!r}")
+    judged = find_ground_truth(dataset, target, images)
+    codes = choose_judging(judged, anomaly_label, normal_label, ignore_index, None, None).codes
     network = _load(model, device, quiet)
     chosen = resolve_config(preset, config, queries, own_config(network.source))
     with progress(quiet) as bar:
         comparison = compare_configs(
-            images, target, network, ablation_configs(chosen),
-            f"{ABLATION_METRICS},mdm_f1@{t_margin!r}",
-            normal_label=parse_labels(normal_label, "normal-label"),
-            anomaly_label=parse_labels(anomaly_label, "anomaly-label"),
-            ignore_index=parse_labels(ignore_index, "ignore-index"),
+            judged, network, ablation_configs(chosen), f"{ABLATION_METRICS},mdm_f1@{t_margin!r}",
+            normal_label=codes.normal_label, anomaly_label=codes.anomaly_label,
+            ignore_index=codes.ignore_index,
             force=force_queries, keep=keep, batch=batch, overwrite=overwrite, bar=bar,
         )  # fmt: skip
     text = render(comparison, format)

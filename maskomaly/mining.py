@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from maskomaly.config import MaskomalyConfig
 from maskomaly.outputs import MaskOutputs
-from maskomaly.predict import Broken, Predicts, find_images, outputs_of_images
+from maskomaly.predict import Broken, Predicts, outputs_of_images
 from maskomaly.queries import MASK_THRESHOLD, MinedQueries, QueryMining
-from mdmkit.datasets import find_targets
+from mdmkit.datasets import DataSet
 from mdmkit.errors import InputError, listing
 from mdmkit.files import write_text
-from mdmkit.frames import ANOMALOUS, IGNORED, LabelCodes
-from mdmkit.io import read_mask
+from mdmkit.frames import ANOMALOUS, IGNORED, LabelCodes, Labels
+from mdmkit.io import AllNormal, read_mask
 
 Mask = NDArray[np.bool_]
 
@@ -28,49 +28,47 @@ class LabelledImages:
 
     Attributes
     ----------
-    images, targets : dict of Path
+    images, targets : mapping
+        Files, as `read_image` and `read_mask` take them.
     codes : LabelCodes
         Whose anomalies are looked for.
     inlier_labels : tuple of int
         Label values of known classes, each of which gets a query of its own.
     """
 
-    images: dict[str, Path]
-    targets: dict[str, Path]
+    images: Mapping[str, Path]
+    targets: Mapping[str, Path | AllNormal]
     codes: LabelCodes
     inlier_labels: tuple[int, ...]
 
 
 def labelled_images(
-    images: str | Path,
-    target: str | Path,
-    normal_label: Sequence[int],
-    anomaly_label: Sequence[int],
-    ignore_index: Sequence[int],
-    inlier_labels: Sequence[int] = (),
+    dataset: DataSet, codes: LabelCodes, inlier_labels: Sequence[int] = ()
 ) -> LabelledImages:
-    """Pair images with masks by key; each label value has one meaning, known classes are normal.
+    """The frames of a data set, all of which must have an image; known classes are normal.
 
     Raises
     ------
     InputError
-        Images without a mask, masks without an image, listed.
+        Frames without an image, listed; a label value with two meanings.
     """
-    found, masks = find_images(images), find_targets(target)
-    lonely = [f"{key}: no mask" for key in sorted(found.keys() - masks.keys())]
-    lonely += [f"{key}: no image" for key in sorted(masks.keys() - found.keys())]
+    lonely = sorted(dataset.targets.keys() - dataset.images.keys())
     if lonely:
         raise InputError(
-            f"target: expected a mask for every image, found {len(lonely)} alone:\n"
+            f"images: expected an image for every mask, found none for {len(lonely)}:\n"
             + listing(lonely)
         )
-    normal = sorted({*normal_label, *inlier_labels})
-    return LabelledImages(
-        found, masks, LabelCodes(normal, anomaly_label, ignore_index), tuple(inlier_labels)
-    )
+    normal = sorted({*_values(codes.normal_label), *inlier_labels})
+    judged = LabelCodes(normal, codes.anomaly_label, codes.ignore_index)
+    return LabelledImages(dataset.images, dataset.targets, judged, tuple(inlier_labels))
 
 
-def anomaly_mask(path: Path, codes: LabelCodes) -> tuple[Mask, Mask]:
+def _values(labels: Labels) -> tuple[int, ...]:
+    assert isinstance(labels, tuple)  # as LabelCodes keeps them
+    return labels
+
+
+def anomaly_mask(path: Path | AllNormal, codes: LabelCodes) -> tuple[Mask, Mask]:
     """Where a mask file says anomaly, and which pixels count."""
     classes = codes.classify(read_mask(path), None, str(path))
     return classes == ANOMALOUS, classes != IGNORED

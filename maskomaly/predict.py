@@ -16,14 +16,11 @@ from torch import Tensor
 
 from maskomaly.outputs import DenseOutputs, MaskOutputs
 from maskomaly.preprocess import as_rgb
-from mdmkit.datasets import roadanomaly
-from mdmkit.datasets.folder import existing_folder, files_by_key
 from mdmkit.errors import InputError, listing
 from mdmkit.files import write_text
 from mdmkit.frames import as_array
 from mdmkit.io import write_scores
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 SCORE_DTYPES = ("float16", "float32")
 #: Beside the score maps, hidden from readers of score maps: what they were computed with.
 SETTINGS_NAME = ".maskomaly.json"
@@ -39,18 +36,6 @@ class Predicts(Protocol):
     def predict(self, images: Iterable[NDArray[np.uint8]], *, batch_size: int) -> Sequence[Outputs]:
         """Outputs of each image."""
         ...
-
-
-def find_images(folder: str | Path) -> dict[str, Path]:
-    """Images below a folder by key; of RoadAnomaly's layout, those beside the labels.
-
-    Raises
-    ------
-    InputError
-        No such folder, no images in it, or two of one key.
-    """
-    root = existing_folder(folder, "images")
-    return roadanomaly.images(root) or files_by_key(root, IMAGE_SUFFIXES, "images")
 
 
 def read_image(path: Path) -> NDArray[np.uint8]:

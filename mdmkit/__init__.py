@@ -21,6 +21,7 @@ _HOME = {
     "Comparison": "comparison",
     "count_metric": "metrics",
     "CountMetric": "metrics",
+    "DataSet": "datasets",
     "evaluate": "evaluation",
     "Evaluation": "evaluation",
     "F1": "metrics",
@@ -35,6 +36,7 @@ _HOME = {
     "MeanF1": "metrics",
     "Metric": "metrics",
     "NoTargetError": "errors",
+    "open_dataset": "datasets",
     "PPV": "metrics",
     "Precision": "metrics",
     "RangeError": "errors",
@@ -51,6 +53,8 @@ if TYPE_CHECKING:
     from mdmkit.comparison import Comparison as Comparison
     from mdmkit.comparison import compare as compare
     from mdmkit.curves import ThresholdCurve as ThresholdCurve
+    from mdmkit.datasets import DataSet as DataSet
+    from mdmkit.datasets import open_dataset as open_dataset
     from mdmkit.errors import InputError as InputError
     from mdmkit.errors import InputTypeError as InputTypeError
     from mdmkit.errors import NoTargetError as NoTargetError

@@ -1,4 +1,4 @@
-"""The command line: `mdmkit compare`, `plot`, `demo`, `warmup`.
+"""The command line: `mdmkit compare`, `plot`, `inspect`, `convert`, `datasets`, `demo`, `warmup`.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or input. Heavy imports wait inside the commands.
 """
@@ -11,9 +11,12 @@ from typing import Annotated, Any
 
 import typer
 
+from mdmkit.cli_datasets import convert, datasets, inspect
 from mdmkit.errors import InputError
 from mdmkit.options import (
+    Aggregate,
     AnomalyLabel,
+    DataSetName,
     IgnoreIndex,
     Jobs,
     Key,
@@ -25,7 +28,8 @@ from mdmkit.options import (
     Normalize,
     NormalLabel,
     Target,
-    parse_labels,
+    choose_judging,
+    find_ground_truth,
     parse_memory,
     parse_methods,
     parse_normalize,
@@ -40,6 +44,8 @@ app = typer.Typer(
 )
 plot_app = typer.Typer(help="Figures for papers.", no_args_is_help=True)
 app.add_typer(plot_app, name="plot")
+for command in (datasets, inspect, convert):
+    app.command()(command)
 
 
 def _print_version(value: bool) -> None:
@@ -64,10 +70,11 @@ def root(
 @app.command()
 def compare(
     methods: Methods,
-    target: Target,
-    anomaly_label: AnomalyLabel = "1",
-    normal_label: NormalLabel = "0",
-    ignore_index: IgnoreIndex = "255",
+    dataset: DataSetName = None,
+    target: Target = None,
+    anomaly_label: AnomalyLabel = None,
+    normal_label: NormalLabel = None,
+    ignore_index: IgnoreIndex = None,
     metrics: Annotated[
         str | None,
         typer.Option(
@@ -79,12 +86,9 @@ def compare(
         ),
     ] = None,
     normalize: Normalize = [],  # noqa: B006 (typer copies it)
-    aggregate: Annotated[
-        str,
-        typer.Option(metavar="pooled|per_image", help="One set of pixels, or mean over images."),
-    ] = "pooled",
-    min_prediction: MinPrediction = 500,
-    min_target: MinTarget = 100,
+    aggregate: Aggregate = None,
+    min_prediction: MinPrediction = None,
+    min_target: MinTarget = None,
     missing: Missing = "error",
     format: Annotated[
         str | None,
@@ -112,7 +116,6 @@ def compare(
     Example: mdmkit compare mine=scores/mine msp=scores/msp --target masks --format markdown
     """
     from mdmkit.comparison import compare as compare_methods
-    from mdmkit.components import ComponentSizes
     from mdmkit.files import check_output, write_text
     from mdmkit.measures import parse_measures
     from mdmkit.tables import FORMATS, notes, render
@@ -123,19 +126,23 @@ def compare(
         raise InputError(f"format: expected one of {', '.join(FORMATS)}, found {form!r}")
     if output is not None:
         check_output(output, overwrite)
-    parse_measures(metrics, ComponentSizes(min_prediction, min_target))
+    truth = find_ground_truth(dataset, target)
+    choice = choose_judging(
+        truth, anomaly_label, normal_label, ignore_index, min_prediction, min_target, aggregate
+    )
+    parse_measures(metrics, choice.sizes)
     with progress(quiet) as tick:
         comparison = compare_methods(
             folders,
-            target,
-            metrics,
-            min_prediction=min_prediction,
-            min_target=min_target,
+            metrics=metrics,
+            dataset=truth,
+            min_prediction=choice.sizes.min_prediction,
+            min_target=choice.sizes.min_target,
             normalize=parse_normalize(normalize, folders),
-            aggregate=aggregate,
-            anomaly_label=parse_labels(anomaly_label, "anomaly-label"),
-            normal_label=parse_labels(normal_label, "normal-label"),
-            ignore_index=parse_labels(ignore_index, "ignore-index"),
+            aggregate=choice.aggregate,
+            anomaly_label=choice.codes.anomaly_label,
+            normal_label=choice.codes.normal_label,
+            ignore_index=choice.codes.ignore_index,
             missing=missing,
             jobs=jobs,
             key=key,
@@ -177,7 +184,6 @@ def _print_table(comparison: Any) -> None:
 @plot_app.command("margin")
 def plot_margin(
     methods: Methods,
-    target: Target,
     output: Annotated[
         Path,
         typer.Option(
@@ -188,6 +194,8 @@ def plot_margin(
         float,
         typer.Option(metavar="T", help="The required quality, in [0, 1).", show_default=False),
     ],
+    dataset: DataSetName = None,
+    target: Target = None,
     metric: Annotated[
         str,
         typer.Option(metavar="METRIC", help="f1, iou, precision, recall, siou, ppv or mean_f1."),
@@ -195,12 +203,12 @@ def plot_margin(
     width: Annotated[
         float, typer.Option(metavar="INCHES", help="5.2 for two columns, 3.4 for one.")
     ] = 5.2,
-    anomaly_label: AnomalyLabel = "1",
-    normal_label: NormalLabel = "0",
-    ignore_index: IgnoreIndex = "255",
+    anomaly_label: AnomalyLabel = None,
+    normal_label: NormalLabel = None,
+    ignore_index: IgnoreIndex = None,
     normalize: Normalize = [],  # noqa: B006
-    min_prediction: MinPrediction = 500,
-    min_target: MinTarget = 100,
+    min_prediction: MinPrediction = None,
+    min_target: MinTarget = None,
     missing: Missing = "error",
     key: Key = None,
     memory: Memory = "2G",
@@ -214,9 +222,7 @@ def plot_margin(
     Example: mdmkit plot margin mine=scores/mine --target masks --t-margin 0.5 -o margin.pdf
     """
     from mdmkit.comparison import evaluate_methods
-    from mdmkit.components import ComponentSizes
     from mdmkit.files import check_output
-    from mdmkit.frames import LabelCodes
     from mdmkit.measures import MarginAt
     from mdmkit.metrics import as_metric
     from mdmkit.plots import check_figure_name, check_width, margin_figure, save_figure
@@ -225,17 +231,16 @@ def plot_margin(
     check_output(output, overwrite)
     check_figure_name(output)
     check_width(width)
-    chosen = as_metric(metric, ComponentSizes(min_prediction, min_target))
-    codes = LabelCodes(
-        parse_labels(normal_label, "normal-label"),
-        parse_labels(anomaly_label, "anomaly-label"),
-        parse_labels(ignore_index, "ignore-index"),
+    truth = find_ground_truth(dataset, target)
+    choice = choose_judging(
+        truth, anomaly_label, normal_label, ignore_index, min_prediction, min_target
     )
+    chosen = as_metric(metric, choice.sizes)
     with progress(quiet) as tick:
         evaluations, pairing = evaluate_methods(
             folders,
-            target,
-            codes=codes,
+            truth,
+            codes=choice.codes,
             missing=missing,
             normalize=parse_normalize(normalize, folders),
             jobs=jobs,

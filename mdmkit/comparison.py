@@ -15,11 +15,13 @@ from typing import Any, TypeVar
 import numpy as np
 
 from mdmkit import __version__
-from mdmkit.datasets import Pairing, check_missing, pair
+from mdmkit.components import ComponentSizes
+from mdmkit.datasets import DataSet, Pairing, check_missing, choose, open_dataset, pair
+from mdmkit.datasets.choice import USUAL, Usual
 from mdmkit.errors import InputError, InputTypeError, listing
 from mdmkit.evaluation import Evaluation
 from mdmkit.frames import Frame, LabelCodes, Labels, as_frames
-from mdmkit.io import read_mask, read_scores
+from mdmkit.io import AllNormal, read_mask, read_scores
 from mdmkit.measures import Measure
 from mdmkit.pool import DEFAULT_MEMORY
 from mdmkit.results import Result
@@ -67,7 +69,9 @@ class Comparison:
         return self.to_text()
 
 
-def load_frame(scores: Path, target: Path, codes: LabelCodes, name: str, key: str | None) -> Frame:
+def load_frame(
+    scores: Path, target: Path | AllNormal, codes: LabelCodes, name: str, key: str | None
+) -> Frame:
     """Read and validate one frame; errors name the file."""
     score_map, mask = read_scores(scores, key), read_mask(target)
     try:
@@ -190,7 +194,7 @@ def check_jobs(jobs: Any) -> int:
 
 def evaluate_methods(
     methods: Mapping[str, Any],
-    target: str | Path | None,
+    target: str | Path | DataSet | None,
     *,
     codes: LabelCodes,
     missing: str,
@@ -240,13 +244,14 @@ def compare(
     target: str | Path | None = None,
     metrics: str | Iterable[str | Measure] | None = None,
     *,
-    min_prediction: int = 0,
-    min_target: int = 0,
+    dataset: str | DataSet | None = None,
+    min_prediction: int | None = None,
+    min_target: int | None = None,
     normalize: str | Mapping[str, str] | None = "none",
-    aggregate: str = "pooled",
-    anomaly_label: Labels = 1,
-    normal_label: Labels = 0,
-    ignore_index: Labels = 255,
+    aggregate: str | None = None,
+    anomaly_label: Labels | Usual = USUAL,
+    normal_label: Labels | Usual = USUAL,
+    ignore_index: Labels | Usual = USUAL,
     missing: str = "error",
     jobs: int = 1,
     key: str | None = None,
@@ -258,12 +263,18 @@ def compare(
     Parameters
     ----------
     methods : mapping of str to path, or to iterables of frames
-        With `target`: each method's folder of score maps. Without: frames as in `evaluate`.
+        With `target` or `dataset`: each method's folder of score maps. Without: frames as in
+        `evaluate`.
     target : path, optional
         Folder of ground-truth masks; the RoadAnomaly layout is understood. Frames pair by their
         path below the folder, without suffix.
-    metrics, min_prediction, min_target, aggregate, anomaly_label, normal_label, ignore_index
+    metrics
         As in `evaluate`.
+    dataset : str or DataSet, optional
+        `"LAYOUT:ROOT"`, as `"smiyc-anomaly:FOLDER"`, instead of `target`: sets labels, component
+        sizes and aggregation; see `mdmkit.datasets`.
+    min_prediction, min_target, aggregate, anomaly_label, normal_label, ignore_index
+        As in `evaluate`; unless given, the data set's, else as there.
     normalize : str, or mapping of method to str
         Normaliser of all methods, or of some (the others: "none").
     missing : {"error", "skip"}
@@ -295,11 +306,19 @@ def compare(
     >>> compare({"mine": frames}, metrics="ap,mdm_f1@0.5")["mine"]["ap"]
     1.0
     """
-    codes = LabelCodes(normal_label, anomaly_label, ignore_index)
+    if target is not None and dataset is not None:
+        raise InputError(f"target: expected it or a data set, found {target} and {dataset}")
+    judged = None if dataset is None else open_dataset(dataset)
+    choice = choose(
+        judged, anomaly_label=anomaly_label, normal_label=normal_label, ignore_index=ignore_index,
+        min_prediction=min_prediction, min_target=min_target, aggregate=aggregate,
+        usual=ComponentSizes(),
+    )  # fmt: skip
+    codes = choice.codes
     evaluations, pairing = evaluate_methods(
-        methods, target, codes=codes, missing=missing, normalize=normalize, jobs=jobs, key=key,
-        tick=tick, metrics=metrics, memory=memory, min_prediction=min_prediction,
-        min_target=min_target, aggregate=aggregate,
+        methods, judged or target, codes=codes, missing=missing, normalize=normalize, jobs=jobs,
+        key=key, tick=tick, metrics=metrics, memory=memory, aggregate=choice.aggregate,
+        min_prediction=choice.sizes.min_prediction, min_target=choice.sizes.min_target,
     )  # fmt: skip
     results = []
     for name, evaluation in evaluations.items():
@@ -311,11 +330,12 @@ def compare(
     first = next(iter(evaluations.values()))
     left_out = pairing.left_out if pairing else ()
     settings = {
-        "methods": {name: str(path) if pairing else "arrays" for name, path in methods.items()},
-        "target": str(target) if pairing else "arrays",
+        "methods": {name: str(pairing.folders[name]) if pairing else "arrays" for name in methods},
+        "target": str(judged.root if judged else target) if pairing else "arrays",
+        "dataset": (judged.name or None) if judged else None,
         "metrics": [measure.key for measure in first.measures],
         "normalize": {name: e.kind.name for name, e in evaluations.items()},
-        "aggregate": aggregate,
+        "aggregate": choice.aggregate,
         "min_prediction": first.sizes.min_prediction,
         "min_target": first.sizes.min_target,
         "normal_label": codes.normal_label,

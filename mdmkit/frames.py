@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.errors import InputError, InputTypeError
+from mdmkit.label_values import label_text
 
 if TYPE_CHECKING:
     from mdmkit.levels import Levels
@@ -125,7 +126,7 @@ class LabelCodes:
             (self.ignore_index, "ignore"),
         )
         return ", ".join(
-            f"{' or '.join(map(str, codes))} ({meaning})"
+            f"{label_text(codes).replace(',', ' or ')} ({meaning})"
             for codes, meaning in parts
             if isinstance(codes, tuple) and codes
         )

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from mdmkit.errors import InputError
+from mdmkit.label_values import parse_labels
+
+if TYPE_CHECKING:
+    from mdmkit.datasets import Choice, DataSet
 
 Methods = Annotated[
     list[str],
@@ -16,22 +20,60 @@ Methods = Annotated[
         metavar="NAME=FOLDER...", help="Each method's folder of score maps.", show_default=False
     ),
 ]
+OptionalMethods = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[NAME=FOLDER...]", help="Folders of score maps.", show_default=False),
+]
+DataSetName = Annotated[
+    str | None,
+    typer.Option(
+        "--dataset",
+        metavar="LAYOUT:ROOT",
+        help="A data set, with its labels, component sizes and aggregation; `mdmkit datasets` "
+        "lists the layouts.",
+        show_default=False,
+    ),
+]
 Target = Annotated[
-    Path,
+    Path | None,
     typer.Option(
         metavar="FOLDER",
-        help="Ground-truth masks; the RoadAnomaly layout is understood.",
+        help="Ground-truth masks, where --dataset is not given; the RoadAnomaly layout is "
+        "understood.",
+        show_default=False,
+    ),
+]
+Images = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FOLDER",
+        help="The frames' images, to go with --target; a data set has its own.",
         show_default=False,
     ),
 ]
 AnomalyLabel = Annotated[
-    str, typer.Option(metavar="N[,N...]", help="Label values that mean anomaly; a-b for a range.")
+    str | None,
+    typer.Option(
+        metavar="N[,N...]",
+        help="Label values that mean anomaly; a-b for a range.",
+        show_default="the data set's, else 1",
+    ),
 ]
 NormalLabel = Annotated[
-    str, typer.Option(metavar="N[,N...]", help="Label values that mean normal, or none.")
+    str | None,
+    typer.Option(
+        metavar="N[,N...]",
+        help="Label values that mean normal, or none.",
+        show_default="the data set's, else 0",
+    ),
 ]
 IgnoreIndex = Annotated[
-    str, typer.Option(metavar="N[,N...]", help="Label values to ignore, or none.")
+    str | None,
+    typer.Option(
+        metavar="N[,N...]",
+        help="Label values to ignore, or none.",
+        show_default="the data set's, else 255",
+    ),
 ]
 Normalize = Annotated[
     list[str],
@@ -41,11 +83,29 @@ Normalize = Annotated[
         show_default="none",
     ),
 ]
+Aggregate = Annotated[
+    str | None,
+    typer.Option(
+        metavar="pooled|per_image",
+        help="One set of pixels, or mean over images.",
+        show_default="the data set's, else pooled",
+    ),
+]
 MinPrediction = Annotated[
-    int, typer.Option(metavar="N", help="Drop predicted components with fewer pixels.")
+    int | None,
+    typer.Option(
+        metavar="N",
+        help="Drop predicted components with fewer pixels.",
+        show_default="the data set's, else 500",
+    ),
 ]
 MinTarget = Annotated[
-    int, typer.Option(metavar="N", help="Ignore ground-truth components with fewer pixels.")
+    int | None,
+    typer.Option(
+        metavar="N",
+        help="Ignore ground-truth components with fewer pixels.",
+        show_default="the data set's, else 100",
+    ),
 ]
 Missing = Annotated[
     str,
@@ -70,22 +130,47 @@ Key = Annotated[
 ]
 
 
-def parse_labels(text: str, argument: str) -> list[int]:
-    """Label values from "2", "1,2", "2-200" or "none"."""
-    if text.strip().lower() == "none":
-        return []
-    values: list[int] = []
-    for part in text.split(","):
-        match = re.fullmatch(r"\s*(-?\d+)(?:-(\d+))?\s*", part)
-        if not match:
-            raise InputError(
-                f"{argument}: expected integers such as 1 or 2,3 or 2-200, or none, found {text!r}"
-            )
-        low, high = int(match[1]), int(match[2] or match[1])
-        if high < low or high - low > 100_000:
-            raise InputError(f"{argument}: expected a rising range, found {part.strip()!r}")
-        values += range(low, high + 1)
-    return values
+def find_ground_truth(
+    dataset: str | None, target: Path | None, images: Path | None = None
+) -> DataSet:
+    """The data set of `--dataset`, or the one that `--target` and `--images` make up."""
+    from mdmkit.datasets import from_folders, open_dataset
+
+    if dataset is not None and (target is not None or images is not None):
+        option = "target" if target is not None else "images"
+        raise InputError(
+            f"{option}: expected --dataset or --{option}, found both; a data set has its own"
+        )
+    if dataset is not None:
+        return open_dataset(dataset)
+    if target is None:
+        raise InputError("target: expected --dataset LAYOUT:ROOT or --target FOLDER, found neither")
+    return from_folders(target, images)
+
+
+def choose_judging(
+    dataset: DataSet | None,
+    anomaly_label: str | None,
+    normal_label: str | None,
+    ignore_index: str | None,
+    min_prediction: int | None,
+    min_target: int | None,
+    aggregate: str | None = None,
+) -> Choice:
+    """What the options ask for, else what the data set says."""
+    from mdmkit.datasets import choose
+
+    texts = {
+        "anomaly-label": anomaly_label, "normal-label": normal_label, "ignore-index": ignore_index
+    }  # fmt: skip
+    labels: dict[str, Any] = {
+        name.replace("-", "_"): parse_labels(text, name)
+        for name, text in texts.items()
+        if text is not None
+    }
+    return choose(
+        dataset, **labels, min_prediction=min_prediction, min_target=min_target, aggregate=aggregate
+    )
 
 
 def parse_memory(text: str) -> int:

@@ -132,9 +132,11 @@ def notes(comparison: Comparison) -> list[str]:
     """What a reader of the table must know."""
     settings, results = comparison.settings, comparison.results
     first = results[0]
+    of = f" of {settings['dataset']}" if settings.get("dataset") else ""
     lines = [
         "anomaly is the positive class; a pixel is predicted where score > z",
-        f"{first.frames} frames, {first.pixels} valid pixels, {first.anomalous_pixels} anomalous; "
+        f"{first.frames} frames{of}, {first.pixels} valid pixels, "
+        f"{first.anomalous_pixels} anomalous; "
         f"{first.components} components of at least {settings['min_target']} pixels",
         f"component sizes: min_prediction={settings['min_prediction']}, "
         f"min_target={settings['min_target']}; aggregate: {settings['aggregate']}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 # Test processes share the cores; more threads in each would only wait for one another.
@@ -30,6 +31,32 @@ def real_frames() -> Path:
     if not folder.is_dir():
         pytest.fail(f"MDMKIT_REAL_FRAMES: {folder} is not a folder")
     return folder
+
+
+@pytest.fixture
+def installed(tmp_path, monkeypatch):
+    """Install a package `theirs`, whose `ADDED` is an entry point, for this test."""
+    from mdmkit.datasets import registry
+    from mdmkit.io import formats
+
+    def forget():
+        for known in (registry._added, formats._added, formats.format_of):
+            known.cache_clear()
+
+    def install(group, name, source):
+        site = tmp_path / "site"
+        (site / "theirs-1.0.dist-info").mkdir(parents=True)
+        (site / "theirs-1.0.dist-info" / "METADATA").write_text("Name: theirs\nVersion: 1.0\n")
+        (site / "theirs-1.0.dist-info" / "entry_points.txt").write_text(
+            f"[{group}]\n{name} = theirs:ADDED\n"
+        )
+        (site / "theirs.py").write_text(source)
+        monkeypatch.syspath_prepend(site)
+        forget()
+
+    yield install
+    sys.modules.pop("theirs", None)
+    forget()
 
 
 def random_scores(rng, shape, kind, dtype):

@@ -129,7 +129,8 @@ def test_importing_mdmkit_imports_nothing_heavy():
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["compare", "--help"], ["plot", "margin", "--help"]]
+    "arguments",
+    [["--help"], *([*name.split(), "--help"] for name in ("compare", "plot margin", "inspect"))],
 )
 def test_help_imports_nothing_heavy(arguments):
     start = f"""
@@ -214,7 +215,10 @@ def test_unusable_command_lines_end_with_two(run, arguments):
         (["a=good", "a=weak"], ["methods: expected each name once, found 'a' again"]),
         (["a=gone"], ["a: expected a folder at gone, found nothing"]),
         (["a=masks/0.png"], ["a: expected a folder at masks/0.png, found a file"]),
-        (["a=out"], ["a: expected files .npy .npz .hdf5 .h5 .png in out, found no files"]),
+        (
+            ["a=out"],
+            ["a: expected files .npy .npz .hdf5 .h5 .png .tif .tiff .pt in out, found no files"],
+        ),
     ],
 )
 def test_bad_methods_are_refused(run, methods, parts):
@@ -226,7 +230,7 @@ def test_bad_methods_are_refused(run, methods, parts):
 
 OPTIONS = [
     (["--target", "gone"], "target: expected a folder at gone, found nothing"),
-    (["--target", "out"], "target: expected files .npy .png in out, found no files"),
+    (["--target", "out"], "target: expected files .npy .npz .png in out, found no files"),
     (["--metrics", "apple"], "metrics: expected one of ap, auroc"),
     (["--metrics", "ap,apple"], "found 'apple'"),
     (["--metrics", ""], "found none"),
@@ -598,11 +602,11 @@ def test_output_is_as_private_as_any_new_file(compare, folders):
 
 def test_an_npz_key_is_chosen(compare, folders):
     for path in (folders / "good").iterdir():
-        np.savez(path.with_suffix(".npz"), soft_mask=np.load(path), gt=np.zeros((2, 2)))
+        np.savez(path.with_suffix(".npz"), mine=np.load(path), other=np.zeros((2, 2)))
         path.unlink()
-    assert compare().refused("good/0.npz: expected one array, found the keys soft_mask, gt")
-    assert compare("--key", "soft_mask").code == 0
-    assert compare("--key", "value").refused("expected the key 'value', found the keys soft_mask")
+    assert compare().refused("good/0.npz: expected one array, found the keys mine, other")
+    assert compare("--key", "mine").code == 0
+    assert compare("--key", "value").refused("expected the key 'value', found the keys mine")
 
 
 # -------------------------------------------------------------------------- whole or not at all

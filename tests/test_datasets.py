@@ -108,7 +108,7 @@ def test_a_file_is_no_folder(folder, find):
     [
         ((), "no files"),
         ((".hidden.npy",), "no files"),
-        (("a.jpg", "b.tif", "t5/c.tif", "LICENSE"), "only .jpg, .tif, LICENSE"),
+        (("a.jpg", "b.gif", "t5/c.gif", "LICENSE"), "only .gif, .jpg, LICENSE"),
     ],
 )
 def test_a_folder_without_score_maps_says_what_is_there(folder, files, found):
@@ -116,13 +116,13 @@ def test_a_folder_without_score_maps_says_what_is_there(folder, files, found):
     with pytest.raises(InputError) as caught:
         find_scores("mine", root)
     assert str(caught.value) == (
-        f"mine: expected files .npy .npz .hdf5 .h5 .png in {root}, found {found}"
+        f"mine: expected files .npy .npz .hdf5 .h5 .png .tif .tiff .pt in {root}, found {found}"
     )
 
 
 def test_a_folder_without_masks_says_what_is_expected(folder):
     with pytest.raises(
-        InputError, match=r"target: expected files .npy .png in .*, found only .jpg"
+        InputError, match=r"target: expected files .npy .npz .png in .*, found only .jpg"
     ):
         find_targets(folder("masks", "a.jpg"))
 

@@ -10,13 +10,16 @@ import zlib
 import h5py
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from mdmkit import InputError, InputTypeError
 from mdmkit.comparison import load_frame
 from mdmkit.frames import LabelCodes
-from mdmkit.io import SCORE_READERS, read_mask, read_scores
+from mdmkit.io import read_mask, read_scores, score_suffixes
 
+# tensors have tests of their own, so that these run without torch
+SUFFIXES = [suffix for suffix in score_suffixes() if suffix != ".pt"]
 RAMP = np.arange(12, dtype=np.float32).reshape(3, 4) / 12
 
 
@@ -39,6 +42,10 @@ def save_hdf5(path, array, key="value"):
 
 def save_png(path, array):
     Image.fromarray(array).save(path, "PNG")
+
+
+def save_tiff(path, array):
+    tifffile.imwrite(path, array, photometric="minisblack")
 
 
 def grey_png(rows, bits):
@@ -68,6 +75,9 @@ SAVERS = {
     "map.h5": (save_hdf5, RAMP.astype(np.float64)),
     "eight.png": (save_png, np.arange(12, dtype=np.uint8).reshape(3, 4) * 23),
     "sixteen.png": (save_png, np.arange(12, dtype=np.uint16).reshape(3, 4) * 5957),
+    "float.tif": (save_tiff, RAMP),
+    "half.tiff": (save_tiff, RAMP.astype(np.float16)),
+    "sixteen.tif": (save_tiff, np.arange(12, dtype=np.uint16).reshape(3, 4) * 5957),
     "one.png": (save_png, np.eye(3, 4, dtype=bool)),
     "UPPER.NPY": (save_npy, RAMP),
 }
@@ -130,11 +140,11 @@ def test_labels_of_two_and_four_bits_are_not_stretched(tmp_path, bits):
 
 def test_an_archive_of_several_arrays_needs_a_key(tmp_path):
     path = tmp_path / "frame.npz"
-    np.savez(path, soft_mask=RAMP, gt=RAMP > 0.5)
+    np.savez(path, soft_mask=RAMP, other=RAMP > 0.5)
     np.testing.assert_array_equal(read_scores(path, "soft_mask"), RAMP)
     with pytest.raises(
         InputError,
-        match=r"frame.npz: expected one array, found the keys soft_mask, gt; choose one with --key",
+        match=r"frame.npz: expected one array, found the keys soft_mask, other; choose one with",
     ):
         read_scores(path)
 
@@ -173,21 +183,22 @@ def test_an_empty_hdf5_file_is_refused(tmp_path):
 # ------------------------------------------------------------------------------ what is refused
 
 
-@pytest.mark.parametrize("name", ["map.tif", "map.jpg", "map", "map.npy.gz"])
+@pytest.mark.parametrize("name", ["map.bmp", "map.jpg", "map", "map.npy.gz"])
 def test_unknown_suffixes_are_refused_with_the_known_ones(tmp_path, name):
     suffix = (tmp_path / name).suffix or "none"
     with pytest.raises(
-        InputError, match=rf"{name}: expected a file .npy .npz .hdf5 .h5 .png, found {suffix}"
+        InputError,
+        match=rf"{name}: expected a file .npy .npz .hdf5 .h5 .png .tif .tiff .pt, found {suffix}",
     ):
         read_scores(tmp_path / name)
 
 
 def test_masks_are_png_or_npy(tmp_path):
-    with pytest.raises(InputError, match=r"mask.hdf5: expected a file .npy .png, found .hdf5"):
+    with pytest.raises(InputError, match=r"mask.hdf5: expected a file .npy .npz .png, found .hdf5"):
         read_mask(tmp_path / "mask.hdf5")
 
 
-@pytest.mark.parametrize("suffix", SCORE_READERS)
+@pytest.mark.parametrize("suffix", SUFFIXES)
 @pytest.mark.parametrize("content", [b"", b"these are not the scores you look for\n", b"\0" * 4096])
 def test_foreign_files_are_refused(tmp_path, suffix, content):
     path = tmp_path / f"map{suffix}"
@@ -198,7 +209,7 @@ def test_foreign_files_are_refused(tmp_path, suffix, content):
         read_scores(path)
 
 
-@pytest.mark.parametrize("suffix", SCORE_READERS)
+@pytest.mark.parametrize("suffix", SUFFIXES)
 def test_missing_files_are_refused(tmp_path, suffix):
     with pytest.raises(InputError, match=rf"map{suffix}: expected a readable .*No such file"):
         read_scores(tmp_path / f"map{suffix}")

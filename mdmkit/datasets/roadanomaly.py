@@ -1,13 +1,18 @@
-"""RoadAnomaly as published: `frames/NAME.jpg`, `frames/NAME.labels/labels_semantic.png`."""
+"""RoadAnomaly (Lis et al. 2019): as published by its authors, or repackaged."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+
+from mdmkit.datasets.dataset import DataSet, Layout
+from mdmkit.datasets.trees import images_below, labelled, repackaged
+from mdmkit.frames import LabelCodes
 
 _LABELS = "*.labels/labels_semantic.png"
 
 
-def targets(folder: Path) -> dict[str, Path] | None:
+def published_masks(folder: Path) -> dict[str, Path] | None:
     """Masks by key, for the data set's root or its `frames`; None for another layout."""
     for frames in (folder, folder / "frames"):
         masks = sorted(frames.glob(_LABELS))
@@ -16,12 +21,34 @@ def targets(folder: Path) -> dict[str, Path] | None:
     return None
 
 
-def images(folder: Path) -> dict[str, Path] | None:
-    """Images by key, for the data set's root or its `frames`; None for another layout."""
-    masks = targets(folder)
+def published_images(folder: Path) -> dict[str, Path] | None:
+    """Images by key, beside the labels; None for another layout."""
+    masks = published_masks(folder)
     if masks is None:
         return None
-    beside = next(iter(masks.values())).parents[1]
+    frames = next(iter(masks.values())).parent.parent
     return {
-        path.stem: path for path in sorted(beside.iterdir()) if path.suffix in (".jpg", ".webp")
+        key: path
+        for key, path in images_below(frames).items()
+        if not path.parent.name.endswith(".labels")
     }
+
+
+def find(blank: DataSet) -> DataSet:
+    """As published, where nothing is ignored; or repackaged, where 255 is."""
+    masks, images = published_masks(blank.root), published_images(blank.root)
+    if masks is None or images is None:
+        return repackaged(blank)
+    return labelled(replace(blank, codes=LabelCodes(0, 2, None)), masks, images)
+
+
+LAYOUT = Layout(
+    name="roadanomaly",
+    title="RoadAnomaly",
+    tree="""\
+frames/NAME.jpg
+frames/NAME.labels/labels_semantic.png
+or, repackaged: images/0.png (.jpg, .webp), labels_masks/0.png (255 is ignored)""",
+    find=find,
+    codes=LabelCodes(0, 2, 255),
+)

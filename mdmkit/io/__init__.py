@@ -1,34 +1,37 @@
-"""Files of score maps and masks. One reader a format, chosen by suffix."""
+"""Files of score maps and masks. One file a format, chosen by suffix."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from numpy.typing import NDArray
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-from mdmkit.errors import InputError
-from mdmkit.io import hdf5, npy, npz, png
+from mdmkit.errors import InputError, InputTypeError
+from mdmkit.files import check_output, write_atomically
+from mdmkit.io.formats import Format, format_of, mask_suffixes, score_suffixes
+from mdmkit.io.images import AllNormal
 
-Reader = Callable[[Path, str | None], NDArray[Any]]
+__all__ = [
+    "AllNormal",
+    "Format",
+    "mask_suffixes",
+    "read_mask",
+    "read_scores",
+    "score_suffixes",
+    "write_scores",
+]
 
-SCORE_READERS: dict[str, Reader] = {
-    ".npy": npy.read,
-    ".npz": npz.read,
-    ".hdf5": hdf5.read,
-    ".h5": hdf5.read,
-    ".png": png.read,
-}
-MASK_READERS: dict[str, Reader] = {".npy": npy.read, ".png": png.read}
 
-
-def _read(path: Path, readers: dict[str, Reader], key: str | None) -> NDArray[Any]:
+def _read(path: Path, suffixes: tuple[str, ...], mask: bool, key: str | None) -> NDArray[Any]:
     suffix = path.suffix.lower()
-    if suffix not in readers:
-        raise InputError(f"{path}: expected a file {' '.join(readers)}, found {suffix or 'none'}")
+    form = format_of(suffix) if suffix in suffixes else None
+    reader = None if form is None else form.read_mask if mask else form.read
+    if reader is None:
+        raise InputError(f"{path}: expected a file {' '.join(suffixes)}, found {suffix or 'none'}")
     try:
-        return readers[suffix](path, key)
+        return reader(path, key)
     except InputError:
         raise
     except Exception as error:  # on damaged and foreign files libraries raise nearly anything
@@ -42,9 +45,10 @@ def read_scores(path: str | Path, key: str | None = None) -> NDArray[Any]:
     Parameters
     ----------
     path : path
-        `.npy`, `.npz`, `.hdf5` or `.h5` (data set `value`), `.png` of 8 or 16 bits.
+        `.npy`, `.npz`, `.hdf5` or `.h5` (data set `value`), `.png` of 8 or 16 bits, `.tif` or
+        `.tiff` of one page, `.pt` (a tensor), and what installed packages add.
     key : str, optional
-        Array of an `.npz` archive, or data set of an HDF5 file.
+        Array of an `.npz` archive, data set of an HDF5 file, entry of a `.pt` dictionary.
 
     Returns
     -------
@@ -54,31 +58,79 @@ def read_scores(path: str | Path, key: str | None = None) -> NDArray[Any]:
     Raises
     ------
     InputError
-        Unknown suffix, unreadable or foreign file, missing key.
+        Unknown suffix, unreadable or foreign file, missing key, a library that is not installed.
     """
-    return _read(Path(path), SCORE_READERS, key)
+    return _read(Path(path), score_suffixes(), False, key)
 
 
-def read_mask(path: str | Path) -> NDArray[Any]:
-    """Read a ground-truth mask, `.png` of one channel or `.npy`; raises as `read_scores`."""
-    return _read(Path(path), MASK_READERS, None)
+def read_mask(path: str | Path | AllNormal) -> NDArray[Any]:
+    """Read a ground-truth mask: `.png` of one channel, `.npy`, `.npz`; raises as `read_scores`.
+
+    Of an `.npz` archive with several arrays, `gt` is the mask, and pixels where `ignore` is set
+    get the label 255.
+    """
+    if isinstance(path, AllNormal):
+        return path.labels()
+    return _read(Path(path), mask_suffixes(), True, None)
 
 
-def write_scores(path: str | Path, scores: NDArray[Any], overwrite: bool = False) -> None:
-    """Write a score map by suffix, `.npy` or `.hdf5` (data set `value`), whole or not at all."""
-    import h5py
-    import numpy as np
+def write_scores(
+    path: str | Path, scores: ArrayLike, *, key: str | None = None, overwrite: bool = False
+) -> Path:
+    """Write a score map, whole or not at all, in the format of the suffix.
 
-    from mdmkit.files import check_output, write_atomically
+    Parameters
+    ----------
+    path : path
+        `.npy`, `.npz`, `.hdf5` or `.h5` (data set `value`), `.png` (16 bits of floats, which must
+        lie in [0, 1]; integers as they are), `.tif` or `.tiff`. Its folder must exist.
+    scores : array_like, shape (H, W)
+        In the dtype that the file shall have.
+    key : str, optional
+        Name of the array in `.npz` (`scores`) and HDF5 files (`value`).
+    overwrite : bool
+        Replace a file that exists.
 
-    output = check_output(path, overwrite)
+    Returns
+    -------
+    Path
+        Of the file.
 
-    def write(partial: Path) -> None:
-        if output.suffix == ".npy":
-            with partial.open("wb") as file:
-                np.save(file, scores)
-        else:
-            with h5py.File(partial, "w") as file:
-                file.create_dataset("value", data=scores, compression="gzip")
+    Raises
+    ------
+    InputError
+        Unfit dtype, shape or values, an unknown suffix, a file that exists.
 
-    write_atomically(output, write)
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = write_scores(f"{folder}/frame0.npy", [[0.1, 0.9]])
+    ...     read_scores(file).tolist()
+    [[0.1, 0.9]]
+    """
+    output = check_output(path, overwrite, "path")
+    suffix = output.suffix.lower()
+    form = format_of(suffix)
+    if form is None or form.write is None:
+        raise InputError(
+            f"{output}: expected a name ending in {' '.join(_written())}, found {suffix or 'none'}"
+        )
+    array, write = np.asarray(scores), form.write
+    if array.dtype.kind not in "fub" or array.dtype.itemsize > 8:
+        raise InputTypeError(
+            f"{output}: expected scores in float16, float32, float64, unsigned integers or bool, "
+            f"found {array.dtype}"
+        )
+    if array.ndim != 2 or array.size == 0:
+        raise InputError(f"{output}: expected scores of shape (H, W), found {array.shape}")
+    try:
+        write_atomically(output, lambda temporary: write(temporary, array, key))
+    except InputError as error:
+        raise type(error)(f"{output}: {error}") from None
+    return output
+
+
+def _written() -> list[str]:
+    forms = {suffix: format_of(suffix) for suffix in score_suffixes()}
+    return [suffix for suffix, form in forms.items() if form is not None and form.write]

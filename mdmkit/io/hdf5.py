@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.errors import InputError
+from mdmkit.io.formats import Format
 
 DEFAULT_KEY = "value"
 
@@ -24,3 +25,14 @@ def read(path: Path, key: str | None) -> NDArray[Any]:
                 f"{path}: expected the data set {key!r}, found {', '.join(file) or 'none'}"
             )
         return np.asarray(file[key])
+
+
+def write(path: Path, scores: NDArray[Any], key: str | None) -> None:
+    """One data set, `value` by default."""
+    import h5py
+
+    with h5py.File(path, "w") as file:
+        file[key or DEFAULT_KEY] = scores
+
+
+FORMAT = Format((".hdf5", ".h5"), read, write=write)

@@ -8,8 +8,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mdmkit.io.formats import Format
+
 
 def read(path: Path, key: str | None) -> NDArray[Any]:
     """The array; pickled objects are refused."""
     with path.open("rb") as file:
         return np.asarray(np.lib.format.read_array(file, allow_pickle=False))
+
+
+def write(path: Path, scores: NDArray[Any], key: str | None) -> None:
+    """The array as it is."""
+    with path.open("wb") as file:
+        np.lib.format.write_array(file, scores, allow_pickle=False)
+
+
+FORMAT = Format((".npy",), read, read_mask=read, write=write)

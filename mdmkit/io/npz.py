@@ -1,4 +1,8 @@
-"""Archives of NumPy arrays, `.npz`: the array of a given key, or the only one."""
+"""Archives of NumPy arrays, `.npz`: the array of a given key, or the only one.
+
+The release of Maskomaly writes `soft_mask`, `gt` and `ignore` of a frame into one archive, so that
+one folder serves as a method and as ground truth.
+"""
 
 from __future__ import annotations
 
@@ -9,21 +13,68 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.errors import InputError
+from mdmkit.io.formats import Format
+
+SCORES, TARGET, IGNORE = "soft_mask", "gt", "ignore"
+IGNORED = 255
+_DEFAULT_KEY = "scores"
+
+
+def _opened(path: Path, file: Any) -> np.lib.npyio.NpzFile:
+    archive = np.load(file, allow_pickle=False)
+    if not isinstance(archive, np.lib.npyio.NpzFile):
+        raise InputError(f"{path}: expected an .npz archive, found a single array")
+    return archive
+
+
+def _array(path: Path, archive: np.lib.npyio.NpzFile, key: str | None) -> NDArray[Any]:
+    names = list(archive.files)
+    if key is None and len(names) == 1:
+        key = names[0]
+    if key not in names:
+        wanted = "one array" if key is None else f"the key {key!r}"
+        raise InputError(
+            f"{path}: expected {wanted}, found the keys {', '.join(names) or 'none'}"
+            + ("; choose one with --key" if key is None else "")
+        )
+    return np.asarray(archive[key])
 
 
 def read(path: Path, key: str | None) -> NDArray[Any]:
-    """The array of that key; without a key the archive must hold one array."""
+    """The array of that key; without a key, the only one, or `soft_mask` beside `gt`."""
     with path.open("rb") as file:
-        archive = np.load(file, allow_pickle=False)
-        if not isinstance(archive, np.lib.npyio.NpzFile):
-            raise InputError(f"{path}: expected an .npz archive, found a single array")
-        names = list(archive.files)
-        if key is None and len(names) == 1:
-            key = names[0]
-        if key not in names:
-            wanted = "one array" if key is None else f"the key {key!r}"
-            raise InputError(
-                f"{path}: expected {wanted}, found the keys {', '.join(names) or 'none'}"
-                + ("; choose one with --key" if key is None else "")
-            )
-        return np.asarray(archive[key])
+        archive = _opened(path, file)
+        names = set(archive.files)
+        if key is None and {SCORES, TARGET} <= names <= {SCORES, TARGET, IGNORE}:
+            key = SCORES
+        return _array(path, archive, key)
+
+
+def read_mask(path: Path, key: str | None) -> NDArray[Any]:
+    """The only array, or `gt`, with the label 255 where `ignore` is set."""
+    with path.open("rb") as file:
+        archive = _opened(path, file)
+        single = len(archive.files) == 1
+        labels = _array(path, archive, key or (None if single else TARGET))
+        if single or IGNORE not in archive.files:
+            return labels
+        ignore = _array(path, archive, IGNORE)
+    if ignore.shape != labels.shape or ignore.dtype.kind not in "iub":
+        raise InputError(
+            f"{path}: expected {IGNORE} to be a mask of shape {labels.shape}, as {TARGET}, "
+            f"found {ignore.dtype} of shape {ignore.shape}"
+        )
+    if labels.dtype.kind not in "iub":
+        return labels  # refused where labels are judged
+    wide = labels.dtype if labels.dtype.itemsize > 1 else np.dtype(np.int16)
+    hidden = np.where(ignore.astype(bool), wide.type(IGNORED), labels.astype(wide))
+    return hidden if hidden.min() < 0 else hidden.astype(np.promote_types(np.uint8, labels.dtype))
+
+
+def write(path: Path, scores: NDArray[Any], key: str | None) -> None:
+    """One array, named `scores` by default."""
+    with path.open("wb") as file:
+        np.savez(file, allow_pickle=False, **{key or _DEFAULT_KEY: scores})
+
+
+FORMAT = Format((".npz",), read, read_mask=read_mask, write=write)

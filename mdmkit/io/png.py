@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.errors import InputError
+from mdmkit.io.formats import Format
 
 _BIT_DEPTH = 24  # its place in the header
+_STEPS = 65_535
 
 
 def read(path: Path, key: str | None) -> NDArray[Any]:
@@ -29,5 +31,33 @@ def read(path: Path, key: str | None) -> NDArray[Any]:
             return np.asarray(image).astype(np.uint16)
         raise InputError(
             f"{path}: expected one channel of 8 or 16 bits, found mode {image.mode!r} "
-            "(the values of colour and palette images are not known)"
+            f"(the values of colour and palette images are not known); {_ADVICE[image.mode == 'P']}"
         )
+
+
+_ADVICE = {
+    True: "if the palette's indices are the values, save them as one channel: "
+    "Image.fromarray(np.asarray(image))",
+    False: "save the values as one channel of integers",
+}
+
+
+def write(path: Path, scores: NDArray[Any], key: str | None) -> None:
+    """8 and 16 bits as they are; floats in [0, 1] on the 65,536 values of 16 bits."""
+    from PIL import Image
+
+    if scores.dtype.kind == "f":
+        outside = ~((scores >= 0) & (scores <= 1))  # NaN too
+        if outside.any():
+            row, column = np.argwhere(outside)[0]
+            raise InputError(
+                f"expected scores in [0, 1] for PNG, found {scores[row, column]} at row {row}, "
+                f"column {column} ({int(outside.sum())} such pixels); npy and hdf5 hold any"
+            )
+        scores = np.rint(scores.astype(np.float64) * _STEPS).astype(np.uint16)
+    if scores.dtype.itemsize > 2:
+        raise InputError(f"expected floats or at most 16 bits for PNG, found {scores.dtype}")
+    Image.fromarray(np.ascontiguousarray(scores.astype(scores.dtype.newbyteorder("=")))).save(path)
+
+
+FORMAT = Format((".png",), read, read_mask=read, write=write)

@@ -209,15 +209,35 @@ def test_mining_finds_the_queries_that_overlap_most(run):
     assert any(f"{expected.iou[expected.indices[0]]:8.3f}" in line for line in head)
 
 
-def test_mining_needs_a_mask_for_each_image(run, tmp_path):
+def test_mining_needs_an_image_for_each_mask(run, tmp_path):
     (tmp_path / "few").mkdir()
-    (tmp_path / "few" / "a.png").write_bytes(Path("masks/a.png").read_bytes())
+    (tmp_path / "few" / "a.png").write_bytes(Path("images/a.png").read_bytes())
     code, _, err = run(
-        "mine", "images", "--target", "few", "--model", "network", "-o", "queries.toml"
+        "mine", "few", "--target", "masks", "--model", "network", "-o", "queries.toml"
     )
     assert code == 2
-    assert "expected a mask for every image, found 2 alone" in err
-    assert "sub/c: no mask" in err
+    assert "images: expected an image for every mask, found none for 2" in err
+    assert "sub/c" in err
+
+
+def test_a_data_set_brings_its_images_masks_and_labels(run, tmp_path):
+    layout = {"images": ("images", ""), "masks": ("labels_masks", "_labels_semantic")}
+    for source, (folder, ending) in layout.items():
+        (tmp_path / "set" / folder).mkdir(parents=True)
+        for number, key in enumerate(("a", "b")):
+            with Image.open(f"{source}/{key}.png") as picture:
+                pixels = np.array(picture)
+            if source == "masks":
+                pixels[pixels == 7] = 0
+            name = f"validation000{number}{ending}.png"
+            Image.fromarray(pixels).save(tmp_path / "set" / folder / name)
+    MaskomalyConfig(anomaly_queries=(1,)).write("any.toml")
+    code, out, err = run(
+        "ablate", "--dataset", "smiyc-anomaly:set", "--model", "network", "--config", "any.toml",
+        "--format", "json",
+    )  # fmt: skip
+    assert code == 0, err
+    assert json.loads(out)["rows"][0]["frames"] == 2
 
 
 def test_the_ablation_compares_five_configs(run, config):

@@ -14,7 +14,6 @@ from maskomaly.predict import (  # noqa: E402
     SETTINGS_NAME,
     Broken,
     Destination,
-    find_images,
     outputs_of_files,
     outputs_of_images,
     read_image,
@@ -22,6 +21,7 @@ from maskomaly.predict import (  # noqa: E402
     write_score_maps,
 )
 from mdmkit import InputError  # noqa: E402
+from mdmkit.datasets import find_images  # noqa: E402
 from mdmkit.io import read_scores  # noqa: E402
 
 

@@ -1,4 +1,4 @@
-"""Plain folders: a frame's key is its path below the folder, without suffix."""
+"""Files of frames by key: the path below a folder, without suffix and a layout's own endings."""
 
 from __future__ import annotations
 
@@ -37,8 +37,20 @@ def files_below(folder: Path) -> list[Path]:
     return sorted(found)
 
 
-def files_by_key(folder: Path, suffixes: Iterable[str], argument: str) -> dict[str, Path]:
+def files_by_key(
+    folder: Path, suffixes: Iterable[str], argument: str, ending: str = ""
+) -> dict[str, Path]:
     """Files of these suffixes by key.
+
+    Parameters
+    ----------
+    folder : Path
+    suffixes : iterable of str
+        With the dot, in small letters.
+    argument : str
+        How messages call the folder.
+    ending : str
+        What a layout puts between key and suffix; files without it are passed over.
 
     Raises
     ------
@@ -50,10 +62,11 @@ def files_by_key(folder: Path, suffixes: Iterable[str], argument: str) -> dict[s
     doubles: list[str] = []
     others: set[str] = set()
     for path in files_below(folder):
-        if path.suffix.lower() not in suffixes:
+        stem = path.with_suffix("").name
+        if path.suffix.lower() not in suffixes or not stem.endswith(ending):
             others.add(path.suffix or path.name)
             continue
-        key = path.relative_to(folder).with_suffix("").as_posix()
+        key = path.relative_to(folder).with_suffix("").as_posix().removesuffix(ending)
         if key in by_key:
             doubles.append(f"{key}: {by_key[key].name} and {path.name}")
         by_key[key] = path
@@ -64,6 +77,7 @@ def files_by_key(folder: Path, suffixes: Iterable[str], argument: str) -> dict[s
     if not by_key:
         found = f"only {', '.join(sorted(others)[:8])}" if others else "no files"
         raise InputError(
-            f"{argument}: expected files {' '.join(suffixes)} in {folder}, found {found}"
+            f"{argument}: expected files {' '.join(ending + s for s in suffixes)} in {folder}, "
+            f"found {found}"
         )
     return by_key

@@ -1,0 +1,58 @@
+"""What a run judges by: what was asked for, else what the data set says, else the usual."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from mdmkit.components import ComponentSizes
+from mdmkit.datasets.dataset import ANOMALY_TRACK, DataSet
+from mdmkit.frames import LabelCodes, Labels
+
+#: Stands for the data set's label values, else 1, 0 and 255: None means that no value is meant.
+Usual = Literal["usual"]
+USUAL: Usual = "usual"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Label codes, component sizes and aggregation of a run."""
+
+    codes: LabelCodes
+    sizes: ComponentSizes
+    aggregate: str
+
+
+def _asked(label: Labels | Usual, usual: Labels) -> Labels:
+    # an array would compare with text element by element
+    if isinstance(label, str) and label == USUAL:
+        return usual
+    return label
+
+
+def choose(
+    dataset: DataSet | None,
+    *,
+    anomaly_label: Labels | Usual = USUAL,
+    normal_label: Labels | Usual = USUAL,
+    ignore_index: Labels | Usual = USUAL,
+    min_prediction: int | None = None,
+    min_target: int | None = None,
+    aggregate: str | None = None,
+    usual: ComponentSizes = ANOMALY_TRACK,
+) -> Choice:
+    """What was asked for, else what the data set says, else the usual."""
+    codes = dataset.codes if dataset else LabelCodes()
+    sizes = dataset.sizes if dataset else usual
+    return Choice(
+        LabelCodes(
+            _asked(normal_label, codes.normal_label),
+            _asked(anomaly_label, codes.anomaly_label),
+            _asked(ignore_index, codes.ignore_index),
+        ),
+        ComponentSizes(
+            sizes.min_prediction if min_prediction is None else min_prediction,
+            sizes.min_target if min_target is None else min_target,
+        ),
+        (dataset.aggregate if dataset else "pooled") if aggregate is None else aggregate,
+    )

@@ -1,0 +1,153 @@
+"""DataSet: the frames of a folder tree and how they are judged; Layout: how such a tree looks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mdmkit.components import ComponentSizes
+from mdmkit.datasets.keys import existing_folder
+from mdmkit.errors import InputError, listing
+from mdmkit.frames import LabelCodes
+from mdmkit.io import AllNormal
+
+#: Component sizes of SegmentMeIfYouCan's two tracks.
+ANOMALY_TRACK = ComponentSizes(min_prediction=500, min_target=100)
+OBSTACLE_TRACK = ComponentSizes(min_prediction=50, min_target=10)
+
+
+@dataclass(frozen=True)
+class FrameFiles:
+    """Files of one frame.
+
+    Attributes
+    ----------
+    mask : Path or None
+        Ground truth; None means that all of the frame is normal.
+    image : Path or None
+        The picture; without it nothing can be drawn, but all can be measured.
+    """
+
+    mask: Path | None
+    image: Path | None = None
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """Labelled frames and how they are judged.
+
+    Attributes
+    ----------
+    name : str
+        Of its layout; empty for a folder of masks that was named by itself.
+    root : Path
+        Where it lies.
+    title : str
+        Its own name.
+    frames : mapping of str to FrameFiles
+        The labelled frames by key, in order.
+    codes : LabelCodes
+        What label values mean.
+    sizes : ComponentSizes
+        Component sizes of its benchmark.
+    aggregate : {"pooled", "per_image"}
+        How its benchmark sums up.
+    notes : tuple of str
+        What a user of its numbers should know.
+    unlabelled : frozenset of str
+        Keys of frames that are there without ground truth.
+    only_labelled : str
+        Which frames have ground truth, where not all have.
+    """
+
+    name: str
+    root: Path
+    title: str
+    frames: Mapping[str, FrameFiles] = field(default_factory=dict)
+    codes: LabelCodes = LabelCodes()  # noqa: RUF009  (immutable)
+    sizes: ComponentSizes = ANOMALY_TRACK
+    aggregate: str = "pooled"
+    notes: tuple[str, ...] = ()
+    unlabelled: frozenset[str] = frozenset()
+    only_labelled: str = ""
+
+    @property
+    def targets(self) -> dict[str, Path | AllNormal]:
+        """Ground truth of each frame, as `read_mask` takes it."""
+        return {key: self._target(files) for key, files in self.frames.items()}
+
+    @property
+    def images(self) -> dict[str, Path]:
+        """Images of the frames that have one."""
+        return {key: files.image for key, files in self.frames.items() if files.image}
+
+    def _target(self, files: FrameFiles) -> Path | AllNormal:
+        if files.mask is not None:
+            return files.mask
+        assert files.image is not None
+        assert isinstance(self.codes.normal_label, tuple)
+        return AllNormal(files.image, self.codes.normal_label[0])
+
+    def __str__(self) -> str:
+        return f"{self.name}:{self.root}" if self.name else str(self.root)
+
+    def __repr__(self) -> str:
+        return f"DataSet({str(self)!r}, {len(self.frames)} frames)"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How the folders of a data set look, and how its frames are judged.
+
+    Parameters
+    ----------
+    name : str
+        As in `--dataset NAME:ROOT`.
+    title : str
+        The data set's own name.
+    tree : str
+        A drawing of the folders below ROOT.
+    find : callable
+        Given a `DataSet` without frames, the same with them (`dataclasses.replace`), and with
+        whatever else depends on what lies at its root; without frames if the root looks otherwise.
+    codes, sizes, aggregate, notes, only_labelled
+        As in `DataSet`.
+    """
+
+    name: str
+    title: str
+    tree: str
+    find: Callable[[DataSet], DataSet]
+    codes: LabelCodes = LabelCodes()  # noqa: RUF009  (immutable)
+    sizes: ComponentSizes = ANOMALY_TRACK
+    aggregate: str = "pooled"
+    notes: tuple[str, ...] = ()
+    only_labelled: str = ""
+
+    def open(self, root: str | Path) -> DataSet:
+        """The data set at `root`.
+
+        Raises
+        ------
+        InputError
+            If the root looks otherwise, or a labelled frame lacks what it must have.
+        """
+        found = self.find(self.at(existing_folder(root, "dataset")))
+        if not found.frames:
+            raise InputError(self.expected(found.root))
+        return found
+
+    def at(self, root: Path) -> DataSet:
+        """The data set at `root` before its frames are looked for."""
+        return DataSet(
+            self.name, root, self.title, {}, self.codes, self.sizes, self.aggregate, self.notes,
+            only_labelled=self.only_labelled,
+        )  # fmt: skip
+
+    def expected(self, root: Path) -> str:
+        """That `root` looks otherwise."""
+        drawing = "\n".join(f"  {line}" for line in self.tree.splitlines())
+        entries = sorted(entry.name for entry in root.iterdir()) if root.is_dir() else []
+        found = listing(entries, most=8) if entries else "  nothing"
+        return f"dataset: expected {self.title} at {root}:\n{drawing}\nfound there:\n{found}"

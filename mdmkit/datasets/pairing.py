@@ -1,0 +1,175 @@
+"""Pairing: frames of a data set with the score maps of every method."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mdmkit.datasets import keys, roadanomaly
+from mdmkit.datasets.dataset import DataSet, FrameFiles
+from mdmkit.errors import InputError, listing
+from mdmkit.io import AllNormal
+from mdmkit.io.formats import mask_suffixes, score_suffixes
+from mdmkit.io.images import IMAGE_SUFFIXES
+
+Targets = Mapping[str, Path | AllNormal]
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """Frames that every method has, by key.
+
+    Attributes
+    ----------
+    targets : mapping of Path or AllNormal
+        Ground truth of each frame, in order of key; see `mdmkit.io.read_mask`.
+    scores : dict of dict of Path
+        For each method, the score map of each frame.
+    left_out : tuple of str
+        Keys that were skipped on request.
+    folders : dict of Path
+        For each method, the folder its frames' keys start at.
+    """
+
+    targets: Targets
+    scores: dict[str, dict[str, Path]]
+    left_out: tuple[str, ...]
+    folders: dict[str, Path] = field(default_factory=dict)
+
+
+def check_missing(missing: object) -> None:
+    """Refuse all but "error" and "skip"."""
+    if missing not in ("error", "skip"):
+        raise InputError(f"missing: expected 'error' or 'skip', found {missing!r}")
+
+
+def find_targets(target: str | Path) -> dict[str, Path]:
+    """Masks of a folder by key; the RoadAnomaly layout is understood."""
+    root = keys.existing_folder(target, "target")
+    return roadanomaly.published_masks(root) or keys.files_by_key(root, mask_suffixes(), "target")
+
+
+def find_images(images: str | Path) -> dict[str, Path]:
+    """Images of a folder by key; of the RoadAnomaly layout, those beside the labels."""
+    root = keys.existing_folder(images, "images")
+    return roadanomaly.published_images(root) or keys.files_by_key(root, IMAGE_SUFFIXES, "images")
+
+
+def from_folders(target: str | Path, images: str | Path | None = None) -> DataSet:
+    """The data set that a folder of masks, and perhaps one of images, make up.
+
+    Raises
+    ------
+    InputError
+        If there are no masks, or the images are of other frames.
+    """
+    masks = find_targets(target)
+    root = Path(target)
+    pictures: dict[str, Path] = {}
+    if images is not None:
+        pictures = find_images(images)
+        if not pictures.keys() & masks.keys():
+            raise InputError(
+                f"images: expected images of the frames of {target} in {images}, found none in "
+                f"common (masks are named like {next(iter(masks))!r}, "
+                f"images like {next(iter(pictures))!r})"
+            )
+    frames = {key: FrameFiles(masks[key], pictures.get(key)) for key in sorted(masks)}
+    return DataSet("", root, root.name, frames)
+
+
+def find_scores(method: str, scores: str | Path) -> dict[str, Path]:
+    """Score maps of a folder by key."""
+    root = keys.existing_folder(scores, method)
+    return keys.files_by_key(root, score_suffixes(), method)
+
+
+def find_scores_of(
+    method: str, scores: str | Path, targets: Iterable[str]
+) -> tuple[Path, dict[str, Path]]:
+    """The folder where a method's score maps of these frames lie, and the score maps by key.
+
+    SegmentMeIfYouCan's tools write `anomaly_p/METHOD/DATASET/FRAME.hdf5`: where none of the score
+    maps is of one of the frames, but those in one folder below are, it is that folder.
+    """
+    root, paths = Path(scores), find_scores(method, scores)
+    wanted = set(targets)
+    if wanted & paths.keys():
+        return root, paths
+    below: dict[str, dict[str, Path]] = {}
+    for key, path in paths.items():
+        folder, slash, rest = key.partition("/")
+        if slash:
+            below.setdefault(folder, {})[rest] = path
+    fitting = [folder for folder, found in below.items() if wanted & found.keys()]
+    if len(fitting) > 1:
+        raise InputError(
+            f"{method}: expected score maps of one data set in {root}, found frames of it in "
+            f"{', '.join(fitting)}; choose one: {method}={root / fitting[0]}"
+        )
+    return (root / fitting[0], below[fitting[0]]) if fitting else (root, paths)
+
+
+def pair(
+    methods: Mapping[str, str | Path], target: str | Path | DataSet, missing: str = "error"
+) -> Pairing:
+    """Pair the score maps of several methods with the masks of a data set.
+
+    Parameters
+    ----------
+    methods : mapping of str to path
+        Folder of each method.
+    target : path or DataSet
+        Folder of masks, or a data set.
+    missing : {"error", "skip"}
+        What to do with frames that not every method has, or that have no mask: refuse, or keep
+        the frames that are complete.
+
+    Raises
+    ------
+    InputError
+        Frames that are not complete, listed; or none that is.
+    """
+    check_missing(missing)
+    dataset = target if isinstance(target, DataSet) else None
+    targets: Targets = find_targets(target) if not isinstance(target, DataSet) else target.targets
+    found = {name: find_scores_of(name, path, targets) for name, path in methods.items()}
+    scores = {name: paths for name, (_, paths) in found.items()}
+    common = set(targets).intersection(*scores.values())
+    left_out = set(targets).union(*scores.values()) - common
+    if left_out and missing == "error":
+        raise InputError("\n".join(what_is_missing(targets, scores, dataset)))
+    if not common:
+        raise InputError(
+            f"target: expected frames of {', '.join(scores)} in {target}, found none in common "
+            f"(masks are named like {next(iter(targets))!r}, "
+            f"score maps like {next(iter(next(iter(scores.values()))))!r})"
+        )
+    shared = sorted(common)
+    return Pairing(
+        {key: targets[key] for key in shared},
+        {name: {key: paths[key] for key in shared} for name, paths in scores.items()},
+        tuple(sorted(left_out)),
+        {name: folder for name, (folder, _) in found.items()},
+    )
+
+
+def what_is_missing(
+    targets: Targets, scores: Mapping[str, Mapping[str, Path]], dataset: DataSet | None
+) -> list[str]:
+    """Which frames lack a score map or a mask, and what to do."""
+    parts = ["frames: expected a score map of every method for every mask, found"]
+    surplus = False
+    for name, paths in scores.items():
+        for what, frames in (
+            ("has no score map for", sorted(set(targets) - set(paths))),
+            ("has score maps without a mask:", sorted(set(paths) - set(targets))),
+        ):
+            if frames:
+                parts.append(f"{name} {what} {len(frames)} frames\n{listing(frames, most=5)}")
+        surplus = surplus or bool(set(paths) - set(targets))
+    if surplus and dataset and dataset.only_labelled:
+        parts.append(f"{dataset.name}: {dataset.only_labelled}")
+    parts.append("--missing skip keeps the frames that are complete")
+    return parts

@@ -1,0 +1,106 @@
+"""The table of layouts by name; installed packages may add theirs."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mdmkit.errors import InputError, InputTypeError
+
+if TYPE_CHECKING:
+    from mdmkit.datasets.dataset import DataSet, Layout
+
+#: Entry points of this group add layouts: the name is the layout's, the object a `Layout`.
+GROUP = "mdmkit.datasets"
+
+#: Module and object of each layout, imported when it is first asked for.
+_BUILT_IN = {
+    "smiyc-anomaly": ("smiyc", "ANOMALY"),
+    "smiyc-obstacle": ("smiyc", "OBSTACLE"),
+    "roadanomaly": ("roadanomaly", "LAYOUT"),
+    "fishyscapes-static": ("fishyscapes", "STATIC"),
+    "fishyscapes-lostfound": ("fishyscapes", "LOST_AND_FOUND"),
+    "streethazards": ("streethazards", "LAYOUT"),
+    "lostandfound": ("lostandfound", "TEST"),
+    "lostandfound-train": ("lostandfound", "TRAIN"),
+    "mvtec": ("mvtec", "LAYOUT"),
+    "folder": ("plain", "LAYOUT"),
+}
+
+
+@cache
+def _added() -> dict[str, EntryPoint]:
+    """Layouts that installed packages add; a built-in one is never replaced."""
+    found = {point.name: point for point in entry_points(group=GROUP)}
+    return {name: point for name, point in found.items() if name not in _BUILT_IN}
+
+
+def layout_names() -> tuple[str, ...]:
+    """Names that a data set's layout may have."""
+    return (*_BUILT_IN, *sorted(_added()))
+
+
+def layout(name: str) -> Layout:
+    """The layout of that name.
+
+    Raises
+    ------
+    InputError
+        If there is none, or an installed package's cannot be loaded.
+    """
+    from mdmkit.datasets.dataset import Layout
+
+    if name in _BUILT_IN:
+        module, attribute = _BUILT_IN[name]
+        built_in: Layout = getattr(import_module(f"mdmkit.datasets.{module}"), attribute)
+        return built_in
+    if name not in _added():
+        raise InputError(
+            f"dataset: expected a layout among {', '.join(layout_names())}, found {name!r}; "
+            "mdmkit datasets describes them"
+        )
+    point = _added()[name]
+    try:
+        added = point.load()
+    except Exception as error:  # foreign code may raise anything
+        raise InputError(
+            f"dataset: expected to load the layout {name} from {point.value}, "
+            f"found {type(error).__name__}: {error}"
+        ) from error
+    if not isinstance(added, Layout):
+        raise InputError(
+            f"dataset: expected a mdmkit.datasets.Layout at {point.value}, "
+            f"found {type(added).__name__}"
+        )
+    return added
+
+
+def open_dataset(dataset: str | DataSet) -> DataSet:
+    """A data set, from the name of its layout and its root.
+
+    Parameters
+    ----------
+    dataset : str
+        `"LAYOUT:ROOT"`, as `"smiyc-anomaly:/data/dataset_AnomalyTrack"`; a `DataSet` is returned
+        as it is.
+
+    Raises
+    ------
+    InputError
+        Unknown layout, or a root that looks otherwise.
+    """
+    from mdmkit.datasets.dataset import DataSet
+
+    if isinstance(dataset, DataSet):
+        return dataset
+    if not isinstance(dataset, str):
+        raise InputTypeError(f"dataset: expected 'LAYOUT:ROOT' or a DataSet, found {dataset!r}")
+    name, _, root = dataset.partition(":")
+    if not (name and root):
+        raise InputError(
+            f"dataset: expected LAYOUT:ROOT, as smiyc-anomaly:FOLDER, found {dataset!r}"
+        )
+    return layout(name).open(Path(root).expanduser())  # a shell leaves the ~ of NAME:~/... alone

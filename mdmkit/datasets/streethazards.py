@@ -1,0 +1,31 @@
+"""StreetHazards (Hendrycks et al. 2022): the rendered test scenes, reported per image."""
+
+from __future__ import annotations
+
+from mdmkit.components import ComponentSizes
+from mdmkit.datasets.dataset import DataSet, Layout
+from mdmkit.datasets.trees import images_below, labelled, masks_below
+from mdmkit.frames import LabelCodes
+
+
+def find(blank: DataSet) -> DataSet:
+    """From the root of the archive, or from its `test` folder."""
+    for start in (blank.root / "test", blank.root):
+        masks = masks_below(start / "annotations" / "test", suffixes=(".png",))
+        if masks:
+            return labelled(blank, masks, images_below(start / "images" / "test"))
+    return blank
+
+
+LAYOUT = Layout(
+    name="streethazards",
+    title="StreetHazards",
+    tree="""\
+test/images/test/t5/NAME.png, t6/NAME.png
+test/annotations/test/t5/NAME.png, t6/NAME.png""",
+    find=find,
+    codes=LabelCodes(range(1, 14), 14, None),
+    sizes=ComponentSizes(500, 100),
+    aggregate="per_image",
+    notes=("its literature reports the mean over images",),
+)

@@ -1,0 +1,115 @@
+"""Format: what one file format can do; and the table of formats by suffix."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from mdmkit.errors import InputError
+
+#: Reads an array; the key names one of several in a file.
+Reader = Callable[[Path, str | None], NDArray[Any]]
+#: Writes a score map (H, W) to a path whose suffix is one of the format's.
+Writer = Callable[[Path, NDArray[Any], str | None], None]
+
+#: Entry points of this group add formats: the name is a suffix, the object a `Format`.
+GROUP = "mdmkit.readers"
+
+
+@dataclass(frozen=True)
+class Format:
+    """One file format.
+
+    Parameters
+    ----------
+    suffixes : tuple of str
+        With the dot, in small letters.
+    read : callable
+        `read(path, key)` returns the array in the file's own dtype. Whatever it raises on a
+        damaged file becomes an `InputError` which names the file.
+    read_mask : callable, optional
+        The same for ground truth, for formats that may hold it.
+    write : callable, optional
+        `write(path, scores, key)`, for formats that score maps can be written to.
+    """
+
+    suffixes: tuple[str, ...]
+    read: Reader
+    read_mask: Reader | None = None
+    write: Writer | None = None
+
+
+#: Module of each suffix, imported when it is first met.
+_BUILT_IN = {
+    ".npy": "npy",
+    ".npz": "npz",
+    ".hdf5": "hdf5",
+    ".h5": "hdf5",
+    ".png": "png",
+    ".tif": "tiff",
+    ".tiff": "tiff",
+    ".pt": "torch_file",
+}
+_BUILT_IN_MASKS = (".npy", ".npz", ".png")
+
+
+@cache
+def _added() -> dict[str, EntryPoint]:
+    """Suffixes that installed packages add; a built-in format is never replaced."""
+    found = {f".{point.name.lstrip('.').lower()}": point for point in entry_points(group=GROUP)}
+    return {suffix: point for suffix, point in found.items() if suffix not in _BUILT_IN}
+
+
+@cache
+def format_of(suffix: str) -> Format | None:
+    """The format of a suffix in small letters, or None.
+
+    Raises
+    ------
+    InputError
+        If an installed package adds it, and its format cannot be loaded.
+    """
+    if suffix in _BUILT_IN:
+        built_in: Format = import_module(f"mdmkit.io.{_BUILT_IN[suffix]}").FORMAT
+        return built_in
+    if suffix not in _added():
+        return None
+    point = _added()[suffix]
+    try:
+        added = point.load()
+    except Exception as error:  # foreign code may raise anything
+        raise InputError(
+            f"format {suffix}: expected to load it from {point.value}, "
+            f"found {type(error).__name__}: {error}"
+        ) from error
+    if not isinstance(added, Format):
+        raise InputError(
+            f"format {suffix}: expected a mdmkit.io.Format at {point.value}, "
+            f"found {type(added).__name__}"
+        )
+    return added
+
+
+def score_suffixes() -> tuple[str, ...]:
+    """Suffixes that score maps may have."""
+    return (*_BUILT_IN, *_added())
+
+
+def mask_suffixes() -> tuple[str, ...]:
+    """Suffixes that ground truth may have."""
+    return (*_BUILT_IN_MASKS, *filter(_reads_masks, _added()))
+
+
+def _reads_masks(suffix: str) -> bool:
+    try:
+        added = format_of(suffix)
+    except InputError:  # said when a file of it is to be read, not on every other run
+        return False
+    return added is not None and added.read_mask is not None

@@ -1,0 +1,59 @@
+"""TIFF images of one page and one channel: floats, or 8- and 16-bit integers (value / maximum)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mdmkit.errors import InputError
+from mdmkit.io.formats import Format
+
+_DTYPES = ("float16", "float32", "float64", "uint8", "uint16")
+_MIN_IS_BLACK = 1  # other codes turn the scale around, or give colours
+
+
+_WITHOUT = (
+    "TIFF files need the library tifffile, found none; install it with: pip install 'mdmkit[tiff]'"
+)
+
+
+def read(path: Path, key: str | None) -> NDArray[Any]:
+    """The only page; stacks and colour images are refused."""
+    try:
+        import tifffile
+    except ImportError:
+        raise InputError(f"{path}: {_WITHOUT}") from None
+    with tifffile.TiffFile(path) as file:
+        shapes = [tuple(series.shape) for series in file.series]
+        if len(file.pages) != 1 or len(shapes) != 1:
+            raise InputError(f"{path}: expected one page, found {len(file.pages)}")
+        page = file.pages[0]
+        if len(shapes[0]) != 2:
+            raise InputError(
+                f"{path}: expected one channel of shape (H, W), found shape {shapes[0]}"
+            )
+        if int(page.photometric) != _MIN_IS_BLACK:
+            raise InputError(
+                f"{path}: expected grey values that rise with brightness, found the colour "
+                f"model {page.photometric.name}"
+            )
+        if page.dtype is None or page.dtype.name not in _DTYPES:
+            raise InputError(f"{path}: expected {', '.join(_DTYPES)}, found {page.dtype}")
+        return np.asarray(page.asarray())
+
+
+def write(path: Path, scores: NDArray[Any], key: str | None) -> None:
+    """One page in the dtype of the scores."""
+    try:
+        import tifffile
+    except ImportError:
+        raise InputError(_WITHOUT) from None
+    if scores.dtype.name not in _DTYPES:
+        raise InputError(f"expected {', '.join(_DTYPES)} for TIFF, found {scores.dtype}")
+    tifffile.imwrite(path, scores, photometric="minisblack")
+
+
+FORMAT = Format((".tif", ".tiff"), read, write=write)

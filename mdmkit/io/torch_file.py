@@ -1,0 +1,54 @@
+"""Tensors saved by torch.save, `.pt`; read with `weights_only=True`: no code of the file is run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mdmkit.errors import InputError
+from mdmkit.io.formats import Format
+
+
+def read(path: Path, key: str | None) -> NDArray[Any]:
+    """The tensor, or that of a dictionary's key; bfloat16 becomes float32, which holds it."""
+    try:
+        import torch
+    except ImportError:
+        raise InputError(
+            f"{path}: tensors need the library torch, found none; install it with: "
+            "pip install torch"
+        ) from None
+    with path.open("rb") as file:
+        try:
+            saved = torch.load(file, map_location="cpu", weights_only=True)
+        except Exception as error:
+            # torch's own message advises to load it without weights_only
+            raise ValueError(
+                f"nothing that torch.load reads with weights_only=True ({type(error).__name__})"
+            ) from error
+    if isinstance(saved, dict):
+        saved = _entry(path, saved, key)
+    if not isinstance(saved, torch.Tensor):
+        raise InputError(f"{path}: expected a tensor, found {type(saved).__name__}")
+    tensor = saved.detach()
+    if tensor.layout != torch.strided or tensor.is_quantized:
+        raise InputError(f"{path}: expected a dense tensor, found {tensor.layout} {tensor.dtype}")
+    return np.asarray((tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy())
+
+
+def _entry(path: Path, saved: dict[Any, Any], key: str | None) -> Any:
+    if key is None and len(saved) == 1:
+        return next(iter(saved.values()))
+    if key not in saved:
+        wanted = "one tensor" if key is None else f"the key {key!r}"
+        raise InputError(
+            f"{path}: expected {wanted}, found the keys {', '.join(map(str, saved)) or 'none'}"
+            + ("; choose one with --key" if key is None else "")
+        )
+    return saved[key]
+
+
+FORMAT = Format((".pt",), read)
