@@ -120,6 +120,13 @@ def test_a_mask_equal_to_t_border_does_not_exceed_it():
     assert maskomaly(outputs, MaskomalyConfig(accept=False, t_border=0.49)).item() == 0
 
 
+def test_rounded_probabilities_do_not_leave_the_unit_interval():
+    rounded = flat([[1.004, 0.0], [0.0, 1.004]], [[1 - 1e-9, 1e-9], [1e-9, 1 - 1e-9]])
+    config = MaskomalyConfig(anomaly_queries=(1,))
+    assert maskomaly(rounded, replace(config, accept=False))[0, 0] == 0
+    assert maskomaly(rounded, config)[0, 1] == 1
+
+
 def test_ties_at_the_border_drive_fpr95_to_one_without_accept():
     # The anomaly is claimed by query 3 alone, but a tenth of it is the border of queries 0 and 1.
     masks = torch.full((4, 1, 30), 0.01)
