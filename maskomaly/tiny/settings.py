@@ -49,17 +49,17 @@ class TrainingConfig:
         As torch names it.
     """
 
-    steps: int = 6000
-    batch: int = 8
-    scenes: int = 6000
-    learning_rate: float = 6e-4
+    steps: int = 5000
+    batch: int = 4
+    scenes: int = 5000
+    learning_rate: float = 5e-4
     weight_decay: float = 0.05
-    warmup: int = 150
+    warmup: int = 200
     clip: float = 1.0
     averaging: float = 0.998
     bfloat16: bool = False
-    validation_scenes: int = 100
-    validate_every: int = 500
+    validation_scenes: int = 60
+    validate_every: int = 300
     patience: int = 8
     checkpoint_minutes: float = 3.0
     minutes: float = math.inf

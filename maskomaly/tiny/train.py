@@ -77,28 +77,25 @@ def train(config: TrainingConfig, folder: Path, *, quiet: bool = False) -> Train
     checkpoint = folder / "training.pt"
     if checkpoint.exists():
         read_state(state, config, checkpoint)
-    before, saved = time.monotonic(), time.monotonic()
-    reason = "steps"
+    before = saved = time.monotonic()
+    reason = "steps" if state.step >= config.steps else ""
     with _progress(config, state, quiet) as report:
-        while state.step < config.steps:
+        while not reason:
             state.losses.append(_update(state, config))
             state.step += 1
             now = time.monotonic()
             state.seconds, before = state.seconds + now - before, now
-            late = state.seconds > 60.0 * config.minutes
-            if state.step % config.validate_every == 0 or state.step == config.steps or late:
+            if state.step >= config.steps:
+                reason = "steps"
+            elif state.seconds > 60.0 * config.minutes:
+                reason = "minutes"
+            if reason or state.step % config.validate_every == 0:
                 _validate(state, config, folder)
+                reason = reason or _stalled(state.validations, config.patience)
             report(state)
-            if late or state.step == config.steps or now - saved > 60.0 * config.checkpoint_minutes:
+            if reason or now - saved > 60.0 * config.checkpoint_minutes:
                 write_state(state, config, checkpoint)
                 saved = now
-            if late:
-                reason = "minutes"
-                break
-            if _stalled(state.validations, config.patience):
-                reason = "patience"
-                break
-    write_state(state, config, checkpoint)
     save_weights(state.average, folder / "last")
     best = max(iou for _, iou in state.validations)
     return TrainingResult(state.step, best, tuple(state.validations), reason)
@@ -152,7 +149,8 @@ def class_ious(
 ) -> NDArray[np.float64]:
     """Return the IoU of each class over the first scenes of a kind, float64 (classes,).
 
-    Pixels are pooled over the scenes; void ones are left out.
+    Pixels are pooled over the scenes; void ones are left out. NaN for a class that is neither
+    drawn nor found.
     """
     scenes = [known_scene(seed, kind) for seed in range(count)]
     labels = np.stack([scene.labels for scene in scenes])
@@ -160,21 +158,26 @@ def class_ious(
     pairs = len(CLASSES) * labels.astype(np.int64) + found
     size = len(CLASSES) ** 2
     table = np.bincount(pairs[labels != VOID], minlength=size)[:size].reshape(len(CLASSES), -1)
-    ious: NDArray[np.float64] = np.diag(table) / (table.sum(0) + table.sum(1) - np.diag(table))
+    both = np.diag(table)
+    either = table.sum(0) + table.sum(1) - both
+    ious: NDArray[np.float64] = np.full(len(CLASSES), np.nan)
+    np.divide(both, either, out=ious, where=either > 0)
     return ious
 
 
 def _validate(state: TrainingState, config: TrainingConfig, folder: Path) -> None:
     """Take the mean IoU of the averaged weights; keep them if they are the best yet."""
-    iou = float(class_ious(state.average, config.validation_scenes).mean())
+    iou = float(np.nanmean(class_ious(state.average, config.validation_scenes)))
     if not state.validations or iou > max(earlier for _, earlier in state.validations):
         save_weights(state.average, folder / "best")
     state.validations.append((state.step, iou))
 
 
-def _stalled(validations: list[tuple[int, float]], patience: int) -> bool:
+def _stalled(validations: list[tuple[int, float]], patience: int) -> str:
+    """Return "patience" if the last validations brought nothing better, else an empty string."""
     ious = [iou for _, iou in validations]
-    return len(ious) > patience and max(ious[-patience:]) <= max(ious[:-patience])
+    stalled = len(ious) > patience and max(ious[-patience:]) <= max(ious[:-patience])
+    return "patience" if stalled else ""
 
 
 @contextmanager
