@@ -8,11 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import mdmkit.grid
-from mdmkit import InputError, compare, count_metric, evaluate
+from mdmkit import Frame, InputError, compare, count_metric, evaluate, threshold_curve
+from mdmkit.cells import FrameCells
 from mdmkit.grid import GridSteps, unit_edges, within
-from mdmkit.measures import MarginAt
+from mdmkit.measures import MarginAt, Measure
 from mdmkit.options import parse_memory
-from mdmkit.pixels import PixelSweep
+from mdmkit.pixels import PixelGrid, PixelSweep
 from mdmkit.steps import Steps
 from tests.conftest import small_frames
 
@@ -92,8 +93,6 @@ def test_a_metric_of_which_nothing_is_declared_has_no_narrow_bracket(frames):
 @settings(max_examples=300)
 @given(small_frames(most=1), st.lists(st.booleans(), min_size=10, max_size=10))
 def test_grid_of_steps_is_exact_at_edges_and_in_refined_cells(frames, refined):
-    from mdmkit import Frame
-
     steps = PixelSweep.of(Frame(*frames[0]))
     edges = unit_edges()
     grid = GridSteps.of(steps, edges)
@@ -132,3 +131,84 @@ def test_the_table_says_that_scores_fell_on_a_grid():
     rough, exact = (compare({"a": frames}, metrics="ap", memory=m) for m in (0, 2**30))
     assert "a: scores fell on a grid of thresholds" in str(rough)
     assert "grid" not in str(exact)
+
+
+@settings(max_examples=100)
+@given(small_frames(), st.integers(0, 3))
+def test_per_image_numbers_take_the_grid_and_are_exact(frames, min_prediction):
+    keys = [key for key in KEYS if key != "fpr@z=0.3"]
+    options = {"aggregate": "per_image", "min_prediction": min_prediction}
+    again = evaluate(frames, keys, **options)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mdmkit.grid, "CELLS", 2**16)
+        assert again == evaluate(frames, keys, **options)
+
+
+@settings(max_examples=50)
+@given(small_frames(), st.sampled_from([0, 2**30]))
+def test_threads_change_no_bit_in_two_passes(frames, memory):
+    metrics = [key for key in KEYS if key not in ("ap", "auroc")]
+    one, three = (compare({"a": frames}, metrics=metrics, memory=memory, jobs=j) for j in (1, 3))
+    assert one["a"].values == three["a"].values
+
+
+def test_each_pass_reads_each_frame_once():
+    rng = np.random.default_rng(0)
+    frames = [(rng.random((8, 8)), rng.integers(0, 2, (8, 8))) for _ in range(4)]
+    read = []
+
+    class Reading:
+        def __iter__(self):
+            for index, frame in enumerate(frames):
+                read.append(index)
+                yield frame
+
+    again = evaluate(Reading(), "mdm_f1@0.3,mdm_siou@0.2")
+    assert read == [0, 1, 2, 3] * 2
+    exact = evaluate(iter(frames), "mdm_f1@0.3,mdm_siou@0.2")
+    assert again["mdm_siou@0.2_interval"] == exact["mdm_siou@0.2_interval"]
+
+
+def test_a_measure_that_cannot_be_refined_sees_every_score():
+    class Scores(Measure):
+        key = "scores"
+
+        def compute(self, sweeps):
+            return {"scores": sweeps.pixels.scores.size}
+
+    frames = [(np.arange(64).reshape(8, 8) / 64, np.eye(8, dtype=int))]
+    assert evaluate(frames, [Scores()])["scores"] == 64
+
+
+@settings(max_examples=100)
+@given(small_frames(), st.sampled_from(["f1", "siou", "mean_f1"]))
+def test_a_curve_beyond_its_memory_has_bounds(frames, metric):
+    scores, target = [s for s, _ in frames], [t for _, t in frames]
+    exact = threshold_curve(scores, target, metric=metric)
+    rough = threshold_curve(scores, target, metric=metric, memory=0)
+    at = np.searchsorted(rough.breakpoints, exact.breakpoints, side="right") - 1
+    assert (rough.low[at] <= exact.values + 1e-12).all()
+    assert (rough.high[at] >= exact.values - 1e-12).all()
+    low, high = rough.margin(0.3).bracket
+    assert low <= exact.margin(0.3).value <= high
+
+
+@pytest.mark.parametrize(
+    "edges",
+    [unit_edges(8), unit_edges(1), np.array([0.5]), np.array([-1e308, 0.25, 1e308]),
+     np.array([0.25, np.nextafter(0.25, 1), 0.5]), np.array([0.0, 5e-324, 1e-300, 0.5])],
+)  # fmt: skip
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "uint32"])
+def test_counting_by_cell_equals_reducing_a_sweep(edges, dtype):
+    rng = np.random.default_rng(1)
+    scores = rng.choice([*edges, *np.nextafter(edges, 9), -2, 3, 0.1, 0.25, -0.0], (20, 20))
+    if dtype == "uint32":
+        scores = scores.clip(0, 1) * (2**32 - 1)
+    scores = scores.clip(-6e4, 6e4).astype(dtype)
+    target = rng.choice([0, 1, 255], scores.shape)
+    frame = Frame(scores, target)
+    exact = PixelGrid.of(PixelSweep.of(frame), edges)
+    counted = PixelGrid.of_cells(FrameCells.of(frame, edges))
+    for name in ("totals", "low", "high"):
+        np.testing.assert_array_equal(getattr(counted, name), getattr(exact, name))
+    assert (counted.smallest, counted.largest) == (exact.smallest, exact.largest)

@@ -7,7 +7,10 @@ few of their 1,000 thresholds and scaled. Only ratios are worth comparing betwee
 from __future__ import annotations
 
 import os
+import resource
+import subprocess
 import sys
+import tempfile
 import time
 import tracemalloc
 from functools import partial
@@ -19,7 +22,9 @@ from numba import njit
 from sklearn.metrics import average_precision_score, f1_score
 
 from mdmkit import Frame, compare, evaluate, mdm
-from mdmkit.components import ComponentGrid, ComponentSizes, ComponentSweep, label_targets
+from mdmkit.cells import FrameCells
+from mdmkit.component_grid import ComponentGrid
+from mdmkit.components import ComponentSizes, ComponentSweep, label_targets
 from mdmkit.grid import unit_edges
 from mdmkit.pixels import PixelSweep
 from tests.benchmarks.scenes import scene
@@ -96,7 +101,9 @@ def sweep_pixels(scores, target):
 
 
 def grid(scores, target, steps):
-    return ComponentGrid.of(Frame(scores, target), ComponentSizes(500, 100), unit_edges(steps))
+    edges = unit_edges(steps)
+    cells = FrameCells.of(Frame(scores, target), edges)
+    return ComponentGrid.of(cells, ComponentSizes(500, 100), edges)
 
 
 def label_truth(scores, target):
@@ -115,6 +122,17 @@ def take_turns(jobs, rounds=ROUNDS):
     return best
 
 
+def by_turns(job, scores, target, copies=8):
+    """The job on one of several copies at a time, so that caches hold none of them."""
+    frames = [(scores.copy(), target.copy()) for _ in range(copies)]
+
+    def run():
+        frames.append(frames.pop(0))
+        job(*frames[0])
+
+    return run
+
+
 def scaled(loop, scores, target, few):
     """Seconds of 1,000 thresholds, from a few."""
     thresholds = np.linspace(0.02, 0.98, few)
@@ -124,7 +142,8 @@ def scaled(loop, scores, target, few):
 
 
 COLUMNS = (
-    "frame", "F1 margin / pass", "numpy loop / F1 margin", "scikit-learn loop / F1 margin",
+    "frame", "F1 margin / pass", "both out of cache",
+    "numpy loop / F1 margin", "scikit-learn loop / F1 margin",
     "all pixel metrics / argsort", "scikit-learn AP / pixel sweep",
     "sIoU + F1 verdicts / argsort", "verdicts / labelling", "cc3d loop / verdicts",
     "4,096 thresholds / argsort", "65,536 / argsort", "truth labelled / argsort",
@@ -138,6 +157,8 @@ def measure(name, scores, target):
         "pass": partial(read_once, scores, target),
         "argsort": partial(np.argsort, flat),
         "f1": partial(mdm, scores, target, T),
+        "far pass": by_turns(read_once, scores, target),
+        "far f1": by_turns(partial(mdm, t_margin=T), scores, target),
         "sweep": partial(sweep_pixels, scores, target),
         "pixels": lambda: evaluate([(scores, target)], "ap,auroc,fpr95,best_f1"),
         "label": partial(label_once, scores, target),
@@ -155,7 +176,8 @@ def measure(name, scores, target):
     }
     sweeps = {key: t[key] - t["truth"] for key in ("verdicts", "4096", "65536")}
     ratios = (
-        t["f1"] / t["pass"], loops["numpy"] / t["f1"], loops["sklearn"] / t["f1"],
+        t["f1"] / t["pass"], t["far f1"] / t["far pass"],
+        loops["numpy"] / t["f1"], loops["sklearn"] / t["f1"],
         t["pixels"] / t["argsort"], ap["ap"] / t["sweep"],
         sweeps["verdicts"] / t["argsort"], t["verdicts"] / t["label"],
         loops["cc3d"] / t["verdicts"],
@@ -200,23 +222,80 @@ def measure_memory():
         print(f"| {kind}, 8 targets, float32 | {row} |", flush=True)
 
 
+class StoredFrames:
+    """Frames in files, read anew each time: they are never held."""
+
+    def __init__(self, folder, count):
+        self.paths = sorted(Path(folder).iterdir())[:count]
+
+    def __iter__(self):
+        for path in self.paths:
+            with np.load(path) as both:
+                yield both["scores"], both["target"]
+
+
+THE_FLOOR = "mdm_f1@0.5,mdm_siou@0.5,mdm_mean_f1@0.5"
+
+
+def peak_rss():
+    """Most memory that this process has held, in MiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def measure_data_set(folder, count=30):
+    """Seconds a frame of a long data set, reading left out, and whether memory stays flat."""
+    sizes = {"min_prediction": 500, "min_target": 100}
+    first = next(iter(StoredFrames(folder, 1)))[0].ravel()
+    start = time.perf_counter()
+    for _ in range(2):
+        for _ in StoredFrames(folder, count):
+            pass
+    reading = (time.perf_counter() - start) / count
+    evaluate(StoredFrames(folder, 2), **sizes)  # compiles
+    rows = (
+        ("F1 and component margins", THE_FLOOR, 2**31),
+        ("every default metric, beyond the memory budget", None, 0),
+        ("every default metric", None, 2**31),
+    )
+    print("\n| frames of 2 megapixels, float32 | s a frame | / argsort | MiB after 10 | after 30 |")
+    print("|:--|--:|--:|--:|--:|")
+    for name, metrics, memory in rows:
+        peaks, best, argsort = [], np.inf, np.inf
+        for several in (10, count):
+            start = time.perf_counter()
+            evaluate(StoredFrames(folder, several), metrics, memory=memory, **sizes)
+            best = min(best, (time.perf_counter() - start) / several - reading)
+            peaks.append(peak_rss())
+            for _ in range(3):
+                start = time.perf_counter()
+                np.argsort(first)
+                argsort = min(argsort, time.perf_counter() - start)
+        rss = " | ".join(f"{peak:.0f}" for peak in peaks)
+        print(f"| {name} | {best:.3f} | {best / argsort:.3g} | {rss} |", flush=True)
+
+
 def measure_frames(count=6):
-    """Every default metric of several frames: time a frame, and what a second thread gives."""
+    """What a second thread gives; then a long data set, in a process of its own."""
     frames = [scene(8, 0.7 * (i % 2), seed=i) for i in range(count)]
-    several = [Frame(*frame) for frame in frames]
 
     def run(jobs):
-        again = [Frame(frame.scores, frame.classes, ignore_index=2) for frame in several]
-        compare({"method": again}, min_prediction=500, min_target=100, jobs=jobs)
+        sizes = {"min_prediction": 500, "min_target": 100}
+        compare({"method": frames}, metrics=THE_FLOOR, jobs=jobs, **sizes)
 
     t = take_turns({jobs: partial(run, jobs) for jobs in (1, 2)}, 2)
-    argsort = take_turns({"argsort": lambda: np.argsort(frames[0][0].ravel())})["argsort"]
-    print("\n| every default metric, 2 megapixels float32, a frame | ratio |\n|:--|--:|")
-    print(f"| one thread / argsort of one map | {t[1] / count / argsort:.3g} |")
+    print("\n| F1 and component margins over frames | ratio |\n|:--|--:|")
     print(f"| one thread / two threads | {t[1] / t[2]:.3g} |", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        for i in range(30):
+            scores, target = scene(8, 0.7 * (i % 2), seed=i)
+            np.savez(Path(folder, f"{i:02}.npz"), scores=scores, target=target)
+        subprocess.run([sys.executable, "-m", "tests.benchmarks", folder], check=True)
 
 
 def main():
+    if len(sys.argv) > 1:
+        measure_data_set(sys.argv[1])
+        return
     print("| " + " | ".join(COLUMNS) + " |\n|:--|" + "--:|" * (len(COLUMNS) - 1))
     real = real_frame()
     if real is None:
