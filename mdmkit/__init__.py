@@ -35,6 +35,8 @@ _HOME = {
     "NoTargetError": "errors",
     "PPV": "metrics",
     "Precision": "metrics",
+    "published_names": "published",
+    "published_table": "published",
     "RangeError": "errors",
     "Recall": "metrics",
     "Result": "evaluation",
@@ -70,6 +72,8 @@ if TYPE_CHECKING:
     from mdmkit.metrics import Recall as Recall
     from mdmkit.metrics import SIoU as SIoU
     from mdmkit.metrics import count_metric as count_metric
+    from mdmkit.published import published_names as published_names
+    from mdmkit.published import published_table as published_table
     from mdmkit.thresholding import mdm as mdm
     from mdmkit.thresholding import threshold_curve as threshold_curve
 

@@ -1,4 +1,4 @@
-"""The command line: `mdmkit compare`, `plot`, `demo`, `warmup`.
+"""The command line: `mdmkit compare`, `published`, `plot`, `demo`, `warmup`.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or input. Heavy imports wait inside the commands.
 """
@@ -11,7 +11,6 @@ from typing import Annotated, Any
 
 import typer
 
-from mdmkit.errors import InputError
 from mdmkit.options import (
     AnomalyLabel,
     IgnoreIndex,
@@ -30,6 +29,16 @@ from mdmkit.options import (
     parse_methods,
     parse_normalize,
 )
+from mdmkit.published.command import published as published_command
+from mdmkit.table_options import (
+    Auxiliary,
+    Bands,
+    Form,
+    Output,
+    Protocol,
+    Published,
+    form_of,
+)
 from mdmkit.terminal import Debug, Overwrite, Quiet, note, progress, run
 
 app = typer.Typer(
@@ -40,6 +49,7 @@ app = typer.Typer(
 )
 plot_app = typer.Typer(help="Figures for papers.", no_args_is_help=True)
 app.add_typer(plot_app, name="plot")
+app.command("published")(published_command)
 
 
 def _print_version(value: bool) -> None:
@@ -74,7 +84,7 @@ def compare(
             metavar="NAME[,NAME...]",
             help="ap, auroc, fpr95, best_f1, siou_gt, ppv, mean_f1 (the three at best F1), "
             "mdm_METRIC@T, METRIC@z=Z, fpr@z=Z, fpr@tpr=R; METRIC: f1, iou, precision, recall, "
-            "siou, ppv, mean_f1.",
+            "siou, ppv, mean_f1; NAME@band=PX near borders.",
             show_default="every metric, MDM at T = 0.5 and 0.7",
         ),
     ] = None,
@@ -86,20 +96,12 @@ def compare(
     min_prediction: MinPrediction = 500,
     min_target: MinTarget = 100,
     missing: Missing = "error",
-    format: Annotated[
-        str | None,
-        typer.Option(
-            metavar="table|markdown|csv|json|latex",
-            help="Form of the result.",
-            show_default="by the suffix of --output, else table",
-        ),
-    ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output", "-o", metavar="FILE", help="Write there.", show_default="standard output"
-        ),
-    ] = None,
+    protocol: Protocol = "exact",
+    band: Bands = [],  # noqa: B006
+    published: Published = None,
+    aux: Auxiliary = [],  # noqa: B006
+    format: Form = None,
+    output: Output = None,
     key: Key = None,
     memory: Memory = "2G",
     jobs: Jobs = 1,
@@ -115,12 +117,10 @@ def compare(
     from mdmkit.components import ComponentSizes
     from mdmkit.files import check_output, write_text
     from mdmkit.measures import parse_measures
-    from mdmkit.tables import FORMATS, notes, render
+    from mdmkit.tables import check_form, notes, render
 
     folders = parse_methods(methods)
-    form = format or _form_of(output)
-    if form not in FORMATS:
-        raise InputError(f"format: expected one of {', '.join(FORMATS)}, found {form!r}")
+    form = check_form(format or form_of(output))
     if output is not None:
         check_output(output, overwrite)
     parse_measures(metrics, ComponentSizes(min_prediction, min_target))
@@ -133,6 +133,10 @@ def compare(
             min_target=min_target,
             normalize=parse_normalize(normalize, folders),
             aggregate=aggregate,
+            protocol=protocol,
+            band=band,
+            published=published,
+            auxiliary=aux,
             anomaly_label=parse_labels(anomaly_label, "anomaly-label"),
             normal_label=parse_labels(normal_label, "normal-label"),
             ignore_index=parse_labels(ignore_index, "ignore-index"),
@@ -149,20 +153,14 @@ def compare(
         _print_table(comparison)
     else:
         typer.echo(render(comparison, form), nl=False)
-    if form in ("csv", "json", "latex"):
+    if form not in ("table", "markdown"):
         for line in notes(comparison)[3:]:
             note(f"note: {line}", quiet)
 
 
-_FORM_OF_SUFFIX = {".md": "markdown", ".csv": "csv", ".json": "json", ".tex": "latex"}
-
-
-def _form_of(output: Path | None) -> str:
-    return "table" if output is None else _FORM_OF_SUFFIX.get(output.suffix.lower(), "table")
-
-
 def _print_table(comparison: Any) -> None:
     from mdmkit.tables import render, to_renderables
+    from mdmkit.views import view_of
 
     if not sys.stdout.isatty():
         typer.echo(render(comparison, "table"), nl=False)
@@ -170,7 +168,7 @@ def _print_table(comparison: Any) -> None:
     from rich.console import Console
 
     console = Console()
-    for part in to_renderables(comparison):
+    for part in to_renderables(view_of(comparison)):
         console.print(part)
 
 

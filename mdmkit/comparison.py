@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -21,6 +21,7 @@ from mdmkit.evaluation import Contribution, Evaluation, Result
 from mdmkit.frames import Frame, LabelCodes, Labels, as_frames
 from mdmkit.io import read_mask, read_scores
 from mdmkit.measures import Measure
+from mdmkit.published import PublishedTable, published_table
 from mdmkit.sweeps import DEFAULT_MEMORY
 
 T = TypeVar("T")
@@ -40,11 +41,17 @@ class Comparison:
         What was asked for, in the order of the table's columns.
     settings : dict
         All options, label codes and versions.
+    published : PublishedTable or None
+        Printed rows that tables show below.
+    auxiliary : frozenset of str
+        Methods that use auxiliary data.
     """
 
     results: tuple[Result, ...]
     measures: tuple[Measure, ...]
     settings: dict[str, Any]
+    published: PublishedTable | None = None
+    auxiliary: frozenset[str] = frozenset()
 
     def __getitem__(self, method: str) -> Result:
         for result in self.results:
@@ -53,11 +60,21 @@ class Comparison:
         raise KeyError(method)
 
     def to_dict(self) -> dict[str, Any]:
-        """`{"settings": {...}, "rows": [...]}`, ready for JSON: fractions, undefined as None."""
-        return {"settings": self.settings, "rows": [result.to_dict() for result in self.results]}
+        """`{"settings": {...}, "rows": [...]}`, ready for JSON: fractions, undefined as None.
+
+        Printed rows stand apart under "published".
+        """
+        rows = [result.to_dict() for result in self.results]
+        if self.published or self.auxiliary:
+            rows = [
+                row | {"auxiliary": "yes" if row["method"] in self.auxiliary else "no"}
+                for row in rows
+            ]
+        record = {"settings": self.settings, "rows": rows}
+        return record | {"published": self.published.to_dict()} if self.published else record
 
     def to_text(self, form: str = "table") -> str:
-        """As "table", "markdown", "csv", "json" or "latex"."""
+        """As "table", "markdown", "csv", "json", "latex", "csv-long" or "json-long"."""
         from mdmkit.tables import render
 
         return render(self, form)
@@ -245,6 +262,10 @@ def compare(
     min_target: int = 0,
     normalize: str | Mapping[str, str] | None = "none",
     aggregate: str = "pooled",
+    protocol: str = "exact",
+    band: float | Sequence[float] | None = None,
+    published: str | None = None,
+    auxiliary: Collection[str] = (),
     anomaly_label: Labels = 1,
     normal_label: Labels = 0,
     ignore_index: Labels = 255,
@@ -263,8 +284,14 @@ def compare(
     target : path, optional
         Folder of ground-truth masks; the RoadAnomaly layout is understood. Frames pair by their
         path below the folder, without suffix.
-    metrics, min_prediction, min_target, aggregate, anomaly_label, normal_label, ignore_index
+    metrics, min_prediction, min_target, aggregate, protocol, band, anomaly_label, \
+normal_label, ignore_index
         As in `evaluate`.
+    published : str, optional
+        Name of a printed table (`published_names()`), whose rows tables show below, marked as
+        published. It does not enter the results.
+    auxiliary : collection of str
+        Methods that were trained with auxiliary data; tables then have such a column.
     normalize : str, or mapping of method to str
         Normaliser of all methods, or of some (the others: "none").
     missing : {"error", "skip"}
@@ -297,10 +324,12 @@ def compare(
     1.0
     """
     codes = LabelCodes(normal_label, anomaly_label, ignore_index)
+    printed = None if published is None else published_table(published)
+    auxiliary = _check_auxiliary(auxiliary, methods)
     evaluations, pairing = evaluate_methods(
         methods, target, codes=codes, missing=missing, normalize=normalize, jobs=jobs, key=key,
         tick=tick, metrics=metrics, memory=memory, min_prediction=min_prediction,
-        min_target=min_target, aggregate=aggregate,
+        min_target=min_target, aggregate=aggregate, protocol=protocol, band=band,
     )  # fmt: skip
     results = []
     for name, evaluation in evaluations.items():
@@ -317,6 +346,8 @@ def compare(
         "metrics": [measure.key for measure in first.measures],
         "normalize": {name: e.kind.name for name, e in evaluations.items()},
         "aggregate": aggregate,
+        "protocol": first.protocol.name,
+        "published": published,
         "min_prediction": first.sizes.min_prediction,
         "min_target": first.sizes.min_target,
         "normal_label": codes.normal_label,
@@ -332,7 +363,20 @@ def compare(
         "positive_class": "anomaly",
         "versions": versions(),
     }
-    return Comparison(tuple(results), first.measures, settings)
+    return Comparison(tuple(results), first.measures, settings, printed, auxiliary)
+
+
+def _check_auxiliary(auxiliary: Any, methods: Any) -> frozenset[str]:
+    """Names of some of the methods."""
+    if isinstance(auxiliary, str) or not isinstance(auxiliary, Collection):
+        raise InputTypeError(f"auxiliary: expected names of methods, found {auxiliary!r}")
+    unknown = [name for name in auxiliary if name not in methods]
+    if unknown:
+        raise InputError(
+            f"auxiliary: expected methods among {', '.join(methods)}, "
+            f"found {', '.join(map(str, unknown))}"
+        )
+    return frozenset(auxiliary)
 
 
 def _check_same_frames(results: Sequence[Result]) -> None:

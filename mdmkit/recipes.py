@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mdmkit.changes import FrameChange
 from mdmkit.components import ComponentGrid, ComponentSizes, ComponentSweep
 from mdmkit.grid import Edges
 from mdmkit.pixels import PixelSweep
@@ -63,7 +64,25 @@ class MaskRecipe:
         return MaskSamples.of(frame, self.function)
 
 
-Recipe = PixelRecipe | ComponentRecipe | MaskRecipe
+@dataclass(frozen=True)
+class ChangedRecipe:
+    """The sweep of each frame after a change of it."""
+
+    change: FrameChange
+    recipe: PixelRecipe | ComponentRecipe
+
+    def of(self, frame: Frame) -> PixelSweep | ComponentSweep:
+        """Change and sweep one frame."""
+        return self.recipe.of(self.change(frame))
+
+    def inside(
+        self, frame: Frame, edges: Edges, cells: NDArray[np.bool_]
+    ) -> PixelSweep | ComponentSweep:
+        """Change one frame and sweep it within some cells of a grid."""
+        return self.recipe.inside(self.change(frame), edges, cells)
+
+
+Recipe = PixelRecipe | ComponentRecipe | MaskRecipe | ChangedRecipe
 
 
 def merged(parts: Iterable[Any]) -> Any:
