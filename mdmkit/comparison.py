@@ -64,14 +64,18 @@ class Comparison:
 
         Printed rows stand apart under "published".
         """
-        rows = [result.to_dict() for result in self.results]
-        if self.published or self.auxiliary:
-            rows = [
-                row | {"auxiliary": "yes" if row["method"] in self.auxiliary else "no"}
-                for row in rows
-            ]
+        rows = []
+        for result in self.results:
+            uses = self.uses_auxiliary(result.method)
+            rows.append(result.to_dict() | ({"auxiliary": uses} if uses else {}))
         record = {"settings": self.settings, "rows": rows}
         return record | {"published": self.published.to_dict()} if self.published else record
+
+    def uses_auxiliary(self, method: str) -> str | None:
+        """Whether a method uses auxiliary data, "yes" or "no"; None where nobody asked."""
+        if not (self.published or self.auxiliary):
+            return None
+        return "yes" if method in self.auxiliary else "no"
 
     def to_text(self, form: str = "table") -> str:
         """As "table", "markdown", "csv", "json", "latex", "csv-long" or "json-long"."""

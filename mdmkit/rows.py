@@ -89,7 +89,7 @@ def _long_row(result: Result, measure: Measure, comparison: Comparison) -> Row:
         "undefined_images": images.get("undefined"),
         "refused": result.refused.get(key),
         "published": False,
-        "auxiliary": "yes" if result.method in comparison.auxiliary else "no",
+        "auxiliary": comparison.uses_auxiliary(result.method),
         "source": None,
         "normalize": result.normalize,
         "protocol": settings.get("protocol", "exact"),

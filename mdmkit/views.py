@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from mdmkit.columns import (
@@ -111,12 +111,11 @@ def _printed_column(name: str, comparison: Comparison) -> Column:
 
 def _auxiliary_column(comparison: Comparison) -> Column | None:
     """Who uses auxiliary data; None where nobody asked."""
-    table, auxiliary = comparison.published, comparison.auxiliary
-    if not table and not auxiliary:
+    cells = [comparison.uses_auxiliary(result.method) or "" for result in comparison.results]
+    if not any(cells):
         return None
-    cells = ["yes" if r.method in auxiliary else "no" for r in comparison.results]
-    if table:
-        cells += [row.auxiliary or UNDEFINED for row in table.rows]
+    if comparison.published:
+        cells += [row.auxiliary or UNDEFINED for row in comparison.published.rows]
     return Column("aux. data", "", "", tuple(cells))
 
 
@@ -185,9 +184,7 @@ def view_of(comparison: Comparison) -> View:
     shown = blocks(comparison)
     if comparison.published:
         methods += [f"{row.method} (published)" for row in comparison.published.rows]
-        shown = [
-            block if block.title[:4] != "Reco" else _filled(block, len(methods)) for block in shown
-        ]
+    shown = [_filled(block, len(methods)) for block in shown]
     return View(
         tuple(methods), _auxiliary_column(comparison), tuple(shown), tuple(notes(comparison)),
         comparison.to_dict(), comparison_rows(comparison), long_rows(comparison), own,
@@ -195,10 +192,10 @@ def view_of(comparison: Comparison) -> View:
 
 
 def _filled(block: Block, rows: int) -> Block:
-    """A block whose columns have a dash for every further row."""
+    """A block whose every column has a cell for each row."""
     columns = tuple(
-        Column(c.name, c.condition, c.arrow, c.cells + (UNDEFINED,) * (rows - len(c.cells)))
-        for c in block.columns
+        replace(column, cells=column.cells + (UNDEFINED,) * (rows - len(column.cells)))
+        for column in block.columns
     )
     return Block(block.title, columns)
 

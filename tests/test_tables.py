@@ -106,6 +106,31 @@ def test_undefined_is_neither_best_nor_worst():
     assert best(table("ap", a=[None], b=[0.7])) == []
 
 
+def second(comparison):
+    """Methods whose cell in the first column is marked as second best."""
+    column = blocks(comparison)[0].columns[0]
+    return [comparison.results[row].method for row in sorted(column.second)]
+
+
+def test_the_second_best_value_is_underlined_in_latex():
+    three = table("ap", a=[0.5], b=[0.7], c=[0.6])
+    assert second(three) == ["c"]
+    text = render(three, "latex")
+    assert r"\underline{60.0}" in text
+    assert text.count("underline{") == 1
+    assert second(table("fpr95", a=[0.5], b=[0.7], c=[0.6])) == ["c"]
+
+
+def test_second_best_is_what_reads_next_to_the_best():
+    assert second(table("ap", a=[0.7], b=[0.70001], c=[0.6], d=[0.60001], e=[0.5])) == ["c", "d"]
+    assert second(table("ap", a=[None], b=[0.7], c=[0.6], d=[0.5])) == ["c"]
+
+
+def test_of_two_values_none_is_second():
+    assert second(table("ap", a=[0.7], b=[0.6])) == []
+    assert second(table("ap", a=[0.7], b=[0.6], c=[0.6])) == []
+
+
 @pytest.mark.parametrize(
     ("form", "marked", "plain"),
     [
@@ -325,6 +350,11 @@ def test_names_are_shown_as_they_are_on_a_terminal(name):
 )  # fmt: skip
 def test_names_are_escaped_in_latex(name, written):
     assert f"\n{written} & " in render(named(name), "latex")
+
+
+def test_latex_knows_quotes_and_abbreviations():
+    text = render(named('Max. "E"'), "latex")
+    assert "\nMax.\\ ``E'' & " in text
 
 
 @pytest.mark.parametrize("name", ["*a", "[a]"])
