@@ -403,7 +403,7 @@ def evaluate(
     band : float or sequence of float, optional
         Widths W in pixels, at least 1. Adds `ap@band=W`, `fpr95@band=W`, `best_f1@band=W`: only
         pixels whose Euclidean distance to the nearest pixel of the other class (anomalous or
-        normal) is at most W count; see `mdmkit.changes.Band`. Always exact.
+        normal) is at most W count; see `mdmkit.changes.Band`. Exact under every protocol.
     memory : int
         Bytes that the statistics may take. Beyond it thresholds fall on a grid: margins, best F1
         and what hangs on it are made exact by a second pass over a list; AP and AUROC, and all
