@@ -98,7 +98,8 @@ def test_a_data_set_goes_with_protocol_band_and_printed_rows(run):
     assert code == 0
     assert "- 3 frames of smiyc-obstacle, 6300 valid pixels" in out
     assert "- protocol smiyc: " in out
-    code, tight, _ = run(*command, "--format", "json", "--memory", "0", "--jobs", "2")
+    code, tight, err = run(*command, "--format", "json", "--memory", "0", "--jobs", "2")
+    assert code == 0, err
     assert json.loads(tight)["rows"][0]["siou_gt"] == row["siou_gt"]
 
 
