@@ -7,9 +7,9 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 
 .PHONY: demo test lint format bench clean
 
-demo: $(VENV)/.core  ## the main job on drawn score maps: table and figures in build/demo
+demo: $(VENV)/.maskomaly  ## drawn streets -> network -> scores -> tables and figures in build/demo
 	rm -rf $(DEMO)
-	$(BIN)/mdmkit demo --output $(DEMO)
+	$(BIN)/maskomaly demo --output $(DEMO)
 
 test: $(VENV)/.dev  ## all tests and doctests
 	$(BIN)/mdmkit warmup --quiet
@@ -36,7 +36,11 @@ $(VENV)/.core: pyproject.toml setup.cfg constraints.txt
 	touch $@
 
 # torch first and by itself: its constraint then decides the build
-$(VENV)/.dev: $(VENV)/.core
+$(VENV)/.maskomaly: $(VENV)/.core
 	$(PIP) torch
+	$(PIP) -e ".[maskomaly]"
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.maskomaly
 	$(PIP) -e ".[dev]"
 	touch $@

@@ -1,4 +1,4 @@
-"""The command line: `maskomaly predict`, `score`, `mine`, `queries`, `ablate`.
+"""The command line: `maskomaly predict`, `score`, `mine`, `queries`, `ablate`, `demo`, ....
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or input. Heavy imports wait inside the commands.
 """
@@ -510,6 +510,96 @@ def ablate(
     else:
         write_text(output, text)
         note(f"wrote {output}", quiet)
+
+
+@app.command("train-tiny")
+def train_tiny(
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FOLDER",
+            help="Gets the weights, and what is needed to go on: called again, training goes on.",
+            show_default=False,
+        ),
+    ],
+    steps: Annotated[int, typer.Option(metavar="N", help="Updates at most.")] = 5000,
+    batch: Annotated[int, typer.Option(metavar="N", help="Scenes in one update.")] = 4,
+    scenes: Annotated[int, typer.Option(metavar="N", help="Distinct scenes to train on.")] = 5000,
+    learning_rate: Annotated[float, typer.Option(metavar="R", help="Its peak.")] = 5e-4,
+    minutes: Annotated[
+        float | None,
+        typer.Option(metavar="M", help="Time at most, earlier calls included.", show_default=False),
+    ] = None,
+    patience: Annotated[
+        int, typer.Option(metavar="N", help="Validations without progress before it stops.")
+    ] = 8,
+    bfloat16: Annotated[
+        bool, typer.Option("--bfloat16", help="Faster where the processor has it.")
+    ] = False,
+    seed: Annotated[int, typer.Option(metavar="N", help="Of weights and order.")] = 0,
+    device: Device = "auto",
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Train the small network on drawn streets, as the one in the package was.
+
+    Example: maskomaly train-tiny my-network --minutes 60
+    """
+    import math
+
+    from maskomaly.models import choose_device
+    from maskomaly.tiny.settings import TrainingConfig
+    from maskomaly.tiny.train import train
+
+    config = TrainingConfig(
+        steps=steps, batch=batch, scenes=scenes, learning_rate=learning_rate,
+        minutes=math.inf if minutes is None else minutes, patience=patience, bfloat16=bfloat16,
+        seed=seed, device=str(choose_device(device)),
+    )  # fmt: skip
+    found = train(config, folder, quiet=quiet)
+    note(
+        f"{found.steps} steps, ended by {found.reason}; mean IoU {found.mean_iou:.3f} of the "
+        f"weights in {folder / 'best'}", quiet,
+    )  # fmt: skip
+
+
+@app.command()
+def demo(
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FOLDER", help="A new or empty folder.")
+    ] = Path("maskomaly-demo"),
+    scenes: Annotated[int, typer.Option(metavar="N", help="How many streets to draw.")] = 24,
+    kind: Annotated[
+        str, typer.Option(metavar="test|validation-anomaly|mining", help="Of which drawing.")
+    ] = "test",
+    bootstrap: Annotated[
+        int,
+        typer.Option(metavar="R", help="Resample the images so often, for intervals of the lead."),
+    ] = 0,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Draw streets with anomalies, run the network in the package, compare its scores.
+
+    Images -> network -> Maskomaly, its ablation and six other scores -> tables and figures.
+    """
+    from maskomaly.demo import run_demo
+    from mdmkit.tables import render
+
+    with progress(quiet) as bar:
+        found = run_demo(output, scenes, kind=kind, replicates=bootstrap, bar=bar)
+    for comparison in (found.comparison, found.ablation):
+        typer.echo(render(comparison, "table"))
+    if found.lead:
+        typer.echo(found.lead)
+    for kind, paths in (("table", found.tables), ("figure", found.figures)):
+        for path in paths:
+            typer.echo(f"{kind:<7}  {path}")
+    methods = " ".join(f"{name}={found.folders[name]}" for name in ("maskomaly", "msp"))
+    typer.echo(
+        f"\nThe score maps are files; try:\n  mdmkit plot margin {methods} "
+        f"--target {found.target} --t-margin 0.5 -o margin.pdf"
+    )
 
 
 def main() -> None:

@@ -204,7 +204,7 @@ def load_model(
     """
     if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
         raise InputTypeError(f"dtype: expected a floating torch.dtype, found {dtype!r}")
-    place = _device(device)
+    place = choose_device(device)
     path = Path(source)
     if path.is_file():
         if path.suffix not in SUFFIXES:
@@ -266,7 +266,8 @@ def _brief(error: Exception) -> str:
     return text if len(text) <= 300 else f"{text[:300]} ..."
 
 
-def _device(device: str | torch.device) -> torch.device:
+def choose_device(device: str | torch.device) -> torch.device:
+    """The device of that name; "auto" is a GPU if there is one."""
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:

@@ -1,4 +1,4 @@
-"""Train the small network on drawn streets: `python -m maskomaly.tiny.train`."""
+"""Train the small network on drawn streets: `maskomaly train-tiny`."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -22,7 +21,6 @@ from maskomaly.tiny.labels import CLASSES, VOID
 from maskomaly.tiny.network import segment
 from maskomaly.tiny.settings import TrainingConfig
 from maskomaly.tiny.state import TrainingState, read_state, save_weights, start, write_state
-from mdmkit.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -208,30 +206,3 @@ def _progress(
 
     with bar:
         yield report
-
-
-def main() -> None:
-    """Train with the default settings, changed by arguments such as `steps=3000`."""
-    import sys
-
-    config = TrainingConfig()
-    folder = Path("tiny-training")
-    for argument in sys.argv[1:]:
-        name, _, value = argument.partition("=")
-        if name == "folder":
-            folder = Path(value)
-            continue
-        if name not in asdict(config):
-            known = ", ".join(["folder", *asdict(config)])
-            raise InputError(
-                f"argument: expected NAME=VALUE with one of {known}, found {argument!r}"
-            )
-        kind = type(getattr(config, name))
-        parsed: Any = value == "True" if kind is bool else kind(value)
-        config = replace(config, **{name: parsed})
-    result = train(config, folder)
-    print(f"{result.steps} steps ({result.reason}), mean IoU {result.mean_iou:.3f}")
-
-
-if __name__ == "__main__":
-    main()

@@ -330,3 +330,25 @@ def test_versions_name_what_decides_a_score(run):
     assert code == 0
     for name in ("mdmkit", "torch", "transformers"):
         assert name in out
+
+
+def test_training_is_told_what_was_asked_for(run, monkeypatch):
+    from maskomaly.tiny import train as trainer
+
+    asked = []
+
+    def train(config, folder, *, quiet):
+        asked.append((config, folder, quiet))
+        return trainer.TrainingResult(3, 0.5, ((3, 0.5),), "steps")
+
+    monkeypatch.setattr(trainer, "train", train)
+    code, _, err = run("train-tiny", "new", "--steps", 3, "--minutes", 2, "--device", "cpu")
+    assert (code, err) == (
+        0, "3 steps, ended by steps; mean IoU 0.500 of the weights in new/best\n",
+    )  # fmt: skip
+    config, folder, quiet = asked[0]
+    assert (config.steps, config.minutes, config.device) == (3, 2.0, "cpu")
+    assert (str(folder), quiet) == ("new", False)
+    code, _, err = run("train-tiny", "new", "--steps", 0)
+    assert code == 2
+    assert "steps: expected at least 1" in err

@@ -1,0 +1,231 @@
+"""The demo: drawn streets, the small network, Maskomaly beside other scores, table and figures.
+
+Scenes are drawn; every score comes from the network, every number from `mdmkit.compare`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from maskomaly.config import MaskomalyConfig, ablation_configs, own_config
+from maskomaly.mining import anomaly_mask
+from maskomaly.models import load_model
+from maskomaly.outputs import MaskOutputs
+from maskomaly.pages import queries_page
+from maskomaly.predict import (
+    Broken,
+    Destination,
+    outputs_of_images,
+    read_image,
+    unfinished,
+    write_score_maps,
+)
+from maskomaly.scores import SCORES, score
+from maskomaly.tiny.labels import anomaly_mask as mask_of_labels
+from maskomaly.tiny.network import CHECKPOINT
+from maskomaly.tiny.scenes import draw_scene
+from mdmkit.comparison import Comparison, compare, evaluate_methods, load_frame
+from mdmkit.datasets import find_images
+from mdmkit.errors import InputError
+from mdmkit.files import write_text
+from mdmkit.frames import LabelCodes
+from mdmkit.io import read_mask
+from mdmkit.measures import MarginAt
+from mdmkit.metrics import F1
+from mdmkit.plots import margin_figure, save_figure, thresholds_figure
+from mdmkit.resampling import Estimate, bootstrap
+
+SCENES = 24
+T_MARGIN = 0.5
+MIN_PREDICTION, MIN_TARGET = 25, 15
+METRICS = f"ap,auroc,fpr95,best_f1,siou_gt,ppv,mean_f1,mdm_f1@{T_MARGIN},mdm_siou@0.25"
+ABLATION_METRICS = f"ap,fpr95,auroc,best_f1,mdm_f1@{T_MARGIN}"
+#: Scores in [0, 1] by nature: their margins are on their own scale, and drawn.
+DRAWN = ("maskomaly", "msp", "entropy")
+#: The method beside Maskomaly on the page of one scene.
+BESIDE = "msp"
+
+Bar = Callable[[str, int], Callable[[], None]]
+
+
+def draw_scenes(folder: Path, count: int = SCENES, kind: str = "test") -> None:
+    """Write scenes as PNG: `images/`, and `masks/` with 1 anomaly, 255 unlabelled clutter."""
+    from PIL import Image
+
+    for name in ("images", "masks"):
+        (folder / name).mkdir(parents=True)
+    for seed in range(count):
+        scene = draw_scene(seed, kind)
+        name = f"scene{seed:03d}.png"
+        Image.fromarray(scene.image).save(folder / "images" / name)
+        Image.fromarray(mask_of_labels(scene.labels)).save(folder / "masks" / name)
+
+
+@dataclass(frozen=True)
+class Demo:
+    """What the demo found, and where it put it."""
+
+    comparison: Comparison
+    ablation: Comparison
+    lead: str | None
+    tables: tuple[Path, ...]
+    figures: tuple[Path, ...]
+    folders: Mapping[str, Path]
+    target: Path
+
+
+def normalizers(names: Mapping[str, Path]) -> dict[str, str]:
+    """Scores that are not in [0, 1] by nature are stretched from their least to their largest."""
+    return {name: "none" if SCORES[name].unit else "minmax" for name in names}
+
+
+def score_scenes(
+    folder: Path, config: MaskomalyConfig, bar: Bar | None = None
+) -> tuple[dict[str, Path], dict[str, Path]]:
+    """Run the small network once over `images/`; folders of every score, and of the ablation."""
+    network = load_model(CHECKPOINT)
+    others = {
+        name: Destination(
+            folder / "scores" / name, partial(score, name=name, config=config), {"score": name},
+            dtype="float32",
+        )
+        for name in SCORES
+    }  # fmt: skip
+    rows = {
+        row: Destination(
+            folder / "ablation" / row, partial(score, name="maskomaly", config=changed),
+            {"config": changed.to_toml().splitlines()}, dtype="float32",
+        )
+        for row, changed in ablation_configs(config).items()
+    }  # fmt: skip
+    destinations = [*others.values(), *rows.values()]
+    left = unfinished(find_images(folder / "images"), destinations)
+    tick = bar("predict", len(left)) if bar else (lambda: None)
+    stream = outputs_of_images(left, network, batch=4, broken=Broken())
+    write_score_maps(stream, destinations, tick=tick)
+    folders = {name: d.folder for name, d in others.items()}
+    return folders, {row: d.folder for row, d in rows.items()}
+
+
+def lead_table(
+    folders: Mapping[str, Path], target: Path, replicates: int, bar: Bar | None = None
+) -> str:
+    """How far Maskomaly lies above each other score, with 95 % intervals over images, Markdown."""
+    keys = ("ap", "fpr95")
+    found = bootstrap(folders, target, ",".join(keys), replicates=replicates, tick=bar)
+    lines = [
+        f"Percent, with 95 % intervals over {replicates} resamplings of the images.",
+        "",
+        "| score | AP | FPR95 | Maskomaly's AP minus this | Maskomaly's FPR95 minus this |",
+        "|:--|--:|--:|--:|--:|",
+    ]
+    for name in folders:
+        cells = [_percent(found.interval(name, key), "") for key in keys]
+        if name != "maskomaly":
+            cells += [_percent(found.difference("maskomaly", name, key), "+") for key in keys]
+        lines.append(f"| {name} | {' | '.join([*cells, '', ''][:4])} |")
+    return "\n".join(lines) + "\n"
+
+
+def _percent(estimate: Estimate, sign: str) -> str:
+    value, low, high = (f"{100 * number:{sign}.1f}" for number in estimate)
+    return f"{value} [{low}, {high}]"
+
+
+def run_demo(
+    folder: Path,
+    count: int = SCENES,
+    *,
+    kind: str = "test",
+    replicates: int = 0,
+    bar: Bar | None = None,
+) -> Demo:
+    """Draw scenes, score them, compare, and write tables and figures into a new folder.
+
+    Parameters
+    ----------
+    folder : Path
+        New or empty.
+    count : int
+        How many scenes, with the seeds 0 .. count - 1.
+    kind : str
+        Which scenes; see `maskomaly.tiny.scenes.draw_scene`.
+    replicates : int
+        If not 0, resample the images so often for intervals of Maskomaly's lead.
+    bar : callable, optional
+        `bar(title, frames)` returns a function that is called after each frame.
+
+    Raises
+    ------
+    InputError
+        If the folder exists and is not empty.
+    """
+    if count < 4:
+        raise InputError(f"scenes: expected at least 4, found {count}")
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InputError(f"output: expected a new or empty folder, found that {folder} is in use")
+    draw_scenes(folder, count, kind)
+    config = own_config(CHECKPOINT)
+    assert config is not None  # the package carries it
+    folders, rows = score_scenes(folder, config, bar)
+    target = folder / "masks"
+    comparison = compare(
+        folders, target, METRICS, min_prediction=MIN_PREDICTION, min_target=MIN_TARGET,
+        normalize=normalizers(folders), tick=bar,
+    )  # fmt: skip
+    ablation = compare(rows, target, ABLATION_METRICS, tick=bar)
+    tables = []
+    for name, found in (("comparison", comparison), ("ablation", ablation)):
+        tables.append(folder / f"{name}.md")
+        write_text(tables[-1], found.to_text("markdown"))
+        write_text(folder / f"{name}.json", found.to_text("json"))
+    lead = None
+    if replicates:
+        lead = lead_table(folders, target, replicates, bar)
+        tables.append(folder / "lead.md")
+        write_text(tables[-1], lead)
+    figures = draw_figures(folder, folders, config)
+    return Demo(comparison, ablation, lead, tuple(tables), figures, folders, target)
+
+
+def scene_to_show(target: Path) -> str:
+    """The scene with the most anomalous pixels: on paper, the others are small."""
+    sizes = {path.stem: int((read_mask(path) == 1).sum()) for path in sorted(target.glob("*.png"))}
+    return max(sizes, key=lambda name: sizes[name])
+
+
+def draw_figures(
+    folder: Path, folders: Mapping[str, Path], config: MaskomalyConfig
+) -> tuple[Path, ...]:
+    """The margins, one scene at three thresholds, and the queries that see it."""
+    codes, target = LabelCodes(), folder / "masks"
+    evaluations, _ = evaluate_methods(
+        {name: folders[name] for name in DRAWN}, target, codes=codes, missing="error",
+        normalize="none", jobs=1, key=None, tick=None, metrics=[MarginAt(F1(), T_MARGIN)],
+    )  # fmt: skip
+    curves = {name: evaluation.curve(F1()) for name, evaluation in evaluations.items()}
+    shown = scene_to_show(target)
+    image = read_image(folder / "images" / f"{shown}.png")
+    mask = target / f"{shown}.png"
+    frames = {
+        name: load_frame(folders[name] / f"{shown}.hdf5", mask, codes, name, None)
+        for name in ("maskomaly", BESIDE)
+    }
+    (outputs,) = load_model(CHECKPOINT).predict([image])
+    assert isinstance(outputs, MaskOutputs)
+    truth, valid = anomaly_mask(mask, codes)
+    figures = {
+        "margin.pdf": margin_figure(curves, T_MARGIN),
+        "margin.png": margin_figure(curves, T_MARGIN),
+        "thresholds.png": thresholds_figure(frames, image=image),
+        "queries.png": queries_page(
+            image, outputs, anomaly_queries=config.anomaly_queries,
+            init_queries=config.init_queries, target=truth, valid=valid, most=14,
+        ),
+    }  # fmt: skip
+    for name, figure in figures.items():
+        save_figure(figure, folder / name)
+    return tuple(folder / name for name in figures)
