@@ -356,8 +356,10 @@ def one_by_one(frames: Callable[[], Iterable[Frame]]) -> Each:
 
 
 def _plain(value: Any) -> Any:
-    """Undefined numbers as None."""
-    return None if isinstance(value, float) and value != value else value
+    """Undefined numbers as None, and so are brackets of them."""
+    numbers = value if isinstance(value, tuple) else (value,)
+    undefined = any(isinstance(number, float) and number != number for number in numbers)
+    return None if undefined else value
 
 
 def evaluate(

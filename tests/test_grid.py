@@ -307,3 +307,11 @@ def test_counting_by_cell_equals_reducing_a_sweep(edges, dtype):
     for name in ("totals", "low", "high"):
         np.testing.assert_array_equal(getattr(counted, name), getattr(exact, name))
     assert (counted.smallest, counted.largest) == (exact.smallest, exact.largest)
+
+
+def test_undefined_numbers_have_no_bracket_and_fit_into_json():
+    frames = [([[0.1, 0.2, 0.9]], [[0, 0, 1]])]
+    found = compare({"m": frames}, metrics="ppv@z=0.95,f1@z=0.5", memory=0)
+    assert found["m"]["ppv@z=0.95"] is None
+    assert found["m"]["ppv@z=0.95_bracket"] is None
+    assert '"ppv@z=0.95_bracket": null' in found.to_text("json")
