@@ -198,6 +198,21 @@ def test_beyond_memory_brackets_hold_and_a_second_pass_is_exact(protocol):
         assert twice[key] == exact[key]
 
 
+@pytest.mark.parametrize("protocol", ["smiyc", "maskomaly-release"])
+def test_brackets_hold_where_a_few_cells_have_all_scores(protocol):
+    metrics = f"{RANKING},{COMPONENTS},ap@band=2"
+    for seed in range(12):
+        frames = [(2**-13 * s, t) for s, t in (scene(seed), scene(seed + 50))]
+        exact = evaluate(frames, metrics, protocol=protocol).values
+        once = evaluate(iter(frames), metrics, protocol=protocol, memory=1).values
+        wide = 0
+        for key in (key for key in once if key.endswith("_bracket")):
+            low, high = once[key]
+            assert low - 1e-9 <= exact[key.removesuffix("_bracket")] <= high + 1e-9, (seed, key)
+            wide += high > low
+        assert wide >= 7
+
+
 def test_shards_merge_to_the_whole():
     frames = [scene(seed) for seed in range(3)]
     evaluation = Evaluation(f"{RANKING},{COMPONENTS}", protocol="smiyc", band=2)
@@ -284,6 +299,15 @@ def test_one_is_no_threshold():
     frames = row(np.float32([0.0, 1.0]), [0, 1])
     result = evaluate(frames, "mdm_f1@0.7", protocol="maskomaly-release")
     assert (result["mdm_f1@0.7"], result["mdm_f1@0.7_interval"]) == (1.0, (0.0, 1.0))
+
+
+def test_a_metric_that_equals_t_does_not_pass():
+    # up to 0.25 everything is predicted: F1 = 2 / 3; up to 0.75 one anomalous pixel: 2 / 3; then 0
+    frames = row(np.float32([0.5, 0.75, 0.5, 0.25]), [1, 1, 0, 0])
+    at = [f"mdm_f1@{t!r}" for t in (2 / 3, 0.66)]
+    equal, below = (evaluate(frames, key, protocol="maskomaly-release")[key] for key in at)
+    assert equal == 0.25  # 0.251 ... 0.500, where F1 is 4 / 5
+    assert below == 0.751
 
 
 def test_nothing_passes_without_an_interval():
