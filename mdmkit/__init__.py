@@ -39,6 +39,8 @@ _HOME = {
     "open_dataset": "datasets",
     "PPV": "metrics",
     "Precision": "metrics",
+    "published_names": "published",
+    "published_table": "published",
     "RangeError": "errors",
     "Recall": "metrics",
     "Result": "results",
@@ -75,6 +77,8 @@ if TYPE_CHECKING:
     from mdmkit.metrics import Recall as Recall
     from mdmkit.metrics import SIoU as SIoU
     from mdmkit.metrics import count_metric as count_metric
+    from mdmkit.published import published_names as published_names
+    from mdmkit.published import published_table as published_table
     from mdmkit.resampling import Bootstrap as Bootstrap
     from mdmkit.resampling import bootstrap as bootstrap
     from mdmkit.results import Result as Result

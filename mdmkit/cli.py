@@ -1,4 +1,4 @@
-"""The command line: `mdmkit compare`, `plot`, `inspect`, `convert`, `datasets`, `demo`, `warmup`.
+"""The command line: `mdmkit compare`, `published`, `plot`, `inspect`, `convert`, `datasets`, ...
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or input. Heavy imports wait inside the commands.
 """
@@ -12,7 +12,6 @@ from typing import Annotated, Any
 import typer
 
 from mdmkit.cli_datasets import convert, datasets, inspect
-from mdmkit.errors import InputError
 from mdmkit.options import (
     Aggregate,
     AnomalyLabel,
@@ -34,6 +33,16 @@ from mdmkit.options import (
     parse_methods,
     parse_normalize,
 )
+from mdmkit.published.command import published as published_command
+from mdmkit.table_options import (
+    Auxiliary,
+    Bands,
+    Form,
+    Output,
+    Protocol,
+    Published,
+    form_of,
+)
 from mdmkit.terminal import Debug, Overwrite, Quiet, note, progress, run
 
 app = typer.Typer(
@@ -46,6 +55,7 @@ plot_app = typer.Typer(help="Figures for papers.", no_args_is_help=True)
 app.add_typer(plot_app, name="plot")
 for command in (datasets, inspect, convert):
     app.command()(command)
+app.command("published")(published_command)
 
 
 def _print_version(value: bool) -> None:
@@ -81,7 +91,7 @@ def compare(
             metavar="NAME[,NAME...]",
             help="ap, auroc, fpr95, best_f1, siou_gt, ppv, mean_f1 (the three at best F1), "
             "mdm_METRIC@T, METRIC@z=Z, fpr@z=Z, fpr@tpr=R; METRIC: f1, iou, precision, recall, "
-            "siou, ppv, mean_f1.",
+            "siou, ppv, mean_f1; NAME@band=PX near borders.",
             show_default="every metric, MDM at T = 0.5 and 0.7",
         ),
     ] = None,
@@ -90,20 +100,12 @@ def compare(
     min_prediction: MinPrediction = None,
     min_target: MinTarget = None,
     missing: Missing = "error",
-    format: Annotated[
-        str | None,
-        typer.Option(
-            metavar="table|markdown|csv|json|latex",
-            help="Form of the result.",
-            show_default="by the suffix of --output, else table",
-        ),
-    ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output", "-o", metavar="FILE", help="Write there.", show_default="standard output"
-        ),
-    ] = None,
+    protocol: Protocol = "exact",
+    band: Bands = [],  # noqa: B006
+    published: Published = None,
+    aux: Auxiliary = [],  # noqa: B006
+    format: Form = None,
+    output: Output = None,
     key: Key = None,
     memory: Memory = "2G",
     jobs: Jobs = 1,
@@ -118,12 +120,10 @@ def compare(
     from mdmkit.comparison import compare as compare_methods
     from mdmkit.files import check_output, write_text
     from mdmkit.measures import parse_measures
-    from mdmkit.tables import FORMATS, notes, render
+    from mdmkit.tables import check_form, notes, render
 
     folders = parse_methods(methods)
-    form = format or _form_of(output)
-    if form not in FORMATS:
-        raise InputError(f"format: expected one of {', '.join(FORMATS)}, found {form!r}")
+    form = check_form(format or form_of(output))
     if output is not None:
         check_output(output, overwrite)
     truth = find_ground_truth(dataset, target)
@@ -140,6 +140,10 @@ def compare(
             min_target=choice.sizes.min_target,
             normalize=parse_normalize(normalize, folders),
             aggregate=choice.aggregate,
+            protocol=protocol,
+            band=band,
+            published=published,
+            auxiliary=aux,
             anomaly_label=choice.codes.anomaly_label,
             normal_label=choice.codes.normal_label,
             ignore_index=choice.codes.ignore_index,
@@ -156,20 +160,14 @@ def compare(
         _print_table(comparison)
     else:
         typer.echo(render(comparison, form), nl=False)
-    if form in ("csv", "json", "latex"):
+    if form not in ("table", "markdown"):
         for line in notes(comparison)[3:]:
             note(f"note: {line}", quiet)
 
 
-_FORM_OF_SUFFIX = {".md": "markdown", ".csv": "csv", ".json": "json", ".tex": "latex"}
-
-
-def _form_of(output: Path | None) -> str:
-    return "table" if output is None else _FORM_OF_SUFFIX.get(output.suffix.lower(), "table")
-
-
 def _print_table(comparison: Any) -> None:
     from mdmkit.tables import render, to_renderables
+    from mdmkit.views import view_of
 
     if not sys.stdout.isatty():
         typer.echo(render(comparison, "table"), nl=False)
@@ -177,7 +175,7 @@ def _print_table(comparison: Any) -> None:
     from rich.console import Console
 
     console = Console()
-    for part in to_renderables(comparison):
+    for part in to_renderables(view_of(comparison)):
         console.print(part)
 
 

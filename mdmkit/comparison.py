@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -24,6 +24,7 @@ from mdmkit.frames import Frame, LabelCodes, Labels, as_frames
 from mdmkit.io import AllNormal, read_mask, read_scores
 from mdmkit.measures import Measure
 from mdmkit.pool import DEFAULT_MEMORY
+from mdmkit.published import PublishedTable, published_table
 from mdmkit.results import Result
 
 T = TypeVar("T")
@@ -43,11 +44,17 @@ class Comparison:
         What was asked for, in the order of the table's columns.
     settings : dict
         All options, label codes and versions.
+    published : PublishedTable or None
+        Printed rows that tables show below.
+    auxiliary : frozenset of str
+        Methods that use auxiliary data.
     """
 
     results: tuple[Result, ...]
     measures: tuple[Measure, ...]
     settings: dict[str, Any]
+    published: PublishedTable | None = None
+    auxiliary: frozenset[str] = frozenset()
 
     def __getitem__(self, method: str) -> Result:
         for result in self.results:
@@ -56,11 +63,25 @@ class Comparison:
         raise KeyError(method)
 
     def to_dict(self) -> dict[str, Any]:
-        """`{"settings": {...}, "rows": [...]}`, ready for JSON: fractions, undefined as None."""
-        return {"settings": self.settings, "rows": [result.to_dict() for result in self.results]}
+        """`{"settings": {...}, "rows": [...]}`, ready for JSON: fractions, undefined as None.
+
+        Printed rows stand apart under "published".
+        """
+        rows = []
+        for result in self.results:
+            uses = self.uses_auxiliary(result.method)
+            rows.append(result.to_dict() | ({"auxiliary": uses} if uses else {}))
+        record = {"settings": self.settings, "rows": rows}
+        return record | {"published": self.published.to_dict()} if self.published else record
+
+    def uses_auxiliary(self, method: str) -> str | None:
+        """Whether a method uses auxiliary data, "yes" or "no"; None where nobody asked."""
+        if not (self.published or self.auxiliary):
+            return None
+        return "yes" if method in self.auxiliary else "no"
 
     def to_text(self, form: str = "table") -> str:
-        """As "table", "markdown", "csv", "json" or "latex"."""
+        """As "table", "markdown", "csv", "json", "latex", "csv-long" or "json-long"."""
         from mdmkit.tables import render
 
         return render(self, form)
@@ -249,6 +270,10 @@ def compare(
     min_target: int | None = None,
     normalize: str | Mapping[str, str] | None = "none",
     aggregate: str | None = None,
+    protocol: str = "exact",
+    band: float | Sequence[float] | None = None,
+    published: str | None = None,
+    auxiliary: Collection[str] = (),
     anomaly_label: Labels | Usual = USUAL,
     normal_label: Labels | Usual = USUAL,
     ignore_index: Labels | Usual = USUAL,
@@ -268,13 +293,18 @@ def compare(
     target : path, optional
         Folder of ground-truth masks; the RoadAnomaly layout is understood. Frames pair by their
         path below the folder, without suffix.
-    metrics
+    metrics, protocol, band
         As in `evaluate`.
     dataset : str or DataSet, optional
         `"LAYOUT:ROOT"`, as `"smiyc-anomaly:FOLDER"`, instead of `target`: sets labels, component
         sizes and aggregation; see `mdmkit.datasets`.
     min_prediction, min_target, aggregate, anomaly_label, normal_label, ignore_index
         As in `evaluate`; unless given, the data set's, else as there.
+    published : str, optional
+        Name of a printed table (`published_names()`), whose rows tables show below, marked as
+        published. It does not enter the results.
+    auxiliary : collection of str
+        Methods that were trained with auxiliary data; tables then have such a column.
     normalize : str, or mapping of method to str
         Normaliser of all methods, or of some (the others: "none").
     missing : {"error", "skip"}
@@ -315,10 +345,13 @@ def compare(
         usual=ComponentSizes(),
     )  # fmt: skip
     codes = choice.codes
+    printed = None if published is None else published_table(published)
+    auxiliary = _check_auxiliary(auxiliary, methods)
     evaluations, pairing = evaluate_methods(
         methods, judged or target, codes=codes, missing=missing, normalize=normalize, jobs=jobs,
         key=key, tick=tick, metrics=metrics, memory=memory, aggregate=choice.aggregate,
         min_prediction=choice.sizes.min_prediction, min_target=choice.sizes.min_target,
+        protocol=protocol, band=band,
     )  # fmt: skip
     results = []
     for name, evaluation in evaluations.items():
@@ -336,6 +369,8 @@ def compare(
         "metrics": [measure.key for measure in first.measures],
         "normalize": {name: e.kind.name for name, e in evaluations.items()},
         "aggregate": choice.aggregate,
+        "protocol": first.protocol.name,
+        "published": published,
         "min_prediction": first.sizes.min_prediction,
         "min_target": first.sizes.min_target,
         "normal_label": codes.normal_label,
@@ -351,7 +386,20 @@ def compare(
         "positive_class": "anomaly",
         "versions": versions(),
     }
-    return Comparison(tuple(results), first.measures, settings)
+    return Comparison(tuple(results), first.measures, settings, printed, auxiliary)
+
+
+def _check_auxiliary(auxiliary: Any, methods: Any) -> frozenset[str]:
+    """Names of some of the methods."""
+    if isinstance(auxiliary, str) or not isinstance(auxiliary, Collection):
+        raise InputTypeError(f"auxiliary: expected names of methods, found {auxiliary!r}")
+    unknown = [name for name in auxiliary if name not in methods]
+    if unknown:
+        raise InputError(
+            f"auxiliary: expected methods among {', '.join(methods)}, "
+            f"found {', '.join(map(str, unknown))}"
+        )
+    return frozenset(auxiliary)
 
 
 def _check_same_frames(results: Sequence[Result]) -> None:

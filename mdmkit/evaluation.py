@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -27,9 +27,11 @@ from mdmkit.metrics import Metric
 from mdmkit.normalize import Normalizer, Unchanged, as_normalizer
 from mdmkit.pixels import PixelSweep
 from mdmkit.pool import DEFAULT_MEMORY, Pool, sweep_frames
+from mdmkit.protocols import as_protocol
 from mdmkit.recipes import ComponentRecipe, MaskRecipe, PixelRecipe
 from mdmkit.results import Result
 from mdmkit.sweeps import EarlyGrid, Sweeps, check_valid
+from mdmkit.through import with_bands
 
 AGGREGATES = ("pooled", "per_image")
 UNLIMITED = 2**62  # one frame is always known exactly
@@ -70,6 +72,10 @@ class Evaluation:
         One set of all pixels and components; or the mean over images.
     method : str
         Name of the method.
+    protocol : {"exact", "smiyc", "maskomaly-release"}
+        Whose conventions the numbers follow; see `mdmkit.protocols`.
+    band : float or sequence of float, optional
+        Widths in pixels: adds AP, FPR95 and best F1 near ground-truth borders.
     memory : int
         Bytes that the sweeps may take; beyond it they fall on a grid of thresholds, and numbers
         carry brackets.
@@ -89,10 +95,14 @@ class Evaluation:
         normalize: str | None = "none",
         aggregate: str = "pooled",
         method: str = "",
+        protocol: str = "exact",
+        band: float | Sequence[float] | None = None,
         memory: int = DEFAULT_MEMORY,
     ) -> None:
         self.sizes = ComponentSizes(min_prediction, min_target)
-        self.measures = parse_measures(metrics, self.sizes)
+        self.protocol = as_protocol(protocol)
+        asked = self.protocol.adapt(parse_measures(metrics, self.sizes))
+        self.measures = with_bands(asked, band)
         self.recipes = recipes_of(self.measures)
         self.kind = as_normalizer(normalize)
         self.aggregate = check_aggregate(aggregate)
@@ -123,9 +133,10 @@ class Evaluation:
         """See by a first frame, where all can be read twice, whether a grid is the shorter way.
 
         Statistics at every one of many scores cost more than those at the thresholds of a grid
-        and, in a second pass, at the few scores where that leaves something open.
+        and, in a second pass, at the few scores where that leaves something open. Changed frames
+        have few scores or few pixels, and are swept at every score.
         """
-        recipes = {r for r in self.recipes if not isinstance(r, MaskRecipe)}
+        recipes = {r for r in self.recipes if isinstance(r, (PixelRecipe, ComponentRecipe))}
         for measure in self.measures:
             if not measure.refinable:
                 recipes -= set(measure.recipes)
@@ -290,6 +301,7 @@ class Evaluation:
                 "aggregate": self.aggregate,
                 "min_prediction": self.sizes.min_prediction,
                 "min_target": self.sizes.min_target,
+                "protocol": self.protocol.name,
             },
         )
 
@@ -344,8 +356,10 @@ def one_by_one(frames: Callable[[], Iterable[Frame]]) -> Each:
 
 
 def _plain(value: Any) -> Any:
-    """Undefined numbers as None."""
-    return None if isinstance(value, float) and value != value else value
+    """Undefined numbers as None, and so are brackets of them."""
+    numbers = value if isinstance(value, tuple) else (value,)
+    undefined = any(isinstance(number, float) and number != number for number in numbers)
+    return None if undefined else value
 
 
 def evaluate(
@@ -360,6 +374,8 @@ def evaluate(
     normal_label: Labels = 0,
     ignore_index: Labels = 255,
     method: str = "",
+    protocol: str = "exact",
+    band: float | Sequence[float] | None = None,
     memory: int = DEFAULT_MEMORY,
 ) -> Result:
     """All numbers of one method.
@@ -383,6 +399,13 @@ def evaluate(
         Label values of `target`.
     method : str
         Name in the result.
+    protocol : {"exact", "smiyc", "maskomaly-release"}
+        Whose conventions the numbers follow, so that a published one can be matched: see
+        `mdmkit.protocols`. Measures that a protocol does not know stay exact.
+    band : float or sequence of float, optional
+        Widths W in pixels, at least 1. Adds `ap@band=W`, `fpr95@band=W`, `best_f1@band=W`: only
+        pixels whose Euclidean distance to the nearest pixel of the other class (anomalous or
+        normal) is at most W count; see `mdmkit.changes.Band`. Exact under every protocol.
     memory : int
         Bytes that the statistics may take. Beyond it thresholds fall on a grid: margins, best F1
         and what hangs on it are made exact by a second pass over a list; AP and AUROC, and all
@@ -420,6 +443,8 @@ def evaluate(
         normalize=normalize,
         aggregate=aggregate,
         method=method,
+        protocol=protocol,
+        band=band,
         memory=memory,
     )
     again = not isinstance(frames, Iterator)

@@ -360,10 +360,18 @@ class Frame:
 
     def rescaled(self, rescale: Callable[[NDArray[np.float64]], NDArray[np.float64]]) -> Frame:
         """The same frame with mapped float64 scores (0 at ignored pixels)."""
+        scores = np.zeros(self.shape)
+        scores[self.valid] = rescale(as_unit(self.scores[self.valid]))
+        return self.altered(scores=scores)
+
+    def altered(
+        self, scores: NDArray[Any] | None = None, classes: NDArray[np.uint8] | None = None
+    ) -> Frame:
+        """The same frame with other scores or classes of its shape, which are fit to be judged."""
         frame = Frame.__new__(Frame)
-        frame.name, frame.classes, frame.valid = self.name, self.classes, self.valid
-        frame.scores = np.zeros(self.shape)
-        frame.scores[self.valid] = rescale(as_unit(self.scores[self.valid]))
+        frame.name = self.name
+        frame.classes = self.classes if classes is None else classes
+        frame.scores = self.scores if scores is None else scores
         return frame
 
     def __repr__(self) -> str:

@@ -1,7 +1,8 @@
 """Measures: the numbers that can be asked of an evaluation, by name.
 
 `ap`, `auroc`, `fpr95`, `best_f1`; `siou_gt`, `ppv`, `mean_f1` at the best-F1 prediction;
-`fpr@tpr=0.9`; `METRIC@z=0.5` at a fixed threshold; `mdm_METRIC@0.5` the margin at T = 0.5.
+`fpr@tpr=0.9`; `METRIC@z=0.5` at a fixed threshold; `mdm_METRIC@0.5` the margin at T = 0.5;
+`NAME@band=5` a measure of pixels within 5 pixels of ground-truth borders.
 """
 
 from __future__ import annotations
@@ -317,7 +318,7 @@ DEFAULT_NAMES = (
 _EXPECTED = (
     f"one of {', '.join(NAMES)}; mdm_METRIC@T or METRIC@z=Z with METRIC in "
     f"{', '.join(MDM_METRICS)}; "
-    "fpr@z=Z or fpr@tpr=R"
+    "fpr@z=Z or fpr@tpr=R; NAME@band=W for measures of pixels"
 )
 
 
@@ -333,6 +334,10 @@ def _number(text: str, name: str) -> float:
 
 def parse_measure(name: str, sizes: ComponentSizes) -> Measure:
     """The measure of that name, component metrics having the given sizes."""
+    if match := re.fullmatch(r"(.+)@band=(.+)", name):
+        from mdmkit.through import in_band  # which knows the measures
+
+        return in_band(parse_measure(match[1], sizes), _number(match[2], name))
     if name in ("ap", "auroc"):
         return Ranking(name)
     if name == "fpr95":

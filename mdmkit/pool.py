@@ -14,7 +14,7 @@ from mdmkit.errors import InputError
 from mdmkit.grid import Edges, quantile_edges, unit_edges, with_edges
 from mdmkit.normalize import Normalizer
 from mdmkit.pixels import PixelSweep
-from mdmkit.recipes import ComponentRecipe, MaskRecipe, PixelRecipe, Recipe, merged
+from mdmkit.recipes import MaskRecipe, PixelRecipe, Recipe, merged, of_components
 from mdmkit.sweeps import Grid, Sweeps, check_valid
 
 if TYPE_CHECKING:
@@ -51,19 +51,28 @@ class Pool:
     def add(self, part: Sweeps) -> None:
         """Count one more."""
         if self.over_budget:
-            assert self.edges is not None
-            part = _on_grid(part, self.edges)
+            part = self._on_grid(part)
         self._parts.append(part)
         while len(self._parts) > 1 and self._parts[-1].frames >= self._parts[-2].frames:
             last = self._parts.pop()
             self._parts[-1] = Sweeps.merged([self._parts[-1], last])
         if not self.over_budget and sum(part.nbytes for part in self._parts) > self.memory:
             total = Sweeps.merged(self._parts)
-            edges = self.edges
-            if edges is None:
-                edges, _ = self.choose_edges(total.pixels)
+            if self.edges is None:
+                self.choose_edges(total.pixels)
             self.over_budget = True
-            self._parts = [_on_grid(total, edges)]
+            self._parts = [self._on_grid(total)]
+
+    def _on_grid(self, part: Sweeps) -> Sweeps:
+        assert self.edges is not None
+        assert self.rows is not None
+        on_grid = {
+            recipe: sweep
+            if isinstance(recipe, MaskRecipe) or _is_grid(sweep)
+            else recipe.at_edges(sweep, self.rows if of_components(recipe) else self.edges)
+            for recipe, sweep in part.by_recipe.items()
+        }
+        return replace(part, by_recipe=on_grid)
 
     def choose_edges(self, pixels: PixelSweep, every: int = 1) -> tuple[Edges, Edges]:
         """Lay a grid over scores like these: regular on [0, 1], else about as many in each cell.
@@ -92,16 +101,18 @@ class Pool:
     def inside(self, frame: Frame, recipes: Sequence[Recipe]) -> Sweeps:
         """What of a frame's sweeps lies within the cells of the second pass."""
         assert self.edges is not None
+        assert self.rows is not None
+        assert self._refined is not None
+        assert self._refined_rows is not None
         known = self._parts[0].by_recipe
         cells = FrameCells.of(frame, self.edges)
         by_recipe: dict[Recipe, Any] = {}
         for recipe in recipes:
-            if isinstance(recipe, ComponentRecipe) and _is_grid(known[recipe]):
-                assert self.rows is not None
-                assert self._refined_rows is not None
+            if isinstance(recipe, MaskRecipe) or not _is_grid(known[recipe]):
+                continue
+            if of_components(recipe):
                 by_recipe[recipe] = recipe.inside(cells, self.rows, self._refined_rows)
-            elif isinstance(recipe, PixelRecipe) and _is_grid(known[recipe]):
-                assert self._refined is not None
+            else:
                 by_recipe[recipe] = recipe.inside(cells, self.edges, self._refined)
         return Sweeps(1, by_recipe)
 
@@ -133,16 +144,6 @@ class Pool:
 
 def _is_grid(sweep: Any) -> bool:
     return hasattr(sweep, "as_sweep")
-
-
-def _on_grid(part: Sweeps, edges: Edges) -> Sweeps:
-    on_grid = {
-        recipe: sweep
-        if isinstance(recipe, MaskRecipe) or _is_grid(sweep)
-        else recipe.at_edges(sweep, edges)
-        for recipe, sweep in part.by_recipe.items()
-    }
-    return replace(part, by_recipe=on_grid)
 
 
 def sweep_frames(

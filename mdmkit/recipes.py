@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mdmkit.cells import FrameCells
+from mdmkit.changes import FrameChange
 from mdmkit.component_grid import ComponentGrid
 from mdmkit.components import ComponentSizes, ComponentSweep
 from mdmkit.grid import Edges
@@ -16,7 +18,6 @@ from mdmkit.pixels import PixelGrid, PixelSweep
 from mdmkit.samples import MaskFunction, MaskSamples
 
 if TYPE_CHECKING:
-    from mdmkit.cells import FrameCells
     from mdmkit.frames import Frame
 
 Sweep = PixelSweep | ComponentSweep | MaskSamples
@@ -77,7 +78,43 @@ class MaskRecipe:
         return MaskSamples.of(frame, self.function)
 
 
-Recipe = PixelRecipe | ComponentRecipe | MaskRecipe
+@dataclass(frozen=True)
+class ChangedRecipe:
+    """The sweep of each frame after a change of it."""
+
+    change: FrameChange
+    recipe: PixelRecipe | ComponentRecipe
+
+    def of(self, frame: Frame) -> PixelSweep | ComponentSweep:
+        """Change and sweep one frame."""
+        return self.recipe.of(self.change(frame))
+
+    def at_edges(self, sweep: Any, edges: Edges) -> PixelGrid | ComponentGrid:
+        """A sweep reduced to the edges of a grid."""
+        return self.recipe.at_edges(sweep, edges)
+
+    def on_grid(self, cells: FrameCells, edges: Edges) -> PixelGrid | ComponentGrid:
+        """Change one frame, given as it was, and count it at the edges of a grid."""
+        return self.recipe.on_grid(self._changed(cells), edges)
+
+    def inside(
+        self, cells: FrameCells, edges: Edges, refined: NDArray[np.bool_]
+    ) -> PixelSweep | ComponentSweep:
+        """Change one frame, given as it was, and sweep it within some cells of a grid."""
+        return self.recipe.inside(self._changed(cells), edges, refined)
+
+    def _changed(self, cells: FrameCells) -> FrameCells:
+        return FrameCells.of(self.change(cells.frame), cells.edges)
+
+
+Recipe = PixelRecipe | ComponentRecipe | MaskRecipe | ChangedRecipe
+
+
+def of_components(recipe: Recipe) -> bool:
+    """Whether a recipe counts components, of frames as they are or of changed ones."""
+    return isinstance(
+        recipe.recipe if isinstance(recipe, ChangedRecipe) else recipe, ComponentRecipe
+    )
 
 
 def merged(parts: Iterable[Any]) -> Any:

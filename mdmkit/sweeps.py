@@ -17,7 +17,7 @@ from mdmkit.grid import Edges
 from mdmkit.normalize import Normalizer, Rank, Unchanged
 from mdmkit.pixels import PixelSweep
 from mdmkit.ranking import BestF1, best_f1
-from mdmkit.recipes import ComponentRecipe, MaskRecipe, PixelRecipe, Recipe, merged
+from mdmkit.recipes import MaskRecipe, PixelRecipe, Recipe, merged, of_components
 
 if TYPE_CHECKING:
     from mdmkit.frames import Frame
@@ -47,7 +47,7 @@ class Grid:
 
     def edges_of(self, recipe: Recipe) -> Edges:
         """Thresholds at which the totals of a recipe are exact."""
-        return self.rows if isinstance(recipe, ComponentRecipe) else self.edges
+        return self.rows if of_components(recipe) else self.edges
 
     def loose(self, scores: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Whether the pixels counted at these scores may have any score of their cell."""
@@ -71,7 +71,7 @@ class EarlyGrid:
 
     def edges_of(self, recipe: Recipe) -> Edges:
         """Thresholds at which the totals of a recipe are exact."""
-        return self.rows if isinstance(recipe, ComponentRecipe) else self.edges
+        return self.rows if of_components(recipe) else self.edges
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,6 +7,7 @@ import errno
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -243,7 +244,7 @@ OPTIONS = [
     (["--metrics", "f1@z=x"], "expected a number after the sign in 'f1@z=x', found 'x'"),
     (["--metrics", "fpr@tpr=0"], "expected a TPR in (0, 1] in 'fpr@tpr=0', found 0.0"),
     (["--metrics", "fpr@tpr=1.5"], "found 1.5"),
-    (["--format", "xml"], "format: expected one of table, markdown, csv, json, latex, found 'xml'"),
+    (["--format", "xml"], "latex, csv-long, json-long, found 'xml'"),
     (["--aggregate", "median"], "aggregate: expected one of pooled, per_image, found 'median'"),
     (["--missing", "ignore"], "missing: expected 'error' or 'skip', found 'ignore'"),
     (["--normalize", "softmax"], "normalize: expected one of none, minmax, sigmoid, rank, found"),
@@ -832,3 +833,52 @@ def test_a_demo_that_fails_leaves_its_place_free(run, folders, monkeypatch):
     monkeypatch.undo()
     monkeypatch.chdir(folders)
     assert not (folders / "demo").exists()
+
+
+# ------------------------------------------------------------- protocols, bands, printed tables
+
+
+def test_a_protocol_is_chosen_and_recorded(compare):
+    ran = compare("--protocol", "maskomaly-release", "--metrics", "fpr95,mdm_f1@0.7",
+                  "--format", "json")  # fmt: skip
+    assert json.loads(ran.out)["settings"]["protocol"] == "maskomaly-release"
+    (row,) = rows(ran)
+    assert row["mdm_f1@0.7"] == round(row["mdm_f1@0.7"], 3)
+    assert "fpr@tpr>0.9" in row
+    assert "note: protocol maskomaly-release: MDM is the longest run" in ran.err
+    assert compare("--protocol", "smyic").refused("protocol: expected one of exact, smiyc")
+
+
+def test_bands_are_repeatable(compare):
+    (row,) = rows(compare("--band", "2", "--band", "4.5", "--metrics", "ap", "--format", "json"))
+    names = [f"{m}@band={w}" for w in ("2", "4.5") for m in ("ap", "fpr95", "best_f1")]
+    assert [key for key in row if key in names] == names
+    assert compare("--band", "0.5").refused("band: expected a width in pixels >= 1, found 0.5")
+
+
+def test_printed_rows_join_the_table(compare):
+    ran = compare("--published", "roadanomaly", "--aux", "good", "--metrics", "ap")
+    assert (ran.code, ran.err) == (0, "")
+    assert re.search(r"^ good +yes ", ran.out, re.MULTILINE)
+    assert re.search(r"^ ?PEBAL \(published\) +yes +45\.1\b", ran.out, re.MULTILINE)
+    assert compare("--published", "x").refused("published: expected one of ablation-roadanomaly")
+    assert compare("--aux", "x").refused("auxiliary: expected methods among good, found x")
+
+
+def test_printed_tables_are_listed_and_shown(run, folders):
+    listed = run("published").out.splitlines()
+    assert [line.partition(":")[0] for line in listed] == [
+        "ablation-roadanomaly", "ablation-smiyc", "fishyscapes-static", "roadanomaly", "smiyc",
+    ]  # fmt: skip
+    assert "MDM (a)" in run("published", "roadanomaly").out
+    assert run("published", "smiyc", "-o", "out/a.tex").err == "wrote out/a.tex\n"
+    assert (folders / "out/a.tex").read_text().count(r"\underline") == 5
+    assert run("published", "paper").refused("expected one of", "found 'paper'")
+    assert run("published", "smiyc", "--format", "xml").refused("format: expected one of table")
+
+
+@pytest.mark.parametrize("form", ["csv-long", "json-long"])
+def test_long_forms_have_a_row_a_measure(compare, form):
+    out = compare("--format", form, "--metrics", "ap,fpr95").out
+    found = json.loads(out) if "json" in form else list(csv.DictReader(io.StringIO(out)))
+    assert [row["metric"] for row in found] == ["ap", "fpr95"]

@@ -83,6 +83,26 @@ def test_options_win_over_the_data_set(run):
     assert "found 255 at 300 pixels" in err
 
 
+def test_a_data_set_goes_with_protocol_band_and_printed_rows(run):
+    command = ("compare", "good=good", *OBSTACLES, "--protocol", "smiyc", "--band", "3",
+               "--published", "smiyc", "--aux", "good")  # fmt: skip
+    code, out, _ = run(*command, "--format", "json")
+    found = json.loads(out)
+    settings, row = found["settings"], found["rows"][0]
+    assert (code, settings["dataset"], settings["min_target"]) == (0, "smiyc-obstacle", 10)
+    assert (settings["protocol"], settings["published"]) == ("smiyc", "smiyc")
+    assert (row["auxiliary"], row["components"]) == ("yes", 3)
+    assert 0 < row["ap@band=3"] <= 1
+    assert found["published"]["rows"]
+    code, out, _ = run(*command, "--format", "markdown")
+    assert code == 0
+    assert "- 3 frames of smiyc-obstacle, 6300 valid pixels" in out
+    assert "- protocol smiyc: " in out
+    code, tight, err = run(*command, "--format", "json", "--memory", "0", "--jobs", "2")
+    assert code == 0, err
+    assert json.loads(tight)["rows"][0]["siou_gt"] == row["siou_gt"]
+
+
 def test_without_a_data_set_the_usual_sizes_hold(run, folders):
     for path in (folders / "root" / "labels_masks").iterdir():
         path.rename(path.with_name(path.name.replace("_labels_semantic", "")))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,11 +12,15 @@ from hypothesis import strategies as st
 import mdmkit.grid
 from mdmkit import Frame, InputError, compare, count_metric, evaluate, threshold_curve
 from mdmkit.cells import FrameCells
+from mdmkit.changes import Band, HalfPrecision, QuantileBins
+from mdmkit.components import ComponentSizes
 from mdmkit.grid import GridSteps, unit_edges, within
 from mdmkit.measures import MarginAt, Measure
 from mdmkit.options import parse_memory
 from mdmkit.pixels import PixelGrid, PixelSweep
+from mdmkit.recipes import ChangedRecipe, ComponentRecipe, PixelRecipe
 from mdmkit.steps import Steps
+from mdmkit.sweeps import EarlyGrid, Sweeps
 from tests.conftest import small_frames
 
 EVERYTHING = (
@@ -152,6 +158,95 @@ def test_threads_change_no_bit_in_two_passes(frames, memory):
     assert one["a"].values == three["a"].values
 
 
+CHANGED = (
+    "best_f1,siou_gt,ppv,mean_f1,fpr@tpr=0.5,siou@z=0.45,mdm_f1@0.3,mdm_siou@0.2,auroc@band=1.5,"
+    "fpr@tpr=0.5@band=2,f1@z=0.3@band=2,mdm_iou@0.2@band=2"
+)
+REFINED = ("best_f1", "siou", "ppv", "mean_f1", "fpr@tpr=", "fpr95@band", "f1@z", "mdm_")
+
+
+def numbers(frames, **options):
+    """What is exact after a second pass; or why there is nothing."""
+    try:
+        values = compare({"a": frames}, metrics=CHANGED, band=2, **options)["a"].values
+    except InputError as error:
+        return str(error)
+    return {
+        key: value
+        for key, value in values.items()
+        if key.startswith(REFINED) and not key.endswith("_bracket")
+    }
+
+
+@settings(max_examples=300)
+@given(
+    small_frames(),
+    st.sampled_from(["exact", "smiyc", "maskomaly-release"]),
+    st.sampled_from([0, 3000, 2**31]),
+    st.sampled_from([1, 3]),
+    st.sampled_from(["none", "rank"]),
+    st.sampled_from(["pooled", "per_image"]),
+)
+def test_bands_and_protocols_are_exact_whatever_memory_and_threads(
+    frames, protocol, memory, jobs, normalize, aggregate
+):
+    options = {"protocol": protocol, "normalize": normalize, "aggregate": aggregate}
+    found = numbers(frames, memory=memory, jobs=jobs, **options)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mdmkit.grid, "CELLS", 2**16)
+        assert found == numbers(frames, **options)
+
+
+@settings(max_examples=100)
+@given(small_frames(), st.sampled_from(["exact", "smiyc", "maskomaly-release"]), st.booleans())
+def test_brackets_of_bands_and_protocols_hold(frames, protocol, once):
+    metrics = "ap,auroc,fpr95,best_f1,siou_gt,ppv,mean_f1,f1@z=0.3@band=2"
+    options = {"protocol": protocol, "band": [1, 2]}
+    rough = evaluate(iter(frames) if once else frames, metrics, memory=0, **options)
+    exact = evaluate(iter(frames), metrics, **options)
+    held = 0
+    for key, value in exact.values.items():
+        bracket = rough.values.get(f"{key}_bracket")
+        if isinstance(value, float) and bracket is not None:
+            held += 1
+            assert bracket[0] - 1e-12 <= value <= bracket[1] + 1e-12, key
+    assert held or exact["best_f1"] is None
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "uint8"])
+@pytest.mark.parametrize("change", [Band(2), HalfPrecision(), QuantileBins(6)])
+def test_changed_frames_on_a_grid_are_those_that_were_changed_before(change, dtype):
+    rng = np.random.default_rng(3)
+    target = rng.choice(np.array([0, 1, 255], np.uint8), (12, 15), p=[0.6, 0.3, 0.1])
+    scores = rng.random(target.shape) * (255 if dtype == "uint8" else 1)
+    frame = Frame(scores.astype(dtype), target)
+    edges, refined = unit_edges(8), np.arange(10) % 3 == 1
+    early = EarlyGrid(edges, edges, frozenset())
+    for recipe in (PixelRecipe(), ComponentRecipe(ComponentSizes(2, 1))):
+        changed = ChangedRecipe(change, recipe)
+        on_grid = [
+            Sweeps.of(seen, [of], early=replace(early, recipes=frozenset([of]))).by_recipe[of]
+            for seen, of in ((frame, changed), (change(frame), recipe))
+        ]
+        cells = [FrameCells.of(seen, edges) for seen in (frame, change(frame))]
+        inside = [
+            of.inside(seen, edges, refined)
+            for of, seen in zip((changed, recipe), cells, strict=True)
+        ]
+        for own, expected in (on_grid, inside):
+            assert_equal_arrays(own, expected)
+
+
+def assert_equal_arrays(one, other):
+    """Equal in every field, to the bit."""
+    for name in one.__dataclass_fields__:
+        a, b = getattr(one, name), getattr(other, name)
+        if hasattr(a, "__dataclass_fields__") and not isinstance(a, ComponentSizes):
+            assert_equal_arrays(a, b)
+        else:
+            assert np.array_equal(a, b), name
+
+
 def test_each_pass_reads_each_frame_once():
     rng = np.random.default_rng(0)
     frames = [(rng.random((8, 8)), rng.integers(0, 2, (8, 8))) for _ in range(4)]
@@ -212,3 +307,11 @@ def test_counting_by_cell_equals_reducing_a_sweep(edges, dtype):
     for name in ("totals", "low", "high"):
         np.testing.assert_array_equal(getattr(counted, name), getattr(exact, name))
     assert (counted.smallest, counted.largest) == (exact.smallest, exact.largest)
+
+
+def test_undefined_numbers_have_no_bracket_and_fit_into_json():
+    frames = [([[0.1, 0.2, 0.9]], [[0, 0, 1]])]
+    found = compare({"m": frames}, metrics="ppv@z=0.95,f1@z=0.5", memory=0)
+    assert found["m"]["ppv@z=0.95"] is None
+    assert found["m"]["ppv@z=0.95_bracket"] is None
+    assert '"ppv@z=0.95_bracket": null' in found.to_text("json")

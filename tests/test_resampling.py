@@ -10,7 +10,10 @@ from mdmkit.frames import Frame
 from mdmkit.pixels import PixelSweep
 from mdmkit.resampling import _draws, balanced_edges
 
-METRICS = "ap,auroc,fpr95,best_f1,f1@z=0.5,siou_gt,ppv,mean_f1,mdm_f1@0.5,mdm_siou@0.25"
+METRICS = (
+    "ap,auroc,fpr95,best_f1,f1@z=0.5,siou_gt,ppv,mean_f1,mdm_f1@0.5,mdm_siou@0.25,"
+    "ap@band=2,f1@z=0.5@band=1.5"
+)
 UNIT_FREE = "ap,auroc,fpr95,best_f1"
 
 

@@ -106,6 +106,31 @@ def test_undefined_is_neither_best_nor_worst():
     assert best(table("ap", a=[None], b=[0.7])) == []
 
 
+def second(comparison):
+    """Methods whose cell in the first column is marked as second best."""
+    column = blocks(comparison)[0].columns[0]
+    return [comparison.results[row].method for row in sorted(column.second)]
+
+
+def test_the_second_best_value_is_underlined_in_latex():
+    three = table("ap", a=[0.5], b=[0.7], c=[0.6])
+    assert second(three) == ["c"]
+    text = render(three, "latex")
+    assert r"\underline{60.0}" in text
+    assert text.count("underline{") == 1
+    assert second(table("fpr95", a=[0.5], b=[0.7], c=[0.6])) == ["c"]
+
+
+def test_second_best_is_what_reads_next_to_the_best():
+    assert second(table("ap", a=[0.7], b=[0.70001], c=[0.6], d=[0.60001], e=[0.5])) == ["c", "d"]
+    assert second(table("ap", a=[None], b=[0.7], c=[0.6], d=[0.5])) == ["c"]
+
+
+def test_of_two_values_none_is_second():
+    assert second(table("ap", a=[0.7], b=[0.6])) == []
+    assert second(table("ap", a=[0.7], b=[0.6], c=[0.6])) == []
+
+
 @pytest.mark.parametrize(
     ("form", "marked", "plain"),
     [
@@ -327,6 +352,11 @@ def test_names_are_escaped_in_latex(name, written):
     assert f"\n{written} & " in render(named(name), "latex")
 
 
+def test_latex_knows_quotes_and_abbreviations():
+    text = render(named('Max. "E"'), "latex")
+    assert "\nMax.\\ ``E'' & " in text
+
+
 @pytest.mark.parametrize("name", ["*a", "[a]"])
 def test_no_latex_row_starts_with_what_the_line_break_before_would_swallow(name):
     # \\ takes a star and a bracket as its own arguments, even on the next line
@@ -338,8 +368,10 @@ def test_every_latex_row_has_as_many_cells():
     text = render(
         table("ap,fpr95,mdm_f1@0.5", **{"a&b": [0.5, 0.6, None], "c": [0.1] * 3}), "latex"
     )
-    rows = [line for line in text.splitlines() if line.endswith(r"\\")]
-    assert [len(re.findall(r"(?<!\\)&", row)) for row in rows] == [3, 3, 3]
+    groups, *rows = [line for line in text.splitlines() if line.endswith(r"\\")]
+    assert [len(re.findall(r"(?<!\\)&", row)) for row in rows] == [3, 3, 3, 3]
+    assert re.findall(r"multicolumn\{(\d)\}", groups) == ["2", "1"]
+    assert r"\cmidrule(lr){2-3}\cmidrule(lr){4-4}" in text
     assert r"\begin{tabular}{lrrr}" in text
 
 
@@ -383,7 +415,7 @@ def test_every_form_ends_its_last_line():
 
 def test_unknown_forms_are_refused():
     with pytest.raises(
-        InputError, match="format: expected one of table, markdown, csv, json, latex, found 'xml'"
+        InputError, match=r"format: expected one of table, markdown, csv, .*, found 'xml'"
     ):
         named("a").to_text("xml")
 

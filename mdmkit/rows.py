@@ -1,0 +1,100 @@
+"""Rows of CSV files: one a method, or one a method and measure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mdmkit.comparison import Comparison
+    from mdmkit.measures import Measure
+    from mdmkit.published import PublishedTable
+    from mdmkit.results import Result
+
+Row = dict[str, Any]
+
+
+def flat(row: Row) -> Row:
+    """Pairs and dictionaries of a row as columns of their own."""
+    found: Row = {}
+    for key, value in row.items():
+        if key == "refused":
+            found[key] = "; ".join(f"{name}: {why}" for name, why in value.items())
+        elif isinstance(value, dict):
+            found |= {f"{key}_{name}": item for name, item in value.items()}
+        elif key.endswith(("_interval", "_bracket")):
+            low, high = value or (None, None)
+            found |= {f"{key}_low": low, f"{key}_high": high}
+        else:
+            found[key] = value
+    return found
+
+
+def comparison_rows(comparison: Comparison) -> list[Row]:
+    """A row a method: fractions in full precision under the names of the JSON."""
+    names = ("aggregate", "min_prediction", "min_target", "positive_class", "comparison",
+             "protocol")  # fmt: skip
+    shared = {name: comparison.settings[name] for name in names if name in comparison.settings}
+    rows = [flat(row) | shared for row in comparison.to_dict()["rows"]]
+    if comparison.published:
+        rows = [row | {"published": False} for row in rows]
+        rows += [row | {"published": True} for row in published_rows(comparison.published)]
+    return rows
+
+
+def published_rows(table: PublishedTable) -> list[Row]:
+    """A row a method, in fractions."""
+    return [
+        {"method": row.method, "auxiliary": row.auxiliary, **row.values, "source": table.source}
+        for row in table.rows
+    ]
+
+
+def long_rows(comparison: Comparison) -> list[Row]:
+    """A row a method and measure, printed ones included.
+
+    `bracket_low` and `bracket_high` bound the value rigorously, and equal it where it is exact.
+    `threshold` is the recommended threshold of a margin, or that of the best F1.
+    """
+    rows = [
+        _long_row(result, measure, comparison)
+        for result in comparison.results
+        for measure in comparison.measures
+    ]
+    table = comparison.published
+    if table:
+        for printed in table.rows:
+            rows += [
+                dict.fromkeys(rows[0])
+                | {"method": printed.method, "metric": name, "value": value, "published": True,
+                   "auxiliary": printed.auxiliary, "source": table.source}
+                for name, value in printed.values.items()
+            ]  # fmt: skip
+    return rows
+
+
+def _long_row(result: Result, measure: Measure, comparison: Comparison) -> Row:
+    key, values, settings = measure.key, result.values, comparison.settings
+    value = values[key]
+    pooled = settings["aggregate"] == "pooled"
+    exact = (value, value) if pooled and value is not None else None  # else it has a bracket
+    low, high = values.get(f"{key}_bracket", exact) or (None, None)
+    start, end = values.get(f"{key}_interval") or (None, None)
+    images = values.get(f"{key}_images") or {}
+    return {
+        "method": result.method, "metric": key, "value": value,
+        "bracket_low": low, "bracket_high": high,
+        "interval_low": start, "interval_high": end,
+        "threshold": values.get(f"{key}_threshold"),
+        "higher_is_better": measure.higher_is_better,
+        "undefined_images": images.get("undefined"),
+        "refused": result.refused.get(key),
+        "published": False,
+        "auxiliary": comparison.uses_auxiliary(result.method),
+        "source": None,
+        "normalize": result.normalize,
+        "protocol": settings.get("protocol", "exact"),
+        "aggregate": settings["aggregate"],
+        "min_prediction": settings["min_prediction"], "min_target": settings["min_target"],
+        "frames": result.frames, "pixels": result.pixels,
+        "anomalous_pixels": result.anomalous_pixels, "components": result.components,
+    }  # fmt: skip
