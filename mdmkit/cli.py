@@ -1,4 +1,4 @@
-"""The command line: `mdmkit compare`, `plot`, `demo`, `warmup`.
+"""The command line: `mdmkit compare`, `plot`, `report`, `demo`, `warmup`.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or input. Heavy imports wait inside the commands.
 """
@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from mdmkit.cli_report import report
 from mdmkit.errors import InputError
 from mdmkit.options import (
     AnomalyLabel,
@@ -40,6 +41,7 @@ app = typer.Typer(
 )
 plot_app = typer.Typer(help="Figures for papers.", no_args_is_help=True)
 app.add_typer(plot_app, name="plot")
+app.command()(report)
 
 
 def _print_version(value: bool) -> None:
