@@ -11,6 +11,8 @@ from typing import Annotated, Any
 
 import typer
 
+from mdmkit.cli_pictures import plot_grid, plot_thresholds
+from mdmkit.cli_plots import plot_app
 from mdmkit.cli_report import report
 from mdmkit.errors import InputError
 from mdmkit.options import (
@@ -39,8 +41,9 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-plot_app = typer.Typer(help="Figures for papers.", no_args_is_help=True)
 app.add_typer(plot_app, name="plot")
+plot_app.command("thresholds")(plot_thresholds)
+plot_app.command("grid")(plot_grid)
 app.command()(report)
 
 
@@ -174,83 +177,6 @@ def _print_table(comparison: Any) -> None:
     console = Console()
     for part in to_renderables(comparison):
         console.print(part)
-
-
-@plot_app.command("margin")
-def plot_margin(
-    methods: Methods,
-    target: Target,
-    output: Annotated[
-        Path,
-        typer.Option(
-            "--output", "-o", metavar="FILE", help="A .pdf, .svg or .png.", show_default=False
-        ),
-    ],
-    t_margin: Annotated[
-        float,
-        typer.Option(metavar="T", help="The required quality, in [0, 1).", show_default=False),
-    ],
-    metric: Annotated[
-        str,
-        typer.Option(metavar="METRIC", help="f1, iou, precision, recall, siou, ppv or mean_f1."),
-    ] = "f1",
-    width: Annotated[
-        float, typer.Option(metavar="INCHES", help="5.2 for two columns, 3.4 for one.")
-    ] = 5.2,
-    anomaly_label: AnomalyLabel = "1",
-    normal_label: NormalLabel = "0",
-    ignore_index: IgnoreIndex = "255",
-    normalize: Normalize = [],  # noqa: B006
-    min_prediction: MinPrediction = 500,
-    min_target: MinTarget = 100,
-    missing: Missing = "error",
-    key: Key = None,
-    memory: Memory = "2G",
-    jobs: Jobs = 1,
-    quiet: Quiet = False,
-    overwrite: Overwrite = False,
-    debug: Debug = False,
-) -> None:
-    """Draw a metric over the threshold, with each method's margin at T.
-
-    Example: mdmkit plot margin mine=scores/mine --target masks --t-margin 0.5 -o margin.pdf
-    """
-    from mdmkit.comparison import evaluate_methods
-    from mdmkit.components import ComponentSizes
-    from mdmkit.files import check_output
-    from mdmkit.frames import LabelCodes
-    from mdmkit.measures import MarginAt
-    from mdmkit.metrics import as_metric
-    from mdmkit.plots import check_figure_name, check_width, margin_figure, save_figure
-
-    folders = parse_methods(methods)
-    check_output(output, overwrite)
-    check_figure_name(output)
-    check_width(width)
-    chosen = as_metric(metric, ComponentSizes(min_prediction, min_target))
-    codes = LabelCodes(
-        parse_labels(normal_label, "normal-label"),
-        parse_labels(anomaly_label, "anomaly-label"),
-        parse_labels(ignore_index, "ignore-index"),
-    )
-    with progress(quiet) as tick:
-        evaluations, pairing = evaluate_methods(
-            folders,
-            target,
-            codes=codes,
-            missing=missing,
-            normalize=parse_normalize(normalize, folders),
-            jobs=jobs,
-            key=key,
-            tick=tick,
-            memory=parse_memory(memory),
-            metrics=[MarginAt(chosen, t_margin)],
-        )
-    curves = {name: evaluation.curve(chosen) for name, evaluation in evaluations.items()}
-    save_figure(margin_figure(curves, t_margin, width=width), output)
-    if pairing and pairing.left_out:
-        note(f"{len(pairing.left_out)} frames left out that not every method has", quiet)
-    note(f"wrote {output}", quiet)
 
 
 @app.command()

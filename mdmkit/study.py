@@ -71,7 +71,14 @@ class Study:
         return {name: sweeps.normalizer for name, sweeps in self.sweeps.items()}
 
     def frame(self, method: str, key: str) -> Frame:
-        """One frame with scores in [0, 1], normalised as all frames of the method are."""
+        """One frame with scores in [0, 1], normalised as all frames of the method are.
+
+        Raises
+        ------
+        RangeError
+            If the method's scores leave [0, 1] and no normaliser is named.
+        """
+        self.curve(method, F1())  # of all frames: one of them alone might lie in [0, 1]
         path, mask = self.pairing.scores[method][key], self.pairing.targets[key]
         frame = load_frame(path, mask, self.codes, key, self.key)
         normalizer = self.normalizers[method]

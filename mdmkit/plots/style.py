@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -23,8 +24,12 @@ STYLE: Any = {
     "font.size": 8, "axes.titlesize": 8, "axes.labelsize": 8, "legend.fontsize": 7,
     "xtick.labelsize": 7, "ytick.labelsize": 7, "axes.linewidth": 0.6, "lines.linewidth": 1.2,
     "axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False,
-    "pdf.fonttype": 42, "svg.hashsalt": "mdmkit", "savefig.dpi": 200, "figure.dpi": 200,
+    "hatch.linewidth": 0.5, "pdf.fonttype": 42, "svg.hashsalt": "mdmkit",
+    "savefig.dpi": 200, "figure.dpi": 200,
 }  # fmt: skip
+#: Widths in inches: one column of a common two-column template, and a figure across both.
+SINGLE, DOUBLE = 3.4, 5.2
+FULL = 7.0
 METRIC_LABELS = {
     "f1": "pixel F1", "iou": "pixel IoU", "precision": "pixel precision",
     "recall": "pixel recall", "siou": "mean sIoU", "ppv": "mean PPV",
@@ -41,6 +46,12 @@ def check_width(width: float) -> None:
 def plain(name: str) -> str:
     """A name without mathematics: dollars are dollars."""
     return name.replace("$", r"\$")
+
+
+def legend_columns(names: Sequence[str], width: float) -> int:
+    """How many names stand beside each other in a legend of that width in inches."""
+    widest = max(len(name) for name in names) * 0.065 + 0.5
+    return max(1, min(len(names), 5, int(width / widest)))
 
 
 def looks(row: int) -> tuple[str, Any]:

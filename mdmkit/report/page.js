@@ -65,7 +65,7 @@
       canvas.width = width;
       canvas.height = height;
     }
-    const context = canvas.getContext("2d");
+    const context = canvas.getContext("2d", { willReadFrequently: true });
     const image = context.createImageData(width, height);
     const out = new Uint32Array(image.data.buffer);
     for (let i = 0; i < out.length; i++) out[i] = colourAt(i);
@@ -278,7 +278,9 @@
     for (const [what, z] of found) addJump(`${page.methods[m]}, ${what}:`, z, m);
   });
 
-  byId("z").addEventListener("input", (event) => moveTo(stopAtOrBelow(Number(event.target.value))));
+  // a slider may round the last digit away: what it names is the stop, not the one below
+  const named = (text) => stopAtOrBelow(Number(text) + 1e-12);
+  byId("z").addEventListener("input", (event) => moveTo(named(event.target.value)));
   byId("z").addEventListener("keydown", (event) => {
     const moves = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, PageUp: 10, PageDown: -10 };
     if (!(event.key in moves)) return;
@@ -287,7 +289,7 @@
   });
   byId("z-number").addEventListener("change", (event) => {
     const z = Number(event.target.value);
-    if (event.target.value !== "" && z >= 0 && z <= 1) moveTo(stopAtOrBelow(z));
+    if (event.target.value !== "" && z >= 0 && z <= 1) moveTo(named(event.target.value));
     event.target.value = shortly(stops[state.stop]);
   });
   document.querySelectorAll(".list button").forEach((button, index) => {
