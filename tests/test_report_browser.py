@@ -161,7 +161,7 @@ def test_the_slider_obeys_the_keyboard_and_says_where_it_is(opened):
         assert at == stops[start + step]
         assert float(slider.get_attribute("aria-valuetext")) == pytest.approx(at, abs=1e-4)
     spoken = "document.getElementById('spoken').textContent"
-    wait(browser, f"return {spoken}.startsWith('z ' + {slider.get_attribute('aria-valuetext')})")
+    wait(browser, f"return {spoken}.startsWith('z {slider.get_attribute('aria-valuetext')}. ')")
     said = browser.find_element(By.ID, "spoken").get_attribute("textContent")
     tp, fp, fn = shown_counts(browser)[1][1]
     assert f"TP {tp}, FP {fp}, FN {fn}" in said

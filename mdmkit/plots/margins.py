@@ -229,7 +229,7 @@ def _draw_lane(ax: Axes, row: float, curve: ThresholdCurve, t_margin: float, col
     elif low >= 0.2:
         ax.text(low - 0.01, row, text, ha="right", color=colour, **style)
     else:
-        ax.text(margin.threshold + 0.015, row, text, ha="left", color="black", **style)
+        ax.text(margin.threshold + 0.025, row, text, ha="left", color="black", **style)
 
 
 def draw_margins_by_t(

@@ -50,8 +50,10 @@ def plain(name: str) -> str:
 
 def legend_columns(names: Sequence[str], width: float) -> int:
     """How many names stand beside each other in a legend of that width in inches."""
-    widest = max(len(name) for name in names) * 0.065 + 0.5
-    return max(1, min(len(names), 5, int(width / widest)))
+    widths = [0.062 * len(name) + 0.45 for name in names]  # line, gap and type of 7 points
+    if sum(widths) <= width:
+        return len(names)
+    return max(1, min(len(names), int(width / max(widths))))
 
 
 def looks(row: int) -> tuple[str, Any]:
