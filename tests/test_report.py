@@ -161,6 +161,7 @@ def test_names_are_escaped(built):
     assert json.loads(scripts(text, "page")[0])["methods"][0] == EVIL_METHOD
     names = [json.loads(scripts(text, f"frame-{i}")[0])["name"] for i in range(3)]
     assert EVIL_FRAME in names
+    assert not any(set("<>&") & set(held) for held in scripts(text, "page|frame-[0-9]+"))
 
 
 def test_nothing_may_be_fetched(built):
