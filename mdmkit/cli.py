@@ -1,4 +1,4 @@
-"""The command line: `mdmkit compare`, `published`, `plot`, `inspect`, `convert`, `datasets`, ...
+"""The command line: `mdmkit compare`, `plot`, `report`, `published`, `inspect`, ....
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or input. Heavy imports wait inside the commands.
 """
@@ -12,6 +12,9 @@ from typing import Annotated, Any
 import typer
 
 from mdmkit.cli_datasets import convert, datasets, inspect
+from mdmkit.cli_pictures import plot_grid, plot_thresholds
+from mdmkit.cli_plots import plot_app
+from mdmkit.cli_report import report
 from mdmkit.options import (
     Aggregate,
     AnomalyLabel,
@@ -51,10 +54,11 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-plot_app = typer.Typer(help="Figures for papers.", no_args_is_help=True)
 app.add_typer(plot_app, name="plot")
-for command in (datasets, inspect, convert):
+for command in (datasets, inspect, convert, report):
     app.command()(command)
+plot_app.command("thresholds")(plot_thresholds)
+plot_app.command("grid")(plot_grid)
 app.command("published")(published_command)
 
 
@@ -177,81 +181,6 @@ def _print_table(comparison: Any) -> None:
     console = Console()
     for part in to_renderables(view_of(comparison)):
         console.print(part)
-
-
-@plot_app.command("margin")
-def plot_margin(
-    methods: Methods,
-    output: Annotated[
-        Path,
-        typer.Option(
-            "--output", "-o", metavar="FILE", help="A .pdf, .svg or .png.", show_default=False
-        ),
-    ],
-    t_margin: Annotated[
-        float,
-        typer.Option(metavar="T", help="The required quality, in [0, 1).", show_default=False),
-    ],
-    dataset: DataSetName = None,
-    target: Target = None,
-    metric: Annotated[
-        str,
-        typer.Option(metavar="METRIC", help="f1, iou, precision, recall, siou, ppv or mean_f1."),
-    ] = "f1",
-    width: Annotated[
-        float, typer.Option(metavar="INCHES", help="5.2 for two columns, 3.4 for one.")
-    ] = 5.2,
-    anomaly_label: AnomalyLabel = None,
-    normal_label: NormalLabel = None,
-    ignore_index: IgnoreIndex = None,
-    normalize: Normalize = [],  # noqa: B006
-    min_prediction: MinPrediction = None,
-    min_target: MinTarget = None,
-    missing: Missing = "error",
-    key: Key = None,
-    memory: Memory = "2G",
-    jobs: Jobs = 1,
-    quiet: Quiet = False,
-    overwrite: Overwrite = False,
-    debug: Debug = False,
-) -> None:
-    """Draw a metric over the threshold, with each method's margin at T.
-
-    Example: mdmkit plot margin mine=scores/mine --target masks --t-margin 0.5 -o margin.pdf
-    """
-    from mdmkit.comparison import evaluate_methods
-    from mdmkit.files import check_output
-    from mdmkit.measures import MarginAt
-    from mdmkit.metrics import as_metric
-    from mdmkit.plots import check_figure_name, check_width, margin_figure, save_figure
-
-    folders = parse_methods(methods)
-    check_output(output, overwrite)
-    check_figure_name(output)
-    check_width(width)
-    truth = find_ground_truth(dataset, target)
-    choice = choose_judging(
-        truth, anomaly_label, normal_label, ignore_index, min_prediction, min_target
-    )
-    chosen = as_metric(metric, choice.sizes)
-    with progress(quiet) as tick:
-        evaluations, pairing = evaluate_methods(
-            folders,
-            truth,
-            codes=choice.codes,
-            missing=missing,
-            normalize=parse_normalize(normalize, folders),
-            jobs=jobs,
-            key=key,
-            tick=tick,
-            memory=parse_memory(memory),
-            metrics=[MarginAt(chosen, t_margin)],
-        )
-    curves = {name: evaluation.curve(chosen) for name, evaluation in evaluations.items()}
-    save_figure(margin_figure(curves, t_margin, width=width), output)
-    if pairing and pairing.left_out:
-        note(f"{len(pairing.left_out)} frames left out that not every method has", quiet)
-    note(f"wrote {output}", quiet)
 
 
 @app.command()

@@ -7,7 +7,22 @@ import pytest
 from matplotlib.colors import to_rgb
 
 from mdmkit import Frame, InputError, threshold_curve
-from mdmkit.plots import OVERLAY, draw_curve, margin_figure, overlay, save_figure, thresholds_figure
+from mdmkit.pixels import PixelSweep
+from mdmkit.plots import (
+    OVERLAY,
+    draw_curve,
+    draw_margins_by_t,
+    draw_precision_recall,
+    draw_roc,
+    grid_figure,
+    margin_figure,
+    margin_multiples,
+    margins_by_t_figure,
+    overlay,
+    ranking_figure,
+    save_figure,
+    thresholds_figure,
+)
 
 
 @pytest.fixture
@@ -125,3 +140,156 @@ def test_image_and_ground_truth_lead_the_page(curves):
         assert len(shown) == 2 + 3 * len(methods)
     with pytest.raises(InputError, match="image: expected the size"):
         thresholds_figure({"only": frame}, image=image[:3])
+
+
+def test_bars_of_several_t_are_the_computed_margins(curves):
+    _, lanes = margin_figure(curves, (0.3, 0.7)).axes
+    drawn = [(bar.get_x(), bar.get_x() + bar.get_width()) for bar in lanes.patches]
+    intervals = [c.margin(t).interval for t in (0.3, 0.7) for c in curves.values()]
+    assert drawn == [pytest.approx(interval) for interval in intervals if interval]
+    assert [label.get_text() for label in lanes.get_yticklabels()] == [
+        f"{name}, T = {t}" for t in (0.3, 0.7) for name in curves
+    ]
+
+
+@pytest.mark.parametrize("width", [3.4, 7.0])
+def test_small_multiples_draw_each_panel_with_its_own_curves(curves, width):
+    fewer = {name: curves[name] for name in ("wide", "narrow")}
+    panels = {"all": curves, "some": fewer, "one": {"wide": curves["wide"]}}
+    shown = [ax for ax in margin_multiples(panels, 0.7, width=width).axes if ax.axison]
+    assert len(shown) == 6
+    assert [ax.get_title() for ax in shown if ax.get_title()] == list(panels)
+    for lanes in (ax for ax in shown if ax.get_xlabel()):
+        drawn = [(bar.get_x(), bar.get_x() + bar.get_width()) for bar in lanes.patches]
+        assert drawn[0] == pytest.approx(curves["wide"].margin(0.7).interval)
+
+
+def test_lines_over_t_are_the_computed_margins(curves):
+    ax = draw_margins_by_t(curves, t_values=[0.0, 0.3, 0.7, 0.99])
+    for line, curve in zip(ax.lines, curves.values(), strict=True):
+        assert line.get_xdata().tolist() == [0.0, 0.3, 0.7, 0.99]
+        assert line.get_ydata().tolist() == [curve.margin(t).value for t in (0.0, 0.3, 0.7, 0.99)]
+    figure = margins_by_t_figure(curves)
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == list(curves)
+
+
+@pytest.fixture
+def sweeps():
+    rng = np.random.default_rng(1)
+    target = rng.random((60, 70)) < 0.2
+    return {
+        name: PixelSweep.of(
+            Frame(np.round(gain * target + rng.random(target.shape), digits), target)
+        )
+        for name, gain, digits in (("coarse", 0.5, 1), ("fine", 1.0, 9))
+    }
+
+
+def test_ranking_curves_are_those_of_scikit_learn(sweeps):
+    metrics = pytest.importorskip("sklearn.metrics")
+    ax = draw_precision_recall(sweeps)
+    roc = draw_roc(sweeps)
+    dots = [line for line in roc.lines if line.get_marker() == "o"]
+    curves = [line for line in roc.lines[1:] if line.get_marker() != "o"]
+    for name, sweep, line, curve, dot in zip(
+        sweeps, sweeps.values(), ax.lines, curves, dots, strict=True
+    ):
+        counts = sweep.changes
+        truth = np.tile([1, 0], len(sweep.scores))
+        scores = np.repeat(sweep.scores, 2)
+        given = {"sample_weight": counts.ravel()}
+        precision, recall, _ = metrics.precision_recall_curve(truth, scores, **given)
+        on_curve = set(zip(recall.round(9), precision.round(9), strict=True))
+        drawn = zip(line.get_xdata().round(9), line.get_ydata().round(9), strict=True)
+        assert set(drawn) <= on_curve
+        ap = metrics.average_precision_score(truth, scores, **given)
+        assert line.get_label() == f"{name}: AP {100 * ap:.1f}"
+        fpr, tpr, _ = metrics.roc_curve(truth, scores, drop_intermediate=False, **given)
+        first = np.argmax(tpr >= 0.95)
+        assert dot.get_xdata()[0] == pytest.approx(fpr[first])
+        assert dot.get_ydata()[0] == pytest.approx(tpr[first])
+        assert f"FPR95 {100 * fpr[first]:.1f}" in curve.get_label()
+        area = np.trapezoid(curve.get_ydata(), curve.get_xdata())
+        assert area == pytest.approx(metrics.roc_auc_score(truth, scores, **given), abs=1e-4)
+
+
+def test_a_ranking_curve_of_many_scores_is_thinned_but_keeps_fpr95():
+    rng = np.random.default_rng(0)
+    target = rng.random((200, 200)) < 0.3
+    sweep = PixelSweep.of(Frame(rng.random(target.shape), target))
+    roc = draw_roc({"noise": sweep})
+    line, dot = roc.lines[1:]
+    assert line.get_xdata().size < 4100
+    assert (dot.get_xdata()[0], dot.get_ydata()[0]) in set(
+        zip(line.get_xdata(), line.get_ydata(), strict=True)
+    )
+
+
+def test_ranking_without_anomalies_is_refused():
+    with pytest.raises(InputError, match="none: expected anomalous and normal pixels, found 0"):
+        ranking_figure({"none": PixelSweep.of(Frame([[0.1, 0.2]], [[0, 0]]))})
+
+
+def painted(ax):
+    return np.asarray(ax.images[0].get_array())
+
+
+def test_a_grid_shows_each_method_at_its_own_threshold():
+    rng = np.random.default_rng(0)
+    target = rng.choice([0, 1, 255], (6, 8)).astype(np.uint8)
+    frames = {
+        key: {name: Frame(rng.random((6, 8)), target) for name in ("first", "second")}
+        for key in ("a", "b")
+    }
+    thresholds = {"first": 0.2, "second": 0.6}
+    image = rng.integers(0, 256, (6, 8, 3), np.uint8)
+    figure = grid_figure(frames, thresholds, images={"a": image})
+    axes = np.array(figure.axes).reshape(2, 4)
+    assert (painted(axes[0, 0]) == image).all()
+    assert not axes[1, 0].images  # without an image, yet with its name
+    assert [row[0].get_ylabel() for row in axes] == ["a", "b"]
+    for row, methods in zip(axes, frames.values(), strict=True):
+        for ax, (name, z) in zip(row[2:], thresholds.items(), strict=True):
+            assert (painted(ax) == overlay(methods[name], z)).all()
+            assert ax.collections  # hatches where ignored
+    assert axes[0, 3].get_title() == "second\nscore > 0.6"
+    with pytest.raises(InputError, match="image: expected the size"):
+        grid_figure(frames, thresholds, images={"a": image[:3]})
+
+
+def test_hatches_lie_on_ignored_pixels_alone():
+    target = np.zeros((10, 12), np.uint8)
+    target[3, 4] = 1
+    frame = Frame(np.zeros((10, 12)), target)
+    assert not thresholds_figure({"only": frame}).axes[1].collections
+    target[6:, :] = 255
+    (hatched,) = thresholds_figure({"only": Frame(np.zeros((10, 12)), target)}).axes[1].collections
+    rows = np.concatenate([path.vertices for path in hatched.get_paths()])[:, 1]
+    assert rows.min() == pytest.approx(5.5)
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda: margin_multiples({}, 0.5),
+        lambda: margin_figure({}, 0.5),
+        lambda: margins_by_t_figure({}),
+        lambda: ranking_figure({}),
+        lambda: grid_figure({}, {}),
+        lambda: thresholds_figure({}),
+    ],
+)
+def test_nothing_to_draw_is_refused(draw):
+    with pytest.raises(InputError, match=r"expected .*found none"):
+        draw()
+
+
+@pytest.mark.parametrize("suffix", [".pdf", ".svg", ".png"])
+def test_pictures_are_the_same_bytes_each_time(suffix, tmp_path, sweeps):
+    frame = Frame([[0.1, 0.9], [0.2, 0.6]], [[0, 1], [255, 0]])
+    for name in ("first", "second"):
+        save_figure(grid_figure({"a": {"m": frame}}, {"m": 0.5}), tmp_path / f"g-{name}{suffix}")
+        save_figure(ranking_figure(sweeps), tmp_path / f"r-{name}{suffix}")
+    for kind in "gr":
+        first, second = (tmp_path / f"{kind}-{n}{suffix}" for n in ("first", "second"))
+        assert first.read_bytes() == second.read_bytes()

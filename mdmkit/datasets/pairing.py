@@ -59,6 +59,8 @@ def find_images(images: str | Path) -> dict[str, Path]:
 def from_folders(target: str | Path, images: str | Path | None = None) -> DataSet:
     """The data set that a folder of masks, and perhaps one of images, make up.
 
+    Images beside the masks of the RoadAnomaly layout are found without being named.
+
     Raises
     ------
     InputError
@@ -66,7 +68,7 @@ def from_folders(target: str | Path, images: str | Path | None = None) -> DataSe
     """
     masks = find_targets(target)
     root = Path(target)
-    pictures: dict[str, Path] = {}
+    pictures = roadanomaly.published_images(root) or {}
     if images is not None:
         pictures = find_images(images)
         if not pictures.keys() & masks.keys():

@@ -1,0 +1,257 @@
+"""`mdmkit plot margin`, `margins-by-t`, `curves`: figures of whole data sets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mdmkit.options import (
+    AnomalyLabel,
+    DataSetName,
+    IgnoreIndex,
+    Jobs,
+    Key,
+    Memory,
+    Methods,
+    MinPrediction,
+    MinTarget,
+    Missing,
+    Normalize,
+    NormalLabel,
+    Target,
+    choose_judging,
+    find_ground_truth,
+    parse_memory,
+    parse_methods,
+    parse_normalize,
+)
+from mdmkit.terminal import Debug, Overwrite, Quiet, note, progress
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from mdmkit.components import ComponentSizes
+    from mdmkit.datasets import Pairing
+    from mdmkit.metrics import Metric
+
+plot_app = typer.Typer(help="Figures for papers.", no_args_is_help=True)
+
+Output = Annotated[
+    Path,
+    typer.Option(
+        "--output", "-o", metavar="FILE", help="A .pdf, .svg or .png.", show_default=False
+    ),
+]
+Width = Annotated[
+    float,
+    typer.Option(metavar="INCHES", help="5.2 for two columns, 3.4 for one, 7 for a whole page."),
+]
+MetricNames = Annotated[
+    str,
+    typer.Option(
+        metavar="METRIC[,METRIC...]",
+        help="f1, iou, precision, recall, siou, ppv, mean_f1; several stand side by side.",
+    ),
+]
+
+
+def check_figure(output: Path, width: float, overwrite: bool) -> None:
+    """Refuse what cannot be written, before the work is done."""
+    from mdmkit.files import check_output
+    from mdmkit.plots import check_figure_name, check_width
+
+    check_output(output, overwrite)
+    check_figure_name(output)
+    check_width(width)
+
+
+def finish(figure: Figure, output: Path, pairing: Pairing | None, quiet: bool) -> None:
+    """Write a figure and say so."""
+    from mdmkit.plots import save_figure
+
+    save_figure(figure, output)
+    if pairing and pairing.left_out:
+        note(f"{len(pairing.left_out)} frames left out that not every method has", quiet)
+    note(f"wrote {output}", quiet)
+
+
+def _parse_metrics(text: str, sizes: ComponentSizes) -> list[Metric]:
+    from mdmkit.metrics import as_metric
+
+    names = [name.strip() for name in text.split(",")]
+    return [as_metric(name, sizes) for name in dict.fromkeys(names)]
+
+
+@plot_app.command("margin")
+def plot_margin(
+    methods: Methods,
+    output: Output,
+    t_margin: Annotated[
+        list[float],
+        typer.Option(
+            metavar="T",
+            help="The required quality, in [0, 1); may be repeated.",
+            show_default=False,
+        ),
+    ],
+    dataset: DataSetName = None,
+    target: Target = None,
+    metric: MetricNames = "f1",
+    width: Width = 5.2,
+    anomaly_label: AnomalyLabel = None,
+    normal_label: NormalLabel = None,
+    ignore_index: IgnoreIndex = None,
+    normalize: Normalize = [],  # noqa: B006
+    min_prediction: MinPrediction = None,
+    min_target: MinTarget = None,
+    missing: Missing = "error",
+    key: Key = None,
+    memory: Memory = "2G",
+    jobs: Jobs = 1,
+    quiet: Quiet = False,
+    overwrite: Overwrite = False,
+    debug: Debug = False,
+) -> None:
+    """Draw a metric over the threshold, with each method's margin at T.
+
+    Example: mdmkit plot margin mine=scores/mine --target masks --t-margin 0.5 -o margin.pdf
+    """
+    from mdmkit.comparison import evaluate_methods
+    from mdmkit.measures import MarginAt
+    from mdmkit.plots import METRIC_LABELS, margin_multiples
+
+    folders = parse_methods(methods)
+    check_figure(output, width, overwrite)
+    truth = find_ground_truth(dataset, target)
+    choice = choose_judging(
+        truth, anomaly_label, normal_label, ignore_index, min_prediction, min_target
+    )
+    chosen = _parse_metrics(metric, choice.sizes)
+    with progress(quiet) as tick:
+        evaluations, pairing = evaluate_methods(
+            folders,
+            truth,
+            codes=choice.codes,
+            missing=missing,
+            normalize=parse_normalize(normalize, folders),
+            jobs=jobs,
+            key=key,
+            tick=tick,
+            memory=parse_memory(memory),
+            metrics=[MarginAt(one, t) for one in chosen for t in t_margin],
+        )
+    panels = {
+        METRIC_LABELS[one.name] if len(chosen) > 1 else "": {
+            name: evaluation.curve(one) for name, evaluation in evaluations.items()
+        }
+        for one in chosen
+    }
+    finish(margin_multiples(panels, t_margin, width=width), output, pairing, quiet)
+
+
+@plot_app.command("margins-by-t")
+def plot_margins_by_t(
+    methods: Methods,
+    output: Output,
+    dataset: DataSetName = None,
+    target: Target = None,
+    metric: Annotated[
+        str,
+        typer.Option(metavar="METRIC", help="f1, iou, precision, recall, siou, ppv or mean_f1."),
+    ] = "f1",
+    width: Width = 3.4,
+    anomaly_label: AnomalyLabel = None,
+    normal_label: NormalLabel = None,
+    ignore_index: IgnoreIndex = None,
+    normalize: Normalize = [],  # noqa: B006
+    min_prediction: MinPrediction = None,
+    min_target: MinTarget = None,
+    missing: Missing = "error",
+    key: Key = None,
+    memory: Memory = "2G",
+    jobs: Jobs = 1,
+    quiet: Quiet = False,
+    overwrite: Overwrite = False,
+    debug: Debug = False,
+) -> None:
+    """Draw each method's MDM as a function of T: which T tells them apart.
+
+    Example: mdmkit plot margins-by-t mine=scores/mine msp=scores/msp --target masks -o by-t.pdf
+    """
+    from mdmkit.comparison import evaluate_methods
+    from mdmkit.measures import MarginAt
+    from mdmkit.metrics import as_metric
+    from mdmkit.plots import margins_by_t_figure
+
+    folders = parse_methods(methods)
+    check_figure(output, width, overwrite)
+    truth = find_ground_truth(dataset, target)
+    choice = choose_judging(
+        truth, anomaly_label, normal_label, ignore_index, min_prediction, min_target
+    )
+    chosen = as_metric(metric, choice.sizes)
+    with progress(quiet) as tick:
+        evaluations, pairing = evaluate_methods(
+            folders,
+            truth,
+            codes=choice.codes,
+            missing=missing,
+            normalize=parse_normalize(normalize, folders),
+            jobs=jobs,
+            key=key,
+            tick=tick,
+            memory=parse_memory(memory),
+            metrics=[MarginAt(chosen, 0.5)],
+        )
+    curves = {name: evaluation.curve(chosen) for name, evaluation in evaluations.items()}
+    finish(margins_by_t_figure(curves, width=width), output, pairing, quiet)
+
+
+@plot_app.command("curves")
+def plot_curves(
+    methods: Methods,
+    output: Output,
+    dataset: DataSetName = None,
+    target: Target = None,
+    width: Width = 5.2,
+    anomaly_label: AnomalyLabel = None,
+    normal_label: NormalLabel = None,
+    ignore_index: IgnoreIndex = None,
+    normalize: Normalize = [],  # noqa: B006
+    missing: Missing = "error",
+    key: Key = None,
+    memory: Memory = "2G",
+    jobs: Jobs = 1,
+    quiet: Quiet = False,
+    overwrite: Overwrite = False,
+    debug: Debug = False,
+) -> None:
+    """Draw precision-recall and ROC curves with AP, AUROC and FPR95.
+
+    Example: mdmkit plot curves mine=scores/mine msp=scores/msp --target masks -o curves.pdf
+    """
+    from mdmkit.comparison import evaluate_methods
+    from mdmkit.plots import ranking_figure
+
+    folders = parse_methods(methods)
+    check_figure(output, width, overwrite)
+    truth = find_ground_truth(dataset, target)
+    choice = choose_judging(truth, anomaly_label, normal_label, ignore_index, None, None)
+    with progress(quiet) as tick:
+        evaluations, pairing = evaluate_methods(
+            folders,
+            truth,
+            codes=choice.codes,
+            missing=missing,
+            normalize=parse_normalize(normalize, folders),
+            jobs=jobs,
+            key=key,
+            tick=tick,
+            memory=parse_memory(memory),
+            metrics="ap,auroc,fpr95",
+        )
+    # raw scores: ranking needs no normaliser
+    sweeps = {name: evaluation.sweeps().pixels for name, evaluation in evaluations.items()}
+    finish(ranking_figure(sweeps, width=width), output, pairing, quiet)

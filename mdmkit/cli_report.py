@@ -1,0 +1,115 @@
+"""`mdmkit report`: one HTML file in which the threshold can be moved."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mdmkit.options import (
+    AnomalyLabel,
+    DataSetName,
+    IgnoreIndex,
+    Images,
+    Jobs,
+    Key,
+    Memory,
+    Methods,
+    MinPrediction,
+    MinTarget,
+    Missing,
+    Normalize,
+    NormalLabel,
+    Target,
+    choose_judging,
+    find_ground_truth,
+    parse_memory,
+    parse_methods,
+    parse_normalize,
+)
+from mdmkit.terminal import Debug, Overwrite, Quiet, note, progress
+
+
+def report(
+    methods: Methods,
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", metavar="FILE", help="An .html.", show_default=False),
+    ],
+    dataset: DataSetName = None,
+    target: Target = None,
+    images: Images = None,
+    frames: Annotated[
+        int, typer.Option(metavar="N", help="Show so many frames, the hardest first.")
+    ] = 12,
+    map_width: Annotated[
+        int,
+        typer.Option(
+            metavar="PIXELS",
+            help="Draw wider frames smaller; counts are of all pixels all the same.",
+        ),
+    ] = 640,
+    metrics: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME[,NAME...]",
+            help="As in compare; each mdm_METRIC@T is drawn.",
+            show_default="every metric, MDM at T = 0.5 and 0.7",
+        ),
+    ] = None,
+    anomaly_label: AnomalyLabel = None,
+    normal_label: NormalLabel = None,
+    ignore_index: IgnoreIndex = None,
+    normalize: Normalize = [],  # noqa: B006 (typer copies it)
+    min_prediction: MinPrediction = None,
+    min_target: MinTarget = None,
+    missing: Missing = "error",
+    key: Key = None,
+    memory: Memory = "2G",
+    jobs: Jobs = 1,
+    quiet: Quiet = False,
+    overwrite: Overwrite = False,
+    debug: Debug = False,
+) -> None:
+    """Write one HTML file: table, margins, and frames whose threshold can be moved.
+
+    Example: mdmkit report mine=scores/mine msp=scores/msp --target masks --images images -o report.html
+    """  # noqa: E501 (a command is one line)
+    from mdmkit.errors import InputError
+    from mdmkit.files import check_output, write_text
+    from mdmkit.report import build_report, check_report
+    from mdmkit.study import study_methods
+
+    folders = parse_methods(methods)
+    check_output(output, overwrite)
+    if output.suffix.lower() not in (".html", ".htm"):
+        raise InputError(f"output: expected a name ending in .html, found {output.name!r}")
+    check_report(frames, map_width)
+    truth = find_ground_truth(dataset, target, images)
+    choice = choose_judging(
+        truth, anomaly_label, normal_label, ignore_index, min_prediction, min_target
+    )
+    with progress(quiet) as tick:
+        study = study_methods(
+            folders,
+            truth,
+            metrics,
+            codes=choice.codes,
+            sizes=choice.sizes,
+            normalize=parse_normalize(normalize, folders),
+            missing=missing,
+            key=key,
+            memory=parse_memory(memory),
+            jobs=jobs,
+            tick=tick,
+        )
+        built = build_report(study, frames=frames, map_width=map_width, tick=tick)
+        note(
+            f"{output}: about {built.expected_size() / 1e6:.1f} MB for {len(built.shown)} of "
+            f"{built.total} frames (--frames, --map-width change that)",
+            quiet,
+        )
+        page = built.render()
+    write_text(output, page)
+    note(f"wrote {output}, {len(page.encode()) / 1e6:.1f} MB", quiet)

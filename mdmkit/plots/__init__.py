@@ -1,0 +1,54 @@
+"""Figures with matplotlib. They take an `Axes` or make a `Figure`, and never need a display."""
+
+from mdmkit.plots.margins import (
+    draw_curve,
+    draw_margins_by_t,
+    margin_figure,
+    margin_multiples,
+    margins_by_t_figure,
+)
+from mdmkit.plots.predictions import grid_figure, ground_truth, overlay, thresholds_figure
+from mdmkit.plots.ranking import draw_precision_recall, draw_roc, ranking_figure
+from mdmkit.plots.style import (
+    COLOURS,
+    DASHES,
+    DOUBLE,
+    FULL,
+    MARKED,
+    METADATA,
+    METRIC_LABELS,
+    OVERLAY,
+    SINGLE,
+    STYLE,
+    check_figure_name,
+    check_width,
+    save_figure,
+)
+
+__all__ = [
+    "COLOURS",
+    "DASHES",
+    "DOUBLE",
+    "FULL",
+    "MARKED",
+    "METADATA",
+    "METRIC_LABELS",
+    "OVERLAY",
+    "SINGLE",
+    "STYLE",
+    "check_figure_name",
+    "check_width",
+    "draw_curve",
+    "draw_margins_by_t",
+    "draw_precision_recall",
+    "draw_roc",
+    "grid_figure",
+    "ground_truth",
+    "margin_figure",
+    "margin_multiples",
+    "margins_by_t_figure",
+    "overlay",
+    "ranking_figure",
+    "save_figure",
+    "thresholds_figure",
+]

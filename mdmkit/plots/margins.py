@@ -1,0 +1,287 @@
+"""d over the threshold, with the margins of several methods."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from numpy.typing import NDArray
+
+from mdmkit.errors import InputError
+from mdmkit.plots.style import (
+    COLOURS,
+    DOUBLE,
+    MARKED,
+    METRIC_LABELS,
+    SINGLE,
+    STYLE,
+    check_width,
+    legend_columns,
+    looks,
+    plain,
+)
+
+if TYPE_CHECKING:
+    from mdmkit.curves import ThresholdCurve
+
+_MOST_DRAWN = 4000
+_SIDE_BY_SIDE = 5.0  # inches that panels need
+
+
+def _points(curve: ThresholdCurve, extra: Sequence[float]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Steps to draw: all of them, or as many as a page can show with those at `extra`."""
+    edges = curve.edges
+    if edges.size > _MOST_DRAWN:
+        edges = np.unique(np.concatenate([np.linspace(0, 1, _MOST_DRAWN), list(extra)]))
+    return edges, curve(np.minimum(edges[:-1], 1.0))
+
+
+def draw_curve(
+    curve: ThresholdCurve,
+    ax: Axes | None = None,
+    t_margin: float | None = None,
+    *,
+    label: str | None = None,
+    colour: str = COLOURS[0],
+    dash: Any = "-",
+) -> Axes:
+    """Draw d over the threshold; with T, shade the margin between T and the curve.
+
+    Parameters
+    ----------
+    curve : ThresholdCurve
+    ax : matplotlib Axes, optional
+        A new figure's by default.
+    t_margin : float, optional
+        The required quality T.
+    label, colour, dash
+        Of the line.
+
+    Returns
+    -------
+    Axes
+    """
+    if ax is None:
+        with rc_context(STYLE):
+            ax = Figure(figsize=(3.5, 2.4), layout="constrained").add_subplot()
+            _name_axes(ax, curve)
+            if t_margin is not None:
+                _draw_t(ax, t_margin)
+    margin = None if t_margin is None else curve.margin(t_margin)
+    interval = margin.interval if margin else None
+    edges, values = _points(curve, interval or ())
+    ax.stairs(
+        values, edges, baseline=None, color=colour, linestyle=dash, label=label, linewidth=1.2
+    )
+    if interval is not None and t_margin is not None:
+        inside = (edges[:-1] >= interval[0]) & (edges[:-1] < interval[1])
+        x = np.append(edges[:-1][inside], interval[1])
+        y = np.append(values[inside], values[inside][-1])
+        ax.fill_between(x, t_margin, y, step="post", color=colour, alpha=0.18, linewidth=0)
+    return ax
+
+
+def _name_axes(ax: Axes, curve: ThresholdCurve) -> None:
+    name = METRIC_LABELS.get(curve.metric, plain(curve.metric))
+    if curve.min_prediction or curve.min_target:
+        name += f"\n(sizes {curve.min_prediction} / {curve.min_target})"
+    ax.set(xlim=(0, 1), ylim=(0, 1), xlabel="threshold z", ylabel=name)
+
+
+def _draw_t(ax: Axes, t_margin: float) -> None:
+    ax.axhline(t_margin, color="0.35", linewidth=0.8, linestyle=(0, (3, 2)))
+    ax.annotate(
+        f"T = {t_margin:g}", (1, t_margin), (3, 0), textcoords="offset points",
+        ha="left", va="center", fontsize=7, color="0.35", annotation_clip=False,
+    )  # fmt: skip
+
+
+def _draw_marked(ax: Axes) -> None:
+    for z in MARKED:
+        ax.axvline(z, color="0.8", linewidth=0.6, zorder=0)
+
+
+Curves = Mapping[str, "ThresholdCurve"]
+
+
+def margin_figure(
+    curves: Curves, t_margin: float | Sequence[float], *, width: float = DOUBLE
+) -> Figure:
+    """D over the threshold for several methods, and beneath it each method's margin as a bar.
+
+    Parameters
+    ----------
+    curves : mapping of str to ThresholdCurve
+        Of one metric, by method.
+    t_margin : float, or sequence of float
+        The required quality T; with several, the bars of each stand together.
+    width : float
+        In inches; 5.2 fits two columns, 3.4 one.
+
+    Returns
+    -------
+    matplotlib Figure
+        The bar is the margin's interval with its length; the dot the recommended threshold.
+    """
+    return margin_multiples({"": curves}, t_margin, width=width)
+
+
+def margin_multiples(
+    panels: Mapping[str, Curves], t_margin: float | Sequence[float], *, width: float = DOUBLE
+) -> Figure:
+    """As `margin_figure`, several metrics or data sets side by side or below each other.
+
+    Parameters
+    ----------
+    panels : mapping of str to mapping of str to ThresholdCurve
+        The curves of each panel by method, under the panel's title ("": none).
+    t_margin : float, or sequence of float
+    width : float
+        In inches; in less than 5 the panels stand below each other.
+
+    Returns
+    -------
+    matplotlib Figure
+    """
+    if not panels or not all(panels.values()):
+        raise InputError("curves: expected at least one, found none")
+    check_width(width)
+    wanted = [t_margin] if isinstance(t_margin, (int, float)) else list(t_margin)
+    if not wanted:
+        raise InputError("t_margin: expected at least one T, found none")
+    across = min(len(panels), 3) if width >= _SIDE_BY_SIDE else 1
+    down = -(-len(panels) // across)
+    breadth = width / across
+    lanes = 0.2 * max(map(len, panels.values())) * len(wanted) + 0.12 * (len(wanted) - 1) + 0.1
+    top_height = (0.52 if across == 1 else 0.62) * breadth
+    with rc_context(STYLE):
+        figure = Figure(
+            figsize=(width, down * (top_height + lanes + 0.3) + 0.25), layout="constrained"
+        )
+        axes = figure.subplots(
+            2 * down, across, squeeze=False,
+            gridspec_kw={"height_ratios": [top_height, lanes] * down},
+        )  # fmt: skip
+        for place, (title, curves) in enumerate(panels.items()):
+            row, column = divmod(place, across)
+            top, bottom = axes[2 * row, column], axes[2 * row + 1, column]
+            top.sharex(bottom)
+            top.tick_params(labelbottom=False)
+            _draw_panel(top, bottom, curves, wanted, breadth < _SIDE_BY_SIDE)
+            top.set_title(plain(title))
+            if column:
+                bottom.set_yticklabels([])
+        for ax in axes.T.flat[2 * len(panels) :] if down == 1 else axes.flat:
+            if not ax.has_data() and not ax.texts:
+                ax.set_axis_off()
+        # handles by hand: matplotlib would leave out names that begin with an underscore
+        names = list(dict.fromkeys(name for curves in panels.values() for name in curves))
+        looked = map(looks, range(len(names)))
+        handles = [Line2D([], [], color=colour, linestyle=dash) for colour, dash in looked]
+        figure.legend(
+            handles=handles, labels=[plain(name) for name in names],
+            loc="outside upper center", ncols=legend_columns(names, width),
+        )  # fmt: skip
+    return figure
+
+
+def _draw_panel(
+    top: Axes, bottom: Axes, curves: Curves, wanted: Sequence[float], narrow: bool
+) -> None:
+    for ax in (top, bottom):
+        _draw_marked(ax)
+    places: list[float] = []
+    labels: list[str] = []
+    for group, t in enumerate(wanted):
+        for row, (name, curve) in enumerate(curves.items()):
+            colour, dash = looks(row)
+            if group == 0:
+                draw_curve(curve, top, t if len(wanted) == 1 else None, colour=colour, dash=dash)
+            places.append(group * (len(curves) + 0.6) + row)
+            labels.append(plain(name) if len(wanted) == 1 else f"{plain(name)}, T = {t:g}")
+            _draw_lane(bottom, places[-1], curve, t, colour)
+        _draw_t(top, t)
+    _name_axes(top, next(iter(curves.values())))
+    top.set_xlabel("")
+    bottom.set(ylim=(places[-1] + 0.5, -0.5), yticks=places, xlabel="threshold z", xlim=(0, 1))
+    bottom.set_yticklabels(labels)
+    bottom.set_xticks(sorted({0.0, 1.0, *MARKED} if narrow else {0.0, 0.2, 0.4, 0.6, 1.0, *MARKED}))
+    bottom.tick_params(axis="y", length=0)
+
+
+def _draw_lane(ax: Axes, row: float, curve: ThresholdCurve, t_margin: float, colour: str) -> None:
+    margin = curve.margin(t_margin)
+    style: dict[str, Any] = {"va": "center", "fontsize": 7}
+    if margin.interval is None or margin.threshold is None:
+        ax.text(0.01, row, f"MDM 0: never above T = {t_margin:g}", color=colour, **style)
+        return
+    low, high = margin.interval
+    ax.barh(row, high - low, left=low, height=0.5, color=colour, alpha=0.35, linewidth=0)
+    ax.plot([margin.threshold], [row], "o", color=colour, markersize=3)
+    text = f"MDM {100 * margin.value:.1f}"
+    if high <= 0.8:
+        ax.text(high + 0.01, row, text, ha="left", color=colour, **style)
+    elif low >= 0.2:
+        ax.text(low - 0.01, row, text, ha="right", color=colour, **style)
+    else:
+        ax.text(margin.threshold + 0.025, row, text, ha="left", color="black", **style)
+
+
+def draw_margins_by_t(
+    curves: Curves, ax: Axes | None = None, t_values: Sequence[float] | None = None
+) -> Axes:
+    """Draw the MDM as a function of T, by method; returns the axes.
+
+    Parameters
+    ----------
+    curves : mapping of str to ThresholdCurve
+        Of one metric, by method.
+    ax : matplotlib Axes, optional
+        A new figure's by default.
+    t_values : sequence of float, optional
+        Where it is computed; 0, 0.005, ..., 0.995 by default.
+    """
+    if not curves:
+        raise InputError("curves: expected at least one, found none")
+    if ax is None:
+        with rc_context(STYLE):
+            ax = Figure(figsize=(SINGLE, 2.4), layout="constrained").add_subplot()
+    at = np.arange(200) / 200 if t_values is None else np.asarray(t_values, np.float64)
+    for row, (name, curve) in enumerate(curves.items()):
+        colour, dash = looks(row)
+        margins = [margin.value for margin in curve.margin(at.tolist())]
+        ax.plot(at, margins, color=colour, linestyle=dash, label=plain(name))
+    first = next(iter(curves.values()))
+    metric = METRIC_LABELS.get(first.metric, plain(first.metric))
+    ax.set(xlim=(0, 1), ylim=(0, 1), xlabel=f"required quality T ({metric})", ylabel="MDM")
+    return ax
+
+
+def margins_by_t_figure(curves: Curves, *, width: float = SINGLE) -> Figure:
+    """`draw_margins_by_t` on a page of its own: which T tells the methods apart.
+
+    Parameters
+    ----------
+    curves : mapping of str to ThresholdCurve
+        Of one metric, by method.
+    width : float
+        In inches.
+
+    Returns
+    -------
+    matplotlib Figure
+    """
+    check_width(width)
+    with rc_context(STYLE):
+        figure = Figure(figsize=(width, 0.62 * width + 0.25), layout="constrained")
+        ax = draw_margins_by_t(curves, figure.add_subplot())
+        figure.legend(
+            handles=list(ax.lines), labels=[plain(name) for name in curves],
+            loc="outside upper center", ncols=legend_columns(list(curves), width),
+        )  # fmt: skip
+    return figure

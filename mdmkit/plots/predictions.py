@@ -1,0 +1,224 @@
+"""Predictions of single frames as pictures whose colours count the confusion."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from numpy.typing import NDArray
+
+from mdmkit.errors import InputError
+from mdmkit.frames import ANOMALOUS, as_unit
+from mdmkit.plots.style import FULL, MARKED, OVERLAY, STYLE, check_width, plain
+
+if TYPE_CHECKING:
+    from mdmkit.frames import Frame
+
+_HATCH = "#6E6E6E"
+
+
+def thresholds_figure(
+    frames: Mapping[str, Frame],
+    thresholds: Sequence[float] = MARKED,
+    *,
+    image: NDArray[np.uint8] | None = None,
+    width: float = FULL,
+) -> Figure:
+    """One frame as several methods score it: the map, and the prediction at each threshold.
+
+    Parameters
+    ----------
+    frames : mapping of str to Frame
+        The same frame of each method, scores in [0, 1].
+    thresholds : sequence of float
+    image : ndarray of uint8, (H, W, 3), optional
+        The frame itself; with it, image and ground truth lead the page.
+    width : float
+        In inches.
+
+    Returns
+    -------
+    matplotlib Figure
+
+    Raises
+    ------
+    InputError
+        If the image is not of the frames' size.
+    """
+    if not frames or not len(thresholds):
+        raise InputError("thresholds: expected frames and thresholds, found none")
+    check_width(width)
+    first = next(iter(frames.values()))
+    _check_image(image, first)
+    leading = 0 if image is None else 1
+    height, breadth = first.shape
+    columns = leading + 1 + len(thresholds)
+    # image and ground truth stand below each other in the first column, whatever the methods
+    rows = max(len(frames), 2 * leading)
+    with rc_context(STYLE):
+        cell = width / columns
+        figure = Figure(
+            figsize=(width, rows * (cell * height / breadth + 0.08) + 0.5), layout="constrained"
+        )
+        axes = figure.subplots(rows, columns, squeeze=False)
+        if image is not None:
+            axes[0][0].imshow(image, interpolation="nearest")
+            axes[0][0].set_title("image")
+            _show(axes[1][0], ground_truth(first.classes == ANOMALOUS, first.valid), first.valid)
+            axes[1][0].set_xlabel("ground truth", labelpad=2)
+        for row, (name, frame) in zip(axes, frames.items(), strict=False):
+            scores = np.where(frame.valid, as_unit(frame.scores), np.nan)
+            row[leading].imshow(scores, vmin=0, vmax=1, cmap="magma", interpolation="nearest")
+            row[leading].set_ylabel(_fitted(name, cell * height / breadth))
+            for ax, z in zip(row[leading + 1 :], thresholds, strict=True):
+                _show(ax, overlay(frame, z), frame.valid)
+        axes[0][leading].set_title("score map, 0 to 1")
+        for ax, z in zip(axes[0][leading + 1 :], thresholds, strict=True):
+            ax.set_title(f"score > {z:g}")
+        _without_ticks(axes)
+        _overlay_legend(figure, any(not f.valid.all() for f in frames.values()))
+    return figure
+
+
+def grid_figure(
+    frames: Mapping[str, Mapping[str, Frame]],
+    thresholds: Mapping[str, float],
+    *,
+    images: Mapping[str, NDArray[np.uint8]] | None = None,
+    width: float = FULL,
+) -> Figure:
+    """A row a frame: input, ground truth, and each method's prediction at its own threshold.
+
+    Parameters
+    ----------
+    frames : mapping of str to mapping of str to Frame
+        Each frame as each method scores it, scores in [0, 1].
+    thresholds : mapping of str to float
+        Of each method.
+    images : mapping of str to ndarray of uint8, (H, W, 3), optional
+        The frames themselves.
+    width : float
+        In inches.
+
+    Returns
+    -------
+    matplotlib Figure
+
+    Raises
+    ------
+    InputError
+        If an image is not of its frame's size.
+    """
+    if not frames or not thresholds:
+        raise InputError("frames: expected at least one of at least one method, found none")
+    check_width(width)
+    leading = 2 if images else 1
+    columns = leading + len(thresholds)
+    cell = width / columns
+    shapes = {key: next(iter(methods.values())).shape for key, methods in frames.items()}
+    heights = [cell * rows / across for rows, across in shapes.values()]
+    with rc_context(STYLE):
+        figure = Figure(
+            figsize=(width, sum(heights) + 0.06 * len(heights) + 0.65),
+            layout=ConstrainedLayoutEngine(w_pad=0.015, h_pad=0.015),
+        )
+        axes = figure.subplots(
+            len(frames), columns, squeeze=False, gridspec_kw={"height_ratios": heights}
+        )
+        for row, height, (key, methods) in zip(axes, heights, frames.items(), strict=True):
+            first = next(iter(methods.values()))
+            image = (images or {}).get(key)
+            _check_image(image, first)
+            if image is not None:
+                row[0].imshow(image, interpolation="nearest")
+            truth = ground_truth(first.classes == ANOMALOUS, first.valid)
+            _show(row[leading - 1], truth, first.valid)
+            row[0].set_ylabel(_fitted(key, height), fontsize=6)
+            for ax, (name, z) in zip(row[leading:], thresholds.items(), strict=True):
+                _show(ax, overlay(methods[name], z), methods[name].valid)
+        if images:
+            axes[0][0].set_title("image")
+        axes[0][leading - 1].set_title("ground truth")
+        for ax, (name, z) in zip(axes[0][leading:], thresholds.items(), strict=True):
+            ax.set_title(f"{_fitted(name, cell, 8)}\nscore > {z:.3g}")
+        _without_ticks(axes)
+        every = [frame for methods in frames.values() for frame in methods.values()]
+        _overlay_legend(figure, any(not frame.valid.all() for frame in every))
+    return figure
+
+
+def _check_image(image: NDArray[np.uint8] | None, frame: Frame) -> None:
+    if image is not None and image.shape[:2] != frame.shape:
+        raise InputError(f"image: expected the size {frame.shape}, found {image.shape[:2]}")
+
+
+def _show(ax: Axes, picture: NDArray[np.uint8], valid: NDArray[np.bool_]) -> None:
+    """A picture of areas, with what is ignored hatched."""
+    ax.imshow(picture, interpolation="nearest")
+    if not valid.all() and min(valid.shape) > 1:
+        hatched = ax.contourf(~valid, levels=[0.5, 1.5], colors="none", hatches=["//////"])
+        hatched.set_edgecolor(_HATCH)
+        hatched.set_linewidth(0)
+
+
+def _without_ticks(axes: NDArray[Any]) -> None:
+    for ax in axes.flat:
+        ax.set(xticks=[], yticks=[])
+        ax.spines[:].set_visible(False)
+        if not (ax.images or ax.get_ylabel()):
+            ax.set_axis_off()
+
+
+def _fitted(name: str, inches: float, size: int = 6) -> str:
+    """A name shortened to a length on paper, by what is in its middle."""
+    room = max(5, int(inches * 72 / (0.58 * size)))
+    if len(name) > room:
+        name = f"{name[: room - 1 - room // 3]}…{name[-(room // 3) :]}"
+    return plain(name)
+
+
+def ground_truth(anomalous: NDArray[np.bool_], valid: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """RGB image (H, W, 3) of what is anomalous, as the overlay of a prediction that finds it."""
+    return _painted({"tn": ~anomalous, "tp": anomalous, "ignored": ~valid})
+
+
+def overlay(frame: Frame, z: float) -> NDArray[np.uint8]:
+    """RGB image (H, W, 3) of the prediction score > z, by `OVERLAY` colours."""
+    scores = np.where(frame.valid, as_unit(frame.scores), -1.0)
+    predicted, anomalous = scores > z, frame.classes == ANOMALOUS
+    return _painted({
+        "tn": ~predicted & ~anomalous,
+        "tp": predicted & anomalous,
+        "fp": predicted & ~anomalous,
+        "fn": ~predicted & anomalous,
+        "ignored": ~frame.valid,
+    })  # fmt: skip
+
+
+def _painted(areas: Mapping[str, NDArray[np.bool_]]) -> NDArray[np.uint8]:
+    """Areas in their `OVERLAY` colours, later ones above earlier ones."""
+    from matplotlib.colors import to_rgb
+
+    image = np.empty((*next(iter(areas.values())).shape, 3), np.uint8)
+    for name, where in areas.items():
+        image[where] = np.round(255 * np.array(to_rgb(OVERLAY[name])))
+    return image
+
+
+def _overlay_legend(figure: Figure, ignored: bool) -> None:
+    from matplotlib.patches import Patch
+
+    names = {"tp": "detected", "fp": "false alarm", "fn": "missed"}
+    if ignored:
+        names["ignored"] = "ignored"
+    handles = [
+        Patch(facecolor=OVERLAY[key], label=name, edgecolor=_HATCH, linewidth=0,
+              hatch="//////" if key == "ignored" else None)
+        for key, name in names.items()
+    ]  # fmt: skip
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))

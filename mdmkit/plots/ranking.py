@@ -1,0 +1,134 @@
+"""Precision-recall and ROC curves, with the numbers that are read off them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from mdmkit.errors import InputError
+from mdmkit.pixels import PixelSweep
+from mdmkit.plots.style import DOUBLE, SINGLE, STYLE, check_width, looks, plain
+from mdmkit.ranking import auroc, average_precision, fpr_at_tpr
+
+_MOST_DRAWN = 4000
+_TPR = 0.95
+
+
+def _points(sweep: PixelSweep) -> tuple[NDArray[Any], NDArray[Any]]:
+    """TP and FP of as many predictions as a page can show, from the empty one to everything."""
+    tp, fp = sweep.totals[::-1, 0], sweep.totals[::-1, 1]
+    if tp.size <= _MOST_DRAWN:
+        return tp, fp
+    # evenly along the curve, not along the scores: both ends are steep
+    along = tp / sweep.anomalous + fp / sweep.normal
+    kept = np.searchsorted(along, np.linspace(0, 2, _MOST_DRAWN), side="left")
+    first = int(np.argmax(tp / sweep.anomalous >= _TPR))
+    kept = np.unique(np.concatenate([np.minimum(kept, tp.size - 1), [0, first, tp.size - 1]]))
+    return tp[kept], fp[kept]
+
+
+def _check(sweeps: Mapping[str, PixelSweep]) -> None:
+    if not sweeps:
+        raise InputError("sweeps: expected at least one, found none")
+    for name, sweep in sweeps.items():
+        if not (sweep.anomalous and sweep.normal):
+            raise InputError(
+                f"{name}: expected anomalous and normal pixels, found {sweep.anomalous} "
+                f"and {sweep.normal}"
+            )
+
+
+def _own_axes(ax: Axes | None) -> Axes:
+    if ax is not None:
+        return ax
+    with rc_context(STYLE):
+        return Figure(figsize=(SINGLE, 2.8), layout="constrained").add_subplot()
+
+
+def draw_precision_recall(sweeps: Mapping[str, PixelSweep], ax: Axes | None = None) -> Axes:
+    """Draw precision over recall, AP in the legend; returns the axes.
+
+    Parameters
+    ----------
+    sweeps : mapping of str to PixelSweep
+        By method.
+    ax : matplotlib Axes, optional
+        A new figure's by default.
+    """
+    _check(sweeps)
+    ax = _own_axes(ax)
+    for row, (name, sweep) in enumerate(sweeps.items()):
+        colour, dash = looks(row)
+        tp, fp = _points(sweep)
+        some = tp + fp > 0
+        ax.plot(
+            tp[some] / sweep.anomalous, tp[some] / (tp + fp)[some], color=colour, linestyle=dash,
+            drawstyle="steps-pre", label=f"{plain(name)}: AP {100 * average_precision(sweep):.1f}",
+        )  # fmt: skip
+    ax.set(xlim=(0, 1), ylim=(0, 1), xlabel="recall", ylabel="precision")
+    return ax
+
+
+def draw_roc(sweeps: Mapping[str, PixelSweep], ax: Axes | None = None) -> Axes:
+    """Draw TPR over FPR with FPR95 as a dot, AUROC in the legend; returns the axes.
+
+    Parameters
+    ----------
+    sweeps : mapping of str to PixelSweep
+        By method.
+    ax : matplotlib Axes, optional
+        A new figure's by default.
+    """
+    _check(sweeps)
+    ax = _own_axes(ax)
+    ax.axhline(_TPR, color="0.7", linewidth=0.6, linestyle=(0, (3, 2)), zorder=0)
+    for row, (name, sweep) in enumerate(sweeps.items()):
+        colour, dash = looks(row)
+        tp, fp = _points(sweep)
+        fpr95 = fpr_at_tpr(sweep, _TPR)
+        label = f"{plain(name)}: AUROC {100 * auroc(sweep):.1f}, FPR95 {100 * fpr95:.1f}"
+        ax.plot(fp / sweep.normal, tp / sweep.anomalous, color=colour, linestyle=dash, label=label)
+        reached = tp[int(np.argmax(tp / sweep.anomalous >= _TPR))] / sweep.anomalous
+        ax.plot([fpr95], [reached], "o", color=colour, markersize=3.5, label="_", clip_on=False)
+    ax.set(xlim=(0, 1), ylim=(0, 1), xlabel="false positive rate", ylabel="true positive rate")
+    return ax
+
+
+def ranking_figure(sweeps: Mapping[str, PixelSweep], *, width: float = DOUBLE) -> Figure:
+    """Precision-recall and ROC curves side by side, or below each other in one column.
+
+    Parameters
+    ----------
+    sweeps : mapping of str to PixelSweep
+        By method.
+    width : float
+        In inches.
+
+    Returns
+    -------
+    matplotlib Figure
+        With the numbers of each curve beneath it.
+    """
+    check_width(width)
+    across = 2 if width >= 5 else 1
+    legend = 0.145 * len(sweeps) + 0.15
+    cell = width / across
+    with rc_context(STYLE):
+        figure = Figure(
+            figsize=(width, (0.8 * cell + legend + 0.3) * (3 - across)), layout="constrained"
+        )
+        axes = figure.subplots(3 - across, across, squeeze=False).flat
+        for ax, draw in zip(axes, (draw_precision_recall, draw_roc), strict=True):
+            draw(sweeps, ax)
+            lines = [line for line in ax.lines if line.get_label()[:1] != "_"]
+            ax.legend(
+                handles=lines, labels=[str(line.get_label()) for line in lines],
+                loc="upper center", bbox_to_anchor=(0.5, -0.2 if across == 2 else -0.16),
+            )  # fmt: skip
+    return figure

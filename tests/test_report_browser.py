@@ -1,0 +1,212 @@
+"""The report driven in a browser: what it shows is what is computed."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+
+import numpy as np
+import pytest
+
+pytest.importorskip("selenium", reason="selenium is not installed", exc_type=ImportError)
+
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import WebDriverWait
+from test_report import EVIL_FRAME, EVIL_METHOD, brute_force, draw, study_of
+
+from mdmkit.plots import OVERLAY
+from mdmkit.report import build_report
+
+SWITCHES = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--disable-dev-shm-usage", "--disable-default-apps", "--window-size=1200,900",
+)  # fmt: skip
+PATIENCE = 120  # seconds, on a busy machine
+
+
+def found(*names):
+    return next((path for name in names if (path := shutil.which(name))), None)
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    """Chromium without a window, whose requests and console are recorded."""
+    chromium = found("chromium", "chromium-browser", "google-chrome")
+    driver = found("chromedriver", "chromium.chromedriver")
+    if not (chromium and driver):
+        pytest.skip("no chromium with its chromedriver is installed")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for switch in (*SWITCHES, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
+        options.add_argument(switch)
+    options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
+    opened = webdriver.Chrome(options=options, service=Service(driver))
+    yield opened
+    opened.quit()
+
+
+@pytest.fixture(scope="module", params=["uint8", "float32"])
+def opened(request, browser, tmp_path_factory):
+    """The report in the browser, its first frame painted."""
+    folder = tmp_path_factory.mktemp(request.param)
+    report = build_report(study_of(folder, draw(folder, request.param)), frames=3)
+    path = folder / "report.html"
+    path.write_text(report.render(), encoding="utf-8")
+    browser.get(path.as_uri())
+    wait(browser, "return document.body.dataset.frame === '0'")
+    yield browser, report, path
+    messages = (json.loads(entry["message"])["message"] for entry in browser.get_log("performance"))
+    asked = [m["params"] for m in messages if m["method"] == "Network.requestWillBeSent"]
+    # the browser's own pages ask for things too
+    urls = {each["request"]["url"] for each in asked if each["documentURL"] == path.as_uri()}
+    assert path.as_uri() in urls  # else nothing was recorded
+    left = {url for url in urls if not url.startswith(("data:", "blob:"))} - {path.as_uri()}
+    assert not left
+    console = [e for e in browser.get_log("browser") if e["level"] in ("SEVERE", "WARNING")]
+    assert not console
+
+
+def wait(browser, condition):
+    WebDriverWait(browser, PATIENCE, poll_frequency=0.05).until(
+        lambda b: b.execute_script(condition)
+    )
+
+
+def shown_counts(browser):
+    """TP, FP, FN of each method in the table, and d."""
+    rows = browser.execute_script(
+        "return [...document.querySelectorAll('#counts tbody tr')]"
+        ".map(r => [...r.cells].slice(1).map(c => c.textContent))"
+    )
+    return [(d, tuple(int(n.replace(",", "")) for n in counts)) for d, *counts in rows]
+
+
+def painted_counts(browser, canvas):
+    """Pixels of each colour of a canvas, once the page has painted."""
+    painted = "const c = document.getElementById('counts').dataset; return c.painted === c.z"
+    wait(browser, painted)
+    rgba = browser.execute_script(
+        "const c = document.getElementById(arguments[0]);"
+        "return [...c.getContext('2d').getImageData(0, 0, c.width, c.height).data]",
+        canvas,
+    )
+    colours = np.array(rgba).reshape(-1, 4)[:, :3]
+    return {
+        name: int((colours == [int(hexed[i : i + 2], 16) for i in (1, 3, 5)]).all(axis=1).sum())
+        for name, hexed in OVERLAY.items()
+    }
+
+
+def slide(browser, z):
+    browser.execute_script(
+        "const s = document.getElementById('z'); s.value = String(arguments[0]);"
+        "s.dispatchEvent(new Event('input', {bubbles: true}))",
+        z,
+    )
+    return float(browser.find_element(By.ID, "counts").get_attribute("data-z"))
+
+
+def test_counts_and_colours_are_the_computed_ones_at_each_threshold(opened):
+    browser, report, _ = opened
+    box = browser.find_element(By.ID, "beneath")
+    if box.is_selected():
+        browser.execute_script("arguments[0].click()", box)
+    recommended = next(iter(report.jumps.values()))[1][1]
+    # a tie with four pixels, a step of 8 bits, the ends, and what the margin recommends
+    for z in (0.25, 128 / 255, 0.0, 1.0, 0.3, recommended):
+        at = slide(browser, z)
+        assert at <= z
+        assert report.thresholds.values[report.thresholds.at_or_below(z)] == at
+        for row, (name, (d, counts)) in enumerate(
+            zip(report.study.methods, shown_counts(browser), strict=True)
+        ):
+            frame = report.study.frame(name, report.shown[0].key)
+            tp, fp, fn = brute_force(frame, at)
+            assert counts == (tp, fp, fn)
+            assert d == f"{100 * 2 * tp / (2 * tp + fp + fn):.1f}"
+            if report.thresholds.complete:  # then what is between two stops is there too
+                assert (tp, fp, fn) == brute_force(frame, z)
+            colours = painted_counts(browser, f"prediction-{row}")
+            assert (colours["tp"], colours["fp"], colours["fn"]) == (tp, fp, fn)
+
+
+def test_a_tie_is_not_predicted(opened):
+    browser, report, _ = opened
+    z = 128 / 255 if report.thresholds.complete else 0.25
+    frame = report.study.frame(EVIL_METHOD, report.shown[0].key)
+    assert slide(browser, z) == z
+    tie = shown_counts(browser)[0][1]
+    browser.find_element(By.ID, "z").send_keys(Keys.ARROW_LEFT)
+    below = shown_counts(browser)[0][1]
+    at = float(browser.find_element(By.ID, "counts").get_attribute("data-z"))
+    assert at < z
+    assert below == brute_force(frame, at)
+    assert sum(below[:2]) - sum(tie[:2]) >= 4
+
+
+def test_the_slider_obeys_the_keyboard_and_says_where_it_is(opened):
+    browser, report, _ = opened
+    slide(browser, 0.5)
+    slider = browser.find_element(By.ID, "z")
+    stops = report.thresholds.values.tolist()
+    start = report.thresholds.at_or_below(0.5)
+    for key, step in ((Keys.ARROW_RIGHT, 1), (Keys.PAGE_UP, 11), (Keys.ARROW_DOWN, 10)):
+        slider.send_keys(key)
+        at = float(browser.find_element(By.ID, "counts").get_attribute("data-z"))
+        assert at == stops[start + step]
+        assert float(slider.get_attribute("aria-valuetext")) == pytest.approx(at, abs=1e-4)
+    spoken = "document.getElementById('spoken').textContent"
+    wait(browser, f"return {spoken}.startsWith('z {slider.get_attribute('aria-valuetext')}. ')")
+    said = browser.find_element(By.ID, "spoken").get_attribute("textContent")
+    tp, fp, fn = shown_counts(browser)[1][1]
+    assert f"TP {tp}, FP {fp}, FN {fn}" in said
+
+
+def test_the_table_sorts_by_click_and_by_key(opened):
+    browser, report, _ = opened
+    table = browser.find_element(By.CSS_SELECTOR, "table.sortable")
+    heading = table.find_elements(By.CSS_SELECTOR, "thead th")[1]
+    button = heading.find_element(By.TAG_NAME, "button")
+
+    def column():
+        cells = table.find_elements(By.CSS_SELECTOR, "tbody td:nth-child(2)")
+        return [float(cell.get_attribute("textContent")) for cell in cells]
+
+    values = sorted(100 * result["ap"] for result in report.study.comparison.results)
+    browser.execute_script("arguments[0].click()", button)
+    assert heading.get_attribute("aria-sort") == "descending"
+    assert column() == pytest.approx(values[::-1], abs=0.051)
+    button.send_keys(Keys.ENTER)
+    assert heading.get_attribute("aria-sort") == "ascending"
+    assert column() == pytest.approx(values, abs=0.051)
+
+
+def test_frames_are_chosen_by_key_and_their_names_are_text(opened):
+    browser, report, _ = opened
+    index = [shown.key for shown in report.shown].index(EVIL_FRAME)
+    browser.find_elements(By.CSS_SELECTOR, ".list button")[index].send_keys(Keys.ENTER)
+    wait(browser, f"return document.body.dataset.frame === '{index}'")
+    assert browser.find_element(By.ID, "frame-title").text == EVIL_FRAME
+    assert browser.execute_script("return window.hacked === undefined")
+    at = slide(browser, 0.3)
+    for name, (_, counts) in zip(report.study.methods, shown_counts(browser), strict=True):
+        assert counts == brute_force(report.study.frame(name, EVIL_FRAME), at)
+    titles = browser.execute_script("return document.title")
+    assert titles.startswith(EVIL_METHOD)
+
+
+def test_everything_has_a_name_for_screen_readers(opened):
+    browser, _, _ = opened
+    nameless = browser.execute_script(
+        "return [...document.querySelectorAll('input,button,canvas,svg[role=img]')]"
+        ".filter(e => !e.getAttribute('aria-label') && !e.textContent.trim())"
+        ".filter(e => !(e.labels && e.labels.length))"
+        ".map(e => e.outerHTML)"
+    )
+    assert nameless == []
+    assert not re.search(r"\sstyle=", browser.page_source)
