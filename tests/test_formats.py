@@ -164,7 +164,9 @@ def test_without_torch_it_is_named(tmp_path, monkeypatch):
 
 
 def test_palette_masks_say_how_to_keep_their_indices(tmp_path):
-    Image.new("P", (4, 3)).save(tmp_path / "a.png")
+    drawn = Image.new("P", (4, 3))
+    drawn.putpalette([255, 0, 0] * 256)
+    drawn.save(tmp_path / "a.png")
     with pytest.raises(InputError, match=r"if the palette's indices are .*np.asarray\(image\)"):
         read_mask(tmp_path / "a.png")
     image = Image.open(tmp_path / "a.png")
@@ -173,7 +175,7 @@ def test_palette_masks_say_how_to_keep_their_indices(tmp_path):
 
 
 def test_colour_masks_say_what_to_do(tmp_path):
-    Image.new("RGB", (4, 3)).save(tmp_path / "a.png")
+    Image.new("RGB", (4, 3), (1, 2, 3)).save(tmp_path / "a.png")
     with pytest.raises(InputError, match="save the values as one channel of integers"):
         read_mask(tmp_path / "a.png")
 
@@ -291,3 +293,29 @@ def test_a_built_in_format_is_never_replaced(installed, tmp_path):
 def test_signed_integers_are_an_error_of_type(tmp_path):
     with pytest.raises(InputTypeError):
         write_scores(tmp_path / "a.npy", [[1, 2]])
+
+
+GREYS = np.array([[0, 1, 2], [255, 1, 0]], np.uint8)
+
+
+def test_masks_in_colour_that_spell_grey_levels_are_read(tmp_path):
+    Image.fromarray(np.repeat(GREYS[..., None], 3, axis=2)).save(tmp_path / "rgb.png")
+    palette = Image.fromarray(GREYS).convert("P")
+    palette.putpalette([level for grey in range(256) for level in (grey,) * 3])
+    palette.putdata(GREYS.ravel())
+    palette.save(tmp_path / "palette.png")
+    for name in ("rgb", "palette"):
+        assert (read_mask(tmp_path / f"{name}.png") == GREYS).all()
+
+
+def test_a_palette_whose_greys_are_not_its_indices_is_ambiguous_and_refused(tmp_path):
+    palette = Image.new("P", (3, 2))
+    palette.putpalette([level for grey in range(255, -1, -1) for level in (grey,) * 3])
+    palette.putdata(GREYS.ravel())
+    palette.save(tmp_path / "reversed.png")
+    colours = np.repeat(GREYS[..., None], 3, axis=2)
+    colours[0, 0, 2] = 9
+    Image.fromarray(colours).save(tmp_path / "colours.png")
+    for name in ("reversed", "colours"):
+        with pytest.raises(InputError, match="expected one channel"):
+            read_mask(tmp_path / f"{name}.png")

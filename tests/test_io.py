@@ -289,7 +289,10 @@ def test_other_images_named_png_are_refused(tmp_path, form):
 @pytest.mark.parametrize("read", [read_scores, read_mask])
 def test_colour_images_are_refused_with_their_mode(tmp_path, read, mode):
     path = tmp_path / "map.png"
-    Image.new(mode, (4, 3)).save(path)
+    image = Image.new("RGB", (4, 3), (200, 10, 10)).convert(mode)
+    if mode == "P":
+        image.putpalette([255, 0, 0] * 256)
+    image.save(path)
     with pytest.raises(
         InputError, match=f"map.png: expected one channel of 8 or 16 bits, found mode '{mode}'"
     ):

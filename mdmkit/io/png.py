@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,12 +11,24 @@ from numpy.typing import NDArray
 from mdmkit.errors import InputError
 from mdmkit.io.formats import Format
 
+if TYPE_CHECKING:
+    from PIL import Image
+
 _BIT_DEPTH = 24  # its place in the header
 _STEPS = 65_535
 
 
 def read(path: Path, key: str | None) -> NDArray[Any]:
     """uint8, uint16 or bool; colour and palette images are refused, their values unknown."""
+    return _read(path, in_colour=False)
+
+
+def read_mask(path: Path, key: str | None) -> NDArray[Any]:
+    """As `read`, and images in colour or with a palette if they spell grey levels."""
+    return _read(path, in_colour=True)
+
+
+def _read(path: Path, in_colour: bool) -> NDArray[Any]:
     from PIL import Image
 
     with Image.open(path) as image:
@@ -29,10 +41,28 @@ def read(path: Path, key: str | None) -> NDArray[Any]:
             return np.asarray(image)
         if image.mode.startswith("I"):  # 16 bits of grey
             return np.asarray(image).astype(np.uint16)
+        grey = _grey_levels(image) if in_colour else None
+        if grey is not None:
+            return grey
         raise InputError(
             f"{path}: expected one channel of 8 or 16 bits, found mode {image.mode!r} "
             f"(the values of colour and palette images are not known); {_ADVICE[image.mode == 'P']}"
         )
+
+
+def _grey_levels(image: Image.Image) -> NDArray[np.uint8] | None:
+    """The values of an image in colour, where they are known: each colour is a level of grey.
+
+    In a palette the grey of every used index must be that index, or it could mean either.
+    """
+    if image.mode not in ("P", "RGB") or "transparency" in image.info:
+        return None
+    colours = np.asarray(image.convert("RGB"))
+    levels = colours[..., 0]
+    same = (colours == levels[..., None]).all()
+    if image.mode == "P":
+        same = same and (np.asarray(image) == levels).all()
+    return levels.copy() if same else None
 
 
 _ADVICE = {
@@ -60,4 +90,4 @@ def write(path: Path, scores: NDArray[Any], key: str | None) -> None:
     Image.fromarray(np.ascontiguousarray(scores.astype(scores.dtype.newbyteorder("=")))).save(path)
 
 
-FORMAT = Format((".png",), read, read_mask=read, write=write)
+FORMAT = Format((".png",), read, read_mask=read_mask, write=write)
