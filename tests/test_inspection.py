@@ -199,7 +199,9 @@ SPOILT = {
         "labels_masks/1.png: expected a readable .png file",
     ),
     "colour": (
-        lambda folders: Image.new("RGB", SHAPE[::-1]).save(folders / "labels_masks" / "1.png"),
+        lambda folders: Image.new("RGB", SHAPE[::-1], "red").save(
+            folders / "labels_masks" / "1.png"
+        ),
         "labels_masks/1.png: expected one channel of 8 or 16 bits, found mode 'RGB'",
     ),
     "no anomaly": (
