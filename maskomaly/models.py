@@ -25,6 +25,9 @@ Outputs = MaskOutputs | DenseOutputs
 # the numbers themselves, followed by zeros; every checkpoint of it has this vocabulary.
 _SEMANTIC_TASK = (49406, 518, 10549, 533, 29119, 1550, 49407)
 
+#: Name of the small network in the package, where a source is asked for.
+TINY = "tiny"
+
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 
 
@@ -179,7 +182,8 @@ def load_model(
     ----------
     source : str or Path
         A folder that `save_pretrained` wrote; a Mask2Former checkpoint of detectron2 (`.pkl`, or
-        `.pth` as training writes it); or a model's name on the Hugging Face hub.
+        `.pth` as training writes it); a model's name on the Hugging Face hub; or "tiny", the small
+        network in the package (a folder of that name is "./tiny").
     device : str or torch.device
         "auto" takes a GPU if there is one.
     dtype : torch.dtype
@@ -205,7 +209,7 @@ def load_model(
     if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
         raise InputTypeError(f"dtype: expected a floating torch.dtype, found {dtype!r}")
     place = choose_device(device)
-    path = Path(source)
+    path = _packaged_checkpoint() if str(source) == TINY else Path(source)
     if path.is_file():
         if path.suffix not in SUFFIXES:
             raise InputError(
@@ -220,7 +224,13 @@ def load_model(
         model = _read_hub(str(source), revision)
     digest = digest_of(model.state_dict())  # before a cast could change it
     preprocessing = preprocessing or _default_preprocessing(model.config)
-    return Network(model.to(place, dtype).eval(), preprocessing, str(source), digest)
+    return Network(model.to(place, dtype).eval(), preprocessing, str(path), digest)
+
+
+def _packaged_checkpoint() -> Path:
+    from maskomaly.tiny.network import CHECKPOINT
+
+    return CHECKPOINT
 
 
 def _read_folder(folder: Path, revision: str | None) -> nn.Module:

@@ -15,6 +15,7 @@ from PIL import Image
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
 from maskomaly import MaskomalyConfig, Preprocessing, cli, load_model, maskomaly, score  # noqa: E402
+from maskomaly.config import own_config  # noqa: E402
 from maskomaly.queries import QueryMining  # noqa: E402
 from mdmkit import evaluate, terminal  # noqa: E402
 from mdmkit.io import read_mask, read_scores  # noqa: E402
@@ -352,3 +353,13 @@ def test_training_is_told_what_was_asked_for(run, monkeypatch):
     code, _, err = run("train-tiny", "new", "--steps", 0)
     assert code == 2
     assert "steps: expected at least 1" in err
+
+
+def test_without_a_model_the_network_in_the_package_predicts(run):
+    code, _, err = run("predict", "images", "-o", "scores")
+    assert code == 0, err
+    network = load_model("tiny")
+    with Image.open("images/a.png") as picture:
+        (outputs,) = network.predict([picture])
+    expected = maskomaly(outputs, own_config(network.source)).numpy()
+    assert np.abs(read_scores("scores/a.hdf5") - expected).max() < 1e-3

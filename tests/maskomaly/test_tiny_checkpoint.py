@@ -51,3 +51,10 @@ def test_package_loads_it_with_images_as_they_are():
         raw = model.model(pixel_values=to_input(scene.image[None]))
     np.testing.assert_allclose(outputs.mask_logits, raw.masks_queries_logits[0], atol=1e-2)
     assert (outputs.void[list(config.anomaly_queries)] > VOID_THRESHOLD).any()
+
+
+def test_the_network_in_the_package_has_a_name(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    named, placed = load_model("tiny", device="cpu"), load_model(CHECKPOINT, device="cpu")
+    assert named.digest == placed.digest
+    assert own_config(named.source) == own_config(CHECKPOINT)
