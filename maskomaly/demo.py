@@ -12,7 +12,7 @@ from pathlib import Path
 
 from maskomaly.config import MaskomalyConfig, ablation_configs, own_config
 from maskomaly.mining import anomaly_mask
-from maskomaly.models import load_model
+from maskomaly.models import Network, load_model
 from maskomaly.outputs import MaskOutputs
 from maskomaly.pages import queries_page
 from maskomaly.predict import (
@@ -30,7 +30,7 @@ from maskomaly.tiny.scenes import draw_scene
 from mdmkit.comparison import Comparison, compare, evaluate_methods, load_frame
 from mdmkit.datasets import find_images
 from mdmkit.errors import InputError
-from mdmkit.files import write_text
+from mdmkit.files import check_new_folder, write_text
 from mdmkit.frames import LabelCodes
 from mdmkit.io import read_mask
 from mdmkit.measures import MarginAt
@@ -83,10 +83,9 @@ def normalizers(names: Mapping[str, Path]) -> dict[str, str]:
 
 
 def score_scenes(
-    folder: Path, config: MaskomalyConfig, bar: Bar | None = None
+    folder: Path, network: Network, config: MaskomalyConfig, bar: Bar | None = None
 ) -> tuple[dict[str, Path], dict[str, Path]]:
-    """Run the small network once over `images/`; folders of every score, and of the ablation."""
-    network = load_model(CHECKPOINT)
+    """Run the network once over `images/`; folders of every score, and of the ablation."""
     others = {
         name: Destination(
             folder / "scores" / name, partial(score, name=name, config=config), {"score": name},
@@ -165,12 +164,11 @@ def run_demo(
     """
     if count < 4:
         raise InputError(f"scenes: expected at least 4, found {count}")
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise InputError(f"output: expected a new or empty folder, found that {folder} is in use")
+    check_new_folder(folder)
     draw_scenes(folder, count, kind)
-    config = own_config(CHECKPOINT)
+    network, config = load_model(CHECKPOINT), own_config(CHECKPOINT)
     assert config is not None  # the package carries it
-    folders, rows = score_scenes(folder, config, bar)
+    folders, rows = score_scenes(folder, network, config, bar)
     target = folder / "masks"
     comparison = compare(
         folders, target, METRICS, min_prediction=MIN_PREDICTION, min_target=MIN_TARGET,
@@ -187,7 +185,7 @@ def run_demo(
         lead = lead_table(folders, target, replicates, bar)
         tables.append(folder / "lead.md")
         write_text(tables[-1], lead)
-    figures = draw_figures(folder, folders, config)
+    figures = draw_figures(folder, folders, network, config)
     return Demo(comparison, ablation, lead, tuple(tables), figures, folders, target)
 
 
@@ -198,7 +196,7 @@ def scene_to_show(target: Path) -> str:
 
 
 def draw_figures(
-    folder: Path, folders: Mapping[str, Path], config: MaskomalyConfig
+    folder: Path, folders: Mapping[str, Path], network: Network, config: MaskomalyConfig
 ) -> tuple[Path, ...]:
     """The margins, one scene at three thresholds, and the queries that see it."""
     codes, target = LabelCodes(), folder / "masks"
@@ -214,7 +212,7 @@ def draw_figures(
         name: load_frame(folders[name] / f"{shown}.hdf5", mask, codes, name, None)
         for name in ("maskomaly", BESIDE)
     }
-    (outputs,) = load_model(CHECKPOINT).predict([image])
+    (outputs,) = network.predict([image])
     assert isinstance(outputs, MaskOutputs)
     truth, valid = anomaly_mask(mask, codes)
     figures = {

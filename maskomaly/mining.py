@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,7 +71,11 @@ def _values(labels: Labels) -> tuple[int, ...]:
 
 def anomaly_mask(path: Path | AllNormal, codes: LabelCodes) -> tuple[Mask, Mask]:
     """Where a mask file says anomaly, and which pixels count."""
-    classes = codes.classify(read_mask(path), None, str(path))
+    return _judge(read_mask(path), codes, str(path))
+
+
+def _judge(labels: NDArray[Any], codes: LabelCodes, name: str) -> tuple[Mask, Mask]:
+    classes = codes.classify(labels, None, name)
     return classes == ANOMALOUS, classes != IGNORED
 
 
@@ -153,14 +158,15 @@ def mine_folder(
     for key, outputs in outputs_of_images(frames.images, network, batch=batch, broken=Broken()):
         if not isinstance(outputs, MaskOutputs):
             raise InputError("model: expected a network that proposes masks, found a dense one")
-        labels = frames.targets[key]
+        path = frames.targets[key]
         try:
-            target, valid = anomaly_mask(labels, frames.codes)
+            labels = read_mask(path)
+            target, valid = _judge(labels, frames.codes, str(path))
             anomalies.add(outputs, target, valid)
             for label, mining in classes.items():
-                mining.add(outputs, read_mask(labels) == label, valid)
+                mining.add(outputs, labels == label, valid)
         except InputError as error:
-            raise type(error)(f"{labels}: {error}") from error
+            raise type(error)(f"{path}: {error}") from error
         tick()
     return Mined(
         anomalies.best(top),

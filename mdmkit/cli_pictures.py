@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mdmkit.cli_plots import Output, Width, check_figure, finish
+from mdmkit.cli_plots import Output, Width, check_figure, counting, finish
 from mdmkit.options import (
     AnomalyLabel,
     DataSetName,
@@ -22,9 +22,7 @@ from mdmkit.options import (
     Target,
     choose_judging,
     find_ground_truth,
-    parse_memory,
     parse_methods,
-    parse_normalize,
 )
 from mdmkit.terminal import Debug, Overwrite, Quiet, progress
 
@@ -94,12 +92,8 @@ def plot_thresholds(
             "best_f1",
             codes=choice.codes,
             sizes=ComponentSizes(),
-            normalize=parse_normalize(normalize, folders),
-            missing=missing,
-            key=key,
-            memory=parse_memory(memory),
-            jobs=jobs,
             tick=tick,
+            **counting(folders, normalize, missing, key, memory, jobs),
         )
     keys = study.chosen_keys(frame, 1)
     for key_of_frame, place in zip(keys, places, strict=True):
@@ -180,12 +174,8 @@ def plot_grid(
             "best_f1",
             codes=choice.codes,
             sizes=ComponentSizes(),
-            normalize=parse_normalize(normalize, folders),
-            missing=missing,
-            key=key,
-            memory=parse_memory(memory),
-            jobs=jobs,
             tick=tick,
+            **counting(folders, normalize, missing, key, memory, jobs),
         )
     keys = study.chosen_keys(frame, most)
     frames = _frames(study, keys)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -65,6 +65,20 @@ def check_figure(output: Path, width: float, overwrite: bool) -> None:
     check_output(output, overwrite)
     check_figure_name(output)
     check_width(width)
+
+
+def counting(
+    folders: dict[str, str], normalize: list[str], missing: str, key: str | None, memory: str,
+    jobs: int,
+) -> dict[str, Any]:  # fmt: skip
+    """How to count, as `evaluate_methods` and `study_methods` take it."""
+    return {
+        "normalize": parse_normalize(normalize, folders),
+        "missing": missing,
+        "key": key,
+        "memory": parse_memory(memory),
+        "jobs": jobs,
+    }
 
 
 def finish(figure: Figure, output: Path, pairing: Pairing | None, quiet: bool) -> None:
@@ -129,19 +143,12 @@ def plot_margin(
         truth, anomaly_label, normal_label, ignore_index, min_prediction, min_target
     )
     chosen = _parse_metrics(metric, choice.sizes)
+    metrics = [MarginAt(one, t) for one in chosen for t in t_margin]
     with progress(quiet) as tick:
         evaluations, pairing = evaluate_methods(
-            folders,
-            truth,
-            codes=choice.codes,
-            missing=missing,
-            normalize=parse_normalize(normalize, folders),
-            jobs=jobs,
-            key=key,
-            tick=tick,
-            memory=parse_memory(memory),
-            metrics=[MarginAt(one, t) for one in chosen for t in t_margin],
-        )
+            folders, truth, codes=choice.codes, metrics=metrics, tick=tick,
+            **counting(folders, normalize, missing, key, memory, jobs),
+        )  # fmt: skip
     panels = {
         METRIC_LABELS[one.name] if len(chosen) > 1 else "": {
             name: evaluation.curve(one) for name, evaluation in evaluations.items()
@@ -192,19 +199,12 @@ def plot_margins_by_t(
         truth, anomaly_label, normal_label, ignore_index, min_prediction, min_target
     )
     chosen = as_metric(metric, choice.sizes)
+    metrics = [MarginAt(chosen, 0.5)]
     with progress(quiet) as tick:
         evaluations, pairing = evaluate_methods(
-            folders,
-            truth,
-            codes=choice.codes,
-            missing=missing,
-            normalize=parse_normalize(normalize, folders),
-            jobs=jobs,
-            key=key,
-            tick=tick,
-            memory=parse_memory(memory),
-            metrics=[MarginAt(chosen, 0.5)],
-        )
+            folders, truth, codes=choice.codes, metrics=metrics, tick=tick,
+            **counting(folders, normalize, missing, key, memory, jobs),
+        )  # fmt: skip
     curves = {name: evaluation.curve(chosen) for name, evaluation in evaluations.items()}
     finish(margins_by_t_figure(curves, width=width), output, pairing, quiet)
 
@@ -239,19 +239,12 @@ def plot_curves(
     check_figure(output, width, overwrite)
     truth = find_ground_truth(dataset, target)
     choice = choose_judging(truth, anomaly_label, normal_label, ignore_index, None, None)
+    metrics = "ap,auroc,fpr95"
     with progress(quiet) as tick:
         evaluations, pairing = evaluate_methods(
-            folders,
-            truth,
-            codes=choice.codes,
-            missing=missing,
-            normalize=parse_normalize(normalize, folders),
-            jobs=jobs,
-            key=key,
-            tick=tick,
-            memory=parse_memory(memory),
-            metrics="ap,auroc,fpr95",
-        )
+            folders, truth, codes=choice.codes, metrics=metrics, tick=tick,
+            **counting(folders, normalize, missing, key, memory, jobs),
+        )  # fmt: skip
     # raw scores: ranking needs no normaliser
     sweeps = {name: evaluation.sweeps().pixels for name, evaluation in evaluations.items()}
     finish(ranking_figure(sweeps, width=width), output, pairing, quiet)

@@ -206,6 +206,14 @@ def loads_of(pairing: Pairing, codes: LabelCodes, key: str | None) -> dict[str, 
     }
 
 
+def loads_of_arrays(methods: Mapping[str, Any], codes: LabelCodes) -> dict[str, list[Load]]:
+    """The same for frames in memory."""
+    return {
+        name: [partial(_given, frame) for frame in as_frames(frames, codes)]
+        for name, frames in methods.items()
+    }
+
+
 def check_jobs(jobs: Any) -> int:
     """A number of threads."""
     if isinstance(jobs, bool) or not isinstance(jobs, (int, np.integer)) or jobs < 1:
@@ -240,10 +248,7 @@ def evaluate_methods(
     pairing = None
     loads: Mapping[str, Sequence[Load]]
     if target is None:
-        loads = {
-            name: [partial(_given, frame) for frame in as_frames(frames, codes)]
-            for name, frames in methods.items()
-        }
+        loads = loads_of_arrays(methods, codes)
     else:
         pairing = pair(methods, target, missing)
         loads = loads_of(pairing, codes, key)

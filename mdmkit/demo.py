@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from mdmkit.comparison import Comparison, compare, evaluate_methods, load_frame
 from mdmkit.errors import InputError
-from mdmkit.files import write_text
+from mdmkit.files import check_new_folder, write_text
 from mdmkit.frames import LabelCodes
 
 Map = NDArray[np.float64]
@@ -122,8 +122,7 @@ def run_demo(folder: Path, seed: int = 0) -> Demo:
     """
     if seed < 0:
         raise InputError(f"seed: expected a number >= 0, found {seed}")
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise InputError(f"output: expected a new or empty folder, found that {folder} is in use")
+    check_new_folder(folder)
     existed = folder.exists()
     try:
         return _compare_drawn(draw_frames(folder, seed), folder)

@@ -30,6 +30,14 @@ def check_output(path: str | Path, overwrite: bool, argument: str = "output") ->
     return output
 
 
+def check_new_folder(folder: Path, argument: str = "output") -> None:
+    """Refuse a folder that holds something, and a file in its place."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InputError(
+            f"{argument}: expected a new or empty folder, found that {folder} is in use"
+        )
+
+
 def write_atomically(output: Path, write: Callable[[Path], None]) -> None:
     """Let `write` fill a temporary file beside `output`, then rename it; on failure, nothing."""
     handle, name = tempfile.mkstemp(prefix=".mdmkit-", suffix=output.suffix, dir=output.parent)

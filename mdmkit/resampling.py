@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from math import isnan
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,12 +11,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mdmkit.comparison import Load, loads_of, normalizers
+from mdmkit.comparison import Load, loads_of, loads_of_arrays, normalizers
 from mdmkit.component_grid import ComponentGrid
 from mdmkit.components import ComponentSizes
 from mdmkit.datasets import pair
 from mdmkit.errors import InputError, NoTargetError
-from mdmkit.frames import Frame, LabelCodes, Labels, as_frames
+from mdmkit.frames import LabelCodes, Labels
 from mdmkit.grid import Edges, GridSteps
 from mdmkit.measures import Measure, parse_measures, recipes_of
 from mdmkit.normalize import Normalizer, as_normalizer
@@ -327,14 +326,7 @@ def _loads(
     for name, frames in methods.items():
         if isinstance(frames, Iterator):
             raise InputError(f"{name}: expected frames that can be read twice, found an iterator")
-    return {
-        name: [partial(_given, frame) for frame in as_frames(frames, codes)]
-        for name, frames in methods.items()
-    }
-
-
-def _given(frame: Frame) -> Frame:
-    return frame
+    return loads_of_arrays(methods, codes)
 
 
 def _draws(frames: int, replicates: int, seed: int) -> NDArray[np.int64]:
