@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import platform
-from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -23,13 +21,11 @@ from mdmkit.evaluation import Evaluation
 from mdmkit.frames import Frame, LabelCodes, Labels, as_frames
 from mdmkit.io import AllNormal, read_mask, read_scores
 from mdmkit.measures import Measure
+from mdmkit.passes import Tick, no_tick
 from mdmkit.pool import DEFAULT_MEMORY
 from mdmkit.published import PublishedTable, published_table
 from mdmkit.results import Result
-
-T = TypeVar("T")
-Load = Callable[[], Frame]
-Tick = Callable[[], None]
+from mdmkit.threads import Load, Threads
 
 
 @dataclass(frozen=True)
@@ -101,83 +97,6 @@ def load_frame(
         culprit = target if str(error).startswith("target") else scores
         files = f"{target} for {scores}" if "shape of the scores" in str(error) else culprit
         raise type(error)(f"{files}: {error}") from None
-
-
-def _in_order(tasks: Iterable[Callable[[], T]], jobs: int) -> Iterator[T]:
-    """Results of the tasks in their order, `jobs` of them at work at a time."""
-    if jobs == 1:
-        yield from (task() for task in tasks)
-        return
-    with ThreadPoolExecutor(jobs) as pool:
-        at_work: deque[Future[T]] = deque()
-        try:
-            for task in tasks:
-                at_work.append(pool.submit(task))
-                if len(at_work) > jobs:
-                    yield at_work.popleft().result()
-            while at_work:
-                yield at_work.popleft().result()
-        finally:
-            for future in at_work:
-                future.cancel()
-
-
-class _Errors:
-    """Collects the errors of bad frames, so that all of them can be listed."""
-
-    def __init__(self) -> None:
-        self.found: list[InputError] = []
-
-    def attempt(self, load: Load, then: Callable[[Frame], T]) -> T | None:
-        """Load a frame and use it; after the first error, only load the others to judge them."""
-        try:
-            frame = load()
-            return None if self.found else then(frame)
-        except InputError as error:
-            self.found.append(error)
-            return None
-
-    def raise_all(self) -> None:
-        """Raise what was found, as one error."""
-        if len(self.found) == 1:
-            raise self.found[0]
-        if self.found:
-            lines = listing(sorted(map(str, self.found)))
-            raise InputError(f"{len(self.found)} frames cannot be used:\n{lines}")
-
-
-def run_evaluation(
-    evaluation: Evaluation, loads: Sequence[Load], jobs: int = 1, tick: Tick = lambda: None
-) -> None:
-    """Evaluate frames over threads; the same bits whatever their number.
-
-    Raises
-    ------
-    InputError
-        Listing every frame that cannot be used.
-    """
-    errors = _Errors()
-
-    def each(function: Callable[[Frame], T], prepare: Callable[[Frame], None]) -> Iterator[T]:
-        def tasks() -> Iterator[Callable[[], T | None]]:
-            for index, load in enumerate(loads):
-                if index == 0:  # read once, before any other
-                    first = errors.attempt(load, partial(_prepared, prepare))
-                    if first is None:
-                        continue
-                    load = partial(_given, first)
-                    del first
-                yield partial(errors.attempt, load, function)
-
-        yield from (result for result in _in_order(tasks(), jobs) if result is not None)
-        errors.raise_all()
-
-    evaluation.run(each, again=True, tick=tick)
-
-
-def _prepared(prepare: Callable[[Frame], None], frame: Frame) -> Frame:
-    prepare(frame)
-    return frame
 
 
 def normalizers(normalize: Any, methods: Iterable[str]) -> dict[str, str]:
@@ -253,9 +172,9 @@ def evaluate_methods(
         pairing = pair(methods, target, missing)
         loads = loads_of(pairing, codes, key)
     for name, evaluation in evaluations.items():
-        ticks = tick(name, len(loads[name])) if tick else (lambda: None)
+        ticks = tick(name, len(loads[name])) if tick else no_tick
         try:
-            run_evaluation(evaluation, loads[name], jobs, ticks)
+            evaluation.run(Threads(loads[name], jobs), again=True, tick=ticks)
         except InputError as error:
             raise type(error)(f"{name}: {error}") from error
     return evaluations, pairing

@@ -18,8 +18,7 @@ from mdmkit.components import (
     cells_of_keys,
 )
 from mdmkit.exact_sums import LIMBS, UNIT_BITS
-from mdmkit.grid import Edges, GridSteps, with_edges
-from mdmkit.steps import RatioSteps, Steps
+from mdmkit.grid import Edges, GridSteps, RatioGrid, with_edges
 
 if TYPE_CHECKING:
     from mdmkit.cells import FrameCells
@@ -40,8 +39,8 @@ class ComponentGrid(Components):
     the bounds hold for any order (see `mdmkit.kernels.bounds`).
     """
 
-    siou: GridSteps
-    ppv: GridSteps
+    siou: RatioGrid
+    ppv: RatioGrid
     hits: GridSteps
 
     @classmethod
@@ -69,11 +68,11 @@ class ComponentGrid(Components):
         hits = np.vstack([np.zeros((1, 2 * QUALITIES.size), np.int64), swept.hits[:, 1:]])
         hits = hits[hit_row[row]]
 
-        def on_grid(kind: type[Steps], totals: Any, low: Any, high: Any) -> GridSteps:
-            lows, highs = kind.empty(totals.shape[1]).bound_columns(totals)
-            lows, highs = lows.copy(), highs.copy()
-            lows[met], highs[met] = low, high
-            return GridSteps(totals, lows, highs, cells.smallest, cells.largest)
+        def on_grid(grid: type[Any], totals: Any, low: Any, high: Any) -> Any:
+            lows, highs = grid.kind.bound_columns(totals[met])
+            dips, rises = np.zeros((2, totals.shape[0], low.shape[1]), np.int64)
+            dips[met], rises[met] = highs - low, high - lows
+            return grid(totals, dips, rises, cells.smallest, cells.largest)
 
         low, high = np.split(swept.bounds, 2, axis=1)  # of sIoU, PPV, their number
         low[:, :2] >>= _FINER
@@ -82,16 +81,21 @@ class ComponentGrid(Components):
             sizes,
             swept.targets,
             swept.largest,
-            on_grid(RatioSteps, sums[:, :LIMBS], low[:, :1], high[:, :1]),
-            on_grid(RatioSteps, sums[:, LIMBS:], low[:, 1:], high[:, 1:]),
-            on_grid(Steps, hits, *np.split(swept.hit_bounds, 2, axis=1)),
+            on_grid(RatioGrid, sums[:, :LIMBS], low[:, :1], high[:, :1]),
+            on_grid(RatioGrid, sums[:, LIMBS:], low[:, 1:], high[:, 1:]),
+            on_grid(GridSteps, hits, *np.split(swept.hit_bounds, 2, axis=1)),
         )
 
     @classmethod
     def of_sweep(cls, sweep: ComponentSweep, edges: Edges) -> ComponentGrid:
-        """Reduce an exact sweep."""
-        parts = (GridSteps.of(part, edges) for part in (sweep.siou, sweep.ppv, sweep.hits))
-        return cls(sweep.sizes, sweep.targets, sweep.largest, *parts)
+        """Reduce an exact sweep; one of several frames must know their spreads at these edges."""
+        kinds, parts = (RatioGrid, RatioGrid, GridSteps), (sweep.siou, sweep.ppv, sweep.hits)
+        spreads = sweep.spreads or (None,) * len(parts)
+        reduced: list[Any] = [
+            kind.of(part, edges, known)
+            for kind, part, known in zip(kinds, parts, spreads, strict=True)
+        ]
+        return cls(sweep.sizes, sweep.targets, sweep.largest, *reduced)
 
     def as_sweep(self, edges: Edges, refined: ComponentSweep | None) -> ComponentSweep:
         """Changes moved up to the next edge, but for those within refined cells."""
@@ -100,9 +104,9 @@ class ComponentGrid(Components):
             self.sizes,
             self.targets,
             self.largest,
-            self.siou.as_steps(RatioSteps, edges, inside.siou),
-            self.ppv.as_steps(RatioSteps, edges, inside.ppv),
-            self.hits.as_steps(Steps, edges, inside.hits),
+            self.siou.as_steps(edges, inside.siou),  # type: ignore[arg-type]
+            self.ppv.as_steps(edges, inside.ppv),  # type: ignore[arg-type]
+            self.hits.as_steps(edges, inside.hits),
         )
 
 

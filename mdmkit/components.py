@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mdmkit.errors import InputError
 from mdmkit.exact_sums import LIMBS
-from mdmkit.grid import Edges, within
+from mdmkit.grid import Edges, spread, within
 from mdmkit.steps import RatioSteps, Rescale, Steps
 
 if TYPE_CHECKING:
@@ -181,6 +181,8 @@ class ComponentSweep(Components):
     siou: RatioSteps
     ppv: RatioSteps
     hits: Steps
+    #: Of each part the sum of the frames' `mdmkit.grid.spread`, for sums that go to a grid later.
+    spreads: tuple[Steps, Steps, Steps] | None = None
 
     @classmethod
     def of(
@@ -243,6 +245,25 @@ class ComponentSweep(Components):
             Steps.from_totals(scores_at(swept.hits[:, 0]), swept.hits[:, 1:].astype(np.int64)),
         )
 
+    @classmethod
+    def merged(cls, parts: Iterable[ComponentSweep]) -> ComponentSweep:
+        several = list(parts)
+        total = super().merged(several)
+        known = [part.spreads for part in several if part.spreads is not None]
+        if len(known) < len(several):
+            return total
+        siou, ppv, hits = map(Steps.merged, zip(*known, strict=True))
+        return replace(total, spreads=(siou, ppv, hits))
+
+    @property
+    def nbytes(self) -> int:
+        return super().nbytes + sum(part.nbytes for part in self.spreads or ())
+
+    def with_spreads(self, edges: Edges) -> ComponentSweep:
+        """The sweep of one frame, which can be merged and then reduced to these edges."""
+        spreads = (spread(self.siou, edges), spread(self.ppv, edges), spread(self.hits, edges))
+        return replace(self, spreads=spreads)
+
     def within(self, edges: Edges, cells: NDArray[np.bool_]) -> ComponentSweep:
         """What changes inside some cells of a grid."""
         return self._mapped(lambda part: within(part, edges, cells))
@@ -259,7 +280,11 @@ class ComponentSweep(Components):
 
     def _mapped(self, function: Callable[[Any], Any]) -> ComponentSweep:
         return replace(
-            self, siou=function(self.siou), ppv=function(self.ppv), hits=function(self.hits)
+            self,
+            siou=function(self.siou),
+            ppv=function(self.ppv),
+            hits=function(self.hits),
+            spreads=None,
         )
 
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import json
+from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict
+from itertools import compress
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from mdmkit import grid
 from mdmkit.components import ComponentSizes, count_targets
+from mdmkit.contributions import Contribution, Counts, Image
 from mdmkit.curves import ThresholdCurve
 from mdmkit.distribution import Distribution
-from mdmkit.errors import InputError, NoTargetError, RangeError
+from mdmkit.errors import InputError, NoTargetError, RangeError, listing
+from mdmkit.files import check_output
 from mdmkit.frames import Frame, LabelCodes, Labels, as_frames
 from mdmkit.measures import (
     AtThreshold,
@@ -24,18 +29,19 @@ from mdmkit.measures import (
     recipes_of,
 )
 from mdmkit.metrics import Metric
-from mdmkit.normalize import Normalizer, Unchanged, as_normalizer
+from mdmkit.normalize import Normalizer, Rank, Unchanged, as_normalizer
+from mdmkit.passes import Frames, OneByOne, Tick, no_tick
 from mdmkit.pixels import PixelSweep
-from mdmkit.pool import DEFAULT_MEMORY, Pool, sweep_frames
+from mdmkit.pool import DEFAULT_MEMORY, Pool
 from mdmkit.protocols import as_protocol
-from mdmkit.recipes import ComponentRecipe, MaskRecipe, PixelRecipe
+from mdmkit.recipes import ComponentRecipe, MaskRecipe, PixelRecipe, Recipe
 from mdmkit.results import Result
+from mdmkit.state_files import Packed, fingerprint, read_state, write_state
 from mdmkit.sweeps import EarlyGrid, Sweeps, check_valid
 from mdmkit.through import with_bands
 
 AGGREGATES = ("pooled", "per_image")
 UNLIMITED = 2**62  # one frame is always known exactly
-Each = Callable[[Callable[[Frame], Any], Callable[[Frame], None]], Iterator[Any]]
 
 
 def check_aggregate(aggregate: Any) -> str:
@@ -43,19 +49,6 @@ def check_aggregate(aggregate: Any) -> str:
     if aggregate not in AGGREGATES:
         raise InputError(f"aggregate: expected one of {', '.join(AGGREGATES)}, found {aggregate!r}")
     return str(aggregate)
-
-
-@dataclass(frozen=True, eq=False)
-class Contribution:
-    """What one frame adds to an evaluation."""
-
-    pixels: int
-    anomalous_pixels: int
-    components: int
-    sweeps: Sweeps | None = None  # pooled
-    values: Values = field(default_factory=dict)  # per image
-    refused: dict[str, str] = field(default_factory=dict)
-    no_target: dict[str, NoTargetError] = field(default_factory=dict)
 
 
 class Evaluation:
@@ -70,6 +63,8 @@ class Evaluation:
     normalize : {"none", "minmax", "sigmoid", "rank"}
     aggregate : {"pooled", "per_image"}
         One set of all pixels and components; or the mean over images.
+    anomaly_label, normal_label, ignore_index : int, collection of int, or None
+        Label values of the targets that `update` is given.
     method : str
         Name of the method.
     protocol : {"exact", "smiyc", "maskomaly-release"}
@@ -82,8 +77,20 @@ class Evaluation:
 
     Notes
     -----
-    `contribution` may run in several threads; `add` takes what it returns, in any order with the
-    same result to the last bit.
+    What it holds depends neither on the order of the frames nor on how they were cut into
+    evaluations that were merged, to the last bit. Its size is bounded: by `memory` and that of the
+    grid (some 100 MB with component metrics); of per-image evaluation, by a few numbers an image.
+    `contribution` may run in several threads; `add` takes what it returns.
+
+    Examples
+    --------
+    >>> from mdmkit import Evaluation
+    >>> night, day = Evaluation("ap"), Evaluation("ap")
+    >>> night.update([[0.1, 0.9]], [[0, 1]])
+    >>> day.update([[0.2, 0.4]], [[1, 0]])
+    >>> night.merge(day)
+    >>> night.result()["ap"]
+    0.8333333333333333
     """
 
     def __init__(
@@ -94,6 +101,9 @@ class Evaluation:
         min_target: int = 0,
         normalize: str | None = "none",
         aggregate: str = "pooled",
+        anomaly_label: Labels = 1,
+        normal_label: Labels = 0,
+        ignore_index: Labels = 255,
         method: str = "",
         protocol: str = "exact",
         band: float | Sequence[float] | None = None,
@@ -101,23 +111,31 @@ class Evaluation:
     ) -> None:
         self.sizes = ComponentSizes(min_prediction, min_target)
         self.protocol = as_protocol(protocol)
-        asked = self.protocol.adapt(parse_measures(metrics, self.sizes))
-        self.measures = with_bands(asked, band)
+        self.asked = with_bands(parse_measures(metrics, self.sizes), band)
+        self.measures = self.protocol.adapt(self.asked)
         self.recipes = recipes_of(self.measures)
         self.kind = as_normalizer(normalize)
         self.aggregate = check_aggregate(aggregate)
+        self.codes = LabelCodes(normal_label, anomaly_label, ignore_index)
         self.method = method
         self._fitted: Normalizer | None = (
             None if self.kind.needs_fit else self.kind.fitted(PixelSweep.none())
         )
         self.memory = memory
-        self._pool = self._empty_pool(memory)
-        self._early: EarlyGrid | None = None
-        self._frames: list[Contribution] = []  # without their sweeps
+        self._pool = self._new_pool(memory)
+        self._early: frozenset[Recipe] = frozenset()
+        self.counts = Counts()
+        self._images: list[Image] = []
 
-    def _empty_pool(self, memory: int) -> Pool:
+    def _new_pool(self, memory: int) -> Pool:
         raw = [m.z for m in self.measures if isinstance(m, (AtThreshold, FprAtThreshold))]
         return Pool(memory, raw if self.kind is Unchanged else ())
+
+    def empty(self) -> Evaluation:
+        """One with the same settings, constants and grid, in the same pass, without frames."""
+        other = copy(self)
+        other._pool, other.counts, other._images = self._pool.empty(), Counts(), []
+        return other
 
     @property
     def needs_fit(self) -> bool:
@@ -125,59 +143,59 @@ class Evaluation:
         on_masks = any(isinstance(recipe, MaskRecipe) for recipe in self.recipes)
         return self._fitted is None and (self.aggregate == "per_image" or on_masks)
 
-    def fit(self, frames: Iterable[Frame]) -> None:
+    def fit(self, frames: Frames) -> None:
         """Take the normaliser's constants from a first pass over the frames."""
-        self._fitted = sweep_frames(frames, [PixelRecipe()], self.kind).normalizer
+        memory = UNLIMITED if self.kind is Rank else self.memory  # no bracket holds for ranks
+        pixels = Evaluation("ap", normalize=self.kind.name, memory=memory)
+        for part in frames.parts(pixels.empty):
+            pixels.merge(part)
+        self._fitted = pixels.sweeps().normalizer
 
     def plan(self, frame: Frame) -> None:
-        """See by a first frame, where all can be read twice, whether a grid is the shorter way.
+        """See by a first frame, where all can be read twice, how to lay a grid, and for what.
 
         Statistics at every one of many scores cost more than those at the thresholds of a grid
         and, in a second pass, at the few scores where that leaves something open. Changed frames
         have few scores or few pixels, and are swept at every score.
         """
+        if self.aggregate != "pooled" or frame.scores.dtype.itemsize <= 2:
+            return
         recipes = {r for r in self.recipes if isinstance(r, (PixelRecipe, ComponentRecipe))}
         for measure in self.measures:
             if not measure.refinable:
                 recipes -= set(measure.recipes)
         if self.kind.needs_fit:
             recipes.discard(PixelRecipe())
-        if self.aggregate != "pooled" or not recipes or frame.scores.dtype.itemsize <= 2:
-            return
         pixels = PixelSweep.of(frame)
         if pixels.scores.size > grid.CELLS:
-            self._early = EarlyGrid(
-                *self._pool.choose_edges(pixels, grid.COARSER), frozenset(recipes)
-            )
+            self._pool.lay(pixels, grid.COARSER)
+            self._early = frozenset(recipes)
 
     def _grid_from_the_start(self) -> EarlyGrid | None:
         """What of a frame need only be known on a grid; pixels, too, once memory is used up."""
-        pool, early = self._pool, self._early
-        if not pool.over_budget or pool.edges is None or pool.rows is None:
-            return early
-        recipes = early.recipes if early else frozenset()
-        return EarlyGrid(pool.edges, pool.rows, recipes | {PixelRecipe()})
+        pool, recipes = self._pool, self._early
+        if pool.laid is None:
+            return None
+        if pool.over_budget:
+            recipes = recipes | {PixelRecipe()}
+        return EarlyGrid(*pool.laid, recipes) if recipes else None
 
     def contribution(self, frame: Frame) -> Contribution:
         """Sweep one frame; changes nothing here."""
+        if self._pool.looking_again:
+            return Contribution(Counts(), inside=self._pool.inside(frame))
+        if self.needs_fit:
+            raise InputError(
+                f"normalize: expected the constants of {self.kind.name!r} before the first frame "
+                "is judged; call fit with all frames"
+            )
         sweeps = self._sweeps_of(frame) if self.aggregate == "pooled" else self._image(frame)
         own = sweeps.by_recipe.get(ComponentRecipe(self.sizes))
         components = own.targets if own else count_targets(frame, self.sizes.min_target)
-        counts = (frame.pixels, frame.anomalous_pixels, components)
+        counts = Counts(1, frame.pixels, frame.anomalous_pixels, components)
         if self.aggregate == "pooled":
-            return Contribution(*counts, sweeps)
-        values: Values = {}
-        refused: dict[str, str] = {}
-        no_target: dict[str, NoTargetError] = {}
-        for measure in self.measures:
-            try:
-                values[measure.key] = measure.compute(sweeps)[measure.key]
-            except RangeError as error:
-                refused[measure.key] = str(error)
-            except NoTargetError as error:
-                values[measure.key] = float("nan")
-                no_target[measure.key] = error
-        return Contribution(*counts, None, values, refused, no_target)
+            return Contribution(counts, sweeps)
+        return Contribution(counts, image=self._numbers_of(sweeps))
 
     def _sweeps_of(self, frame: Frame) -> Sweeps:
         return Sweeps.of(frame, self.recipes, self._fitted, self._grid_from_the_start())
@@ -185,35 +203,112 @@ class Evaluation:
     def _image(self, frame: Frame) -> Sweeps:
         """The sweeps of a frame as of a data set of its own, exact and normalised."""
         image = copy(self)
-        image.aggregate = "pooled"
-        image._pool, image._early = self._empty_pool(UNLIMITED), None
+        image.aggregate, image._early = "pooled", frozenset()
+        image._pool = self._new_pool(UNLIMITED)
         image.plan(frame)
         image._pool.add(image._sweeps_of(frame))
-        image._frames = [Contribution(0, 0, 0)]
+        image.counts = Counts(1)
         if image.undecided():
-            image.add_second_look(image.second_look(frame))
+            image._pool.add_inside(image._pool.inside(frame))
         return image._pool.total().with_normalizer(self._fitted or self.kind)
+
+    def _numbers_of(self, sweeps: Sweeps) -> Image:
+        image = Image({}, {}, {})
+        for measure in self.measures:
+            try:
+                image.values[measure.key] = measure.compute(sweeps)[measure.key]
+            except RangeError as error:
+                image.refused[measure.key] = str(error)
+            except NoTargetError as error:
+                image.values[measure.key] = float("nan")
+                image.no_target[measure.key] = str(error)
+        return image
 
     def add(self, contribution: Contribution) -> None:
         """Count what one frame contributes."""
+        if contribution.inside is not None:
+            self._pool.add_inside(contribution.inside)
         if contribution.sweeps is not None:
             self._pool.add(contribution.sweeps)
-        self._frames.append(replace(contribution, sweeps=None))
+        if contribution.image is not None:
+            self._images.append(contribution.image)
+        self.counts += contribution.counts
 
-    def update(self, frame: Frame) -> None:
-        """Sweep and count one frame."""
+    def update(self, scores: Any, target: Any = None, ignore: Any = None) -> None:
+        """Sweep and count one frame.
+
+        Parameters
+        ----------
+        scores : array_like of shape (H, W), or Frame
+        target : array_like of shape (H, W)
+            Labels; not with a `Frame`, which has its own.
+        ignore : array_like of bool, shape (H, W), optional
+            Further pixels to ignore.
+
+        Raises
+        ------
+        InputError
+            As `Frame`. Nothing is counted then.
+        """
+        frame = scores
+        if not isinstance(frame, Frame):
+            frame = Frame.coded(scores, target, ignore, codes=self.codes)
         self.add(self.contribution(frame))
 
-    def run(self, each: Each, again: bool, tick: Callable[[], None] = lambda: None) -> None:
+    def merge(self, other: Evaluation) -> None:
+        """Count the frames of another evaluation, as if all had been counted here.
+
+        Numbers that a second pass made exact are brackets again, unless both looked into the
+        same cells: that pass belongs to the frames over which it was made.
+
+        Parameters
+        ----------
+        other : Evaluation
+            Left as it is.
+
+        Raises
+        ------
+        InputError
+            If its settings differ; `method` may.
+        """
+        mine, theirs = self.settings(), other.settings()
+        differing = [name for name in mine if mine[name] != theirs[name]]
+        if differing:
+            raise InputError(
+                "evaluations: expected the same settings, found\n"
+                + listing(f"{name}: {mine[name]} and {theirs[name]}" for name in differing)
+            )
+        self._pool.merge(other._pool)
+        self._images += other._images
+        self.counts += other.counts
+
+    def settings(self) -> dict[str, Any]:
+        """All that the numbers depend on but the frames, ready for JSON.
+
+        Of long constants and grids a fingerprint.
+        """
+        laid = self._pool.laid
+        return {
+            "metrics": [measure.key for measure in self.asked],
+            "min_prediction": self.sizes.min_prediction,
+            "min_target": self.sizes.min_target,
+            "normalize": self.kind.name,
+            "constants": fingerprint(self._fitted) if self.kind.needs_fit else None,
+            "aggregate": self.aggregate,
+            "protocol": self.protocol.name,
+            "memory": self.memory,
+            "grid": fingerprint(laid) if laid else None,
+            "early": [recipe in self._early for recipe in self.recipes],
+        }
+
+    def run(self, frames: Frames, again: bool, tick: Tick = no_tick) -> None:
         """Evaluate all frames, in two passes where that is shorter or makes numbers exact.
 
         Parameters
         ----------
-        each : callable
-            `each(function, prepare)` yields `function(frame)` of every frame in their order, in as
-            many threads as it likes, after `prepare(frame)` of the first.
+        frames : Frames
         again : bool
-            Whether the frames can be read more than once.
+            Whether they can be read more than once.
         tick : callable, optional
             Called after each frame of the first pass.
 
@@ -228,19 +323,36 @@ class Evaluation:
                     f"frames: normalize={self.kind.name!r} looks at all scores before the first "
                     "frame is judged here; expected a list, found an iterator"
                 )
-            self.fit(each(_itself, _nothing))
-        for contribution in each(self.contribution, self.plan if again else _nothing):
-            self.add(contribution)
-            tick()
-        if again and self.undecided():
-            for part in each(self.second_look, _nothing):
-                self.add_second_look(part)
+            self.fit(frames)
+        if again:
+            self.prepare(frames)
+        self.one_pass(frames, tick)
+        if again:
+            self.look_again(frames)
+
+    def prepare(self, frames: Frames) -> None:
+        """Plan by the first of all frames."""
+        first = frames.first()
+        if first is not None:
+            self.plan(first)
+
+    def one_pass(self, frames: Frames, tick: Tick = no_tick) -> None:
+        """Count all frames, or see all of them once more."""
+        for part in frames.parts(self.empty, tick):
+            self.merge(part)
+
+    def look_again(self, frames: Frames) -> None:
+        """Make numbers exact by a second pass over the same frames, where it takes one."""
+        if self.undecided():
+            self.one_pass(frames)
 
     def undecided(self) -> bool:
         """Begin a second pass, if one over the same frames can make numbers exact."""
-        if self.aggregate != "pooled" or not self._frames or self._pool.edges is None:
+        if self.aggregate != "pooled" or not self.counts.frames:
             return False
         sweeps = self.sweeps()
+        if sweeps.grid is None:
+            return False
         wanted = [measure.undecided(sweeps) for measure in self.measures]
         cells = [cell for cell in wanted if cell is not None]
         if not cells:
@@ -248,13 +360,72 @@ class Evaluation:
         self._pool.refine(np.logical_or.reduce(cells))
         return True
 
-    def second_look(self, frame: Frame) -> Sweeps:
-        """What one frame adds to a second pass; changes nothing here."""
-        return self._pool.inside(frame, self.recipes)
+    def save(self, path: str | Path, overwrite: bool = False) -> None:
+        """Write everything to one file, whole or not at all.
 
-    def add_second_look(self, part: Sweeps) -> None:
-        """Count what one frame adds to a second pass."""
-        self._pool.add_inside(part)
+        Parameters
+        ----------
+        path : path
+            The same state gives the same bytes. A few bytes a distinct score, or a few a threshold
+            of the grid.
+        overwrite : bool
+
+        Raises
+        ------
+        InputError
+            If the file exists, or a metric has no name by which it can be found again.
+        """
+        self.write(check_output(path, overwrite, "path"))
+
+    def write(self, path: Path, **header: Any) -> None:
+        """As `save`, over a file if there is one, with more in its header."""
+        keys = [measure.key for measure in self.asked]
+        try:
+            named = parse_measures(keys, self.sizes) == self.asked
+        except InputError:
+            named = False
+        if not named:
+            raise InputError(f"metrics: expected those that have a name, found {', '.join(keys)}")
+        packed = Packed()
+        packed.put("constants", self._fitted)
+        header["pool"] = self._pool.pack(packed, self.recipes)
+        header["images"] = sorted((image.to_dict() for image in self._images), key=json.dumps)
+        header["counts"] = asdict(self.counts)
+        header["early"] = [recipe in self._early for recipe in self.recipes]
+        header["options"] = {
+            "metrics": keys,
+            "min_prediction": self.sizes.min_prediction,
+            "min_target": self.sizes.min_target,
+            "normalize": self.kind.name,
+            "aggregate": self.aggregate,
+            "normal_label": self.codes.normal_label,
+            "anomaly_label": self.codes.anomaly_label,
+            "ignore_index": self.codes.ignore_index,
+            "method": self.method,
+            "protocol": self.protocol.name,
+            "memory": self.memory,
+        }
+        write_state(path, {"kind": "evaluation", **header}, packed)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Evaluation:
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        InputError
+            If it is no such file, cut off, or of another version.
+        """
+        header, packed = read_state(Path(path))
+        if header.get("kind") != "evaluation":
+            raise InputError(f"{path}: expected an evaluation, found {header.get('kind')!r}")
+        evaluation = cls(**header["options"])
+        evaluation._fitted = packed.get("constants")
+        evaluation._pool.unpack(header["pool"], packed, evaluation.recipes)
+        evaluation._early = frozenset(compress(evaluation.recipes, header["early"]))
+        evaluation.counts = Counts(**header["counts"])
+        evaluation._images = [Image.from_dict(image) for image in header["images"]]
+        return evaluation
 
     def curve(self, metric: Metric) -> ThresholdCurve:
         """d(z) of all frames so far, for a metric whose sweep was asked for (pooled only)."""
@@ -279,10 +450,9 @@ class Evaluation:
         InputError
             Without valid pixels, or where nothing that was asked for can be computed.
         """
-        if not self._frames:
+        if not self.counts.frames:
             raise InputError("frames: expected at least one frame, found none")
-        pixels = sum(frame.pixels for frame in self._frames)
-        if pixels == 0:
+        if self.counts.pixels == 0:
             raise InputError("target: expected at least one valid pixel, found all pixels ignored")
         compute = self._pooled_values if self.aggregate == "pooled" else self._image_values
         values, refused = compute()
@@ -290,10 +460,7 @@ class Evaluation:
             raise RangeError(next(iter(refused.values())))
         return Result(
             method=self.method,
-            frames=len(self._frames),
-            pixels=pixels,
-            anomalous_pixels=sum(frame.anomalous_pixels for frame in self._frames),
-            components=sum(frame.components for frame in self._frames),
+            **asdict(self.counts),
             normalize=self.kind.name,
             values={key: _plain(value) for key, value in values.items()},
             refused=refused,
@@ -323,36 +490,16 @@ class Evaluation:
         for measure in self.measures:
             key = measure.key
             values |= measure.empty()
-            reasons = [f.refused[key] for f in self._frames if key in f.refused]
+            reasons = [image.refused[key] for image in self._images if key in image.refused]
             if reasons:
-                refused[key] = reasons[0]
+                refused[key] = min(reasons)
                 continue
-            if all(key in frame.no_target for frame in self._frames):
-                raise self._frames[0].no_target[key]
-            images = Distribution.of(frame.values[key] for frame in self._frames)
+            if all(key in image.no_target for image in self._images):
+                raise NoTargetError(min(image.no_target[key] for image in self._images))
+            images = Distribution.of(image.values[key] for image in self._images)
             values[key] = images.mean
             values[f"{key}_images"] = images.to_dict()
         return values, refused
-
-
-def _itself(frame: Frame) -> Frame:
-    return frame
-
-
-def _nothing(frame: Frame) -> None:
-    pass
-
-
-def one_by_one(frames: Callable[[], Iterable[Frame]]) -> Each:
-    """How to go through frames in this thread; `frames` is called for each pass."""
-
-    def each(function: Callable[[Frame], Any], prepare: Callable[[Frame], None]) -> Iterator[Any]:
-        for index, frame in enumerate(frames()):
-            if index == 0:
-                prepare(frame)
-            yield function(frame)
-
-    return each
 
 
 def _plain(value: Any) -> Any:
@@ -448,5 +595,5 @@ def evaluate(
         memory=memory,
     )
     again = not isinstance(frames, Iterator)
-    evaluation.run(one_by_one(lambda: as_frames(frames, codes)), again)
+    evaluation.run(OneByOne(lambda: as_frames(frames, codes)), again)
     return evaluation.result()

@@ -2,22 +2,23 @@
 
 An edge is a threshold; cell c holds the predictions A > z for z in [edges[c - 1], edges[c]), cell 0
 those below all edges, the last cell those above. Totals are exact at the lower end of each cell;
-`low` and `high` bound them within it. Cells can be refined: their pixels looked at again.
+how far they may dip and rise within it is kept beside them, as sums over frames. Cells can be
+refined: their pixels looked at again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import reduce
+from functools import cached_property, lru_cache, reduce
 from operator import add
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.errors import InputError
-from mdmkit.steps import Steps
+from mdmkit.steps import RatioSteps, Steps
 
 #: Number of steps of the regular grid; a power of two, so that j / CELLS is exact.
 CELLS = 65_536
@@ -35,6 +36,25 @@ def unit_edges(steps: int | None = None) -> Edges:
     if n < 1 or n & (n - 1):
         raise InputError(f"steps: expected a power of two, found {n!r}")
     return np.arange(n + 1) / n
+
+
+def line_edges() -> Edges:
+    """Thresholds for scores of any range: those of `unit_edges`, beyond [0, 1] every float16.
+
+    They are the same for all scores, so that what was counted on them always adds. Beyond float16
+    follow the powers of two, up to 2^127.
+    """
+    return _line_edges(CELLS)
+
+
+@lru_cache(maxsize=2)
+def _line_edges(cells: int) -> Edges:
+    bits = np.arange(np.finfo(np.float16).max.view(np.uint16) + 1, dtype=np.uint16)
+    halves = bits.view(np.float16).astype(np.float64)[:: max(65_536 // cells, 1)]
+    outer = np.append(halves[halves > 0], 2.0 ** np.arange(16, 128))
+    edges = np.concatenate([-outer[::-1], unit_edges(cells), outer[outer > 1]])
+    edges.flags.writeable = False
+    return edges
 
 
 def regular_steps(edges: Edges) -> int:
@@ -57,37 +77,68 @@ def with_edges(edges: Edges, more: Iterable[float]) -> Edges:
     return np.unique(np.concatenate([edges, np.asarray(list(more), np.float64)]))
 
 
+def spread(steps: Steps, edges: Edges) -> Steps:
+    """How far totals dip below, and rise above, those at the lower end of each cell.
+
+    Returns
+    -------
+    Steps
+        Only cells with scores strictly inside, each under its upper edge (infinite in the last
+        one); columns are those of `bound_columns`, twice. Sums over frames bound the sum.
+    """
+    cell = np.searchsorted(edges, steps.scores, side="left")
+    upper = np.append(edges, np.inf)[cell]
+    inside = np.flatnonzero(upper != steps.scores)
+    cells, starts, counts = np.unique(cell[inside], return_index=True, return_counts=True)
+    first = inside[starts]
+    low, high = steps.bound_columns(steps.totals)
+    if cells.size == 0:
+        return Steps.empty(2 * low.shape[1])
+    dips = high[first] - _over_rows(np.minimum, low, first, first + counts)
+    rises = _over_rows(np.maximum, high, first, first + counts) - low[first]
+    return Steps(upper[first], np.hstack([dips, rises]))
+
+
 @dataclass(frozen=True, eq=False)
 class GridSteps:
-    """`Steps` seen at the edges of a grid.
+    """`Steps` seen at the edges of a grid; merges exactly.
 
     Attributes
     ----------
     totals : ndarray of int64, shape (m + 1, k)
         Exact totals at the lower end of each cell; row 0 is everything.
-    low, high : ndarray of int64, shape (m + 1, b)
-        Bounds of `Steps.bound_columns` for all thresholds of the cell.
+    dips, rises : ndarray of int64, shape (m + 1, b)
+        How far `Steps.bound_columns` may lie below and above those at the lower end, for all
+        thresholds of the cell.
     smallest, largest : float
         Scores that occur; infinite where none does.
     """
 
     totals: NDArray[np.int64]
-    low: NDArray[np.int64]
-    high: NDArray[np.int64]
+    dips: NDArray[np.int64]
+    rises: NDArray[np.int64]
     smallest: float
     largest: float
+    #: What is seen.
+    kind: ClassVar[type[Steps]] = Steps
 
     @classmethod
-    def of(cls: type[G], steps: Steps, edges: Edges) -> G:
-        """Reduce exact steps. O(n + m)."""
+    def of(cls: type[G], steps: Steps, edges: Edges, spreads: Steps | None = None) -> G:
+        """Reduce exact steps. O(n + m).
+
+        `spreads` are the sum of the frames' `spread`, without which totals that rise and fall
+        are taken for those of one frame.
+        """
+        known = spread(steps, edges) if spreads is None else spreads
         first = np.append(0, np.searchsorted(steps.scores, edges, side="right"))
-        last = np.append(np.searchsorted(steps.scores, edges, side="left"), steps.scores.size)
-        low, high = steps.bound_columns(steps.totals)
+        within = np.zeros((edges.size + 1, known.changes.shape[1]), np.int64)
+        within[np.searchsorted(edges, known.scores, side="left")] = known.changes
+        dips, rises = np.split(within, 2, axis=1)
         some = steps.scores.size > 0
         return cls(
             steps.totals[first],
-            _over_rows(np.minimum, low, first, last),
-            _over_rows(np.maximum, high, first, last),
+            np.ascontiguousarray(dips),
+            np.ascontiguousarray(rises),
             float(steps.scores[0]) if some else np.inf,
             float(steps.scores[-1]) if some else -np.inf,
         )
@@ -96,19 +147,29 @@ class GridSteps:
     def merged(cls: type[G], parts: Iterable[G]) -> G:
         """Sum over sets of frames, on the same edges; in any order with the same result."""
         several = list(parts)
-        totals, low, high = (
+        totals, dips, rises = (
             reduce(add, (getattr(part, name) for part in several))
-            for name in ("totals", "low", "high")
+            for name in ("totals", "dips", "rises")
         )
         smallest = min(part.smallest for part in several)
-        return cls(totals, low, high, smallest, max(part.largest for part in several))
+        return cls(totals, dips, rises, smallest, max(part.largest for part in several))
+
+    @cached_property
+    def low(self) -> NDArray[np.int64]:
+        """Lower bounds of `bound_columns` for all thresholds of each cell, shape (m + 1, b)."""
+        return np.asarray(np.maximum(self.kind.bound_columns(self.totals)[0] - self.dips, 0))
+
+    @cached_property
+    def high(self) -> NDArray[np.int64]:
+        """Upper bounds, shape (m + 1, b)."""
+        return np.asarray(self.kind.bound_columns(self.totals)[1] + self.rises)
 
     @property
     def nbytes(self) -> int:
         """Memory of the arrays."""
-        return self.totals.nbytes + self.low.nbytes + self.high.nbytes
+        return self.totals.nbytes + self.dips.nbytes + self.rises.nbytes
 
-    def as_steps(self, kind: type[S], edges: Edges, refined: Steps | None) -> S:
+    def as_steps(self, edges: Edges, refined: Steps | None) -> Steps:
         """Steps with every edge as a score: those of scores moved up to the next edge.
 
         `refined` holds exact changes at the scores within refined cells, which stay in place. The
@@ -124,13 +185,19 @@ class GridSteps:
             changes = changes - taken
             scores = np.concatenate([scores, refined.scores])
             changes = np.concatenate([changes, refined.changes])
-        return kind.from_unsorted(scores, changes)
+        return self.kind.from_unsorted(scores, changes)
+
+
+class RatioGrid(GridSteps):
+    """`RatioSteps` seen at the edges of a grid; sums are bounded in units of 2^-34."""
+
+    kind: ClassVar[type[Steps]] = RatioSteps
 
 
 def _over_rows(
     function: np.ufunc, rows: NDArray[np.int64], first: NDArray[np.intp], last: NDArray[np.intp]
 ) -> NDArray[np.int64]:
-    """Minimum or maximum of rows first..last (included) for each cell."""
+    """Minimum or maximum of rows first..last (included), for places in ascending order."""
     padded = np.concatenate([rows, rows[-1:]])
     places = np.stack([first, last + 1], axis=1).ravel()
     return np.asarray(function.reduceat(padded, places, axis=0)[::2])

@@ -79,16 +79,19 @@ class PixelSweep(Steps):
 class PixelGrid(GridSteps):
     """A `PixelSweep` on a grid; its bounds are on TP and FP."""
 
+    kind = PixelSweep
+
     @classmethod
     def of_cells(cls, cells: FrameCells) -> PixelGrid:
         """`PixelSweep.of(frame).on_grid(edges)` by counting alone."""
         above = np.cumsum(cells.counts[::-1], axis=0)[::-1]
         totals = np.ascontiguousarray(above[::2])  # with those strictly within the cell
-        return cls(totals, above[1::2].copy(), totals, cells.smallest, cells.largest)
+        inside = totals - above[1::2]
+        return cls(totals, inside, np.zeros_like(inside), cells.smallest, cells.largest)
 
     def as_sweep(self, edges: Edges, refined: PixelSweep | None) -> PixelSweep:
         """Scores moved up to the next edge, but for those within refined cells."""
-        return self.as_steps(PixelSweep, edges, refined)
+        return self.as_steps(edges, refined)  # type: ignore[return-value]
 
 
 def count_by_class(kernel: Any, scores: NDArray[Any], frame: Frame, row: int) -> NDArray[np.int64]:

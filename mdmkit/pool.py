@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import compress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.cells import FrameCells
+from mdmkit.components import ComponentSweep
 from mdmkit.errors import InputError
-from mdmkit.grid import Edges, quantile_edges, unit_edges, with_edges
+from mdmkit.grid import Edges, line_edges, quantile_edges, unit_edges, with_edges
 from mdmkit.normalize import Normalizer
 from mdmkit.pixels import PixelSweep
 from mdmkit.recipes import MaskRecipe, PixelRecipe, Recipe, merged, of_components
+from mdmkit.state_files import Packed
 from mdmkit.sweeps import Grid, Sweeps, check_valid
 
 if TYPE_CHECKING:
@@ -24,48 +28,127 @@ if TYPE_CHECKING:
 DEFAULT_MEMORY = 2 * 2**30
 
 
+@dataclass(frozen=True, eq=False)
+class Refined:
+    """The cells that a second pass looks into, of all edges and of those for components."""
+
+    cells: NDArray[np.bool_]
+    rows: NDArray[np.bool_]
+    recipes: frozenset[Recipe]
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Refined)
+            and self.recipes == other.recipes
+            and np.array_equal(self.cells, other.cells)
+            and np.array_equal(self.rows, other.rows)
+        )
+
+
 class Pool:
     """Sum of many sweeps, exact while it fits into memory, on a grid beyond.
 
-    Exact sweeps merge in pairs of like size, as a binary counter is carried.
+    What it holds is a function of the frames and of the grid that was laid, if one was: neither
+    their order nor a cut of them into several pools, which `merge` joins, changes a bit.
 
     Parameters
     ----------
     memory : int
-        Bytes.
+        Bytes that the exact sum may take.
     thresholds : sequence of float
         Raw scores at which totals must stay exact on a grid.
+
+    Notes
+    -----
+    Exact sweeps merge in pairs of like size, as a binary counter is carried. Those that come
+    after the sum has left for the grid wait together, as reducing a sweep costs as much as the
+    grid is large.
     """
 
     def __init__(self, memory: int = DEFAULT_MEMORY, thresholds: Sequence[float] = ()) -> None:
         self.memory = memory
         self.thresholds = thresholds
-        self.edges: Edges | None = None
-        self.rows: Edges | None = None
         self.over_budget = False
+        self.laid: tuple[Edges, Edges] | None = None
         self._parts: list[Sweeps] = []
-        self._refined: NDArray[np.bool_] | None = None
-        self._refined_rows: NDArray[np.bool_] | None = None
+        self._grid: Sweeps | None = None
+        self._refined: Refined | None = None
         self._within: dict[Recipe, Any] = {}
 
+    def empty(self) -> Pool:
+        """One for a share of the frames: on the same grid, in the same pass, without frames."""
+        pool = Pool(self.memory, self.thresholds)
+        pool.laid, pool.over_budget = self.laid, self.over_budget
+        pool._refined = self._refined
+        return pool
+
+    def lay(self, pixels: PixelSweep, every: int = 1) -> tuple[Edges, Edges]:
+        """Lay a grid over scores like these: regular on [0, 1], else about as many in each cell.
+
+        Returns all edges, and those for components: one of `every` so many. Without a call the
+        grid is `line_edges`, which knows no scores.
+        """
+        scores = pixels.scores
+        in_unit = scores.size > 0 and scores[0] >= 0 and scores[-1] <= 1
+        edges = unit_edges() if in_unit else quantile_edges(pixels)
+        rows = with_edges(edges[::every], self.thresholds)
+        self.laid = with_edges(edges, self.thresholds), rows
+        return self.laid
+
+    @cached_property
+    def _line(self) -> Edges:
+        return with_edges(line_edges(), self.thresholds)
+
+    @property
+    def edges(self) -> Edges:
+        """Thresholds of the grid."""
+        return self.laid[0] if self.laid else self._line
+
+    @property
+    def rows(self) -> Edges:
+        """Those of them at which components are known."""
+        return self.laid[1] if self.laid else self._line
+
     def add(self, part: Sweeps) -> None:
-        """Count one more."""
-        if self.over_budget:
-            part = self._on_grid(part)
+        """Count one frame."""
+        waiting = [
+            recipe
+            for recipe, sweep in part.by_recipe.items()
+            if not (_is_grid(sweep) or isinstance(recipe, MaskRecipe))
+        ]
+        if self.over_budget and not waiting:
+            self._grid = part if self._grid is None else Sweeps.merged([self._grid, part])
+            return
+        by_recipe = dict(part.by_recipe)
+        for recipe in waiting:
+            by_recipe[recipe] = self._with_spreads(by_recipe[recipe])
+        self._take(replace(part, by_recipe=by_recipe))
+
+    def _with_spreads(self, sweep: Any) -> Any:
+        """What bounds it between the edges, which is lost once frames are summed."""
+        return sweep.with_spreads(self.rows) if isinstance(sweep, ComponentSweep) else sweep
+
+    def _take(self, part: Sweeps) -> None:
         self._parts.append(part)
         while len(self._parts) > 1 and self._parts[-1].frames >= self._parts[-2].frames:
             last = self._parts.pop()
             self._parts[-1] = Sweeps.merged([self._parts[-1], last])
-        if not self.over_budget and sum(part.nbytes for part in self._parts) > self.memory:
-            total = Sweeps.merged(self._parts)
-            if self.edges is None:
-                self.choose_edges(total.pixels)
-            self.over_budget = True
-            self._parts = [self._on_grid(total)]
+        limit = self.memory // 4 if self.over_budget else self.memory
+        if sum(part.nbytes for part in self._parts) > limit:
+            self._settle()
+
+    def _settle(self) -> None:
+        """Sum up; beyond the budget, on the grid."""
+        if not self._parts:
+            return
+        total = Sweeps.merged(self._parts)
+        self.over_budget = self.over_budget or total.nbytes > self.memory
+        self._parts = [] if self.over_budget else [total]
+        if self.over_budget:
+            reduced = self._on_grid(total)
+            self._grid = reduced if self._grid is None else Sweeps.merged([self._grid, reduced])
 
     def _on_grid(self, part: Sweeps) -> Sweeps:
-        assert self.edges is not None
-        assert self.rows is not None
         on_grid = {
             recipe: sweep
             if isinstance(recipe, MaskRecipe) or _is_grid(sweep)
@@ -74,66 +157,113 @@ class Pool:
         }
         return replace(part, by_recipe=on_grid)
 
-    def choose_edges(self, pixels: PixelSweep, every: int = 1) -> tuple[Edges, Edges]:
-        """Lay a grid over scores like these: regular on [0, 1], else about as many in each cell.
+    def merge(self, other: Pool) -> None:
+        """Count the frames of another pool with the same memory, thresholds and grid.
 
-        Returns all edges, and those for components: one of `every` so many.
+        What a second pass found is kept where both looked at the same cells, and only there.
         """
-        scores = pixels.scores
-        in_unit = scores.size > 0 and scores[0] >= 0 and scores[-1] <= 1
-        edges = unit_edges() if in_unit else quantile_edges(pixels)
-        self.rows = with_edges(edges[::every], self.thresholds)
-        self.edges = with_edges(edges, self.thresholds)
-        return self.edges, self.rows
+        if self._refined is not None and self._refined == other._refined:
+            for recipe, sweep in other._within.items():
+                self._look(recipe, sweep)
+        elif other._parts or other._grid:
+            self._refined, self._within = None, {}
+        if other.over_budget:
+            self.over_budget = True
+            self._settle()
+        if other._grid is not None:
+            self._grid = (
+                other._grid if self._grid is None else Sweeps.merged([self._grid, other._grid])
+            )
+        for part in other._parts:
+            self._take(part)
 
     def refine(self, cells: NDArray[np.bool_]) -> None:
         """Begin a second pass over the same frames, to know every score within these cells.
 
         A cell of components is refined as a whole.
         """
-        assert self.edges is not None
-        assert self.rows is not None
+        known = self._sum().by_recipe
         row = np.append(0, np.searchsorted(self.rows, self.edges, side="right"))
-        self._refined_rows = np.bincount(row, cells) > 0
-        self._refined = self._refined_rows[row]
-        self._within = {}
+        rows = np.bincount(row, cells) > 0
+        recipes = frozenset(recipe for recipe, sweep in known.items() if _is_grid(sweep))
+        self._refined, self._within = Refined(rows[row], rows, recipes), {}
 
-    def inside(self, frame: Frame, recipes: Sequence[Recipe]) -> Sweeps:
+    @property
+    def looking_again(self) -> bool:
+        """Whether a second pass has begun."""
+        return self._refined is not None
+
+    def inside(self, frame: Frame) -> Sweeps:
         """What of a frame's sweeps lies within the cells of the second pass."""
-        assert self.edges is not None
-        assert self.rows is not None
         assert self._refined is not None
-        assert self._refined_rows is not None
-        known = self._parts[0].by_recipe
         cells = FrameCells.of(frame, self.edges)
         by_recipe: dict[Recipe, Any] = {}
-        for recipe in recipes:
-            if isinstance(recipe, MaskRecipe) or not _is_grid(known[recipe]):
-                continue
+        for recipe in self._refined.recipes:
+            assert not isinstance(recipe, MaskRecipe)
             if of_components(recipe):
-                by_recipe[recipe] = recipe.inside(cells, self.rows, self._refined_rows)
+                by_recipe[recipe] = recipe.inside(cells, self.rows, self._refined.rows)
             else:
-                by_recipe[recipe] = recipe.inside(cells, self.edges, self._refined)
+                by_recipe[recipe] = recipe.inside(cells, self.edges, self._refined.cells)
         return Sweeps(1, by_recipe)
 
     def add_inside(self, part: Sweeps) -> None:
         """Count what `inside` gave."""
         for recipe, sweep in part.by_recipe.items():
-            before = self._within.get(recipe)
-            self._within[recipe] = sweep if before is None else merged([before, sweep])
+            self._look(recipe, sweep)
+
+    def _look(self, recipe: Recipe, sweep: Any) -> None:
+        before = self._within.get(recipe)
+        self._within[recipe] = sweep if before is None else merged([before, sweep])
+
+    def pack(self, packed: Packed, recipes: Sequence[Recipe]) -> dict[str, Any]:
+        """Put everything into `packed`; what is no array is returned. `recipes` are all of it."""
+        self._settle()
+        sums = {"exact": self._parts[0] if self._parts else None, "grid": self._grid}
+        for name, total in sums.items():
+            packed.put(name, total and tuple(total.by_recipe[recipe] for recipe in recipes))
+        looked = self._refined
+        packed.put("laid", self.laid)
+        packed.put("refined", looked and (looked.cells, looked.rows))
+        packed.put("within", tuple(self._within.get(recipe) for recipe in recipes))
+        return {
+            "over_budget": self.over_budget,
+            "frames": {name: total.frames if total else 0 for name, total in sums.items()},
+            "refined": [looked is not None and recipe in looked.recipes for recipe in recipes],
+        }
+
+    def unpack(self, header: dict[str, Any], packed: Packed, recipes: Sequence[Recipe]) -> None:
+        """Take what `pack` gave."""
+
+        def by_recipe(name: str) -> dict[Recipe, Any]:
+            return dict(zip(recipes, packed.get(name) or (), strict=False))
+
+        self.over_budget, self.laid = header["over_budget"], packed.get("laid")
+        frames = header["frames"]
+        if frames["exact"]:
+            self._parts = [Sweeps(frames["exact"], by_recipe("exact"))]
+        if frames["grid"]:
+            self._grid = Sweeps(frames["grid"], by_recipe("grid"))
+        looked = packed.get("refined")
+        if looked is not None:
+            known = frozenset(compress(recipes, header["refined"]))
+            self._refined = Refined(looked[0], looked[1], known)
+        self._within = {r: sweep for r, sweep in by_recipe("within").items() if sweep is not None}
+
+    def _sum(self) -> Sweeps:
+        self._settle()
+        if self._grid is not None:
+            return self._grid
+        if not self._parts:
+            raise InputError("frames: expected at least one frame, found none")
+        return self._parts[0]
 
     def total(self) -> Sweeps:
         """The sum so far."""
-        if not self._parts:
-            raise InputError("frames: expected at least one frame, found none")
-        self._parts = [Sweeps.merged(self._parts)]
-        total = self._parts[0]
+        total = self._sum()
         grids = {r: sweep for r, sweep in total.by_recipe.items() if _is_grid(sweep)}
-        if self.edges is None or self.rows is None or not grids:
+        if not grids:
             return total
-        refined = self._refined
-        if refined is None:
-            refined = np.zeros(self.edges.size + 1, bool)
+        refined = self._refined.cells if self._refined else np.zeros(self.edges.size + 1, bool)
         grid = Grid(self.edges, refined, grids, self.rows)
         exact = {
             recipe: known.as_sweep(grid.edges_of(recipe), self._within.get(recipe))

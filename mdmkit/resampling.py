@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mdmkit.comparison import Load, loads_of, loads_of_arrays, normalizers
+from mdmkit.comparison import loads_of, loads_of_arrays, normalizers
 from mdmkit.component_grid import ComponentGrid
 from mdmkit.components import ComponentSizes
 from mdmkit.datasets import pair
@@ -24,6 +24,7 @@ from mdmkit.pixels import PixelGrid, PixelSweep
 from mdmkit.pool import Pool
 from mdmkit.recipes import MaskRecipe, PixelRecipe, Recipe
 from mdmkit.sweeps import EarlyGrid, Grid, Sweeps
+from mdmkit.threads import Load
 
 #: Thresholds at which the frames' statistics are kept; numbers between them carry a bracket.
 CELLS = 4096
@@ -113,7 +114,7 @@ class _FrameGrids:
     @staticmethod
     def _stack(parts: Sequence[GridSteps]) -> NDArray[np.float64]:
         """Shape (frames, numbers). Their sums stay below 2^53, and are exact in float64."""
-        flat = [np.hstack([p.totals.ravel(), p.low.ravel(), p.high.ravel()]) for p in parts]
+        flat = [np.hstack([p.totals.ravel(), p.dips.ravel(), p.rises.ravel()]) for p in parts]
         return np.stack(flat).astype(np.float64)
 
     def selected(self, times: NDArray[np.int64]) -> Sweeps:
@@ -150,14 +151,14 @@ def _weighted(
 
 def _like(parts: Sequence[GridSteps], row: NDArray[np.float64]) -> GridSteps:
     first = parts[0]
-    shapes = (first.totals.shape, first.low.shape, first.high.shape)
+    shapes = (first.totals.shape, first.dips.shape, first.rises.shape)
     ends = np.cumsum([int(np.prod(shape)) for shape in shapes])
-    totals, low, high = (
+    totals, dips, rises = (
         piece.astype(np.int64).reshape(shape)
         for piece, shape in zip(np.split(row, ends[:-1]), shapes, strict=True)
     )
     smallest = min(part.smallest for part in parts)
-    return type(first)(totals, low, high, smallest, max(part.largest for part in parts))
+    return type(first)(totals, dips, rises, smallest, max(part.largest for part in parts))
 
 
 def balanced_edges(pixels: PixelSweep, cells: int) -> Edges:

@@ -77,9 +77,8 @@ class Steps:
         """Memory of the arrays."""
         return self.scores.nbytes + self.changes.nbytes
 
-    def bound_columns(
-        self, totals: NDArray[np.int64]
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    @staticmethod
+    def bound_columns(totals: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Columns (n, b) that bound the totals from below and from above, each alone."""
         return totals, totals
 
@@ -120,9 +119,8 @@ def _merge_two(a: S, b: S) -> S:
 class RatioSteps(Steps):
     """Steps whose first three totals are the limbs of a sum of ratios (`mdmkit.exact_sums`)."""
 
-    def bound_columns(
-        self, totals: NDArray[np.int64]
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    @staticmethod
+    def bound_columns(totals: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """The sum in `UNITS`, rounded down and up, then the other totals."""
         units, others = floor_units(totals[:, :LIMBS])[:, None], totals[:, LIMBS:]
         return np.hstack([units, others]), np.hstack([units + 1, others])

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mdmkit.comparison import Comparison, Tick, evaluate_methods, load_frame
+from mdmkit.comparison import Comparison, evaluate_methods, load_frame
 from mdmkit.components import ComponentSizes
 from mdmkit.curves import ThresholdCurve
 from mdmkit.datasets import DataSet, Pairing
@@ -20,6 +20,7 @@ from mdmkit.frames import Frame, LabelCodes
 from mdmkit.measures import BestF1Measure, Measure, parse_measures
 from mdmkit.metrics import F1, Metric
 from mdmkit.normalize import Normalizer, Unchanged
+from mdmkit.passes import Tick
 from mdmkit.ranking import best_f1
 from mdmkit.sweeps import Sweeps
 

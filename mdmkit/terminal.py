@@ -13,7 +13,7 @@ import typer
 from mdmkit.errors import InputError
 
 if TYPE_CHECKING:
-    from mdmkit.comparison import Tick
+    from mdmkit.passes import Tick
 
 _debugging = False
 

@@ -14,12 +14,13 @@ from mdmkit.components import ComponentSweep
 from mdmkit.curves import ThresholdCurve
 from mdmkit.distribution import mean_where_defined
 from mdmkit.errors import InputError, NoTargetError
-from mdmkit.evaluation import Evaluation, check_aggregate, one_by_one
+from mdmkit.evaluation import Evaluation, check_aggregate
 from mdmkit.frames import Frame, LabelCodes, Labels, frames_from, in_memory
 from mdmkit.margin import Margin, check_t_margin
 from mdmkit.measures import MarginAt
 from mdmkit.metrics import ComponentMetric, CountMetric, Metric, as_metric
 from mdmkit.normalize import Normalizer, Unchanged, as_normalizer
+from mdmkit.passes import OneByOne
 from mdmkit.pool import DEFAULT_MEMORY, sweep_frames
 from mdmkit.recipes import PixelRecipe
 from mdmkit.sweeps import Sweeps
@@ -199,7 +200,7 @@ def mdm(
         if curve is None and isinstance(chosen, ComponentMetric):
             measures = [MarginAt(chosen, t) for t in asked]
             evaluation = Evaluation(measures, normalize=kind.name, memory=memory)
-            evaluation.run(one_by_one(frames), again)
+            evaluation.run(OneByOne(frames), again)
             curve = evaluation.curve(chosen)
         elif curve is None:
             curve = sweep_frames(frames(), _recipes(chosen), kind, memory).curve(chosen)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 
 import numpy as np
 import pytest
@@ -19,7 +19,6 @@ from mdmkit.measures import MarginAt, Measure
 from mdmkit.options import parse_memory
 from mdmkit.pixels import PixelGrid, PixelSweep
 from mdmkit.recipes import ChangedRecipe, ComponentRecipe, PixelRecipe
-from mdmkit.steps import Steps
 from mdmkit.sweeps import EarlyGrid, Sweeps
 from tests.conftest import small_frames
 
@@ -103,7 +102,7 @@ def test_grid_of_steps_is_exact_at_edges_and_in_refined_cells(frames, refined):
     edges = unit_edges()
     grid = GridSteps.of(steps, edges)
     cells = np.array(refined)
-    seen = grid.as_steps(Steps, edges, within(steps, edges, cells))
+    seen = grid.as_steps(edges, within(steps, edges, cells))
     for z in [-1.0, *edges]:
         assert seen.above(z).tolist() == steps.above(z).tolist()
     for z in steps.scores:
@@ -239,9 +238,9 @@ def test_changed_frames_on_a_grid_are_those_that_were_changed_before(change, dty
 
 def assert_equal_arrays(one, other):
     """Equal in every field, to the bit."""
-    for name in one.__dataclass_fields__:
+    for name in (field.name for field in fields(one)):
         a, b = getattr(one, name), getattr(other, name)
-        if hasattr(a, "__dataclass_fields__") and not isinstance(a, ComponentSizes):
+        if is_dataclass(a) and not isinstance(a, ComponentSizes):
             assert_equal_arrays(a, b)
         else:
             assert np.array_equal(a, b), name

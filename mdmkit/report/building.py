@@ -19,7 +19,7 @@ from mdmkit.report.pictures import drawn_shape, every_so_often, jpeg, png
 from mdmkit.tables import blocks, notes
 
 if TYPE_CHECKING:
-    from mdmkit.comparison import Tick
+    from mdmkit.passes import Tick
     from mdmkit.study import Study
 
 MARKED = (0.3, 0.5, 0.8)
