@@ -18,11 +18,14 @@ from mdmkit.plots import (
     margin_figure,
     margin_multiples,
     margins_by_t_figure,
+    margins_by_t_multiples,
     overlay,
     ranking_figure,
+    ranking_multiples,
     save_figure,
     thresholds_figure,
 )
+from mdmkit.ranking import average_precision
 
 
 @pytest.fixture
@@ -164,6 +167,41 @@ def test_small_multiples_draw_each_panel_with_its_own_curves(curves, width):
         assert drawn[0] == pytest.approx(curves["wide"].margin(0.7).interval)
 
 
+def test_panels_stand_as_many_in_a_row_as_asked(curves):
+    panels = {str(n): curves for n in range(4)}
+    for across, expected in ((None, [3, 3, 1, 1]), (2, [2, 2, 2, 2])):
+        figure = margin_multiples(panels, 0.7, width=7, across=across)
+        shown = [ax.get_subplotspec().rowspan.start for ax in figure.axes if ax.axison]
+        assert [shown.count(row) for row in range(4)] == expected
+
+
+@pytest.mark.parametrize(("width", "columns"), [(3.4, 1), (7.0, 3)])
+def test_margins_by_t_of_several_data_sets_have_a_panel_each(curves, width, columns):
+    panels = {str(n): {"wide": curves["wide"], "flat": curves["flat"]} for n in range(4)}
+    panels["3"] = dict.fromkeys(("wide", "flat"), curves["narrow"])
+    figure = margins_by_t_multiples(panels, width=width)
+    shown = [ax for ax in figure.axes if ax.axison]
+    assert [ax.get_title() for ax in shown] == list(panels)
+    assert {ax.get_subplotspec().colspan.start for ax in shown} == set(range(columns))
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["wide", "flat"]
+    for ax, drawn in zip(shown, panels.values(), strict=True):
+        expected = [drawn["wide"].margin(t).value for t in ax.lines[0].get_xdata()]
+        assert ax.lines[0].get_ydata().tolist() == expected
+
+
+@pytest.mark.parametrize("width", [3.4, 7.0])
+def test_ranking_curves_of_several_data_sets_have_two_panels_each(sweeps, width):
+    panels = {"one": sweeps, "other": {"fine": sweeps["coarse"], "coarse": sweeps["fine"]}}
+    axes = ranking_multiples(panels, width=width).axes
+    assert [ax.get_title() for ax in axes] == ["one", "one", "other", "other"]
+    assert [ax.get_xlabel() for ax in axes] == ["recall", "false positive rate"] * 2
+    one, other = ([line.get_ydata().tolist() for line in ax.lines] for ax in (axes[0], axes[2]))
+    assert one == other
+    numbers = {name: f"{100 * average_precision(sweep):.1f}" for name, sweep in sweeps.items()}
+    told = [text.get_text() for text in axes[2].get_legend().get_texts()]
+    assert told == [f"fine: AP {numbers['coarse']}", f"coarse: AP {numbers['fine']}"]
+
+
 def test_lines_over_t_are_the_computed_margins(curves):
     ax = draw_margins_by_t(curves, t_values=[0.0, 0.3, 0.7, 0.99])
     for line, curve in zip(ax.lines, curves.values(), strict=True):
@@ -275,6 +313,8 @@ def test_hatches_lie_on_ignored_pixels_alone():
         lambda: margin_figure({}, 0.5),
         lambda: margins_by_t_figure({}),
         lambda: ranking_figure({}),
+        lambda: margins_by_t_multiples({}),
+        lambda: ranking_multiples({}),
         lambda: grid_figure({}, {}),
         lambda: thresholds_figure({}),
     ],

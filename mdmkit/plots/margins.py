@@ -132,7 +132,11 @@ def margin_figure(
 
 
 def margin_multiples(
-    panels: Mapping[str, Curves], t_margin: float | Sequence[float], *, width: float = DOUBLE
+    panels: Mapping[str, Curves],
+    t_margin: float | Sequence[float],
+    *,
+    width: float = DOUBLE,
+    across: int | None = None,
 ) -> Figure:
     """As `margin_figure`, several metrics or data sets side by side or below each other.
 
@@ -143,19 +147,19 @@ def margin_multiples(
     t_margin : float, or sequence of float
     width : float
         In inches; in less than 5 the panels stand below each other.
+    across : int, optional
+        So many panels a row, at most three.
 
     Returns
     -------
     matplotlib Figure
     """
-    if not panels or not all(panels.values()):
-        raise InputError("curves: expected at least one, found none")
+    _check_panels(panels)
     check_width(width)
     wanted = [t_margin] if isinstance(t_margin, (int, float)) else list(t_margin)
     if not wanted:
         raise InputError("t_margin: expected at least one T, found none")
-    across = min(len(panels), 3) if width >= _SIDE_BY_SIDE else 1
-    down = -(-len(panels) // across)
+    down, across = _rows_and_columns(len(panels), width, across)
     breadth = width / across
     lanes = 0.2 * max(map(len, panels.values())) * len(wanted) + 0.12 * (len(wanted) - 1) + 0.1
     top_height = (0.52 if across == 1 else 0.62) * breadth
@@ -176,18 +180,34 @@ def margin_multiples(
             top.set_title(plain(title))
             if column:
                 bottom.set_yticklabels([])
-        for ax in axes.T.flat[2 * len(panels) :] if down == 1 else axes.flat:
-            if not ax.has_data() and not ax.texts:
-                ax.set_axis_off()
-        # handles by hand: matplotlib would leave out names that begin with an underscore
-        names = list(dict.fromkeys(name for curves in panels.values() for name in curves))
-        looked = map(looks, range(len(names)))
-        handles = [Line2D([], [], color=colour, linestyle=dash) for colour, dash in looked]
-        figure.legend(
-            handles=handles, labels=[plain(name) for name in names],
-            loc="outside upper center", ncols=legend_columns(names, width),
-        )  # fmt: skip
+        for place in range(len(panels), down * across):
+            row, column = divmod(place, across)
+            axes[2 * row, column].set_axis_off()
+            axes[2 * row + 1, column].set_axis_off()
+        _name_methods(figure, panels, width)
     return figure
+
+
+def _check_panels(panels: Mapping[str, Curves]) -> None:
+    if not panels or not all(panels.values()):
+        raise InputError("curves: expected at least one, found none")
+
+
+def _rows_and_columns(panels: int, width: float, across: int | None = None) -> tuple[int, int]:
+    """How panels stand on a page of that width."""
+    columns = min(panels, across or 3, 3) if width >= _SIDE_BY_SIDE else 1
+    return -(-panels // columns), columns
+
+
+def _name_methods(figure: Figure, panels: Mapping[str, Curves], width: float) -> None:
+    # handles by hand: matplotlib would leave out names that begin with an underscore
+    names = list(dict.fromkeys(name for curves in panels.values() for name in curves))
+    looked = map(looks, range(len(names)))
+    handles = [Line2D([], [], color=colour, linestyle=dash) for colour, dash in looked]
+    figure.legend(
+        handles=handles, labels=[plain(name) for name in names],
+        loc="outside upper center", ncols=legend_columns(names, width),
+    )  # fmt: skip
 
 
 def _draw_panel(
@@ -276,12 +296,34 @@ def margins_by_t_figure(curves: Curves, *, width: float = SINGLE) -> Figure:
     -------
     matplotlib Figure
     """
+    return margins_by_t_multiples({"": curves}, width=width)
+
+
+def margins_by_t_multiples(panels: Mapping[str, Curves], *, width: float = SINGLE) -> Figure:
+    """As `margins_by_t_figure`, several data sets side by side or below each other.
+
+    Parameters
+    ----------
+    panels : mapping of str to mapping of str to ThresholdCurve
+        The curves of each panel by method, under the panel's title ("": none).
+    width : float
+        In inches; in less than 5 the panels stand below each other.
+
+    Returns
+    -------
+    matplotlib Figure
+    """
+    _check_panels(panels)
     check_width(width)
+    down, across = _rows_and_columns(len(panels), width)
+    titles = 0.15 if any(panels) else 0
     with rc_context(STYLE):
-        figure = Figure(figsize=(width, 0.62 * width + 0.25), layout="constrained")
-        ax = draw_margins_by_t(curves, figure.add_subplot())
-        figure.legend(
-            handles=list(ax.lines), labels=[plain(name) for name in curves],
-            loc="outside upper center", ncols=legend_columns(list(curves), width),
-        )  # fmt: skip
+        height = down * (0.62 * width / across + titles) + 0.25
+        figure = Figure(figsize=(width, height), layout="constrained")
+        axes = figure.subplots(down, across, squeeze=False).flat
+        for ax, (title, curves) in zip(axes, panels.items(), strict=False):
+            draw_margins_by_t(curves, ax).set_title(plain(title))
+        for ax in axes[len(panels) :]:
+            ax.set_axis_off()
+        _name_methods(figure, panels, width)
     return figure
