@@ -89,7 +89,7 @@ def test_the_grid_uses_the_best_f1_or_the_recommended_threshold(plot, seen):
         assert plot("grid", "-o", "a.png", *UNIT, "--most", "2", *options)[0] == 0
         axes = np.array(seen["a.png"].axes).reshape(2, 3)  # no image: truth and two methods
         assert axes[0, 1].get_title() == f"good\nscore > {z:.3g}"
-        assert [row[0].get_ylabel() for row in axes] == ["2", "1"]
+        assert [row[0].texts[0].get_text() for row in axes] == ["2", "1"]
 
 
 def test_margins_of_several_metrics_and_t_are_drawn(plot, seen):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 
 from mdmkit import Frame, InputError, threshold_curve
@@ -121,7 +122,7 @@ def test_thresholds_figure_has_a_row_a_method(curves):
     assert [ax.get_title() for ax in figure.axes[:3]] == [
         "score map, 0 to 1", "score > 0.3", "score > 0.5",
     ]  # fmt: skip
-    assert [figure.axes[i].get_ylabel() for i in (0, 3)] == ["first", "second"]
+    assert [figure.axes[i].texts[0].get_text() for i in (0, 3)] == ["first", "second"]
 
 
 def test_image_and_ground_truth_lead_the_page(curves):
@@ -150,9 +151,10 @@ def test_bars_of_several_t_are_the_computed_margins(curves):
     drawn = [(bar.get_x(), bar.get_x() + bar.get_width()) for bar in lanes.patches]
     intervals = [c.margin(t).interval for t in (0.3, 0.7) for c in curves.values()]
     assert drawn == [pytest.approx(interval) for interval in intervals if interval]
-    assert [label.get_text() for label in lanes.get_yticklabels()] == [
-        f"{name}, T = {t}" for t in (0.3, 0.7) for name in curves
-    ]
+    assert [label.get_text() for label in lanes.get_yticklabels()] == [*curves, *curves]
+    places = lanes.get_yticks()
+    beside = {text.get_text(): text.xy[1] for text in lanes.texts if text.get_text()[0] == "T"}
+    assert beside == {"T = 0.3": np.mean(places[:3]), "T = 0.7": np.mean(places[3:])}
 
 
 @pytest.mark.parametrize("width", [3.4, 7.0])
@@ -285,7 +287,7 @@ def test_a_grid_shows_each_method_at_its_own_threshold():
     axes = np.array(figure.axes).reshape(2, 4)
     assert (painted(axes[0, 0]) == image).all()
     assert not axes[1, 0].images  # without an image, yet with its name
-    assert [row[0].get_ylabel() for row in axes] == ["a", "b"]
+    assert [row[0].texts[0].get_text() for row in axes] == ["a", "b"]
     for row, methods in zip(axes, frames.values(), strict=True):
         for ax, (name, z) in zip(row[2:], thresholds.items(), strict=True):
             assert (painted(ax) == overlay(methods[name], z)).all()
@@ -293,6 +295,57 @@ def test_a_grid_shows_each_method_at_its_own_threshold():
     assert axes[0, 3].get_title() == "second\nscore > 0.6"
     with pytest.raises(InputError, match="image: expected the size"):
         grid_figure(frames, thresholds, images={"a": image[:3]})
+
+
+LONG = ("a-method-of-a-long-name", "another-method-of-a-long-name")
+
+
+def text_boxes(figure):
+    """Where each text of a figure lies, in pixels, once drawn."""
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    renderer = canvas.get_renderer()
+    found = {}
+    for ax in figure.axes:
+        labels = (*ax.texts, ax.title, ax.xaxis.label, ax.yaxis.label)
+        for text in (*labels, *ax.get_xticklabels(), *ax.get_yticklabels()):
+            if text.get_text().strip() and text.get_visible() and ax.axison:
+                found[text] = text.get_window_extent(renderer).padded(-1)
+    return found
+
+
+@pytest.mark.parametrize("width", [3.4, 7.0])
+@pytest.mark.parametrize("kind", ["thresholds", "grid", "margin", "two-t", "panels"])
+def test_no_text_lies_on_another_or_off_the_page(kind, width, curves):
+    target = np.zeros((72, 128), np.uint8)
+    target[20:40, 30:60] = 1
+    frame = Frame(np.linspace(0, 1, target.size).reshape(target.shape), target)
+    image = np.zeros((*target.shape, 3), np.uint8)
+    named = dict(zip((*LONG, "c", "d"), 4 * [frame], strict=True))
+    lines = dict(zip((*LONG, "c"), curves.values(), strict=True))
+    figure = {
+        "thresholds": lambda: thresholds_figure(named, image=image, width=width),
+        "grid": lambda: grid_figure(
+            dict.fromkeys(("a_frame_of_a_rather_long_name", "b"), named),
+            dict(zip(named, (0.0263, 0.794, 0.5, 0.163), strict=True)),
+            images={"b": image}, width=width,
+        ),
+        "margin": lambda: margin_figure(lines, 0.7, width=width),
+        "two-t": lambda: margin_figure(lines, (0.3, 0.7), width=width),
+        "panels": lambda: margin_multiples(
+            {"AnomalyTrack-validation": lines, "RoadAnomaly": lines, "FS": lines}, 0.1, width=width
+        ),
+    }[kind]()  # fmt: skip
+    boxes = list(text_boxes(figure).items())
+    page = figure.bbox.padded(1)
+    assert len(boxes) >= 8
+    for n, (text, box) in enumerate(boxes):
+        assert page.x0 <= box.x0, text
+        assert box.x1 <= page.x1, text
+        assert page.y0 <= box.y0, text
+        assert box.y1 <= page.y1, text
+        for other, its in boxes[:n]:
+            assert not box.overlaps(its), (text, other)
 
 
 def test_hatches_lie_on_ignored_pixels_alone():

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 _MOST_DRAWN = 4000
 _SIDE_BY_SIDE = 5.0  # inches that panels need
+_ROOMY = 4.5  # inches of a lane with more than the marked thresholds
 
 
 def _points(curve: ThresholdCurve, extra: Sequence[float]) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -95,8 +96,13 @@ def _name_axes(ax: Axes, curve: ThresholdCurve) -> None:
 
 def _draw_t(ax: Axes, t_margin: float) -> None:
     ax.axhline(t_margin, color="0.35", linewidth=0.8, linestyle=(0, (3, 2)))
+    _name_t(ax, t_margin, t_margin)
+
+
+def _name_t(ax: Axes, height: float, t_margin: float) -> None:
+    """Right of the axes."""
     ax.annotate(
-        f"T = {t_margin:g}", (1, t_margin), (3, 0), textcoords="offset points",
+        f"T = {t_margin:g}", (1, height), (3, 0), textcoords="offset points",
         ha="left", va="center", fontsize=7, color="0.35", annotation_clip=False,
     )  # fmt: skip
 
@@ -163,6 +169,9 @@ def margin_multiples(
     breadth = width / across
     lanes = 0.2 * max(map(len, panels.values())) * len(wanted) + 0.12 * (len(wanted) - 1) + 0.1
     top_height = (0.52 if across == 1 else 0.62) * breadth
+    # what names, numbers at the axes and T leave to each panel's lanes, in inches
+    longest = max(len(name) for curves in panels.values() for name in curves)
+    lane = max(0.2, (width - 0.062 * longest - 0.45 * (2 * across - 1)) / across)
     with rc_context(STYLE):
         figure = Figure(
             figsize=(width, down * (top_height + lanes + 0.3) + 0.25), layout="constrained"
@@ -176,7 +185,7 @@ def margin_multiples(
             top, bottom = axes[2 * row, column], axes[2 * row + 1, column]
             top.sharex(bottom)
             top.tick_params(labelbottom=False)
-            _draw_panel(top, bottom, curves, wanted, breadth < _SIDE_BY_SIDE)
+            _draw_panel(top, bottom, curves, wanted, lane)
             top.set_title(plain(title))
             if column:
                 bottom.set_yticklabels([])
@@ -211,45 +220,58 @@ def _name_methods(figure: Figure, panels: Mapping[str, Curves], width: float) ->
 
 
 def _draw_panel(
-    top: Axes, bottom: Axes, curves: Curves, wanted: Sequence[float], narrow: bool
+    top: Axes, bottom: Axes, curves: Curves, wanted: Sequence[float], inches: float
 ) -> None:
+    """Curves above, and lanes of about so many inches below."""
     for ax in (top, bottom):
         _draw_marked(ax)
     places: list[float] = []
-    labels: list[str] = []
     for group, t in enumerate(wanted):
-        for row, (name, curve) in enumerate(curves.items()):
+        start = group * (len(curves) + 0.6)
+        for row, curve in enumerate(curves.values()):
             colour, dash = looks(row)
             if group == 0:
                 draw_curve(curve, top, t if len(wanted) == 1 else None, colour=colour, dash=dash)
-            places.append(group * (len(curves) + 0.6) + row)
-            labels.append(plain(name) if len(wanted) == 1 else f"{plain(name)}, T = {t:g}")
-            _draw_lane(bottom, places[-1], curve, t, colour)
+            places.append(start + row)
+            _draw_lane(bottom, places[-1], curve, t, colour, inches)
         _draw_t(top, t)
+        if len(wanted) > 1:
+            _name_t(bottom, start + (len(curves) - 1) / 2, t)
     _name_axes(top, next(iter(curves.values())))
     top.set_xlabel("")
     bottom.set(ylim=(places[-1] + 0.5, -0.5), yticks=places, xlabel="threshold z", xlim=(0, 1))
-    bottom.set_yticklabels(labels)
-    bottom.set_xticks(sorted({0.0, 1.0, *MARKED} if narrow else {0.0, 0.2, 0.4, 0.6, 1.0, *MARKED}))
+    bottom.set_yticklabels([plain(name) for name in curves] * len(wanted))
+    more = {0.2, 0.4, 0.6} if inches > _ROOMY else set()
+    bottom.set_xticks(sorted({0.0, 1.0, *MARKED, *more}))
     bottom.tick_params(axis="y", length=0)
 
 
-def _draw_lane(ax: Axes, row: float, curve: ThresholdCurve, t_margin: float, colour: str) -> None:
+def _draw_lane(
+    ax: Axes, row: float, curve: ThresholdCurve, t_margin: float, colour: str, inches: float
+) -> None:
     margin = curve.margin(t_margin)
     style: dict[str, Any] = {"va": "center", "fontsize": 7}
     if margin.interval is None or margin.threshold is None:
-        ax.text(0.01, row, f"MDM 0: never above T = {t_margin:g}", color=colour, **style)
+        text = f"MDM 0: never above T = {t_margin:g}"
+        text = text if _share(text, inches) < 1 else "MDM 0"
+        ax.text(0.01, row, text, color=colour, **style)
         return
     low, high = margin.interval
     ax.barh(row, high - low, left=low, height=0.5, color=colour, alpha=0.35, linewidth=0)
     ax.plot([margin.threshold], [row], "o", color=colour, markersize=3)
     text = f"MDM {100 * margin.value:.1f}"
-    if high <= 0.8:
-        ax.text(high + 0.01, row, text, ha="left", color=colour, **style)
-    elif low >= 0.2:
-        ax.text(low - 0.01, row, text, ha="right", color=colour, **style)
-    else:
-        ax.text(margin.threshold + 0.025, row, text, ha="left", color="black", **style)
+    room, gap = _share(text, inches), 0.04 / inches
+    if high + gap + room <= 1:
+        ax.text(high + gap, row, text, ha="left", color=colour, **style)
+    elif low - gap - room >= 0:
+        ax.text(low - gap, row, text, ha="right", color=colour, **style)
+    else:  # inside, beside the dot
+        ax.text(margin.threshold + 2 * gap, row, text, ha="left", color="black", **style)
+
+
+def _share(text: str, inches: float) -> float:
+    """How much of a lane a text of 7 points takes."""
+    return 0.062 * len(text) / inches
 
 
 def draw_margins_by_t(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from mdmkit.frames import Frame
 
 _HATCH = "#6E6E6E"
+_BREADTH = 0.58  # of a letter, in its size
+_SMALLEST = 5.5  # points that can still be read
+_CAPTION_SIZE = 6.5
+_CAPTION = 0.11  # inches of a row's caption
 
 
 def thresholds_figure(
@@ -63,23 +68,24 @@ def thresholds_figure(
     with rc_context(STYLE):
         cell = width / columns
         figure = Figure(
-            figsize=(width, rows * (cell * height / breadth + 0.08) + 0.5), layout="constrained"
+            figsize=(width, rows * (cell * height / breadth + 0.06 + _CAPTION) + 0.5),
+            layout=ConstrainedLayoutEngine(w_pad=0.015, h_pad=0.02),
         )
         axes = figure.subplots(rows, columns, squeeze=False)
+        named = {leading: ("score map, 0 to 1", "score map")}
+        for column, z in enumerate(thresholds, leading + 1):
+            named[column] = (f"score > {z:g}", f"> {z:g}")
         if image is not None:
+            named[0] = ("image", "image")
             axes[0][0].imshow(image, interpolation="nearest")
-            axes[0][0].set_title("image")
             _show(axes[1][0], ground_truth(first.classes == ANOMALOUS, first.valid), first.valid)
-            axes[1][0].set_xlabel("ground truth", labelpad=2)
+            axes[1][0].set_xlabel("ground truth", labelpad=2, fontsize=_size("ground truth", cell))
         for row, (name, frame) in zip(axes, frames.items(), strict=False):
-            scores = np.where(frame.valid, as_unit(frame.scores), np.nan)
-            row[leading].imshow(scores, vmin=0, vmax=1, cmap="magma", interpolation="nearest")
-            row[leading].set_ylabel(_fitted(name, cell * height / breadth))
+            _caption(row[leading], name, width - leading * cell)
+            _show_scores(row[leading], frame)
             for ax, z in zip(row[leading + 1 :], thresholds, strict=True):
                 _show(ax, overlay(frame, z), frame.valid)
-        axes[0][leading].set_title("score map, 0 to 1")
-        for ax, z in zip(axes[0][leading + 1 :], thresholds, strict=True):
-            ax.set_title(f"score > {z:g}")
+        _head(axes[0], named, cell)
         _without_ticks(axes)
         _overlay_legend(figure, any(not f.valid.all() for f in frames.values()))
     return figure
@@ -124,13 +130,13 @@ def grid_figure(
     heights = [cell * rows / across for rows, across in shapes.values()]
     with rc_context(STYLE):
         figure = Figure(
-            figsize=(width, sum(heights) + 0.06 * len(heights) + 0.65),
-            layout=ConstrainedLayoutEngine(w_pad=0.015, h_pad=0.015),
+            figsize=(width, sum(heights) + (0.06 + _CAPTION) * len(heights) + 0.75),
+            layout=ConstrainedLayoutEngine(w_pad=0.015, h_pad=0.02),
         )
         axes = figure.subplots(
             len(frames), columns, squeeze=False, gridspec_kw={"height_ratios": heights}
         )
-        for row, height, (key, methods) in zip(axes, heights, frames.items(), strict=True):
+        for row, (key, methods) in zip(axes, frames.items(), strict=True):
             first = next(iter(methods.values()))
             image = (images or {}).get(key)
             _check_image(image, first)
@@ -138,14 +144,14 @@ def grid_figure(
                 row[0].imshow(image, interpolation="nearest")
             truth = ground_truth(first.classes == ANOMALOUS, first.valid)
             _show(row[leading - 1], truth, first.valid)
-            row[0].set_ylabel(_fitted(key, height), fontsize=6)
+            _caption(row[0], key, width)
             for ax, (name, z) in zip(row[leading:], thresholds.items(), strict=True):
                 _show(ax, overlay(methods[name], z), methods[name].valid)
-        if images:
-            axes[0][0].set_title("image")
-        axes[0][leading - 1].set_title("ground truth")
-        for ax, (name, z) in zip(axes[0][leading:], thresholds.items(), strict=True):
-            ax.set_title(f"{_fitted(name, cell, 8)}\nscore > {z:.3g}")
+        named = {0: ("image", "image")} if images else {}
+        named[leading - 1] = ("ground truth", "truth")
+        for column, z in enumerate(thresholds.values(), leading):
+            named[column] = (f"score > {z:.3g}", f"> {z:.3g}")
+        _head(axes[0], named, cell, dict(enumerate(thresholds, leading)))
         _without_ticks(axes)
         every = [frame for methods in frames.values() for frame in methods.values()]
         _overlay_legend(figure, any(not frame.valid.all() for frame in every))
@@ -166,20 +172,68 @@ def _show(ax: Axes, picture: NDArray[np.uint8], valid: NDArray[np.bool_]) -> Non
         hatched.set_linewidth(0)
 
 
+def _show_scores(ax: Axes, frame: Frame) -> None:
+    from matplotlib import colormaps
+
+    magma = colormaps["magma"](np.where(frame.valid, as_unit(frame.scores), 0), bytes=True)[..., :3]
+    magma[~frame.valid] = _painted({"ignored": ~frame.valid})[~frame.valid]
+    _show(ax, magma, frame.valid)
+
+
 def _without_ticks(axes: NDArray[Any]) -> None:
     for ax in axes.flat:
         ax.set(xticks=[], yticks=[])
         ax.spines[:].set_visible(False)
-        if not (ax.images or ax.get_ylabel()):
+        if not (ax.images or ax.texts):
             ax.set_axis_off()
 
 
-def _fitted(name: str, inches: float, size: int = 6) -> str:
+def _head(
+    axes: NDArray[Any],
+    named: Mapping[int, tuple[str, str]],
+    inches: float,
+    above: Mapping[int, str] | None = None,
+) -> None:
+    """Headings of columns, long or short as columns are wide, with methods' names above them."""
+    longest = max((long for long, _ in named.values()), key=len)
+    short = _size(longest, inches) < _SMALLEST
+    size = max(_SMALLEST, min(_size(heading[short], inches) for heading in named.values()))
+    for column, heading in named.items():
+        lines = [heading[short]]
+        if above and column in above:
+            lines = [_folded(above[column], inches, size), *lines]
+        # above the row's own caption
+        axes[column].set_title("\n".join(lines), fontsize=size, pad=_CAPTION_SIZE + 5)
+
+
+def _caption(ax: Axes, name: str, inches: float) -> None:
+    """A row's name above its first picture, over the others if it is long."""
+    # keeps the room, unless a heading does: the name itself, which may be long, is not laid out
+    ax.set_title(" ", fontsize=_CAPTION_SIZE, pad=3)
+    text = ax.annotate(
+        _fitted(name, inches, _CAPTION_SIZE), (0, 1), (0, 2), xycoords="axes fraction",
+        textcoords="offset points", fontsize=_CAPTION_SIZE, annotation_clip=False,
+    )  # fmt: skip
+    text.set_in_layout(False)
+
+
+def _size(text: str, inches: float) -> float:
+    """Points at which a line fits, 8 at most."""
+    return min(8.0, 72 * inches / (_BREADTH * len(text)))
+
+
+def _fitted(name: str, inches: float, size: float) -> str:
     """A name shortened to a length on paper, by what is in its middle."""
-    room = max(5, int(inches * 72 / (0.58 * size)))
+    room = max(5, int(inches * 72 / (_BREADTH * size)))
     if len(name) > room:
         name = f"{name[: room - 1 - room // 3]}…{name[-(room // 3) :]}"
     return plain(name)
+
+
+def _folded(name: str, inches: float, size: float) -> str:
+    """A name on one line or two, shortened only where two are too few."""
+    lines = wrap(name, max(5, int(inches * 72 / (_BREADTH * size))))
+    return "\n".join(map(plain, lines)) if len(lines) == 2 else _fitted(name, inches, size)
 
 
 def ground_truth(anomalous: NDArray[np.bool_], valid: NDArray[np.bool_]) -> NDArray[np.uint8]:
