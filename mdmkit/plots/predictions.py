@@ -69,7 +69,7 @@ def thresholds_figure(
         cell = width / columns
         figure = Figure(
             figsize=(width, rows * (cell * height / breadth + 0.06 + _CAPTION) + 0.5),
-            layout=ConstrainedLayoutEngine(w_pad=0.015, h_pad=0.02),
+            layout=ConstrainedLayoutEngine(w_pad=0.015, h_pad=0.03),
         )
         axes = figure.subplots(rows, columns, squeeze=False)
         named = {leading: ("score map, 0 to 1", "score map")}
@@ -131,7 +131,7 @@ def grid_figure(
     with rc_context(STYLE):
         figure = Figure(
             figsize=(width, sum(heights) + (0.06 + _CAPTION) * len(heights) + 0.75),
-            layout=ConstrainedLayoutEngine(w_pad=0.015, h_pad=0.02),
+            layout=ConstrainedLayoutEngine(w_pad=0.015, h_pad=0.03),
         )
         axes = figure.subplots(
             len(frames), columns, squeeze=False, gridspec_kw={"height_ratios": heights}
@@ -197,7 +197,9 @@ def _head(
     """Headings of columns, long or short as columns are wide, with methods' names above them."""
     longest = max((long for long, _ in named.values()), key=len)
     short = _size(longest, inches) < _SMALLEST
-    size = max(_SMALLEST, min(_size(heading[short], inches) for heading in named.values()))
+    parts = [heading[short] for heading in named.values()]
+    parts += [f"{part}-" for name in (above or {}).values() for part in name.split("-")[:-1]]
+    size = max(_SMALLEST, min(_size(part, inches) for part in parts))
     for column, heading in named.items():
         lines = [heading[short]]
         if above and column in above:
@@ -222,9 +224,14 @@ def _size(text: str, inches: float) -> float:
     return min(8.0, 72 * inches / (_BREADTH * len(text)))
 
 
+def _room(inches: float, size: float) -> int:
+    """How many letters fit."""
+    return max(5, int(inches * 72 / (_BREADTH * size) + 1e-9))
+
+
 def _fitted(name: str, inches: float, size: float) -> str:
     """A name shortened to a length on paper, by what is in its middle."""
-    room = max(5, int(inches * 72 / (_BREADTH * size)))
+    room = _room(inches, size)
     if len(name) > room:
         name = f"{name[: room - 1 - room // 3]}…{name[-(room // 3) :]}"
     return plain(name)
@@ -232,7 +239,7 @@ def _fitted(name: str, inches: float, size: float) -> str:
 
 def _folded(name: str, inches: float, size: float) -> str:
     """A name on one line or two, shortened only where two are too few."""
-    lines = wrap(name, max(5, int(inches * 72 / (_BREADTH * size))))
+    lines = wrap(name, _room(inches, size))
     return "\n".join(map(plain, lines)) if len(lines) == 2 else _fitted(name, inches, size)
 
 
@@ -275,4 +282,6 @@ def _overlay_legend(figure: Figure, ignored: bool) -> None:
               hatch="//////" if key == "ignored" else None)
         for key, name in names.items()
     ]  # fmt: skip
-    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
+    figure.legend(
+        handles=handles, loc="outside lower center", ncols=len(handles), columnspacing=1.4
+    )

@@ -170,7 +170,8 @@ class Report:
         template = environment.from_string((room / "page.html.jinja").read_text(encoding="utf-8"))
         return template.render(
             style=style, script=script, style_hash=_hash(style), script_hash=_hash(script),
-            blocks=self._blocks(), per_image=bool(self.study.per_image), notes=notes(self.study.comparison),
+            blocks=self._blocks(), notes=notes(self.study.comparison),
+            per_image=bool(self.study.per_image),
             methods=list(self.study.methods), charts=self._charts(), at=charts,
             shown=self.shown, total=self.total, payloads=payloads, thresholds=self.thresholds,
             page=_json(self._page()), dashes=DASHES, has_images=bool(self.study.images),
