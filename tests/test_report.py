@@ -220,6 +220,15 @@ def test_names_are_escaped(built):
     assert not any(set("<>&") & set(held) for held in scripts(text, "page|frame-[0-9]+"))
 
 
+def test_each_lane_shows_its_methods_line_even_without_a_margin(built):
+    report, path = built
+    lanes = re.findall(r'<g class="(m\d)">(.*?)</g>', path.read_text(), re.S)
+    assert len(lanes) == 2 * len(report.study.methods)  # two margins
+    assert [method for method, _ in lanes] == ["m0", "m1"] * 2
+    assert all('<path class="curve key"' in drawn for _, drawn in lanes)
+    assert any("MDM 0" in drawn and "<rect" not in drawn for _, drawn in lanes)
+
+
 def test_nothing_may_be_fetched(built):
     _, path = built
     text = path.read_text()

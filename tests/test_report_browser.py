@@ -220,7 +220,7 @@ def test_a_report_of_means_over_images_has_its_spread_and_the_slider(browser, tm
     browser.get(path.as_uri())
     wait(browser, "return document.body.dataset.frame === '0'")
     titles = [e.text for e in browser.find_elements(By.CSS_SELECTOR, "table.sortable caption")]
-    assert titles[-1] == "Over images, %: median [lower, upper quartile]"
+    assert titles[-1] == "Over images, %: median [quartiles]"
     assert "Recommended threshold [margin)" not in titles
     spread = browser.find_elements(By.CSS_SELECTOR, "table.sortable")[-1]
     heading = spread.find_elements(By.CSS_SELECTOR, "thead button")[1]

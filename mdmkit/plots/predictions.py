@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from mdmkit.frames import Frame
 
 _HATCH = "#6E6E6E"
-_BREADTH = 0.58  # of a letter, in its size
 _SMALLEST = 5.5  # points that can still be read
 _CAPTION_SIZE = 6.5
 _CAPTION = 0.11  # inches of a row's caption
@@ -142,6 +141,7 @@ def grid_figure(
             _check_image(image, first)
             if image is not None:
                 row[0].imshow(image, interpolation="nearest")
+            row[0].set_box_aspect(first.shape[0] / first.shape[1])  # with or without an image
             truth = ground_truth(first.classes == ANOMALOUS, first.valid)
             _show(row[leading - 1], truth, first.valid)
             _caption(row[0], key, width)
@@ -219,28 +219,40 @@ def _caption(ax: Axes, name: str, inches: float) -> None:
     text.set_in_layout(False)
 
 
+def _breadth(text: str, size: float) -> float:
+    """Inches that a line takes."""
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import text_to_path
+
+    wide, _, _ = text_to_path.get_text_width_height_descent(
+        text, FontProperties(size=size), ismath=False
+    )
+    return float(wide) / 72
+
+
 def _size(text: str, inches: float) -> float:
     """Points at which a line fits, 8 at most."""
-    return min(8.0, 72 * inches / (_BREADTH * len(text)))
-
-
-def _room(inches: float, size: float) -> int:
-    """How many letters fit."""
-    return max(5, int(inches * 72 / (_BREADTH * size) + 1e-9))
+    return 8 * min(1.0, inches / _breadth(text, 8))
 
 
 def _fitted(name: str, inches: float, size: float) -> str:
     """A name shortened to a length on paper, by what is in its middle."""
-    room = _room(inches, size)
-    if len(name) > room:
-        name = f"{name[: room - 1 - room // 3]}…{name[-(room // 3) :]}"
-    return plain(name)
+    shown = name
+    for kept in range(len(name) - 1, 2, -1):
+        if _breadth(shown, size) <= inches:
+            break
+        end = kept // 3
+        shown = f"{name[: kept - end]}…{name[len(name) - end :]}"
+    return plain(shown)
 
 
 def _folded(name: str, inches: float, size: float) -> str:
     """A name on one line or two, shortened only where two are too few."""
-    lines = wrap(name, _room(inches, size))
-    return "\n".join(map(plain, lines)) if len(lines) == 2 else _fitted(name, inches, size)
+    for room in range(len(name), 3, -1):
+        lines = wrap(name, room, break_long_words=False)
+        if len(lines) <= 2 and all(_breadth(line, size) <= inches for line in lines):
+            return "\n".join(map(plain, lines))
+    return _fitted(name, inches, size)
 
 
 def ground_truth(anomalous: NDArray[np.bool_], valid: NDArray[np.bool_]) -> NDArray[np.uint8]:

@@ -18,7 +18,7 @@ def spread_block(comparison: Comparison) -> Block:
             _cell(result.values.get(f"{measure.key}_images")) for result in comparison.results
         )
         columns.append(Column(*titles(measure), "", cells))
-    return Block("Over images, %: median [lower, upper quartile]", tuple(columns))
+    return Block("Over images, %: median [quartiles]", tuple(columns))
 
 
 def _cell(images: dict[str, Any] | None) -> str:
