@@ -348,6 +348,17 @@ def test_no_text_lies_on_another_or_off_the_page(kind, width, curves):
             assert not box.overlaps(its), (text, other)
 
 
+def test_names_of_methods_fold_where_columns_are_narrow():
+    frame = Frame(np.zeros((10, 20)), np.eye(10, 20, dtype=np.uint8))
+    names = ("espnetv2-msp", "espnetv2-entropy", "enet-entropy", "espnetv2-maxlogit")
+    methods = dict.fromkeys(names, frame)
+    for width, folded in ((3.4, True), (7.0, False)):
+        figure = grid_figure({"a": methods}, dict.fromkeys(names, 0.5), width=width)
+        *shown, _ = zip(*(ax.get_title().rsplit("\n", 1) for ax in figure.axes[1:]), strict=True)
+        assert [name.replace("\n", "") for name in shown[0]] == list(names)
+        assert any("\n" in name for name in shown[0]) == folded
+
+
 def test_hatches_lie_on_ignored_pixels_alone():
     target = np.zeros((10, 12), np.uint8)
     target[3, 4] = 1

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -78,7 +78,9 @@ def thresholds_figure(
             named[0] = ("image", "image")
             axes[0][0].imshow(image, interpolation="nearest")
             _show(axes[1][0], ground_truth(first.classes == ANOMALOUS, first.valid), first.valid)
-            axes[1][0].set_xlabel("ground truth", labelpad=2, fontsize=_size("ground truth", cell))
+            axes[1][0].set_xlabel(
+                "ground truth", labelpad=2, fontsize=_size("ground truth", 0.94 * cell)
+            )
         for row, (name, frame) in zip(axes, frames.items(), strict=False):
             _caption(row[leading], name, width - leading * cell)
             _show_scores(row[leading], frame)
@@ -195,10 +197,13 @@ def _head(
     above: Mapping[int, str] | None = None,
 ) -> None:
     """Headings of columns, long or short as columns are wide, with methods' names above them."""
+    inches *= 0.94  # between one heading and the next there is air
     longest = max((long for long, _ in named.values()), key=len)
     short = _size(longest, inches) < _SMALLEST
     parts = [heading[short] for heading in named.values()]
-    parts += [f"{part}-" for name in (above or {}).values() for part in name.split("-")[:-1]]
+    for name in (above or {}).values():
+        words = _words(name)
+        parts += words if len(words) > 1 else []
     size = max(_SMALLEST, min(_size(part, inches) for part in parts))
     for column, heading in named.items():
         lines = [heading[short]]
@@ -246,11 +251,17 @@ def _fitted(name: str, inches: float, size: float) -> str:
     return plain(shown)
 
 
+def _words(name: str) -> list[str]:
+    """Where a name may be folded: after hyphens, underscores and blanks."""
+    return re.findall(r"[^-_ ]+[-_ ]*|[-_ ]+", name)
+
+
 def _folded(name: str, inches: float, size: float) -> str:
     """A name on one line or two, shortened only where two are too few."""
-    for room in range(len(name), 3, -1):
-        lines = wrap(name, room, break_long_words=False)
-        if len(lines) <= 2 and all(_breadth(line, size) <= inches for line in lines):
+    words = _words(name)
+    for first in range(len(words), 0, -1):
+        lines = [line for line in ("".join(words[:first]), "".join(words[first:])) if line]
+        if all(_breadth(line, size) <= inches for line in lines):
             return "\n".join(map(plain, lines))
     return _fitted(name, inches, size)
 
