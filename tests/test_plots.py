@@ -348,6 +348,23 @@ def test_no_text_lies_on_another_or_off_the_page(kind, width, curves):
             assert not box.overlaps(its), (text, other)
 
 
+@pytest.mark.parametrize("panels", [1, 3])
+@pytest.mark.parametrize("width", [3.4, 5.2, 7.0])
+def test_lengths_of_margins_stand_within_their_lanes(width, panels):
+    target = np.array([[0, 0, 1, 1]])
+    lines = {
+        f"{low} to {high}": threshold_curve(np.array([[low, low, high, high]]), target)
+        for low, high in ((0.25, 0.95), (0.1, 0.5), (0.6, 0.7), (0.0, 0.8))
+    }
+    figure = margin_multiples(dict.fromkeys("abc"[:panels], lines), 0.7, width=width)
+    boxes = text_boxes(figure)
+    lanes = [(text, box) for text, box in boxes.items() if text.get_text().startswith("MDM")]
+    assert len(lanes) == 4 * panels
+    for text, box in lanes:
+        assert text.axes.bbox.x0 <= box.x0, text
+        assert box.x1 <= text.axes.bbox.x1, text
+
+
 def test_names_of_methods_fold_where_columns_are_narrow():
     frame = Frame(np.zeros((10, 20)), np.eye(10, 20, dtype=np.uint8))
     names = ("espnetv2-msp", "espnetv2-entropy", "enet-entropy", "espnetv2-maxlogit")

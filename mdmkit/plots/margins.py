@@ -265,8 +265,11 @@ def _draw_lane(
         ax.text(high + gap, row, text, ha="left", color=colour, **style)
     elif low - gap - room >= 0:
         ax.text(low - gap, row, text, ha="right", color=colour, **style)
-    else:  # inside, beside the dot
+    elif margin.threshold + 2 * gap + room <= 1:  # inside, beside the dot
         ax.text(margin.threshold + 2 * gap, row, text, ha="left", color="black", **style)
+    else:  # on its other side, or over it rather than out of the lane
+        end = max(margin.threshold - 2 * gap, min(room, 1.0))
+        ax.text(end, row, text, ha="right", color="black", **style)
 
 
 def _share(text: str, inches: float) -> float:
