@@ -100,7 +100,7 @@ def plot_thresholds(
         frames = {name: study.frame(name, key_of_frame) for name in folders}
         image = study.image(key_of_frame, next(iter(frames.values())).shape)
         figure = thresholds_figure(frames, thresholds, image=image, width=width)
-        finish(figure, place, study.pairing, quiet)
+        finish(figure, place, quiet, study.pairing)
 
 
 def _parse_thresholds(text: str) -> list[float]:
@@ -186,4 +186,4 @@ def plot_grid(
         if picture is not None:
             pictures[each] = picture
     figure = grid_figure(frames, thresholds, images=pictures, width=width)
-    finish(figure, output, study.pairing, quiet)
+    finish(figure, output, quiet, study.pairing)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mdmkit.cli_panels import DataSetNames, Targets, evaluate_panels, find_panels, left_out
 from mdmkit.options import (
     AnomalyLabel,
-    DataSetName,
     IgnoreIndex,
     Jobs,
     Key,
@@ -20,14 +20,12 @@ from mdmkit.options import (
     Missing,
     Normalize,
     NormalLabel,
-    Target,
     choose_judging,
-    find_ground_truth,
     parse_memory,
     parse_methods,
     parse_normalize,
 )
-from mdmkit.terminal import Debug, Overwrite, Quiet, note, progress
+from mdmkit.terminal import Debug, Overwrite, Quiet, note
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -81,13 +79,13 @@ def counting(
     }
 
 
-def finish(figure: Figure, output: Path, pairing: Pairing | None, quiet: bool) -> None:
-    """Write a figure and say so."""
+def finish(figure: Figure, output: Path, quiet: bool, pairing: Pairing | None = None) -> None:
+    """Write a figure and say so, and how many frames it does not show."""
     from mdmkit.plots import save_figure
 
     save_figure(figure, output)
     if pairing and pairing.left_out:
-        note(f"{len(pairing.left_out)} frames left out that not every method has", quiet)
+        note(left_out(pairing), quiet)
     note(f"wrote {output}", quiet)
 
 
@@ -110,8 +108,8 @@ def plot_margin(
             show_default=False,
         ),
     ],
-    dataset: DataSetName = None,
-    target: Target = None,
+    dataset: DataSetNames = [],  # noqa: B006 (typer copies it)
+    target: Targets = [],  # noqa: B006
     metric: MetricNames = "f1",
     width: Width = 5.2,
     anomaly_label: AnomalyLabel = None,
@@ -131,39 +129,44 @@ def plot_margin(
     """Draw a metric over the threshold, with each method's margin at T.
 
     Example: mdmkit plot margin mine=scores/mine --target masks --t-margin 0.5 -o margin.pdf
+
+    Several data sets, here with score maps in anomaly_p/mine/AnomalyTrack-validation and beside it:
+    mdmkit plot margin mine=anomaly_p/mine --dataset AnomalyTrack-validation=smiyc-anomaly:RA21
+    --dataset ObstacleTrack-validation=smiyc-obstacle:RO21 --t-margin 0.5 -o margins.pdf
     """
-    from mdmkit.comparison import evaluate_methods
     from mdmkit.measures import MarginAt
     from mdmkit.plots import METRIC_LABELS, margin_multiples
 
     folders = parse_methods(methods)
     check_figure(output, width, overwrite)
-    truth = find_ground_truth(dataset, target)
-    choice = choose_judging(
-        truth, anomaly_label, normal_label, ignore_index, min_prediction, min_target
+    found = evaluate_panels(
+        find_panels(folders, dataset, target),
+        lambda sizes: [MarginAt(d, t) for d in _parse_metrics(metric, sizes) for t in t_margin],
+        lambda one: {
+            METRIC_LABELS[d.name]: one.curves(d) for d in _parse_metrics(metric, one.sizes)
+        },
+        judge=lambda truth: choose_judging(
+            truth, anomaly_label, normal_label, ignore_index, min_prediction, min_target
+        ),
+        quiet=quiet,
+        **counting(folders, normalize, missing, key, memory, jobs),
     )
-    chosen = _parse_metrics(metric, choice.sizes)
-    metrics = [MarginAt(one, t) for one in chosen for t in t_margin]
-    with progress(quiet) as tick:
-        evaluations, pairing = evaluate_methods(
-            folders, truth, codes=choice.codes, metrics=metrics, tick=tick,
-            **counting(folders, normalize, missing, key, memory, jobs),
-        )  # fmt: skip
+    several = len(next(iter(found.values()))) > 1
     panels = {
-        METRIC_LABELS[one.name] if len(chosen) > 1 else "": {
-            name: evaluation.curve(one) for name, evaluation in evaluations.items()
-        }
-        for one in chosen
+        "\n".join(part for part in (name, label if several else "") if part): curves
+        for name, by_metric in found.items()
+        for label, curves in by_metric.items()
     }
-    finish(margin_multiples(panels, t_margin, width=width), output, pairing, quiet)
+    across = len(panels) // len(found) if several else None  # a row a data set
+    finish(margin_multiples(panels, t_margin, width=width, across=across), output, quiet)
 
 
 @plot_app.command("margins-by-t")
 def plot_margins_by_t(
     methods: Methods,
     output: Output,
-    dataset: DataSetName = None,
-    target: Target = None,
+    dataset: DataSetNames = [],  # noqa: B006 (typer copies it)
+    target: Targets = [],  # noqa: B006
     metric: Annotated[
         str,
         typer.Option(metavar="METRIC", help="f1, iou, precision, recall, siou, ppv or mean_f1."),
@@ -187,34 +190,31 @@ def plot_margins_by_t(
 
     Example: mdmkit plot margins-by-t mine=scores/mine msp=scores/msp --target masks -o by-t.pdf
     """
-    from mdmkit.comparison import evaluate_methods
     from mdmkit.measures import MarginAt
     from mdmkit.metrics import as_metric
-    from mdmkit.plots import margins_by_t_figure
+    from mdmkit.plots import margins_by_t_multiples
 
     folders = parse_methods(methods)
     check_figure(output, width, overwrite)
-    truth = find_ground_truth(dataset, target)
-    choice = choose_judging(
-        truth, anomaly_label, normal_label, ignore_index, min_prediction, min_target
+    panels = evaluate_panels(
+        find_panels(folders, dataset, target),
+        lambda sizes: [MarginAt(as_metric(metric, sizes), 0.5)],
+        lambda one: one.curves(as_metric(metric, one.sizes)),
+        judge=lambda truth: choose_judging(
+            truth, anomaly_label, normal_label, ignore_index, min_prediction, min_target
+        ),
+        quiet=quiet,
+        **counting(folders, normalize, missing, key, memory, jobs),
     )
-    chosen = as_metric(metric, choice.sizes)
-    metrics = [MarginAt(chosen, 0.5)]
-    with progress(quiet) as tick:
-        evaluations, pairing = evaluate_methods(
-            folders, truth, codes=choice.codes, metrics=metrics, tick=tick,
-            **counting(folders, normalize, missing, key, memory, jobs),
-        )  # fmt: skip
-    curves = {name: evaluation.curve(chosen) for name, evaluation in evaluations.items()}
-    finish(margins_by_t_figure(curves, width=width), output, pairing, quiet)
+    finish(margins_by_t_multiples(panels, width=width), output, quiet)
 
 
 @plot_app.command("curves")
 def plot_curves(
     methods: Methods,
     output: Output,
-    dataset: DataSetName = None,
-    target: Target = None,
+    dataset: DataSetNames = [],  # noqa: B006 (typer copies it)
+    target: Targets = [],  # noqa: B006
     width: Width = 5.2,
     anomaly_label: AnomalyLabel = None,
     normal_label: NormalLabel = None,
@@ -232,19 +232,18 @@ def plot_curves(
 
     Example: mdmkit plot curves mine=scores/mine msp=scores/msp --target masks -o curves.pdf
     """
-    from mdmkit.comparison import evaluate_methods
-    from mdmkit.plots import ranking_figure
+    from mdmkit.plots import ranking_multiples
 
     folders = parse_methods(methods)
     check_figure(output, width, overwrite)
-    truth = find_ground_truth(dataset, target)
-    choice = choose_judging(truth, anomaly_label, normal_label, ignore_index, None, None)
-    metrics = "ap,auroc,fpr95"
-    with progress(quiet) as tick:
-        evaluations, pairing = evaluate_methods(
-            folders, truth, codes=choice.codes, metrics=metrics, tick=tick,
-            **counting(folders, normalize, missing, key, memory, jobs),
-        )  # fmt: skip
-    # raw scores: ranking needs no normaliser
-    sweeps = {name: evaluation.sweeps().pixels for name, evaluation in evaluations.items()}
-    finish(ranking_figure(sweeps, width=width), output, pairing, quiet)
+    panels = evaluate_panels(
+        find_panels(folders, dataset, target),
+        lambda _: "ap,auroc,fpr95",
+        lambda one: one.pixels(),
+        judge=lambda truth: choose_judging(
+            truth, anomaly_label, normal_label, ignore_index, None, None
+        ),
+        quiet=quiet,
+        **counting(folders, normalize, missing, key, memory, jobs),
+    )
+    finish(ranking_multiples(panels, width=width), output, quiet)

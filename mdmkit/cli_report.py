@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
+from mdmkit.cli_plots import counting
 from mdmkit.options import (
+    Aggregate,
     AnomalyLabel,
     DataSetName,
     IgnoreIndex,
@@ -24,9 +26,7 @@ from mdmkit.options import (
     Target,
     choose_judging,
     find_ground_truth,
-    parse_memory,
     parse_methods,
-    parse_normalize,
 )
 from mdmkit.terminal import Debug, Overwrite, Quiet, note, progress
 
@@ -62,6 +62,7 @@ def report(
     normal_label: NormalLabel = None,
     ignore_index: IgnoreIndex = None,
     normalize: Normalize = [],  # noqa: B006 (typer copies it)
+    aggregate: Aggregate = None,
     min_prediction: MinPrediction = None,
     min_target: MinTarget = None,
     missing: Missing = "error",
@@ -88,7 +89,7 @@ def report(
     check_report(frames, map_width)
     truth = find_ground_truth(dataset, target, images)
     choice = choose_judging(
-        truth, anomaly_label, normal_label, ignore_index, min_prediction, min_target
+        truth, anomaly_label, normal_label, ignore_index, min_prediction, min_target, aggregate
     )
     with progress(quiet) as tick:
         study = study_methods(
@@ -97,12 +98,9 @@ def report(
             metrics,
             codes=choice.codes,
             sizes=choice.sizes,
-            normalize=parse_normalize(normalize, folders),
-            missing=missing,
-            key=key,
-            memory=parse_memory(memory),
-            jobs=jobs,
+            aggregate=choice.aggregate,
             tick=tick,
+            **counting(folders, normalize, missing, key, memory, jobs),
         )
         built = build_report(study, frames=frames, map_width=map_width, tick=tick)
         note(

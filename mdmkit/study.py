@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ from mdmkit.components import ComponentSizes
 from mdmkit.curves import ThresholdCurve
 from mdmkit.datasets import DataSet, Pairing
 from mdmkit.errors import InputError, listing
-from mdmkit.evaluation import Evaluation
+from mdmkit.evaluation import Evaluation, check_aggregate
 from mdmkit.frames import Frame, LabelCodes
 from mdmkit.measures import BestF1Measure, Measure, parse_measures
 from mdmkit.metrics import F1, Metric
@@ -37,12 +38,18 @@ class Study:
     measures : tuple of Measure
         What was asked for.
     evaluations : dict of Evaluation
+        All frames pooled: curves and thresholds come from these.
     pairing : Pairing
     codes : LabelCodes
     key : str or None
         Array of `.npz` archives, or data set of HDF5 files.
     images : dict of Path
         The frames' images, by frame; empty where there are none.
+    dataset : str
+        Name of the data set's layout; empty where it has none.
+    per_image : dict of Evaluation
+        The same methods image by image, whose means are then the numbers of the comparison; empty
+        where frames are pooled.
     """
 
     methods: Mapping[str, str]
@@ -53,6 +60,8 @@ class Study:
     codes: LabelCodes
     key: str | None
     images: Mapping[str, Path]
+    dataset: str = ""
+    per_image: Mapping[str, Evaluation] = field(default_factory=dict)
 
     @property
     def keys(self) -> list[str]:
@@ -139,7 +148,7 @@ class Study:
     def comparison(self) -> Comparison:
         """The numbers of all methods."""
         results = []
-        for name, evaluation in self.evaluations.items():
+        for name, evaluation in (self.per_image or self.evaluations).items():
             try:
                 results.append(evaluation.result())
             except InputError as error:
@@ -148,9 +157,10 @@ class Study:
         settings = {
             "methods": dict(self.methods),
             "target": self.target,
+            "dataset": self.dataset or None,
             "metrics": [measure.key for measure in self.measures],
             "normalize": {name: e.kind.name for name, e in self.evaluations.items()},
-            "aggregate": "pooled",
+            "aggregate": "per_image" if self.per_image else "pooled",
             "min_prediction": first.sizes.min_prediction,
             "min_target": first.sizes.min_target,
             "left_out": len(self.pairing.left_out),
@@ -192,19 +202,32 @@ def study_methods(
     memory: int,
     jobs: int,
     tick: Callable[[str, int], Tick] | None,
+    aggregate: str = "pooled",
 ) -> Study:
-    """Count everything that the measures need, best F1 always; options as in `compare`."""
+    """Count everything that the measures need, best F1 always; options as in `compare`.
+
+    With `aggregate="per_image"` the files are read twice: image by image for the measures, and
+    pooled for the best F1 alone, as a threshold of all frames.
+    """
+    check_aggregate(aggregate)
     measures = parse_measures(metrics, sizes)
+    options: dict[str, Any] = {
+        "codes": codes, "missing": missing, "normalize": normalize, "jobs": jobs, "key": key,
+        "memory": memory, "min_prediction": sizes.min_prediction, "min_target": sizes.min_target,
+    }  # fmt: skip
+    per_image: dict[str, Evaluation] = {}
     counted = list(measures)
-    if not any(isinstance(measure, BestF1Measure) for measure in measures):
+    if aggregate == "per_image":
+        per_image, _ = evaluate_methods(
+            methods, dataset, metrics=measures, aggregate=aggregate, tick=tick, **options
+        )
+        counted = []
+    if not any(isinstance(measure, BestF1Measure) for measure in counted):
         counted.append(BestF1Measure())
-    evaluations, pairing = evaluate_methods(
-        methods, dataset, codes=codes, missing=missing, normalize=normalize, jobs=jobs, key=key,
-        tick=tick, metrics=counted, memory=memory, min_prediction=sizes.min_prediction,
-        min_target=sizes.min_target,
-    )  # fmt: skip
+    evaluations, pairing = evaluate_methods(methods, dataset, metrics=counted, tick=tick, **options)
     assert pairing is not None
     return Study(
         methods, str(dataset), measures, evaluations, pairing, codes, key,
         {name: path for name, path in dataset.images.items() if name in pairing.targets},
+        dataset.name, per_image,
     )  # fmt: skip

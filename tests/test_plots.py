@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 
 from mdmkit import Frame, InputError, threshold_curve
@@ -18,11 +19,14 @@ from mdmkit.plots import (
     margin_figure,
     margin_multiples,
     margins_by_t_figure,
+    margins_by_t_multiples,
     overlay,
     ranking_figure,
+    ranking_multiples,
     save_figure,
     thresholds_figure,
 )
+from mdmkit.ranking import average_precision
 
 
 @pytest.fixture
@@ -118,7 +122,7 @@ def test_thresholds_figure_has_a_row_a_method(curves):
     assert [ax.get_title() for ax in figure.axes[:3]] == [
         "score map, 0 to 1", "score > 0.3", "score > 0.5",
     ]  # fmt: skip
-    assert [figure.axes[i].get_ylabel() for i in (0, 3)] == ["first", "second"]
+    assert [figure.axes[i].texts[0].get_text() for i in (0, 3)] == ["first", "second"]
 
 
 def test_image_and_ground_truth_lead_the_page(curves):
@@ -147,9 +151,10 @@ def test_bars_of_several_t_are_the_computed_margins(curves):
     drawn = [(bar.get_x(), bar.get_x() + bar.get_width()) for bar in lanes.patches]
     intervals = [c.margin(t).interval for t in (0.3, 0.7) for c in curves.values()]
     assert drawn == [pytest.approx(interval) for interval in intervals if interval]
-    assert [label.get_text() for label in lanes.get_yticklabels()] == [
-        f"{name}, T = {t}" for t in (0.3, 0.7) for name in curves
-    ]
+    assert [label.get_text() for label in lanes.get_yticklabels()] == [*curves, *curves]
+    places = lanes.get_yticks()
+    beside = {text.get_text(): text.xy[1] for text in lanes.texts if text.get_text()[0] == "T"}
+    assert beside == {"T = 0.3": np.mean(places[:3]), "T = 0.7": np.mean(places[3:])}
 
 
 @pytest.mark.parametrize("width", [3.4, 7.0])
@@ -162,6 +167,41 @@ def test_small_multiples_draw_each_panel_with_its_own_curves(curves, width):
     for lanes in (ax for ax in shown if ax.get_xlabel()):
         drawn = [(bar.get_x(), bar.get_x() + bar.get_width()) for bar in lanes.patches]
         assert drawn[0] == pytest.approx(curves["wide"].margin(0.7).interval)
+
+
+def test_panels_stand_as_many_in_a_row_as_asked(curves):
+    panels = {str(n): curves for n in range(4)}
+    for across, expected in ((None, [3, 3, 1, 1]), (2, [2, 2, 2, 2])):
+        figure = margin_multiples(panels, 0.7, width=7, across=across)
+        shown = [ax.get_subplotspec().rowspan.start for ax in figure.axes if ax.axison]
+        assert [shown.count(row) for row in range(4)] == expected
+
+
+@pytest.mark.parametrize(("width", "columns"), [(3.4, 1), (7.0, 3)])
+def test_margins_by_t_of_several_data_sets_have_a_panel_each(curves, width, columns):
+    panels = {str(n): {"wide": curves["wide"], "flat": curves["flat"]} for n in range(4)}
+    panels["3"] = dict.fromkeys(("wide", "flat"), curves["narrow"])
+    figure = margins_by_t_multiples(panels, width=width)
+    shown = [ax for ax in figure.axes if ax.axison]
+    assert [ax.get_title() for ax in shown] == list(panels)
+    assert {ax.get_subplotspec().colspan.start for ax in shown} == set(range(columns))
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["wide", "flat"]
+    for ax, drawn in zip(shown, panels.values(), strict=True):
+        expected = [drawn["wide"].margin(t).value for t in ax.lines[0].get_xdata()]
+        assert ax.lines[0].get_ydata().tolist() == expected
+
+
+@pytest.mark.parametrize("width", [3.4, 7.0])
+def test_ranking_curves_of_several_data_sets_have_two_panels_each(sweeps, width):
+    panels = {"one": sweeps, "other": {"fine": sweeps["coarse"], "coarse": sweeps["fine"]}}
+    axes = ranking_multiples(panels, width=width).axes
+    assert [ax.get_title() for ax in axes] == ["one", "one", "other", "other"]
+    assert [ax.get_xlabel() for ax in axes] == ["recall", "false positive rate"] * 2
+    one, other = ([line.get_ydata().tolist() for line in ax.lines] for ax in (axes[0], axes[2]))
+    assert one == other
+    numbers = {name: f"{100 * average_precision(sweep):.1f}" for name, sweep in sweeps.items()}
+    told = [text.get_text() for text in axes[2].get_legend().get_texts()]
+    assert told == [f"fine: AP {numbers['coarse']}", f"coarse: AP {numbers['fine']}"]
 
 
 def test_lines_over_t_are_the_computed_margins(curves):
@@ -247,7 +287,7 @@ def test_a_grid_shows_each_method_at_its_own_threshold():
     axes = np.array(figure.axes).reshape(2, 4)
     assert (painted(axes[0, 0]) == image).all()
     assert not axes[1, 0].images  # without an image, yet with its name
-    assert [row[0].get_ylabel() for row in axes] == ["a", "b"]
+    assert [row[0].texts[0].get_text() for row in axes] == ["a", "b"]
     for row, methods in zip(axes, frames.values(), strict=True):
         for ax, (name, z) in zip(row[2:], thresholds.items(), strict=True):
             assert (painted(ax) == overlay(methods[name], z)).all()
@@ -255,6 +295,85 @@ def test_a_grid_shows_each_method_at_its_own_threshold():
     assert axes[0, 3].get_title() == "second\nscore > 0.6"
     with pytest.raises(InputError, match="image: expected the size"):
         grid_figure(frames, thresholds, images={"a": image[:3]})
+
+
+LONG = ("a-method-of-a-long-name", "another-method-of-a-long-name")
+
+
+def text_boxes(figure):
+    """Where each text of a figure lies, in pixels, once drawn."""
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    renderer = canvas.get_renderer()
+    found = {}
+    for ax in figure.axes:
+        labels = (*ax.texts, ax.title, ax.xaxis.label, ax.yaxis.label)
+        for text in (*labels, *ax.get_xticklabels(), *ax.get_yticklabels()):
+            if text.get_text().strip() and text.get_visible() and ax.axison:
+                found[text] = text.get_window_extent(renderer).padded(-1)
+    return found
+
+
+@pytest.mark.parametrize("width", [3.4, 7.0])
+@pytest.mark.parametrize("kind", ["thresholds", "grid", "margin", "two-t", "panels"])
+def test_no_text_lies_on_another_or_off_the_page(kind, width, curves):
+    target = np.zeros((72, 128), np.uint8)
+    target[20:40, 30:60] = 1
+    frame = Frame(np.linspace(0, 1, target.size).reshape(target.shape), target)
+    image = np.zeros((*target.shape, 3), np.uint8)
+    named = dict(zip((*LONG, "c", "d"), 4 * [frame], strict=True))
+    lines = dict(zip((*LONG, "c"), curves.values(), strict=True))
+    figure = {
+        "thresholds": lambda: thresholds_figure(named, image=image, width=width),
+        "grid": lambda: grid_figure(
+            dict.fromkeys(("a_frame_of_a_rather_long_name", "b"), named),
+            dict(zip(named, (0.0263, 0.794, 0.5, 0.163), strict=True)),
+            images={"b": image}, width=width,
+        ),
+        "margin": lambda: margin_figure(lines, 0.7, width=width),
+        "two-t": lambda: margin_figure(lines, (0.3, 0.7), width=width),
+        "panels": lambda: margin_multiples(
+            {"AnomalyTrack-validation": lines, "RoadAnomaly": lines, "FS": lines}, 0.1, width=width
+        ),
+    }[kind]()  # fmt: skip
+    boxes = list(text_boxes(figure).items())
+    page = figure.bbox.padded(1)
+    assert len(boxes) >= 8
+    for n, (text, box) in enumerate(boxes):
+        assert page.x0 <= box.x0, text
+        assert box.x1 <= page.x1, text
+        assert page.y0 <= box.y0, text
+        assert box.y1 <= page.y1, text
+        for other, its in boxes[:n]:
+            assert not box.overlaps(its), (text, other)
+
+
+@pytest.mark.parametrize("panels", [1, 3])
+@pytest.mark.parametrize("width", [3.4, 5.2, 7.0])
+def test_lengths_of_margins_stand_within_their_lanes(width, panels):
+    target = np.array([[0, 0, 1, 1]])
+    lines = {
+        f"{low} to {high}": threshold_curve(np.array([[low, low, high, high]]), target)
+        for low, high in ((0.25, 0.95), (0.1, 0.5), (0.6, 0.7), (0.0, 0.8))
+    }
+    figure = margin_multiples(dict.fromkeys("abc"[:panels], lines), 0.7, width=width)
+    boxes = text_boxes(figure)
+    lanes = [(text, box) for text, box in boxes.items() if text.get_text().startswith("MDM")]
+    assert len(lanes) == 4 * panels
+    for text, box in lanes:
+        assert text.axes.bbox.x0 <= box.x0, text
+        assert box.x1 <= text.axes.bbox.x1, text
+
+
+def test_names_of_methods_fold_where_columns_are_narrow():
+    frame = Frame(np.zeros((10, 20)), np.eye(10, 20, dtype=np.uint8))
+    names = ("espnetv2-msp", "espnetv2-entropy", "enet-entropy", "espnetv2-maxlogit")
+    methods = dict.fromkeys(names, frame)
+    for width, folded in ((3.4, True), (7.0, False)):
+        figure = grid_figure({"a": methods}, dict.fromkeys(names, 0.5), width=width)
+        *shown, _ = zip(*(ax.get_title().rsplit("\n", 1) for ax in figure.axes[1:]), strict=True)
+        assert [name.replace("\n", "") for name in shown[0]] == list(names)
+        assert any("\n" in name for name in shown[0]) == folded
 
 
 def test_hatches_lie_on_ignored_pixels_alone():
@@ -275,6 +394,8 @@ def test_hatches_lie_on_ignored_pixels_alone():
         lambda: margin_figure({}, 0.5),
         lambda: margins_by_t_figure({}),
         lambda: ranking_figure({}),
+        lambda: margins_by_t_multiples({}),
+        lambda: ranking_multiples({}),
         lambda: grid_figure({}, {}),
         lambda: thresholds_figure({}),
     ],

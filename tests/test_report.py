@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mdmkit import InputError, cli, terminal
+from mdmkit import InputError, cli, evaluate, terminal
 from mdmkit.components import ComponentSizes
 from mdmkit.datasets import from_folders
 from mdmkit.frames import Frame, LabelCodes
@@ -151,6 +151,60 @@ def test_the_size_is_known_beforehand(built):
     assert report.expected_size() == pytest.approx(path.stat().st_size, rel=0.15)
 
 
+# ------------------------------------------------------------------------------------ per image
+
+
+@pytest.fixture(scope="module")
+def per_image(tmp_path_factory):
+    """A report of means over images, and its text."""
+    folder = tmp_path_factory.mktemp("per-image")
+    report = build_report(study_of(folder, draw(folder, "float32"), aggregate="per_image"))
+    return report, report.render()
+
+
+def test_means_over_images_are_those_of_each_image_judged_alone(per_image):
+    report, text = per_image
+    for name in report.study.methods:
+        alone = [
+            evaluate([(frame.scores, frame.classes)], "ap,mdm_f1@0.3", ignore_index=2)
+            for frame in (report.study.frame(name, key) for key in report.study.keys)
+            if frame.anomalous_pixels
+        ]
+        assert len(alone) == 3  # the fourth image has no anomaly: there both are undefined
+        for key in ("ap", "mdm_f1@0.3"):
+            values = [one[key] for one in alone]
+            assert report.study.comparison[name][key] == pytest.approx(np.mean(values))
+            median, low, high = (f"{100 * q:.1f}" for q in np.quantile(values, (0.5, 0.25, 0.75)))
+            assert f"<td>{median} [{low}, {high}]</td>" in text
+    assert "mdm_f1@0.3 undefined in 1 of 4 images" in text
+    assert "aggregate: per_image" in text
+
+
+def test_a_report_of_means_over_images_has_no_curve_of_the_whole_data_set(per_image, built):
+    report, text = per_image
+    assert "Margins above are means over images" in text
+    assert "Margins above are means over images" not in built[1].read_text()
+    assert 'class="charts"' not in text
+    assert 'class="charts"' in built[1].read_text()
+    assert "Recommended threshold" not in text
+    assert {what for found in report.jumps.values() for what, _ in found} == {"best F1"}
+
+
+def test_frames_and_counts_are_the_same_however_numbers_are_summed_up(per_image, built):
+    report, text = per_image
+    pooled = build_report(study_of(report.study.images["easy"].parents[1], report.study.methods))
+    assert [s.key for s in report.shown] == [s.key for s in pooled.shown]
+    assert [s.difficulty for s in report.shown] == [s.difficulty for s in pooled.shown]
+    assert report.best == pooled.best
+    payload = json.loads(scripts(text, "frame-0")[0])
+    frame = report.study.frame(EVIL_METHOD, report.shown[0].key)
+    stop = report.thresholds.at_or_below(0.3)
+    method = payload["methods"][0]
+    assert (method["tp"][stop], method["fp"][stop]) == brute_force(
+        frame, report.thresholds.values[stop]
+    )[:2]
+
+
 # ------------------------------------------------------------------------------------ the file
 
 
@@ -164,6 +218,15 @@ def test_names_are_escaped(built):
     names = [json.loads(scripts(text, f"frame-{i}")[0])["name"] for i in range(3)]
     assert EVIL_FRAME in names
     assert not any(set("<>&") & set(held) for held in scripts(text, "page|frame-[0-9]+"))
+
+
+def test_each_lane_shows_its_methods_line_even_without_a_margin(built):
+    report, path = built
+    lanes = re.findall(r'<g class="(m\d)">(.*?)</g>', path.read_text(), re.S)
+    assert len(lanes) == 2 * len(report.study.methods)  # two margins
+    assert [method for method, _ in lanes] == ["m0", "m1"] * 2
+    assert all('<path class="curve key"' in drawn for _, drawn in lanes)
+    assert any("MDM 0" in drawn and "<rect" not in drawn for _, drawn in lanes)
 
 
 def test_nothing_may_be_fetched(built):
@@ -208,8 +271,8 @@ def command(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(terminal, "_debugging", False)
 
-    def run(*options):
-        arguments = ["report", "mine=scores0", "--target", "masks", "--metrics", "ap", *options]
+    def run(*options, data=("--target", "masks")):
+        arguments = ["report", "mine=scores0", *data, "--metrics", "ap", *options]
         monkeypatch.setattr(sys, "argv", ["mdmkit", *arguments])
         capsys.readouterr()
         try:
@@ -236,9 +299,27 @@ def test_the_command_says_the_size_before_it_writes(command, tmp_path):
     assert command("-o", "report.html", "--overwrite", "--quiet") == (0, "")
 
 
+def test_the_command_sums_up_as_asked_or_as_the_data_set_does(command, tmp_path):
+    table = tmp_path / "dataset.toml"
+    table.write_text('masks = "masks"\nimages = "images"\naggregate = "per_image"\n')
+    given = ("--dataset", "folder:.")
+    for data, options, aggregate in (
+        (("--target", "masks"), (), "pooled"),
+        (("--target", "masks"), ("--aggregate", "per_image"), "per_image"),
+        (given, (), "per_image"),
+        (given, ("--aggregate", "pooled"), "pooled"),
+    ):
+        code, err = command("-o", "report.html", "--overwrite", *options, data=data)
+        assert code == 0, err
+        text = (tmp_path / "report.html").read_text()
+        assert f"aggregate: {aggregate}" in text
+        assert ("Over images, %" in text) == (aggregate == "per_image")
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        (["-o", "a.html", "--aggregate", "mean"], "aggregate: expected one of pooled, per_image"),
         (["-o", "report.pdf"], "output: expected a name ending in .html, found 'report.pdf'"),
         (["-o", "a.html", "--frames", "0"], "frames: expected a number >= 1, found 0"),
         (["-o", "a.html", "--map-width", "3"], "map-width: expected at least 16 pixels, found 3"),

@@ -210,3 +210,33 @@ def test_everything_has_a_name_for_screen_readers(opened):
     )
     assert nameless == []
     assert not re.search(r"\sstyle=", browser.page_source)
+
+
+def test_a_report_of_means_over_images_has_its_spread_and_the_slider(browser, tmp_path):
+    study = study_of(tmp_path, draw(tmp_path, "float32"), aggregate="per_image")
+    report = build_report(study, frames=3)
+    path = tmp_path / "report.html"
+    path.write_text(report.render(), encoding="utf-8")
+    browser.get(path.as_uri())
+    wait(browser, "return document.body.dataset.frame === '0'")
+    titles = [e.text for e in browser.find_elements(By.CSS_SELECTOR, "table.sortable caption")]
+    assert titles[-1] == "Over images, %: median [quartiles]"
+    assert "Recommended threshold [margin)" not in titles
+    spread = browser.find_elements(By.CSS_SELECTOR, "table.sortable")[-1]
+    heading = spread.find_elements(By.CSS_SELECTOR, "thead button")[1]
+    browser.execute_script("arguments[0].click()", heading)
+    cells = spread.find_elements(By.CSS_SELECTOR, "tbody td:nth-child(2)")
+    medians = [result["ap_images"]["median"] for result in study.comparison.results]
+    assert [float(cell.text.split()[0]) for cell in cells] == pytest.approx(
+        sorted((100 * median for median in medians), reverse=True), abs=0.051
+    )
+    assert not browser.find_elements(By.CSS_SELECTOR, ".charts")
+    browser.execute_script("document.getElementById('beneath').click()")
+    at = slide(browser, 0.3)
+    for row, (name, (_, counts)) in enumerate(
+        zip(study.methods, shown_counts(browser), strict=True)
+    ):
+        assert counts == brute_force(study.frame(name, report.shown[0].key), at)
+        colours = painted_counts(browser, f"prediction-{row}")
+        assert (colours["tp"], colours["fp"], colours["fn"]) == counts
+    assert not [e for e in browser.get_log("browser") if e["level"] in ("SEVERE", "WARNING")]

@@ -6,9 +6,10 @@ from mdmkit.plots.margins import (
     margin_figure,
     margin_multiples,
     margins_by_t_figure,
+    margins_by_t_multiples,
 )
 from mdmkit.plots.predictions import grid_figure, ground_truth, overlay, thresholds_figure
-from mdmkit.plots.ranking import draw_precision_recall, draw_roc, ranking_figure
+from mdmkit.plots.ranking import draw_precision_recall, draw_roc, ranking_figure, ranking_multiples
 from mdmkit.plots.style import (
     COLOURS,
     DASHES,
@@ -47,8 +48,10 @@ __all__ = [
     "margin_figure",
     "margin_multiples",
     "margins_by_t_figure",
+    "margins_by_t_multiples",
     "overlay",
     "ranking_figure",
+    "ranking_multiples",
     "save_figure",
     "thresholds_figure",
 ]

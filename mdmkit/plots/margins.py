@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 _MOST_DRAWN = 4000
 _SIDE_BY_SIDE = 5.0  # inches that panels need
+_ROOMY = 4.5  # inches of a lane with more than the marked thresholds
 
 
 def _points(curve: ThresholdCurve, extra: Sequence[float]) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -95,8 +96,13 @@ def _name_axes(ax: Axes, curve: ThresholdCurve) -> None:
 
 def _draw_t(ax: Axes, t_margin: float) -> None:
     ax.axhline(t_margin, color="0.35", linewidth=0.8, linestyle=(0, (3, 2)))
+    _name_t(ax, t_margin, t_margin)
+
+
+def _name_t(ax: Axes, height: float, t_margin: float) -> None:
+    """Right of the axes."""
     ax.annotate(
-        f"T = {t_margin:g}", (1, t_margin), (3, 0), textcoords="offset points",
+        f"T = {t_margin:g}", (1, height), (3, 0), textcoords="offset points",
         ha="left", va="center", fontsize=7, color="0.35", annotation_clip=False,
     )  # fmt: skip
 
@@ -132,7 +138,11 @@ def margin_figure(
 
 
 def margin_multiples(
-    panels: Mapping[str, Curves], t_margin: float | Sequence[float], *, width: float = DOUBLE
+    panels: Mapping[str, Curves],
+    t_margin: float | Sequence[float],
+    *,
+    width: float = DOUBLE,
+    across: int | None = None,
 ) -> Figure:
     """As `margin_figure`, several metrics or data sets side by side or below each other.
 
@@ -143,22 +153,25 @@ def margin_multiples(
     t_margin : float, or sequence of float
     width : float
         In inches; in less than 5 the panels stand below each other.
+    across : int, optional
+        So many panels a row, at most three.
 
     Returns
     -------
     matplotlib Figure
     """
-    if not panels or not all(panels.values()):
-        raise InputError("curves: expected at least one, found none")
+    _check_panels(panels)
     check_width(width)
     wanted = [t_margin] if isinstance(t_margin, (int, float)) else list(t_margin)
     if not wanted:
         raise InputError("t_margin: expected at least one T, found none")
-    across = min(len(panels), 3) if width >= _SIDE_BY_SIDE else 1
-    down = -(-len(panels) // across)
+    down, across = _rows_and_columns(len(panels), width, across)
     breadth = width / across
     lanes = 0.2 * max(map(len, panels.values())) * len(wanted) + 0.12 * (len(wanted) - 1) + 0.1
     top_height = (0.52 if across == 1 else 0.62) * breadth
+    # what names, numbers at the axes and T leave to each panel's lanes, in inches
+    longest = max(len(name) for curves in panels.values() for name in curves)
+    lane = max(0.2, (width - 0.062 * longest - 0.45 * (2 * across - 1)) / across)
     with rc_context(STYLE):
         figure = Figure(
             figsize=(width, down * (top_height + lanes + 0.3) + 0.25), layout="constrained"
@@ -172,64 +185,96 @@ def margin_multiples(
             top, bottom = axes[2 * row, column], axes[2 * row + 1, column]
             top.sharex(bottom)
             top.tick_params(labelbottom=False)
-            _draw_panel(top, bottom, curves, wanted, breadth < _SIDE_BY_SIDE)
+            _draw_panel(top, bottom, curves, wanted, lane)
             top.set_title(plain(title))
             if column:
                 bottom.set_yticklabels([])
-        for ax in axes.T.flat[2 * len(panels) :] if down == 1 else axes.flat:
-            if not ax.has_data() and not ax.texts:
-                ax.set_axis_off()
-        # handles by hand: matplotlib would leave out names that begin with an underscore
-        names = list(dict.fromkeys(name for curves in panels.values() for name in curves))
-        looked = map(looks, range(len(names)))
-        handles = [Line2D([], [], color=colour, linestyle=dash) for colour, dash in looked]
-        figure.legend(
-            handles=handles, labels=[plain(name) for name in names],
-            loc="outside upper center", ncols=legend_columns(names, width),
-        )  # fmt: skip
+        for place in range(len(panels), down * across):
+            row, column = divmod(place, across)
+            axes[2 * row, column].set_axis_off()
+            axes[2 * row + 1, column].set_axis_off()
+        _name_methods(figure, panels, width)
     return figure
 
 
+def _check_panels(panels: Mapping[str, Curves]) -> None:
+    if not panels or not all(panels.values()):
+        raise InputError("curves: expected at least one, found none")
+
+
+def _rows_and_columns(panels: int, width: float, across: int | None = None) -> tuple[int, int]:
+    """How panels stand on a page of that width."""
+    columns = min(panels, across or 3, 3) if width >= _SIDE_BY_SIDE else 1
+    return -(-panels // columns), columns
+
+
+def _name_methods(figure: Figure, panels: Mapping[str, Curves], width: float) -> None:
+    # handles by hand: matplotlib would leave out names that begin with an underscore
+    names = list(dict.fromkeys(name for curves in panels.values() for name in curves))
+    looked = map(looks, range(len(names)))
+    handles = [Line2D([], [], color=colour, linestyle=dash) for colour, dash in looked]
+    figure.legend(
+        handles=handles, labels=[plain(name) for name in names],
+        loc="outside upper center", ncols=legend_columns(names, width),
+    )  # fmt: skip
+
+
 def _draw_panel(
-    top: Axes, bottom: Axes, curves: Curves, wanted: Sequence[float], narrow: bool
+    top: Axes, bottom: Axes, curves: Curves, wanted: Sequence[float], inches: float
 ) -> None:
+    """Curves above, and lanes of about so many inches below."""
     for ax in (top, bottom):
         _draw_marked(ax)
     places: list[float] = []
-    labels: list[str] = []
     for group, t in enumerate(wanted):
-        for row, (name, curve) in enumerate(curves.items()):
+        start = group * (len(curves) + 0.6)
+        for row, curve in enumerate(curves.values()):
             colour, dash = looks(row)
             if group == 0:
                 draw_curve(curve, top, t if len(wanted) == 1 else None, colour=colour, dash=dash)
-            places.append(group * (len(curves) + 0.6) + row)
-            labels.append(plain(name) if len(wanted) == 1 else f"{plain(name)}, T = {t:g}")
-            _draw_lane(bottom, places[-1], curve, t, colour)
+            places.append(start + row)
+            _draw_lane(bottom, places[-1], curve, t, colour, inches)
         _draw_t(top, t)
+        if len(wanted) > 1:
+            _name_t(bottom, start + (len(curves) - 1) / 2, t)
     _name_axes(top, next(iter(curves.values())))
     top.set_xlabel("")
     bottom.set(ylim=(places[-1] + 0.5, -0.5), yticks=places, xlabel="threshold z", xlim=(0, 1))
-    bottom.set_yticklabels(labels)
-    bottom.set_xticks(sorted({0.0, 1.0, *MARKED} if narrow else {0.0, 0.2, 0.4, 0.6, 1.0, *MARKED}))
+    bottom.set_yticklabels([plain(name) for name in curves] * len(wanted))
+    more = {0.2, 0.4, 0.6} if inches > _ROOMY else set()
+    bottom.set_xticks(sorted({0.0, 1.0, *MARKED, *more}))
     bottom.tick_params(axis="y", length=0)
 
 
-def _draw_lane(ax: Axes, row: float, curve: ThresholdCurve, t_margin: float, colour: str) -> None:
+def _draw_lane(
+    ax: Axes, row: float, curve: ThresholdCurve, t_margin: float, colour: str, inches: float
+) -> None:
     margin = curve.margin(t_margin)
     style: dict[str, Any] = {"va": "center", "fontsize": 7}
     if margin.interval is None or margin.threshold is None:
-        ax.text(0.01, row, f"MDM 0: never above T = {t_margin:g}", color=colour, **style)
+        text = f"MDM 0: never above T = {t_margin:g}"
+        text = text if _share(text, inches) < 1 else "MDM 0"
+        ax.text(0.01, row, text, color=colour, **style)
         return
     low, high = margin.interval
     ax.barh(row, high - low, left=low, height=0.5, color=colour, alpha=0.35, linewidth=0)
     ax.plot([margin.threshold], [row], "o", color=colour, markersize=3)
     text = f"MDM {100 * margin.value:.1f}"
-    if high <= 0.8:
-        ax.text(high + 0.01, row, text, ha="left", color=colour, **style)
-    elif low >= 0.2:
-        ax.text(low - 0.01, row, text, ha="right", color=colour, **style)
-    else:
-        ax.text(margin.threshold + 0.025, row, text, ha="left", color="black", **style)
+    room, gap = _share(text, inches), 0.04 / inches
+    if high + gap + room <= 1:
+        ax.text(high + gap, row, text, ha="left", color=colour, **style)
+    elif low - gap - room >= 0:
+        ax.text(low - gap, row, text, ha="right", color=colour, **style)
+    elif margin.threshold + 2 * gap + room <= 1:  # inside, beside the dot
+        ax.text(margin.threshold + 2 * gap, row, text, ha="left", color="black", **style)
+    else:  # on its other side, or over it rather than out of the lane
+        end = max(margin.threshold - 2 * gap, min(room, 1.0))
+        ax.text(end, row, text, ha="right", color="black", **style)
+
+
+def _share(text: str, inches: float) -> float:
+    """How much of a lane a text of 7 points takes."""
+    return 0.062 * len(text) / inches
 
 
 def draw_margins_by_t(
@@ -276,12 +321,34 @@ def margins_by_t_figure(curves: Curves, *, width: float = SINGLE) -> Figure:
     -------
     matplotlib Figure
     """
+    return margins_by_t_multiples({"": curves}, width=width)
+
+
+def margins_by_t_multiples(panels: Mapping[str, Curves], *, width: float = SINGLE) -> Figure:
+    """As `margins_by_t_figure`, several data sets side by side or below each other.
+
+    Parameters
+    ----------
+    panels : mapping of str to mapping of str to ThresholdCurve
+        The curves of each panel by method, under the panel's title ("": none).
+    width : float
+        In inches; in less than 5 the panels stand below each other.
+
+    Returns
+    -------
+    matplotlib Figure
+    """
+    _check_panels(panels)
     check_width(width)
+    down, across = _rows_and_columns(len(panels), width)
+    titles = 0.15 if any(panels) else 0
     with rc_context(STYLE):
-        figure = Figure(figsize=(width, 0.62 * width + 0.25), layout="constrained")
-        ax = draw_margins_by_t(curves, figure.add_subplot())
-        figure.legend(
-            handles=list(ax.lines), labels=[plain(name) for name in curves],
-            loc="outside upper center", ncols=legend_columns(list(curves), width),
-        )  # fmt: skip
+        height = down * (0.62 * width / across + titles) + 0.25
+        figure = Figure(figsize=(width, height), layout="constrained")
+        axes = figure.subplots(down, across, squeeze=False).flat
+        for ax, (title, curves) in zip(axes, panels.items(), strict=False):
+            draw_margins_by_t(curves, ax).set_title(plain(title))
+        for ax in axes[len(panels) :]:
+            ax.set_axis_off()
+        _name_methods(figure, panels, width)
     return figure

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from mdmkit.frames import Frame
 
 _HATCH = "#6E6E6E"
+_SMALLEST = 5.5  # points that can still be read
+_CAPTION_SIZE = 6.5
+_CAPTION = 0.11  # inches of a row's caption
 
 
 def thresholds_figure(
@@ -63,23 +67,26 @@ def thresholds_figure(
     with rc_context(STYLE):
         cell = width / columns
         figure = Figure(
-            figsize=(width, rows * (cell * height / breadth + 0.08) + 0.5), layout="constrained"
+            figsize=(width, rows * (cell * height / breadth + 0.06 + _CAPTION) + 0.5),
+            layout=ConstrainedLayoutEngine(w_pad=0.015, h_pad=0.03),
         )
         axes = figure.subplots(rows, columns, squeeze=False)
+        named = {leading: ("score map, 0 to 1", "score map")}
+        for column, z in enumerate(thresholds, leading + 1):
+            named[column] = (f"score > {z:g}", f"> {z:g}")
         if image is not None:
+            named[0] = ("image", "image")
             axes[0][0].imshow(image, interpolation="nearest")
-            axes[0][0].set_title("image")
             _show(axes[1][0], ground_truth(first.classes == ANOMALOUS, first.valid), first.valid)
-            axes[1][0].set_xlabel("ground truth", labelpad=2)
+            axes[1][0].set_xlabel(
+                "ground truth", labelpad=2, fontsize=_size("ground truth", 0.94 * cell)
+            )
         for row, (name, frame) in zip(axes, frames.items(), strict=False):
-            scores = np.where(frame.valid, as_unit(frame.scores), np.nan)
-            row[leading].imshow(scores, vmin=0, vmax=1, cmap="magma", interpolation="nearest")
-            row[leading].set_ylabel(_fitted(name, cell * height / breadth))
+            _caption(row[leading], name, width - leading * cell)
+            _show_scores(row[leading], frame)
             for ax, z in zip(row[leading + 1 :], thresholds, strict=True):
                 _show(ax, overlay(frame, z), frame.valid)
-        axes[0][leading].set_title("score map, 0 to 1")
-        for ax, z in zip(axes[0][leading + 1 :], thresholds, strict=True):
-            ax.set_title(f"score > {z:g}")
+        _head(axes[0], named, cell)
         _without_ticks(axes)
         _overlay_legend(figure, any(not f.valid.all() for f in frames.values()))
     return figure
@@ -124,28 +131,29 @@ def grid_figure(
     heights = [cell * rows / across for rows, across in shapes.values()]
     with rc_context(STYLE):
         figure = Figure(
-            figsize=(width, sum(heights) + 0.06 * len(heights) + 0.65),
-            layout=ConstrainedLayoutEngine(w_pad=0.015, h_pad=0.015),
+            figsize=(width, sum(heights) + (0.06 + _CAPTION) * len(heights) + 0.75),
+            layout=ConstrainedLayoutEngine(w_pad=0.015, h_pad=0.03),
         )
         axes = figure.subplots(
             len(frames), columns, squeeze=False, gridspec_kw={"height_ratios": heights}
         )
-        for row, height, (key, methods) in zip(axes, heights, frames.items(), strict=True):
+        for row, (key, methods) in zip(axes, frames.items(), strict=True):
             first = next(iter(methods.values()))
             image = (images or {}).get(key)
             _check_image(image, first)
             if image is not None:
                 row[0].imshow(image, interpolation="nearest")
+            row[0].set_box_aspect(first.shape[0] / first.shape[1])  # with or without an image
             truth = ground_truth(first.classes == ANOMALOUS, first.valid)
             _show(row[leading - 1], truth, first.valid)
-            row[0].set_ylabel(_fitted(key, height), fontsize=6)
+            _caption(row[0], key, width)
             for ax, (name, z) in zip(row[leading:], thresholds.items(), strict=True):
                 _show(ax, overlay(methods[name], z), methods[name].valid)
-        if images:
-            axes[0][0].set_title("image")
-        axes[0][leading - 1].set_title("ground truth")
-        for ax, (name, z) in zip(axes[0][leading:], thresholds.items(), strict=True):
-            ax.set_title(f"{_fitted(name, cell, 8)}\nscore > {z:.3g}")
+        named = {0: ("image", "image")} if images else {}
+        named[leading - 1] = ("ground truth", "truth")
+        for column, z in enumerate(thresholds.values(), leading):
+            named[column] = (f"score > {z:.3g}", f"> {z:.3g}")
+        _head(axes[0], named, cell, dict(enumerate(thresholds, leading)))
         _without_ticks(axes)
         every = [frame for methods in frames.values() for frame in methods.values()]
         _overlay_legend(figure, any(not frame.valid.all() for frame in every))
@@ -166,20 +174,96 @@ def _show(ax: Axes, picture: NDArray[np.uint8], valid: NDArray[np.bool_]) -> Non
         hatched.set_linewidth(0)
 
 
+def _show_scores(ax: Axes, frame: Frame) -> None:
+    from matplotlib import colormaps
+
+    magma = colormaps["magma"](np.where(frame.valid, as_unit(frame.scores), 0), bytes=True)[..., :3]
+    magma[~frame.valid] = _painted({"ignored": ~frame.valid})[~frame.valid]
+    _show(ax, magma, frame.valid)
+
+
 def _without_ticks(axes: NDArray[Any]) -> None:
     for ax in axes.flat:
         ax.set(xticks=[], yticks=[])
         ax.spines[:].set_visible(False)
-        if not (ax.images or ax.get_ylabel()):
+        if not (ax.images or ax.texts):
             ax.set_axis_off()
 
 
-def _fitted(name: str, inches: float, size: int = 6) -> str:
+def _head(
+    axes: NDArray[Any],
+    named: Mapping[int, tuple[str, str]],
+    inches: float,
+    above: Mapping[int, str] | None = None,
+) -> None:
+    """Headings of columns, long or short as columns are wide, with methods' names above them."""
+    inches *= 0.94  # between one heading and the next there is air
+    longest = max((long for long, _ in named.values()), key=len)
+    short = _size(longest, inches) < _SMALLEST
+    parts = [heading[short] for heading in named.values()]
+    for name in (above or {}).values():
+        words = _words(name)
+        parts += words if len(words) > 1 else []
+    size = max(_SMALLEST, min(_size(part, inches) for part in parts))
+    for column, heading in named.items():
+        lines = [heading[short]]
+        if above and column in above:
+            lines = [_folded(above[column], inches, size), *lines]
+        # above the row's own caption
+        axes[column].set_title("\n".join(lines), fontsize=size, pad=_CAPTION_SIZE + 5)
+
+
+def _caption(ax: Axes, name: str, inches: float) -> None:
+    """A row's name above its first picture, over the others if it is long."""
+    # keeps the room, unless a heading does: the name itself, which may be long, is not laid out
+    ax.set_title(" ", fontsize=_CAPTION_SIZE, pad=3)
+    text = ax.annotate(
+        _fitted(name, inches, _CAPTION_SIZE), (0, 1), (0, 2), xycoords="axes fraction",
+        textcoords="offset points", fontsize=_CAPTION_SIZE, annotation_clip=False,
+    )  # fmt: skip
+    text.set_in_layout(False)
+
+
+def _breadth(text: str, size: float) -> float:
+    """Inches that a line takes."""
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import text_to_path
+
+    wide, _, _ = text_to_path.get_text_width_height_descent(
+        text, FontProperties(size=size), ismath=False
+    )
+    return float(wide) / 72
+
+
+def _size(text: str, inches: float) -> float:
+    """Points at which a line fits, 8 at most."""
+    return 8 * min(1.0, inches / _breadth(text, 8))
+
+
+def _fitted(name: str, inches: float, size: float) -> str:
     """A name shortened to a length on paper, by what is in its middle."""
-    room = max(5, int(inches * 72 / (0.58 * size)))
-    if len(name) > room:
-        name = f"{name[: room - 1 - room // 3]}…{name[-(room // 3) :]}"
-    return plain(name)
+    shown = name
+    for kept in range(len(name) - 1, 2, -1):
+        if _breadth(shown, size) <= inches:
+            break
+        end = kept // 3
+        shown = f"{name[: kept - end]}…{name[len(name) - end :]}"
+    return plain(shown)
+
+
+def _words(name: str) -> list[str]:
+    """Where a name may be folded: after hyphens, underscores and blanks."""
+    return re.findall(r"[^-_ ]+[-_ ]*|[-_ ]+", name)
+
+
+def _folded(name: str, inches: float, size: float) -> str:
+    """A name on one line or two, shortened only where two are too few."""
+    words = _words(name)
+    for first in range(len(words), 0, -1):
+        lines = [line for line in ("".join(words[:first]), "".join(words[first:])) if line]
+        if all(_breadth(line, size) <= inches for line in lines):
+            return "\n".join(map(plain, lines))
+    return _fitted(name, inches, size)
 
 
 def ground_truth(anomalous: NDArray[np.bool_], valid: NDArray[np.bool_]) -> NDArray[np.uint8]:
@@ -221,4 +305,6 @@ def _overlay_legend(figure: Figure, ignored: bool) -> None:
               hatch="//////" if key == "ignored" else None)
         for key, name in names.items()
     ]  # fmt: skip
-    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
+    figure.legend(
+        handles=handles, loc="outside lower center", ncols=len(handles), columnspacing=1.4
+    )

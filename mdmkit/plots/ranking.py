@@ -115,20 +115,40 @@ def ranking_figure(sweeps: Mapping[str, PixelSweep], *, width: float = DOUBLE) -
     matplotlib Figure
         With the numbers of each curve beneath it.
     """
+    return ranking_multiples({"": sweeps}, width=width)
+
+
+def ranking_multiples(
+    panels: Mapping[str, Mapping[str, PixelSweep]], *, width: float = DOUBLE
+) -> Figure:
+    """As `ranking_figure`, a row a data set.
+
+    Parameters
+    ----------
+    panels : mapping of str to mapping of str to PixelSweep
+        The sweeps of each data set by method, under its title ("": none).
+    width : float
+        In inches.
+
+    Returns
+    -------
+    matplotlib Figure
+    """
+    if not panels:
+        raise InputError("sweeps: expected at least one, found none")
     check_width(width)
     across = 2 if width >= 5 else 1
-    legend = 0.145 * len(sweeps) + 0.15
-    cell = width / across
+    legend = 0.145 * max(map(len, panels.values())) + 0.15
+    cell, down = width / across, len(panels) * (3 - across)
     with rc_context(STYLE):
-        figure = Figure(
-            figsize=(width, (0.8 * cell + legend + 0.3) * (3 - across)), layout="constrained"
-        )
-        axes = figure.subplots(3 - across, across, squeeze=False).flat
-        for ax, draw in zip(axes, (draw_precision_recall, draw_roc), strict=True):
-            draw(sweeps, ax)
-            lines = [line for line in ax.lines if line.get_label()[:1] != "_"]
-            ax.legend(
-                handles=lines, labels=[str(line.get_label()) for line in lines],
-                loc="upper center", bbox_to_anchor=(0.5, -0.2 if across == 2 else -0.16),
-            )  # fmt: skip
+        figure = Figure(figsize=(width, (0.8 * cell + legend + 0.3) * down), layout="constrained")
+        axes = figure.subplots(down, across, squeeze=False).reshape(-1, 2)
+        for pair, (title, sweeps) in zip(axes, panels.items(), strict=True):
+            for ax, draw in zip(pair, (draw_precision_recall, draw_roc), strict=True):
+                draw(sweeps, ax).set_title(plain(title))
+                lines = [line for line in ax.lines if line.get_label()[:1] != "_"]
+                ax.legend(
+                    handles=lines, labels=[str(line.get_label()) for line in lines],
+                    loc="upper center", bbox_to_anchor=(0.5, -0.42 / (0.8 * cell)),  # inches
+                )  # fmt: skip
     return figure

@@ -16,9 +16,11 @@ from mdmkit.measures import MarginAt
 from mdmkit.report import charts
 from mdmkit.report.levels import Counts, Thresholds, offer_thresholds
 from mdmkit.report.pictures import drawn_shape, every_so_often, jpeg, png
+from mdmkit.report.spread import spread_block
 from mdmkit.tables import blocks, notes
 
 if TYPE_CHECKING:
+    from mdmkit.columns import Block
     from mdmkit.passes import Tick
     from mdmkit.study import Study
 
@@ -86,7 +88,7 @@ class Report:
         for name in self.study.methods:
             found = []
             for measure in self.study.measures:
-                if isinstance(measure, MarginAt):
+                if isinstance(measure, MarginAt) and not self.study.per_image:
                     margin = self.study.curve(name, measure.metric).margin(measure.t_margin)
                     if margin.threshold is not None:
                         found.append((_title(measure), margin.threshold))
@@ -168,13 +170,20 @@ class Report:
         template = environment.from_string((room / "page.html.jinja").read_text(encoding="utf-8"))
         return template.render(
             style=style, script=script, style_hash=_hash(style), script_hash=_hash(script),
-            blocks=blocks(self.study.comparison), notes=notes(self.study.comparison),
+            blocks=self._blocks(), notes=notes(self.study.comparison),
+            per_image=bool(self.study.per_image),
             methods=list(self.study.methods), charts=self._charts(), at=charts,
             shown=self.shown, total=self.total, payloads=payloads, thresholds=self.thresholds,
             page=_json(self._page()), dashes=DASHES, has_images=bool(self.study.images),
         )  # fmt: skip
 
+    def _blocks(self) -> list[Block]:
+        shown = blocks(self.study.comparison)
+        return [*shown, spread_block(self.study.comparison)] if self.study.per_image else shown
+
     def _charts(self) -> list[charts.Chart]:
+        if self.study.per_image:  # each image has a curve of its own, the data set has none
+            return []
         return [
             charts.draw_chart(
                 _title(measure),

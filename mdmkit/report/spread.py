@@ -1,0 +1,27 @@
+"""How values spread over images: what a mean over images leaves out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mdmkit.columns import UNDEFINED, Block, Column, percent, titles
+
+if TYPE_CHECKING:
+    from mdmkit.comparison import Comparison
+
+
+def spread_block(comparison: Comparison) -> Block:
+    """Median and quartiles over images, a column a measure."""
+    columns = []
+    for measure in comparison.measures:
+        cells = tuple(
+            _cell(result.values.get(f"{measure.key}_images")) for result in comparison.results
+        )
+        columns.append(Column(*titles(measure), "", cells))
+    return Block("Over images, %: median [quartiles]", tuple(columns))
+
+
+def _cell(images: dict[str, Any] | None) -> str:
+    if not images or not images["defined"]:
+        return UNDEFINED
+    return f"{percent(images['median'])} [{percent(images['q25'])}, {percent(images['q75'])}]"
