@@ -16,13 +16,13 @@ from mdmkit.options import find_ground_truth
 from mdmkit.terminal import note, progress
 
 if TYPE_CHECKING:
-    from mdmkit.comparison import Tick
     from mdmkit.components import ComponentSizes
     from mdmkit.curves import ThresholdCurve
     from mdmkit.datasets import Choice, DataSet, Pairing
     from mdmkit.evaluation import Evaluation
     from mdmkit.measures import Measure
     from mdmkit.metrics import Metric
+    from mdmkit.passes import Tick
     from mdmkit.pixels import PixelSweep
 
 T = TypeVar("T")
