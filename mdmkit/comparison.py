@@ -27,6 +27,8 @@ from mdmkit.published import PublishedTable, published_table
 from mdmkit.results import Result
 from mdmkit.threads import Load, Threads
 
+Ticks = Callable[[str, int], Tick]
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -140,44 +142,83 @@ def check_jobs(jobs: Any) -> int:
     return int(jobs)
 
 
+@dataclass(frozen=True)
+class Methods:
+    """Methods that are to be evaluated on the same frames.
+
+    Attributes
+    ----------
+    evaluations : dict of Evaluation
+    loads : dict of list of callable
+        How to load the frames of each.
+    pairing : Pairing or None
+        Their files, unless they are arrays.
+    """
+
+    evaluations: dict[str, Evaluation]
+    loads: Mapping[str, Sequence[Load]]
+    pairing: Pairing | None
+
+    @classmethod
+    def of(
+        cls,
+        methods: Mapping[str, Any],
+        target: str | Path | DataSet | None,
+        *,
+        codes: LabelCodes,
+        missing: str,
+        normalize: Any,
+        key: str | None,
+        **options: Any,
+    ) -> Methods:
+        """Find their frames; see `compare`."""
+        if not isinstance(methods, Mapping) or not methods:
+            raise InputTypeError(f"methods: expected a mapping of names, found {methods!r}")
+        check_missing(missing)
+        for name, given in methods.items():
+            if target is None and isinstance(given, (str, Path)):
+                raise InputError(
+                    f"target: expected a folder of masks for {name}={given}, found none"
+                )
+        kinds = normalizers(normalize, methods)
+        evaluations = {
+            name: Evaluation(normalize=kinds[name], method=name, **options) for name in methods
+        }
+        if target is None:
+            return cls(evaluations, loads_of_arrays(methods, codes), None)
+        pairing = pair(methods, target, missing)
+        return cls(evaluations, loads_of(pairing, codes, key), pairing)
+
+    def each(self, use: Callable[[str, Evaluation, Tick], None], tick: Ticks | None) -> None:
+        """Call `use(method, evaluation, tick)` for each; errors name the method."""
+        for name, evaluation in self.evaluations.items():
+            try:
+                use(name, evaluation, tick(name, len(self.loads[name])) if tick else no_tick)
+            except InputError as error:
+                raise type(error)(f"{name}: {error}") from error
+
+    def run(self, jobs: int, tick: Ticks | None) -> None:
+        """Evaluate all frames of each."""
+        jobs = check_jobs(jobs)
+
+        def run(name: str, evaluation: Evaluation, tick: Tick) -> None:
+            evaluation.run(Threads(self.loads[name], jobs), again=True, tick=tick)
+
+        self.each(run, tick)
+
+
 def evaluate_methods(
     methods: Mapping[str, Any],
     target: str | Path | DataSet | None,
     *,
-    codes: LabelCodes,
-    missing: str,
-    normalize: Any,
     jobs: int,
-    key: str | None,
-    tick: Callable[[str, int], Tick] | None,
+    tick: Ticks | None,
     **options: Any,
 ) -> tuple[dict[str, Evaluation], Pairing | None]:
     """The evaluation of each method; see `compare`."""
-    if not isinstance(methods, Mapping) or not methods:
-        raise InputTypeError(f"methods: expected a mapping of names, found {methods!r}")
-    check_missing(missing)
-    for name, given in methods.items():
-        if target is None and isinstance(given, (str, Path)):
-            raise InputError(f"target: expected a folder of masks for {name}={given}, found none")
-    kinds = normalizers(normalize, methods)
-    evaluations = {
-        name: Evaluation(normalize=kinds[name], method=name, **options) for name in methods
-    }
-    jobs = check_jobs(jobs)
-    pairing = None
-    loads: Mapping[str, Sequence[Load]]
-    if target is None:
-        loads = loads_of_arrays(methods, codes)
-    else:
-        pairing = pair(methods, target, missing)
-        loads = loads_of(pairing, codes, key)
-    for name, evaluation in evaluations.items():
-        ticks = tick(name, len(loads[name])) if tick else no_tick
-        try:
-            evaluation.run(Threads(loads[name], jobs), again=True, tick=ticks)
-        except InputError as error:
-            raise type(error)(f"{name}: {error}") from error
-    return evaluations, pairing
+    several = Methods.of(methods, target, **options)
+    several.run(jobs, tick)
+    return several.evaluations, several.pairing
 
 
 def _given(frame: Frame) -> Frame:
@@ -205,7 +246,8 @@ def compare(
     jobs: int = 1,
     key: str | None = None,
     memory: int = DEFAULT_MEMORY,
-    tick: Callable[[str, int], Tick] | None = None,
+    state: str | Path | None = None,
+    tick: Ticks | None = None,
 ) -> Comparison:
     """Compare the score maps of several methods on the same frames.
 
@@ -241,6 +283,10 @@ def compare(
     memory : int
         Bytes that the statistics of one method may take; see `evaluate`. Files are read again
         where that makes numbers exact.
+    state : path, optional
+        A folder in which counts are kept: a run that was stopped anywhere goes on with the same
+        call, and gives the same bits. Frames whose files have changed since, by size or time of
+        change, are counted anew. For files, not for arrays.
     tick : callable, optional
         `tick(method, frames)` returns a function that is called after each frame.
 
@@ -260,6 +306,68 @@ def compare(
     >>> compare({"mine": frames}, metrics="ap,mdm_f1@0.5")["mine"]["ap"]
     1.0
     """
+    planned = plan_comparison(
+        methods, target, metrics, dataset=dataset, min_prediction=min_prediction,
+        min_target=min_target, normalize=normalize, aggregate=aggregate, protocol=protocol,
+        band=band, published=published, auxiliary=auxiliary, anomaly_label=anomaly_label,
+        normal_label=normal_label, ignore_index=ignore_index, missing=missing, jobs=jobs, key=key,
+        memory=memory,
+    )  # fmt: skip
+    if state is None:
+        planned.methods.run(jobs, tick)
+    else:
+        from mdmkit.sharding import keep_counts  # which knows comparisons
+
+        keep_counts(planned, Path(state), jobs=jobs, tick=tick)
+    return planned.comparison()
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A comparison before its frames are counted.
+
+    Attributes
+    ----------
+    methods : Methods
+    settings, published, auxiliary
+        As in `Comparison`.
+    """
+
+    methods: Methods
+    settings: dict[str, Any]
+    published: PublishedTable | None
+    auxiliary: frozenset[str]
+
+    def comparison(self) -> Comparison:
+        """The comparison of what was counted."""
+        return comparison_of(
+            self.methods.evaluations, self.settings, self.published, self.auxiliary
+        )
+
+
+def plan_comparison(
+    methods: Mapping[str, Any],
+    target: str | Path | None = None,
+    metrics: str | Iterable[str | Measure] | None = None,
+    *,
+    dataset: str | DataSet | None = None,
+    min_prediction: int | None = None,
+    min_target: int | None = None,
+    normalize: str | Mapping[str, str] | None = "none",
+    aggregate: str | None = None,
+    protocol: str = "exact",
+    band: float | Sequence[float] | None = None,
+    published: str | None = None,
+    auxiliary: Collection[str] = (),
+    anomaly_label: Labels | Usual = USUAL,
+    normal_label: Labels | Usual = USUAL,
+    ignore_index: Labels | Usual = USUAL,
+    missing: str = "error",
+    jobs: int = 1,
+    key: str | None = None,
+    memory: int = DEFAULT_MEMORY,
+) -> Planned:
+    """Validate the arguments of `compare`, and find the frames."""
     if target is not None and dataset is not None:
         raise InputError(f"target: expected it or a data set, found {target} and {dataset}")
     judged = None if dataset is None else open_dataset(dataset)
@@ -270,28 +378,22 @@ def compare(
     )  # fmt: skip
     codes = choice.codes
     printed = None if published is None else published_table(published)
-    auxiliary = _check_auxiliary(auxiliary, methods)
-    evaluations, pairing = evaluate_methods(
-        methods, judged or target, codes=codes, missing=missing, normalize=normalize, jobs=jobs,
-        key=key, tick=tick, metrics=metrics, memory=memory, aggregate=choice.aggregate,
+    auxiliary = check_auxiliary(auxiliary, methods)
+    several = Methods.of(
+        methods, judged or target, codes=codes, missing=missing, normalize=normalize, key=key,
+        metrics=metrics, memory=memory, aggregate=choice.aggregate,
         min_prediction=choice.sizes.min_prediction, min_target=choice.sizes.min_target,
         protocol=protocol, band=band,
     )  # fmt: skip
-    results = []
-    for name, evaluation in evaluations.items():
-        try:
-            results.append(evaluation.result())
-        except InputError as error:
-            raise type(error)(f"{name}: {error}") from error
-    _check_same_frames(results)
-    first = next(iter(evaluations.values()))
+    pairing = several.pairing
+    first = next(iter(several.evaluations.values()))
     left_out = pairing.left_out if pairing else ()
     settings = {
         "methods": {name: str(pairing.folders[name]) if pairing else "arrays" for name in methods},
         "target": str(judged.root if judged else target) if pairing else "arrays",
         "dataset": (judged.name or None) if judged else None,
         "metrics": [measure.key for measure in first.measures],
-        "normalize": {name: e.kind.name for name, e in evaluations.items()},
+        "normalize": {name: e.kind.name for name, e in several.evaluations.items()},
         "aggregate": choice.aggregate,
         "protocol": first.protocol.name,
         "published": published,
@@ -310,10 +412,28 @@ def compare(
         "positive_class": "anomaly",
         "versions": versions(),
     }
-    return Comparison(tuple(results), first.measures, settings, printed, auxiliary)
+    return Planned(several, settings, printed, auxiliary)
 
 
-def _check_auxiliary(auxiliary: Any, methods: Any) -> frozenset[str]:
+def comparison_of(
+    evaluations: Mapping[str, Evaluation],
+    settings: dict[str, Any],
+    published: PublishedTable | None = None,
+    auxiliary: frozenset[str] = frozenset(),
+) -> Comparison:
+    """The comparison of evaluations that counted the same frames."""
+    results = []
+    for name, evaluation in evaluations.items():
+        try:
+            results.append(evaluation.result())
+        except InputError as error:
+            raise type(error)(f"{name}: {error}") from error
+    _check_same_frames(results)
+    first = next(iter(evaluations.values()))
+    return Comparison(tuple(results), first.measures, settings, published, auxiliary)
+
+
+def check_auxiliary(auxiliary: Any, methods: Any) -> frozenset[str]:
     """Names of some of the methods."""
     if isinstance(auxiliary, str) or not isinstance(auxiliary, Collection):
         raise InputTypeError(f"auxiliary: expected names of methods, found {auxiliary!r}")

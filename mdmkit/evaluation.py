@@ -41,6 +41,7 @@ from mdmkit.sweeps import EarlyGrid, Sweeps, check_valid
 from mdmkit.through import with_bands
 
 AGGREGATES = ("pooled", "per_image")
+SECOND = "second"  # names of second passes begin so
 UNLIMITED = 2**62  # one frame is always known exactly
 
 
@@ -122,6 +123,7 @@ class Evaluation:
             None if self.kind.needs_fit else self.kind.fitted(PixelSweep.none())
         )
         self.memory = memory
+        self.purpose = "first"
         self._pool = self._new_pool(memory)
         self._early: frozenset[Recipe] = frozenset()
         self.counts = Counts()
@@ -138,6 +140,17 @@ class Evaluation:
         return other
 
     @property
+    def over_budget(self) -> bool:
+        """Whether the sum of its frames left for the grid."""
+        return self._pool.over_budget
+
+    @property
+    def name_of_pass(self) -> str:
+        """What frames are looked at for, now; differs between second passes into other cells."""
+        cells = self._pool.cells_looked_into
+        return self.purpose if cells is None else f"{SECOND}-{fingerprint(cells)}"
+
+    @property
     def needs_fit(self) -> bool:
         """Whether the normaliser's constants are needed before frames can contribute."""
         on_masks = any(isinstance(recipe, MaskRecipe) for recipe in self.recipes)
@@ -147,8 +160,8 @@ class Evaluation:
         """Take the normaliser's constants from a first pass over the frames."""
         memory = UNLIMITED if self.kind is Rank else self.memory  # no bracket holds for ranks
         pixels = Evaluation("ap", normalize=self.kind.name, memory=memory)
-        for part in frames.parts(pixels.empty):
-            pixels.merge(part)
+        pixels.purpose = "constants"
+        pixels.one_pass(frames)
         self._fitted = pixels.sweeps().normalizer
 
     def plan(self, frame: Frame) -> None:
@@ -288,15 +301,9 @@ class Evaluation:
         Of long constants and grids a fingerprint.
         """
         laid = self._pool.laid
-        return {
-            "metrics": [measure.key for measure in self.asked],
-            "min_prediction": self.sizes.min_prediction,
-            "min_target": self.sizes.min_target,
-            "normalize": self.kind.name,
+        own = ("method", "normal_label", "anomaly_label", "ignore_index")  # of `update` alone
+        return {name: value for name, value in self.options().items() if name not in own} | {
             "constants": fingerprint(self._fitted) if self.kind.needs_fit else None,
-            "aggregate": self.aggregate,
-            "protocol": self.protocol.name,
-            "memory": self.memory,
             "grid": fingerprint(laid) if laid else None,
             "early": [recipe in self._early for recipe in self.recipes],
         }
@@ -346,6 +353,10 @@ class Evaluation:
         if self.undecided():
             self.one_pass(frames)
 
+    def forget_second_pass(self) -> None:
+        """Stay with what the first pass found, and its brackets."""
+        self._pool.forget()
+
     def undecided(self) -> bool:
         """Begin a second pass, if one over the same frames can make numbers exact."""
         if self.aggregate != "pooled" or not self.counts.frames:
@@ -392,8 +403,13 @@ class Evaluation:
         header["images"] = sorted((image.to_dict() for image in self._images), key=json.dumps)
         header["counts"] = asdict(self.counts)
         header["early"] = [recipe in self._early for recipe in self.recipes]
-        header["options"] = {
-            "metrics": keys,
+        header["options"] = self.options()
+        write_state(path, {"kind": "evaluation", **header}, packed)
+
+    def options(self) -> dict[str, Any]:
+        """The arguments that make one like it, ready for JSON."""
+        return {
+            "metrics": [measure.key for measure in self.asked],
             "min_prediction": self.sizes.min_prediction,
             "min_target": self.sizes.min_target,
             "normalize": self.kind.name,
@@ -405,7 +421,6 @@ class Evaluation:
             "protocol": self.protocol.name,
             "memory": self.memory,
         }
-        write_state(path, {"kind": "evaluation", **header}, packed)
 
     @classmethod
     def load(cls, path: str | Path) -> Evaluation:

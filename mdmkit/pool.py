@@ -166,7 +166,7 @@ class Pool:
             for recipe, sweep in other._within.items():
                 self._look(recipe, sweep)
         elif other._parts or other._grid:
-            self._refined, self._within = None, {}
+            self.forget()
         if other.over_budget:
             self.over_budget = True
             self._settle()
@@ -189,9 +189,18 @@ class Pool:
         self._refined, self._within = Refined(rows[row], rows, recipes), {}
 
     @property
+    def cells_looked_into(self) -> NDArray[np.bool_] | None:
+        """The cells of the second pass, if one has begun."""
+        return self._refined.cells if self._refined else None
+
+    @property
     def looking_again(self) -> bool:
         """Whether a second pass has begun."""
         return self._refined is not None
+
+    def forget(self) -> None:
+        """End the second pass, and with it what it found."""
+        self._refined, self._within = None, {}
 
     def inside(self, frame: Frame) -> Sweeps:
         """What of a frame's sweeps lies within the cells of the second pass."""

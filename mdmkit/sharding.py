@@ -1,0 +1,247 @@
+"""Sharding: a comparison whose counts are kept in folders, by one machine or several."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from mdmkit.comparison import (
+    Comparison,
+    Planned,
+    Ticks,
+    check_auxiliary,
+    check_jobs,
+    comparison_of,
+    load_frame,
+    plan_comparison,
+    versions,
+)
+from mdmkit.errors import InputError, listing
+from mdmkit.evaluation import Evaluation
+from mdmkit.frames import Frame, LabelCodes
+from mdmkit.io import AllNormal
+from mdmkit.kept import Kept
+from mdmkit.ledger import Block, check_content, content_of, files_of
+from mdmkit.passes import Tick, no_tick
+from mdmkit.published import published_table
+from mdmkit.state_folder import Manifest, Shard, ledger_of, open_state, same_frames
+from mdmkit.threads import Load, Threads
+
+FIRST = "first"
+
+
+def keep_counts(
+    planned: Planned,
+    state: Path,
+    shard: Shard = Shard(),  # noqa: B008  (immutable)
+    *,
+    jobs: int = 1,
+    tick: Ticks | None = None,
+) -> None:
+    """Evaluate the methods of a comparison, or a share of their frames, into a state folder.
+
+    Raises
+    ------
+    InputError
+        As `compare`; if the frames are arrays, or the folder belongs to another comparison.
+    """
+    methods, jobs = planned.methods, check_jobs(jobs)
+    if methods.pairing is None:
+        raise InputError("state: expected folders of score maps, found arrays")
+    pairing = methods.pairing
+    names = ("methods", "target", "dataset", "normal_label", "anomaly_label", "ignore_index", "key")
+    request = {name: planned.settings[name] for name in names} | {
+        f"options of {name}": evaluation.options()
+        for name, evaluation in methods.evaluations.items()
+    }
+    order = list(methods.evaluations)
+
+    def count(name: str, evaluation: Evaluation, tick: Tick) -> None:
+        files = {
+            key: files_of(path, pairing.targets[key]) for key, path in pairing.scores[name].items()
+        }
+        wanted = shard.frames(len(files))
+        if shard.of > 1 and evaluation.needs_fit:
+            raise InputError(
+                f"shard: expected a normaliser that needs no look at all frames first, found "
+                f"{evaluation.kind.name!r} with per-image numbers; count without --shard"
+            )
+        frames = Threads(methods.loads[name], jobs)
+        kept = Kept(frames, files, ledger_of(state, order.index(name)), wanted)
+        if shard.of == 1:
+            evaluation.run(kept, again=True, tick=tick)
+        else:
+            evaluation.prepare(kept)
+            evaluation.one_pass(kept, tick)
+
+    with open_state(state, Manifest(request, planned.settings, shard, pairing)):
+        methods.each(count, tick)
+
+
+def count_shard(
+    methods: Mapping[str, Any],
+    target: str | Path | None = None,
+    metrics: Any = None,
+    *,
+    state: str | Path,
+    shard: str,
+    tick: Ticks | None = None,
+    **options: Any,
+) -> int:
+    """Count a share of the frames of a comparison; `merge_states` joins the shares.
+
+    Parameters
+    ----------
+    methods, target, metrics, tick, **options
+        As in `compare`.
+    state : path
+        Folder of this share's counts; the same call goes on where it was stopped.
+    shard : str
+        "3/8": the third of eight shares, which all see the same frames in the same order.
+
+    Returns
+    -------
+    int
+        Frames of the share.
+
+    Raises
+    ------
+    InputError
+        As `compare`; with `normalize="minmax"` or `"rank"` of per-image numbers, whose constants
+        come from all frames.
+    """
+    share = Shard.parse(shard)
+    planned = plan_comparison(methods, target, metrics, **options)
+    keep_counts(planned, Path(state), share, jobs=options.get("jobs", 1), tick=tick)
+    return len(share.frames(len(next(iter(planned.methods.loads.values())))))
+
+
+def merge_states(
+    states: Sequence[str | Path],
+    *,
+    published: str | None = None,
+    auxiliary: Collection[str] = (),
+    jobs: int = 1,
+    tick: Ticks | None = None,
+) -> Comparison:
+    """Join what `compare` kept in several state folders into one comparison.
+
+    Parameters
+    ----------
+    states : sequence of path
+        Folders of all shares, or one of a whole comparison. They are left as they are.
+    published, auxiliary, jobs, tick
+        As in `compare`.
+
+    Returns
+    -------
+    Comparison
+        The same to the last bit as `compare` over all frames. Where it takes a second pass over
+        the files to make numbers exact and they are not here, numbers carry brackets, and
+        `settings["second_pass"]` says so.
+
+    Raises
+    ------
+    InputError
+        If the shares are not of one comparison, a frame is in none, or files changed since.
+    """
+    folders = [Path(state) for state in states]
+    if not folders:
+        raise InputError("states: expected at least one folder, found none")
+    manifests = {folder: Manifest.read(folder) for folder in folders}
+    if len(manifests) < len(folders):
+        raise InputError("states: expected each folder once, found one again")
+    same_frames(manifests)
+    jobs = check_jobs(jobs)
+    printed = None if published is None else published_table(published)
+    first = manifests[folders[0]]
+    evaluations: dict[str, Evaluation] = {}
+    far: list[str] = []
+    for number, name in enumerate(first.settings["methods"]):
+        ticks = tick(name, len(first.pairing.targets)) if tick else no_tick
+        try:
+            evaluation, contents = _joined(manifests, number, name, ticks)
+            if evaluation.undecided():
+                loads = _loads(manifests, name, contents)
+                if loads is None:
+                    far.append(name)
+                    evaluation.forget_second_pass()
+                else:
+                    evaluation.one_pass(Threads(loads, jobs))
+        except InputError as error:
+            raise type(error)(f"{name}: {error}") from error
+        evaluations[name] = evaluation
+    settings = {
+        **first.settings, "published": published, "jobs": jobs, "versions": versions(),
+        **({"second_pass": f"not made for {', '.join(far)}: files are not here"} if far else {}),
+    }  # fmt: skip
+    return comparison_of(evaluations, settings, printed, check_auxiliary(auxiliary, evaluations))
+
+
+def _joined(
+    manifests: Mapping[Path, Manifest], number: int, name: str, tick: Tick
+) -> tuple[Evaluation, dict[str, str]]:
+    """The sum of a method's blocks, and the content of each frame."""
+    blocks: list[Block] = []
+    found: dict[str, Path] = {}
+    for folder in manifests:
+        for block in ledger_of(folder, number).blocks(None, FIRST):
+            for frame in block.frames:
+                if frame.key in found:
+                    raise InputError(
+                        f"states: expected each frame in one of them, found {frame.key} in "
+                        f"{found[frame.key]} and {folder}"
+                    )
+                found[frame.key] = folder
+            blocks.append(block)
+    keys = next(iter(manifests.values())).pairing.scores[name]
+    lacking = [key for key in keys if key not in found]
+    if lacking:
+        shards = ", ".join(f"{folder} is {m.shard}" for folder, m in manifests.items())
+        raise InputError(
+            f"states: expected all {len(keys)} frames, found none of the counts of {len(lacking)} "
+            f"({shards}); run each share to its end\n{listing(lacking, most=5)}"
+        )
+    foreign = [key for key in found if key not in keys]
+    if foreign:
+        raise InputError(
+            f"states: expected the frames of the last run, found {len(foreign)} that were counted "
+            f"before; run it to its end\n{listing(foreign, most=5)}"
+        )
+    total = blocks[0].load().empty()
+    for block in blocks:
+        total.merge(block.load())
+        for _ in block.frames:
+            tick()
+    return total, {frame.key: frame.content for block in blocks for frame in block.frames}
+
+
+def _loads(
+    manifests: Mapping[Path, Manifest], name: str, contents: Mapping[str, str]
+) -> list[Load] | None:
+    """How to load the frames once more, from wherever the files are; None if one is nowhere."""
+    loads: list[Load] = []
+    for key in next(iter(manifests.values())).pairing.targets:
+        for manifest in manifests.values():
+            settings, pairing = manifest.settings, manifest.pairing
+            scores, target = pairing.scores[name][key], pairing.targets[key]
+            mask = target.image if isinstance(target, AllNormal) else target
+            if scores.exists() and mask.exists():
+                codes = LabelCodes(*(settings[label] for label in _LABELS))
+                load = partial(load_frame, scores, target, codes, key, settings["key"])
+                loads.append(partial(_checked, load, contents[key], key))
+                break
+        else:
+            return None
+    return loads
+
+
+_LABELS = ("normal_label", "anomaly_label", "ignore_index")
+
+
+def _checked(load: Load, content: str, key: str) -> Frame:
+    frame = load()
+    check_content(content_of(frame), content, key)
+    return frame
