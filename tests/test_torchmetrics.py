@@ -9,7 +9,7 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mdmkit import FBeta, InputError, InputTypeError, NoTargetError, RangeError, SIoU, evaluate, mdm
@@ -135,6 +135,7 @@ def test_a_bracket_of_scores_within_one_cell_is_open():
     assert low < high == 1
 
 
+@settings(max_examples=20)
 @given(small_frames(), st.integers(0, 3), st.integers(0, 4))
 def test_brackets_hold_component_metrics(frames, min_prediction, min_target):
     sizes = {"min_prediction": min_prediction, "min_target": min_target}
@@ -153,13 +154,15 @@ def test_brackets_hold_component_metrics(frames, min_prediction, min_target):
             assert low - 1e-9 <= values[key] <= high + 1e-9, key
 
 
+@settings(max_examples=20)
 @given(st.integers(0, 2**32 - 1))
 def test_component_metrics_are_exact_at_multiples_of_4096ths(seed):
     frames = [(np.round(s * 64) / 64, t) for s, t in drawn(seed)]
     metric = counted(frames, COMPONENTS, min_target=2)
     expected = evaluate(frames, COMPONENTS, min_target=2).values
+    values = metric.values()
     for key, (low, high) in metric.brackets().items():
-        assert same(metric.values()[key], expected[key]), key
+        assert same(values[key], expected[key]), key
         if expected[key] is not None:
             assert low == pytest.approx(high, abs=1e-9), key
 
@@ -282,6 +285,7 @@ def test_ignored_pixels_may_hold_anything():
 # ------------------------------------------------------------------------- any way of adding it up
 
 
+@settings(max_examples=20)
 @given(st.integers(0, 2**32 - 1), st.data())
 def test_any_split_into_batches_gives_the_same_bits(seed, data):
     frames = drawn(seed, 6)
