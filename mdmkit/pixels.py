@@ -84,10 +84,15 @@ class PixelGrid(GridSteps):
     @classmethod
     def of_cells(cls, cells: FrameCells) -> PixelGrid:
         """`PixelSweep.of(frame).on_grid(edges)` by counting alone."""
-        above = np.cumsum(cells.counts[::-1], axis=0)[::-1]
+        return cls.of_counts(cells.counts, cells.smallest, cells.largest)
+
+    @classmethod
+    def of_counts(cls, counts: NDArray[np.int64], smallest: float, largest: float) -> PixelGrid:
+        """From pixels by key, shape (2 (m + 1), 2); see `FrameCells`."""
+        above = np.cumsum(counts[::-1], axis=0)[::-1]
         totals = np.ascontiguousarray(above[::2])  # with those strictly within the cell
         inside = totals - above[1::2]
-        return cls(totals, inside, np.zeros_like(inside), cells.smallest, cells.largest)
+        return cls(totals, inside, np.zeros_like(inside), smallest, largest)
 
     def as_sweep(self, edges: Edges, refined: PixelSweep | None) -> PixelSweep:
         """Scores moved up to the next edge, but for those within refined cells."""
