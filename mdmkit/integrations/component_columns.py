@@ -57,7 +57,7 @@ class ComponentColumns(NamedTuple):
     def as_grid(self, sizes: ComponentSizes, lowest: float, highest: float) -> ComponentGrid:
         """Back again, with the least and greatest score."""
         arrays: list[Any] = np.split(self.columns, np.cumsum(_WIDTHS)[:-1], axis=1)
-        siou = RatioGrid(*arrays[:3], lowest, highest)
-        ppv = RatioGrid(*arrays[3:6], lowest, highest)
-        hits = GridSteps(*arrays[6:], lowest, highest)
+        siou = RatioGrid(arrays[0], arrays[1], arrays[2], lowest, highest)
+        ppv = RatioGrid(arrays[3], arrays[4], arrays[5], lowest, highest)
+        hits = GridSteps(arrays[6], arrays[7], arrays[8], lowest, highest)
         return ComponentGrid(sizes, self.targets, self.largest, siou, ppv, hits)
