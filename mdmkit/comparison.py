@@ -103,7 +103,7 @@ def load_frame(
         raise type(error)(f"{files}: {error}") from None
 
 
-def _in_order(tasks: Iterable[Callable[[], T]], jobs: int) -> Iterator[T]:
+def in_order(tasks: Iterable[Callable[[], T]], jobs: int) -> Iterator[T]:
     """Results of the tasks in their order, `jobs` of them at work at a time."""
     if jobs == 1:
         yield from (task() for task in tasks)
@@ -169,7 +169,7 @@ def run_evaluation(
                     del first
                 yield partial(errors.attempt, load, function)
 
-        yield from (result for result in _in_order(tasks(), jobs) if result is not None)
+        yield from (result for result in in_order(tasks(), jobs) if result is not None)
         errors.raise_all()
 
     evaluation.run(each, again=True, tick=tick)

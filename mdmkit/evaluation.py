@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mdmkit import grid
 from mdmkit.components import ComponentSizes, count_targets
@@ -270,6 +271,10 @@ class Evaluation:
         total = self._pool.total()
         check_valid(total.pixels)
         return total.with_normalizer(self._fitted or self.kind)
+
+    def of_images(self, key: str) -> NDArray[np.float64]:
+        """A measure of each image, shape (F,), NaN where undefined (per image only)."""
+        return np.array([frame.values.get(key, np.nan) for frame in self._frames], np.float64)
 
     def result(self) -> Result:
         """All numbers of what was counted so far.

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from mdmkit import InputError, bootstrap, evaluate
+from mdmkit.frame_states import balanced_edges
 from mdmkit.frames import Frame
 from mdmkit.pixels import PixelSweep
-from mdmkit.resampling import _draws, balanced_edges
+from mdmkit.resampling import _draws
 
 METRICS = (
     "ap,auroc,fpr95,best_f1,f1@z=0.5,siou_gt,ppv,mean_f1,mdm_f1@0.5,mdm_siou@0.25,"
