@@ -11,6 +11,15 @@ from typing import Annotated, Any
 
 import typer
 
+from mdmkit.bootstrap_options import (
+    Against,
+    Cells,
+    Replicates,
+    Seed,
+    StatesPath,
+    add_bootstrap,
+    check_bootstrap,
+)
 from mdmkit.cli_datasets import convert, datasets, inspect
 from mdmkit.cli_pictures import plot_grid, plot_thresholds
 from mdmkit.cli_plots import plot_app
@@ -108,6 +117,11 @@ def compare(
     band: Bands = [],  # noqa: B006
     published: Published = None,
     aux: Auxiliary = [],  # noqa: B006
+    bootstrap: Replicates = 0,
+    seed: Seed = 0,
+    against: Against = None,
+    bootstrap_cells: Cells = 4096,
+    bootstrap_states: StatesPath = None,
     format: Form = None,
     output: Output = None,
     key: Key = None,
@@ -128,6 +142,7 @@ def compare(
 
     folders = parse_methods(methods)
     form = check_form(format or form_of(output))
+    check_bootstrap(bootstrap, bootstrap_states, against, folders)
     if output is not None:
         check_output(output, overwrite)
     truth = find_ground_truth(dataset, target)
@@ -135,28 +150,33 @@ def compare(
         truth, anomaly_label, normal_label, ignore_index, min_prediction, min_target, aggregate
     )
     parse_measures(metrics, choice.sizes)
+    options: dict[str, Any] = {
+        "metrics": metrics,
+        "dataset": truth,
+        "min_prediction": choice.sizes.min_prediction,
+        "min_target": choice.sizes.min_target,
+        "normalize": parse_normalize(normalize, folders),
+        "aggregate": choice.aggregate,
+        "protocol": protocol,
+        "band": band,
+        "anomaly_label": choice.codes.anomaly_label,
+        "normal_label": choice.codes.normal_label,
+        "ignore_index": choice.codes.ignore_index,
+        "missing": missing,
+        "jobs": jobs,
+        "key": key,
+        "memory": parse_memory(memory),
+    }
     with progress(quiet) as tick:
         comparison = compare_methods(
-            folders,
-            metrics=metrics,
-            dataset=truth,
-            min_prediction=choice.sizes.min_prediction,
-            min_target=choice.sizes.min_target,
-            normalize=parse_normalize(normalize, folders),
-            aggregate=choice.aggregate,
-            protocol=protocol,
-            band=band,
-            published=published,
-            auxiliary=aux,
-            anomaly_label=choice.codes.anomaly_label,
-            normal_label=choice.codes.normal_label,
-            ignore_index=choice.codes.ignore_index,
-            missing=missing,
-            jobs=jobs,
-            key=key,
-            memory=parse_memory(memory),
-            tick=tick,
+            folders, published=published, auxiliary=aux, tick=tick, **options
         )
+        if bootstrap:
+            comparison = add_bootstrap(
+                comparison, against, methods=folders, replicates=bootstrap, seed=seed,
+                cells=bootstrap_cells, states=bootstrap_states, overwrite=overwrite, tick=tick,
+                **options,
+            )  # fmt: skip
     if output is not None:
         write_text(output, render(comparison, form))
         note(f"wrote {output}", quiet)

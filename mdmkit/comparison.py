@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -22,10 +22,14 @@ from mdmkit.errors import InputError, InputTypeError, listing
 from mdmkit.evaluation import Evaluation
 from mdmkit.frames import Frame, LabelCodes, Labels, as_frames
 from mdmkit.io import AllNormal, read_mask, read_scores
+from mdmkit.leads import with_intervals
 from mdmkit.measures import Measure
 from mdmkit.pool import DEFAULT_MEMORY
 from mdmkit.published import PublishedTable, published_table
 from mdmkit.results import Result
+
+if TYPE_CHECKING:
+    from mdmkit.resampling import Bootstrap
 
 T = TypeVar("T")
 Load = Callable[[], Frame]
@@ -48,6 +52,10 @@ class Comparison:
         Printed rows that tables show below.
     auxiliary : frozenset of str
         Methods that use auxiliary data.
+    bootstrap : Bootstrap or None
+        The same numbers on resampled frames: tables then show intervals and leads.
+    against : str or None
+        Whose lead is shown; None: that of the best method of each measure.
     """
 
     results: tuple[Result, ...]
@@ -55,6 +63,8 @@ class Comparison:
     settings: dict[str, Any]
     published: PublishedTable | None = None
     auxiliary: frozenset[str] = frozenset()
+    bootstrap: Bootstrap | None = None
+    against: str | None = None
 
     def __getitem__(self, method: str) -> Result:
         for result in self.results:
@@ -72,6 +82,8 @@ class Comparison:
             uses = self.uses_auxiliary(result.method)
             rows.append(result.to_dict() | ({"auxiliary": uses} if uses else {}))
         record = {"settings": self.settings, "rows": rows}
+        if self.bootstrap:
+            record |= with_intervals(self, rows)
         return record | {"published": self.published.to_dict()} if self.published else record
 
     def uses_auxiliary(self, method: str) -> str | None:

@@ -175,7 +175,7 @@ protocol, band, anomaly_label, normal_label, ignore_index, missing, jobs, key
         frames, if their files and all options but `replicates`, `seed` and `confidence` are those
         it was made with (or some of its methods and metrics); else it is refused.
     overwrite : bool
-        Make `states` anew.
+        Make `states` anew where they do not fit, instead of refusing them.
     memory : int
         Bytes that the statistics may take; beyond it they are kept in a temporary file.
     tick : callable, optional

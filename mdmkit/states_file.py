@@ -186,6 +186,15 @@ def opened(path: Path, wanted: Record) -> Iterator[StatesFile]:
         yield StatesFile(file)
 
 
+def fits(path: Path, wanted: Record) -> bool:
+    """Whether a file was written of the same files and options."""
+    try:
+        with opened(path, wanted):
+            return True
+    except InputError:
+        return False
+
+
 def written(path: Path, record: Record, fill: Callable[[StatesFile], None]) -> None:
     """Write a new file."""
     import h5py

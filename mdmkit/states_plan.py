@@ -24,7 +24,7 @@ from mdmkit.frame_states import (
 from mdmkit.measures import AtThreshold, FprAtThreshold, MarginAt, Measure, recipes_of
 from mdmkit.normalize import Unchanged, as_normalizer
 from mdmkit.recipes import MaskRecipe, Recipe
-from mdmkit.states_file import Record, StatesFile, opened, temporary_file, written
+from mdmkit.states_file import Record, StatesFile, fits, opened, temporary_file, written
 
 #: `tick(title, steps)` returns a function that is called after each step.
 Bar = Callable[[str, int], Tick]
@@ -99,7 +99,7 @@ class StatesPlan:
             raise InputError(
                 "states: expected folders of score maps, whose changes are seen, found arrays"
             )
-        if overwrite or not Path(path).exists():
+        if not Path(path).exists() or (overwrite and not fits(Path(path), record)):
             output = check_output(path, overwrite, "states")
 
             def fill(file: StatesFile) -> None:

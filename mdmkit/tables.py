@@ -35,9 +35,9 @@ def to_renderables(view: View) -> list[RenderableType]:
             table.add_column(Text(column.narrow_heading), justify="right", no_wrap=True)
         for row, method in enumerate(view.methods):
             cells = [
-                Text(f"{c.cells[row]}*", style="bold")
+                Text(f"{c.cells[row]}*{c.behind(row)}", style="bold")
                 if row in c.best
-                else Text(f"{c.cells[row]} ")
+                else Text(f"{c.cells[row]} {c.behind(row)}")
                 for c in block.columns
             ]
             table.add_row(Text(method), *cells)
@@ -71,7 +71,8 @@ def _to_markdown(view: View) -> str:
         lines.append("|:--|" + "--:|" * len(block.columns))
         for row, method in enumerate(view.methods):
             cells = [
-                f"**{c.cells[row]}**" if row in c.best else c.cells[row] for c in block.columns
+                (f"**{c.cells[row]}**" if row in c.best else c.cells[row]) + c.behind(row)
+                for c in block.columns
             ]
             lines.append(f"| {escaped(method)} | " + " | ".join(cells) + " |")
         lines.append("")
@@ -83,6 +84,7 @@ _LATEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
     "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
     "*": "{*}", "[": "{[}", "↑": r"$\uparrow$", "↓": r"$\downarrow$", ">": r"$>$", "<": r"$<$",
+    "†": r"$^\dagger$",
 }  # fmt: skip
 
 
@@ -94,11 +96,13 @@ def _escaped_latex(text: str) -> str:
 
 def _latex_cell(column: Column, row: int) -> str:
     text = column.cells[row]
+    behind = _escaped_latex(column.behind(row).strip())
+    interval = rf" {{\scriptsize {behind}}}" if behind else ""
     if row in column.best:
-        return rf"\textbf{{{text}}}"
+        return rf"\textbf{{{text}}}{interval}"
     if row in column.second:
-        return rf"\underline{{{text}}}"
-    return "--" if text == UNDEFINED else _escaped_latex(text)
+        return rf"\underline{{{text}}}{interval}"
+    return "--" if text == UNDEFINED else _escaped_latex(text) + interval
 
 
 def _latex_groups(shown: Sequence[Block], start: int) -> list[str]:
@@ -116,14 +120,23 @@ def _latex_groups(shown: Sequence[Block], start: int) -> list[str]:
 def _to_latex(view: View) -> str:
     """A `tabular` for booktabs: the best of a column bold, the second underlined."""
     shown = [block for block in view.blocks if not block.title.startswith("Recommended")]
-    leading = [] if view.auxiliary is None else [view.auxiliary]
-    columns = [*leading, *(column for block in shown for column in block.columns)]
     lines = [
         r"% \usepackage{booktabs}; in percent; bold: best of its column, underlined: second best",
         *(f"% {' '.join(line.split())}" for line in view.notes),
     ]
+    leading = [] if view.auxiliary is None else [view.auxiliary]
+    joined = [block for block in shown if not block.apart]
+    lines += _tabular(view, joined, leading)
+    for block in shown:
+        if block.apart:
+            lines += ["", f"% {block.title}", *_tabular(view, [block], [])]
+    return "\n".join(lines) + "\n"
+
+
+def _tabular(view: View, shown: Sequence[Block], leading: Sequence[Column]) -> list[str]:
+    columns = [*leading, *(column for block in shown for column in block.columns)]
     aligned = "l" * (1 + len(leading)) + "r" * (len(columns) - len(leading))
-    lines += [rf"\begin{{tabular}}{{{aligned}}}", r"\toprule"]
+    lines = [rf"\begin{{tabular}}{{{aligned}}}", r"\toprule"]
     if len(shown) > 1:
         lines += _latex_groups(shown, start=2 + len(leading))
     heads = (f"{column.name} {column.arrow}".strip() for column in columns)
@@ -137,8 +150,7 @@ def _to_latex(view: View) -> str:
             lines.append(r"\midrule")
         cells = [_latex_cell(column, row) for column in columns]
         lines.append(" & ".join([_escaped_latex(method), *cells]) + r" \\")
-    lines += [r"\bottomrule", r"\end{tabular}"]
-    return "\n".join(lines) + "\n"
+    return [*lines, r"\bottomrule", r"\end{tabular}"]
 
 
 def _json(record: Any) -> str:
