@@ -22,7 +22,7 @@ from mdmkit.grid import Edges, GridSteps, with_edges
 from mdmkit.normalize import MinMax, Normalizer, Sigmoid, Unchanged
 from mdmkit.pixels import PixelGrid, PixelSweep
 from mdmkit.pool import Pool
-from mdmkit.recipes import PixelRecipe, Recipe, of_components
+from mdmkit.recipes import ComponentRecipe, PixelRecipe, Recipe, of_components
 from mdmkit.sweeps import EarlyGrid, Grid, Sweeps, check_valid
 
 #: Bytes of sums that are held at once, and of frames that enter one matrix product.
@@ -68,10 +68,19 @@ class FrameStates:
 
     def total(self) -> Sweeps:
         """All frames once each; numbers carry brackets."""
-        refined = np.zeros(self.edges.size + 1, bool)
-        grid = Grid(self.edges, refined, dict(self.whole), self.edges)
+        grid = Grid(self.edges, self._known(), dict(self.whole), self.edges)
         exact = {recipe: grid.as_sweep(self.edges, None) for recipe, grid in self.whole.items()}
         return Sweeps(self.frames, exact, self.normalizer, grid)
+
+    def _known(self) -> NDArray[np.bool_]:
+        """Cells without a score between their edges, shape (m + 1,): nothing is open there."""
+        known = np.ones(self.edges.size + 1, bool)
+        for recipe, grid in self.whole.items():
+            if isinstance(grid, PixelGrid):
+                known &= (grid.low == grid.high).all(axis=1)
+            elif not isinstance(recipe, ComponentRecipe):  # of frames with scores of their own
+                known[:] = False
+        return known
 
     def resampled(self, draws: NDArray[np.int64]) -> Iterator[Sweeps]:
         """The sweeps of sets that have each frame so many times, shape (R, F), in their order.

@@ -277,6 +277,12 @@ def test_more_cells_narrow_brackets():
     assert max(widths[-1]) == 0  # every score is a threshold
 
 
+def test_numbers_are_exact_where_every_score_is_a_threshold():
+    found = bootstrap({"m": frames(3)}, metrics=METRICS, replicates=2)  # thirteen scores, many ties
+    for key in found.keys:
+        assert found.brackets["m"][key] == (found.values["m"][key],) * 2, key
+
+
 def test_edges_divide_the_range_of_thresholds_where_margins_are_asked_for():
     rng = np.random.default_rng(0)
     scores = np.concatenate([rng.random(5000) * 0.1, [1.0]])[None]
