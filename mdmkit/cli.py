@@ -5,7 +5,6 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or input. Heavy imports wait inside 
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,6 +23,7 @@ from mdmkit.cli_datasets import convert, datasets, inspect
 from mdmkit.cli_pictures import plot_grid, plot_thresholds
 from mdmkit.cli_plots import plot_app
 from mdmkit.cli_report import report
+from mdmkit.cli_threshold import SeveralAfterOn, threshold
 from mdmkit.options import (
     Aggregate,
     AnomalyLabel,
@@ -69,6 +69,7 @@ for command in (datasets, inspect, convert, report):
 plot_app.command("thresholds")(plot_thresholds)
 plot_app.command("grid")(plot_grid)
 app.command("published")(published_command)
+app.command("threshold", cls=SeveralAfterOn)(threshold)
 
 
 def _print_version(value: bool) -> None:
@@ -190,17 +191,10 @@ def compare(
 
 
 def _print_table(comparison: Any) -> None:
-    from mdmkit.tables import render, to_renderables
+    from mdmkit.tables import show
     from mdmkit.views import view_of
 
-    if not sys.stdout.isatty():
-        typer.echo(render(comparison, "table"), nl=False)
-        return
-    from rich.console import Console
-
-    console = Console()
-    for part in to_renderables(view_of(comparison)):
-        console.print(part)
+    show(view_of(comparison))
 
 
 @app.command()

@@ -68,7 +68,8 @@ class Evaluation:
         Measure names (see `mdmkit.measures`); the default is every metric, MDM at 0.5 and 0.7.
     min_prediction, min_target : int
         Component sizes in pixels, for component metrics.
-    normalize : {"none", "minmax", "sigmoid", "rank"}
+    normalize : {"none", "minmax", "sigmoid", "rank"}, or Normalizer
+        One that is given keeps its constants, whatever these frames hold.
     aggregate : {"pooled", "per_image"}
         One set of all pixels and components; or the mean over images.
     method : str
@@ -93,7 +94,7 @@ class Evaluation:
         *,
         min_prediction: int = 0,
         min_target: int = 0,
-        normalize: str | None = "none",
+        normalize: str | Normalizer | None = "none",
         aggregate: str = "pooled",
         method: str = "",
         protocol: str = "exact",
@@ -105,10 +106,11 @@ class Evaluation:
         asked = self.protocol.adapt(parse_measures(metrics, self.sizes))
         self.measures = with_bands(asked, band)
         self.recipes = recipes_of(self.measures)
-        self.kind = as_normalizer(normalize)
+        kept = normalize if isinstance(normalize, Normalizer) else None
+        self.kind = type(kept) if kept else as_normalizer(normalize)
         self.aggregate = check_aggregate(aggregate)
         self.method = method
-        self._fitted: Normalizer | None = (
+        self._fitted: Normalizer | None = kept or (
             None if self.kind.needs_fit else self.kind.fitted(PixelSweep.none())
         )
         self.memory = memory

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,16 @@ if TYPE_CHECKING:
 
     from mdmkit.comparison import Comparison
 
-__all__ = ["FORMATS", "blocks", "check_form", "notes", "percent", "render", "to_renderables"]
+__all__ = [
+    "FORMATS",
+    "blocks",
+    "check_form",
+    "notes",
+    "percent",
+    "render",
+    "show",
+    "to_renderables",
+]
 
 
 def to_renderables(view: View) -> list[RenderableType]:
@@ -58,6 +68,18 @@ def _to_terminal(view: View) -> str:
     for part in to_renderables(view):
         console.print(part)
     return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines()) + "\n"
+
+
+def show(view: View) -> None:
+    """Print a view: as wide as the terminal, or as wide as it is where there is none."""
+    if not sys.stdout.isatty():
+        sys.stdout.write(_to_terminal(view))
+        return
+    from rich.console import Console
+
+    console = Console()
+    for part in to_renderables(view):
+        console.print(part)
 
 
 def _to_markdown(view: View) -> str:
