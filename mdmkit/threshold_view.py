@@ -167,6 +167,8 @@ def _notes(found: Thresholds) -> list[str]:
             lines.append(
                 f"{name}: normalised by {r.normalize}{constants}{kept if found.transfers else ''}"
             )
+    if len(set(settings["normalize"].values())) > 1:
+        lines.append("margins of methods that were normalised in different ways do not compare")
     if found.transfers:
         lines.append(
             "best F1 before: the threshold with the largest pixel F1 on the first set; best F1 "
