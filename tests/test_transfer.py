@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from mdmkit import (
     FBeta,
@@ -17,7 +18,9 @@ from mdmkit import (
     InputError,
     NoMarginError,
     NoTargetError,
+    bootstrap,
     choose_thresholds,
+    compare,
     evaluate,
     mdm,
     recommend_threshold,
@@ -481,3 +484,50 @@ def test_real_frames_transfer(real_frames):
         outside = [((s < lowest) | (s > highest)).sum() for s, _ in frames[name][5:]]
         expected = sum(outside) if name in kinds else 0
         assert transfer.below + transfer.above == expected
+
+
+def smiyc(root, seed, count=4):
+    """A data set in SegmentMeIfYouCan's layout, and a method's score maps of it."""
+    rng = np.random.default_rng(seed)
+    for folder in ("images", "labels_masks", "mine"):
+        (root / folder).mkdir(parents=True)
+    for index in range(count):
+        target = np.zeros((40, 60), np.uint8)
+        row, column = rng.integers(0, 15, 2)
+        target[row : row + 24, column : column + 40] = 1
+        target[-3:] = 255
+        name = f"validation{index:04d}"
+        Image.fromarray(np.zeros((40, 60, 3), np.uint8)).save(root / "images" / f"{name}.jpg")
+        Image.fromarray(target).save(root / "labels_masks" / f"{name}_labels_semantic.png")
+        scores = np.clip(0.5 * rng.random((40, 60)) + 0.4 * (target == 1), 0, 1)
+        np.save(root / "mine" / f"{name}.npy", scores.astype(np.float32))
+
+
+def test_data_sets_bring_their_labels_and_sizes(run, folders):  # noqa: F811
+    for seed, name in enumerate(("first", "second")):
+        smiyc(folders / name, seed)
+    ran = run(
+        "threshold", "mine=first/mine", "--dataset", "smiyc-anomaly:first", "--metric", "siou",
+        "--t-margin", "0.3", "--on", "mine=second/mine", "--on-dataset", "smiyc-anomaly:second",
+        "--format", "json",
+    )  # fmt: skip
+    record = json.loads(ran.out)
+    (row,) = record["rows"]
+    assert (record["settings"]["min_prediction"], record["settings"]["min_target"]) == (500, 100)
+    assert record["settings"]["second"] == "smiyc-anomaly:second"
+    key = f"siou@z={row['threshold']!r}"
+    expected = compare({"mine": folders / "second" / "mine"}, metrics=[key],
+                       dataset=f"smiyc-anomaly:{folders / 'second'}")["mine"]  # fmt: skip
+    assert row["transfer"]["point"]["siou"] == expected[key]
+    assert row["transfer"]["frames"] == 4
+
+
+def test_intervals_of_a_data_set_are_those_of_its_labels_and_sizes(folders):  # noqa: F811
+    smiyc(folders / "first", 0)
+    methods, metrics = {"mine": folders / "first" / "mine"}, "ap,siou_gt"
+    dataset = f"smiyc-anomaly:{folders / 'first'}"
+    found = bootstrap(methods, metrics=metrics, dataset=dataset, replicates=10)
+    exact = compare(methods, metrics=metrics, dataset=dataset)["mine"]
+    for key in found.keys:
+        low, high = found.brackets["mine"][key]
+        assert low - 1e-12 <= exact[key] <= high + 1e-12
