@@ -6,7 +6,7 @@ Scenes are drawn; every score comes from the network, every number from `mdmkit.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -116,7 +116,7 @@ def lead_table(
     """How far Maskomaly lies above each other score, with 95 % intervals over images, Markdown."""
     comparison = compare(folders, target, LEAD_METRICS, tick=bar)
     found = bootstrap(folders, target, LEAD_METRICS, replicates=replicates, tick=bar)
-    return replace(comparison, bootstrap=found, against="maskomaly").to_text("markdown")
+    return comparison.with_bootstrap(found, "maskomaly").to_text("markdown")
 
 
 def run_demo(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -69,4 +68,4 @@ def add_bootstrap(comparison: Comparison, against: str | None, **options: Any) -
     """The comparison with intervals; options as in `bootstrap`."""
     from mdmkit.resampling import bootstrap
 
-    return replace(comparison, bootstrap=bootstrap(**options), against=against)
+    return comparison.with_bootstrap(bootstrap(**options), against)

@@ -6,7 +6,7 @@ import platform
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -22,7 +22,7 @@ from mdmkit.errors import InputError, InputTypeError, listing
 from mdmkit.evaluation import Evaluation
 from mdmkit.frames import Frame, LabelCodes, Labels, as_frames
 from mdmkit.io import AllNormal, read_mask, read_scores
-from mdmkit.leads import with_intervals
+from mdmkit.leads import check_against, with_intervals
 from mdmkit.measures import Measure
 from mdmkit.pool import DEFAULT_MEMORY
 from mdmkit.published import PublishedTable, published_table
@@ -91,6 +91,24 @@ class Comparison:
         if not (self.published or self.auxiliary):
             return None
         return "yes" if method in self.auxiliary else "no"
+
+    def with_bootstrap(self, found: Bootstrap, against: str | None = None) -> Comparison:
+        """The same with intervals and leads, of numbers that `bootstrap` resampled.
+
+        Raises
+        ------
+        InputError
+            If `found` lacks a method, or `against` is none.
+        """
+        methods = [result.method for result in self.results]
+        check_against(against, methods)
+        missing = [name for name in methods if name not in found.replicates]
+        if missing:
+            raise InputError(
+                f"bootstrap: expected the methods {', '.join(methods)}, found none of "
+                f"{', '.join(missing)}"
+            )
+        return replace(self, bootstrap=found, against=against)
 
     def to_text(self, form: str = "table") -> str:
         """As "table", "markdown", "csv", "json", "latex", "csv-long" or "json-long"."""

@@ -29,7 +29,7 @@ def comparison():
         "bad": frames(4, count=24, contrast=0.2),
     }
     found = bootstrap(methods, metrics=METRICS, replicates=200, seed=3)
-    return replace(compare(methods, metrics=METRICS), bootstrap=found)
+    return compare(methods, metrics=METRICS).with_bootstrap(found)
 
 
 def test_leads_are_those_of_the_best_over_each_other_method(comparison):
@@ -192,6 +192,14 @@ def test_measures_that_were_refused_have_neither():
     record = json.loads(comparison.to_text("json"))
     assert record["rows"][0]["mdm_f1@0.5_confidence"] is None
     assert "undefined on" not in comparison.to_text()
+
+
+def test_intervals_must_be_of_the_same_methods(comparison):
+    other = bootstrap({"good": frames(0)}, metrics="ap", replicates=2)
+    with pytest.raises(InputError, match="found none of same, bad"):
+        comparison.with_bootstrap(other)
+    with pytest.raises(InputError, match="against: expected a method among good, same, bad"):
+        comparison.with_bootstrap(comparison.bootstrap, "mine")
 
 
 def test_who_leads_must_be_a_method():
