@@ -8,6 +8,7 @@ import json
 import re
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mdmkit.columns import UNDEFINED, Block, Column, percent
@@ -31,24 +32,49 @@ __all__ = [
 ]
 
 
-def to_renderables(view: View) -> list[RenderableType]:
-    """Tables and notes for a rich console."""
+def _shown(column: Column, row: int) -> str:
+    """A cell with the star of the best, and what stands behind it."""
+    return f"{column.cells[row]}{'*' if row in column.best else ' '}{column.behind(row)}"
+
+
+def _fitting(block: Block, methods: Sequence[str], width: int) -> list[Block]:
+    """A block in as many pieces as fit a width, so that no number is cut."""
+    named = max(len(name) for name in ("method", *methods))
+    pieces: list[list[Column]] = []
+    room = 0
+    for column in block.columns:
+        cells = (_shown(column, row) for row in range(len(methods)))
+        needed = max(map(len, (*cells, *column.narrow_heading.splitlines()))) + _GAP
+        if needed > room:
+            pieces.append([])
+            room = width - named - _GAP
+        pieces[-1].append(column)
+        room -= needed
+    return [
+        replace(block, title=block.title if i == 0 else f"{block.title} (continued)",
+                columns=tuple(columns))
+        for i, columns in enumerate(pieces)
+    ]  # fmt: skip
+
+
+def to_renderables(view: View, width: int | None = None) -> list[RenderableType]:
+    """Tables and notes for a rich console; wide tables in pieces where a width is given."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
     parts: list[RenderableType] = []
-    for block in view.tables:
+    shown = view.tables
+    if width is not None:
+        shown = [piece for block in shown for piece in _fitting(block, view.methods, width)]
+    for block in shown:
         table = Table(title=block.title, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
         table.add_column("method", overflow="fold")
         for column in block.columns:
             table.add_column(Text(column.narrow_heading), justify="right", no_wrap=True)
         for row, method in enumerate(view.methods):
             cells = [
-                Text(f"{c.cells[row]}*{c.behind(row)}", style="bold")
-                if row in c.best
-                else Text(f"{c.cells[row]} {c.behind(row)}")
-                for c in block.columns
+                Text(_shown(c, row), style="bold" if row in c.best else "") for c in block.columns
             ]
             table.add_row(Text(method), *cells)
         parts.append(table)
@@ -58,6 +84,7 @@ def to_renderables(view: View) -> list[RenderableType]:
 
 
 _WIDTH = 400  # a file has room: numbers are never cut
+_GAP = 3  # between columns
 
 
 def _to_terminal(view: View) -> str:
@@ -65,7 +92,7 @@ def _to_terminal(view: View) -> str:
 
     buffer = io.StringIO()
     console = Console(file=buffer, width=_WIDTH, color_system=None)
-    for part in to_renderables(view):
+    for part in to_renderables(view, _WIDTH):
         console.print(part)
     return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines()) + "\n"
 
@@ -78,7 +105,7 @@ def show(view: View) -> None:
     from rich.console import Console
 
     console = Console()
-    for part in to_renderables(view):
+    for part in to_renderables(view, console.width):
         console.print(part)
 
 

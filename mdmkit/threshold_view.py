@@ -36,12 +36,13 @@ def _title(found: Thresholds) -> str:
 
 
 def _texts(
-    found: Thresholds, heading: str, text: Callable[[Any], str], of: dict[str, Any] | None = None
-) -> Column:
-    """A column of text, "-" for methods without a threshold."""
+    found: Thresholds, name: str, condition: str, text: Callable[[Any], str],
+    of: dict[str, Any] | None = None,
+) -> Column:  # fmt: skip
+    """A column of text, "-" for methods without a threshold; its heading may take two lines."""
     known = found.recommendations if of is None else of
     cells = (text(known[name]) if name in known else UNDEFINED for name in found.methods)
-    return Column(heading, "", "", tuple(cells))
+    return Column(name, condition, "", tuple(cells))
 
 
 def _columns(found: Thresholds, points: dict[str, OperatingPoint]) -> list[Column]:
@@ -67,11 +68,11 @@ def _first_block(found: Thresholds) -> Block:
     columns = [
         value_column("margin", "", True, margins),
         _texts(
-            found, "threshold [margin)", lambda r: _with_interval(r.threshold, r.margin.interval)
+            found, "threshold", "[margin)", lambda r: _with_interval(r.threshold, r.margin.interval)
         ),
     ]
     if set(settings["normalize"].values()) != {"none"}:
-        columns.append(_texts(found, "on raw scores", lambda r: f"{r.raw_threshold:.6g}"))
+        columns.append(_texts(found, "on raw", "scores", lambda r: f"{r.raw_threshold:.6g}"))
     points = {name: r.point for name, r in found.recommendations.items()}
     required = f"{_title(found)} > {settings['t_margin']:g}"
     title = f"Threshold for {required}, chosen on {settings['first']}, %"
@@ -83,7 +84,7 @@ def _with_interval(z: float, interval: Any) -> str:
 
 
 def _second_block(found: Thresholds) -> Block:
-    required = f"{_title(found)} > {found.settings['t_margin']:g}"
+    t_margin = found.settings["t_margin"]
 
     def slack(transfer: Transfer) -> str:
         if transfer.slack is None:
@@ -97,10 +98,12 @@ def _second_block(found: Thresholds) -> Block:
 
     of = found.transfers
     columns = [
-        _texts(found, required, lambda t: "holds" if t.holds else "fails", of),
-        _texts(found, "z could move by", slack, of),
-        _texts(found, "in the margin here", lambda t: "yes" if t.inside else "no", of),
-        _texts(found, "scores beyond [0, 1]", outside, of),
+        _texts(
+            found, _title(found), f"> {t_margin:g}", lambda t: "holds" if t.holds else "fails", of
+        ),
+        _texts(found, "z could", "move by", slack, of),
+        _texts(found, "in the", "margin here", lambda t: "yes" if t.inside else "no", of),
+        _texts(found, "scores", "beyond [0, 1]", outside, of),
     ]
     points = {name: transfer.point for name, transfer in of.items()}
     title = f"The same threshold on {found.settings['second']}, %"
@@ -123,7 +126,7 @@ def _choices_block(found: Thresholds) -> Block:
             metric = _title(found) if name == "value" else "F1"
             cells = tuple(map(percent, values))
             columns.append(Column(metric, heading, "", cells))
-    columns.append(_texts(found, "margin here", _margin_text, found.transfers))
+    columns.append(_texts(found, "margin", "here", _margin_text, found.transfers))
     title = f"Other thresholds on {found.settings['second']}, %"
     return Block(title, tuple(columns), True)
 
