@@ -36,12 +36,13 @@ from mdmkit.io import read_mask
 from mdmkit.measures import MarginAt
 from mdmkit.metrics import F1
 from mdmkit.plots import margin_figure, save_figure, thresholds_figure
-from mdmkit.resampling import Estimate, bootstrap
+from mdmkit.resampling import bootstrap
 
 SCENES = 24
 T_MARGIN = 0.5
 MIN_PREDICTION, MIN_TARGET = 25, 15
 METRICS = f"ap,auroc,fpr95,best_f1,siou_gt,ppv,mean_f1,mdm_f1@{T_MARGIN},mdm_siou@0.25"
+LEAD_METRICS = "ap,fpr95"
 ABLATION_METRICS = f"ap,fpr95,auroc,best_f1,mdm_f1@{T_MARGIN}"
 #: Scores in [0, 1] by nature: their margins are on their own scale, and drawn.
 DRAWN = ("maskomaly", "msp", "entropy")
@@ -113,25 +114,9 @@ def lead_table(
     folders: Mapping[str, Path], target: Path, replicates: int, bar: Bar | None = None
 ) -> str:
     """How far Maskomaly lies above each other score, with 95 % intervals over images, Markdown."""
-    keys = ("ap", "fpr95")
-    found = bootstrap(folders, target, ",".join(keys), replicates=replicates, tick=bar)
-    lines = [
-        f"Percent, with 95 % intervals over {replicates} resamplings of the images.",
-        "",
-        "| score | AP | FPR95 | Maskomaly's AP minus this | Maskomaly's FPR95 minus this |",
-        "|:--|--:|--:|--:|--:|",
-    ]
-    for name in folders:
-        cells = [_percent(found.interval(name, key), "") for key in keys]
-        if name != "maskomaly":
-            cells += [_percent(found.difference("maskomaly", name, key), "+") for key in keys]
-        lines.append(f"| {name} | {' | '.join([*cells, '', ''][:4])} |")
-    return "\n".join(lines) + "\n"
-
-
-def _percent(estimate: Estimate, sign: str) -> str:
-    value, low, high = (f"{100 * number:{sign}.1f}" for number in estimate)
-    return f"{value} [{low}, {high}]"
+    comparison = compare(folders, target, LEAD_METRICS, tick=bar)
+    found = bootstrap(folders, target, LEAD_METRICS, replicates=replicates, tick=bar)
+    return comparison.with_bootstrap(found, "maskomaly").to_text("markdown")
 
 
 def run_demo(

@@ -17,6 +17,7 @@ __version__ = "0.1.0"
 _HOME = {
     "Bootstrap": "resampling",
     "bootstrap": "resampling",
+    "choose_thresholds": "thresholds",
     "compare": "comparison",
     "Comparison": "comparison",
     "count_metric": "metrics",
@@ -35,18 +36,25 @@ _HOME = {
     "mdm": "thresholding",
     "MeanF1": "metrics",
     "Metric": "metrics",
+    "NoMarginError": "errors",
     "NoTargetError": "errors",
     "open_dataset": "datasets",
+    "OperatingPoint": "operating_points",
     "PPV": "metrics",
     "Precision": "metrics",
     "published_names": "published",
     "published_table": "published",
     "RangeError": "errors",
     "Recall": "metrics",
+    "Recommendation": "transfer",
+    "recommend_threshold": "transfer",
     "Result": "results",
     "SIoU": "metrics",
     "threshold_curve": "thresholding",
     "ThresholdCurve": "curves",
+    "Thresholds": "thresholds",
+    "Transfer": "transfer",
+    "transfer_threshold": "transfer",
 }
 
 __all__ = [*_HOME, "__version__"]
@@ -59,6 +67,7 @@ if TYPE_CHECKING:
     from mdmkit.datasets import open_dataset as open_dataset
     from mdmkit.errors import InputError as InputError
     from mdmkit.errors import InputTypeError as InputTypeError
+    from mdmkit.errors import NoMarginError as NoMarginError
     from mdmkit.errors import NoTargetError as NoTargetError
     from mdmkit.errors import RangeError as RangeError
     from mdmkit.evaluation import Evaluation as Evaluation
@@ -77,6 +86,7 @@ if TYPE_CHECKING:
     from mdmkit.metrics import Recall as Recall
     from mdmkit.metrics import SIoU as SIoU
     from mdmkit.metrics import count_metric as count_metric
+    from mdmkit.operating_points import OperatingPoint as OperatingPoint
     from mdmkit.published import published_names as published_names
     from mdmkit.published import published_table as published_table
     from mdmkit.resampling import Bootstrap as Bootstrap
@@ -84,6 +94,12 @@ if TYPE_CHECKING:
     from mdmkit.results import Result as Result
     from mdmkit.thresholding import mdm as mdm
     from mdmkit.thresholding import threshold_curve as threshold_curve
+    from mdmkit.thresholds import Thresholds as Thresholds
+    from mdmkit.thresholds import choose_thresholds as choose_thresholds
+    from mdmkit.transfer import Recommendation as Recommendation
+    from mdmkit.transfer import Transfer as Transfer
+    from mdmkit.transfer import recommend_threshold as recommend_threshold
+    from mdmkit.transfer import transfer_threshold as transfer_threshold
 
 
 def __getattr__(name: str) -> Any:

@@ -5,16 +5,25 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or input. Heavy imports wait inside 
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from mdmkit.bootstrap_options import (
+    Against,
+    Cells,
+    Replicates,
+    Seed,
+    StatesPath,
+    add_bootstrap,
+    check_bootstrap,
+)
 from mdmkit.cli_datasets import convert, datasets, inspect
 from mdmkit.cli_pictures import plot_grid, plot_thresholds
 from mdmkit.cli_plots import plot_app
 from mdmkit.cli_report import report
+from mdmkit.cli_threshold import SeveralAfterOn, threshold
 from mdmkit.options import (
     Aggregate,
     AnomalyLabel,
@@ -60,6 +69,7 @@ for command in (datasets, inspect, convert, report):
 plot_app.command("thresholds")(plot_thresholds)
 plot_app.command("grid")(plot_grid)
 app.command("published")(published_command)
+app.command("threshold", cls=SeveralAfterOn)(threshold)
 
 
 def _print_version(value: bool) -> None:
@@ -108,6 +118,11 @@ def compare(
     band: Bands = [],  # noqa: B006
     published: Published = None,
     aux: Auxiliary = [],  # noqa: B006
+    bootstrap: Replicates = 0,
+    seed: Seed = 0,
+    against: Against = None,
+    bootstrap_cells: Cells = 4096,
+    bootstrap_states: StatesPath = None,
     format: Form = None,
     output: Output = None,
     key: Key = None,
@@ -128,6 +143,7 @@ def compare(
 
     folders = parse_methods(methods)
     form = check_form(format or form_of(output))
+    check_bootstrap(bootstrap, bootstrap_states, against, folders)
     if output is not None:
         check_output(output, overwrite)
     truth = find_ground_truth(dataset, target)
@@ -135,28 +151,33 @@ def compare(
         truth, anomaly_label, normal_label, ignore_index, min_prediction, min_target, aggregate
     )
     parse_measures(metrics, choice.sizes)
+    options: dict[str, Any] = {
+        "metrics": metrics,
+        "dataset": truth,
+        "min_prediction": choice.sizes.min_prediction,
+        "min_target": choice.sizes.min_target,
+        "normalize": parse_normalize(normalize, folders),
+        "aggregate": choice.aggregate,
+        "protocol": protocol,
+        "band": band,
+        "anomaly_label": choice.codes.anomaly_label,
+        "normal_label": choice.codes.normal_label,
+        "ignore_index": choice.codes.ignore_index,
+        "missing": missing,
+        "jobs": jobs,
+        "key": key,
+        "memory": parse_memory(memory),
+    }
     with progress(quiet) as tick:
         comparison = compare_methods(
-            folders,
-            metrics=metrics,
-            dataset=truth,
-            min_prediction=choice.sizes.min_prediction,
-            min_target=choice.sizes.min_target,
-            normalize=parse_normalize(normalize, folders),
-            aggregate=choice.aggregate,
-            protocol=protocol,
-            band=band,
-            published=published,
-            auxiliary=aux,
-            anomaly_label=choice.codes.anomaly_label,
-            normal_label=choice.codes.normal_label,
-            ignore_index=choice.codes.ignore_index,
-            missing=missing,
-            jobs=jobs,
-            key=key,
-            memory=parse_memory(memory),
-            tick=tick,
+            folders, published=published, auxiliary=aux, tick=tick, **options
         )
+        if bootstrap:
+            comparison = add_bootstrap(
+                comparison, against, methods=folders, replicates=bootstrap, seed=seed,
+                cells=bootstrap_cells, states=bootstrap_states, overwrite=overwrite, tick=tick,
+                **options,
+            )  # fmt: skip
     if output is not None:
         write_text(output, render(comparison, form))
         note(f"wrote {output}", quiet)
@@ -170,17 +191,10 @@ def compare(
 
 
 def _print_table(comparison: Any) -> None:
-    from mdmkit.tables import render, to_renderables
+    from mdmkit.tables import show
     from mdmkit.views import view_of
 
-    if not sys.stdout.isatty():
-        typer.echo(render(comparison, "table"), nl=False)
-        return
-    from rich.console import Console
-
-    console = Console()
-    for part in to_renderables(view_of(comparison)):
-        console.print(part)
+    show(view_of(comparison))
 
 
 @app.command()

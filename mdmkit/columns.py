@@ -37,6 +37,8 @@ class Column:
     best, second : frozenset of int
         Rows that hold the best and the second-best value, as shown. None is best where all are
         equal, none second where only two values are shown.
+    details : tuple of str
+        What stands behind each cell, as an interval; empty where nothing does.
     """
 
     name: str
@@ -45,6 +47,12 @@ class Column:
     cells: tuple[str, ...]
     best: frozenset[int] = frozenset()
     second: frozenset[int] = frozenset()
+    details: tuple[str, ...] = ()
+
+    def behind(self, row: int) -> str:
+        """What stands behind a cell, with a space before it."""
+        detail = self.details[row] if row < len(self.details) else ""
+        return f" {detail}" if detail else ""
 
     @property
     def heading(self) -> str:
@@ -64,6 +72,8 @@ class Block:
 
     title: str
     columns: tuple[Column, ...]
+    #: Whether it is a table of its own even where blocks are joined.
+    apart: bool = False
 
 
 def titles(measure: Measure) -> tuple[str, str]:
@@ -95,8 +105,9 @@ def percent(value: float | None) -> str:
 
 
 def value_column(
-    name: str, condition: str, higher_is_better: bool, values: Sequence[float | None]
-) -> Column:
+    name: str, condition: str, higher_is_better: bool, values: Sequence[float | None],
+    details: Sequence[str] = (),
+) -> Column:  # fmt: skip
     """Fractions as percent, with the leading ones marked."""
     order = sorted((v for v in values if v is not None), reverse=higher_is_better)
     shown = list(dict.fromkeys(map(percent, order)))  # what reads as equal is marked as equal
@@ -108,7 +119,7 @@ def value_column(
     return Column(
         name, condition, "↑" if higher_is_better else "↓", tuple(map(percent, values)),
         rows(best) if len(shown) > 1 else frozenset(),  # else nobody leads
-        rows(second) if len(shown) > 2 else frozenset(),
+        rows(second) if len(shown) > 2 else frozenset(), tuple(details),
     )  # fmt: skip
 
 

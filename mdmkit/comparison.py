@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,12 +20,16 @@ from mdmkit.errors import InputError, InputTypeError, listing
 from mdmkit.evaluation import Evaluation
 from mdmkit.frames import Frame, LabelCodes, Labels, as_frames
 from mdmkit.io import AllNormal, read_mask, read_scores
+from mdmkit.leads import check_against, with_intervals
 from mdmkit.measures import Measure
 from mdmkit.passes import Tick, no_tick
 from mdmkit.pool import DEFAULT_MEMORY
 from mdmkit.published import PublishedTable, published_table
 from mdmkit.results import Result
 from mdmkit.threads import Load, Threads
+
+if TYPE_CHECKING:
+    from mdmkit.resampling import Bootstrap
 
 Ticks = Callable[[str, int], Tick]
 
@@ -46,6 +50,10 @@ class Comparison:
         Printed rows that tables show below.
     auxiliary : frozenset of str
         Methods that use auxiliary data.
+    bootstrap : Bootstrap or None
+        The same numbers on resampled frames: tables then show intervals and leads.
+    against : str or None
+        Whose lead is shown; None: that of the best method of each measure.
     """
 
     results: tuple[Result, ...]
@@ -53,6 +61,8 @@ class Comparison:
     settings: dict[str, Any]
     published: PublishedTable | None = None
     auxiliary: frozenset[str] = frozenset()
+    bootstrap: Bootstrap | None = None
+    against: str | None = None
 
     def __getitem__(self, method: str) -> Result:
         for result in self.results:
@@ -70,6 +80,8 @@ class Comparison:
             uses = self.uses_auxiliary(result.method)
             rows.append(result.to_dict() | ({"auxiliary": uses} if uses else {}))
         record = {"settings": self.settings, "rows": rows}
+        if self.bootstrap:
+            record |= with_intervals(self, rows)
         return record | {"published": self.published.to_dict()} if self.published else record
 
     def uses_auxiliary(self, method: str) -> str | None:
@@ -77,6 +89,24 @@ class Comparison:
         if not (self.published or self.auxiliary):
             return None
         return "yes" if method in self.auxiliary else "no"
+
+    def with_bootstrap(self, found: Bootstrap, against: str | None = None) -> Comparison:
+        """The same with intervals and leads, of numbers that `bootstrap` resampled.
+
+        Raises
+        ------
+        InputError
+            If `found` lacks a method, or `against` is none.
+        """
+        methods = [result.method for result in self.results]
+        check_against(against, methods)
+        missing = [name for name in methods if name not in found.replicates]
+        if missing:
+            raise InputError(
+                f"bootstrap: expected the methods {', '.join(methods)}, found none of "
+                f"{', '.join(missing)}"
+            )
+        return replace(self, bootstrap=found, against=against)
 
     def to_text(self, form: str = "table") -> str:
         """As "table", "markdown", "csv", "json", "latex", "csv-long" or "json-long"."""

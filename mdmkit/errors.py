@@ -21,6 +21,10 @@ class RangeError(InputError):
     """Scores outside [0, 1] where a threshold in [0, 1] is asked for and no normaliser is named."""
 
 
+class NoMarginError(InputError):
+    """No threshold exceeds the required quality T, so that none can be recommended."""
+
+
 def listing(items: Iterable[object], most: int = 12) -> str:
     """Items as indented lines of an error message, the tail counted rather than shown."""
     lines = [str(item) for item in items]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mdmkit import grid
 from mdmkit.components import ComponentSizes, count_targets
@@ -61,7 +62,8 @@ class Evaluation:
         Measure names (see `mdmkit.measures`); the default is every metric, MDM at 0.5 and 0.7.
     min_prediction, min_target : int
         Component sizes in pixels, for component metrics.
-    normalize : {"none", "minmax", "sigmoid", "rank"}
+    normalize : {"none", "minmax", "sigmoid", "rank"}, or Normalizer
+        One that is given keeps its constants, whatever these frames hold.
     aggregate : {"pooled", "per_image"}
         One set of all pixels and components; or the mean over images.
     anomaly_label, normal_label, ignore_index : int, collection of int, or None
@@ -100,7 +102,7 @@ class Evaluation:
         *,
         min_prediction: int = 0,
         min_target: int = 0,
-        normalize: str | None = "none",
+        normalize: str | Normalizer | None = "none",
         aggregate: str = "pooled",
         anomaly_label: Labels = 1,
         normal_label: Labels = 0,
@@ -115,11 +117,12 @@ class Evaluation:
         self.asked = with_bands(parse_measures(metrics, self.sizes), band)
         self.measures = self.protocol.adapt(self.asked)
         self.recipes = recipes_of(self.measures)
-        self.kind = as_normalizer(normalize)
+        kept = normalize if isinstance(normalize, Normalizer) else None
+        self.kind = type(kept) if kept else as_normalizer(normalize)
         self.aggregate = check_aggregate(aggregate)
         self.codes = LabelCodes(normal_label, anomaly_label, ignore_index)
         self.method = method
-        self._fitted: Normalizer | None = (
+        self._fitted: Normalizer | None = kept or (
             None if self.kind.needs_fit else self.kind.fitted(PixelSweep.none())
         )
         self.memory = memory
@@ -456,6 +459,10 @@ class Evaluation:
         total = self._pool.total()
         check_valid(total.pixels)
         return total.with_normalizer(self._fitted or self.kind)
+
+    def of_images(self, key: str) -> NDArray[np.float64]:
+        """A measure of each image, shape (F,), NaN where undefined (per image only)."""
+        return np.array([image.values.get(key, np.nan) for image in self._images], np.float64)
 
     def result(self) -> Result:
         """All numbers of what was counted so far.

@@ -45,6 +45,22 @@ def _carried(limbs: NDArray[np.int64]) -> tuple[NDArray[np.int64], ...]:
     return top + (middle >> LIMB_BITS), middle & _MASK, low & _MASK
 
 
+def in_digits(limbs: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The same sums, shape (..., 4): whole part, then three digits below 2^28.
+
+    A sum of fewer than 2^32 values has digits that fit into 32 bits.
+    """
+    top, middle, low = _carried(limbs)
+    return np.asarray(np.stack([top >> LIMB_BITS, top & _MASK, middle, low], axis=-1))
+
+
+def of_digits(digits: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Limbs, shape (..., 3), from sums of `in_digits`, shape (..., 4)."""
+    limbs = digits[..., 1:].copy()
+    limbs[..., 0] += digits[..., 0] << LIMB_BITS
+    return np.asarray(limbs)
+
+
 def floor_units(limbs: NDArray[np.int64]) -> NDArray[np.int64]:
     """Sums in units of 2^-34, rounded down, shape (...)."""
     top, middle, _ = _carried(limbs)

@@ -160,17 +160,24 @@ def choose_judging(
     """What the options ask for, else what the data set says."""
     from mdmkit.datasets import choose
 
+    labels = given_labels(anomaly_label, normal_label, ignore_index)
+    return choose(
+        dataset, **labels, min_prediction=min_prediction, min_target=min_target, aggregate=aggregate
+    )
+
+
+def given_labels(
+    anomaly_label: str | None, normal_label: str | None, ignore_index: str | None
+) -> dict[str, Any]:
+    """Label values of the options that were given, by argument."""
     texts = {
         "anomaly-label": anomaly_label, "normal-label": normal_label, "ignore-index": ignore_index
     }  # fmt: skip
-    labels: dict[str, Any] = {
+    return {
         name.replace("-", "_"): parse_labels(text, name)
         for name, text in texts.items()
         if text is not None
     }
-    return choose(
-        dataset, **labels, min_prediction=min_prediction, min_target=min_target, aggregate=aggregate
-    )
 
 
 def parse_memory(text: str) -> int:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import partial
 from math import isnan
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,20 +12,28 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mdmkit.comparison import loads_of, loads_of_arrays, normalizers
-from mdmkit.component_grid import ComponentGrid
+from mdmkit.comparison import (
+    check_jobs,
+    evaluate_methods,
+    loads_of,
+    loads_of_arrays,
+    normalizers,
+)
 from mdmkit.components import ComponentSizes
-from mdmkit.datasets import pair
-from mdmkit.errors import InputError, NoTargetError
-from mdmkit.frames import LabelCodes, Labels
-from mdmkit.grid import Edges, GridSteps
-from mdmkit.measures import Measure, parse_measures, recipes_of
-from mdmkit.normalize import Normalizer, as_normalizer
-from mdmkit.pixels import PixelGrid, PixelSweep
-from mdmkit.pool import Pool
-from mdmkit.recipes import MaskRecipe, PixelRecipe, Recipe
-from mdmkit.sweeps import EarlyGrid, Grid, Sweeps
-from mdmkit.threads import Load
+from mdmkit.datasets import DataSet, choose, open_dataset, pair
+from mdmkit.datasets.choice import USUAL, Usual
+from mdmkit.errors import InputError, InputTypeError, NoTargetError, RangeError
+from mdmkit.evaluation import Evaluation, check_aggregate
+from mdmkit.frame_states import FrameStates
+from mdmkit.frames import Labels
+from mdmkit.measures import Measure, parse_measures
+from mdmkit.passes import Tick
+from mdmkit.pool import DEFAULT_MEMORY
+from mdmkit.protocols import as_protocol
+from mdmkit.states_file import record_of
+from mdmkit.states_plan import Bar, StatesPlan, check_frames
+from mdmkit.sweeps import Sweeps
+from mdmkit.through import with_bands
 
 #: Thresholds at which the frames' statistics are kept; numbers between them carry a bracket.
 CELLS = 4096
@@ -55,6 +64,14 @@ class Bootstrap:
         By method and measure: the number on each resampled set, NaN where undefined there. The
         sets are the same for all methods, so that differences are paired.
     confidence : float
+    frames, seed : int
+        How many frames there are, and what the sets were drawn with.
+    cells : int or None
+        About how many thresholds the statistics were kept at; None where each image has a value
+        of its own.
+    aggregate : {"pooled", "per_image"}
+    refused : dict of dict of str
+        By method and measure, why there is no number.
     """
 
     keys: tuple[str, ...]
@@ -62,9 +79,19 @@ class Bootstrap:
     brackets: dict[str, dict[str, tuple[float, float]]]
     replicates: dict[str, dict[str, NDArray[np.float64]]]
     confidence: float
+    frames: int = 0
+    seed: int = 0
+    cells: int | None = None
+    aggregate: str = "pooled"
+    refused: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    @property
+    def sets(self) -> int:
+        """R, how many sets were drawn."""
+        return len(next(iter(next(iter(self.replicates.values())).values())))
 
     def interval(self, method: str, key: str) -> Estimate:
-        """A number with its percentile interval."""
+        """A number with its percentile interval, over the sets where it is defined."""
         drawn = self._drawn(method, key)
         return Estimate(self.values[method][key], *self._percentiles(drawn))
 
@@ -76,6 +103,10 @@ class Bootstrap:
         drawn = self._drawn(method, key) - self._drawn(other, key)
         value = self.values[method][key] - self.values[other][key]
         return Estimate(value, *self._percentiles(drawn))
+
+    def undefined(self, method: str, key: str) -> int:
+        """The number of sets on which a measure is undefined."""
+        return int(np.isnan(self._drawn(method, key)).sum())
 
     def _drawn(self, method: str, key: str) -> NDArray[np.float64]:
         if method not in self.replicates:
@@ -95,139 +126,41 @@ class Bootstrap:
         return float(low), float(high)
 
 
-class _FrameGrids:
-    """Statistics of each frame on one grid: sums over any selection of frames, none read again."""
-
-    def __init__(self, edges: Edges, normalizer: Normalizer, frames: Sequence[Sweeps]) -> None:
-        self.edges = edges
-        self.normalizer = normalizer
-        self.frames = frames
-        self._stacks = {
-            recipe: [self._stack(parts) for parts in zip(*map(_parts, grids), strict=True)]
-            for recipe, grids in self._by_recipe().items()
-        }
-
-    def _by_recipe(self) -> dict[Recipe, list[Any]]:
-        recipes = self.frames[0].by_recipe
-        return {recipe: [frame.by_recipe[recipe] for frame in self.frames] for recipe in recipes}
-
-    @staticmethod
-    def _stack(parts: Sequence[GridSteps]) -> NDArray[np.float64]:
-        """Shape (frames, numbers). Their sums stay below 2^53, and are exact in float64."""
-        flat = [np.hstack([p.totals.ravel(), p.dips.ravel(), p.rises.ravel()]) for p in parts]
-        return np.stack(flat).astype(np.float64)
-
-    def selected(self, times: NDArray[np.int64]) -> Sweeps:
-        """The sweeps of a set that has each frame so many times."""
-        used = [int(frame) for frame in np.flatnonzero(times)]
-        by_recipe: dict[Recipe, Any] = {}
-        for recipe, stacks in self._stacks.items():
-            grids = [self.frames[frame].by_recipe[recipe] for frame in used]
-            sums = [times[used].astype(np.float64) @ stack[used] for stack in stacks]
-            by_recipe[recipe] = _weighted(grids, times[used], sums)
-        refined = np.zeros(self.edges.size + 1, bool)
-        exact = {recipe: grid.as_sweep(self.edges, None) for recipe, grid in by_recipe.items()}
-        grid = Grid(self.edges, refined, by_recipe, self.edges)
-        return Sweeps(int(times.sum()), exact, self.normalizer, grid)
-
-
-def _parts(grid: PixelGrid | ComponentGrid) -> tuple[GridSteps, ...]:
-    if isinstance(grid, ComponentGrid):
-        return grid.siou, grid.ppv, grid.hits
-    return (grid,)
-
-
-def _weighted(
-    grids: Sequence[Any], times: NDArray[np.int64], sums: Sequence[NDArray[np.float64]]
-) -> PixelGrid | ComponentGrid:
-    """A grid of the same kind from the sums of its parts' numbers."""
-    parts = [_like([_parts(grid)[place] for grid in grids], row) for place, row in enumerate(sums)]
-    if isinstance(grids[0], ComponentGrid):
-        targets = int(sum(n * grid.targets for n, grid in zip(times, grids, strict=True)))
-        largest = max(grid.largest for grid in grids)
-        return ComponentGrid(grids[0].sizes, targets, largest, *parts)
-    return parts[0]  # type: ignore[return-value]
-
-
-def _like(parts: Sequence[GridSteps], row: NDArray[np.float64]) -> GridSteps:
-    first = parts[0]
-    shapes = (first.totals.shape, first.dips.shape, first.rises.shape)
-    ends = np.cumsum([int(np.prod(shape)) for shape in shapes])
-    totals, dips, rises = (
-        piece.astype(np.int64).reshape(shape)
-        for piece, shape in zip(np.split(row, ends[:-1]), shapes, strict=True)
-    )
-    smallest = min(part.smallest for part in parts)
-    return type(first)(totals, dips, rises, smallest, max(part.largest for part in parts))
-
-
-def balanced_edges(pixels: PixelSweep, cells: int) -> Edges:
-    """At most `cells` scores with about as many anomalous, and as many normal, pixels between.
-
-    Half of them divide each class: ranking metrics depend on the few anomalous pixels as much as
-    on the many normal ones.
-    """
-    edges = [np.empty(0)]
-    for column in (0, 1):
-        counts = np.cumsum(pixels.changes[:, column])
-        if counts[-1] > 0:
-            wanted = np.linspace(1, counts[-1], cells // 2)
-            places = np.searchsorted(counts, wanted).clip(0, counts.size - 1)
-            edges.append(pixels.scores[places])
-    return np.unique(np.concatenate(edges))
-
-
-def _frame_grids(
-    loads: Sequence[Load], recipes: Sequence[Recipe], kind: str, cells: int,
-    tick: Callable[[], None],
-) -> _FrameGrids:  # fmt: skip
-    pool = Pool()
-    for load in loads:
-        pool.add(Sweeps.of(load(), [PixelRecipe()]))
-        tick()
-    total = pool.total().with_normalizer(as_normalizer(kind))
-    edges = balanced_edges(total.pixels, cells)
-    early = EarlyGrid(edges, edges, frozenset(recipes))
-    frames = []
-    for load in loads:
-        frames.append(Sweeps.of(load(), recipes, early=early))
-        tick()
-    return _FrameGrids(edges, total.normalizer, frames)
-
-
-def _compute(measure: Measure, sweeps: Sweeps) -> dict[str, Any]:
-    try:
-        return measure.compute(sweeps)
-    except NoTargetError:
-        return {measure.key: float("nan")}
-
-
 def bootstrap(
     methods: Mapping[str, Any],
     target: str | Path | None = None,
-    metrics: str | Iterable[str | Measure] = "ap,auroc,fpr95",
+    metrics: str | Iterable[str | Measure] | None = "ap,auroc,fpr95",
     *,
     replicates: int = 1000,
     seed: int = 0,
     confidence: float = 0.95,
     cells: int = CELLS,
-    min_prediction: int = 0,
-    min_target: int = 0,
+    states: str | Path | None = None,
+    overwrite: bool = False,
+    dataset: str | DataSet | None = None,
+    min_prediction: int | None = None,
+    min_target: int | None = None,
     normalize: str | Mapping[str, str] | None = "none",
-    anomaly_label: Labels = 1,
-    normal_label: Labels = 0,
-    ignore_index: Labels = 255,
+    aggregate: str | None = None,
+    protocol: str = "exact",
+    band: float | Sequence[float] | None = None,
+    anomaly_label: Labels | Usual = USUAL,
+    normal_label: Labels | Usual = USUAL,
+    ignore_index: Labels | Usual = USUAL,
     missing: str = "error",
+    jobs: int = 1,
     key: str | None = None,
-    tick: Callable[[str, int], Callable[[], None]] | None = None,
+    memory: int = DEFAULT_MEMORY,
+    tick: Bar | None = None,
 ) -> Bootstrap:
     """Numbers of several methods with intervals, by resampling frames with replacement.
 
     Parameters
     ----------
-    methods, target, metrics, min_prediction, min_target, normalize, anomaly_label, normal_label, \
-ignore_index, missing, key
-        As in `compare`; pooled metrics only. Iterators cannot be read twice and are refused.
+    methods, target, metrics, dataset, min_prediction, min_target, normalize, aggregate, \
+protocol, band, anomaly_label, normal_label, ignore_index, missing, jobs, key
+        As in `compare`. Iterators cannot be read twice and are refused. For
+        `aggregate="per_image"` the images' values are resampled.
     replicates : int
         R, how many sets of frames are drawn; the same sets for every method.
     seed : int
@@ -235,10 +168,19 @@ ignore_index, missing, key
     confidence : float in (0, 1)
         Of the percentile intervals.
     cells : int
-        How many thresholds the statistics of each frame are kept at; the scores of a method
+        About how many thresholds the statistics of each frame are kept at; the scores of a method
         decide which. Between them a number is known to its bracket.
+    states : path, optional
+        An HDF5 file for the frames' statistics. Where it exists, it is used instead of the
+        frames, if their files and all options but `replicates`, `seed` and `confidence` are those
+        it was made with (or some of its methods and metrics); else it is refused.
+    overwrite : bool
+        Make `states` anew where they do not fit, instead of refusing them.
+    memory : int
+        Bytes that the statistics may take; beyond it they are kept in a temporary file.
     tick : callable, optional
-        `tick(method, frames)` returns a function that is called after each frame of two passes.
+        `tick(title, steps)` returns a function that is called after each frame of two passes, and
+        after each replicate.
 
     Returns
     -------
@@ -247,7 +189,7 @@ ignore_index, missing, key
     Raises
     ------
     InputError
-        As `compare`; fewer than two frames.
+        As `compare`; fewer than two frames; a file of states that does not fit.
 
     Notes
     -----
@@ -263,50 +205,131 @@ ignore_index, missing, key
     Estimate(value=1.0, low=1.0, high=1.0)
     """
     _check(replicates, confidence, cells)
-    codes = LabelCodes(normal_label, anomaly_label, ignore_index)
-    measures = parse_measures(metrics, ComponentSizes(min_prediction, min_target))
+    if target is not None and dataset is not None:
+        raise InputError(f"target: expected it or a data set, found {target} and {dataset}")
+    judged = None if dataset is None else open_dataset(dataset)
+    choice = choose(
+        judged, anomaly_label=anomaly_label, normal_label=normal_label, ignore_index=ignore_index,
+        min_prediction=min_prediction, min_target=min_target, aggregate=aggregate,
+        usual=ComponentSizes(),
+    )  # fmt: skip
+    measures = with_bands(as_protocol(protocol).adapt(parse_measures(metrics, choice.sizes)), band)
+    if not isinstance(methods, Mapping) or not methods:
+        raise InputTypeError(f"methods: expected a mapping of names, found {methods!r}")
+    for name, frames in methods.items():
+        if isinstance(frames, Iterator):
+            raise InputError(f"{name}: expected frames that can be read twice, found an iterator")
+        if target is None and judged is None and isinstance(frames, (str, Path)):
+            raise InputError(f"target: expected a folder of masks for {name}={frames}, found none")
+    truth = judged if judged is not None else target
+    found = Bootstrap(
+        tuple(measure.key for measure in measures), {}, {}, {}, confidence, 0, seed,
+        aggregate=check_aggregate(choice.aggregate),
+    )  # fmt: skip
+    draw = partial(_draws, replicates=replicates, seed=seed)
+    if choice.aggregate == "per_image":
+        if states is not None:
+            raise InputError(
+                "states: expected aggregate 'pooled', found 'per_image', whose images have one "
+                "value each: there is nothing to keep"
+            )
+        evaluations, _ = evaluate_methods(
+            methods, truth, codes=choice.codes, missing=missing, normalize=normalize, jobs=jobs,
+            key=key, tick=tick, metrics=measures, aggregate="per_image", memory=memory,
+            min_prediction=choice.sizes.min_prediction, min_target=choice.sizes.min_target,
+        )  # fmt: skip
+        return _of_images(found, measures, evaluations, draw)
     kinds = normalizers(normalize, methods)
-    loads = _loads(methods, target, codes, missing, key)
-    count = len(next(iter(loads.values())))
-    if count < 2 or any(len(several) != count for several in loads.values()):
-        raise InputError(
-            f"frames: expected the same frames of each method, at least 2, found "
-            f"{', '.join(f'{n}: {len(several)}' for n, several in loads.items())}"
-        )
-    recipes = recipes_of(measures)
-    if any(isinstance(recipe, MaskRecipe) for recipe in recipes):
-        raise InputError("metrics: expected metrics of counts or components, found a callable")
-    draws = _draws(count, replicates, seed)
-    found = Bootstrap(tuple(m.key for m in measures), {}, {}, {}, confidence)
-    for method, several in loads.items():
-        ticks = tick(method, 2 * count) if tick else (lambda: None)
-        try:
-            grids = _frame_grids(several, recipes, kinds[method], cells, ticks)
-            _resample(found, method, measures, grids, draws)
-        except InputError as error:
-            raise type(error)(f"{method}: {error}") from error
+    loads, record = loads_of_arrays(methods, choice.codes) if truth is None else {}, None
+    if truth is not None:
+        pairing = pair(methods, truth, missing)
+        loads = loads_of(pairing, choice.codes, key)
+        settings = {
+            "cells": cells, "normalize": kinds, "protocol": protocol, "sizes": str(choice.sizes),
+            "labels": str(choice.codes), "key": key,
+        }  # fmt: skip
+        record = record_of(pairing, found.keys, settings)
+    plan = StatesPlan(measures, loads, kinds, cells, memory, check_jobs(jobs))
+    found, draws = replace(found, frames=plan.frames, cells=cells), draw(plan.frames)
+    with plan.states(states, record, overwrite, tick) as states_of:
+        for method in methods:
+            kept = states_of(method)
+            ticks = tick(f"{method}: replicates", replicates) if tick else (lambda: None)
+            try:
+                _resample(found, method, measures, kept, draws, ticks)
+            except InputError as error:
+                raise type(error)(f"{method}: {error}") from error
     return found
 
 
 def _resample(
-    found: Bootstrap, method: str, measures: Sequence[Measure], grids: _FrameGrids,
-    draws: NDArray[np.int64],
+    found: Bootstrap, method: str, measures: Sequence[Measure], states: FrameStates,
+    draws: NDArray[np.int64], tick: Tick,
 ) -> None:  # fmt: skip
-    whole = grids.selected(np.ones(draws.shape[1], np.int64))
-    drawn = {measure.key: np.empty(len(draws)) for measure in measures}
-    found.values[method], found.brackets[method] = {}, {}
+    """Compute a method's numbers on all frames, and on each resampled set."""
+    whole = states.total()
+    values, brackets, refused = {}, {}, {}
     for measure in measures:
-        values = _compute(measure, whole)
-        value = values[measure.key]
-        found.values[method][measure.key] = value
-        bracket = values.get(f"{measure.key}_bracket")
-        found.brackets[method][measure.key] = bracket or (value, value)
-    for place, times in enumerate(draws):
-        sweeps = grids.selected(times)
+        try:
+            computed = _compute(measure, whole)
+        except RangeError as error:
+            refused[measure.key] = str(error)
+            computed = measure.empty()
+        value = _number(computed[measure.key])
+        values[measure.key] = value
+        brackets[measure.key] = computed.get(f"{measure.key}_bracket") or (value, value)
+    if len(refused) == len(measures):
+        raise RangeError(next(iter(refused.values())))
+    drawn = {measure.key: np.full(len(draws), np.nan) for measure in measures}
+    for place, sweeps in enumerate(states.resampled(draws)):
         for measure in measures:
-            value = _compute(measure, sweeps)[measure.key]
-            drawn[measure.key][place] = float("nan") if value is None or isnan(value) else value
-    found.replicates[method] = drawn
+            if measure.key not in refused:
+                drawn[measure.key][place] = _number(_compute(measure, sweeps)[measure.key])
+        tick()
+    found.values[method], found.brackets[method] = values, brackets
+    found.replicates[method], found.refused[method] = drawn, refused
+
+
+def _compute(measure: Measure, sweeps: Sweeps) -> dict[str, Any]:
+    try:
+        return measure.compute(sweeps)
+    except NoTargetError:
+        return {measure.key: None}
+
+
+def _number(value: float | None) -> float:
+    return float("nan") if value is None or isnan(value) else float(value)
+
+
+def _of_images(
+    found: Bootstrap, measures: Sequence[Measure], evaluations: Mapping[str, Evaluation],
+    draw: Callable[[int], NDArray[np.int64]],
+) -> Bootstrap:  # fmt: skip
+    """Means over resampled images, of those where a measure is defined."""
+    for method, evaluation in evaluations.items():
+        try:
+            result = evaluation.result()
+        except InputError as error:
+            raise type(error)(f"{method}: {error}") from error
+        check_frames({name: len(e.of_images(found.keys[0])) for name, e in evaluations.items()})
+        draws = draw(result.frames)
+        found.refused[method] = dict(result.refused)
+        found.values[method] = {m.key: _number(result[m.key]) for m in measures}
+        found.brackets[method] = {k: (v, v) for k, v in found.values[method].items()}
+        found.replicates[method] = {
+            m.key: _means(draws, evaluation.of_images(m.key))
+            if m.key not in result.refused
+            else np.full(len(draws), np.nan)
+            for m in measures
+        }
+    return replace(found, frames=draws.shape[1])
+
+
+def _means(draws: NDArray[np.int64], values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Of each set the mean over images where a value is defined; NaN without any."""
+    defined = ~np.isnan(values)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(draws @ np.where(defined, values, 0) / (draws @ defined.astype(float)))
 
 
 def _check(replicates: int, confidence: float, cells: int) -> None:
@@ -316,18 +339,6 @@ def _check(replicates: int, confidence: float, cells: int) -> None:
         raise InputError(f"confidence: expected a number in (0, 1), found {confidence!r}")
     if cells < 2:
         raise InputError(f"cells: expected a number >= 2, found {cells!r}")
-
-
-def _loads(
-    methods: Mapping[str, Any], target: str | Path | None, codes: LabelCodes, missing: str,
-    key: str | None,
-) -> dict[str, list[Load]]:  # fmt: skip
-    if target is not None:
-        return loads_of(pair(methods, target, missing), codes, key)
-    for name, frames in methods.items():
-        if isinstance(frames, Iterator):
-            raise InputError(f"{name}: expected frames that can be read twice, found an iterator")
-    return loads_of_arrays(methods, codes)
 
 
 def _draws(frames: int, replicates: int, seed: int) -> NDArray[np.int64]:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from mdmkit.leads import interval_of, lead_cells
+
 if TYPE_CHECKING:
     from mdmkit.comparison import Comparison
     from mdmkit.measures import Measure
     from mdmkit.published import PublishedTable
+    from mdmkit.resampling import Bootstrap
     from mdmkit.results import Result
 
 Row = dict[str, Any]
@@ -21,7 +24,7 @@ def flat(row: Row) -> Row:
             found[key] = "; ".join(f"{name}: {why}" for name, why in value.items())
         elif isinstance(value, dict):
             found |= {f"{key}_{name}": item for name, item in value.items()}
-        elif key.endswith(("_interval", "_bracket")):
+        elif key.endswith(("_interval", "_bracket", "_confidence")):
             low, high = value or (None, None)
             found |= {f"{key}_low": low, f"{key}_high": high}
         else:
@@ -35,6 +38,11 @@ def comparison_rows(comparison: Comparison) -> list[Row]:
              "protocol")  # fmt: skip
     shared = {name: comparison.settings[name] for name in names if name in comparison.settings}
     rows = [flat(row) | shared for row in comparison.to_dict()["rows"]]
+    for (method, key), cells in lead_cells(comparison).items():
+        row = next(row for row in rows if row["method"] == method)
+        row |= {f"{key}_{name}": value for name, value in cells.items()}
+    if comparison.bootstrap:
+        rows = [row | _drawing(comparison.bootstrap) for row in rows]
     if comparison.published:
         rows = [row | {"published": False} for row in rows]
         rows += [row | {"published": True} for row in published_rows(comparison.published)]
@@ -53,10 +61,13 @@ def long_rows(comparison: Comparison) -> list[Row]:
     """A row a method and measure, printed ones included.
 
     `bracket_low` and `bracket_high` bound the value rigorously, and equal it where it is exact.
-    `threshold` is the recommended threshold of a margin, or that of the best F1.
+    `threshold` is the recommended threshold of a margin, or that of the best F1. With a bootstrap
+    `confidence_low` and `confidence_high` are the ends of the value's interval, and `lead` is how
+    far `leader` lies above the value.
     """
+    leads = lead_cells(comparison)
     rows = [
-        _long_row(result, measure, comparison)
+        _long_row(result, measure, comparison) | _uncertainty(result, measure, comparison, leads)
         for result in comparison.results
         for measure in comparison.measures
     ]
@@ -98,3 +109,19 @@ def _long_row(result: Result, measure: Measure, comparison: Comparison) -> Row:
         "frames": result.frames, "pixels": result.pixels,
         "anomalous_pixels": result.anomalous_pixels, "components": result.components,
     }  # fmt: skip
+
+
+def _drawing(found: Bootstrap) -> Row:
+    return {"replicates": found.sets, "seed": found.seed, "confidence": found.confidence}
+
+
+def _uncertainty(
+    result: Result, measure: Measure, comparison: Comparison, leads: dict[tuple[str, str], Row]
+) -> Row:
+    """The interval of a value and the lead over it; nothing without a bootstrap."""
+    if comparison.bootstrap is None:
+        return {}
+    low, high = interval_of(comparison, result.method, measure.key) or (None, None)
+    none = dict.fromkeys(("leader", "lead", "lead_low", "lead_high", "lead_is_real"))
+    lead = leads.get((result.method, measure.key), none)
+    return {"confidence_low": low, "confidence_high": high, **lead} | _drawing(comparison.bootstrap)

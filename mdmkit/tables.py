@@ -6,7 +6,9 @@ import csv
 import io
 import json
 import re
+import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mdmkit.columns import UNDEFINED, Block, Column, percent
@@ -18,27 +20,61 @@ if TYPE_CHECKING:
 
     from mdmkit.comparison import Comparison
 
-__all__ = ["FORMATS", "blocks", "check_form", "notes", "percent", "render", "to_renderables"]
+__all__ = [
+    "FORMATS",
+    "blocks",
+    "check_form",
+    "notes",
+    "percent",
+    "render",
+    "show",
+    "to_renderables",
+]
 
 
-def to_renderables(view: View) -> list[RenderableType]:
-    """Tables and notes for a rich console."""
+def _shown(column: Column, row: int) -> str:
+    """A cell with the star of the best, and what stands behind it."""
+    return f"{column.cells[row]}{'*' if row in column.best else ' '}{column.behind(row)}"
+
+
+def _fitting(block: Block, methods: Sequence[str], width: int) -> list[Block]:
+    """A block in as many pieces as fit a width, so that no number is cut."""
+    named = max(len(name) for name in ("method", *methods))
+    pieces: list[list[Column]] = []
+    room = 0
+    for column in block.columns:
+        cells = (_shown(column, row) for row in range(len(methods)))
+        needed = max(map(len, (*cells, *column.narrow_heading.splitlines()))) + _GAP
+        if needed > room:
+            pieces.append([])
+            room = width - named - _GAP
+        pieces[-1].append(column)
+        room -= needed
+    return [
+        replace(block, title=block.title if i == 0 else f"{block.title} (continued)",
+                columns=tuple(columns))
+        for i, columns in enumerate(pieces)
+    ]  # fmt: skip
+
+
+def to_renderables(view: View, width: int | None = None) -> list[RenderableType]:
+    """Tables and notes for a rich console; wide tables in pieces where a width is given."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
     parts: list[RenderableType] = []
-    for block in view.tables:
+    shown = view.tables
+    if width is not None:
+        shown = [piece for block in shown for piece in _fitting(block, view.methods, width)]
+    for block in shown:
         table = Table(title=block.title, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
         table.add_column("method", overflow="fold")
         for column in block.columns:
             table.add_column(Text(column.narrow_heading), justify="right", no_wrap=True)
         for row, method in enumerate(view.methods):
             cells = [
-                Text(f"{c.cells[row]}*", style="bold")
-                if row in c.best
-                else Text(f"{c.cells[row]} ")
-                for c in block.columns
+                Text(_shown(c, row), style="bold" if row in c.best else "") for c in block.columns
             ]
             table.add_row(Text(method), *cells)
         parts.append(table)
@@ -48,6 +84,7 @@ def to_renderables(view: View) -> list[RenderableType]:
 
 
 _WIDTH = 400  # a file has room: numbers are never cut
+_GAP = 3  # between columns
 
 
 def _to_terminal(view: View) -> str:
@@ -55,9 +92,21 @@ def _to_terminal(view: View) -> str:
 
     buffer = io.StringIO()
     console = Console(file=buffer, width=_WIDTH, color_system=None)
-    for part in to_renderables(view):
+    for part in to_renderables(view, _WIDTH):
         console.print(part)
     return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines()) + "\n"
+
+
+def show(view: View) -> None:
+    """Print a view: as wide as the terminal, or as wide as it is where there is none."""
+    if not sys.stdout.isatty():
+        sys.stdout.write(_to_terminal(view))
+        return
+    from rich.console import Console
+
+    console = Console()
+    for part in to_renderables(view, console.width):
+        console.print(part)
 
 
 def _to_markdown(view: View) -> str:
@@ -71,7 +120,8 @@ def _to_markdown(view: View) -> str:
         lines.append("|:--|" + "--:|" * len(block.columns))
         for row, method in enumerate(view.methods):
             cells = [
-                f"**{c.cells[row]}**" if row in c.best else c.cells[row] for c in block.columns
+                (f"**{c.cells[row]}**" if row in c.best else c.cells[row]) + c.behind(row)
+                for c in block.columns
             ]
             lines.append(f"| {escaped(method)} | " + " | ".join(cells) + " |")
         lines.append("")
@@ -83,6 +133,7 @@ _LATEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
     "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
     "*": "{*}", "[": "{[}", "↑": r"$\uparrow$", "↓": r"$\downarrow$", ">": r"$>$", "<": r"$<$",
+    "†": r"$^\dagger$",
 }  # fmt: skip
 
 
@@ -94,11 +145,13 @@ def _escaped_latex(text: str) -> str:
 
 def _latex_cell(column: Column, row: int) -> str:
     text = column.cells[row]
+    behind = _escaped_latex(column.behind(row).strip())
+    interval = rf" {{\scriptsize {behind}}}" if behind else ""
     if row in column.best:
-        return rf"\textbf{{{text}}}"
+        return rf"\textbf{{{text}}}{interval}"
     if row in column.second:
-        return rf"\underline{{{text}}}"
-    return "--" if text == UNDEFINED else _escaped_latex(text)
+        return rf"\underline{{{text}}}{interval}"
+    return "--" if text == UNDEFINED else _escaped_latex(text) + interval
 
 
 def _latex_groups(shown: Sequence[Block], start: int) -> list[str]:
@@ -116,14 +169,23 @@ def _latex_groups(shown: Sequence[Block], start: int) -> list[str]:
 def _to_latex(view: View) -> str:
     """A `tabular` for booktabs: the best of a column bold, the second underlined."""
     shown = [block for block in view.blocks if not block.title.startswith("Recommended")]
-    leading = [] if view.auxiliary is None else [view.auxiliary]
-    columns = [*leading, *(column for block in shown for column in block.columns)]
     lines = [
         r"% \usepackage{booktabs}; in percent; bold: best of its column, underlined: second best",
         *(f"% {' '.join(line.split())}" for line in view.notes),
     ]
+    leading = [] if view.auxiliary is None else [view.auxiliary]
+    joined = [block for block in shown if not block.apart]
+    lines += _tabular(view, joined, leading)
+    for block in shown:
+        if block.apart:
+            lines += ["", f"% {block.title}", *_tabular(view, [block], [])]
+    return "\n".join(lines) + "\n"
+
+
+def _tabular(view: View, shown: Sequence[Block], leading: Sequence[Column]) -> list[str]:
+    columns = [*leading, *(column for block in shown for column in block.columns)]
     aligned = "l" * (1 + len(leading)) + "r" * (len(columns) - len(leading))
-    lines += [rf"\begin{{tabular}}{{{aligned}}}", r"\toprule"]
+    lines = [rf"\begin{{tabular}}{{{aligned}}}", r"\toprule"]
     if len(shown) > 1:
         lines += _latex_groups(shown, start=2 + len(leading))
     heads = (f"{column.name} {column.arrow}".strip() for column in columns)
@@ -137,8 +199,7 @@ def _to_latex(view: View) -> str:
             lines.append(r"\midrule")
         cells = [_latex_cell(column, row) for column in columns]
         lines.append(" & ".join([_escaped_latex(method), *cells]) + r" \\")
-    lines += [r"\bottomrule", r"\end{tabular}"]
-    return "\n".join(lines) + "\n"
+    return [*lines, r"\bottomrule", r"\end{tabular}"]
 
 
 def _json(record: Any) -> str:

@@ -32,7 +32,7 @@ Debug = Annotated[
 
 @contextmanager
 def progress(quiet: bool) -> Iterator[Callable[[str, int], Tick] | None]:
-    """A bar on the terminal, nothing elsewhere: `tick(method, frames)` starts one line."""
+    """A bar on the terminal, nothing elsewhere: `tick(title, steps)` starts one line."""
     if quiet or not (sys.stdout.isatty() and sys.stderr.isatty()):
         yield None
         return
@@ -50,7 +50,7 @@ def progress(quiet: bool) -> Iterator[Callable[[str, int], Tick] | None]:
 
     class Rate(ProgressColumn):
         def render(self, task: Task) -> Text:
-            return Text("" if task.speed is None else f"{task.speed:.1f} frames/s")
+            return Text("" if task.speed is None else f"{task.speed:.1f}/s")
 
     columns = (
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Rate(),

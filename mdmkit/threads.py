@@ -70,7 +70,7 @@ class Threads:
                     load, self._first = partial(_itself, self._first), None
                 yield partial(errors.attempt, index, load, function)
 
-        for index, result in _in_order(tasks(), self.jobs):
+        for index, result in in_order(tasks(), self.jobs):
             if result is not None:
                 yield index, result
         errors.raise_all()
@@ -80,7 +80,7 @@ def _itself(frame: Frame) -> Frame:
     return frame
 
 
-def _in_order(tasks: Iterable[Callable[[], T]], jobs: int) -> Iterator[T]:
+def in_order(tasks: Iterable[Callable[[], T]], jobs: int) -> Iterator[T]:
     """Results of the tasks in their order, `jobs` of them at work at a time."""
     if jobs == 1:
         yield from (task() for task in tasks)

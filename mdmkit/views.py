@@ -16,6 +16,7 @@ from mdmkit.columns import (
     titles,
     value_column,
 )
+from mdmkit.leads import bootstrap_notes, interval_of, lead_block, points
 from mdmkit.measures import MarginAt, Measure
 from mdmkit.protocols import PROTOCOLS
 from mdmkit.rows import comparison_rows, long_rows, published_rows
@@ -92,14 +93,18 @@ def blocks(comparison: Comparison) -> list[Block]:
         recommended = tuple(threshold_column(m, comparison.results) for m in margins)
         if any(cell != UNDEFINED for column in recommended for cell in column.cells):
             found.append(Block("Recommended threshold [margin)", recommended))
+    if comparison.bootstrap:
+        found.append(lead_block(comparison))
     return [block for block in found if block.columns]
 
 
 def _value_column(measure: Measure, comparison: Comparison) -> Column:
     values = [result[measure.key] for result in comparison.results]
+    intervals = [interval_of(comparison, r.method, measure.key) for r in comparison.results]
     if comparison.published:
         values += [row.values.get(measure.key) for row in comparison.published.rows]
-    return value_column(*titles(measure), measure.higher_is_better, values)
+    details = [points(interval) for interval in intervals] if any(intervals) else []
+    return value_column(*titles(measure), measure.higher_is_better, values, details)
 
 
 def _printed_column(name: str, comparison: Comparison) -> Column:
@@ -142,6 +147,7 @@ def notes(comparison: Comparison) -> list[str]:
         )
     if len(set(kinds.values())) > 1 and any(isinstance(m, MarginAt) for m in comparison.measures):
         lines.append("margins of methods that were normalised in different ways do not compare")
+    lines += bootstrap_notes(comparison)
     lines += _notes_on_values(comparison)
     if comparison.published:
         table = comparison.published
@@ -199,7 +205,7 @@ def _filled(block: Block, rows: int) -> Block:
         replace(column, cells=column.cells + (UNDEFINED,) * (rows - len(column.cells)))
         for column in block.columns
     )
-    return Block(block.title, columns)
+    return Block(block.title, columns, block.apart)
 
 
 def view_of_published(table: PublishedTable) -> View:

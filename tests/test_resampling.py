@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import os
+from functools import partial
+
+import h5py
 import numpy as np
 import pytest
+from PIL import Image
 
-from mdmkit import InputError, bootstrap, evaluate
+from mdmkit import InputError, bootstrap, compare, evaluate, frame_states, states_plan
+from mdmkit.components import ComponentSizes
+from mdmkit.frame_states import balanced_edges, chosen_edges, sweep_states
 from mdmkit.frames import Frame
+from mdmkit.normalize import Unchanged
 from mdmkit.pixels import PixelSweep
-from mdmkit.resampling import _draws, balanced_edges
+from mdmkit.recipes import ComponentRecipe, PixelRecipe
+from mdmkit.resampling import _draws
+from mdmkit.steps import RatioSteps
+from mdmkit.sweeps import EarlyGrid, Sweeps
 
 METRICS = (
     "ap,auroc,fpr95,best_f1,f1@z=0.5,siou_gt,ppv,mean_f1,mdm_f1@0.5,mdm_siou@0.25,"
@@ -172,3 +183,276 @@ def test_frames_must_be_several_and_readable_twice():
         bootstrap({"m": frames(0)}, replicates=2).interval("n", "ap")
     with pytest.raises(InputError, match="key: expected one of"):
         bootstrap({"m": frames(0)}, replicates=2).interval("m", "mean_f1")
+
+
+@pytest.mark.parametrize("metrics", [METRICS, "ap,auroc"])
+def test_blocks_and_batches_change_nothing(monkeypatch, metrics):
+    drawn = frames(7, count=9)
+    whole = bootstrap({"m": drawn}, metrics=metrics, replicates=40, cells=64)
+    monkeypatch.setattr(frame_states, "BATCH", 8 * 2000)
+    monkeypatch.setattr(frame_states, "BLOCK", 8 * 2000)
+    pieces = bootstrap({"m": drawn}, metrics=metrics, replicates=40, cells=64)
+    aside = bootstrap({"m": drawn}, metrics=metrics, replicates=40, cells=64, memory=2**16)
+    threads = bootstrap({"m": drawn}, metrics=metrics, replicates=40, cells=64, jobs=2)
+    for key in whole.keys:
+        for other in (pieces, aside, threads):
+            assert np.array_equal(
+                whole.replicates["m"][key], other.replicates["m"][key], equal_nan=True
+            ), key
+
+
+def test_few_statistics_are_held_where_memory_is_small(monkeypatch):
+    files = []
+    opened = states_plan.temporary_file
+    monkeypatch.setattr(states_plan, "temporary_file", lambda: files.append(1) or opened())
+    bootstrap({"m": frames(0)}, metrics=METRICS, replicates=3, cells=64, memory=2**14)
+    assert files == [1]
+    bootstrap({"m": frames(0)}, metrics=METRICS, replicates=3, cells=64)
+    assert files == [1]
+
+
+@pytest.mark.parametrize("protocol", ["smiyc", "maskomaly-release"])
+def test_protocols_and_bands_are_those_of_compare(protocol):
+    drawn = frames(3, count=4, levels=16)  # float16 holds sixteenths, so that nothing is rounded
+    options = {"protocol": protocol, "band": 2, "min_target": 2}
+    metrics = "ap,fpr95,best_f1,siou_gt,mdm_f1@0.5"
+    found = bootstrap({"m": drawn}, metrics=metrics, replicates=8, **options)
+    for place, times in enumerate(_draws(len(drawn), 8, 0)):
+        resampled = [drawn[frame] for frame in np.repeat(np.arange(len(drawn)), times)]
+        expected = evaluate(resampled, metrics, **options)
+        for key in found.keys:
+            assert same(found.replicates["m"][key][place], expected[key]), key
+
+
+def test_values_of_images_are_resampled_where_images_are_averaged():
+    drawn = frames(4, count=6)
+    drawn[2] = (drawn[2][0], np.where(drawn[2][1] == 1, 0, drawn[2][1]))  # nothing to detect
+    found = bootstrap({"m": drawn}, metrics=METRICS, replicates=15, aggregate="per_image")
+    for place, times in enumerate(_draws(6, 15, 0)):
+        resampled = [drawn[frame] for frame in np.repeat(np.arange(6), times)]
+        expected = evaluate(resampled, METRICS, aggregate="per_image")
+        for key in found.keys:
+            assert same(found.replicates["m"][key][place], expected[key]), key
+    assert (found.aggregate, found.cells, found.frames) == ("per_image", None, 6)
+
+
+def test_what_needs_thresholds_is_refused_where_scores_are_unbounded():
+    drawn = [(8 * scores - 5, target) for scores, target in frames(2)]
+    found = bootstrap({"m": drawn}, metrics="ap,mdm_f1@0.5", replicates=5)
+    assert "name a normaliser" in found.refused["m"]["mdm_f1@0.5"]
+    assert np.isnan(found.interval("m", "mdm_f1@0.5")).all()
+    assert not np.isnan(found.interval("m", "ap")).any()
+    with pytest.raises(InputError, match="m: scores: expected values in"):
+        bootstrap({"m": drawn}, metrics="mdm_f1@0.5", replicates=5)
+
+
+def test_sets_without_an_anomaly_leave_a_number_undefined():
+    drawn = frames(4, count=3)
+    for index in (1, 2):
+        drawn[index] = (drawn[index][0], np.where(drawn[index][1] == 1, 0, drawn[index][1]))
+    found = bootstrap({"m": drawn}, metrics="ap", replicates=200)
+    without = (_draws(3, 200, 0)[:, 0] == 0).sum()
+    assert found.undefined("m", "ap") == without > 0
+
+
+@pytest.mark.parametrize("normalize", ["minmax", "sigmoid", "rank"])
+def test_margins_of_coarse_grids_are_within_their_brackets(normalize):
+    drawn = [(8 * s - 5, t) for s, t in frames(5, shape=(20, 24), levels=10**6)]
+    options = {"metrics": "mdm_f1@0.5,mdm_siou@0.25", "normalize": normalize}
+    found = bootstrap({"m": drawn}, replicates=2, cells=128, **options)
+    expected = evaluate(drawn, **options)
+    for key in found.keys:
+        low, high = found.brackets["m"][key]
+        assert low - 1e-12 <= expected[key] <= high + 1e-12, key
+        assert high - low < 0.1, key
+
+
+def test_more_cells_narrow_brackets():
+    drawn = frames(6, shape=(40, 50), levels=10**6)
+    widths = []
+    for cells in (16, 128, 20_000):
+        found = bootstrap({"m": drawn}, metrics="ap,mdm_f1@0.5", replicates=2, cells=cells)
+        widths.append([high - low for low, high in found.brackets["m"].values()])
+    assert (np.diff(widths, axis=0) < 0).all()
+    assert max(widths[-1]) == 0  # every score is a threshold
+
+
+def test_numbers_are_exact_where_every_score_is_a_threshold():
+    found = bootstrap({"m": frames(3)}, metrics=METRICS, replicates=2)  # thirteen scores, many ties
+    for key in found.keys:
+        assert found.brackets["m"][key] == (found.values["m"][key],) * 2, key
+
+
+def test_edges_divide_the_range_of_thresholds_where_margins_are_asked_for():
+    rng = np.random.default_rng(0)
+    scores = np.concatenate([rng.random(5000) * 0.1, [1.0]])[None]
+    sweeps = Sweeps.of(Frame(scores, (scores > 0.09).astype(np.uint8)), [PixelRecipe()])
+    regular = chosen_edges(sweeps, 64, margins=True, thresholds=[0.123])
+    assert np.isin(np.append(np.arange(33) / 32, 0.123), regular).all()
+    assert np.diff(chosen_edges(sweeps, 64, margins=False, thresholds=[])).max() > 0.8
+
+
+def test_a_set_of_one_frame_is_that_frame():
+    """Sums of component statistics stay exact: each draw that repeats one frame equals it."""
+    drawn = frames(8, count=3, shape=(30, 40), levels=10**6)
+    recipes = (PixelRecipe(), ComponentRecipe(ComponentSizes(0, 0)))
+    loads = [partial(Frame, *frame) for frame in drawn]
+    states = sweep_states(
+        loads, recipes, Unchanged, partial(chosen_edges, cells=32, margins=True, thresholds=()),
+        allocate=lambda recipe, shape: np.zeros(shape, np.uint32), memory=2**30,
+    )  # fmt: skip
+    times = 1000 * np.eye(3, dtype=np.int64)
+    for place, chosen in enumerate(states.resampled(times)):
+        early = EarlyGrid(states.edges, states.edges, frozenset(recipes))
+        grids = Sweeps.of(Frame(*drawn[place]), recipes, early=early).by_recipe
+        for recipe in recipes:
+            alone = grids[recipe].as_sweep(states.edges, None)
+            found = chosen.by_recipe[recipe]
+            for part in ("siou", "ppv", "hits") if recipe == recipes[1] else ("",):
+                one = getattr(alone, part) if part else alone
+                many = getattr(found, part) if part else found
+                assert (one.scores == many.scores).all()
+                kind = RatioSteps if part in ("siou", "ppv") else None
+                if kind is None:
+                    assert (1000 * one.totals == many.totals).all()
+                else:  # limbs carry over
+                    for limbs_one, limbs_many in zip(one.totals, many.totals, strict=True):
+                        assert 1000 * value_of(limbs_one) == value_of(limbs_many)
+                        assert (1000 * limbs_one[3:] == limbs_many[3:]).all()
+
+
+def value_of(limbs):
+    """A sum of ratios as an integer in units of 2^-84."""
+    return sum(int(limb) << shift for limb, shift in zip(limbs[:3], (56, 28, 0), strict=True))
+
+
+@pytest.fixture
+def folders(tmp_path):
+    """Six frames of two methods as files."""
+    for name in ("masks", "good", "bad"):
+        (tmp_path / name).mkdir()
+    for index, (scores, target) in enumerate(frames(1, count=6)):
+        Image.fromarray(target).save(tmp_path / "masks" / f"{index}.png")
+        np.save(tmp_path / "good" / f"{index}.npy", scores.astype(np.float32))
+        np.save(tmp_path / "bad" / f"{index}.npy", np.sqrt(scores).astype(np.float32))
+    return {"good": tmp_path / "good", "bad": tmp_path / "bad"}, tmp_path / "masks", tmp_path
+
+
+OPTIONS = {"metrics": "ap,mdm_f1@0.5,siou_gt", "replicates": 20, "normalize": "minmax"}
+
+
+def equal(one, other, methods=("good", "bad"), keys=("ap", "mdm_f1@0.5", "siou_gt")):
+    return all(
+        one.interval(method, key) == other.interval(method, key)
+        and one.brackets[method][key] == other.brackets[method][key]
+        and (one.replicates[method][key] == other.replicates[method][key]).all()
+        for method in methods
+        for key in keys
+    )
+
+
+def test_kept_states_give_the_same_numbers_without_reading_pixels(folders, monkeypatch):
+    methods, masks, here = folders
+    plain = bootstrap(methods, masks, **OPTIONS)
+    first = bootstrap(methods, masks, states=here / "states.h5", **OPTIONS)
+
+    def unread(*_):
+        raise AssertionError("a frame was read")
+
+    monkeypatch.setattr("mdmkit.comparison.load_frame", unread)
+    again = bootstrap(methods, masks, states=here / "states.h5", **OPTIONS)
+    assert equal(plain, first)
+    assert equal(plain, again)
+    some = bootstrap(
+        {"bad": methods["bad"]}, masks, "ap", states=here / "states.h5", replicates=20,
+        normalize="minmax",
+    )  # fmt: skip
+    assert equal(plain, some, ["bad"], ["ap"])
+    other = bootstrap(methods, masks, states=here / "states.h5", **OPTIONS | {"seed": 1})
+    assert not equal(plain, other)
+
+
+def test_a_normaliser_of_ranks_is_kept_too(folders):
+    methods, masks, here = folders
+    options = OPTIONS | {"normalize": {"good": "rank", "bad": "sigmoid"}}
+    first = bootstrap(methods, masks, states=here / "states.h5", **options)
+    assert equal(first, bootstrap(methods, masks, states=here / "states.h5", **options))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"metrics": "ap,fpr95"}, "metrics: not kept for fpr95"),
+        ({"cells": 100}, "cells: kept with 4096, now 100"),
+        ({"min_target": 3}, "sizes: kept with .*min_target=0.*, now .*min_target=3"),
+        ({"normalize": "none"}, "normalize: kept with"),
+        ({"protocol": "smiyc"}, "protocol: kept with 'exact', now 'smiyc'"),
+        ({"anomaly_label": (1, 2)}, "labels: kept with"),
+    ],
+)
+def test_states_of_other_options_are_refused(folders, options, message):
+    methods, masks, here = folders
+    bootstrap(methods, masks, states=here / "states.h5", **OPTIONS)
+    with pytest.raises(InputError, match=message) as refused:
+        bootstrap(methods, masks, states=here / "states.h5", **OPTIONS | options)
+    assert "pass --overwrite to make them anew" in str(refused.value)
+
+
+def test_states_of_changed_files_are_refused_or_made_anew(folders):
+    methods, masks, here = folders
+    states = here / "states.h5"
+    first = bootstrap(methods, masks, states=states, **OPTIONS)
+    path = methods["bad"] / "3.npy"
+    np.save(path, np.load(path) ** 2)
+    os.utime(path, ns=(1, 1))
+    with pytest.raises(InputError, match="bad: the file of '3' changed since"):
+        bootstrap(methods, masks, states=states, **OPTIONS)
+    anew = bootstrap(methods, masks, states=states, overwrite=True, **OPTIONS)
+    assert equal(anew, bootstrap(methods, masks, **OPTIONS))
+    assert not equal(anew, first)
+    stamp = states.stat().st_mtime_ns
+    bootstrap(methods, masks, states=states, overwrite=True, **OPTIONS)
+    assert states.stat().st_mtime_ns == stamp  # what fits is not made anew
+    for folder in (*methods.values(), masks):
+        next(folder.glob("0.*")).unlink()
+    with pytest.raises(InputError, match="masks: 6 frames were kept, now 5"):
+        bootstrap(methods, masks, states=states, **OPTIONS)
+
+
+def test_what_holds_no_states_is_refused(folders):
+    methods, masks, here = folders
+    (here / "text.h5").write_text("states")
+    with pytest.raises(InputError, match=r"states: expected .*text\.h5 to hold per-frame states"):
+        bootstrap(methods, masks, states=here / "text.h5", **OPTIONS)
+    with h5py.File(here / "other.h5", "w") as file:
+        file["value"] = [1.0]
+    with pytest.raises(InputError, match="found another HDF5 file"):
+        bootstrap(methods, masks, states=here / "other.h5", **OPTIONS)
+    with pytest.raises(InputError, match="states: expected folders of score maps"):
+        bootstrap({"m": frames(0)}, states=here / "new.h5")
+    with pytest.raises(InputError, match="states: expected aggregate 'pooled'"):
+        bootstrap(methods, masks, states=here / "new.h5", aggregate="per_image")
+    assert not (here / "new.h5").exists()
+
+
+def test_a_failed_run_leaves_no_states(folders):
+    methods, masks, here = folders
+    (methods["bad"] / "3.npy").write_bytes(b"broken")
+    with pytest.raises(InputError, match=r"bad: .*3\.npy"):
+        bootstrap(methods, masks, states=here / "states.h5", **OPTIONS)
+    assert sorted(path.name for path in here.iterdir()) == ["bad", "good", "masks"]
+
+
+def test_real_frames_lie_in_their_brackets(real_frames):
+    methods = {name: real_frames / "scores" / name for name in ("espnetv2-msp", "enet-entropy")}
+    options = {"anomaly_label": 2, "missing": "skip", "min_prediction": 500, "min_target": 100}
+    metrics = "ap,fpr95,f1@z=0.5,mdm_f1@0.2,mdm_siou@0.1"
+    found = bootstrap(methods, real_frames, metrics, replicates=50, **options)
+    exact = compare(methods, real_frames, metrics, **options)
+    assert found.frames == 10
+    for method in methods:
+        for key in found.keys:
+            low, high = found.brackets[method][key]
+            assert low - 1e-12 <= exact[method][key] <= high + 1e-12, (method, key)
+            value, low, high = found.interval(method, key)
+            assert low <= value <= high, (method, key)

@@ -17,7 +17,8 @@ from mdmkit.comparison import Comparison
 from mdmkit.components import ComponentSizes
 from mdmkit.measures import parse_measures
 from mdmkit.results import Result
-from mdmkit.tables import FORMATS, blocks, notes, percent, render
+from mdmkit.tables import FORMATS, blocks, notes, percent, render, to_renderables
+from mdmkit.views import view_of
 
 SIZES = ComponentSizes(50, 30)
 
@@ -426,3 +427,21 @@ def test_methods_on_different_frames_make_no_table():
         compare({"a": [frame], "b": [frame, frame]}, metrics="ap")
     with pytest.raises(InputError, match="frames"):
         compare({"a": [frame], "b": [([[0.1, 0.9]], [[1, 1]])]}, metrics="ap")
+
+
+@pytest.mark.parametrize("width", [40, 60, 90, 200])
+def test_narrow_terminals_cut_no_number(width):
+    from rich.console import Console
+
+    metrics = "ap,auroc,fpr95,best_f1,siou_gt,ppv,mean_f1,mdm_f1@0.5,mdm_siou@0.5"
+    values = {"a method": np.linspace(0.1, 0.9, 9), "another": np.linspace(0.15, 0.95, 9)}
+    comparison = table(metrics, **{name: list(map(float, v)) for name, v in values.items()})
+    console = Console(file=io.StringIO(), width=width, color_system=None)
+    for part in to_renderables(view_of(comparison), width)[:-1]:
+        console.print(part)
+    text = console.file.getvalue()
+    assert "…" not in text
+    for name, numbers in values.items():
+        rows = " ".join(line for line in text.splitlines() if name in line)
+        assert all(percent(number) in rows for number in numbers)
+    assert ("(continued)" in text) == (width < 90)
