@@ -23,7 +23,9 @@ from mdmkit.cli_datasets import convert, datasets, inspect
 from mdmkit.cli_pictures import plot_grid, plot_thresholds
 from mdmkit.cli_plots import plot_app
 from mdmkit.cli_report import report
+from mdmkit.cli_states import ShardOption, State, check_shard, count, merge
 from mdmkit.cli_threshold import SeveralAfterOn, threshold
+from mdmkit.delivery import deliver
 from mdmkit.options import (
     Aggregate,
     AnomalyLabel,
@@ -69,6 +71,7 @@ for command in (datasets, inspect, convert, report):
 plot_app.command("thresholds")(plot_thresholds)
 plot_app.command("grid")(plot_grid)
 app.command("published")(published_command)
+app.command()(merge)
 app.command("threshold", cls=SeveralAfterOn)(threshold)
 
 
@@ -123,6 +126,8 @@ def compare(
     against: Against = None,
     bootstrap_cells: Cells = 4096,
     bootstrap_states: StatesPath = None,
+    state: State = None,
+    shard: ShardOption = None,
     format: Form = None,
     output: Output = None,
     key: Key = None,
@@ -137,12 +142,13 @@ def compare(
     Example: mdmkit compare mine=scores/mine msp=scores/msp --target masks --format markdown
     """
     from mdmkit.comparison import compare as compare_methods
-    from mdmkit.files import check_output, write_text
+    from mdmkit.files import check_output
     from mdmkit.measures import parse_measures
-    from mdmkit.tables import check_form, notes, render
+    from mdmkit.tables import check_form
 
     folders = parse_methods(methods)
     form = check_form(format or form_of(output))
+    check_shard(shard, state, bootstrap=bootstrap, output=output)
     check_bootstrap(bootstrap, bootstrap_states, against, folders)
     if output is not None:
         check_output(output, overwrite)
@@ -168,9 +174,12 @@ def compare(
         "key": key,
         "memory": parse_memory(memory),
     }
+    if shard is not None and state is not None:
+        count(folders, state, shard, quiet, options)
+        return
     with progress(quiet) as tick:
         comparison = compare_methods(
-            folders, published=published, auxiliary=aux, tick=tick, **options
+            folders, published=published, auxiliary=aux, state=state, tick=tick, **options
         )
         if bootstrap:
             comparison = add_bootstrap(
@@ -178,23 +187,7 @@ def compare(
                 cells=bootstrap_cells, states=bootstrap_states, overwrite=overwrite, tick=tick,
                 **options,
             )  # fmt: skip
-    if output is not None:
-        write_text(output, render(comparison, form))
-        note(f"wrote {output}", quiet)
-    elif form == "table":
-        _print_table(comparison)
-    else:
-        typer.echo(render(comparison, form), nl=False)
-    if form not in ("table", "markdown"):
-        for line in notes(comparison)[3:]:
-            note(f"note: {line}", quiet)
-
-
-def _print_table(comparison: Any) -> None:
-    from mdmkit.tables import show
-    from mdmkit.views import view_of
-
-    show(view_of(comparison))
+    deliver(comparison, form, output, quiet)
 
 
 @app.command()
@@ -212,7 +205,7 @@ def demo(
     from mdmkit.demo import T_MARGIN, run_demo
 
     found = run_demo(output, seed)
-    _print_table(found.comparison)
+    deliver(found.comparison, "table", None, quiet=False)
     typer.echo(f"\ntable    {found.table}")
     for figure in found.figures:
         typer.echo(f"figure   {figure}")

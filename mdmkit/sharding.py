@@ -89,7 +89,7 @@ def count_shard(
     shard: str,
     tick: Ticks | None = None,
     **options: Any,
-) -> int:
+) -> tuple[int, int]:
     """Count a share of the frames of a comparison; `merge_states` joins the shares.
 
     Parameters
@@ -103,8 +103,8 @@ def count_shard(
 
     Returns
     -------
-    int
-        Frames of the share.
+    (int, int)
+        Frames of the share, and all frames.
 
     Raises
     ------
@@ -115,7 +115,8 @@ def count_shard(
     share = Shard.parse(shard)
     planned = plan_comparison(methods, target, metrics, **options)
     keep_counts(planned, Path(state), share, jobs=options.get("jobs", 1), tick=tick)
-    return len(share.frames(len(next(iter(planned.methods.loads.values())))))
+    frames = len(next(iter(planned.methods.loads.values())))
+    return len(share.frames(frames)), frames
 
 
 def merge_states(

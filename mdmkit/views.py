@@ -140,6 +140,8 @@ def notes(comparison: Comparison) -> list[str]:
     ]
     if settings["left_out"]:
         lines.append(f"{settings['left_out']} frames left out that not every method has")
+    if settings.get("second_pass"):
+        lines.append(f"second pass {settings['second_pass']}; their numbers carry brackets")
     kinds = settings["normalize"]
     if set(kinds.values()) != {"none"}:
         lines.append(
