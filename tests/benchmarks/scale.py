@@ -117,7 +117,7 @@ def main() -> None:
             rate = frames / seconds
             print(f"| {frames} | {how} | {seconds:.0f} | {rate:.2f} | {peak:.2f} |", flush=True)
 
-        for count in (asked.frames // 4, asked.frames // 2, asked.frames):
+        for count in (asked.frames // 8, asked.frames):
             part = first_frames(folder, count)
             whole = folder / f"whole-{count}.json"
             seconds, peak = timed(command(part, "--format", "json", "-o", whole))
