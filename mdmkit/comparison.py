@@ -10,12 +10,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from mdmkit import __version__
 from mdmkit.components import ComponentSizes
 from mdmkit.datasets import DataSet, Pairing, check_missing, choose, open_dataset, pair
 from mdmkit.datasets.choice import USUAL, Usual
+from mdmkit.engines import engine_for
 from mdmkit.errors import InputError, InputTypeError, listing
 from mdmkit.evaluation import Evaluation
 from mdmkit.frames import Frame, LabelCodes, Labels, as_frames
@@ -25,7 +24,7 @@ from mdmkit.passes import Tick, no_tick
 from mdmkit.pool import DEFAULT_MEMORY
 from mdmkit.published import PublishedTable, published_table
 from mdmkit.results import Result
-from mdmkit.threads import Load, Threads
+from mdmkit.threads import Load
 
 
 @dataclass(frozen=True)
@@ -133,13 +132,6 @@ def loads_of_arrays(methods: Mapping[str, Any], codes: LabelCodes) -> dict[str, 
     }
 
 
-def check_jobs(jobs: Any) -> int:
-    """A number of threads."""
-    if isinstance(jobs, bool) or not isinstance(jobs, (int, np.integer)) or jobs < 1:
-        raise InputError(f"jobs: expected a number of threads >= 1, found {jobs!r}")
-    return int(jobs)
-
-
 def evaluate_methods(
     methods: Mapping[str, Any],
     target: str | Path | DataSet | None,
@@ -150,6 +142,7 @@ def evaluate_methods(
     jobs: int,
     key: str | None,
     tick: Callable[[str, int], Tick] | None,
+    scheduler: Any = None,
     **options: Any,
 ) -> tuple[dict[str, Evaluation], Pairing | None]:
     """The evaluation of each method; see `compare`."""
@@ -163,7 +156,6 @@ def evaluate_methods(
     evaluations = {
         name: Evaluation(normalize=kinds[name], method=name, **options) for name in methods
     }
-    jobs = check_jobs(jobs)
     pairing = None
     loads: Mapping[str, Sequence[Load]]
     if target is None:
@@ -171,12 +163,13 @@ def evaluate_methods(
     else:
         pairing = pair(methods, target, missing)
         loads = loads_of(pairing, codes, key)
-    for name, evaluation in evaluations.items():
-        ticks = tick(name, len(loads[name])) if tick else no_tick
-        try:
-            evaluation.run(Threads(loads[name], jobs), again=True, tick=ticks)
-        except InputError as error:
-            raise type(error)(f"{name}: {error}") from error
+    with engine_for(jobs, scheduler) as engine:
+        for name, evaluation in evaluations.items():
+            ticks = tick(name, len(loads[name])) if tick else no_tick
+            try:
+                evaluation.run(engine(loads[name]), again=True, tick=ticks)
+            except InputError as error:
+                raise type(error)(f"{name}: {error}") from error
     return evaluations, pairing
 
 
@@ -203,6 +196,7 @@ def compare(
     ignore_index: Labels | Usual = USUAL,
     missing: str = "error",
     jobs: int = 1,
+    scheduler: Any = None,
     key: str | None = None,
     memory: int = DEFAULT_MEMORY,
     tick: Callable[[str, int], Tick] | None = None,
@@ -236,6 +230,9 @@ def compare(
         counted in the settings).
     jobs : int
         Threads over frames; the result is the same to the last bit.
+    scheduler : str or distributed.Client, optional
+        A Dask cluster, by the address of its scheduler or a client, whose workers go through the
+        frames in place of threads: the same bits. They must see files under the same paths.
     key : str, optional
         Array of `.npz` archives, or data set of HDF5 files.
     memory : int
@@ -273,9 +270,9 @@ def compare(
     auxiliary = _check_auxiliary(auxiliary, methods)
     evaluations, pairing = evaluate_methods(
         methods, judged or target, codes=codes, missing=missing, normalize=normalize, jobs=jobs,
-        key=key, tick=tick, metrics=metrics, memory=memory, aggregate=choice.aggregate,
-        min_prediction=choice.sizes.min_prediction, min_target=choice.sizes.min_target,
-        protocol=protocol, band=band,
+        scheduler=scheduler, key=key, tick=tick, metrics=metrics, memory=memory,
+        aggregate=choice.aggregate, min_prediction=choice.sizes.min_prediction,
+        min_target=choice.sizes.min_target, protocol=protocol, band=band,
     )  # fmt: skip
     results = []
     for name, evaluation in evaluations.items():

@@ -1,0 +1,1 @@
+"""Integrations: mdmkit in the company of other libraries; each file needs one of them."""
