@@ -120,7 +120,7 @@ class DaskFrames:
             herald.key: chunk.frames for herald, chunk in zip(told, self.chunks, strict=False)
         }
         try:
-            for herald in as_completed(told, raise_errors=False):
+            for herald in as_completed(told, loop=self.client.loop, raise_errors=False):
                 if herald.status == "error":
                     break
                 for _ in range(frames[herald.key]):
