@@ -40,6 +40,7 @@ from mdmkit.options import (
     Missing,
     Normalize,
     NormalLabel,
+    Scheduler,
     Target,
     choose_judging,
     find_ground_truth,
@@ -133,6 +134,7 @@ def compare(
     key: Key = None,
     memory: Memory = "2G",
     jobs: Jobs = 1,
+    scheduler: Scheduler = None,
     quiet: Quiet = False,
     overwrite: Overwrite = False,
     debug: Debug = False,
@@ -179,7 +181,13 @@ def compare(
         return
     with progress(quiet) as tick:
         comparison = compare_methods(
-            folders, published=published, auxiliary=aux, state=state, tick=tick, **options
+            folders,
+            published=published,
+            auxiliary=aux,
+            state=state,
+            scheduler=scheduler,
+            tick=tick,
+            **options,
         )
         if bootstrap:
             comparison = add_bootstrap(

@@ -10,12 +10,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from mdmkit import __version__
 from mdmkit.components import ComponentSizes
 from mdmkit.datasets import DataSet, Pairing, check_missing, choose, open_dataset, pair
 from mdmkit.datasets.choice import USUAL, Usual
+from mdmkit.engines import engine_for
 from mdmkit.errors import InputError, InputTypeError, listing
 from mdmkit.evaluation import Evaluation
 from mdmkit.frames import Frame, LabelCodes, Labels, as_frames
@@ -26,7 +25,7 @@ from mdmkit.passes import Tick, no_tick
 from mdmkit.pool import DEFAULT_MEMORY
 from mdmkit.published import PublishedTable, published_table
 from mdmkit.results import Result
-from mdmkit.threads import Load, Threads
+from mdmkit.threads import Load
 
 if TYPE_CHECKING:
     from mdmkit.resampling import Bootstrap
@@ -165,13 +164,6 @@ def loads_of_arrays(methods: Mapping[str, Any], codes: LabelCodes) -> dict[str, 
     }
 
 
-def check_jobs(jobs: Any) -> int:
-    """A number of threads."""
-    if isinstance(jobs, bool) or not isinstance(jobs, (int, np.integer)) or jobs < 1:
-        raise InputError(f"jobs: expected a number of threads >= 1, found {jobs!r}")
-    return int(jobs)
-
-
 @dataclass(frozen=True)
 class Methods:
     """Methods that are to be evaluated on the same frames.
@@ -227,14 +219,14 @@ class Methods:
             except InputError as error:
                 raise type(error)(f"{name}: {error}") from error
 
-    def run(self, jobs: int, tick: Ticks | None) -> None:
+    def run(self, jobs: int, tick: Ticks | None, scheduler: Any = None) -> None:
         """Evaluate all frames of each."""
-        jobs = check_jobs(jobs)
+        with engine_for(jobs, scheduler) as engine:
 
-        def run(name: str, evaluation: Evaluation, tick: Tick) -> None:
-            evaluation.run(Threads(self.loads[name], jobs), again=True, tick=tick)
+            def run(name: str, evaluation: Evaluation, tick: Tick) -> None:
+                evaluation.run(engine(self.loads[name]), again=True, tick=tick)
 
-        self.each(run, tick)
+            self.each(run, tick)
 
 
 def evaluate_methods(
@@ -274,6 +266,7 @@ def compare(
     ignore_index: Labels | Usual = USUAL,
     missing: str = "error",
     jobs: int = 1,
+    scheduler: Any = None,
     key: str | None = None,
     memory: int = DEFAULT_MEMORY,
     state: str | Path | None = None,
@@ -308,6 +301,9 @@ def compare(
         counted in the settings).
     jobs : int
         Threads over frames; the result is the same to the last bit.
+    scheduler : str or distributed.Client, optional
+        A Dask cluster, by the address of its scheduler or a client, whose workers go through the
+        frames in place of threads: the same bits. They must see files under the same paths.
     key : str, optional
         Array of `.npz` archives, or data set of HDF5 files.
     memory : int
@@ -344,7 +340,11 @@ def compare(
         memory=memory,
     )  # fmt: skip
     if state is None:
-        planned.methods.run(jobs, tick)
+        planned.methods.run(jobs, tick, scheduler)
+    elif scheduler is not None:
+        raise InputError(
+            "state: expected none beside a scheduler, which counts what it lost anew; found both"
+        )
     else:
         from mdmkit.sharding import keep_counts  # which knows comparisons
 

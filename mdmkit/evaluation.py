@@ -20,7 +20,7 @@ from mdmkit.curves import ThresholdCurve
 from mdmkit.distribution import Distribution
 from mdmkit.errors import InputError, NoTargetError, RangeError, listing
 from mdmkit.files import check_output
-from mdmkit.frames import Frame, LabelCodes, Labels, as_frames
+from mdmkit.frames import Frame, LabelCodes, Labels
 from mdmkit.measures import (
     AtThreshold,
     FprAtThreshold,
@@ -31,7 +31,7 @@ from mdmkit.measures import (
 )
 from mdmkit.metrics import Metric
 from mdmkit.normalize import Normalizer, Rank, Unchanged, as_normalizer
-from mdmkit.passes import Frames, OneByOne, Tick, no_tick
+from mdmkit.passes import Frames, Tick, frames_of, no_tick
 from mdmkit.pixels import PixelSweep
 from mdmkit.pool import DEFAULT_MEMORY, Pool
 from mdmkit.protocols import as_protocol
@@ -553,7 +553,8 @@ def evaluate(
     ----------
     frames : iterable of Frame, (scores, target) or (scores, target, ignore)
         See `Frame`. An iterator is read once and never held; per-image evaluation with a
-        normaliser that looks at all scores (`minmax`, `rank`) needs a list.
+        normaliser that looks at all scores (`minmax`, `rank`) needs a list. A Dask bag of these,
+        and a list of pairs of Dask arrays (H, W) or (N, H, W), is worked off by Dask, where it is.
     metrics : str, or iterable of str, optional
         Measure names (see `mdmkit.measures`): `ap`, `auroc`, `fpr95`, `best_f1`, `siou_gt`,
         `ppv`, `mean_f1`, `mdm_METRIC@T`, `METRIC@z=Z`, `fpr@tpr=R`. Default: every metric, MDM
@@ -617,5 +618,5 @@ def evaluate(
         memory=memory,
     )
     again = not isinstance(frames, Iterator)
-    evaluation.run(OneByOne(lambda: as_frames(frames, codes)), again)
+    evaluation.run(frames_of(frames, codes), again)
     return evaluation.result()

@@ -479,12 +479,16 @@ def as_frames(frames: Iterable[Any], codes: LabelCodes | None = None) -> Iterato
             f"found {type(frames).__name__}"
         )
     for index, item in enumerate(frames):
-        if isinstance(item, Frame):
-            yield item
-        elif isinstance(item, (tuple, list)) and len(item) in (2, 3):
-            yield Frame.deferred(*item, codes=codes, name=f"frame {index}")
-        else:
-            raise InputTypeError(
-                f"frames[{index}]: expected a Frame, (scores, target) or (scores, target, ignore), "
-                f"found {type(item).__name__}"
-            )
+        yield as_frame(item, codes, f"frame {index}", f"frames[{index}]")
+
+
+def as_frame(item: Any, codes: LabelCodes, name: str, place: str) -> Frame:
+    """One of `as_frames`; `place` is how a message calls what is none."""
+    if isinstance(item, Frame):
+        return item
+    if isinstance(item, (tuple, list)) and len(item) in (2, 3):
+        return Frame.deferred(*item, codes=codes, name=name)
+    raise InputTypeError(
+        f"{place}: expected a Frame, (scores, target) or (scores, target, ignore), "
+        f"found {type(item).__name__}"
+    )

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.errors import InputError
+from mdmkit.lean import Lean
 from mdmkit.steps import RatioSteps, Steps
 
 #: Number of steps of the regular grid; a power of two, so that j / CELLS is exact.
@@ -100,7 +101,7 @@ def spread(steps: Steps, edges: Edges) -> Steps:
 
 
 @dataclass(frozen=True, eq=False)
-class GridSteps:
+class GridSteps(Lean):
     """`Steps` seen at the edges of a grid; merges exactly.
 
     Attributes

@@ -114,6 +114,15 @@ Missing = Annotated[
     ),
 ]
 Jobs = Annotated[int, typer.Option(metavar="N", help="Threads over frames.")]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS",
+        help="Go through the frames on a Dask cluster, as tcp://HOST:8786, in place of --jobs; its "
+        "workers must see the files under the same paths.",
+        show_default=False,
+    ),
+]
 Memory = Annotated[
     str,
     typer.Option(

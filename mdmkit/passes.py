@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+from mdmkit.frames import Frame, LabelCodes, as_frames
 
 if TYPE_CHECKING:
     from mdmkit.evaluation import Evaluation
-    from mdmkit.frames import Frame
 
 Tick = Callable[[], None]
 
@@ -58,3 +59,20 @@ class OneByOne:
             part.add(part.contribution(frame))
             tick()
         yield part
+
+
+def frames_of(frames: Any, codes: LabelCodes) -> Frames:
+    """Frames in memory or of an iterator, see `as_frames`; or in collections of Dask."""
+    if _is_lazy(frames):
+        from mdmkit.integrations.dask import in_collections
+
+        return in_collections(frames, codes)
+    return OneByOne(lambda: as_frames(frames, codes))
+
+
+def _is_lazy(frames: Any, depth: int = 2) -> bool:
+    """Whether these are collections of Dask, or a list with some, or with pairs of some."""
+    if isinstance(frames, (list, tuple)):
+        return depth > 0 and any(_is_lazy(item, depth - 1) for item in frames)
+    graph = getattr(frames, "__dask_graph__", None)  # Dask's own protocol, without Dask
+    return callable(graph) and graph() is not None

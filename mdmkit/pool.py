@@ -99,6 +99,9 @@ class Pool:
     def _line(self) -> Edges:
         return with_edges(line_edges(), self.thresholds)
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_line"}
+
     @property
     def edges(self) -> Edges:
         """Thresholds of the grid."""

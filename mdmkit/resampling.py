@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.comparison import (
-    check_jobs,
     evaluate_methods,
     loads_of,
     loads_of_arrays,
@@ -22,6 +21,7 @@ from mdmkit.comparison import (
 from mdmkit.components import ComponentSizes
 from mdmkit.datasets import DataSet, choose, open_dataset, pair
 from mdmkit.datasets.choice import USUAL, Usual
+from mdmkit.engines import check_jobs
 from mdmkit.errors import InputError, InputTypeError, NoTargetError, RangeError
 from mdmkit.evaluation import Evaluation, check_aggregate
 from mdmkit.frame_states import FrameStates

@@ -12,12 +12,12 @@ from mdmkit.comparison import (
     Planned,
     Ticks,
     check_auxiliary,
-    check_jobs,
     comparison_of,
     load_frame,
     plan_comparison,
     versions,
 )
+from mdmkit.engines import check_jobs
 from mdmkit.errors import InputError, listing
 from mdmkit.evaluation import Evaluation
 from mdmkit.frames import Frame, LabelCodes

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from mdmkit.errors import InputError
 from mdmkit.files import write_atomically
+from mdmkit.lean import narrow, widened
 
 VERSION = 1
 _HEADER = "header"
@@ -75,7 +76,7 @@ class Packed:
     def put(self, path: str, value: Any) -> None:
         """Take a value apart: an array, a number, a sequence, a mapping or a known dataclass."""
         if isinstance(value, (np.ndarray, bool, int, float, np.generic)):
-            self.arrays[path] = _narrow(np.asarray(value))
+            self.arrays[path] = narrow(np.asarray(value))
             self.types[path] = "array" if isinstance(value, np.ndarray) else type(value).__name__
         elif value is None:
             self.types[path] = "None"
@@ -97,30 +98,13 @@ class Packed:
         if kind == "None":
             return None
         if kind == "array":
-            return _widened(self.arrays[path])
+            return widened(self.arrays[path])
         if kind == "tuple":
             return tuple(self.get(f"{path}/{index}") for index in range(int(count)))
         if path in self.arrays:
             return self.arrays[path].item()
         cls = getattr(import_module(f"mdmkit.{_HOME[kind]}"), kind)
         return cls(**{field.name: self.get(f"{path}/{field.name}") for field in fields(cls)})
-
-
-def _narrow(array: NDArray[Any]) -> NDArray[Any]:
-    """The same numbers in the smallest type that holds all of them."""
-    if array.dtype.kind == "f":
-        with np.errstate(over="ignore"):
-            single = array.astype(np.float32)
-        return single if np.array_equal(single, array, equal_nan=True) else array
-    if array.dtype.kind in "iu" and array.size:
-        least = np.promote_types(np.min_scalar_type(array.min()), np.min_scalar_type(array.max()))
-        return array.astype(least)
-    return array
-
-
-def _widened(array: NDArray[Any]) -> NDArray[Any]:
-    wide = {"f": np.float64, "i": np.int64, "u": np.int64}.get(array.dtype.kind)
-    return array if wide is None else array.astype(wide)
 
 
 def write_state(path: Path, header: Mapping[str, Any], packed: Packed) -> None:

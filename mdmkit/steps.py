@@ -11,13 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.exact_sums import LIMBS, floor_units
+from mdmkit.lean import Lean
 
 Rescale = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 S = TypeVar("S", bound="Steps")
 
 
 @dataclass(frozen=True, eq=False)
-class Steps:
+class Steps(Lean):
     """Totals over the prediction A > z, known for every z by their changes at the scores.
 
     Attributes

@@ -61,7 +61,7 @@ class Threads:
         InputError
             At the end, listing every frame that cannot be used.
         """
-        errors = _Errors()
+        errors = FrameErrors()
 
         def tasks() -> Iterator[Callable[[], tuple[int, T | None]]]:
             for index in wanted:
@@ -99,7 +99,7 @@ def in_order(tasks: Iterable[Callable[[], T]], jobs: int) -> Iterator[T]:
                 future.cancel()
 
 
-class _Errors:
+class FrameErrors:
     """Collects the errors of bad frames, so that all of them can be listed."""
 
     def __init__(self) -> None:

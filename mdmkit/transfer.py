@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from mdmkit.comparison import check_jobs, loads_of_arrays
+from mdmkit.comparison import loads_of_arrays
 from mdmkit.components import ComponentSizes
 from mdmkit.curves import ThresholdCurve
+from mdmkit.engines import check_jobs
 from mdmkit.errors import InputError, NoMarginError
 from mdmkit.evaluation import Evaluation
 from mdmkit.frames import LabelCodes, Labels

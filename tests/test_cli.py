@@ -119,6 +119,7 @@ LIGHT = """
 import sys
 {before}
 names = {{"numba", "torch", "matplotlib", "scipy", "sklearn", "h5py", "PIL"}}
+names |= {{"dask", "distributed", "zarr"}}
 heavy = sorted(names & set(sys.modules))
 assert not heavy, heavy
 """
@@ -218,7 +219,10 @@ def test_unusable_command_lines_end_with_two(run, arguments):
         (["a=masks/0.png"], ["a: expected a folder at masks/0.png, found a file"]),
         (
             ["a=out"],
-            ["a: expected files .npy .npz .hdf5 .h5 .png .tif .tiff .pt in out, found no files"],
+            [
+                "a: expected files .npy .npz .hdf5 .h5 .png .tif .tiff .pt .zarr in out, "
+                "found no files"
+            ],
         ),
     ],
 )

@@ -116,7 +116,8 @@ def test_a_folder_without_score_maps_says_what_is_there(folder, files, found):
     with pytest.raises(InputError) as caught:
         find_scores("mine", root)
     assert str(caught.value) == (
-        f"mine: expected files .npy .npz .hdf5 .h5 .png .tif .tiff .pt in {root}, found {found}"
+        f"mine: expected files .npy .npz .hdf5 .h5 .png .tif .tiff .pt .zarr in {root}, "
+        f"found {found}"
     )
 
 

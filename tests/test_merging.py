@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 import mdmkit.grid
 from mdmkit import Evaluation, FBeta, Frame, InputError, MaskMetric, evaluate
 from mdmkit.frames import LabelCodes, as_frames
+from mdmkit.lean import narrow, widened
 from mdmkit.measures import MarginAt
 from mdmkit.passes import OneByOne
 from mdmkit.state_files import read_state
@@ -220,3 +221,23 @@ def test_a_state_is_small(tmp_path):
     evaluation.save(tmp_path / "state.npz")
     _, packed = read_state(tmp_path / "state.npz")
     assert sum(array.nbytes for array in packed.arrays.values()) < 8 * 10_000
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        [0],
+        [-1, 2**40],
+        [2**63 - 1, -(2**63)],
+        [255, 0],
+        [-129],
+        [0.1, -0.0],
+        [1e300],
+        [np.inf, 1.0],
+    ],
+)
+def test_narrow_arrays_hold_the_same_numbers(numbers):
+    array = np.array(numbers)
+    again = widened(narrow(array))
+    assert again.dtype == array.dtype
+    assert again.tobytes() == array.tobytes()

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from mdmkit.errors import InputError, listing
+from mdmkit.io.formats import FOLDER_SUFFIXES
 
 
 def existing_folder(folder: str | Path, argument: str) -> Path:
@@ -18,7 +19,10 @@ def existing_folder(folder: str | Path, argument: str) -> Path:
 
 
 def files_below(folder: Path) -> list[Path]:
-    """All files below, sorted; hidden files and folders are not looked at."""
+    """All files below, sorted; hidden files and folders are not looked at.
+
+    Folders that are one file of a format are among the files.
+    """
     found: list[Path] = []
     waiting = [folder]
     seen: set[Path] = set()  # links may lead upwards
@@ -33,7 +37,8 @@ def files_below(folder: Path) -> list[Path]:
             raise InputError(f"{current}: expected a readable folder, found: {error}") from error
         for entry in entries:
             if not entry.name.startswith("."):
-                (waiting if entry.is_dir() else found).append(entry)
+                is_folder = entry.is_dir() and entry.suffix.lower() not in FOLDER_SUFFIXES
+                (waiting if is_folder else found).append(entry)
     return sorted(found)
 
 

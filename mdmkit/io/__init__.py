@@ -46,9 +46,10 @@ def read_scores(path: str | Path, key: str | None = None) -> NDArray[Any]:
     ----------
     path : path
         `.npy`, `.npz`, `.hdf5` or `.h5` (data set `value`), `.png` of 8 or 16 bits, `.tif` or
-        `.tiff` of one page, `.pt` (a tensor), and what installed packages add.
+        `.tiff` of one page, `.pt` (a tensor), `.zarr` (a folder), and what installed packages add.
     key : str, optional
-        Array of an `.npz` archive, data set of an HDF5 file, entry of a `.pt` dictionary.
+        Array of an `.npz` archive, data set of an HDF5 file, entry of a `.pt` dictionary, array
+        of a Zarr group.
 
     Returns
     -------

@@ -56,8 +56,11 @@ _BUILT_IN = {
     ".tif": "tiff",
     ".tiff": "tiff",
     ".pt": "torch_file",
+    ".zarr": "zarr_store",
 }
 _BUILT_IN_MASKS = (".npy", ".npz", ".png")
+#: Formats whose files are folders: one is found as a whole, and never walked into.
+FOLDER_SUFFIXES = (".zarr",)
 
 
 @cache
