@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -74,3 +75,27 @@ sphinx_gallery_conf = {
     "abort_on_example_error": True,
     "within_subsection_order": "FileNameSortKey",
 }
+
+#: Files outside the manual that its pages link to, as readers of the repository need them.
+OUTSIDE = {
+    "../maskomaly/tiny/checkpoint/MODEL_CARD.md": "model-card.md",
+    "../CONTRIBUTING.md": "contributing.md",
+    "../CHANGELOG.md": "changelog.md",
+}
+
+
+def _adapt(app, document, source):
+    for path, page in OUTSIDE.items():
+        source[0] = source[0].replace(f"]({path}", f"]({page}")
+    folder = (HERE / document).parent
+    kept = [
+        line
+        for line in source[0].splitlines(keepends=True)
+        if not re.fullmatch(r" *[a-z]+[*]\n", line) or any(folder.glob(f"{line.strip()}.*"))
+    ]
+    source[0] = "".join(kept)
+
+
+def setup(app):
+    """Links that work in the repository work in the manual; `name*` in a list may be no page."""
+    app.connect("source-read", _adapt)
