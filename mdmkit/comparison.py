@@ -48,6 +48,16 @@ class Comparison:
         Printed rows that tables show below.
     auxiliary : frozenset of str
         Methods that use auxiliary data.
+
+    Examples
+    --------
+    >>> from mdmkit import compare
+    >>> frames = [([[0.1, 0.2, 0.9]], [[0, 0, 1]])]
+    >>> found = compare({"mine": frames, "other": frames}, metrics="ap,fpr95")
+    >>> [result.method for result in found.results], found["other"]["fpr95"]
+    (['mine', 'other'], 0.0)
+    >>> found.to_text("csv").splitlines()[0].startswith("method,frames,pixels")
+    True
     """
 
     results: tuple[Result, ...]

@@ -80,10 +80,25 @@ class Evaluation:
         Bytes that the sweeps may take; beyond it they fall on a grid of thresholds, and numbers
         carry brackets.
 
+    Raises
+    ------
+    InputError
+        Unknown names, or numbers out of range.
+
     Notes
     -----
     `contribution` may run in several threads; `add` takes what it returns, in any order with the
     same result to the last bit.
+
+    Examples
+    --------
+    >>> from mdmkit import Evaluation, Frame
+    >>> evaluation = Evaluation("ap,mdm_f1@0.5")
+    >>> evaluation.update(Frame([[0.1, 0.9]], [[0, 1]]))
+    >>> evaluation.add(evaluation.contribution(Frame([[0.3, 0.7]], [[0, 1]])))
+    >>> result = evaluation.result()
+    >>> result.frames, result["ap"], result["mdm_f1@0.5_interval"]
+    (2, 1.0, (0.0, 0.9))
     """
 
     def __init__(

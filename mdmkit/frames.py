@@ -52,6 +52,11 @@ class LabelCodes:
     ------
     InputError
         If one value has two meanings, or no value means anomaly.
+
+    Examples
+    --------
+    >>> print(LabelCodes(normal_label=range(1, 3), anomaly_label=14, ignore_index=None))
+    1-2 (normal), 14 (anomaly)
     """
 
     normal_label: Labels = 0

@@ -1,0 +1,85 @@
+"""The manual: every public name is in the reference, and has an example that the tests run."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+MANUAL = Path(__file__).parents[1] / "docs"
+#: Packages whose `__all__` is public; those without torch cannot be looked into where it lacks.
+FACES = ["mdmkit", "mdmkit.plots", "mdmkit.io", "mdmkit.datasets"]
+FACES += ["maskomaly"] if find_spec("torch") else []
+if find_spec("mdmkit.integrations"):
+    for path in Path(import_module("mdmkit.integrations").__path__[0]).glob("[a-z]*.py"):
+        FACES.append(f"mdmkit.integrations.{path.stem}")
+
+
+def referenced():
+    """Full names that pages of the reference show."""
+    pages = "\n".join(page.read_text() for page in (MANUAL / "reference").glob("*.rst"))
+    return re.findall(r"^\.\. auto(?:function|class|data|exception):: (\S+)$", pages, re.MULTILINE)
+
+
+def resolved(name):
+    """The object of a full name."""
+    module, _, attribute = name.rpartition(".")
+    return getattr(import_module(module), attribute)
+
+
+def public_names():
+    for face in FACES:
+        module = import_module(face)
+        for name in getattr(module, "__all__", ()):
+            if not name.startswith("__"):
+                yield f"{face}.{name}"
+
+
+PUBLIC = list(public_names())
+SHOWN = [name for name in referenced() if find_spec("torch") or not name.startswith("maskomaly")]
+
+CALLS = [name for name in sorted({*PUBLIC, *SHOWN}) if callable(resolved(name))]
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_a_public_name_is_in_the_reference(name):
+    shown = {id(resolved(other)) for other in SHOWN}
+    assert name in SHOWN or id(resolved(name)) in shown
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_a_public_call_has_a_docstring_with_an_example(name):
+    text = inspect.getdoc(resolved(name)) or ""
+    assert ">>> " in text.partition("Examples\n--------\n")[2]
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_a_docstring_explains_every_argument(name):
+    found = resolved(name)
+    if inspect.isclass(found) and issubclass(found, Exception):
+        return  # it takes a message
+    text = inspect.getdoc(found)
+    for argument in inspect.signature(found).parameters.values():
+        if argument.kind not in (argument.VAR_POSITIONAL, argument.VAR_KEYWORD):
+            assert re.search(rf"^[\w, ]*\b{argument.name}\b", text, re.MULTILINE), argument.name
+
+
+def test_names_are_shown_once():
+    assert len(SHOWN) == len(set(SHOWN))
+
+
+def pages():
+    return sorted(MANUAL.glob("*.md"))
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)
+def test_links_between_pages_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", page.read_text()):
+        known = target.startswith("gallery/") or (page.parent / target).exists()
+        assert known, target
+        if target.startswith("gallery/") and target != "gallery/index.rst":
+            assert (MANUAL.parent / "examples" / Path(target).name).with_suffix(".py").is_file()
