@@ -24,7 +24,7 @@ bench: $(VENV)/.dev  ## speed as ratios inside one run, a Markdown table
 	$(BIN)/python -m tests.benchmarks
 
 docs: $(VENV)/.docs  ## the manual and its gallery in build/docs; warnings are errors
-	$(BIN)/python -m sphinx -W --keep-going -q -b html -d build/doctrees docs build/docs
+	$(BIN)/python -m sphinx -W -E --keep-going -q -b html -d build/doctrees docs build/docs
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .

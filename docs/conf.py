@@ -27,6 +27,7 @@ extensions = [
 ]
 exclude_patterns = ["_ext", "images"]
 root_doc = "index"
+smartquotes = False  # options begin with two dashes
 pygments_style = "tango"
 pygments_dark_style = "github-dark"
 
@@ -73,7 +74,7 @@ sphinx_gallery_conf = {
     "remove_config_comments": True,
     "plot_gallery": True,
     "abort_on_example_error": True,
-    "within_subsection_order": "FileNameSortKey",
+    "within_subsection_order": "pictures.Order",
 }
 
 #: Files outside the manual that its pages link to, as readers of the repository need them.

@@ -20,11 +20,19 @@ def commands_of(command: Any, name: str) -> Iterator[tuple[str, Any]]:
         yield name, command
 
 
+def _prose(text: str) -> nodes.paragraph:
+    """A paragraph in which `this` is code."""
+    paragraph = nodes.paragraph()
+    for place, part in enumerate(text.split("`")):
+        paragraph += nodes.literal(text=part) if place % 2 else nodes.Text(part)
+    return paragraph
+
+
 def _paragraphs(text: str) -> Iterator[nodes.Node]:
     for part in text.split("\n\n"):
         prose, sign, example = part.partition("Example: ")
         if prose.strip():
-            yield nodes.paragraph(text=" ".join(prose.split()))
+            yield _prose(" ".join(prose.split()))
         if sign:
             yield nodes.literal_block(text=" ".join(example.split()), language="text")
 
@@ -48,9 +56,7 @@ def _parameters(command: Any) -> nodes.definition_list:
         if default:
             text = f"{text} Default: {default}."
         term = nodes.term("", "", nodes.literal(text=_names(parameter)))
-        entries += nodes.definition_list_item(
-            "", term, nodes.definition("", nodes.paragraph(text=text))
-        )
+        entries += nodes.definition_list_item("", term, nodes.definition("", _prose(text)))
     return entries
 
 
