@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import inspect
 import re
+import shlex
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+import typer
 
 MANUAL = Path(__file__).parents[1] / "docs"
 #: Packages whose `__all__` is public; those without torch cannot be looked into where it lacks.
@@ -72,14 +74,44 @@ def test_names_are_shown_once():
     assert len(SHOWN) == len(set(SHOWN))
 
 
-def pages():
-    return sorted(MANUAL.glob("*.md"))
+PAGES = [*MANUAL.glob("*.md"), MANUAL.parent / "README.md", MANUAL.parent / "CONTRIBUTING.md"]
 
 
-@pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)
+def shown_commands():
+    """Commands in the code blocks of all pages, as words."""
+    for page in PAGES:
+        blocks = re.findall(r"^```([^\n]*)\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
+        for block in (text for language, text in blocks if not language):
+            for line in block.replace("\\\n", " ").splitlines():
+                if re.match(r"(\.venv/bin/)?(mdmkit|maskomaly) ", line):
+                    words = shlex.split(line.removeprefix(".venv/bin/"), comments=True)
+                    yield pytest.param(words, id=f"{page.name}: {' '.join(words)}")
+
+
+@pytest.mark.parametrize("words", list(shown_commands()))
+def test_a_command_that_a_page_shows_is_understood(words):
+    command, name = typer.main.get_command(import_module(f"{words[0]}.cli").app), words.pop(0)
+    while getattr(command, "commands", None) and words and not words[0].startswith("-"):
+        name = words.pop(0)
+        assert name in command.commands
+        command = command.commands[name]
+    if not hasattr(command, "commands"):
+        command.make_context(name, words)  # raises on wrong usage
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_between_pages_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", page.read_text()):
         known = target.startswith("gallery/") or (page.parent / target).exists()
         assert known, target
         if target.startswith("gallery/") and target != "gallery/index.rst":
             assert (MANUAL.parent / "examples" / Path(target).name).with_suffix(".py").is_file()
+
+
+def test_the_house_has_the_rooms_that_are_drawn():
+    text = (MANUAL.parent / "CONTRIBUTING.md").read_text()
+    drawings = re.findall(r"^```\n( files.*?| images.*?)^```", text, re.MULTILINE | re.DOTALL)
+    assert len(drawings) == 2
+    for package, drawing in zip(("mdmkit", "maskomaly"), drawings, strict=True):
+        for room in re.findall(r"\b[a-z_]+(?:\.py|/)", drawing):
+            assert (MANUAL.parent / package / room).exists(), room
