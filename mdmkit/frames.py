@@ -121,7 +121,7 @@ class LabelCodes:
             raise InputError(
                 f"{name}: expected label values {self}, found {found}"
                 + (f" and {values.size - 8} other values" if values.size > 8 else "")
-                + "; anomaly_label, normal_label and ignore_index say what values mean"
+                + "; name it by anomaly_label, normal_label or ignore_index"
             )
         return np.asarray(classes)
 

@@ -115,3 +115,25 @@ def test_the_house_has_the_rooms_that_are_drawn():
     for package, drawing in zip(("mdmkit", "maskomaly"), drawings, strict=True):
         for room in re.findall(r"\b[a-z_]+(?:\.py|/)", drawing):
             assert (MANUAL.parent / package / room).exists(), room
+
+
+def contributed(word):
+    """What the code block of CONTRIBUTING with that word in it defines."""
+    text = (MANUAL.parent / "CONTRIBUTING.md").read_text()
+    (block,) = (b for b in re.findall(r"^```python\n(.*?)^```", text, re.M | re.S) if word in b)
+    names = {}
+    exec(compile(block, word, "exec"), names)
+    return names
+
+
+def test_the_layout_of_contributing_finds_its_frames(tmp_path):
+    for name in ("rgb/a.png", "gt/a_gt.png"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).touch()
+    assert list(contributed("LAYOUT =")["LAYOUT"].open(tmp_path).frames) == ["a"]
+
+
+def test_the_format_of_contributing_reads_what_it_writes(tmp_path):
+    form = contributed("FORMAT =")["FORMAT"]
+    form.write(tmp_path / "a.txt", [[0.25, 0.5]], None)
+    assert form.read(tmp_path / "a.txt", None).tolist() == [[0.25, 0.5]]
