@@ -28,6 +28,7 @@ extensions = [
 exclude_patterns = ["_ext", "images"]
 root_doc = "index"
 smartquotes = False  # options begin with two dashes
+highlight_language = "text"
 pygments_style = "tango"
 pygments_dark_style = "github-dark"
 
@@ -85,7 +86,15 @@ OUTSIDE = {
 }
 
 
+def _included(match):
+    """A file outside, with its links as a page of the manual has them."""
+    text = (HERE / match[1]).read_text(encoding="utf-8")
+    text = re.sub(r"\]\(examples/(\w+)\.py\)", r"](gallery/\1.rst)", text)
+    return re.sub(r"\]\(docs/", "](", text)
+
+
 def _adapt(app, document, source):
+    source[0] = re.sub(r"```{include} (\S+)\n```\n", _included, source[0])
     for path, page in OUTSIDE.items():
         source[0] = source[0].replace(f"]({path}", f"]({page}")
     folder = (HERE / document).parent
