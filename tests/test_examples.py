@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import ast
+import re
 import runpy
+import textwrap
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+PAGES = sorted((Path(__file__).parents[1] / "docs").glob("*.md"))
 EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.py"))
 
 
@@ -48,3 +51,27 @@ def test_an_example_has_a_title_and_says_what_it_shows(path):
     title, rule, blank, *rest = ast.get_docstring(ast.parse(path.read_text())).splitlines()
     assert (set(rule), len(rule), blank) == ({"="}, len(title), "")
     assert rest
+
+
+def drawn_in(page):
+    """The code of the pictures that a page draws, which goes on from one to the next."""
+    blocks = re.findall(r"^\.\. plot::\n((?:   .*\n|\n)+)", page.read_text(), re.MULTILINE)
+    lines = textwrap.dedent("\n".join(blocks)).splitlines()
+    return "\n".join(line for line in lines if not line.startswith(":"))
+
+
+DRAWING = [page for page in PAGES if drawn_in(page)]
+
+
+@pytest.mark.parametrize("page", DRAWING, ids=lambda page: page.stem)
+def test_the_pictures_of_a_page_can_be_drawn(page):
+    import matplotlib.pyplot as plt
+
+    plt.switch_backend("agg")
+    exec(compile(drawn_in(page), page.name, "exec"), {})
+    assert plt.get_fignums()
+    plt.close("all")
+
+
+def test_a_page_draws():
+    assert DRAWING

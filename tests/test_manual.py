@@ -13,12 +13,11 @@ import pytest
 import typer
 
 MANUAL = Path(__file__).parents[1] / "docs"
-#: Packages whose `__all__` is public; those without torch cannot be looked into where it lacks.
-FACES = ["mdmkit", "mdmkit.plots", "mdmkit.io", "mdmkit.datasets"]
-FACES += ["maskomaly"] if find_spec("torch") else []
+#: Packages whose `__all__` is public.
+FACES = ["mdmkit", "mdmkit.plots", "mdmkit.io", "mdmkit.datasets", "maskomaly"]
 if find_spec("mdmkit.integrations"):
-    for path in Path(import_module("mdmkit.integrations").__path__[0]).glob("[a-z]*.py"):
-        FACES.append(f"mdmkit.integrations.{path.stem}")
+    folder = Path(import_module("mdmkit.integrations").__path__[0])
+    FACES += [f"mdmkit.integrations.{path.stem}" for path in folder.glob("[a-z]*.py")]
 
 
 def referenced():
@@ -33,17 +32,28 @@ def resolved(name):
     return getattr(import_module(module), attribute)
 
 
+def installed(name):
+    """Whether the libraries that a name needs are there."""
+    try:
+        resolved(name)
+    except ModuleNotFoundError as error:
+        if str(error.name).startswith(("mdmkit", "maskomaly")):
+            raise
+        return False
+    return True
+
+
 def public_names():
     for face in FACES:
-        module = import_module(face)
-        for name in getattr(module, "__all__", ()):
-            if not name.startswith("__"):
+        if not installed(f"{face}.__name__"):
+            continue
+        for name in getattr(import_module(face), "__all__", ()):
+            if not name.startswith("__") and installed(f"{face}.{name}"):
                 yield f"{face}.{name}"
 
 
 PUBLIC = list(public_names())
-SHOWN = [name for name in referenced() if find_spec("torch") or not name.startswith("maskomaly")]
-
+SHOWN = [name for name in referenced() if installed(name)]
 CALLS = [name for name in sorted({*PUBLIC, *SHOWN}) if callable(resolved(name))]
 
 
