@@ -5,7 +5,7 @@ DEMO ?= build/demo
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test lint format bench clean
+.PHONY: demo test lint format bench docs clean
 
 demo: $(VENV)/.maskomaly  ## drawn streets -> network -> scores -> tables and figures in build/demo
 	rm -rf $(DEMO)
@@ -22,6 +22,9 @@ lint: $(VENV)/.dev
 
 bench: $(VENV)/.dev  ## speed as ratios inside one run, a Markdown table
 	$(BIN)/python -m tests.benchmarks
+
+docs: $(VENV)/.docs  ## the manual and its gallery in build/docs; warnings are errors
+	$(BIN)/python -m sphinx -W -E --keep-going -q -b html -d build/doctrees docs build/docs
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
@@ -43,4 +46,8 @@ $(VENV)/.maskomaly: $(VENV)/.core
 
 $(VENV)/.dev: $(VENV)/.maskomaly
 	$(PIP) -e ".[dev]"
+	touch $@
+
+$(VENV)/.docs: $(VENV)/.maskomaly
+	$(PIP) -e ".[docs]"
 	touch $@

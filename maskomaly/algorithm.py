@@ -28,6 +28,18 @@ def check_queries(outputs: MaskOutputs, config: MaskomalyConfig, force: bool = F
     Raises
     ------
     InputError
+        Naming the checkpoints, and the next step.
+
+    Examples
+    --------
+    >>> from maskomaly import Geometry, MaskOutputs
+    >>> outputs = MaskOutputs([[0.9, 0.1]], [[[20.0]]], Geometry.plain((1, 1)), checkpoint="ab12")
+    >>> check_queries(outputs, MaskomalyConfig(anomaly_queries=(0,), checkpoint="ab12"))
+    >>> try:
+    ...     check_queries(outputs, MaskomalyConfig(anomaly_queries=(0,), checkpoint="cd34"))
+    ... except InputError as error:
+    ...     print(str(error).partition(";")[0])
+    anomaly_queries: expected queries of the checkpoint ab12, found those of cd34
     """
     for name, queries in (
         ("anomaly_queries", config.used_anomaly_queries),

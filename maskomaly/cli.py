@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mdmkit import completion
 from mdmkit.errors import InputError
 from mdmkit.label_values import parse_labels
 from mdmkit.options import (
@@ -31,7 +32,9 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="maskomaly",
-    help="Anomaly segmentation by post-processing the masks of a plain segmentation network.",
+    help="Anomaly segmentation by post-processing the masks of a plain segmentation network.\n\n"
+    "Example: maskomaly predict images -o scores/mine --model my-mask2former --queries queries.toml"
+    "\n\nBegin with `maskomaly demo`, which needs no data; `maskomaly mine` finds queries.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -60,20 +63,31 @@ Model = Annotated[
         "on the hub, or tiny: the small network in the package.",
     ),
 ]
-Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where the network runs.")]
+Device = Annotated[
+    str,
+    typer.Option(
+        metavar="auto|cpu|cuda",
+        autocompletion=completion.one_of("auto|cpu|cuda"),
+        help="Where the network runs.",
+    ),
+]
 Batch = Annotated[int, typer.Option(metavar="N", help="Images that run together.")]
+#: The keys of `SCORES`, which needs torch to be looked into.
+SCORE_NAMES = ("maskomaly", "msp", "max-logit", "entropy", "energy", "rba", "eam")
 ScoreNames = Annotated[
     str,
     typer.Option(
         "--score",
         metavar="NAME[,NAME...]",
-        help="maskomaly, msp, max-logit, entropy, energy, rba, eam; several get a folder each.",
+        autocompletion=completion.several_of(lambda: SCORE_NAMES),
+        help=f"{', '.join(SCORE_NAMES)}; several get a folder each.",
     ),
 ]
 Preset = Annotated[
     str | None,
     typer.Option(
         metavar="paper|release",
+        autocompletion=completion.one_of("paper|release"),
         help="Thresholds of Maskomaly.",
         show_default="the network's own config, else paper",
     ),
@@ -95,15 +109,36 @@ Resume = Annotated[bool, typer.Option("--resume", help="Keep the score maps that
 KeepGoing = Annotated[
     bool, typer.Option("--keep-going", help="Leave broken files out, and list them at the end.")
 ]
-Format = Annotated[str, typer.Option(metavar="hdf5|npy", help="Files of score maps.")]
-Dtype = Annotated[str, typer.Option(metavar="float16|float32", help="Numbers in them.")]
+Format = Annotated[
+    str,
+    typer.Option(
+        metavar="hdf5|npy",
+        autocompletion=completion.one_of("hdf5|npy"),
+        help="Files of score maps.",
+    ),
+]
+Dtype = Annotated[
+    str,
+    typer.Option(
+        metavar="float16|float32",
+        autocompletion=completion.one_of("float16|float32"),
+        help="Numbers in them.",
+    ),
+]
 
 
 def _print_version(value: bool) -> None:
     if value:
+        from importlib.metadata import PackageNotFoundError, version
+
         from mdmkit.comparison import versions
 
-        found = versions("torch", "transformers")
+        found = versions()
+        for library in ("torch", "transformers"):
+            try:
+                found[library] = version(library)
+            except PackageNotFoundError:
+                found[library] = "not installed"
         typer.echo(", ".join(f"{name} {number}" for name, number in found.items()))
         raise typer.Exit
 
@@ -582,6 +617,8 @@ def demo(
     """Draw streets with anomalies, run the network in the package, compare its scores.
 
     Images -> network -> Maskomaly, its ablation and six other scores -> tables and figures.
+
+    Example: maskomaly demo -o maskomaly-demo
     """
     from maskomaly.demo import run_demo
     from mdmkit.tables import render

@@ -275,6 +275,16 @@ def ablation_configs(config: MaskomalyConfig) -> dict[str, MaskomalyConfig]:
     -------
     dict of str to MaskomalyConfig
         Named by what is switched on: A accept, R reject, B border, I init.
+
+    References
+    ----------
+    Ackermann, Sakaridis, Yu: Maskomaly: Zero-Shot Mask Anomaly Segmentation. BMVC 2023.
+
+    Examples
+    --------
+    >>> rows = ablation_configs(MaskomalyConfig(anomaly_queries=(3,)))
+    >>> list(rows), rows["RB"].accept, rows["RB"].border
+    (['A', 'R', 'RB', 'ARB', 'ARBI'], False, True)
     """
     rows = ("A", "R", "RB", "ARB", "ARBI")
     return {

@@ -145,6 +145,14 @@ def convert_detectron2(path: str | Path) -> tuple[Any, Tensors]:
     Not in the tensors, and taken as all configurations that the authors publish have them: layer
     norm after each part (PRE_NORM False), ResNet's stride in the 3 x 3 convolution
     (STRIDE_IN_1X1 False), four sampling points in the pixel decoder.
+
+    Examples
+    --------
+    >>> try:
+    ...     convert_detectron2("gone.pkl")
+    ... except InputError as error:
+    ...     print(str(error).partition(":")[0])
+    gone.pkl
     """
     model: Any = read_detectron2(Path(path))
     return model.config, model.state_dict()
@@ -154,7 +162,27 @@ def convert_to_folder(path: str | Path, folder: str | Path) -> None:
     """Write a checkpoint of detectron2 as a folder that `load_model` and transformers read.
 
     Beside config.json and model.safetensors it gets a maskomaly.json with the preprocessing of
-    the paper's network. For errors see `convert_detectron2`.
+    the paper's network.
+
+    Parameters
+    ----------
+    path : str or Path
+        A `.pkl` of the model zoo or a `.pth` of a training run.
+    folder : str or Path
+        Where to write.
+
+    Raises
+    ------
+    InputError
+        As `convert_detectron2`.
+
+    Examples
+    --------
+    >>> try:
+    ...     convert_to_folder("gone.pkl", "my-mask2former")
+    ... except InputError as error:
+    ...     print(str(error).partition(":")[0])
+    gone.pkl
     """
     model: Any = read_detectron2(Path(path))
     with quiet():

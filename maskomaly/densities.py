@@ -57,6 +57,11 @@ def densehybrid(log_outlier: Any, class_logits: Any) -> Floats:
     ----------
     Grcić, Bevandić, Šegvić: DenseHybrid: Hybrid Anomaly Detection for Dense Open-set Recognition.
     ECCV 2022.
+
+    Examples
+    --------
+    >>> densehybrid([-1.0, -3.0], [[2.0, 5.0], [2.0, 1.0]]).round(2).tolist()
+    [-3.69, -8.02]
     """
     outlier = _as_finite(log_outlier, "log_outlier", 0)
     logits = _as_finite(class_logits, "class_logits", 1)
@@ -85,6 +90,18 @@ class Mixtures:
         Fitted, one for each class.
     dimensions : int
         D, of a feature vector.
+
+    See Also
+    --------
+    fit_mixtures : makes them.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> features, labels = rng.normal(size=(40, 2)), np.repeat([3, 7], 20)
+    >>> mixtures = fit_mixtures(features, labels, components=1)
+    >>> mixtures.classes, mixtures.log_density(features[:5]).shape
+    ((3, 7), (2, 5))
     """
 
     classes: tuple[int, ...]
@@ -145,6 +162,14 @@ def fit_mixtures(
     ----------
     Liang, Wang, Miao, Yang: GMMSeg: Gaussian Mixture based Generative Semantic Segmentation
     Models. NeurIPS 2022.
+
+    Examples
+    --------
+    >>> features = np.random.default_rng(0).normal(size=(4, 5, 2))
+    >>> labels = np.zeros((4, 5), np.uint8)
+    >>> labels[0] = 255
+    >>> fit_mixtures(features, labels, components=2).classes
+    (0,)
     """
     from sklearn.mixture import GaussianMixture
 
@@ -190,5 +215,18 @@ def gmmseg(features: Any, mixtures: Mixtures) -> Floats:
     ----------
     Liang, Wang, Miao, Yang: GMMSeg: Gaussian Mixture based Generative Semantic Segmentation
     Models. NeurIPS 2022.
+
+    Raises
+    ------
+    InputError
+        Features of another dimension, or that are not finite.
+
+    Examples
+    --------
+    >>> known = np.random.default_rng(0).normal(size=(50, 2))
+    >>> mixtures = fit_mixtures(known, np.zeros(50, int), components=1)
+    >>> near, far = gmmseg(np.array([[0.0, 0.0], [9.0, 9.0]]), mixtures)
+    >>> bool(far > near)
+    True
     """
     return np.asarray(-mixtures.log_density(features).max(axis=0))

@@ -46,6 +46,20 @@ class Network:
     digest : str
         SHA-256 of the weights; query indices belong to one digest. The same for one checkpoint
         whichever way, in whichever dtype and onto whichever device it was loaded.
+
+    See Also
+    --------
+    load_model : makes one.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> network = load_model("tiny", device="cpu")
+    >>> network.family, network.has_masks, network.class_names[:3]
+    ('mask2former', True, ('road', 'sidewalk', 'building'))
+    >>> (outputs,) = network.predict([np.zeros((128, 256, 3), np.uint8)])
+    >>> outputs.queries, outputs.geometry.image
+    (40, (128, 256))
     """
 
     model: nn.Module = field(repr=False)
@@ -205,6 +219,11 @@ def load_model(
         Nothing there, a checkpoint that is damaged, incomplete, of another family or that brings
         code of its own (which is never run; pickled files may hold tensors only). The message
         names the source and the next step.
+
+    Examples
+    --------
+    >>> load_model("tiny", device="cpu").preprocessing.shortest_edge is None  # streets as drawn
+    True
     """
     if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
         raise InputTypeError(f"dtype: expected a floating torch.dtype, found {dtype!r}")

@@ -34,6 +34,13 @@ class Geometry:
     ------
     InputError
         A size that is not positive, or `content` beyond `padded`.
+
+    Examples
+    --------
+    >>> Geometry(image=(720, 1280), content=(1024, 1820), padded=(1024, 1824)).padded
+    (1024, 1824)
+    >>> Geometry.plain((4, 8)).content
+    (4, 8)
     """
 
     image: Size
@@ -98,6 +105,16 @@ class MaskOutputs:
     ------
     InputError
         Shapes that do not fit, values that are not finite, rows that do not sum to 1.
+
+    Examples
+    --------
+    Two queries, one class and void, masks of 1 x 2:
+
+    >>> outputs = MaskOutputs(
+    ...     [[0.9, 0.1], [0.2, 0.8]], [[[4.0, -4.0]], [[-4.0, 4.0]]], Geometry.plain((1, 2))
+    ... )
+    >>> outputs.queries, outputs.classes, outputs.is_void.tolist()
+    (2, 1, [False, True])
     """
 
     class_probabilities: Tensor
@@ -214,6 +231,18 @@ class DenseOutputs:
     geometry : Geometry
     class_names : tuple of str
         Names of the C classes, or empty.
+
+    Raises
+    ------
+    InputError
+        An unfit shape, values that are not finite, names that do not fit.
+
+    Examples
+    --------
+    >>> from maskomaly import score
+    >>> outputs = DenseOutputs([[[9.0, 0.0]], [[0.0, 0.0]]], Geometry.plain((1, 2)))
+    >>> score(outputs, "msp").round(decimals=3).tolist()
+    [[0.0, 0.5]]
     """
 
     class_logits: Tensor

@@ -59,6 +59,15 @@ class Preprocessing:
     -----
     Sizes follow detectron2's ResizeShortestEdge: both sides are scaled as floats by one or two
     factors, then rounded as int(side + 0.5).
+
+    Examples
+    --------
+    >>> geometry = Preprocessing().geometry((720, 1280))
+    >>> geometry.content, geometry.padded
+    ((1024, 1820), (1024, 1824))
+    >>> pixels, _ = Preprocessing.as_it_is()(np.zeros((64, 96, 3), np.uint8))
+    >>> pixels.shape
+    torch.Size([3, 64, 96])
     """
 
     shortest_edge: int | None = 1024

@@ -56,6 +56,13 @@ def query_overlaps(
         If the ground truth is not of the image's size.
     NoTargetError
         If no valid pixel is to be found: then no overlap is defined.
+
+    Examples
+    --------
+    >>> from maskomaly import Geometry
+    >>> outputs = MaskOutputs([[0.1, 0.9]], [[[9.0, 9.0, -9.0]]], Geometry.plain((1, 3)))
+    >>> query_overlaps(outputs, np.array([[True, False, False]]), np.ones((1, 3), bool))
+    array([0.5])
     """
     if target.shape != outputs.geometry.image or valid.shape != target.shape:
         raise InputError(
@@ -87,6 +94,11 @@ class MinedQueries:
         Mean over images of p_n[void].
     images : int
         How many images had something to find.
+
+    Examples
+    --------
+    >>> MinedQueries((1,), np.array([0.0, 0.4]), np.array([0.1, 0.9]), images=12).indices
+    (1,)
     """
 
     indices: tuple[int, ...]
@@ -102,6 +114,21 @@ class QueryMining:
     ----------
     threshold : float
         A mask is predicted where m_n > threshold.
+
+    Raises
+    ------
+    InputError
+        A threshold outside [0, 1).
+
+    Examples
+    --------
+    >>> from maskomaly import Geometry
+    >>> masks = [[[9.0, -9.0]], [[-9.0, 9.0]]]
+    >>> outputs = MaskOutputs([[0.9, 0.1], [0.2, 0.8]], masks, Geometry.plain((1, 2)))
+    >>> mining = QueryMining()
+    >>> mining.add(outputs, np.array([[False, True]]), np.array([[True, True]]))
+    >>> mining.best(4).indices
+    (1,)
     """
 
     def __init__(self, threshold: float = MASK_THRESHOLD) -> None:

@@ -159,6 +159,11 @@ class Score:
         Whether class logits without masks will do.
     configured : bool
         Whether it takes a `MaskomalyConfig`.
+
+    Examples
+    --------
+    >>> SCORES["entropy"].range, SCORES["rba"].dense
+    ('[0, 1]', False)
     """
 
     function: Callable[..., Tensor]
@@ -170,6 +175,7 @@ class Score:
     configured: bool = False
 
 
+#: Every score by its name, with formula, range and paper; `score(outputs, name)` computes it.
 SCORES = {
     "maskomaly": Score(
         maskomaly, "Algorithm 1", "[0, 1]", "Ackermann et al., BMVC 2023",
@@ -232,6 +238,17 @@ def score(
     ------
     InputError
         An unknown name, outputs without the masks that it needs, indices that do not fit.
+
+    Notes
+    -----
+    `SCORES[name].paper` is the source of each; memory is that of two maps and a band of masks.
+
+    Examples
+    --------
+    >>> from maskomaly import Geometry
+    >>> outputs = MaskOutputs([[0.9, 0.1]], [[[20.0, -20.0]]], Geometry.plain((1, 2)))
+    >>> score(outputs, "rba").round(decimals=2) + 0  # -tanh(0.9), -tanh(0)
+    tensor([[-0.7200,  0.0000]])
     """
     check_score(name)
     entry = SCORES[name]

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from mdmkit import completion
 from mdmkit.bootstrap_options import (
     Against,
     Cells,
@@ -62,7 +63,9 @@ from mdmkit.terminal import Debug, Overwrite, Quiet, note, progress, run
 
 app = typer.Typer(
     name="mdmkit",
-    help="How good is a score map, and at which threshold may it be trusted?",
+    help="How good is a score map, and at which threshold may it be trusted?\n\n"
+    "Example: mdmkit compare mine=scores/mine msp=scores/msp --target masks\n\n"
+    "Begin with `mdmkit demo`, which needs no data; `mdmkit inspect` looks at yours first.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -107,6 +110,7 @@ def compare(
         str | None,
         typer.Option(
             metavar="NAME[,NAME...]",
+            autocompletion=completion.measures,
             help="ap, auroc, fpr95, best_f1, siou_gt, ppv, mean_f1 (the three at best F1), "
             "mdm_METRIC@T, METRIC@z=Z, fpr@z=Z, fpr@tpr=R; METRIC: f1, iou, precision, recall, "
             "siou, ppv, mean_f1; NAME@band=PX near borders.",
@@ -209,6 +213,8 @@ def demo(
     """Compare three drawn methods: AP alike, margins far apart.
 
     Draws masks and score maps, then does what `compare` and `plot margin` do.
+
+    Example: mdmkit demo -o mdmkit-demo
     """
     from mdmkit.demo import T_MARGIN, run_demo
 
@@ -226,7 +232,12 @@ def demo(
 
 @app.command()
 def warmup(quiet: Quiet = False, debug: Debug = False) -> None:
-    """Compile the sweeps ahead, so that the first comparison need not."""
+    """Compile the sweeps ahead, so that the first comparison need not.
+
+    Takes half a minute, once for each installation.
+
+    Example: mdmkit warmup
+    """
     import numpy as np
 
     from mdmkit.evaluation import evaluate

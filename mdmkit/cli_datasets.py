@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from mdmkit import completion
 from mdmkit.options import (
     Aggregate,
     AnomalyLabel,
@@ -28,7 +29,10 @@ from mdmkit.terminal import Debug, Overwrite, Quiet, note, progress
 
 
 def datasets(debug: Debug = False) -> None:
-    """List the layouts of data sets that --dataset LAYOUT:ROOT understands."""
+    """List the layouts of data sets that --dataset LAYOUT:ROOT understands.
+
+    Example: mdmkit datasets
+    """
     from mdmkit.datasets import layout, layout_names
     from mdmkit.errors import InputError
 
@@ -96,13 +100,17 @@ def convert(
     to: Annotated[
         str,
         typer.Option(
-            metavar="npy|npz|hdf5|png16|tif", help="Format of the new files.", show_default=False
+            metavar="npy|npz|hdf5|png16|tif",
+            autocompletion=completion.one_of("npy|npz|hdf5|png16|tif"),
+            help="Format of the new files.",
+            show_default=False,
         ),
     ],
     dtype: Annotated[
         str | None,
         typer.Option(
             metavar="float16|float32",
+            autocompletion=completion.one_of("float16|float32"),
             help="Of the new files; benchmarks take float16 hdf5.",
             show_default="as they are",
         ),

@@ -70,6 +70,7 @@ def plot_thresholds(
     """Draw frames as each method scores them, and their predictions at several thresholds.
 
     One frame a figure: where several are named, each goes to a numbered file.
+
     Example: mdmkit plot thresholds mine=scores/mine --target masks --frame a1 -o thresholds.pdf
     """
     from mdmkit.components import ComponentSizes

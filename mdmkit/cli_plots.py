@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mdmkit import completion
 from mdmkit.cli_panels import DataSetNames, Targets, evaluate_panels, find_panels, left_out
 from mdmkit.options import (
     AnomalyLabel,
@@ -34,7 +35,11 @@ if TYPE_CHECKING:
     from mdmkit.datasets import Pairing
     from mdmkit.metrics import Metric
 
-plot_app = typer.Typer(help="Figures for papers.", no_args_is_help=True)
+plot_app = typer.Typer(
+    help="Figures for papers.\n\n"
+    "Example: mdmkit plot margin mine=scores/mine --target masks --t-margin 0.5 -o margin.pdf",
+    no_args_is_help=True,
+)
 
 Output = Annotated[
     Path,
@@ -50,6 +55,7 @@ MetricNames = Annotated[
     str,
     typer.Option(
         metavar="METRIC[,METRIC...]",
+        autocompletion=completion.metrics,
         help="f1, iou, precision, recall, siou, ppv, mean_f1; several stand side by side.",
     ),
 ]
@@ -169,7 +175,11 @@ def plot_margins_by_t(
     target: Targets = [],  # noqa: B006
     metric: Annotated[
         str,
-        typer.Option(metavar="METRIC", help="f1, iou, precision, recall, siou, ppv or mean_f1."),
+        typer.Option(
+            metavar="METRIC",
+            autocompletion=completion.metrics,
+            help="f1, iou, precision, recall, siou, ppv or mean_f1.",
+        ),
     ] = "f1",
     width: Width = 3.4,
     anomaly_label: AnomalyLabel = None,

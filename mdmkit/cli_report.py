@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from mdmkit import completion
 from mdmkit.cli_plots import counting
 from mdmkit.options import (
     Aggregate,
@@ -54,6 +55,7 @@ def report(
         str | None,
         typer.Option(
             metavar="NAME[,NAME...]",
+            autocompletion=completion.measures,
             help="As in compare; each mdm_METRIC@T is drawn.",
             show_default="every metric, MDM at T = 0.5 and 0.7",
         ),

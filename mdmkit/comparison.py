@@ -53,6 +53,16 @@ class Comparison:
         The same numbers on resampled frames: tables then show intervals and leads.
     against : str or None
         Whose lead is shown; None: that of the best method of each measure.
+
+    Examples
+    --------
+    >>> from mdmkit import compare
+    >>> frames = [([[0.1, 0.2, 0.9]], [[0, 0, 1]])]
+    >>> found = compare({"mine": frames, "other": frames}, metrics="ap,fpr95")
+    >>> [result.method for result in found.results], found["other"]["fpr95"]
+    (['mine', 'other'], 0.0)
+    >>> found.to_text("csv").splitlines()[0].startswith("method,frames,pixels")
+    True
     """
 
     results: tuple[Result, ...]

@@ -35,6 +35,16 @@ class ComponentSizes:
         Predicted components with fewer pixels are dropped.
     min_target : int
         Ground-truth components with fewer pixels are ignored after labelling.
+
+    Raises
+    ------
+    InputError
+        For sizes below 0.
+
+    Examples
+    --------
+    >>> print(ComponentSizes(500, 100))
+    min_prediction=500, min_target=100
     """
 
     min_prediction: int = 0

@@ -36,6 +36,17 @@ class ThresholdCurve:
     low, high : ndarray of float64, shape (n,), or None
         Where scores fell on a grid: bounds of d within each step, whose value holds at its lower
         end.
+
+    Examples
+    --------
+    >>> from mdmkit import threshold_curve
+    >>> curve = threshold_curve([[0.25, 0.5, 0.75]], [[0, 1, 1]])
+    >>> curve.breakpoints.tolist(), curve.values.round(3).tolist()
+    ([0.0, 0.25, 0.5, 0.75], [0.8, 1.0, 0.667, 0.0])
+    >>> curve([0.1, 0.3])
+    array([0.8, 1. ])
+    >>> [m.interval for m in curve.margin((0.7, 0.9))]
+    [(0.0, 0.5), (0.25, 0.5)]
     """
 
     breakpoints: NDArray[np.float64]

@@ -6,19 +6,61 @@ from collections.abc import Iterable
 
 
 class InputError(ValueError):
-    """Bad input; the message names the file or argument, what was expected and what was found."""
+    """Bad input; the message names the file or argument, what was expected and what was found.
+
+    Examples
+    --------
+    >>> from mdmkit import InputError, mdm
+    >>> try:
+    ...     mdm([[0.2, 1.5]], [[0, 1]], t_margin=0.5)
+    ... except InputError as error:
+    ...     print(str(error).partition(";")[0])
+    scores: expected values in [0, 1] or a normaliser, found 0.2 to 1.5
+    """
 
 
 class InputTypeError(InputError, TypeError):
-    """Bad input whose kind or dtype is wrong, rather than its values."""
+    """Bad input whose kind or dtype is wrong, rather than its values; a `TypeError`, too.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mdmkit import Frame, InputTypeError
+    >>> try:
+    ...     Frame(np.array([[3, 4]], np.int32), [[0, 1]])
+    ... except InputTypeError as error:
+    ...     print(str(error).rpartition(", ")[2])
+    found int32
+    """
 
 
 class NoTargetError(InputError):
-    """The frames hold nothing to detect: no anomalous pixel, or no large enough component."""
+    """The frames hold nothing to detect: no anomalous pixel, or no large enough component.
+
+    Examples
+    --------
+    >>> from mdmkit import NoTargetError, mdm
+    >>> try:
+    ...     mdm([[0.2, 0.4]], [[0, 0]], t_margin=0.5)
+    ... except NoTargetError as error:
+    ...     print(str(error).partition(" (")[0])
+    target: expected at least one anomalous pixel, found none
+    """
 
 
 class RangeError(InputError):
-    """Scores outside [0, 1] where a threshold in [0, 1] is asked for and no normaliser is named."""
+    """Scores outside [0, 1] where a threshold in [0, 1] is asked for and no normaliser is named.
+
+    Examples
+    --------
+    >>> from mdmkit import RangeError, mdm
+    >>> logits, target = [[-2.0, 0.5, 3.0]], [[0, 0, 1]]
+    >>> try:
+    ...     mdm(logits, target, t_margin=0.7)
+    ... except RangeError:
+    ...     print(mdm(logits, target, t_margin=0.7, normalize="minmax").interval)
+    (0.5, 1.0)
+    """
 
 
 class NoMarginError(InputError):

@@ -78,6 +78,11 @@ class Evaluation:
         Bytes that the sweeps may take; beyond it they fall on a grid of thresholds, and numbers
         carry brackets.
 
+    Raises
+    ------
+    InputError
+        Unknown names, or numbers out of range.
+
     Notes
     -----
     What it holds depends neither on the order of the frames nor on how they were cut into

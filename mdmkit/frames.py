@@ -52,6 +52,11 @@ class LabelCodes:
     ------
     InputError
         If one value has two meanings, or no value means anomaly.
+
+    Examples
+    --------
+    >>> print(LabelCodes(normal_label=range(1, 3), anomaly_label=14, ignore_index=None))
+    1-2 (normal), 14 (anomaly)
     """
 
     normal_label: Labels = 0
@@ -116,6 +121,7 @@ class LabelCodes:
             raise InputError(
                 f"{name}: expected label values {self}, found {found}"
                 + (f" and {values.size - 8} other values" if values.size > 8 else "")
+                + "; name it by anomaly_label, normal_label or ignore_index"
             )
         return np.asarray(classes)
 

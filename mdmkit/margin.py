@@ -55,6 +55,15 @@ class Margin:
     References
     ----------
     Ackermann, Sakaridis, Yu: Maskomaly: Zero-Shot Mask Anomaly Segmentation, BMVC 2023.
+
+    Examples
+    --------
+    >>> from mdmkit import mdm
+    >>> m = mdm([[0.125, 0.25, 0.75]], [[0, 0, 1]], t_margin=0.5)
+    >>> m
+    Margin(value=0.625, interval=[0.125, 0.75), threshold=0.4375, t_margin=0.5, metric='f1', exact)
+    >>> float(m), m.to_dict()["bracket"]
+    (0.625, (0.625, 0.625))
     """
 
     value: float

@@ -47,7 +47,29 @@ Values = dict[str, Any]
 
 
 class Measure(ABC):
-    """One number of a method, with what belongs to it."""
+    """One number of a method, with what belongs to it.
+
+    Attributes
+    ----------
+    key : str
+        Its name in results and tables.
+    higher_is_better : bool
+    refinable : bool
+        Whether knowing every score in `undecided` cells of a grid makes it exact.
+
+    Examples
+    --------
+    >>> from mdmkit import evaluate
+    >>> class Prevalence(Measure):
+    ...     "Share of anomalous pixels, as a measure of one's own."
+    ...     key = "prevalence"
+    ...
+    ...     def compute(self, sweeps):
+    ...         pixels = sweeps.pixels
+    ...         return {self.key: pixels.anomalous / (pixels.anomalous + pixels.normal)}
+    >>> evaluate([([[0.1, 0.2, 0.6, 0.9]], [[0, 0, 0, 1]])], ["ap", Prevalence()])["prevalence"]
+    0.25
+    """
 
     key: str
     higher_is_better: bool = True
@@ -244,7 +266,33 @@ class FprAtThreshold(Measure):
 
 @dataclass(frozen=True)
 class MarginAt(Measure):
-    """`mdm_METRIC@T`: the Maximal Detection Margin, with interval, threshold and bracket."""
+    """`mdm_METRIC@T`: the Maximal Detection Margin, with interval, threshold and bracket.
+
+    Parameters
+    ----------
+    metric : Metric
+        Of any of the three tiers.
+    t_margin : float
+        The required quality T, in [0, 1).
+    key : str
+        Its name in results; `mdm_METRIC@T` by default.
+
+    Raises
+    ------
+    InputError
+        For a T outside [0, 1).
+
+    References
+    ----------
+    Ackermann, Sakaridis, Yu: Maskomaly: Zero-Shot Mask Anomaly Segmentation, BMVC 2023.
+
+    Examples
+    --------
+    >>> from mdmkit import FBeta, evaluate
+    >>> measure = MarginAt(FBeta(2), 0.5)
+    >>> evaluate([([[0.1, 0.2, 0.9]], [[0, 0, 1]])], [measure])["mdm_f2@0.5_interval"]
+    (0.0, 0.9)
+    """
 
     metric: Metric
     t_margin: float
@@ -373,7 +421,30 @@ def parse_measure(name: str, sizes: ComponentSizes) -> Measure:
 def parse_measures(
     measures: str | Iterable[str | Measure] | None, sizes: ComponentSizes
 ) -> tuple[Measure, ...]:
-    """Measures from names (a list, or one string with commas); None means `DEFAULT_NAMES`."""
+    """Measures from names.
+
+    Parameters
+    ----------
+    measures : str, iterable of str or Measure, or None
+        A list, or one string with commas; None means `DEFAULT_NAMES`.
+    sizes : ComponentSizes
+        Of component metrics.
+
+    Returns
+    -------
+    tuple of Measure
+        Each once, in the order asked for.
+
+    Raises
+    ------
+    InputError
+        An unknown name, with those that are known.
+
+    Examples
+    --------
+    >>> [measure.key for measure in parse_measures("ap, f1@z=.5, mdm_siou@.25", ComponentSizes())]
+    ['ap', 'f1@z=0.5', 'mdm_siou@0.25']
+    """
     if measures is None:
         measures = DEFAULT_NAMES
     if isinstance(measures, str):

@@ -46,7 +46,22 @@ def check_anomalous(anomalous: int) -> None:
 
 
 class Metric(ABC):
-    """A segment metric d(prediction, target), higher = better."""
+    """A segment metric d(prediction, target), higher = better.
+
+    The base of all: `CountMetric` for formulas of pixel counts, `ComponentMetric` for formulas of
+    components, `MaskMetric` for anything else.
+
+    Attributes
+    ----------
+    name : str
+        As in `metric="f1"`, tables and figures.
+
+    Examples
+    --------
+    >>> from mdmkit import F1, Metric, SIoU
+    >>> [isinstance(metric, Metric) for metric in (F1(), SIoU(min_target=10))]
+    [True, True]
+    """
 
     name: str
 
@@ -76,9 +91,27 @@ class Metric(ABC):
 class CountMetric(Metric):
     """A formula of the pixel counts (TP, FP, FN, TN), exact at every distinct score.
 
-    `monotone` declares that it never falls as TP rises and never rises with FP (FN and TN
-    following), so that counts at two thresholds bound it between them. A metric that does not
-    declare it is looked at step by step.
+    An object of it is a function of counts: `metric(tp, fp, fn, tn)`.
+
+    Attributes
+    ----------
+    name : str
+    monotone : bool
+        Declares that it never falls as TP rises and never rises with FP (FN and TN following), so
+        that counts at two thresholds bound it between them. A metric that does not declare it is
+        looked at step by step.
+
+    See Also
+    --------
+    count_metric : makes one of a function.
+
+    Examples
+    --------
+    >>> from mdmkit import F1, CountMetric
+    >>> isinstance(F1(), CountMetric), F1.monotone
+    (True, True)
+    >>> F1()(tp=[3, 0], fp=[1, 0], fn=[0, 3], tn=[6, 7])
+    array([0.85714286, 0.        ])
     """
 
     monotone: bool = False
@@ -122,7 +155,16 @@ class CountMetric(Metric):
 
 @dataclass(frozen=True)
 class F1(CountMetric):
-    """Pixel F1 = 2 TP / (2 TP + FP + FN)."""
+    """Pixel F1 = 2 TP / (2 TP + FP + FN), in [0, 1].
+
+    0 for an empty prediction where there are anomalies. The default of `mdm`.
+
+    Examples
+    --------
+    >>> from mdmkit import F1, mdm
+    >>> mdm([[0.25, 0.5, 0.75]], [[0, 1, 1]], 0.9, metric=F1()).interval
+    (0.25, 0.5)
+    """
 
     name = "f1"
     monotone = True
@@ -133,7 +175,28 @@ class F1(CountMetric):
 
 @dataclass(frozen=True)
 class FBeta(CountMetric):
-    """Pixel F-beta = (1 + b^2) TP / ((1 + b^2) TP + b^2 FN + FP); b > 1 favours recall."""
+    """Pixel F-beta = (1 + b^2) TP / ((1 + b^2) TP + b^2 FN + FP), in [0, 1].
+
+    Parameters
+    ----------
+    beta : float
+        b > 0; more than 1 favours recall, less precision.
+
+    Raises
+    ------
+    InputError
+        For other values of beta.
+
+    References
+    ----------
+    van Rijsbergen: Information Retrieval. 1979.
+
+    Examples
+    --------
+    >>> from mdmkit import FBeta
+    >>> FBeta(2).name, float(FBeta(2)(tp=1, fp=0, fn=1, tn=0))
+    ('f2', 0.5555555555555556)
+    """
 
     beta: float
     monotone = True
@@ -153,7 +216,14 @@ class FBeta(CountMetric):
 
 @dataclass(frozen=True)
 class IoU(CountMetric):
-    """Pixel intersection over union = TP / (TP + FP + FN)."""
+    """Pixel intersection over union = TP / (TP + FP + FN), in [0, 1].
+
+    Examples
+    --------
+    >>> from mdmkit import IoU
+    >>> float(IoU()(tp=1, fp=1, fn=2, tn=0))
+    0.25
+    """
 
     name = "iou"
     monotone = True
@@ -164,7 +234,14 @@ class IoU(CountMetric):
 
 @dataclass(frozen=True)
 class Precision(CountMetric):
-    """Pixel precision = TP / (TP + FP), undefined for an empty prediction."""
+    """Pixel precision = TP / (TP + FP), in [0, 1]; undefined for an empty prediction.
+
+    Examples
+    --------
+    >>> from mdmkit import Precision
+    >>> Precision()(tp=[1, 0], fp=[1, 0], fn=[0, 1], tn=[0, 1])
+    array([0.5, nan])
+    """
 
     name = "precision"
     monotone = True
@@ -175,7 +252,14 @@ class Precision(CountMetric):
 
 @dataclass(frozen=True)
 class Recall(CountMetric):
-    """Pixel recall (true positive rate) = TP / (TP + FN)."""
+    """Pixel recall (true positive rate) = TP / (TP + FN), in [0, 1].
+
+    Examples
+    --------
+    >>> from mdmkit import Recall
+    >>> float(Recall()(tp=3, fp=5, fn=1, tn=0))
+    0.75
+    """
 
     name = "recall"
     monotone = True
@@ -239,6 +323,32 @@ class ComponentMetric(Metric):
         Predicted components with fewer pixels are dropped.
     min_target : int
         Ground-truth components with fewer pixels are ignored after labelling.
+
+    Notes
+    -----
+    One of your own names the part of the sweep that it is a formula of (`part`: `siou`, `ppv` or
+    `hits`), and the formula (`values`).
+
+    References
+    ----------
+    Chan et al.: SegmentMeIfYouCan: A Benchmark for Anomaly Segmentation. 2021.
+
+    Examples
+    --------
+    >>> from dataclasses import dataclass
+    >>> from mdmkit import mdm
+    >>> @dataclass(frozen=True)
+    ... class Found(ComponentMetric):
+    ...     "Share of the ground-truth components with sIoU >= 0.5."
+    ...     name = "found"
+    ...
+    ...     def part(self, sweep):
+    ...         return sweep.hits  # TP at t = 0.25, 0.30, ..., 0.75, then FP
+    ...
+    ...     def values(self, totals, targets):
+    ...         return totals[..., 5] / targets
+    >>> mdm([[0.75, 0.25, 0.5, 0.0]], [[1, 0, 1, 0]], 0.75, metric=Found()).interval
+    (0.0, 0.5)
     """
 
     min_prediction: int = 0
@@ -282,9 +392,26 @@ class ComponentMetric(Metric):
 
 @dataclass(frozen=True)
 class SIoU(ComponentMetric):
-    """Mean over ground-truth components of sIoU = I / (G + normal pixels of touching components).
+    """Mean over ground-truth components of sIoU = I / (G + F), in [0, 1].
 
-    Chan et al.: SegmentMeIfYouCan, 2021 ("adjusted IoU"); see `ComponentMetric` for sizes.
+    Of a ground-truth component with G pixels, I are covered by predicted components; F pixels of
+    the predicted components which touch it lie in no ground-truth component.
+
+    Parameters
+    ----------
+    min_prediction, min_target : int
+        Component sizes in pixels, as in `ComponentMetric`; 0 drops nothing.
+
+    References
+    ----------
+    Chan et al.: SegmentMeIfYouCan: A Benchmark for Anomaly Segmentation. 2021 ("adjusted IoU").
+
+    Examples
+    --------
+    >>> from mdmkit import SIoU, threshold_curve
+    >>> curve = threshold_curve([[0.9, 0.6, 0.3, 0.1]], [[1, 1, 0, 0]], SIoU())
+    >>> curve(0.7), curve(0.5), curve(0.2)
+    (0.5, 1.0, 0.6666666666666666)
     """
 
     name = "siou"
@@ -304,7 +431,23 @@ class SIoU(ComponentMetric):
 class PPV(ComponentMetric):
     """Mean over predicted components of their share of pixels in ground-truth components.
 
-    Undefined without predicted components. Chan et al. 2021; see `ComponentMetric` for sizes.
+    In [0, 1]; undefined without predicted components.
+
+    Parameters
+    ----------
+    min_prediction, min_target : int
+        Component sizes in pixels, as in `ComponentMetric`; 0 drops nothing.
+
+    References
+    ----------
+    Chan et al.: SegmentMeIfYouCan: A Benchmark for Anomaly Segmentation. 2021.
+
+    Examples
+    --------
+    >>> from mdmkit import PPV, threshold_curve
+    >>> curve = threshold_curve([[0.9, 0.6, 0.3, 0.1]], [[1, 1, 0, 0]], PPV())
+    >>> curve(0.7), curve(0.2), curve(1)
+    (1.0, 0.6666666666666666, nan)
     """
 
     name = "ppv"
@@ -326,8 +469,24 @@ class PPV(ComponentMetric):
 class MeanF1(ComponentMetric):
     """Mean over t = 0.25, 0.30, ..., 0.75 of the component F1 = 2 TP / (2 TP + FN + FP).
 
-    TP counts ground-truth components with sIoU >= t, FP predicted ones with PPV < t; 0 without
-    predicted components. Chan et al. 2021; see `ComponentMetric` for sizes.
+    In [0, 1]. TP counts ground-truth components with sIoU >= t, FP predicted ones with PPV < t; 0
+    without predicted components.
+
+    Parameters
+    ----------
+    min_prediction, min_target : int
+        Component sizes in pixels, as in `ComponentMetric`; 0 drops nothing.
+
+    References
+    ----------
+    Chan et al.: SegmentMeIfYouCan: A Benchmark for Anomaly Segmentation. 2021.
+
+    Examples
+    --------
+    >>> from mdmkit import MeanF1, threshold_curve
+    >>> curve = threshold_curve([[0.9, 0.1, 0.6, 0.1]], [[1, 0, 0, 0]], MeanF1())
+    >>> curve(0.7), round(curve(0.5), 3)  # then one object found, one false alarm
+    (1.0, 0.667)
     """
 
     name = "mean_f1"
@@ -354,7 +513,23 @@ class MaskMetric(Metric):
     """Any `function(prediction, target) -> float` on bool masks (H, W), ignored pixels False.
 
     Evaluated at every step of d where there are at most 1,001 (exact), else at
-    z = 0, 1/1000, ..., 1. Over several frames: the mean over those where it is not NaN.
+    z = 0, 1/1000, ..., 1. Over several frames: the mean over those where it is not NaN. Wherever
+    a metric is asked for, the bare function will do.
+
+    Parameters
+    ----------
+    function : callable
+        Gets two arrays of bool, shape (H, W); returns a number, NaN where undefined.
+
+    Examples
+    --------
+    >>> from mdmkit import MaskMetric, mdm
+    >>> def any_hit(prediction, target):
+    ...     return float((prediction & target).any())
+    >>> MaskMetric(any_hit).name
+    'any_hit'
+    >>> mdm([[0.25, 0.75]], [[0, 1]], 0.5, metric=any_hit).interval
+    (0.0, 0.75)
     """
 
     function: MaskFunction
@@ -385,6 +560,16 @@ def as_metric(metric: Any, sizes: ComponentSizes | None = None) -> Metric:
     metric : str, Metric, or callable
     sizes : ComponentSizes, optional
         Component sizes for component metrics given by name; 0 / 0 by default.
+
+    Raises
+    ------
+    InputError
+        An unknown name; `InputTypeError` for what is no metric.
+
+    Examples
+    --------
+    >>> as_metric("f1")
+    F1()
     """
     if isinstance(metric, Metric):
         return metric

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mdmkit import completion
 from mdmkit.errors import InputError
 from mdmkit.label_values import parse_labels
 
@@ -29,6 +30,7 @@ DataSetName = Annotated[
     typer.Option(
         "--dataset",
         metavar="LAYOUT:ROOT",
+        autocompletion=completion.layouts,
         help="A data set, with its labels, component sizes and aggregation; `mdmkit datasets` "
         "lists the layouts.",
         show_default=False,
@@ -79,6 +81,7 @@ Normalize = Annotated[
     list[str],
     typer.Option(
         metavar="[NAME=]KIND",
+        autocompletion=completion.normalizers,
         help="Map scores to [0, 1] by none, minmax, sigmoid or rank: all methods', or one's.",
         show_default="none",
     ),
@@ -87,6 +90,7 @@ Aggregate = Annotated[
     str | None,
     typer.Option(
         metavar="pooled|per_image",
+        autocompletion=completion.one_of("pooled|per_image"),
         help="One set of pixels, or mean over images.",
         show_default="the data set's, else pooled",
     ),
@@ -110,7 +114,9 @@ MinTarget = Annotated[
 Missing = Annotated[
     str,
     typer.Option(
-        metavar="error|skip", help="Frames that not every method has: refuse, or leave out."
+        metavar="error|skip",
+        autocompletion=completion.one_of("error|skip"),
+        help="Frames that not every method has: refuse, or leave out.",
     ),
 ]
 Jobs = Annotated[int, typer.Option(metavar="N", help="Threads over frames.")]

@@ -72,6 +72,20 @@ class Bootstrap:
     aggregate : {"pooled", "per_image"}
     refused : dict of dict of str
         By method and measure, why there is no number.
+
+    References
+    ----------
+    Efron: Bootstrap Methods: Another Look at the Jackknife. 1979.
+
+    Examples
+    --------
+    >>> from mdmkit import bootstrap
+    >>> target = [[0, 0, 1]]
+    >>> mine = [([[0.1, 0.2, 0.9]], target), ([[0.1, 0.2, 0.7]], target)]
+    >>> other = [([[0.1, 0.9, 0.2]], target), ([[0.7, 0.1, 0.2]], target)]
+    >>> found = bootstrap({"mine": mine, "other": other}, metrics="ap", replicates=50)
+    >>> found.difference("mine", "other", "ap").low > 0
+    True
     """
 
     keys: tuple[str, ...]

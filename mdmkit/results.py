@@ -25,6 +25,15 @@ class Result:
     refused : dict of str
         Measures that were not computed, with the reason.
     settings : dict
+
+    Examples
+    --------
+    >>> from mdmkit import evaluate
+    >>> result = evaluate([([[0.1, 0.2, 0.9]], [[0, 0, 1]])], "ap,mdm_f1@0.5", method="mine")
+    >>> result["ap"], result["mdm_f1@0.5"], result["mdm_f1@0.5_threshold"]
+    (1.0, 0.8, 0.5)
+    >>> result.method, result.frames, result.anomalous_pixels
+    ('mine', 1, 1)
     """
 
     method: str

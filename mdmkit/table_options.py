@@ -7,12 +7,15 @@ from typing import Annotated
 
 import typer
 
+from mdmkit import completion
+
 FORMS = "table|markdown|csv|json|latex|csv-long|json-long"
 
 Protocol = Annotated[
     str,
     typer.Option(
         metavar="exact|smiyc|maskomaly-release",
+        autocompletion=completion.one_of("exact|smiyc|maskomaly-release"),
         help="Conventions of the numbers: exact, those of SegmentMeIfYouCan's tools, or those of "
         "Maskomaly's release.",
     ),
@@ -31,6 +34,7 @@ Published = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
+        autocompletion=completion.published,
         help="Add a paper's rows, marked as published; `mdmkit published` lists the tables.",
         show_default=False,
     ),
@@ -49,6 +53,7 @@ Form = Annotated[
     typer.Option(
         "--format",
         metavar=FORMS,
+        autocompletion=completion.one_of(FORMS),
         help="Form of the result; long: a row a method and metric.",
         show_default="by the suffix of --output, else table",
     ),

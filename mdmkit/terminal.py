@@ -79,8 +79,26 @@ def run(app: typer.Typer, name: str) -> None:
         app()
     except InputError as error:
         _fail(name, error, "error", 2)
+    except ModuleNotFoundError as error:
+        _fail(name, error, _missing(error), 1)
     except Exception as error:  # the last line of defence: say what failed, without a traceback
         _fail(name, error, f"failed: {type(error).__name__}", 1)
+
+
+#: The extra that brings an optional library.
+_EXTRAS = {
+    "torch": "maskomaly", "transformers": "maskomaly", "safetensors": "maskomaly",
+    "sklearn": "maskomaly", "tifffile": "tiff", "torchmetrics": "torchmetrics", "dask": "distributed",
+    "distributed": "distributed", "zarr": "zarr",
+}  # fmt: skip
+
+
+def _missing(error: ModuleNotFoundError) -> str:
+    """What failed, with the next step where a library of an extra is not installed."""
+    library = (error.name or "").partition(".")[0]
+    if library not in _EXTRAS:
+        return f"failed: {type(error).__name__}"
+    return f"failed: pip install 'mdmkit[{_EXTRAS[library]}]' brings what this command needs"
 
 
 def _fail(name: str, error: Exception, what: str, code: int) -> None:

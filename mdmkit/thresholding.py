@@ -18,7 +18,7 @@ from mdmkit.evaluation import Evaluation, check_aggregate
 from mdmkit.frames import Frame, LabelCodes, Labels, frames_from, in_memory
 from mdmkit.margin import Margin, check_t_margin
 from mdmkit.measures import MarginAt
-from mdmkit.metrics import ComponentMetric, CountMetric, Metric, as_metric
+from mdmkit.metrics import COMPONENT_METRICS, ComponentMetric, CountMetric, Metric, as_metric
 from mdmkit.normalize import Normalizer, Unchanged, as_normalizer
 from mdmkit.passes import OneByOne
 from mdmkit.pool import DEFAULT_MEMORY, sweep_frames
@@ -228,7 +228,7 @@ def _quick_curve(
     if isinstance(metric, CountMetric) and metric.monotone:
         sweep = margin_sweep(frames, metric, t_margins)
         return None if sweep is None else metric.curve(sweep)
-    if isinstance(metric, ComponentMetric):
+    if type(metric) is COMPONENT_METRICS.get(metric.name):  # of others no level is known to decide
         few = list(islice(frames(), 2))
         if len(few) == 1 and few[0].levels.within_unit():
             deciding = {metric.name: t_margins}

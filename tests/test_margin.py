@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -20,6 +21,7 @@ from mdmkit import (
     mdm,
     threshold_curve,
 )
+from mdmkit.metrics import ComponentMetric
 from tests.conftest import small_frames
 from tests.reference import brute
 
@@ -258,3 +260,25 @@ def test_normalised_margin_equals_that_of_normalised_maps(frames, kind, metric):
     value, interval = brute.margin(normalised, 0.3, metric)
     assert m.value == pytest.approx(value, abs=1e-12)
     assert m.interval == (pytest.approx(interval, abs=1e-12) if interval else None)
+
+
+@dataclass(frozen=True)
+class Found(ComponentMetric):
+    """Share of the targets with sIoU >= 0.5."""
+
+    name = "found"
+
+    def part(self, sweep):
+        return sweep.hits
+
+    def values(self, totals, targets):
+        return totals[..., 5] / targets
+
+
+def test_a_component_metric_of_one_s_own_has_the_margin_of_its_curve():
+    scores = [[0.9, 0.9, 0.1, 0.2, 0.6, 0.1]]
+    target = [[1, 1, 0, 0, 1, 0]]
+    # from z = 0.1 on they stand apart; the second is found up to 0.6, the first up to 0.9
+    assert mdm(scores, target, 0.75, metric=Found()).interval == (0.1, 0.6)
+    assert mdm(scores, target, 0.25, metric=Found()).interval == (0.1, 0.9)
+    assert threshold_curve(scores, target, Found()).margin(0.75).interval == (0.1, 0.6)

@@ -16,7 +16,19 @@ USUAL: Usual = "usual"
 
 @dataclass(frozen=True)
 class Choice:
-    """Label codes, component sizes and aggregation of a run."""
+    """Label codes, component sizes and aggregation of a run.
+
+    Attributes
+    ----------
+    codes : LabelCodes
+    sizes : ComponentSizes
+    aggregate : {"pooled", "per_image"}
+
+    Examples
+    --------
+    >>> Choice(LabelCodes(), ComponentSizes(50, 10), "pooled").sizes.min_target
+    10
+    """
 
     codes: LabelCodes
     sizes: ComponentSizes
@@ -41,7 +53,34 @@ def choose(
     aggregate: str | None = None,
     usual: ComponentSizes = ANOMALY_TRACK,
 ) -> Choice:
-    """What was asked for, else what the data set says, else the usual."""
+    """What was asked for, else what the data set says, else the usual.
+
+    Parameters
+    ----------
+    dataset : DataSet or None
+    anomaly_label, normal_label, ignore_index : int, collection of int, None or "usual"
+        None means that no value has this meaning; "usual" leaves it to the data set.
+    min_prediction, min_target : int, optional
+        Component sizes in pixels.
+    aggregate : {"pooled", "per_image"}, optional
+    usual : ComponentSizes
+        Where neither says anything.
+
+    Returns
+    -------
+    Choice
+
+    Raises
+    ------
+    InputError
+        One label value with two meanings, sizes below 0.
+
+    Examples
+    --------
+    >>> chosen = choose(None, anomaly_label=2, min_target=30)
+    >>> str(chosen.codes), str(chosen.sizes), chosen.aggregate
+    ('0 (normal), 2 (anomaly), 255 (ignore)', 'min_prediction=500, min_target=30', 'pooled')
+    """
     codes = dataset.codes if dataset else LabelCodes()
     sizes = dataset.sizes if dataset else usual
     return Choice(

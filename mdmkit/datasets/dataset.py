@@ -27,6 +27,11 @@ class FrameFiles:
         Ground truth; None means that all of the frame is normal.
     image : Path or None
         The picture; without it nothing can be drawn, but all can be measured.
+
+    Examples
+    --------
+    >>> FrameFiles(Path("masks/a.png")).image is None
+    True
     """
 
     mask: Path | None
@@ -59,6 +64,17 @@ class DataSet:
         Keys of frames that are there without ground truth.
     only_labelled : str
         Which frames have ground truth, where not all have.
+
+    See Also
+    --------
+    open_dataset : opens one by layout and root.
+
+    Examples
+    --------
+    >>> frames = {"a": FrameFiles(Path("masks/a.png"), Path("images/a.jpg"))}
+    >>> dataset = DataSet("mine", Path("."), "My set", frames, codes=LabelCodes(0, (2, 3), None))
+    >>> str(dataset), list(dataset.images), str(dataset.codes)
+    ('mine:.', ['a'], '0 (normal), 2-3 (anomaly)')
     """
 
     name: str
@@ -113,6 +129,13 @@ class Layout:
         whatever else depends on what lies at its root; without frames if the root looks otherwise.
     codes, sizes, aggregate, notes, only_labelled
         As in `DataSet`.
+
+    Examples
+    --------
+    >>> from mdmkit.datasets import layout
+    >>> obstacles = layout("smiyc-obstacle")
+    >>> obstacles.title, str(obstacles.sizes)
+    ('SegmentMeIfYouCan RoadObstacle21', 'min_prediction=50, min_target=10')
     """
 
     name: str

@@ -30,6 +30,15 @@ class Pairing:
         Keys that were skipped on request.
     folders : dict of Path
         For each method, the folder its frames' keys start at.
+
+    See Also
+    --------
+    pair : makes one.
+
+    Examples
+    --------
+    >>> Pairing({"a": Path("masks/a.png")}, {"mine": {"a": Path("mine/a.npy")}}, ()).left_out
+    ()
     """
 
     targets: Targets
@@ -39,19 +48,78 @@ class Pairing:
 
 
 def check_missing(missing: object) -> None:
-    """Refuse all but "error" and "skip"."""
+    """Refuse all but "error" and "skip".
+
+    Parameters
+    ----------
+    missing : object
+
+    Raises
+    ------
+    InputError
+
+    Examples
+    --------
+    >>> check_missing("skip")
+    """
     if missing not in ("error", "skip"):
         raise InputError(f"missing: expected 'error' or 'skip', found {missing!r}")
 
 
 def find_targets(target: str | Path) -> dict[str, Path]:
-    """Masks of a folder by key; the RoadAnomaly layout is understood."""
+    """Masks of a folder by key; the RoadAnomaly layout is understood.
+
+    Parameters
+    ----------
+    target : path
+
+    Returns
+    -------
+    dict of Path
+        By key, the path below the folder without suffix.
+
+    Raises
+    ------
+    InputError
+        No such folder, nothing in it, two files of one key.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     (Path(folder) / "night").mkdir()
+    ...     (Path(folder) / "night" / "a.png").touch()
+    ...     list(find_targets(folder))
+    ['night/a']
+    """
     root = keys.existing_folder(target, "target")
     return roadanomaly.published_masks(root) or keys.files_by_key(root, mask_suffixes(), "target")
 
 
 def find_images(images: str | Path) -> dict[str, Path]:
-    """Images of a folder by key; of the RoadAnomaly layout, those beside the labels."""
+    """Images of a folder by key; of the RoadAnomaly layout, those beside the labels.
+
+    Parameters
+    ----------
+    images : path
+
+    Returns
+    -------
+    dict of Path
+
+    Raises
+    ------
+    InputError
+        As `find_targets`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     (Path(folder) / "a.webp").touch()
+    ...     list(find_images(folder))
+    ['a']
+    """
     root = keys.existing_folder(images, "images")
     return roadanomaly.published_images(root) or keys.files_by_key(root, IMAGE_SUFFIXES, "images")
 
@@ -61,10 +129,30 @@ def from_folders(target: str | Path, images: str | Path | None = None) -> DataSe
 
     Images beside the masks of the RoadAnomaly layout are found without being named.
 
+    Parameters
+    ----------
+    target : path
+        Folder of masks.
+    images : path, optional
+        Folder of images, under the same keys.
+
+    Returns
+    -------
+    DataSet
+        Without a name; label codes and sizes are the usual ones.
+
     Raises
     ------
     InputError
         If there are no masks, or the images are of other frames.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     (Path(folder) / "a.png").touch()
+    ...     from_folders(folder).frames["a"].image is None
+    True
     """
     masks = find_targets(target)
     root = Path(target)
@@ -82,7 +170,31 @@ def from_folders(target: str | Path, images: str | Path | None = None) -> DataSe
 
 
 def find_scores(method: str, scores: str | Path) -> dict[str, Path]:
-    """Score maps of a folder by key."""
+    """Score maps of a folder by key.
+
+    Parameters
+    ----------
+    method : str
+        Its name, for error messages.
+    scores : path
+
+    Returns
+    -------
+    dict of Path
+
+    Raises
+    ------
+    InputError
+        No such folder, nothing in it, two files of one key.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     (Path(folder) / "a.npy").touch()
+    ...     list(find_scores("mine", folder))
+    ['a']
+    """
     root = keys.existing_folder(scores, method)
     return keys.files_by_key(root, score_suffixes(), method)
 
@@ -128,10 +240,26 @@ def pair(
         What to do with frames that not every method has, or that have no mask: refuse, or keep
         the frames that are complete.
 
+    Returns
+    -------
+    Pairing
+
     Raises
     ------
     InputError
         Frames that are not complete, listed; or none that is.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     root = Path(folder)
+    ...     for name in ("masks/a.png", "masks/b.png", "mine/a.npy"):
+    ...         (root / name).parent.mkdir(exist_ok=True)
+    ...         (root / name).touch()
+    ...     found = pair({"mine": root / "mine"}, root / "masks", missing="skip")
+    >>> list(found.targets), found.left_out
+    (['a'], ('b',))
     """
     check_missing(missing)
     dataset = target if isinstance(target, DataSet) else None

@@ -39,17 +39,41 @@ def _added() -> dict[str, EntryPoint]:
 
 
 def layout_names() -> tuple[str, ...]:
-    """Names that a data set's layout may have."""
+    """Names that a data set's layout may have, with those that installed packages add.
+
+    Returns
+    -------
+    tuple of str
+
+    Examples
+    --------
+    >>> layout_names()[:3]
+    ('smiyc-anomaly', 'smiyc-obstacle', 'roadanomaly')
+    """
     return (*_BUILT_IN, *sorted(_added()))
 
 
 def layout(name: str) -> Layout:
     """The layout of that name.
 
+    Parameters
+    ----------
+    name : str
+        One of `layout_names()`.
+
+    Returns
+    -------
+    Layout
+
     Raises
     ------
     InputError
         If there is none, or an installed package's cannot be loaded.
+
+    Examples
+    --------
+    >>> print(layout("mvtec").tree.splitlines()[0])
+    test/good/NAME.png
     """
     from mdmkit.datasets.dataset import Layout
 
@@ -87,10 +111,26 @@ def open_dataset(dataset: str | DataSet) -> DataSet:
         `"LAYOUT:ROOT"`, as `"smiyc-anomaly:/data/dataset_AnomalyTrack"`; a `DataSet` is returned
         as it is.
 
+    Returns
+    -------
+    DataSet
+
     Raises
     ------
     InputError
-        Unknown layout, or a root that looks otherwise.
+        Unknown layout, or a root that looks otherwise; the message draws what was expected.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from PIL import Image
+    >>> with tempfile.TemporaryDirectory() as root:
+    ...     for name in ("images/0.jpg", "labels_masks/0.png"):
+    ...         (Path(root) / name).parent.mkdir()
+    ...         Image.new("L", (4, 3)).save(Path(root) / name)
+    ...     dataset = open_dataset(f"smiyc-anomaly:{root}")
+    >>> list(dataset.frames), dataset.aggregate
+    (['0'], 'pooled')
     """
     from mdmkit.datasets.dataset import DataSet
 

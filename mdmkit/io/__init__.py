@@ -60,15 +60,46 @@ def read_scores(path: str | Path, key: str | None = None) -> NDArray[Any]:
     ------
     InputError
         Unknown suffix, unreadable or foreign file, missing key, a library that is not installed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = write_scores(f"{folder}/frame0.png", [[0.0, 1.0]])
+    ...     read_scores(file)
+    array([[    0, 65535]], dtype=uint16)
     """
     return _read(Path(path), score_suffixes(), False, key)
 
 
 def read_mask(path: str | Path | AllNormal) -> NDArray[Any]:
-    """Read a ground-truth mask: `.png` of one channel, `.npy`, `.npz`; raises as `read_scores`.
+    """Read a ground-truth mask.
 
-    Of an `.npz` archive with several arrays, `gt` is the mask, and pixels where `ignore` is set
-    get the label 255.
+    Parameters
+    ----------
+    path : path or AllNormal
+        `.png` of one channel (or in colour, where that spells grey levels), `.npy`, `.npz`. Of an
+        `.npz` archive with several arrays, `gt` is the mask, and pixels where `ignore` is set get
+        the label 255.
+
+    Returns
+    -------
+    ndarray of int, shape (H, W)
+        Label values as stored.
+
+    Raises
+    ------
+    InputError
+        As `read_scores`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     np.save(f"{folder}/frame0.npy", np.array([[0, 1, 255]], np.uint8))
+    ...     read_mask(f"{folder}/frame0.npy").tolist()
+    [[0, 1, 255]]
     """
     if isinstance(path, AllNormal):
         return path.labels()

@@ -38,6 +38,15 @@ class Format:
         The same for ground truth, for formats that may hold it.
     write : callable, optional
         `write(path, scores, key)`, for formats that score maps can be written to.
+
+    Examples
+    --------
+    A format of one's own; an entry point of the group `mdmkit.readers` named `txt` adds it:
+
+    >>> import numpy as np
+    >>> form = Format((".txt",), read=lambda path, key: np.loadtxt(path))
+    >>> form.suffixes, form.write is None
+    (('.txt',), True)
     """
 
     suffixes: tuple[str, ...]
@@ -101,12 +110,34 @@ def format_of(suffix: str) -> Format | None:
 
 
 def score_suffixes() -> tuple[str, ...]:
-    """Suffixes that score maps may have."""
+    """Suffixes that score maps may have, with those that installed packages add.
+
+    Returns
+    -------
+    tuple of str
+
+    Examples
+    --------
+    >>> from mdmkit.io import score_suffixes
+    >>> score_suffixes()[:4]
+    ('.npy', '.npz', '.hdf5', '.h5')
+    """
     return (*_BUILT_IN, *_added())
 
 
 def mask_suffixes() -> tuple[str, ...]:
-    """Suffixes that ground truth may have."""
+    """Suffixes that ground truth may have, with those that installed packages add.
+
+    Returns
+    -------
+    tuple of str
+
+    Examples
+    --------
+    >>> from mdmkit.io import mask_suffixes
+    >>> mask_suffixes()[:3]
+    ('.npy', '.npz', '.png')
+    """
     return (*_BUILT_IN_MASKS, *filter(_reads_masks, _added()))
 
 

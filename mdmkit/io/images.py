@@ -41,6 +41,15 @@ class AllNormal:
         The frame's image, which gives its size.
     label : int
         The label of all its pixels.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from PIL import Image
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     Image.new("RGB", (3, 2)).save(f"{folder}/good.png")
+    ...     AllNormal(Path(folder) / "good.png").labels().tolist()
+    [[0, 0, 0], [0, 0, 0]]
     """
 
     image: Path

@@ -61,11 +61,24 @@ def draw_curve(
     t_margin : float, optional
         The required quality T.
     label, colour, dash
-        Of the line.
+        Of the line, as matplotlib takes them.
 
     Returns
     -------
     Axes
+
+    Raises
+    ------
+    InputError
+        For a T outside [0, 1).
+
+    Examples
+    --------
+    >>> from mdmkit import threshold_curve
+    >>> from mdmkit.plots import draw_curve
+    >>> curve = threshold_curve([[0.25, 0.5, 0.75]], [[0, 1, 1]])
+    >>> draw_curve(curve, t_margin=0.7).get_ylabel()
+    'pixel F1'
     """
     if ax is None:
         with rc_context(STYLE):
@@ -133,6 +146,24 @@ def margin_figure(
     -------
     matplotlib Figure
         The bar is the margin's interval with its length; the dot the recommended threshold.
+
+    Raises
+    ------
+    InputError
+        Without curves or T, or for a width that no page has.
+
+    Examples
+    --------
+    >>> from mdmkit import threshold_curve
+    >>> target = [[0, 1, 1]]
+    >>> curves = {
+    ...     "mine": threshold_curve([[0.1, 0.8, 0.9]], target),
+    ...     "other": threshold_curve([[0.1, 0.2, 0.3]], target),
+    ... }
+    >>> from mdmkit.plots import margin_figure
+    >>> figure = margin_figure(curves, 0.5, width=3.4)
+    >>> [text.get_text() for text in figure.axes[1].texts]
+    ['MDM 90.0', 'MDM 30.0']
     """
     return margin_multiples({"": curves}, t_margin, width=width)
 
@@ -159,6 +190,23 @@ def margin_multiples(
     Returns
     -------
     matplotlib Figure
+
+    Raises
+    ------
+    InputError
+        Without curves or T, or for a width that no page has.
+
+    Examples
+    --------
+    >>> from mdmkit import threshold_curve
+    >>> from mdmkit.plots import margin_multiples
+    >>> panels = {
+    ...     name: {"mine": threshold_curve([[0.1, 0.8, 0.9]], [[0, 1, 1]], name)}
+    ...     for name in ("f1", "siou")
+    ... }
+    >>> figure = margin_multiples(panels, (0.5, 0.7), width=7)
+    >>> [ax.get_title() for ax in figure.axes[:2]]
+    ['f1', 'siou']
     """
     _check_panels(panels)
     check_width(width)
@@ -290,6 +338,24 @@ def draw_margins_by_t(
         A new figure's by default.
     t_values : sequence of float, optional
         Where it is computed; 0, 0.005, ..., 0.995 by default.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    InputError
+        Without curves, or for a T outside [0, 1).
+
+    Examples
+    --------
+    >>> from mdmkit import threshold_curve
+    >>> from mdmkit.plots import draw_margins_by_t
+    >>> curve = threshold_curve([[0.25, 0.5, 0.75]], [[0, 1, 1]])
+    >>> ax = draw_margins_by_t({"mine": curve}, t_values=(0.5, 0.7, 0.9))
+    >>> ax.lines[0].get_ydata().tolist()
+    [0.75, 0.5, 0.25]
     """
     if not curves:
         raise InputError("curves: expected at least one, found none")
@@ -320,6 +386,19 @@ def margins_by_t_figure(curves: Curves, *, width: float = SINGLE) -> Figure:
     Returns
     -------
     matplotlib Figure
+
+    Raises
+    ------
+    InputError
+        Without curves, or for a width that no page has.
+
+    Examples
+    --------
+    >>> from mdmkit import threshold_curve
+    >>> from mdmkit.plots import margins_by_t_figure
+    >>> curve = threshold_curve([[0.25, 0.5, 0.75]], [[0, 1, 1]])
+    >>> margins_by_t_figure({"mine": curve}).axes[0].get_ylabel()
+    'MDM'
     """
     return margins_by_t_multiples({"": curves}, width=width)
 

@@ -53,6 +53,15 @@ def thresholds_figure(
     ------
     InputError
         If the image is not of the frames' size.
+
+    Examples
+    --------
+    >>> from mdmkit import Frame
+    >>> from mdmkit.plots import thresholds_figure
+    >>> frame = Frame([[0.1, 0.4], [0.6, 0.9]], [[0, 0], [1, 1]])
+    >>> figure = thresholds_figure({"mine": frame}, (0.3, 0.5))
+    >>> [ax.get_title() for ax in figure.axes]
+    ['score map, 0 to 1', 'score > 0.3', 'score > 0.5']
     """
     if not frames or not len(thresholds):
         raise InputError("thresholds: expected frames and thresholds, found none")
@@ -120,6 +129,15 @@ def grid_figure(
     ------
     InputError
         If an image is not of its frame's size.
+
+    Examples
+    --------
+    >>> from mdmkit import Frame
+    >>> from mdmkit.plots import grid_figure
+    >>> frame = Frame([[0.1, 0.4], [0.6, 0.9]], [[0, 0], [1, 1]])
+    >>> figure = grid_figure({"a": {"mine": frame}, "b": {"mine": frame}}, {"mine": 0.5})
+    >>> len(figure.axes)  # of each frame the ground truth and one method
+    4
     """
     if not frames or not thresholds:
         raise InputError("frames: expected at least one of at least one method, found none")
@@ -267,12 +285,47 @@ def _folded(name: str, inches: float, size: float) -> str:
 
 
 def ground_truth(anomalous: NDArray[np.bool_], valid: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """RGB image (H, W, 3) of what is anomalous, as the overlay of a prediction that finds it."""
+    """RGB image of what is anomalous, as the overlay of a prediction that finds it.
+
+    Parameters
+    ----------
+    anomalous, valid : ndarray of bool, shape (H, W)
+
+    Returns
+    -------
+    ndarray of uint8, shape (H, W, 3)
+        In `OVERLAY` colours.
+
+    Examples
+    --------
+    >>> from mdmkit.plots import ground_truth
+    >>> ground_truth(np.array([[True]]), np.array([[True]])).tolist()  # OVERLAY["tp"]
+    [[[0, 158, 115]]]
+    """
     return _painted({"tn": ~anomalous, "tp": anomalous, "ignored": ~valid})
 
 
 def overlay(frame: Frame, z: float) -> NDArray[np.uint8]:
-    """RGB image (H, W, 3) of the prediction score > z, by `OVERLAY` colours."""
+    """RGB image of the prediction score > z, whose colours count the confusion.
+
+    Parameters
+    ----------
+    frame : Frame
+        Scores in [0, 1].
+    z : float
+
+    Returns
+    -------
+    ndarray of uint8, shape (H, W, 3)
+        In `OVERLAY` colours: as many pixels of each as TP, FP, FN, TN and ignored ones say.
+
+    Examples
+    --------
+    >>> from mdmkit import Frame
+    >>> from mdmkit.plots import overlay
+    >>> overlay(Frame([[0.2, 0.9]], [[1, 0]]), 0.5).tolist()  # missed, false alarm
+    [[[86, 180, 233], [213, 94, 0]]]
+    """
     scores = np.where(frame.valid, as_unit(frame.scores), -1.0)
     predicted, anomalous = scores > z, frame.classes == ANOMALOUS
     return _painted({

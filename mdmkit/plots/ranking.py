@@ -60,6 +60,22 @@ def draw_precision_recall(sweeps: Mapping[str, PixelSweep], ax: Axes | None = No
         By method.
     ax : matplotlib Axes, optional
         A new figure's by default.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    InputError
+        Without anomalous or without normal pixels.
+
+    Examples
+    --------
+    >>> from mdmkit import Frame
+    >>> sweep = PixelSweep.of(Frame([[0.1, 0.6, 0.4, 0.9]], [[0, 0, 1, 1]]))
+    >>> draw_precision_recall({"mine": sweep}).lines[0].get_label()
+    'mine: AP 83.3'
     """
     _check(sweeps)
     ax = _own_axes(ax)
@@ -84,6 +100,22 @@ def draw_roc(sweeps: Mapping[str, PixelSweep], ax: Axes | None = None) -> Axes:
         By method.
     ax : matplotlib Axes, optional
         A new figure's by default.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    InputError
+        Without anomalous or without normal pixels.
+
+    Examples
+    --------
+    >>> from mdmkit import Frame
+    >>> sweep = PixelSweep.of(Frame([[0.1, 0.6, 0.4, 0.9]], [[0, 0, 1, 1]]))
+    >>> draw_roc({"mine": sweep}).lines[1].get_label()
+    'mine: AUROC 75.0, FPR95 50.0'
     """
     _check(sweeps)
     ax = _own_axes(ax)
@@ -114,6 +146,18 @@ def ranking_figure(sweeps: Mapping[str, PixelSweep], *, width: float = DOUBLE) -
     -------
     matplotlib Figure
         With the numbers of each curve beneath it.
+
+    Raises
+    ------
+    InputError
+        Without anomalous or without normal pixels, or for a width that no page has.
+
+    Examples
+    --------
+    >>> from mdmkit import Frame
+    >>> sweep = PixelSweep.of(Frame([[0.1, 0.6, 0.4, 0.9]], [[0, 0, 1, 1]]))
+    >>> [ax.get_xlabel() for ax in ranking_figure({"mine": sweep}).axes]
+    ['recall', 'false positive rate']
     """
     return ranking_multiples({"": sweeps}, width=width)
 

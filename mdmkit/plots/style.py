@@ -38,7 +38,21 @@ METRIC_LABELS = {
 
 
 def check_width(width: float) -> None:
-    """Refuse widths that no page has, in inches."""
+    """Refuse widths that no page has.
+
+    Parameters
+    ----------
+    width : float
+        In inches, 1 to 100.
+
+    Raises
+    ------
+    InputError
+
+    Examples
+    --------
+    >>> check_width(3.4)
+    """
     if not 1 <= width <= 100:
         raise InputError(f"width: expected 1 to 100 inches, found {width!r}")
 
@@ -73,7 +87,20 @@ METADATA: dict[str, dict[str, Any]] = {
 
 
 def check_figure_name(output: Path) -> None:
-    """Refuse suffixes other than `.pdf`, `.svg`, `.png`."""
+    """Refuse suffixes other than `.pdf`, `.svg`, `.png`.
+
+    Parameters
+    ----------
+    output : Path
+
+    Raises
+    ------
+    InputError
+
+    Examples
+    --------
+    >>> check_figure_name(Path("margin.pdf"))
+    """
     if output.suffix.lower() not in METADATA:
         raise InputError(
             f"output: expected a name ending in {', '.join(METADATA)}, found {output.name!r}"
@@ -81,7 +108,28 @@ def check_figure_name(output: Path) -> None:
 
 
 def save_figure(figure: Figure, output: Path) -> None:
-    """Write a figure by suffix (`.pdf`, `.svg`, `.png`), the same bytes each time."""
+    """Write a figure, whole or not at all, the same bytes each time.
+
+    Parameters
+    ----------
+    figure : matplotlib Figure
+    output : Path
+        `.pdf` (fonts embedded as TrueType), `.svg` or `.png` (200 dots an inch); what is there is
+        replaced.
+
+    Raises
+    ------
+    InputError
+        Another suffix.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_figure(Figure(figsize=(1, 1)), Path(folder) / "empty.svg")
+    ...     (Path(folder) / "empty.svg").read_text()[:5]
+    '<?xml'
+    """
     check_figure_name(output)
     metadata = METADATA[output.suffix.lower()]
     with rc_context(STYLE):

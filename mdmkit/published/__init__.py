@@ -29,6 +29,13 @@ class PublishedRow:
         Whether it was trained with auxiliary data, as printed or corrected; "" where not printed.
     values : dict of float
         Fractions by column; None where nothing was printed.
+
+    Examples
+    --------
+    >>> from mdmkit import published_table
+    >>> row = published_table("roadanomaly").rows[1]
+    >>> row.method, row.auxiliary, row.values["fpr95"]
+    ('PEBAL', 'yes', 0.446)
     """
 
     method: str
@@ -47,6 +54,12 @@ class PublishedTable:
     columns : tuple of str
         Measure names such as "ap", or headings as printed, such as "MDM (a)".
     rows : tuple of PublishedRow
+
+    Examples
+    --------
+    >>> from mdmkit import published_table
+    >>> published_table("roadanomaly").columns
+    ('ap', 'fpr95', 'MDM (a)', 'MDM (b)')
     """
 
     name: str
@@ -81,13 +94,33 @@ class PublishedTable:
 
 
 def published_names() -> tuple[str, ...]:
-    """Names of all tables."""
+    """Names of all tables.
+
+    Returns
+    -------
+    tuple of str
+
+    Examples
+    --------
+    >>> from mdmkit import published_names
+    >>> "roadanomaly" in published_names()
+    True
+    """
     names = (entry.name for entry in files(__name__).iterdir())
     return tuple(sorted(name.removesuffix(".csv") for name in names if name.endswith(".csv")))
 
 
 def published_table(name: str) -> PublishedTable:
     """A printed table by its name.
+
+    Parameters
+    ----------
+    name : str
+        One of `published_names()`.
+
+    Returns
+    -------
+    PublishedTable
 
     Raises
     ------

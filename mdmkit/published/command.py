@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from mdmkit import completion
 from mdmkit.table_options import Form, Output, form_of
 from mdmkit.terminal import Debug, Overwrite, Quiet, note
 
@@ -13,7 +14,11 @@ from mdmkit.terminal import Debug, Overwrite, Quiet, note
 def published(
     name: Annotated[
         str | None,
-        typer.Argument(metavar="[NAME]", help="A table; without it, all are listed."),
+        typer.Argument(
+            metavar="[NAME]",
+            autocompletion=completion.published,
+            help="A table; without it, all are listed.",
+        ),
     ] = None,
     format: Form = None,
     output: Output = None,
