@@ -91,14 +91,13 @@ class Ledger:
     Parameters
     ----------
     folder : Path
-        Made if it is not there.
+        Made with the first block.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
-        for rest in folder.glob(".mdmkit-*"):  # what a killed run was writing
-            rest.unlink()
+        self._read: dict[Path, tuple[str, Block]] = {}  # a file never changes
+        self._last = 0
 
     def blocks(self, files: Mapping[str, Any] | None, of_pass: str) -> list[Block]:
         """Blocks of a pass that hold, largest first, no frame twice.
@@ -126,12 +125,21 @@ class Ledger:
 
     def _all(self, of_pass: str) -> Iterator[Block]:
         for path in sorted(self.folder.glob("block-*.npz")):
-            header = read_header(path)
-            if header.get("pass") == of_pass:
-                frames = tuple(map(Counted.from_dict, header["frames"]))
-                yield Block(path, header["level"], header["on_grid"], frames)
-            elif of_pass.startswith(SECOND) and header.get("pass", "").startswith(SECOND):
+            found, block = self._header(path)
+            if found == of_pass:
+                yield block
+            elif of_pass.startswith(SECOND) and found.startswith(SECOND):
                 path.unlink()  # it looked into other cells
+
+    def _header(self, path: Path) -> tuple[str, Block]:
+        if path not in self._read:
+            header = read_header(path)
+            frames = tuple(map(Counted.from_dict, header["frames"]))
+            self._read[path] = (
+                header["pass"],
+                Block(path, header["level"], header["on_grid"], frames),
+            )
+        return self._read[path]
 
     def write(
         self, part: Evaluation, frames: Sequence[Counted], on_grid: bool, of_pass: str
@@ -153,8 +161,10 @@ class Ledger:
     def _put(
         self, part: Evaluation, frames: tuple[Counted, ...], level: int, on_grid: bool, of_pass: str
     ) -> None:
+        self.folder.mkdir(exist_ok=True)
         numbers = [int(path.stem.partition("-")[2]) for path in self.folder.glob("block-*.npz")]
-        path = self.folder / f"block-{max(numbers, default=0) + 1:08d}.npz"
+        self._last = max(self._last, *numbers, 0) + 1  # no name twice, even of a removed block
+        path = self.folder / f"block-{self._last:08d}.npz"
         header = {"pass": of_pass, "level": level, "on_grid": on_grid}
         part.write(path, frames=[asdict(frame) for frame in frames], **header)
 

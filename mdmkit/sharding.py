@@ -26,7 +26,14 @@ from mdmkit.kept import Kept
 from mdmkit.ledger import Block, check_content, content_of, files_of
 from mdmkit.passes import Tick, no_tick
 from mdmkit.published import published_table
-from mdmkit.state_folder import Manifest, Shard, ledger_of, open_state, same_frames
+from mdmkit.state_folder import (
+    Manifest,
+    Shard,
+    ledger_of,
+    open_state,
+    reading,
+    same_frames,
+)
 from mdmkit.threads import Load, Threads
 
 FIRST = "first"
@@ -160,20 +167,21 @@ def merge_states(
     first = manifests[folders[0]]
     evaluations: dict[str, Evaluation] = {}
     far: list[str] = []
-    for number, name in enumerate(first.settings["methods"]):
-        ticks = tick(name, len(first.pairing.targets)) if tick else no_tick
-        try:
-            evaluation, contents = _joined(manifests, number, name, ticks)
-            if evaluation.undecided():
-                loads = _loads(manifests, name, contents)
-                if loads is None:
-                    far.append(name)
-                    evaluation.forget_second_pass()
-                else:
-                    evaluation.one_pass(Threads(loads, jobs))
-        except InputError as error:
-            raise type(error)(f"{name}: {error}") from error
-        evaluations[name] = evaluation
+    with reading(folders):
+        for number, name in enumerate(first.settings["methods"]):
+            ticks = tick(name, len(first.pairing.targets)) if tick else no_tick
+            try:
+                evaluation, contents = _joined(manifests, number, name, ticks)
+                if evaluation.undecided():
+                    loads = _loads(manifests, name, contents)
+                    if loads is None:
+                        far.append(name)
+                        evaluation.forget_second_pass()
+                    else:
+                        evaluation.one_pass(Threads(loads, jobs))
+            except InputError as error:
+                raise type(error)(f"{name}: {error}") from error
+            evaluations[name] = evaluation
     settings = {
         **first.settings, "published": published, "jobs": jobs, "versions": versions(),
         **({"second_pass": f"not made for {', '.join(far)}: files are not here"} if far else {}),

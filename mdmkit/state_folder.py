@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -154,10 +154,11 @@ def open_state(folder: Path, manifest: Manifest) -> Iterator[None]:
             f"other files in {folder}"
         )
     folder.mkdir(parents=True, exist_ok=True)
-    with _locked(folder):
+    with open(folder / _LOCK, "a+b") as lock:
+        _hold(lock.fileno(), folder)
         if (folder / _MANIFEST).exists():
             check_same(Manifest.read(folder), manifest, folder)
-        for rest in folder.glob(".mdmkit-*"):
+        for rest in folder.rglob(".mdmkit-*"):  # what a killed run was writing
             rest.unlink()
         write_text(folder / _MANIFEST, manifest.to_json())
         yield
@@ -177,27 +178,30 @@ def check_same(known: Manifest, asked: Manifest, folder: Path) -> None:
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """A lock that goes with the process, however it ends."""
-    with open(folder / _LOCK, "a+b") as file:
-        try:
-            _lock(file.fileno())
-        except OSError:
-            raise InputError(
-                f"state: expected a folder that no other run uses, found one at work in {folder}"
-            ) from None
+def reading(folders: Iterable[Path]) -> Iterator[None]:
+    """Keep runs out of state folders, which are only read."""
+    with ExitStack() as stack:
+        for folder in folders:
+            lock = stack.enter_context(open(folder / _LOCK, "rb"))
+            _hold(lock.fileno(), folder)
         yield
 
 
-def _lock(descriptor: int) -> None:
-    if os.name == "nt":  # pragma: no cover
-        import msvcrt
+def _hold(descriptor: int, folder: Path) -> None:
+    """Lock a file until it is closed, or the process ends, however it does."""
+    try:
+        if os.name == "nt":  # pragma: no cover
+            import msvcrt
 
-        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
-    else:
-        import fcntl
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+        else:
+            import fcntl
 
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        raise InputError(
+            f"state: expected a folder that no other run uses, found one at work in {folder}"
+        ) from None
 
 
 def same_frames(manifests: Mapping[Path, Manifest]) -> None:

@@ -119,7 +119,7 @@ def test_nothing_that_was_counted_is_read_again(drawn, tmp_path, monkeypatch):
         read.append(index)
         return index, then(load())
 
-    monkeypatch.setattr("mdmkit.threads._Errors.attempt", attempt)
+    monkeypatch.setattr("mdmkit.threads.FrameErrors.attempt", attempt)
     assert numbers(compare(methods, target, METRICS, state=tmp_path)) == whole
     assert read == []
 
@@ -256,6 +256,11 @@ def test_two_runs_at_once_are_refused(drawn, tmp_path):
         pytest.raises(InputError, match="expected a folder that no other run uses"),
     ):
         compare(methods, target, "ap", state=tmp_path)
+    with (
+        open_state(tmp_path, Manifest.read(tmp_path)),
+        pytest.raises(InputError, match="expected a folder that no other run uses"),
+    ):
+        merge_states([tmp_path])
 
 
 def test_arrays_cannot_be_kept(tmp_path):

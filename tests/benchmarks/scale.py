@@ -117,23 +117,23 @@ def main() -> None:
             rate = frames / seconds
             print(f"| {frames} | {how} | {seconds:.0f} | {rate:.2f} | {peak:.2f} |", flush=True)
 
-        for count in (asked.frames // 8, asked.frames):
-            part = first_frames(folder, count)
-            whole = folder / f"whole-{count}.json"
-            seconds, peak = timed(command(part, "--format", "json", "-o", whole))
-            row(count, "1", seconds, peak)
-            shutil.rmtree(part)
-        single = seconds
+        few = asked.frames // 8
+        part, whole, joined = first_frames(folder, few), folder / "few.json", folder / "joined.json"
+        row(few, "1", *timed(command(part, "--format", "json", "-o", whole)))
+        alone = ("--state", folder / "alone", "--shard", "1/2")
+        row(few // 2, "1, a shard, first pass", *timed(command(part, *alone)))
         shards = [("--state", folder / f"shard-{n}", "--shard", f"{n}/2") for n in (1, 2)]
-        seconds, peak = timed(*(command(folder, *shard) for shard in shards))
-        row(asked.frames, "2 shards", seconds, peak)
-        joined = folder / "joined.json"
+        row(few, "2, a shard each, first pass", *timed(*(command(part, *s) for s in shards)))
         merge = [sys.executable, "-m", "mdmkit", "merge", *(str(shard[1]) for shard in shards)]
-        seconds, peak = timed([*merge, "--quiet", "--format", "json", "-o", str(joined)])
-        row(asked.frames, "1, joining them with a second pass", seconds, peak)
-        print(f"joined: {'the same numbers' if numbers(joined) == numbers(whole) else 'DIFFERENT'}")
-        for shard in shards:
+        merge += ["--jobs", "2", "--quiet", "--format", "json", "-o", str(joined)]
+        row(few, "1 with 2 threads, joining the shards, second pass", *timed(merge))
+        same = numbers(joined) == numbers(whole)
+        print(f"joined: {'the same numbers' if same else 'DIFFERENT NUMBERS'}")
+        for shard in (*shards, alone):
             shutil.rmtree(shard[1])
+        whole = folder / "whole.json"
+        single, peak = timed(command(folder, "--format", "json", "-o", whole))
+        row(asked.frames, "1", single, peak)
         output = folder / "resumed.json"
         times = killed(folder, folder / "state", output, asked.kills, single)
         same = "the same numbers" if numbers(output) == numbers(whole) else "DIFFERENT NUMBERS"
