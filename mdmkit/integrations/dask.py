@@ -121,7 +121,7 @@ class DaskFrames:
         }
         try:
             for herald in as_completed(told, loop=self.client.loop, raise_errors=False):
-                if herald.status == "error":
+                if herald.status != "finished":
                     break
                 for _ in range(frames[herald.key]):
                     tick()
@@ -199,7 +199,10 @@ def _placed(error: InputError) -> InputError:
         place = get_worker().address
     except ValueError:  # not on a cluster
         return error
-    return type(error)(f"{error} (workers need the same paths; this one did not see it: {place})")
+    return type(error)(
+        f"{error} (not seen by the worker {place}: workers need the same paths, from the root "
+        "where they run in another folder)"
+    )
 
 
 # ------------------------------------------------------------------------ files on a cluster
