@@ -262,7 +262,8 @@ def test_a_worker_that_does_not_see_a_file_says_so(client, tmp_path, suffix):
     with pytest.raises(InputError) as caught:
         list(frames.parts(Evaluation("ap").empty))
     assert f"{path}: expected a readable {suffix} file" in str(caught.value)
-    assert "workers need the same paths; this one did not see it: tcp://" in str(caught.value)
+    assert "(not seen by the worker tcp://" in str(caught.value)
+    assert ": workers need the same paths, from the root where they run" in str(caught.value)
 
 
 def broken():

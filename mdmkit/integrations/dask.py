@@ -56,9 +56,9 @@ class Chunk:
     needs: tuple[Delayed, ...] = ()
     frames: int = 0
 
-    def task(self, function: Callable[..., Any], *before: Delayed) -> Delayed:
+    def task(self, name: str, function: Callable[..., Any], *before: Delayed) -> Delayed:
         """`function(loads, *before, *values of needs)`."""
-        return _task(partial(function, self.loads), *before, *self.needs)
+        return _task(name, partial(function, self.loads), *before, *self.needs)
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class DaskFrames:
     def first(self) -> Frame | None:
         """The first frame, from the cluster; None where it cannot be used."""
         for chunk in self.chunks:
-            for frame in self._value(chunk.task(_first), [], no_tick):
+            for frame in self._value(chunk.task("first-frame", _first), [], no_tick):
                 return frame  # type: ignore[no-any-return]
         return None
 
@@ -99,8 +99,8 @@ class DaskFrames:
             Listing every frame that cannot be used.
         """
         # a task of its own: it travels once to each worker, and is known again when one is lost
-        given = delayed(blank(), name=f"mdmkit-settings-{uuid4().hex}", traverse=False)
-        swept = [chunk.task(_sweep, given) for chunk in self.chunks]
+        given = delayed(blank(), name=_key("settings"), traverse=False)
+        swept = [chunk.task("sweep", _sweep, given) for chunk in self.chunks]
         part = self._value(_tree(given, swept), swept, tick)
         errors = FrameErrors()
         errors.found += part.errors
@@ -113,7 +113,7 @@ class DaskFrames:
         from distributed import as_completed
 
         # evaluations are let go as soon as they are merged; what tells of them is nothing
-        heralds = [_task(_nothing, part) for part in swept]
+        heralds = [_task("done", _nothing, part) for part in swept]
         with _no_word_of_size():
             future, *told = self.client.compute([total, *heralds])
         frames = {
@@ -121,7 +121,7 @@ class DaskFrames:
         }
         try:
             for herald in as_completed(told, loop=self.client.loop, raise_errors=False):
-                if herald.status == "error":
+                if herald.status != "finished":
                     break
                 for _ in range(frames[herald.key]):
                     tick()
@@ -131,14 +131,19 @@ class DaskFrames:
             raise
 
 
-def _task(function: Callable[..., Any], *arguments: Delayed) -> Delayed:
-    return delayed(function, pure=False)(*arguments)
+def _task(name: str, function: Callable[..., Any], *arguments: Delayed) -> Delayed:
+    """A task by a name that Dask's dashboard shows, and no result that is known already."""
+    return delayed(function)(*arguments, dask_key_name=_key(name))
+
+
+def _key(name: str) -> str:
+    return f"mdmkit-{name}-{uuid4().hex}"
 
 
 def _tree(given: Delayed, parts: list[Delayed]) -> Delayed:
     while len(parts) != 1:
         groups = [parts[i : i + FAN_IN] for i in range(0, max(len(parts), 1), FAN_IN)]
-        parts = [_task(_join, given, *group) for group in groups]
+        parts = [_task("merge", _join, given, *group) for group in groups]
     return parts[0]
 
 
@@ -194,7 +199,10 @@ def _placed(error: InputError) -> InputError:
         place = get_worker().address
     except ValueError:  # not on a cluster
         return error
-    return type(error)(f"{error} (workers need the same paths; this one did not see it: {place})")
+    return type(error)(
+        f"{error} (not seen by the worker {place}: workers need the same paths, from the root "
+        "where they run in another folder)"
+    )
 
 
 # ------------------------------------------------------------------------ files on a cluster
