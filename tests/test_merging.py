@@ -241,3 +241,16 @@ def test_narrow_arrays_hold_the_same_numbers(numbers):
     again = widened(narrow(array))
     assert again.dtype == array.dtype
     assert again.tobytes() == array.tobytes()
+
+
+def test_memory_is_what_the_sum_takes_not_the_frames():
+    rng = np.random.default_rng(0)
+    frame = rng.random((6, 6)), rng.integers(0, 2, (6, 6))
+    once = Evaluation("ap")
+    once.update(*frame)
+    thrice = Evaluation("ap", memory=once.sweeps().nbytes)
+    for _ in range(3):
+        thrice.update(*frame)
+    assert not thrice.over_budget
+    thrice.update(rng.random((6, 6)), frame[1])
+    assert thrice.over_budget
