@@ -5,7 +5,7 @@ DEMO ?= build/demo
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test lint format bench clean
+.PHONY: demo test lint format bench dist clean
 
 demo: $(VENV)/.maskomaly  ## drawn streets -> network -> scores -> tables and figures in build/demo
 	rm -rf $(DEMO)
@@ -27,10 +27,15 @@ format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+dist: $(VENV)/.dev  ## a checked sdist and wheel in dist
+	rm -rf dist
+	$(BIN)/python -m build
+	$(BIN)/twine check --strict dist/*
+
 clean:
 	rm -rf $(VENV) build dist *.egg-info
 
-$(VENV)/.core: pyproject.toml setup.cfg constraints.txt
+$(VENV)/.core: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) -e .
 	touch $@

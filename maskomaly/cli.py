@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mdmkit.errors import InputError
+from mdmkit.extras import installed_version
 from mdmkit.label_values import parse_labels
 from mdmkit.options import (
     AnomalyLabel,
@@ -103,7 +104,7 @@ def _print_version(value: bool) -> None:
     if value:
         from mdmkit.comparison import versions
 
-        found = versions("torch", "transformers")
+        found = versions() | {name: installed_version(name) for name in ("torch", "transformers")}
         typer.echo(", ".join(f"{name} {number}" for name, number in found.items()))
         raise typer.Exit
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mdmkit.errors import InputError
+from mdmkit.extras import how_to_install
 
 if TYPE_CHECKING:
     from mdmkit.comparison import Tick
@@ -79,8 +80,18 @@ def run(app: typer.Typer, name: str) -> None:
         app()
     except InputError as error:
         _fail(name, error, "error", 2)
+    except ModuleNotFoundError as error:
+        _fail(name, error, _missing(error), 1)
     except Exception as error:  # the last line of defence: say what failed, without a traceback
         _fail(name, error, f"failed: {type(error).__name__}", 1)
+
+
+def _missing(error: ModuleNotFoundError) -> str:
+    """What failed, with the next step where a library of an extra is not installed."""
+    command = how_to_install(error)
+    if command is None:
+        return f"failed: {type(error).__name__}"
+    return f"failed: {command} brings what this command needs"
 
 
 def _fail(name: str, error: Exception, what: str, code: int) -> None:
