@@ -84,8 +84,10 @@ def lend_kernels(site):
     for source in kernels.glob("*.py"):
         found = source.stat()
         os.utime(site / "mdmkit" / "kernels" / source.name, (found.st_atime, found.st_mtime))
+    cache = site / "mdmkit" / "kernels" / "__pycache__"
+    cache.mkdir(exist_ok=True)
     for compiled in (kernels / "__pycache__").glob("*.nb?"):
-        shutil.copy(compiled, site / "mdmkit" / "kernels" / "__pycache__")
+        shutil.copy(compiled, cache)
 
 
 @pytest.fixture
