@@ -5,7 +5,7 @@ DEMO ?= build/demo
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test lint format bench docs clean
+.PHONY: demo test lint format bench docs dist clean
 
 demo: $(VENV)/.maskomaly  ## drawn streets -> network -> scores -> tables and figures in build/demo
 	rm -rf $(DEMO)
@@ -29,6 +29,11 @@ docs: $(VENV)/.docs  ## the manual and its gallery in build/docs; warnings are e
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+dist: $(VENV)/.dev  ## a checked sdist and wheel in dist
+	rm -rf dist
+	$(BIN)/python -m build
+	$(BIN)/twine check --strict dist/*
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

@@ -9,6 +9,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from mdmkit.extras import needed_by
+
 # Where each public name lives; fetched on first use, so that `import maskomaly` needs no torch.
 _HOME = {
     "DenseOutputs": "outputs",
@@ -57,7 +59,8 @@ if TYPE_CHECKING:
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'maskomaly' has no attribute {name!r}")
-    value = getattr(import_module(f"maskomaly.{_HOME[name]}"), name)
+    with needed_by(f"maskomaly.{name}"):
+        value = getattr(import_module(f"maskomaly.{_HOME[name]}"), name)
     globals()[name] = value
     return value
 

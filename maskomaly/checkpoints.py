@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from mdmkit.errors import InputError, listing
+from mdmkit.extras import needed_by
 
 # Families of transformers: those with object queries, whose class logits end with void, and those
 # that classify pixels. Other families of the same auto classes have other outputs.
@@ -62,11 +63,12 @@ def read_checkpoint(source: str, revision: str | None = None) -> nn.Module:
     OSError, ValueError, ...
         Whatever transformers raises of a damaged, foreign or absent checkpoint.
     """
-    from transformers import (
-        AutoConfig,
-        AutoModelForSemanticSegmentation,
-        AutoModelForUniversalSegmentation,
-    )
+    with needed_by(source):
+        from transformers import (
+            AutoConfig,
+            AutoModelForSemanticSegmentation,
+            AutoModelForUniversalSegmentation,
+        )
 
     with quiet():
         config = AutoConfig.from_pretrained(source, revision=revision, trust_remote_code=False)

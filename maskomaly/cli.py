@@ -13,6 +13,7 @@ import typer
 
 from mdmkit import completion
 from mdmkit.errors import InputError
+from mdmkit.extras import installed_version
 from mdmkit.label_values import parse_labels
 from mdmkit.options import (
     AnomalyLabel,
@@ -129,16 +130,9 @@ Dtype = Annotated[
 
 def _print_version(value: bool) -> None:
     if value:
-        from importlib.metadata import PackageNotFoundError, version
-
         from mdmkit.comparison import versions
 
-        found = versions()
-        for library in ("torch", "transformers"):
-            try:
-                found[library] = version(library)
-            except PackageNotFoundError:
-                found[library] = "not installed"
+        found = versions() | {name: installed_version(name) for name in ("torch", "transformers")}
         typer.echo(", ".join(f"{name} {number}" for name, number in found.items()))
         raise typer.Exit
 

@@ -14,6 +14,7 @@ from maskomaly.checkpoints import check_complete, quiet
 from maskomaly.pickles import read_tensors
 from maskomaly.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
 from mdmkit.errors import InputError, listing
+from mdmkit.extras import needed_by
 
 SUFFIXES = (".pkl", ".pth")
 
@@ -197,7 +198,8 @@ def read_detectron2(path: Path) -> nn.Module:
 
 def network_of(tensors: Tensors, source: str) -> nn.Module:
     """The network of tensors under detectron2's names; `source` is what errors call them."""
-    from transformers import Mask2FormerForUniversalSegmentation
+    with needed_by(source):
+        from transformers import Mask2FormerForUniversalSegmentation
 
     _check_colours(tensors, source)
     renamed, unknown = _rename(tensors)

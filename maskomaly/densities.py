@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp
 
 from mdmkit.errors import InputError, InputTypeError
+from mdmkit.extras import needed_by
 from mdmkit.frames import as_array
 
 Floats = NDArray[np.floating[Any]]
@@ -171,7 +172,8 @@ def fit_mixtures(
     >>> fit_mixtures(features, labels, components=2).classes
     (0,)
     """
-    from sklearn.mixture import GaussianMixture
+    with needed_by("maskomaly.fit_mixtures"):
+        from sklearn.mixture import GaussianMixture
 
     vectors = _as_finite(features, "features", 2)
     codes = as_array(labels, "labels")

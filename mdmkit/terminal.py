@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mdmkit.errors import InputError
+from mdmkit.extras import how_to_install
 
 if TYPE_CHECKING:
     from mdmkit.passes import Tick
@@ -85,21 +86,12 @@ def run(app: typer.Typer, name: str) -> None:
         _fail(name, error, f"failed: {type(error).__name__}", 1)
 
 
-#: The extra that brings an optional library.
-_EXTRAS = {
-    "torch": "maskomaly", "transformers": "maskomaly", "safetensors": "maskomaly",
-    "sklearn": "maskomaly", "tifffile": "tiff", "torchmetrics": "torchmetrics",
-    "dask": "distributed",
-    "distributed": "distributed", "zarr": "zarr",
-}  # fmt: skip
-
-
 def _missing(error: ModuleNotFoundError) -> str:
     """What failed, with the next step where a library of an extra is not installed."""
-    library = (error.name or "").partition(".")[0]
-    if library not in _EXTRAS:
+    command = how_to_install(error)
+    if command is None:
         return f"failed: {type(error).__name__}"
-    return f"failed: pip install 'mdmkit[{_EXTRAS[library]}]' brings what this command needs"
+    return f"failed: {command} brings what this command needs"
 
 
 def _fail(name: str, error: Exception, what: str, code: int) -> None:

@@ -20,6 +20,7 @@ from dask.delayed import Delayed, delayed
 
 from mdmkit import __version__
 from mdmkit.errors import InputError, InputTypeError, listing
+from mdmkit.extras import needed_by
 from mdmkit.frames import Frame, LabelCodes, as_frame
 from mdmkit.passes import Tick, no_tick
 from mdmkit.threads import FrameErrors, Load
@@ -235,13 +236,8 @@ def connected(scheduler: Any) -> Iterator[Client]:
     InputError
         If nobody answers there, no worker comes, or workers have another mdmkit.
     """
-    try:
+    with needed_by("scheduler"):
         from distributed import Client
-    except ImportError:
-        raise InputError(
-            "scheduler: a Dask cluster needs the library distributed, found none; install it "
-            "with: pip install 'mdmkit[distributed]'"
-        ) from None
     if isinstance(scheduler, Client):
         if scheduler.asynchronous:
             raise InputError("scheduler: expected a synchronous client, found an asynchronous one")

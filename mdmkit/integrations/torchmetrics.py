@@ -16,6 +16,7 @@ from torch import Tensor
 from mdmkit.components import ComponentSizes
 from mdmkit.curves import ThresholdCurve
 from mdmkit.errors import InputError, InputTypeError, NoTargetError, RangeError
+from mdmkit.extras import needed_by
 from mdmkit.frames import Frame, LabelCodes, Labels, as_unit
 from mdmkit.integrations.component_columns import ComponentColumns
 from mdmkit.integrations.counting import Tally, as_maps, scores_of_bits
@@ -27,12 +28,8 @@ from mdmkit.metrics import as_metric, check_anomalous
 from mdmkit.recipes import ComponentRecipe, PixelRecipe, Recipe
 from mdmkit.sweeps import Sweeps, check_valid
 
-try:
+with needed_by("mdmkit.integrations.torchmetrics"):
     from torchmetrics import Metric
-except ImportError as error:
-    raise ImportError(
-        'mdmkit.integrations.torchmetrics needs torchmetrics: pip install "mdmkit[torchmetrics]"'
-    ) from error
 
 
 class CountedMetric(Metric):

@@ -9,23 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.errors import InputError
+from mdmkit.extras import needed_by
 from mdmkit.io.formats import Format
 
 _DTYPES = ("float16", "float32", "float64", "uint8", "uint16")
 _MIN_IS_BLACK = 1  # other codes turn the scale around, or give colours
 
 
-_WITHOUT = (
-    "TIFF files need the library tifffile, found none; install it with: pip install 'mdmkit[tiff]'"
-)
-
-
 def read(path: Path, key: str | None) -> NDArray[Any]:
     """The only page; stacks and colour images are refused."""
-    try:
+    with needed_by(str(path)):
         import tifffile
-    except ImportError:
-        raise InputError(f"{path}: {_WITHOUT}") from None
     with tifffile.TiffFile(path) as file:
         shapes = [tuple(series.shape) for series in file.series]
         if len(file.pages) != 1 or len(shapes) != 1:
@@ -47,10 +41,8 @@ def read(path: Path, key: str | None) -> NDArray[Any]:
 
 def write(path: Path, scores: NDArray[Any], key: str | None) -> None:
     """One page in the dtype of the scores."""
-    try:
+    with needed_by("TIFF"):
         import tifffile
-    except ImportError:
-        raise InputError(_WITHOUT) from None
     if scores.dtype.name not in _DTYPES:
         raise InputError(f"expected {', '.join(_DTYPES)} for TIFF, found {scores.dtype}")
     tifffile.imwrite(path, scores, photometric="minisblack")

@@ -9,18 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.errors import InputError
+from mdmkit.extras import needed_by
 from mdmkit.io.formats import Format
 
 
 def read(path: Path, key: str | None) -> NDArray[Any]:
     """The tensor, or that of a dictionary's key; bfloat16 becomes float32, which holds it."""
-    try:
+    with needed_by(str(path)):
         import torch
-    except ImportError:
-        raise InputError(
-            f"{path}: tensors need the library torch, found none; install it with: "
-            "pip install torch"
-        ) from None
     with path.open("rb") as file:
         try:
             saved = torch.load(file, map_location="cpu", weights_only=True)

@@ -12,17 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.errors import InputError
+from mdmkit.extras import needed_by
 from mdmkit.io.formats import Format
-
-_WITHOUT = "Zarr needs the library zarr, found none; install it with: pip install 'mdmkit[zarr]'"
 
 
 def read(path: Path, key: str | None) -> NDArray[Any]:
     """The array; of a group that of the key, or the only one."""
-    try:
+    with needed_by(str(path)):
         import zarr
-    except ImportError:
-        raise InputError(f"{path}: {_WITHOUT}") from None
     if not path.exists():
         raise FileNotFoundError(f"no folder {path}")
     node = zarr.open(str(path), mode="r")
