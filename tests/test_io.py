@@ -186,10 +186,8 @@ def test_an_empty_hdf5_file_is_refused(tmp_path):
 @pytest.mark.parametrize("name", ["map.bmp", "map.jpg", "map", "map.npy.gz"])
 def test_unknown_suffixes_are_refused_with_the_known_ones(tmp_path, name):
     suffix = (tmp_path / name).suffix or "none"
-    with pytest.raises(
-        InputError,
-        match=rf"{name}: expected a file .npy .npz .hdf5 .h5 .png .tif .tiff .pt, found {suffix}",
-    ):
+    known = ".npy .npz .hdf5 .h5 .png .tif .tiff .pt .zarr"
+    with pytest.raises(InputError, match=rf"{name}: expected a file {known}, found {suffix}"):
         read_scores(tmp_path / name)
 
 

@@ -7,6 +7,7 @@ whichever order tasks ran, and however often one was repeated because a worker w
 
 from __future__ import annotations
 
+import asyncio
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -257,7 +258,7 @@ def connected(scheduler: Any) -> Iterator[Client]:
     with client:
         try:
             client.wait_for_workers(1, timeout=PATIENCE)
-        except TimeoutError:
+        except (TimeoutError, asyncio.TimeoutError):  # two until Python 3.11
             raise InputError(
                 f"scheduler: expected workers at {scheduler}, found none in {PATIENCE} seconds"
             ) from None
