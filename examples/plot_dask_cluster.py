@@ -85,7 +85,7 @@ ax.set(xlabel="milliseconds", yticks=range(len(workers)))
 ax.set_yticklabels([f"worker {number + 1}" for number in range(len(workers))])
 ax.spines[["top", "right"]].set_visible(False)
 figure.legend(loc="outside upper right", ncols=2, frameon=False)
-plt.show()
+figure.savefig("cluster.png", dpi=160)
 
 # %%
 # Dask's own collections are evaluated where they are, too: `evaluate` takes a bag of

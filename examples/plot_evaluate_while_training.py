@@ -107,4 +107,4 @@ right.set(xlabel="epoch", ylabel="thresholds with F1 > 0.6", ylim=(0, 1), xlim=l
 for axes in (left, right):
     axes.spines[["top", "right"]].set_visible(False)
 
-plt.show()
+figure.savefig("training.png", dpi=160)

@@ -245,11 +245,12 @@ def evaluate_methods(
     *,
     jobs: int,
     tick: Ticks | None,
+    scheduler: Any = None,
     **options: Any,
 ) -> tuple[dict[str, Evaluation], Pairing | None]:
     """The evaluation of each method; see `compare`."""
     several = Methods.of(methods, target, **options)
-    several.run(jobs, tick)
+    several.run(jobs, tick, scheduler)
     return several.evaluations, several.pairing
 
 

@@ -369,9 +369,9 @@ class Evaluation:
         """Begin a second pass, if one over the same frames can make numbers exact."""
         if self.aggregate != "pooled" or not self.counts.frames:
             return False
-        sweeps = self.sweeps()
-        if sweeps.grid is None:
+        if self._pool.total().grid is None:
             return False
+        sweeps = self.sweeps()
         wanted = [measure.undecided(sweeps) for measure in self.measures]
         cells = [cell for cell in wanted if cell is not None]
         if not cells:

@@ -122,7 +122,6 @@ def test_the_table_names_the_data_set(run):
     ("options", "message"),
     [
         ((), "target: expected --dataset LAYOUT:ROOT or --target FOLDER, found neither"),
-        ((*OBSTACLES, "--target", "good"), "target: expected --dataset or --target, found both"),
         (("--dataset", "root"), "dataset: expected LAYOUT:ROOT"),
         (("--dataset", "cityscapes:root"), "dataset: expected a layout among smiyc-anomaly"),
         (("--dataset", "mvtec:root"), "dataset: expected a category of MVTec AD at root:"),
@@ -145,6 +144,14 @@ def test_unusable_data_sets_are_refused(run, folders, command, options, message)
     assert err.startswith("mdmkit: error: ")
     assert message in err
     assert not list((folders / "out").iterdir())
+
+
+def test_a_table_is_of_one_data_set_and_a_figure_of_several_that_are_named(run):
+    both = (*OBSTACLES, "--target", "good")
+    _, _, err = run("compare", "good=good", *both, "-o", "out/a.csv")
+    assert "target: expected --dataset or --target, found both" in err
+    _, _, err = run("plot", "margin", "good=good", "--t-margin", "0.3", *both, "-o", "out/a.pdf")
+    assert "dataset: expected NAME=LAYOUT:ROOT where several data sets are given" in err
 
 
 def test_a_figure_is_drawn_of_a_data_set(run, folders):
