@@ -88,8 +88,8 @@ def run(app: typer.Typer, name: str) -> None:
 #: The extra that brings an optional library.
 _EXTRAS = {
     "torch": "maskomaly", "transformers": "maskomaly", "safetensors": "maskomaly",
-    "sklearn": "maskomaly", "tifffile": "tiff", "torchmetrics": "torchmetrics", "dask": "distributed",
-    "distributed": "distributed", "zarr": "zarr",
+    "sklearn": "maskomaly", "tifffile": "tiff", "torchmetrics": "torchmetrics",
+    "dask": "distributed", "distributed": "distributed", "zarr": "zarr",
 }  # fmt: skip
 
 
