@@ -21,6 +21,7 @@ _HOME = {
     "compare": "comparison",
     "Comparison": "comparison",
     "count_metric": "metrics",
+    "count_shard": "sharding",
     "CountMetric": "metrics",
     "DataSet": "datasets",
     "evaluate": "evaluation",
@@ -35,6 +36,7 @@ _HOME = {
     "MaskMetric": "metrics",
     "mdm": "thresholding",
     "MeanF1": "metrics",
+    "merge_states": "sharding",
     "Metric": "metrics",
     "NoMarginError": "errors",
     "NoTargetError": "errors",
@@ -92,6 +94,8 @@ if TYPE_CHECKING:
     from mdmkit.resampling import Bootstrap as Bootstrap
     from mdmkit.resampling import bootstrap as bootstrap
     from mdmkit.results import Result as Result
+    from mdmkit.sharding import count_shard as count_shard
+    from mdmkit.sharding import merge_states as merge_states
     from mdmkit.thresholding import mdm as mdm
     from mdmkit.thresholding import threshold_curve as threshold_curve
     from mdmkit.thresholds import Thresholds as Thresholds

@@ -64,7 +64,17 @@ class RangeError(InputError):
 
 
 class NoMarginError(InputError):
-    """No threshold exceeds the required quality T, so that none can be recommended."""
+    """No threshold exceeds the required quality T, so that none can be recommended.
+
+    Examples
+    --------
+    >>> from mdmkit import NoMarginError, recommend_threshold
+    >>> try:
+    ...     recommend_threshold([([[0.2, 0.8, 0.9]], [[1, 0, 1]])], t_margin=0.9)
+    ... except NoMarginError as error:
+    ...     print(str(error).partition(", ")[0])
+    no threshold: f1 never exceeds T = 0.9
+    """
 
 
 def listing(items: Iterable[object], most: int = 12) -> str:

@@ -49,6 +49,12 @@ class OperatingPoint:
         Of pixels.
     siou, ppv, mean_f1 : float or None
         Of components; None unless d is one of them.
+
+    Examples
+    --------
+    >>> from mdmkit import recommend_threshold
+    >>> recommend_threshold([([[0.25, 0.5, 0.75]], [[0, 0, 1]])], t_margin=0.5).point
+    OperatingPoint(threshold=0.5, raw_threshold=0.5, value=1, f1=1, precision=1, recall=1, fpr=0)
     """
 
     threshold: float | None

@@ -118,6 +118,28 @@ def count_shard(
     InputError
         As `compare`; with `normalize="minmax"` or `"rank"` of per-image numbers, whose constants
         come from all frames.
+
+    Examples
+    --------
+    Two frames on disk; each half could be counted on a machine of its own:
+
+    >>> import os, tempfile
+    >>> import numpy as np
+    >>> from mdmkit import count_shard, merge_states
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> masks, scores, *halves = (f"{folder.name}/{n}" for n in ("masks", "scores", "one", "two"))
+    >>> for path in masks, scores:
+    ...     os.mkdir(path)
+    >>> for name, map in ("a", [[0.1, 0.6, 0.9]]), ("b", [[0.2, 0.4, 0.7]]):
+    ...     np.save(f"{scores}/{name}.npy", map)
+    ...     np.save(f"{masks}/{name}.npy", np.array([[0, 0, 1]], np.uint8))
+    >>> count_shard({"mine": scores}, masks, "ap", state=halves[0], shard="1/2")
+    (1, 2)
+    >>> count_shard({"mine": scores}, masks, "ap", state=halves[1], shard="2/2")
+    (1, 2)
+    >>> merge_states(halves)["mine"]["ap"]
+    1.0
+    >>> folder.cleanup()
     """
     share = Shard.parse(shard)
     planned = plan_comparison(methods, target, metrics, **options)
@@ -154,6 +176,25 @@ def merge_states(
     ------
     InputError
         If the shares are not of one comparison, a frame is in none, or files changed since.
+
+    Examples
+    --------
+    One folder of a whole comparison will do, so that its table is made again without the frames;
+    `count_shard` has an example of shares:
+
+    >>> import os, tempfile
+    >>> import numpy as np
+    >>> from mdmkit import compare, merge_states
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> masks, scores, state = (f"{folder.name}/{n}" for n in ("masks", "scores", "state"))
+    >>> for path in masks, scores:
+    ...     os.mkdir(path)
+    >>> np.save(f"{scores}/a.npy", [[0.1, 0.6, 0.9]])
+    >>> np.save(f"{masks}/a.npy", np.array([[0, 0, 1]], np.uint8))
+    >>> compared = compare({"mine": scores}, masks, "ap,mdm_f1@0.7", state=state)
+    >>> merge_states([state])["mine"].values == compared["mine"].values
+    True
+    >>> folder.cleanup()
     """
     folders = [Path(state) for state in states]
     if not folders:

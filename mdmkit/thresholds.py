@@ -37,6 +37,20 @@ class Thresholds:
     without : dict of str
         Why the other methods have no threshold.
     settings : dict
+        What was asked for, and on which frames.
+
+    Examples
+    --------
+    >>> from mdmkit import choose_thresholds
+    >>> found = choose_thresholds(
+    ...     {
+    ...         "sharp": [([[0.125, 0.25, 0.75]], [[0, 0, 1]])],
+    ...         "blind": [([[0.5, 0.5, 0.25]], [[0, 0, 1]])],
+    ...     },
+    ...     t_margin=0.7,
+    ... )
+    >>> found["sharp"].threshold, sorted(found.without)
+    (0.5, ['blind'])
     """
 
     methods: tuple[str, ...]

@@ -59,7 +59,19 @@ class Recommendation:
         Name of the normaliser.
     normalizer : Normalizer
         With the constants of the first set, which a second set keeps.
+    metric : Metric
+        d.
     frames, pixels, anomalous_pixels : int
+        How many of the first set, ignored pixels left out.
+
+    Examples
+    --------
+    >>> from mdmkit import recommend_threshold
+    >>> found = recommend_threshold([([[1.0, 2.0, 9.0]], [[0, 0, 1]])], 0.7, normalize="minmax")
+    >>> found.margin.interval, found.raw_interval
+    ((0.125, 1.0), (2.0, 9.0))
+    >>> found.threshold, found.raw_threshold, found.point.recall
+    (0.5625, 5.5, 1.0)
     """
 
     method: str
@@ -121,6 +133,15 @@ class Transfer:
     below, above : int
         Valid pixels with normalised scores below 0 and above 1.
     frames, pixels, anomalous_pixels : int
+        How many of the second set, ignored pixels left out.
+
+    Examples
+    --------
+    >>> from mdmkit import recommend_threshold, transfer_threshold
+    >>> first = recommend_threshold([([[0.125, 0.25, 0.75]], [[0, 0, 1]])], 0.7)
+    >>> second = transfer_threshold(first, [([[0.125, 0.375, 0.875]], [[0, 0, 1]])])
+    >>> second.holds, second.inside, second.slack
+    (True, True, (0.125, 0.375))
     """
 
     recommendation: Recommendation
@@ -407,6 +428,14 @@ def transfer_threshold(
     ------
     InputError
         As `evaluate`.
+
+    Examples
+    --------
+    >>> from mdmkit import recommend_threshold, transfer_threshold
+    >>> first = recommend_threshold([([[0.125, 0.25, 0.75]], [[0, 0, 1]])], 0.7)
+    >>> second = transfer_threshold(first, [([[0.25, 0.625, 0.875]], [[0, 0, 1]])])
+    >>> second.holds, round(second.point.f1, 3), second.oracle.threshold
+    (False, 0.667, 0.625)
     """
     codes = LabelCodes(normal_label, anomaly_label, ignore_index)
     return apply(recommendation, _loads(frames, codes), memory=memory, jobs=check_jobs(jobs))

@@ -416,6 +416,20 @@ def margins_by_t_multiples(panels: Mapping[str, Curves], *, width: float = SINGL
     Returns
     -------
     matplotlib Figure
+
+    Raises
+    ------
+    InputError
+        Without panels or curves, or for a width that no page has.
+
+    Examples
+    --------
+    >>> from mdmkit import threshold_curve
+    >>> from mdmkit.plots import margins_by_t_multiples
+    >>> curve = threshold_curve([[0.25, 0.5, 0.75]], [[0, 1, 1]])
+    >>> figure = margins_by_t_multiples({"day": {"mine": curve}, "night": {"mine": curve}})
+    >>> [ax.get_title() for ax in figure.axes]
+    ['day', 'night']
     """
     _check_panels(panels)
     check_width(width)

@@ -172,11 +172,26 @@ def ranking_multiples(
     panels : mapping of str to mapping of str to PixelSweep
         The sweeps of each data set by method, under its title ("": none).
     width : float
-        In inches.
+        In inches; in less than 5 the ROC curve stands below the other one.
 
     Returns
     -------
     matplotlib Figure
+
+    Raises
+    ------
+    InputError
+        Without data sets or methods, without anomalous or without normal pixels, or for a width
+        that no page has.
+
+    Examples
+    --------
+    >>> from mdmkit import Frame
+    >>> from mdmkit.plots import ranking_multiples
+    >>> sweep = PixelSweep.of(Frame([[0.1, 0.6, 0.4, 0.9]], [[0, 0, 1, 1]]))
+    >>> figure = ranking_multiples({"day": {"mine": sweep}, "night": {"mine": sweep}})
+    >>> [ax.get_title() for ax in figure.axes]
+    ['day', 'day', 'night', 'night']
     """
     if not panels:
         raise InputError("sweeps: expected at least one, found none")
