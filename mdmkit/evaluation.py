@@ -408,7 +408,7 @@ class Evaluation:
         packed = Packed()
         packed.put("constants", self._fitted)
         header["pool"] = self._pool.pack(packed, self.recipes)
-        header["images"] = sorted((image.to_dict() for image in self._images), key=json.dumps)
+        header["images"] = sorted((image.to_dict() for image in self._images), key=_spelled)
         header["counts"] = asdict(self.counts)
         header["early"] = [recipe in self._early for recipe in self.recipes]
         header["options"] = self.options()
@@ -527,6 +527,10 @@ class Evaluation:
             values[key] = images.mean
             values[f"{key}_images"] = images.to_dict()
         return values, refused
+
+
+def _spelled(record: dict[str, Any]) -> str:
+    return json.dumps(record, sort_keys=True)
 
 
 def _plain(value: Any) -> Any:

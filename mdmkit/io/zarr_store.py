@@ -21,7 +21,7 @@ def read(path: Path, key: str | None) -> NDArray[Any]:
     with needed_by(str(path)):
         import zarr
     if not path.exists():
-        raise FileNotFoundError(f"no folder {path}")
+        raise FileNotFoundError(f"No such file or directory: {path}")
     node = zarr.open(str(path), mode="r")
     if isinstance(node, zarr.Group):
         node = _chosen(path, node, key)
