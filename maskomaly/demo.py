@@ -27,13 +27,14 @@ from maskomaly.scores import SCORES, score
 from maskomaly.tiny.labels import anomaly_mask as mask_of_labels
 from maskomaly.tiny.network import CHECKPOINT
 from maskomaly.tiny.scenes import draw_scene
-from mdmkit.comparison import Comparison, compare, evaluate_methods, load_frame
+from mdmkit.comparison import Comparison, compare
 from mdmkit.datasets import find_images
 from mdmkit.errors import InputError
 from mdmkit.files import check_new_folder, write_text
 from mdmkit.frames import LabelCodes
 from mdmkit.io import read_mask
 from mdmkit.measures import MarginAt
+from mdmkit.methods import evaluate_methods, load_frame
 from mdmkit.metrics import F1
 from mdmkit.plots import margin_figure, save_figure, thresholds_figure
 from mdmkit.resampling import bootstrap

@@ -191,8 +191,8 @@ def evaluate_panels(
     InputError
         Naming the data set.
     """
-    from mdmkit.comparison import evaluate_methods
     from mdmkit.datasets import pair
+    from mdmkit.methods import evaluate_methods
 
     chosen = [judge(panel.truth) for panel in panels]
     measures = [wanted(choice.sizes) for choice in chosen]

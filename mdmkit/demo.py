@@ -12,10 +12,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mdmkit.comparison import Comparison, compare, evaluate_methods, load_frame
+from mdmkit.comparison import Comparison, compare
 from mdmkit.errors import InputError
 from mdmkit.files import check_new_folder, write_text
 from mdmkit.frames import LabelCodes
+from mdmkit.methods import evaluate_methods, load_frame
 
 Map = NDArray[np.float64]
 SHAPE = (192, 384)

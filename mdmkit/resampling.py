@@ -12,12 +12,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mdmkit.comparison import (
-    evaluate_methods,
-    loads_of,
-    loads_of_arrays,
-    normalizers,
-)
 from mdmkit.components import ComponentSizes
 from mdmkit.datasets import DataSet, choose, open_dataset, pair
 from mdmkit.datasets.choice import USUAL, Usual
@@ -27,6 +21,7 @@ from mdmkit.evaluation import Evaluation, check_aggregate
 from mdmkit.frame_states import FrameStates
 from mdmkit.frames import Labels
 from mdmkit.measures import Measure, parse_measures
+from mdmkit.methods import evaluate_methods, loads_of, loads_of_arrays, normalizers
 from mdmkit.passes import Tick
 from mdmkit.pool import DEFAULT_MEMORY
 from mdmkit.protocols import as_protocol

@@ -10,10 +10,8 @@ from typing import Any
 from mdmkit.comparison import (
     Comparison,
     Planned,
-    Ticks,
     check_auxiliary,
     comparison_of,
-    load_frame,
     plan_comparison,
     versions,
 )
@@ -24,6 +22,7 @@ from mdmkit.frames import Frame, LabelCodes
 from mdmkit.io import AllNormal
 from mdmkit.kept import Kept
 from mdmkit.ledger import Block, check_content, content_of, files_of
+from mdmkit.methods import Ticks, load_frame
 from mdmkit.passes import Tick, no_tick
 from mdmkit.published import published_table
 from mdmkit.state_folder import (

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mdmkit.comparison import Comparison, evaluate_methods, load_frame
+from mdmkit.comparison import Comparison
 from mdmkit.components import ComponentSizes
 from mdmkit.curves import ThresholdCurve
 from mdmkit.datasets import DataSet, Pairing
@@ -19,6 +19,7 @@ from mdmkit.errors import InputError, listing
 from mdmkit.evaluation import Evaluation, check_aggregate
 from mdmkit.frames import Frame, LabelCodes
 from mdmkit.measures import BestF1Measure, Measure, parse_measures
+from mdmkit.methods import evaluate_methods, load_frame
 from mdmkit.metrics import F1, Metric
 from mdmkit.normalize import Normalizer, Unchanged
 from mdmkit.passes import Tick

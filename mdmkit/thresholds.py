@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mdmkit.comparison import loads_of, loads_of_arrays, normalizers
 from mdmkit.components import ComponentSizes
 from mdmkit.datasets import Choice, DataSet, choose, open_dataset, pair
 from mdmkit.datasets.choice import USUAL, Usual
@@ -15,6 +14,7 @@ from mdmkit.engines import check_jobs
 from mdmkit.errors import InputError, InputTypeError, NoMarginError
 from mdmkit.frames import Labels
 from mdmkit.margin import check_t_margin
+from mdmkit.methods import loads_of, loads_of_arrays, normalizers
 from mdmkit.metrics import as_metric
 from mdmkit.passes import Tick
 from mdmkit.pool import DEFAULT_MEMORY

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from mdmkit.comparison import loads_of_arrays
 from mdmkit.components import ComponentSizes
 from mdmkit.curves import ThresholdCurve
 from mdmkit.engines import check_jobs
@@ -18,6 +17,7 @@ from mdmkit.evaluation import Evaluation
 from mdmkit.frames import LabelCodes, Labels
 from mdmkit.margin import Interval, Margin, check_t_margin
 from mdmkit.measures import BestF1Measure, MarginAt
+from mdmkit.methods import loads_of_arrays
 from mdmkit.metrics import Metric, as_metric
 from mdmkit.normalize import Normalizer, Unchanged
 from mdmkit.operating_points import (

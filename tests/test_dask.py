@@ -15,9 +15,9 @@ import pytest
 
 from mdmkit import Evaluation, Frame, InputError, InputTypeError, compare, evaluate
 from mdmkit.cli import app
-from mdmkit.comparison import evaluate_methods, load_frame
 from mdmkit.frames import LabelCodes
 from mdmkit.io import read_scores
+from mdmkit.methods import evaluate_methods, load_frame
 from mdmkit.threads import Threads
 
 dask = pytest.importorskip("dask")

@@ -14,9 +14,9 @@ import tifffile
 from PIL import Image
 
 from mdmkit import InputError, InputTypeError
-from mdmkit.comparison import load_frame
 from mdmkit.frames import LabelCodes
 from mdmkit.io import read_mask, read_scores, score_suffixes
+from mdmkit.methods import load_frame
 
 # tensors have tests of their own, so that these run without torch
 SUFFIXES = [suffix for suffix in score_suffixes() if suffix != ".pt"]

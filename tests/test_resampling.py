@@ -359,7 +359,7 @@ def test_kept_states_give_the_same_numbers_without_reading_pixels(folders, monke
     def unread(*_):
         raise AssertionError("a frame was read")
 
-    monkeypatch.setattr("mdmkit.comparison.load_frame", unread)
+    monkeypatch.setattr("mdmkit.methods.load_frame", unread)
     again = bootstrap(methods, masks, states=here / "states.h5", **OPTIONS)
     assert equal(plain, first)
     assert equal(plain, again)

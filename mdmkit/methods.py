@@ -1,0 +1,151 @@
+"""Methods: the evaluation of each of several methods, over the frames that all of them have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from mdmkit.datasets import DataSet, Pairing, check_missing, pair
+from mdmkit.engines import engine_for
+from mdmkit.errors import InputError, InputTypeError
+from mdmkit.evaluation import Evaluation
+from mdmkit.frames import Frame, LabelCodes, as_frames
+from mdmkit.io import AllNormal, read_mask, read_scores
+from mdmkit.passes import Tick, no_tick
+from mdmkit.threads import Load
+
+Ticks = Callable[[str, int], Tick]
+
+
+def load_frame(
+    scores: Path, target: Path | AllNormal, codes: LabelCodes, name: str, key: str | None
+) -> Frame:
+    """Read and validate one frame; errors name the file."""
+    score_map, mask = read_scores(scores, key), read_mask(target)
+    try:
+        return Frame.coded(score_map, mask, codes=codes, name=name)
+    except InputError as error:
+        culprit = target if str(error).startswith("target") else scores
+        files = f"{target} for {scores}" if "shape of the scores" in str(error) else culprit
+        raise type(error)(f"{files}: {error}") from None
+
+
+def normalizers(normalize: Any, methods: Iterable[str]) -> dict[str, str]:
+    """The normaliser of each method, from one name for all or a mapping (others: "none")."""
+    names = list(methods)
+    if normalize is None or isinstance(normalize, str):
+        return dict.fromkeys(names, normalize or "none")
+    if not isinstance(normalize, Mapping):
+        raise InputTypeError(f"normalize: expected a name or a mapping, found {normalize!r}")
+    unknown = [name for name in normalize if name not in names]
+    if unknown:
+        raise InputError(
+            f"normalize: expected methods among {', '.join(names)}, found {', '.join(unknown)}"
+        )
+    return {name: normalize.get(name, "none") for name in names}
+
+
+def loads_of(pairing: Pairing, codes: LabelCodes, key: str | None) -> dict[str, list[Load]]:
+    """How to load each method's frames."""
+    return {
+        method: [
+            partial(load_frame, path, pairing.targets[name], codes, name, key)
+            for name, path in paths.items()
+        ]
+        for method, paths in pairing.scores.items()
+    }
+
+
+def loads_of_arrays(methods: Mapping[str, Any], codes: LabelCodes) -> dict[str, list[Load]]:
+    """The same for frames in memory."""
+    return {
+        name: [partial(_given, frame) for frame in as_frames(frames, codes)]
+        for name, frames in methods.items()
+    }
+
+
+@dataclass(frozen=True)
+class Methods:
+    """Methods that are to be evaluated on the same frames.
+
+    Attributes
+    ----------
+    evaluations : dict of Evaluation
+    loads : dict of list of callable
+        How to load the frames of each.
+    pairing : Pairing or None
+        Their files, unless they are arrays.
+    """
+
+    evaluations: dict[str, Evaluation]
+    loads: Mapping[str, Sequence[Load]]
+    pairing: Pairing | None
+
+    @classmethod
+    def of(
+        cls,
+        methods: Mapping[str, Any],
+        target: str | Path | DataSet | None,
+        *,
+        codes: LabelCodes,
+        missing: str,
+        normalize: Any,
+        key: str | None,
+        **options: Any,
+    ) -> Methods:
+        """Find their frames; see `compare`."""
+        if not isinstance(methods, Mapping) or not methods:
+            raise InputTypeError(f"methods: expected a mapping of names, found {methods!r}")
+        check_missing(missing)
+        for name, given in methods.items():
+            if target is None and isinstance(given, (str, Path)):
+                raise InputError(
+                    f"target: expected a folder of masks for {name}={given}, found none"
+                )
+        kinds = normalizers(normalize, methods)
+        evaluations = {
+            name: Evaluation(normalize=kinds[name], method=name, **options) for name in methods
+        }
+        if target is None:
+            return cls(evaluations, loads_of_arrays(methods, codes), None)
+        pairing = pair(methods, target, missing)
+        return cls(evaluations, loads_of(pairing, codes, key), pairing)
+
+    def each(self, use: Callable[[str, Evaluation, Tick], None], tick: Ticks | None) -> None:
+        """Call `use(method, evaluation, tick)` for each; errors name the method."""
+        for name, evaluation in self.evaluations.items():
+            try:
+                use(name, evaluation, tick(name, len(self.loads[name])) if tick else no_tick)
+            except InputError as error:
+                raise type(error)(f"{name}: {error}") from error
+
+    def run(self, jobs: int, tick: Ticks | None, scheduler: Any = None) -> None:
+        """Evaluate all frames of each."""
+        with engine_for(jobs, scheduler) as engine:
+
+            def run(name: str, evaluation: Evaluation, tick: Tick) -> None:
+                evaluation.run(engine(self.loads[name]), again=True, tick=tick)
+
+            self.each(run, tick)
+
+
+def evaluate_methods(
+    methods: Mapping[str, Any],
+    target: str | Path | DataSet | None,
+    *,
+    jobs: int,
+    tick: Ticks | None,
+    scheduler: Any = None,
+    **options: Any,
+) -> tuple[dict[str, Evaluation], Pairing | None]:
+    """The evaluation of each method; see `compare`."""
+    several = Methods.of(methods, target, **options)
+    several.run(jobs, tick, scheduler)
+    return several.evaluations, several.pairing
+
+
+def _given(frame: Frame) -> Frame:
+    return frame
