@@ -75,7 +75,9 @@ for _ in range(16):
     metrics.reset()
 
 for epoch in (0, 4, 9, 15):
-    print(f"epoch {epoch + 1}: AP {history[epoch][0]:.3f}, {history[epoch][1]}")
+    ap, margin = history[epoch]
+    where = "nowhere" if margin.interval is None else "in [{:.3f}, {:.3f})".format(*margin.interval)
+    print(f"epoch {epoch + 1:>2}: AP {ap:.3f}, MDM {margin.value:.3f}: F1 > 0.6 {where}")
 
 # %%
 # Left: both numbers over the epochs. Right: the range of thresholds that the margin stands for,
@@ -95,16 +97,12 @@ left.set(xlabel="epoch", ylabel="AP, MDM of F1 at T = 0.6", ylim=(0, 1))
 for epoch, (_, margin) in zip(epochs, history, strict=True):
     if margin.interval is not None:
         right.plot(
-            [epoch, epoch],
-            margin.interval,
-            color="#d55e00",
-            linewidth=5,
-            alpha=0.4,
+            [epoch, epoch], margin.interval, color="#d55e00", linewidth=5, alpha=0.4,
             solid_capstyle="butt",
-        )
+        )  # fmt: skip
         right.plot(epoch, margin.threshold, "o", color="#d55e00", markersize=4)
 right.set(xlabel="epoch", ylabel="thresholds with F1 > 0.6", ylim=(0, 1), xlim=left.get_xlim())
 for axes in (left, right):
     axes.spines[["top", "right"]].set_visible(False)
-
 figure.savefig("training.png", dpi=160)
+plt.close(figure)

@@ -88,7 +88,7 @@ class Recommendation:
 
     @property
     def threshold(self) -> float:
-        """Z on normalised scores: a pixel is predicted where they exceed it."""
+        """On normalised scores: a pixel is predicted where they exceed it."""
         assert self.margin.threshold is not None
         return self.margin.threshold
 

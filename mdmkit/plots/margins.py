@@ -131,7 +131,7 @@ Curves = Mapping[str, "ThresholdCurve"]
 def margin_figure(
     curves: Curves, t_margin: float | Sequence[float], *, width: float = DOUBLE
 ) -> Figure:
-    """D over the threshold for several methods, and beneath it each method's margin as a bar.
+    """The metric over the threshold for several methods; beneath it each margin as a bar.
 
     Parameters
     ----------
