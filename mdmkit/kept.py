@@ -56,8 +56,8 @@ class Kept:
         # frames that are known on the grid alone are taken where all others fill the memory
         for block in sorted(self.ledger.blocks(self.files, of_pass), key=lambda b: b.on_grid):
             part = block.load()
-            known = self._as_known(block.frames) and part.settings() == settings
-            if not known or (block.on_grid and not blank().over_budget):
+            needed = not block.on_grid or blank().over_budget
+            if part.settings() != settings or not needed:
                 block.path.unlink()
                 continue
             yield part
@@ -67,10 +67,6 @@ class Kept:
                 tick()
         missing = [number for key, number in self.numbers.items() if key not in done]
         yield from self._rest(blank, of_pass, missing, tick)
-
-    def _as_known(self, frames: Sequence[Counted]) -> bool:
-        """Whether frames are what an earlier pass saw."""
-        return all(self._contents.get(f.key, f.content) == f.content for f in frames)
 
     def _note(self, frames: Sequence[Counted]) -> None:
         self._contents |= {frame.key: frame.content for frame in frames}

@@ -163,6 +163,39 @@ def test_the_first_frame_lays_the_grid_anew_when_it_changes(tmp_path):
     assert numbers(found) == numbers(compare(methods, target, METRICS, **options))
 
 
+def test_frames_known_on_the_grid_alone_are_counted_anew_where_all_fit_again(tmp_path):
+    methods, target = draw(tmp_path, count=32, names=("mine",))
+    metrics = "ap,fpr95"
+    state, memory = tmp_path / "state", 1_000_000
+    rough = compare(methods, target, metrics, state=state, memory=memory)
+    assert rough["mine"]["ap_bracket"]
+    for index in range(24):
+        path = methods["mine"] / f"f{index:04d}.npy"
+        np.save(path, np.round(np.load(path)))
+    found = compare(methods, target, metrics, state=state, memory=memory)
+    assert "ap_bracket" not in found["mine"].values
+    assert numbers(found) == numbers(compare(methods, target, metrics, memory=memory))
+
+
+def test_files_that_change_between_the_passes_are_refused(tmp_path):
+    methods, target = draw(tmp_path, count=4, size=(300, 300), names=("mine",))
+    path = methods["mine"] / "f0000.npy"
+    left = [4]
+
+    def tick(method, count):
+        def each():
+            left[0] -= 1
+            if left[0] == 0:  # as late as can be, and nothing shows from outside
+                times = path.stat()
+                np.save(path, np.load(path)[::-1])
+                os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+        return each
+
+    with pytest.raises(InputError, match="mine: f0000: expected the scores and labels of the f"):
+        compare(methods, target, METRICS, state=tmp_path / "state", tick=tick)
+
+
 @pytest.mark.parametrize("of", [1, 2, 3, 8])
 def test_shares_join_to_the_whole(drawn, tmp_path, of):
     methods, target, whole = drawn
