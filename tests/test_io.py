@@ -6,6 +6,7 @@ import io
 import struct
 import zipfile
 import zlib
+from importlib.util import find_spec
 
 import h5py
 import numpy as np
@@ -19,7 +20,12 @@ from mdmkit.io import read_mask, read_scores, score_suffixes
 from mdmkit.methods import load_frame
 
 # tensors have tests of their own, so that these run without torch
-SUFFIXES = [suffix for suffix in score_suffixes() if suffix != ".pt"]
+WITHOUT_ZARR = pytest.mark.skipif(find_spec("zarr") is None, reason="zarr is not installed")
+SUFFIXES = [
+    pytest.param(suffix, marks=WITHOUT_ZARR) if suffix == ".zarr" else suffix
+    for suffix in score_suffixes()
+    if suffix != ".pt"
+]
 RAMP = np.arange(12, dtype=np.float32).reshape(3, 4) / 12
 
 
