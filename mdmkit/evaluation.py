@@ -42,6 +42,7 @@ from mdmkit.sweeps import EarlyGrid, Sweeps, check_valid
 from mdmkit.through import with_bands
 
 AGGREGATES = ("pooled", "per_image")
+FIRST = "first"  # name of the first pass
 SECOND = "second"  # names of second passes begin so
 UNLIMITED = 2**62  # one frame is always known exactly
 
@@ -131,7 +132,7 @@ class Evaluation:
             None if self.kind.needs_fit else self.kind.fitted(PixelSweep.none())
         )
         self.memory = memory
-        self.purpose = "first"
+        self.purpose = FIRST
         self._pool = self._new_pool(memory)
         self._early: frozenset[Recipe] = frozenset()
         self.counts = Counts()

@@ -17,7 +17,7 @@ from mdmkit.comparison import (
 )
 from mdmkit.engines import check_jobs
 from mdmkit.errors import InputError, listing
-from mdmkit.evaluation import Evaluation
+from mdmkit.evaluation import FIRST, Evaluation
 from mdmkit.frames import Frame, LabelCodes
 from mdmkit.io import AllNormal
 from mdmkit.kept import Kept
@@ -34,8 +34,6 @@ from mdmkit.state_folder import (
     same_frames,
 )
 from mdmkit.threads import Load, Threads
-
-FIRST = "first"
 
 
 def keep_counts(
@@ -259,12 +257,19 @@ def _joined(
             f"states: expected the frames of the last run, found {len(foreign)} that were counted "
             f"before; run it to its end\n{listing(foreign, most=5)}"
         )
-    total = blocks[0].load().empty()
+    total: Evaluation | None = None
+    contents: dict[str, str] = {}
     for block in blocks:
-        total.merge(block.load())
-        for _ in block.frames:
+        part = block.load()
+        if total is None:
+            total = part
+        else:
+            total.merge(part)
+        for frame in block.frames:
+            contents[frame.key] = frame.content
             tick()
-    return total, {frame.key: frame.content for block in blocks for frame in block.frames}
+    assert total is not None  # frames that are lacking were refused above
+    return total, contents
 
 
 def _loads(
