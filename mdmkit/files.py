@@ -30,6 +30,12 @@ def check_output(path: str | Path, overwrite: bool, argument: str = "output") ->
     return output
 
 
+def stamp(path: Path) -> tuple[int, int]:
+    """Size in bytes and time of change in ns of a file, by which a change of it is seen."""
+    found = path.stat()
+    return found.st_size, found.st_mtime_ns
+
+
 def check_new_folder(folder: Path, argument: str = "output") -> None:
     """Refuse a folder that holds something, and a file in its place."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):

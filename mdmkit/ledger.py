@@ -15,6 +15,7 @@ from typing import Any
 
 from mdmkit.errors import InputError
 from mdmkit.evaluation import SECOND, Evaluation
+from mdmkit.files import stamp
 from mdmkit.frames import Frame
 from mdmkit.state_files import read_header
 
@@ -33,9 +34,8 @@ def content_of(frame: Frame) -> str:
 
 
 def files_of(*paths: Any) -> tuple[tuple[int, int], ...]:
-    """Size and time of change of files, by which a change is seen."""
-    found = [getattr(path, "image", path).stat() for path in paths]  # of AllNormal, the image
-    return tuple((stat.st_size, stat.st_mtime_ns) for stat in found)
+    """The `stamp` of each file."""
+    return tuple(stamp(getattr(path, "image", path)) for path in paths)  # of AllNormal, the image
 
 
 @dataclass(frozen=True)

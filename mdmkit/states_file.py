@@ -14,6 +14,7 @@ import numpy as np
 from mdmkit.component_grid import ComponentGrid
 from mdmkit.datasets import Pairing
 from mdmkit.errors import InputError, listing
+from mdmkit.files import stamp
 from mdmkit.frame_states import Allocate, FrameStates, parts_of
 from mdmkit.grid import G, GridSteps, RatioGrid
 from mdmkit.normalize import NORMALIZERS, MinMax, Normalizer, Rank
@@ -28,18 +29,15 @@ Record = dict[str, Any]
 def record_of(pairing: Pairing, metrics: Sequence[str], settings: Record) -> Record:
     """What states depend on: options, and size and time of change of every file."""
 
-    def stamp(path: Any) -> list[int]:
-        if not isinstance(path, Path):
-            return [0, 0]  # no file: every pixel is normal
-        found = path.stat()
-        return [found.st_size, found.st_mtime_ns]
+    def stamp_of(path: Any) -> tuple[int, int]:
+        return stamp(path) if isinstance(path, Path) else (0, 0)  # no file: every pixel is normal
 
     record = {
         "settings": settings,
         "metrics": list(metrics),
-        "masks": {key: stamp(path) for key, path in pairing.targets.items()},
+        "masks": {key: stamp_of(path) for key, path in pairing.targets.items()},
         "methods": {
-            name: {key: stamp(path) for key, path in paths.items()}
+            name: {key: stamp_of(path) for key, path in paths.items()}
             for name, paths in pairing.scores.items()
         },
     }
