@@ -443,6 +443,7 @@ def test_a_failed_run_leaves_no_states(folders):
     assert sorted(path.name for path in here.iterdir()) == ["bad", "good", "masks"]
 
 
+@pytest.mark.slow
 def test_real_frames_lie_in_their_brackets(real_frames):
     methods = {name: real_frames / "scores" / name for name in ("espnetv2-msp", "enet-entropy")}
     options = {"anomaly_label": 2, "missing": "skip", "min_prediction": 500, "min_target": 100}
