@@ -133,6 +133,7 @@ def test_draws_are_sets_of_as_many_frames():
     assert draws.mean(axis=0) == pytest.approx(np.ones(7), abs=0.1)
 
 
+@pytest.mark.slow
 def test_intervals_cover_the_truth_about_as_often_as_they_say():
     """The share of anomalous pixels found at z = 0.5 differs from frame to frame; truth: 0.6."""
     rng = np.random.default_rng(0)
