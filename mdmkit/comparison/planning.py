@@ -167,5 +167,5 @@ def versions(*others: str) -> dict[str, str]:
     """Versions of what the numbers depend on, and of other packages."""
     return {
         "python": platform.python_version(),
-        **{name: version(name) for name in ("mdmkit", "numpy", "numba", "scipy", *others)},
+        **{name: version(name) for name in ("mdmkit", "numpy", "numba", *others)},
     }
