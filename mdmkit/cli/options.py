@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,6 +15,11 @@ from mdmkit.core.labels import parse_labels
 
 if TYPE_CHECKING:
     from mdmkit.datasets import Choice, DataSet
+
+#: Parts of a command's help.
+INPUT, NUMBERS, UNCERTAINTY, SCALE, OUTPUT = "Input", "Numbers", "Uncertainty", "Scale", "Output"
+FORMS = "table|markdown|csv|json|latex|csv-long|json-long"
+_FORM_OF_SUFFIX = {".md": "markdown", ".csv": "csv", ".json": "json", ".tex": "latex"}
 
 Methods = Annotated[
     list[str],
@@ -29,6 +35,7 @@ DataSetName = Annotated[
     str | None,
     typer.Option(
         "--dataset",
+        rich_help_panel=INPUT,
         metavar="LAYOUT:ROOT",
         autocompletion=completion.layouts,
         help="A data set, with its labels, component sizes and aggregation; `mdmkit datasets` "
@@ -39,6 +46,7 @@ DataSetName = Annotated[
 Target = Annotated[
     Path | None,
     typer.Option(
+        rich_help_panel=INPUT,
         metavar="FOLDER",
         help="Ground-truth masks, where --dataset is not given; the RoadAnomaly layout is "
         "understood.",
@@ -48,6 +56,7 @@ Target = Annotated[
 Images = Annotated[
     Path | None,
     typer.Option(
+        rich_help_panel=INPUT,
         metavar="FOLDER",
         help="The frames' images, to go with --target; a data set has its own.",
         show_default=False,
@@ -56,6 +65,7 @@ Images = Annotated[
 AnomalyLabel = Annotated[
     str | None,
     typer.Option(
+        rich_help_panel=INPUT,
         metavar="N[,N...]",
         help="Label values that mean anomaly; a-b for a range.",
         show_default="the data set's, else 1",
@@ -64,6 +74,7 @@ AnomalyLabel = Annotated[
 NormalLabel = Annotated[
     str | None,
     typer.Option(
+        rich_help_panel=INPUT,
         metavar="N[,N...]",
         help="Label values that mean normal, or none.",
         show_default="the data set's, else 0",
@@ -72,6 +83,7 @@ NormalLabel = Annotated[
 IgnoreIndex = Annotated[
     str | None,
     typer.Option(
+        rich_help_panel=INPUT,
         metavar="N[,N...]",
         help="Label values to ignore, or none.",
         show_default="the data set's, else 255",
@@ -80,6 +92,7 @@ IgnoreIndex = Annotated[
 Normalize = Annotated[
     list[str],
     typer.Option(
+        rich_help_panel=NUMBERS,
         metavar="[NAME=]KIND",
         autocompletion=completion.normalizers,
         help="Map scores to [0, 1] by none, minmax, sigmoid or rank: all methods', or one's.",
@@ -89,6 +102,7 @@ Normalize = Annotated[
 Aggregate = Annotated[
     str | None,
     typer.Option(
+        rich_help_panel=NUMBERS,
         metavar="pooled|per_image",
         autocompletion=completion.one_of("pooled|per_image"),
         help="One set of pixels, or mean over images.",
@@ -98,6 +112,7 @@ Aggregate = Annotated[
 MinPrediction = Annotated[
     int | None,
     typer.Option(
+        rich_help_panel=NUMBERS,
         metavar="N",
         help="Drop predicted components with fewer pixels.",
         show_default="the data set's, else 500",
@@ -106,6 +121,7 @@ MinPrediction = Annotated[
 MinTarget = Annotated[
     int | None,
     typer.Option(
+        rich_help_panel=NUMBERS,
         metavar="N",
         help="Ignore ground-truth components with fewer pixels.",
         show_default="the data set's, else 100",
@@ -114,15 +130,17 @@ MinTarget = Annotated[
 Missing = Annotated[
     str,
     typer.Option(
+        rich_help_panel=INPUT,
         metavar="error|skip",
         autocompletion=completion.one_of("error|skip"),
         help="Frames that not every method has: refuse, or leave out.",
     ),
 ]
-Jobs = Annotated[int, typer.Option(metavar="N", help="Threads over frames.")]
+Jobs = Annotated[int, typer.Option(rich_help_panel=SCALE, metavar="N", help="Threads over frames.")]
 Scheduler = Annotated[
     str | None,
     typer.Option(
+        rich_help_panel=SCALE,
         metavar="ADDRESS",
         help="Go through the frames on a Dask cluster, as tcp://HOST:8786, in place of --jobs; its "
         "workers must see the files under the same paths.",
@@ -132,6 +150,7 @@ Scheduler = Annotated[
 Memory = Annotated[
     str,
     typer.Option(
+        rich_help_panel=SCALE,
         metavar="SIZE",
         help="Memory for the statistics of a method, as 500M or 2G: beyond it thresholds fall on "
         "a grid, files are read twice, and AP and AUROC get brackets.",
@@ -140,7 +159,84 @@ Memory = Annotated[
 Key = Annotated[
     str | None,
     typer.Option(
-        metavar="NAME", help="Array of .npz files, data set of HDF5 files.", show_default=False
+        rich_help_panel=INPUT,
+        metavar="NAME",
+        help="Array of .npz files, data set of HDF5 files.",
+        show_default=False,
+    ),
+]
+
+Metrics = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME[,NAME...]",
+        autocompletion=completion.measures,
+        help="ap, auroc, fpr95, best_f1, siou_gt, ppv, mean_f1 (the three at best F1), "
+        "mdm_METRIC@T, METRIC@z=Z, fpr@z=Z, fpr@tpr=R; METRIC: f1, iou, precision, recall, "
+        "siou, ppv, mean_f1; NAME@band=PX near borders.",
+        show_default="every metric, MDM at T = 0.5 and 0.7",
+        rich_help_panel=NUMBERS,
+    ),
+]
+Published = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        autocompletion=completion.published,
+        help="Add a paper's rows, marked as published; `mdmkit published` lists the tables.",
+        show_default=False,
+        rich_help_panel=OUTPUT,
+    ),
+]
+Auxiliary = Annotated[
+    list[str],
+    typer.Option(
+        "--aux",
+        metavar="NAME",
+        help="A method of yours that was trained with auxiliary data; repeatable.",
+        show_default=False,
+        rich_help_panel=OUTPUT,
+    ),
+]
+Form = Annotated[
+    str | None,
+    typer.Option(
+        "--format",
+        metavar=FORMS,
+        autocompletion=completion.one_of(FORMS),
+        help="Form of the result; long: a row a method and metric.",
+        show_default="by the suffix of --output, else table",
+        rich_help_panel=OUTPUT,
+    ),
+]
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        help="Write there.",
+        show_default="standard output",
+        rich_help_panel=OUTPUT,
+    ),
+]
+FigureName = Annotated[
+    Path,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        help="A .pdf, .svg or .png.",
+        show_default=False,
+        rich_help_panel=OUTPUT,
+    ),
+]
+Width = Annotated[
+    float,
+    typer.Option(
+        metavar="INCHES",
+        help="5.2 for two columns, 3.4 for one, 7 for a whole page.",
+        rich_help_panel=OUTPUT,
     ),
 ]
 
@@ -168,8 +264,8 @@ def choose_judging(
     anomaly_label: str | None,
     normal_label: str | None,
     ignore_index: str | None,
-    min_prediction: int | None,
-    min_target: int | None,
+    min_prediction: int | None = None,
+    min_target: int | None = None,
     aggregate: str | None = None,
 ) -> Choice:
     """What the options ask for, else what the data set says."""
@@ -179,6 +275,11 @@ def choose_judging(
     return choose(
         dataset, **labels, min_prediction=min_prediction, min_target=min_target, aggregate=aggregate
     )
+
+
+def judged(choice: Choice) -> dict[str, Any]:
+    """What `choose_judging` found, by argument."""
+    return asdict(choice.codes) | asdict(choice.sizes) | {"aggregate": choice.aggregate}
 
 
 def given_labels(
@@ -231,3 +332,8 @@ def parse_normalize(items: list[str], methods: dict[str, str]) -> dict[str, str]
         else:
             default = kind
     return {name: kinds.get(name, default) for name in methods}
+
+
+def form_of(output: Path | None) -> str:
+    """The form that the suffix of a file asks for."""
+    return "table" if output is None else _FORM_OF_SUFFIX.get(output.suffix.lower(), "table")
