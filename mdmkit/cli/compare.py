@@ -133,7 +133,7 @@ class Bootstrap:
         resampled = bootstrap(
             replicates=self.bootstrap,
             seed=self.seed,
-            cells=self.bootstrap_bins,
+            bins=self.bootstrap_bins,
             states=self.bootstrap_states,
             **options,
         )
@@ -171,7 +171,7 @@ class Kept:
         assert self.shard
         with progress_bars(quiet) as progress:
             share, frames = count_shard(
-                methods, state=self.state, shard=self.shard, progress=progress, **options
+                methods, counts=self.state, shard=self.shard, progress=progress, **options
             )
         note(
             f"shard {self.shard} is counted: {share} of {frames} frames, in {self.state}; "
@@ -225,7 +225,7 @@ def compare(
             folders,
             published=published,
             auxiliary=aux,
-            state=kept.state,
+            counts=kept.state,
             scheduler=scheduler,
             progress=progress,
             **options,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +31,6 @@ def compare(
     normalize: str | Mapping[str, str] | None = "none",
     aggregate: str | None = None,
     protocol: str = "exact",
-    band: float | Sequence[float] | None = None,
     published: str | None = None,
     auxiliary: Collection[str] = (),
     anomaly_label: Labels | Usual = USUAL,
@@ -42,7 +41,7 @@ def compare(
     scheduler: Any = None,
     key: str | None = None,
     memory: int = DEFAULT_MEMORY,
-    state: str | Path | None = None,
+    counts: str | Path | None = None,
     progress: Progresses | None = None,
 ) -> Comparison:
     """Compare the score maps of several methods on the same frames.
@@ -55,7 +54,7 @@ def compare(
     target : path, optional
         Folder of ground-truth masks; the RoadAnomaly layout is understood. Frames pair by their
         path below the folder, without suffix.
-    metrics, protocol, band
+    metrics, protocol
         As in `evaluate`.
     dataset : str or DataSet, optional
         `"LAYOUT:ROOT"`, as `"smiyc-anomaly:FOLDER"`, instead of `target`: sets labels, component
@@ -82,7 +81,7 @@ def compare(
     memory : int
         Bytes that the statistics of one method may take; see `evaluate`. Files are read again
         where that makes numbers exact.
-    state : path, optional
+    counts : path, optional
         A folder in which counts are kept: a run that was stopped anywhere goes on with the same
         call, and gives the same bits. Frames whose files have changed since, by size or time of
         change, are counted anew. For files, not for arrays.
@@ -108,18 +107,18 @@ def compare(
     planned = plan_comparison(
         methods, target, metrics, dataset=dataset, min_prediction=min_prediction,
         min_target=min_target, normalize=normalize, aggregate=aggregate, protocol=protocol,
-        band=band, published=published, auxiliary=auxiliary, anomaly_label=anomaly_label,
+        published=published, auxiliary=auxiliary, anomaly_label=anomaly_label,
         normal_label=normal_label, ignore_index=ignore_index, missing=missing, jobs=jobs, key=key,
         memory=memory,
     )  # fmt: skip
-    if state is None:
+    if counts is None:
         planned.methods.run(jobs, progress, scheduler)
     elif scheduler is not None:
         raise InputError(
-            "state: expected none beside a scheduler, which counts what it lost anew; found both"
+            "counts: expected none beside a scheduler, which counts what it lost anew; found both"
         )
     else:
         from mdmkit.comparison.checkpoints.sharding import keep_counts
 
-        keep_counts(planned, Path(state), jobs=jobs, progress=progress)
+        keep_counts(planned, Path(counts), jobs=jobs, progress=progress)
     return planned.comparison()

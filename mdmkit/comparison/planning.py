@@ -60,7 +60,6 @@ def plan_comparison(
     normalize: str | Mapping[str, str] | None = "none",
     aggregate: str | None = None,
     protocol: str = "exact",
-    band: float | Sequence[float] | None = None,
     published: str | None = None,
     auxiliary: Collection[str] = (),
     anomaly_label: Labels | Usual = USUAL,
@@ -87,7 +86,7 @@ def plan_comparison(
         methods, judged or target, codes=codes, missing=missing, normalize=normalize, key=key,
         metrics=metrics, memory=memory, aggregate=choice.aggregate,
         min_prediction=choice.sizes.min_prediction, min_target=choice.sizes.min_target,
-        protocol=protocol, band=band,
+        protocol=protocol,
     )  # fmt: skip
     pairing = several.pairing
     first = next(iter(several.evaluations.values()))

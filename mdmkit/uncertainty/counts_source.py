@@ -54,7 +54,7 @@ class StatesPlan:
         How to load each method's frames.
     kinds : mapping of str to str
         The normaliser of each method.
-    cells : int
+    bins : int
         About how many thresholds there are.
     memory : int
         Bytes that the counts of one method may take.
@@ -65,7 +65,7 @@ class StatesPlan:
     measures: tuple[Measure, ...]
     loads: Mapping[str, Sequence[Load]]
     kinds: Mapping[str, str]
-    cells: int
+    bins: int
     memory: int
     jobs: int
 
@@ -89,7 +89,7 @@ class StatesPlan:
         """How to get the states of a method: from the frames, or from a file that is kept."""
         statistics = self.statistics
         if path is None:
-            edges = 2 * self.cells  # some more than `cells` at most
+            edges = 2 * self.bins  # some more than `bins` at most
             if needed_bytes(statistics, self.frames, edges) <= self.memory:
                 yield partial(self._sweep, progress, _in_memory)
                 return
@@ -119,7 +119,7 @@ class StatesPlan:
             return sweep_states(
                 self.loads[method], self.statistics, kind,
                 partial(
-                    chosen_edges, cells=self.cells, margins=margins,
+                    chosen_edges, bins=self.bins, margins=margins,
                     thresholds=raw if kind is Unchanged else (),
                 ),
                 allocate=allocate, memory=self.memory, jobs=self.jobs,

@@ -25,14 +25,13 @@ from mdmkit.metrics.measures import Measure
 from mdmkit.metrics.names import parse_measures
 from mdmkit.metrics.normalized_totals import NormalizedTotals
 from mdmkit.metrics.protocols import as_protocol
-from mdmkit.metrics.transformed import with_bands
 from mdmkit.statistics.accumulator import DEFAULT_MEMORY
 from mdmkit.uncertainty.counts_file import record_of
 from mdmkit.uncertainty.counts_source import Bar, StatesPlan, check_frames
 from mdmkit.uncertainty.frame_counts import FrameCounts
 
 #: Thresholds at which the frames' statistics are kept; numbers between them carry a bracket.
-CELLS = 4096
+BINS = 4096
 
 
 class Estimate(NamedTuple):
@@ -62,7 +61,7 @@ class Bootstrap:
     confidence : float
     frames, seed : int
         How many frames there are, and what the sets were drawn with.
-    cells : int or None
+    bins : int or None
         About how many thresholds the statistics were kept at; None where each image has a value
         of its own.
     aggregate : {"pooled", "per_image"}
@@ -91,7 +90,7 @@ class Bootstrap:
     confidence: float
     frames: int = 0
     seed: int = 0
-    cells: int | None = None
+    bins: int | None = None
     aggregate: str = "pooled"
     refused: dict[str, dict[str, str]] = field(default_factory=dict)
 
@@ -144,7 +143,7 @@ def bootstrap(
     replicates: int = 1000,
     seed: int = 0,
     confidence: float = 0.95,
-    cells: int = CELLS,
+    bins: int = BINS,
     states: str | Path | None = None,
     overwrite: bool = False,
     dataset: str | DataSet | None = None,
@@ -153,7 +152,6 @@ def bootstrap(
     normalize: str | Mapping[str, str] | None = "none",
     aggregate: str | None = None,
     protocol: str = "exact",
-    band: float | Sequence[float] | None = None,
     anomaly_label: Labels | Usual = USUAL,
     normal_label: Labels | Usual = USUAL,
     ignore_index: Labels | Usual = USUAL,
@@ -168,7 +166,7 @@ def bootstrap(
     Parameters
     ----------
     methods, target, metrics, dataset, min_prediction, min_target, normalize, aggregate, \
-protocol, band, anomaly_label, normal_label, ignore_index, missing, jobs, key
+protocol, anomaly_label, normal_label, ignore_index, missing, jobs, key
         As in `compare`. Iterators cannot be read twice and are refused. For
         `aggregate="per_image"` the images' values are resampled.
     replicates : int
@@ -177,7 +175,7 @@ protocol, band, anomaly_label, normal_label, ignore_index, missing, jobs, key
         Of the drawing: a seed always gives the same sets.
     confidence : float in (0, 1)
         Of the percentile intervals.
-    cells : int
+    bins : int
         About how many thresholds the statistics of each frame are kept at; the scores of a method
         decide which. Between them a number is known to its bracket.
     states : path, optional
@@ -204,7 +202,7 @@ protocol, band, anomaly_label, normal_label, ignore_index, missing, jobs, key
     Notes
     -----
     Pixels are read twice, once to choose the thresholds; replicates touch statistics only:
-    O(R F cells) for F frames. A normaliser keeps the constants of all frames. Frames are the unit
+    O(R F bins) for F frames. A normaliser keeps the constants of all frames. Frames are the unit
     of resampling (Efron, 1979), as pixels of one frame are anything but independent.
 
     Examples
@@ -214,7 +212,7 @@ protocol, band, anomaly_label, normal_label, ignore_index, missing, jobs, key
     >>> bootstrap({"mine": frames}, metrics="ap", replicates=100).interval("mine", "ap")
     Estimate(value=1.0, low=1.0, high=1.0)
     """
-    _check(replicates, confidence, cells)
+    _check(replicates, confidence, bins)
     if target is not None and dataset is not None:
         raise InputError(f"target: expected it or a data set, found {target} and {dataset}")
     judged = None if dataset is None else open_dataset(dataset)
@@ -223,7 +221,7 @@ protocol, band, anomaly_label, normal_label, ignore_index, missing, jobs, key
         min_prediction=min_prediction, min_target=min_target, aggregate=aggregate,
         usual=ComponentSizes(),
     )  # fmt: skip
-    measures = with_bands(as_protocol(protocol).adapt(parse_measures(metrics, choice.sizes)), band)
+    measures = as_protocol(protocol).adapt(parse_measures(metrics, choice.sizes))
     if not isinstance(methods, Mapping) or not methods:
         raise InputTypeError(f"methods: expected a mapping of names, found {methods!r}")
     for name, frames in methods.items():
@@ -255,12 +253,12 @@ protocol, band, anomaly_label, normal_label, ignore_index, missing, jobs, key
         pairing = pair(methods, truth, missing)
         loads = loads_of(pairing, choice.codes, key)
         settings = {
-            "cells": cells, "normalize": kinds, "protocol": protocol, "sizes": str(choice.sizes),
+            "bins": bins, "normalize": kinds, "protocol": protocol, "sizes": str(choice.sizes),
             "labels": str(choice.codes), "key": key,
         }  # fmt: skip
         record = record_of(pairing, found.keys, settings)
-    plan = StatesPlan(measures, loads, kinds, cells, memory, check_jobs(jobs))
-    found, draws = replace(found, frames=plan.frames, cells=cells), draw(plan.frames)
+    plan = StatesPlan(measures, loads, kinds, bins, memory, check_jobs(jobs))
+    found, draws = replace(found, frames=plan.frames, bins=bins), draw(plan.frames)
     with plan.states(states, record, overwrite, progress) as states_of:
         for method in methods:
             kept = states_of(method)
@@ -342,13 +340,13 @@ def _means(draws: NDArray[np.int64], values: NDArray[np.float64]) -> NDArray[np.
         return np.asarray(draws @ np.where(defined, values, 0) / (draws @ defined.astype(float)))
 
 
-def _check(replicates: int, confidence: float, cells: int) -> None:
+def _check(replicates: int, confidence: float, bins: int) -> None:
     if replicates < 1:
         raise InputError(f"replicates: expected a number >= 1, found {replicates!r}")
     if not 0 < confidence < 1:
         raise InputError(f"confidence: expected a number in (0, 1), found {confidence!r}")
-    if cells < 2:
-        raise InputError(f"cells: expected a number >= 2, found {cells!r}")
+    if bins < 2:
+        raise InputError(f"bins: expected a number >= 2, found {bins!r}")
 
 
 def _draws(frames: int, replicates: int, seed: int) -> NDArray[np.int64]:

@@ -51,7 +51,7 @@ def same(found, expected):
 @pytest.mark.parametrize("seed", range(6))
 def test_replicates_equal_evaluating_the_resampled_frames(seed):
     drawn = frames(seed)
-    found = bootstrap({"mine": drawn}, metrics=METRICS, replicates=12, seed=seed, cells=64)
+    found = bootstrap({"mine": drawn}, metrics=METRICS, replicates=12, seed=seed, bins=64)
     for place, times in enumerate(_draws(len(drawn), 12, seed)):
         resampled = [drawn[frame] for frame in np.repeat(np.arange(len(drawn)), times)]
         expected = evaluate(resampled, METRICS)
@@ -61,7 +61,7 @@ def test_replicates_equal_evaluating_the_resampled_frames(seed):
 
 def test_the_number_itself_is_that_of_all_frames():
     drawn = frames(1)
-    found = bootstrap({"mine": drawn}, metrics=METRICS, replicates=3, cells=64)
+    found = bootstrap({"mine": drawn}, metrics=METRICS, replicates=3, bins=64)
     expected = evaluate(drawn, METRICS)
     for key in found.keys:
         assert same(found.values["mine"][key], expected[key]), key
@@ -70,7 +70,7 @@ def test_the_number_itself_is_that_of_all_frames():
 @pytest.mark.parametrize("seed", range(4))
 def test_brackets_of_a_coarse_grid_hold_the_exact_number(seed):
     drawn = frames(seed, shape=(20, 24), levels=10**6)
-    found = bootstrap({"mine": drawn}, metrics=METRICS, replicates=2, cells=16)
+    found = bootstrap({"mine": drawn}, metrics=METRICS, replicates=2, bins=16)
     expected = evaluate(drawn, METRICS)
     for key in found.keys:
         low, high = found.brackets["mine"][key]
@@ -79,8 +79,8 @@ def test_brackets_of_a_coarse_grid_hold_the_exact_number(seed):
 
 def test_scores_without_bounds_are_ranked_too():
     drawn = [(8 * scores - 5, target) for scores, target in frames(2)]
-    raw = bootstrap({"mine": drawn}, metrics=UNIT_FREE, replicates=20, cells=64)
-    unit = bootstrap({"mine": frames(2)}, metrics=UNIT_FREE, replicates=20, cells=64)
+    raw = bootstrap({"mine": drawn}, metrics=UNIT_FREE, replicates=20, bins=64)
+    unit = bootstrap({"mine": frames(2)}, metrics=UNIT_FREE, replicates=20, bins=64)
     for key in ("ap", "auroc", "fpr95"):
         assert (raw.replicates["mine"][key] == unit.replicates["mine"][key]).all()
 
@@ -91,13 +91,13 @@ def test_a_normaliser_keeps_the_constants_of_all_frames():
     high = max(s[t != 255].max() for s, t in drawn)
     unit = [((s - low) / (high - low), t) for s, t in drawn]
     mapped = bootstrap(
-        {"m": drawn}, metrics="mdm_f1@0.5", normalize="minmax", replicates=20, cells=64
+        {"m": drawn}, metrics="mdm_f1@0.5", normalize="minmax", replicates=20, bins=64
     )
     plain = bootstrap(
         {"m": [(np.clip(s, 0, 1), t) for s, t in unit]},
         metrics="mdm_f1@0.5",
         replicates=20,
-        cells=64,
+        bins=64,
     )
     assert mapped.replicates["m"]["mdm_f1@0.5"] == pytest.approx(
         plain.replicates["m"]["mdm_f1@0.5"], abs=1e-12
@@ -166,7 +166,7 @@ def test_edges_divide_both_classes():
     [
         ({"replicates": 0}, "replicates: "),
         ({"confidence": 1.0}, "confidence: "),
-        ({"cells": 1}, "cells: "),
+        ({"bins": 1}, "bins: "),
         ({"metrics": "nothing"}, "metrics: "),
     ],
 )
@@ -191,12 +191,12 @@ def test_frames_must_be_several_and_readable_twice():
 @pytest.mark.parametrize("metrics", [METRICS, "ap,auroc"])
 def test_blocks_and_batches_change_nothing(monkeypatch, metrics):
     drawn = frames(7, count=9)
-    whole = bootstrap({"m": drawn}, metrics=metrics, replicates=40, cells=64)
+    whole = bootstrap({"m": drawn}, metrics=metrics, replicates=40, bins=64)
     monkeypatch.setattr(frame_states, "BATCH", 8 * 2000)
     monkeypatch.setattr(frame_states, "BLOCK", 8 * 2000)
-    pieces = bootstrap({"m": drawn}, metrics=metrics, replicates=40, cells=64)
-    aside = bootstrap({"m": drawn}, metrics=metrics, replicates=40, cells=64, memory=2**16)
-    threads = bootstrap({"m": drawn}, metrics=metrics, replicates=40, cells=64, jobs=2)
+    pieces = bootstrap({"m": drawn}, metrics=metrics, replicates=40, bins=64)
+    aside = bootstrap({"m": drawn}, metrics=metrics, replicates=40, bins=64, memory=2**16)
+    threads = bootstrap({"m": drawn}, metrics=metrics, replicates=40, bins=64, jobs=2)
     for key in whole.keys:
         for other in (pieces, aside, threads):
             assert np.array_equal(
@@ -208,17 +208,17 @@ def test_few_statistics_are_held_where_memory_is_small(monkeypatch):
     files = []
     opened = states_plan.temporary_file
     monkeypatch.setattr(states_plan, "temporary_file", lambda: files.append(1) or opened())
-    bootstrap({"m": frames(0)}, metrics=METRICS, replicates=3, cells=64, memory=2**14)
+    bootstrap({"m": frames(0)}, metrics=METRICS, replicates=3, bins=64, memory=2**14)
     assert files == [1]
-    bootstrap({"m": frames(0)}, metrics=METRICS, replicates=3, cells=64)
+    bootstrap({"m": frames(0)}, metrics=METRICS, replicates=3, bins=64)
     assert files == [1]
 
 
 @pytest.mark.parametrize("protocol", ["smiyc", "maskomaly-release"])
 def test_protocols_and_bands_are_those_of_compare(protocol):
     drawn = frames(3, count=4, levels=16)  # float16 holds sixteenths, so that nothing is rounded
-    options = {"protocol": protocol, "band": 2, "min_target": 2}
-    metrics = "ap,fpr95,best_f1,siou_gt,mdm_f1@0.5"
+    options = {"protocol": protocol, "min_target": 2}
+    metrics = "ap,fpr95,best_f1,siou_gt,mdm_f1@0.5,ap@band=2,best_f1@band=2"
     found = bootstrap({"m": drawn}, metrics=metrics, replicates=8, **options)
     for place, times in enumerate(_draws(len(drawn), 8, 0)):
         resampled = [drawn[frame] for frame in np.repeat(np.arange(len(drawn)), times)]
@@ -236,7 +236,7 @@ def test_values_of_images_are_resampled_where_images_are_averaged():
         expected = evaluate(resampled, METRICS, aggregate="per_image")
         for key in found.keys:
             assert same(found.replicates["m"][key][place], expected[key]), key
-    assert (found.aggregate, found.cells, found.frames) == ("per_image", None, 6)
+    assert (found.aggregate, found.bins, found.frames) == ("per_image", None, 6)
 
 
 def test_what_needs_thresholds_is_refused_where_scores_are_unbounded():
@@ -262,7 +262,7 @@ def test_sets_without_an_anomaly_leave_a_number_undefined():
 def test_margins_of_coarse_grids_are_within_their_brackets(normalize):
     drawn = [(8 * s - 5, t) for s, t in frames(5, shape=(20, 24), levels=10**6)]
     options = {"metrics": "mdm_f1@0.5,mdm_siou@0.25", "normalize": normalize}
-    found = bootstrap({"m": drawn}, replicates=2, cells=128, **options)
+    found = bootstrap({"m": drawn}, replicates=2, bins=128, **options)
     expected = evaluate(drawn, **options)
     for key in found.keys:
         low, high = found.brackets["m"][key]
@@ -270,11 +270,11 @@ def test_margins_of_coarse_grids_are_within_their_brackets(normalize):
         assert high - low < 0.1, key
 
 
-def test_more_cells_narrow_brackets():
+def test_more_bins_narrow_brackets():
     drawn = frames(6, shape=(40, 50), levels=10**6)
     widths = []
-    for cells in (16, 128, 20_000):
-        found = bootstrap({"m": drawn}, metrics="ap,mdm_f1@0.5", replicates=2, cells=cells)
+    for bins in (16, 128, 20_000):
+        found = bootstrap({"m": drawn}, metrics="ap,mdm_f1@0.5", replicates=2, bins=bins)
         widths.append([high - low for low, high in found.brackets["m"].values()])
     assert (np.diff(widths, axis=0) < 0).all()
     assert max(widths[-1]) == 0  # every score is a threshold
@@ -301,7 +301,7 @@ def test_a_set_of_one_frame_is_that_frame():
     statistics = (PixelStatistic(), ComponentStatistic(ComponentSizes(0, 0)))
     loads = [partial(Frame, *frame) for frame in drawn]
     states = sweep_states(
-        loads, statistics, Unchanged, partial(chosen_edges, cells=32, margins=True, thresholds=()),
+        loads, statistics, Unchanged, partial(chosen_edges, bins=32, margins=True, thresholds=()),
         allocate=lambda statistic, shape: np.zeros(shape, np.uint32), memory=2**30,
     )  # fmt: skip
     times = 1000 * np.eye(3, dtype=np.int64)
@@ -386,7 +386,7 @@ def test_a_normaliser_of_ranks_is_kept_too(folders):
     ("options", "message"),
     [
         ({"metrics": "ap,fpr95"}, "metrics: not kept for fpr95"),
-        ({"cells": 100}, "cells: kept with 4096, now 100"),
+        ({"bins": 100}, "bins: kept with 4096, now 100"),
         ({"min_target": 3}, "sizes: kept with .*min_target=0.*, now .*min_target=3"),
         ({"normalize": "none"}, "normalize: kept with"),
         ({"protocol": "smiyc"}, "protocol: kept with 'exact', now 'smiyc'"),
