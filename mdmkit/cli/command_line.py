@@ -51,7 +51,16 @@ from mdmkit.cli.plot_datasets import plot_app
 from mdmkit.cli.plot_frames import plot_grid, plot_thresholds
 from mdmkit.cli.published import published as published_command
 from mdmkit.cli.report import report
-from mdmkit.cli.table_options import Auxiliary, Bands, By, Form, Output, Protocol, Published, form_of
+from mdmkit.cli.table_options import (
+    Auxiliary,
+    Bands,
+    By,
+    Form,
+    Output,
+    Protocol,
+    Published,
+    form_of,
+)
 from mdmkit.cli.terminal import Debug, Overwrite, Quiet, note, progress_bars, run
 from mdmkit.cli.threshold import SeveralAfterOn, threshold
 

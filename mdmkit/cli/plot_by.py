@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -86,7 +86,7 @@ def plot_by(
     choice = choose_judging(
         truth, anomaly_label, normal_label, ignore_index, min_prediction, min_target
     )
-    options = {
+    options: dict[str, Any] = {
         "metrics": measures_of(metrics, [by], choice.sizes, folders, truth, missing),
         "dataset": truth,
         "min_prediction": choice.sizes.min_prediction,

@@ -13,7 +13,7 @@ from mdmkit.core.spelled import spelled
 from mdmkit.core.transforms import FrameGroup
 from mdmkit.metrics.measures import Measure
 from mdmkit.metrics.region_measures import TargetCount
-from mdmkit.metrics.selections import GroupMean
+from mdmkit.metrics.selections import GroupMean, Selection
 from mdmkit.metrics.transformed import Through
 from mdmkit.statistics.target_bins import PROPERTIES, TargetBin
 from mdmkit.tables.headings import titles
@@ -40,19 +40,28 @@ def is_count(measure: Measure) -> bool:
     return isinstance(measure.measure if isinstance(measure, Through) else measure, TargetCount)
 
 
+def _parts(comparison: ComparisonData) -> list[tuple[Through, Selection]]:
+    """The measures by parts, numbers of components left out, and the part that each is about."""
+    return [
+        (measure, measure.change)
+        for measure in comparison.measures
+        if isinstance(measure, Through)
+        and isinstance(measure.change, (TargetBin, FrameGroup))
+        and not is_count(measure)
+    ]
+
+
 def selection_blocks(comparison: ComparisonData, column_of: ColumnOf) -> list[Block]:
     """One block per bin, and one per measure with groups of frames as columns."""
-    parts = [m for m in comparison.measures if isinstance(m, Through) and m.change.selects]
-    shown = [part for part in parts if not is_count(part)]
-    bins = dict.fromkeys(m.change for m in shown if isinstance(m.change, TargetBin))
+    by_bin: dict[TargetBin, list[Column]] = {}
+    for measure, part in _parts(comparison):
+        if isinstance(part, TargetBin):
+            name, condition = titles(measure.measure)
+            column = replace(column_of(measure), name=name, condition=condition)
+            by_bin.setdefault(part, []).append(column)
     blocks = [
-        Block(
-            f"{bin_title(one)}{_count(comparison.results[0], one)}, %",
-            tuple(
-                replace(column_of(m), **_named(m.measure)) for m in shown if m.change == one
-            ),
-        )
-        for one in bins
+        Block(f"{bin_title(part)}{_count(comparison.results[0], part)}, %", tuple(columns))
+        for part, columns in by_bin.items()
     ]
     means = [measure for measure in comparison.measures if isinstance(measure, GroupMean)]
     return blocks + [_group_block(mean, comparison, column_of) for mean in means]
@@ -69,17 +78,13 @@ def bin_title(one: TargetBin) -> str:
     }[one.by]
 
 
-def _count(result: Result, one: TargetBin | FrameGroup) -> str:
+def _count(result: Result, one: TargetBin) -> str:
     """As in ": 12 in 9 frames"; nothing where means over images are shown."""
     key = f"components@{one.name}"
     frames = result.values.get(f"{key}_frames")
     if frames is None:
         return ""
     return f": {result.values[key]} in {frames} frame{'' if frames == 1 else 's'}"
-
-
-def _named(measure: Measure) -> dict[str, str]:
-    return dict(zip(("name", "condition"), titles(measure), strict=True))
 
 
 def _group_block(mean: GroupMean, comparison: ComparisonData, column_of: ColumnOf) -> Block:
@@ -120,29 +125,30 @@ def points_by(
     InputError
         If the comparison is not by parts, or by parts of several kinds.
     """
-    parts = [
-        m
-        for m in comparison.measures
-        if isinstance(m, Through) and m.change.selects and not is_count(m)
-    ]
-    changes = list(dict.fromkeys(part.change for part in parts))
-    kinds = {change.by if isinstance(change, TargetBin) else change.column for change in changes}
+    parts = _parts(comparison)
+    changes = list(dict.fromkeys(part for _, part in parts))
+    kinds = {part.by if isinstance(part, TargetBin) else part.column for part in changes}
     if len(kinds) != 1:
-        raise InputError("by: expected one kind of parts, as in size=0,300,3000,inf; found "
-                         + (", ".join(sorted(kinds)) or "none"))  # fmt: skip
+        raise InputError(
+            "by: expected one kind of parts, as in size=0,300,3000,inf; found "
+            + (", ".join(sorted(kinds)) or "none")
+        )
     panels: dict[str, dict[str, list[Point]]] = {}
-    for part in parts:
-        heading = " ".join(filter(None, titles(part.measure)))
+    for measure, _ in parts:
+        heading = " ".join(filter(None, titles(measure.measure)))
+        lines = panels.setdefault(f"{heading}, %", {})
         for result in comparison.results:
-            value = result[part.key]
-            point = nan if value is None else value, interval_of(comparison, result.method, part.key)
-            panels.setdefault(f"{heading}, %", {}).setdefault(result.method, []).append(point)
+            value, interval = (
+                result[measure.key],
+                interval_of(comparison, result.method, measure.key),
+            )
+            lines.setdefault(result.method, []).append((nan if value is None else value, interval))
     labels = [_label(change) for change in changes]
     first = changes[0]
     return panels, labels, PROPERTIES[first.by] if isinstance(first, TargetBin) else first.column
 
 
-def _label(change: TargetBin | FrameGroup) -> str:
+def _label(change: Selection) -> str:
     if isinstance(change, FrameGroup):
         return change.value
     high = spelled(change.high)

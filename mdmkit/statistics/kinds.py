@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -149,7 +149,18 @@ def changed(change: FrameChange, statistic: Statistic) -> Statistic:
     return ChangedStatistic(change, statistic)
 
 
-def has_bins(statistic: Statistic) -> bool:
+Binnable = (
+    PixelStatistic
+    | ComponentStatistic
+    | BandOverlap
+    | BorderMatch
+    | RegionCoverage
+    | TargetTally
+    | ChangedStatistic
+)
+
+
+def has_bins(statistic: Statistic) -> TypeGuard[Binnable]:
     """Whether its counts can be reduced to bins, with bounds within."""
     if isinstance(statistic, ChangedStatistic):
         return has_bins(statistic.statistic)

@@ -35,7 +35,7 @@ def ordered_keys(scores: NDArray[Any], valid: NDArray[np.bool_]) -> Keys:
     kind = np.dtype(f"u{width}")
     top = kind.type(np.iinfo(kind).max)
     if source.startswith("u"):
-        return np.where(valid, scores.astype(kind) + kind.type(1), top)
+        return np.asarray(np.where(valid, scores.astype(kind) + kind.type(1), top))
     values = scores if scores.dtype.name == source else as_unit(scores)
     keys = np.empty(scores.shape, kind)
     sign = kind.type(1 << (8 * width - 1))

@@ -1,7 +1,7 @@
 """`python -m tests.benchmarks.borders`: borders and regions at all thresholds, in radix sorts.
 
-A radix sort of the keys of a frame is the yardstick. Beside them pyaupro and scikit-learn, where they
-are installed.
+A radix sort of the keys of a frame is the yardstick. Beside them pyaupro and scikit-learn, where
+they are installed.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ import time
 from functools import partial
 
 import numpy as np
+from mdmkit.statistics.score_keys import keys_of, sorted_keys
 
 from mdmkit import Frame, evaluate
 from mdmkit.metrics.boundary_metrics import NSD, BoundaryF, BoundaryIoU
-from mdmkit.statistics.score_keys import keys_of, sorted_keys
 from tests.benchmarks.scenes import scene
 
 ROUNDS = 5
@@ -67,7 +67,7 @@ def pyaupro_of(maps, thresholds):
 def sklearn_of(maps):
     from sklearn.metrics import roc_auc_score
 
-    scores, target = (np.concatenate([one.ravel() for one in part]) for part in zip(*maps))
+    scores, target = (np.concatenate([one.ravel() for one in part]) for part in zip(*maps, strict=True))
     roc_auc_score(target[target != 255] == 1, scores[target != 255])
 
 
