@@ -67,7 +67,8 @@ def pyaupro_of(maps, thresholds):
 def sklearn_of(maps):
     from sklearn.metrics import roc_auc_score
 
-    scores, target = (np.concatenate([one.ravel() for one in part]) for part in zip(*maps, strict=True))
+    scores = np.concatenate([scores.ravel() for scores, _ in maps])
+    target = np.concatenate([target.ravel() for _, target in maps])
     roc_auc_score(target[target != 255] == 1, scores[target != 255])
 
 
