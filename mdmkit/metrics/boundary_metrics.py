@@ -199,6 +199,3 @@ class NSD(_AtTolerance):
     def values(self, totals: Integers, sizes: Integers) -> Ratio:
         near, far, matched = np.moveaxis(totals, -1, 0)
         return ratio(near + matched, near + far + sizes[0])
-
-
-BOUNDARY_METRICS = {"boundary_iou": BoundaryIoU, "boundary_f": BoundaryF, "nsd": NSD}

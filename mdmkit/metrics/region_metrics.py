@@ -180,8 +180,6 @@ def aupimo_of_images(rates: ImageRates, least: float, most: float) -> NDArray[np
     if not rates.normal:
         return np.full(len(rates.anomalous), np.nan)
     reached, recalls = rates.recalls(most)
-    ends = np.log(np.clip(np.append(reached, most), least, most))
-    return np.sort(np.diff(ends) @ recalls / log(most / least))
-
-
-REGION_METRICS: dict[str, type[PRO]] = {metric.name: metric for metric in (PRO, SPRO)}
+    ends = np.clip(np.append(reached, most), least, most)
+    along = np.log(ends / least) / log(most / least)  # from 0 to exactly 1
+    return np.sort(np.diff(along) @ recalls)
