@@ -38,6 +38,12 @@ def draw_by(
     ------
     InputError
         Without methods, or with another number of values than labels.
+
+    Examples
+    --------
+    >>> ax = Figure().add_subplot()
+    >>> draw_by({"mine": [(0.2, None), (0.8, None)]}, ["day", "night"], "AP, %", ax).get_ylabel()
+    'AP, %'
     """
     if not points:
         raise InputError("points: expected at least one method, found none")
