@@ -16,6 +16,7 @@ from mdmkit.cli.datasets import datasets
 from mdmkit.cli.demo_command import demo
 from mdmkit.cli.inspect import inspect
 from mdmkit.cli.merge import merge
+from mdmkit.cli.plot_by import plot_by
 from mdmkit.cli.plot_curves import plot_curves
 from mdmkit.cli.plot_grid import plot_grid
 from mdmkit.cli.plot_margin import plot_margin
@@ -57,7 +58,14 @@ plot_app = typer.Typer(
 )
 for command in _IN_ORDER_OF_USE:
     app.command(cls=SeveralAfterOn if command is threshold else None)(command)
-for figure in (plot_margin, plot_margins_by_t, plot_curves, plot_thresholds, plot_grid):
+for figure in (
+    plot_margin,
+    plot_margins_by_t,
+    plot_curves,
+    plot_by,
+    plot_thresholds,
+    plot_grid,
+):
     plot_app.command(figure.__name__.removeprefix("plot_").replace("_", "-"))(figure)
 app.add_typer(plot_app, name="plot")
 

@@ -4,29 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from mdmkit.cli import completion
 from mdmkit.cli.groups import Counting, Frames, ImageJudging, Result, with_groups
+from mdmkit.cli.intervals import Bootstrap
 from mdmkit.cli.options import (
     NUMBERS,
     SCALE,
-    UNCERTAINTY,
     Auxiliary,
     Methods,
     Metrics,
     Published,
     Scheduler,
     judged,
+    measures_of,
     parse_methods,
 )
 from mdmkit.cli.terminal import deliver, note, progress_bars
 from mdmkit.core.errors import InputError
-
-if TYPE_CHECKING:
-    from mdmkit.comparison.result import Comparison
 
 Protocol = Annotated[
     str,
@@ -38,45 +36,15 @@ Protocol = Annotated[
         rich_help_panel=NUMBERS,
     ),
 ]
-Replicates = Annotated[
-    int,
+By = Annotated[
+    list[str],
     typer.Option(
-        "--bootstrap",
-        metavar="N",
-        help="Resample the frames so often: 95 % intervals, and which leads are real.",
-        show_default="no intervals",
-        rich_help_panel=UNCERTAINTY,
-    ),
-]
-Seed = Annotated[
-    int,
-    typer.Option("--seed", metavar="N", help="Of the resampling.", rich_help_panel=UNCERTAINTY),
-]
-Against = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME",
-        help="Show the lead of this method over the others.",
-        show_default="the best of each metric",
-        rich_help_panel=UNCERTAINTY,
-    ),
-]
-Bins = Annotated[
-    int,
-    typer.Option(
-        metavar="N",
-        help="Thresholds at which frames are counted for intervals; more of them, closer brackets.",
-        rich_help_panel=UNCERTAINTY,
-    ),
-]
-StatesPath = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="FILE",
-        help="Keep what each frame counts in this HDF5 file, and resample from it while files and "
-        "options are the same; --overwrite makes it anew.",
+        "--by",
+        metavar="PARTS",
+        help="Every number once more by parts: size=0,300,3000,inf (pixels of the object), "
+        "share=..., rows=... (its lowest row), folder[=N], or TABLE.csv:COLUMN; repeatable.",
         show_default=False,
-        rich_help_panel=UNCERTAINTY,
+        rich_help_panel=NUMBERS,
     ),
 ]
 State = Annotated[
@@ -100,44 +68,6 @@ ShardOption = Annotated[
         rich_help_panel=SCALE,
     ),
 ]
-
-
-@dataclass(frozen=True)
-class Bootstrap:
-    """Whether intervals are asked for, and how."""
-
-    bootstrap: Replicates = 0
-    seed: Seed = 0
-    against: Against = None
-    bootstrap_bins: Bins = 4096
-    bootstrap_states: StatesPath = None
-
-    def check(self, methods: dict[str, str]) -> None:
-        """Refuse what would only be noticed after a long run."""
-        from mdmkit.comparison.differences import check_against
-
-        if self.bootstrap < 0:
-            raise InputError(f"bootstrap: expected a number of sets >= 0, found {self.bootstrap}")
-        for name in ("bootstrap_states", "against"):
-            if getattr(self, name) is not None and not self.bootstrap:
-                option = name.replace("_", "-")
-                raise InputError(f"{option}: expected --bootstrap N with it, found none")
-        check_against(self.against, methods)
-
-    def add(self, comparison: Comparison, **options: Any) -> Comparison:
-        """The comparison with intervals, if they are asked for; options as in `bootstrap`."""
-        from mdmkit.uncertainty.resampling import bootstrap
-
-        if not self.bootstrap:
-            return comparison
-        resampled = bootstrap(
-            replicates=self.bootstrap,
-            seed=self.seed,
-            bins=self.bootstrap_bins,
-            states=self.bootstrap_states,
-            **options,
-        )
-        return comparison.with_bootstrap(resampled, self.against)
 
 
 @dataclass(frozen=True)
@@ -188,20 +118,20 @@ def compare(
     metrics: Metrics = None,
     judging: ImageJudging,
     protocol: Protocol = "exact",
+    by: By = [],  # noqa: B006 (typer copies it)
     intervals: Bootstrap,
     counting: Counting,
     scheduler: Scheduler = None,
     kept: Kept,
     result: Result,
     published: Published = None,
-    aux: Auxiliary = [],  # noqa: B006 (typer copies it)
+    aux: Auxiliary = [],  # noqa: B006
 ) -> None:
     """Compare the score maps of several methods: one table, exact at every threshold.
 
     Example: mdmkit compare mine=scores/mine msp=scores/msp --target masks --format markdown
     """
     from mdmkit.comparison.compare_methods import compare as compare_methods
-    from mdmkit.metrics.names import parse_measures
 
     folders = parse_methods(methods)
     kept.check(bootstrap=intervals.bootstrap, output=result.output)
@@ -209,9 +139,8 @@ def compare(
     form = result.check()
     truth = frames.find()
     choice = judging.choose(truth)
-    parse_measures(metrics, choice.sizes)
     options: dict[str, Any] = {
-        "metrics": metrics,
+        "metrics": measures_of(metrics, by, choice.sizes, folders, truth, counting.missing),
         "dataset": truth,
         "protocol": protocol,
         **judged(choice),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,7 +15,9 @@ from mdmkit.core.errors import InputError
 from mdmkit.core.label_values import parse_labels
 
 if TYPE_CHECKING:
+    from mdmkit.core.component_sizes import ComponentSizes
     from mdmkit.datasets import Choice, DataSet
+    from mdmkit.metrics.measures import Measure
 
 #: Parts of a command's help.
 INPUT, NUMBERS, UNCERTAINTY, SCALE, OUTPUT = "Input", "Numbers", "Uncertainty", "Scale", "Output"
@@ -171,9 +174,11 @@ Metrics = Annotated[
     typer.Option(
         metavar="NAME[,NAME...]",
         autocompletion=completion.measures,
-        help="ap, auroc, fpr95, best_f1, siou_gt, ppv, mean_f1 (the three at best F1), "
-        "mdm_METRIC@T, METRIC@z=Z, fpr@z=Z, fpr@tpr=R; METRIC: f1, iou, precision, recall, "
-        "siou, ppv, mean_f1; NAME@band=PX near borders.",
+        help="ap, auroc, fpr95, best_f1, siou_gt, ppv, mean_f1 (the three at best F1), autc, "
+        "aupro@fpr=0.3, aupimo, image_auroc, image_ap, image_f1, mdm_METRIC@T, METRIC@z=Z, "
+        "fpr@z=Z, fpr@tpr=R; METRIC: f1, iou, precision, recall, fbeta@beta=B, siou, ppv, "
+        "mean_f1, boundary_iou, boundary_f@px=3, nsd@px=3, pro, spro; NAME@band=PX near "
+        "borders, NAME@size=A:B of objects of that size.",
         show_default="every metric, MDM at T = 0.5 and 0.7",
         rich_help_panel=NUMBERS,
     ),
@@ -315,6 +320,26 @@ def parse_methods(items: list[str]) -> dict[str, str]:
             raise InputError(f"methods: expected each name once, found {name!r} again")
         methods[name] = folder
     return methods
+
+
+def measures_of(
+    metrics: str | None,
+    by: Sequence[str],
+    sizes: ComponentSizes,
+    folders: dict[str, str],
+    truth: DataSet,
+    missing: str,
+) -> str | tuple[Measure, ...] | None:
+    """The measures of `--metrics` and `--by`; wrong names are refused before any frame is read."""
+    from mdmkit.datasets import pair
+    from mdmkit.metrics.names import parse_measures
+    from mdmkit.metrics.selections import measures_by
+
+    measures = parse_measures(metrics, sizes)
+    if not by:
+        return metrics
+    keys = list(next(iter(pair(folders, truth, missing).scores.values())))
+    return measures_by(measures, by, sizes=sizes, keys=keys)
 
 
 def parse_normalize(items: list[str], methods: dict[str, str]) -> dict[str, str]:

@@ -1,0 +1,68 @@
+"""`mdmkit plot by`: measures over the size or place of objects, or over groups of frames."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from mdmkit.cli import completion
+from mdmkit.cli.figures import finish
+from mdmkit.cli.groups import Counting, FigureFile, Frames, Judging, with_groups
+from mdmkit.cli.intervals import Intervals
+from mdmkit.cli.options import NUMBERS, Methods, Width, judged, measures_of, parse_methods
+from mdmkit.cli.terminal import progress_bars
+
+
+@with_groups
+def plot_by(
+    *,
+    methods: Methods,
+    frames: Frames,
+    by: Annotated[
+        str,
+        typer.Option(
+            metavar="PARTS",
+            help="size=0,300,3000,inf (pixels of the object), share=..., rows=... (its lowest "
+            "row), folder[=N], or TABLE.csv:COLUMN.",
+            show_default=False,
+            rich_help_panel=NUMBERS,
+        ),
+    ],
+    metrics: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME[,NAME...]",
+            autocompletion=completion.measures,
+            help="As for compare; a panel each.",
+            rich_help_panel=NUMBERS,
+        ),
+    ] = "ap",
+    judging: Judging,
+    intervals: Intervals,
+    counting: Counting,
+    width: Width = 3.4,
+    file: FigureFile,
+) -> None:
+    """Draw measures over the size or place of objects, or over groups of frames.
+
+    Example: mdmkit plot by mine=scores/mine --target masks --by size=0,300,3000,inf -o by-size.pdf
+    """
+    from mdmkit.comparison.compare_methods import compare
+    from mdmkit.comparison.selection_table import points_by
+    from mdmkit.plots import by_figure
+
+    folders = parse_methods(methods)
+    file.check(width)
+    truth = frames.find()
+    choice = judging.choose(truth)
+    options: dict[str, Any] = {
+        "metrics": measures_of(metrics, [by], choice.sizes, folders, truth, counting.missing),
+        "dataset": truth,
+        **judged(choice),
+        **counting.of(folders),
+    }
+    with progress_bars(file.quiet) as progress:
+        comparison = compare(folders, progress=progress, **options)
+        comparison = intervals.add(comparison, methods=folders, progress=progress, **options)
+    finish(by_figure(*points_by(comparison), width=width), file.output, file.quiet)
