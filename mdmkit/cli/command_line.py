@@ -5,7 +5,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or input. Heavy imports wait inside 
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -36,7 +36,7 @@ _IN_ORDER_OF_USE = (
 class OrderOfUse(TyperGroup):
     """Commands as they stand above, figures behind the table."""
 
-    def list_commands(self, ctx: typer.Context) -> list[str]:
+    def list_commands(self, ctx: Any) -> list[str]:
         names = [command.__name__ for command in _IN_ORDER_OF_USE]
         names.insert(names.index("report"), "plot")
         return names

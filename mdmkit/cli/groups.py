@@ -28,7 +28,7 @@ Command = Callable[..., None]
 def with_groups(command: Command) -> Command:
     """Let the command line take the fields of each dataclass among a command's parameters."""
     hints = get_type_hints(command, include_extras=True)
-    groups = {name: hint for name, hint in hints.items() if is_dataclass(hint)}
+    groups: dict[str, Any] = {name: hint for name, hint in hints.items() if is_dataclass(hint)}
 
     @wraps(command)
     def grouped(**given: Any) -> None:

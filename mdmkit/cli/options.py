@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -284,7 +283,15 @@ def choose_judging(
 
 def judged(choice: Choice) -> dict[str, Any]:
     """What `choose_judging` found, by argument."""
-    return asdict(choice.codes) | asdict(choice.sizes) | {"aggregate": choice.aggregate}
+    codes, sizes = choice.codes, choice.sizes
+    return {
+        "anomaly_label": codes.anomaly_label,
+        "normal_label": codes.normal_label,
+        "ignore_index": codes.ignore_index,
+        "min_prediction": sizes.min_prediction,
+        "min_target": sizes.min_target,
+        "aggregate": choice.aggregate,
+    }
 
 
 def given_labels(
