@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.components import (
-    LAST,
     QUALITIES,
     RECORD,
+    RESTART,
     Components,
     ComponentSizes,
     ComponentSweep,
+    Ranking,
     Swept,
     cells_of_keys,
 )
@@ -23,7 +24,6 @@ from mdmkit.grid import Edges, GridSteps, RatioGrid, with_edges
 if TYPE_CHECKING:
     from mdmkit.cells import FrameCells
 
-RESTART, SHUFFLED = 4, 16  # further flags of the kernel
 PARTS = 4  # of a cell, at whose ends numbers of components are looked at
 _FINER = 40 - UNIT_BITS  # the kernel bounds sums in units of 2^-40
 
@@ -55,12 +55,9 @@ class ComponentGrid(Components):
         edges : ndarray of float64, shape (m,)
             Thresholds at which statistics are exact, strictly ascending; see `mdmkit.grid`.
         """
-        ranks, met, flags_of_rank = _parts(cells, edges)
-        order, ends = cells.order(ranks)
-        flags = np.zeros(order.size, np.uint8)
-        some = np.diff(ends, prepend=0) > 0
-        flags[ends[some] - 1] = flags_of_rank[some]
-        swept = Swept.of(cells.frame, sizes, order, flags, bins=True)
+        ranks, met, flags = _parts(cells, edges)
+        ranking = Ranking.by_key(cells, ranks, flags)
+        swept = Swept.of(cells.frame, sizes, ranking, bins=True)
         # the state at the lower end of a cell is that after the last level above it
         row = np.searchsorted(-met, -np.arange(edges.size + 1), side="right")
         sums = np.vstack([np.zeros((1, 2 * LIMBS + 1), np.int64), swept.sums[:, 1:]])[row]
@@ -122,7 +119,7 @@ def _parts(
     met : ndarray of intp
         The cells that have scores, descending.
     flags : ndarray of uint8
-        Of the last pixel of each rank.
+        Of each rank.
 
     Notes
     -----
@@ -137,7 +134,7 @@ def _parts(
     at_edge = (np.arange(cell.size) % 2 == 1) & (score == np.append(edges, np.inf)[cell])
     ranks = np.cumsum((np.diff(2 * part + at_edge, append=0) != 0)[::-1])[::-1]
     ranks = (ranks - ranks[-1]).astype(np.int32)
-    flags = np.full(int(ranks[0]) + 1, LAST | SHUFFLED, np.uint8)
+    flags = np.zeros(int(ranks[0]) + 1, np.uint8)
     flags[ranks[at_edge]] |= RESTART
     keys = np.flatnonzero(cells.pixels)[::-1]
     lowest = np.append(np.diff(cell[keys]) != 0, True)[: keys.size]
