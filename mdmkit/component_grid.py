@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -55,9 +57,10 @@ class ComponentGrid(Components):
         edges : ndarray of float64, shape (m,)
             Thresholds at which statistics are exact, strictly ascending; see `mdmkit.grid`.
         """
-        ranks, met, flags = _parts(cells, edges)
-        ranking = Ranking.by_key(cells, ranks, flags)
+        plan = BinPlan.of(cells.edges, edges)
+        ranking = Ranking.by_key(cells, plan.ranks, plan.flags)
         swept = Swept.of(cells.frame, sizes, ranking, bins=True)
+        met = plan.bins[swept.sums[:, 0]]
         # the state at the lower end of a cell is that after the last level above it
         row = np.searchsorted(-met, -np.arange(edges.size + 1), side="right")
         sums = np.vstack([np.zeros((1, 2 * LIMBS + 1), np.int64), swept.sums[:, 1:]])[row]
@@ -107,36 +110,57 @@ class ComponentGrid(Components):
         )
 
 
-def _parts(
-    cells: FrameCells, edges: Edges
-) -> tuple[NDArray[np.int32], NDArray[np.intp], NDArray[np.uint8]]:
-    """How the sweep goes through cells of `edges`, each in a few parts, with one row a cell.
+@dataclass(frozen=True, eq=False)
+class BinPlan:
+    """How a sweep goes through bins, each in a few parts, with one row a bin.
 
-    Returns
-    -------
+    Attributes
+    ----------
     ranks : ndarray of int32
-        Of each key: its part, the highest scores first.
-    met : ndarray of intp
-        The cells that have scores, descending.
+        Of each key of the finer grid: its part, the highest scores first.
     flags : ndarray of uint8
         Of each rank.
+    bins : ndarray of intp
+        The bin in which each rank lies.
 
     Notes
     -----
-    Cell c has the scores in (edges[c - 1], edges[c]]; its last part gives its lower end. Scores
-    at the very edge are a part of their own, behind which bounds start: no threshold of the cell
+    Bin c has the scores in (edges[c - 1], edges[c]]; its last part gives its lower end. Scores
+    at the very edge are a part of their own, behind which bounds start: no threshold of the bin
     lies above them.
     """
-    finer = max(1, cells.edges.size // (PARTS * edges.size))
-    part_edges = with_edges(edges, cells.edges[::finer])
-    cell, part = cells_of_keys(cells, edges), cells_of_keys(cells, part_edges)
-    score = np.append(cells.edges, np.inf)[np.arange(cell.size) // 2]
-    at_edge = (np.arange(cell.size) % 2 == 1) & (score == np.append(edges, np.inf)[cell])
-    ranks = np.cumsum((np.diff(2 * part + at_edge, append=0) != 0)[::-1])[::-1]
-    ranks = (ranks - ranks[-1]).astype(np.int32)
-    flags = np.zeros(int(ranks[0]) + 1, np.uint8)
-    flags[ranks[at_edge]] |= RESTART
-    keys = np.flatnonzero(cells.pixels)[::-1]
-    lowest = np.append(np.diff(cell[keys]) != 0, True)[: keys.size]
-    flags[ranks[keys[lowest]]] |= RECORD
-    return ranks, cell[keys[lowest]], flags
+
+    ranks: NDArray[np.int32]
+    flags: NDArray[np.uint8]
+    bins: NDArray[np.intp]
+
+    @classmethod
+    def of(cls, finer: Edges, edges: Edges) -> BinPlan:
+        """Plan for bins between `edges`, whose parts lie between the `finer` ones.
+
+        The latest plans are kept: the same arrays come with each frame.
+        """
+        for known_finer, known_edges, plan in _PLANS:
+            if known_finer is finer and known_edges is edges:
+                return plan
+        plan = cls._planned(finer, edges)
+        _PLANS.append((finer, edges, plan))
+        return plan
+
+    @classmethod
+    def _planned(cls, finer: Edges, edges: Edges) -> BinPlan:
+        parts = with_edges(edges, finer[:: max(1, finer.size // (PARTS * edges.size))])
+        cell, part = cells_of_keys(finer, edges), cells_of_keys(finer, parts)
+        score = np.repeat(np.append(finer, np.inf), 2)
+        at_edge = (np.arange(cell.size) % 2 == 1) & (score == np.append(edges, np.inf)[cell])
+        ranks = np.cumsum((np.diff(2 * part + at_edge, append=0) != 0)[::-1])[::-1]
+        ranks = (ranks - ranks[-1]).astype(np.int32)
+        bins = np.empty(int(ranks[0]) + 1, np.intp)
+        bins[ranks] = cell
+        flags = np.zeros(bins.size, np.uint8)
+        flags[ranks[at_edge]] |= RESTART
+        flags[np.diff(bins, append=-1) != 0] |= RECORD
+        return cls(ranks, flags, bins)
+
+
+_PLANS: deque[tuple[Edges, Edges, BinPlan]] = deque(maxlen=8)

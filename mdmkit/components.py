@@ -340,9 +340,9 @@ class ComponentSweep(Components):
         )
 
 
-def cells_of_keys(cells: FrameCells, edges: Edges) -> NDArray[np.intp]:
-    """For each key of `cells` the cell of a grid of fewer edges in which it lies."""
-    return np.repeat(np.searchsorted(edges, np.append(cells.edges, np.inf), side="left"), 2)
+def cells_of_keys(finer: Edges, edges: Edges) -> NDArray[np.intp]:
+    """For each key of a grid the cell of a grid of fewer edges in which it lies."""
+    return np.repeat(np.searchsorted(edges, np.append(finer, np.inf), side="left"), 2)
 
 
 def _known(part: Steps) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
@@ -361,7 +361,7 @@ def _closely(
     scores : ndarray of float64, shape (R,)
         Of each rank; NaN where it has several.
     """
-    close = refined[cells_of_keys(cells, edges)]
+    close = refined[cells_of_keys(cells.edges, edges)]
     at_edge = np.isin(cells.edges, edges)
     close[1:-1:2] &= ~at_edge
     frame = cells.frame

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from itertools import islice
 from typing import Any, overload
 
 import numpy as np
 
 from mdmkit.bounded import margin_sweep
-from mdmkit.components import ComponentSweep
+from mdmkit.closer_looks import closer_curve
 from mdmkit.curves import ThresholdCurve
 from mdmkit.distribution import mean_where_defined
 from mdmkit.errors import InputError, NoTargetError
@@ -18,7 +17,7 @@ from mdmkit.evaluation import Evaluation, check_aggregate
 from mdmkit.frames import Frame, LabelCodes, Labels, frames_from, in_memory
 from mdmkit.margin import Margin, check_t_margin
 from mdmkit.measures import MarginAt
-from mdmkit.metrics import COMPONENT_METRICS, ComponentMetric, CountMetric, Metric, as_metric
+from mdmkit.metrics import ComponentMetric, CountMetric, Metric, as_metric
 from mdmkit.normalize import Normalizer, Unchanged, as_normalizer
 from mdmkit.passes import OneByOne
 from mdmkit.pool import DEFAULT_MEMORY, sweep_frames
@@ -39,6 +38,7 @@ def threshold_curve(
     ignore_index: Labels = 255,
     normalize: str | None = "none",
     memory: int = DEFAULT_MEMORY,
+    resolution: str | None = None,
 ) -> ThresholdCurve:
     """d(A > z, B) as a step function of the threshold z in [0, 1].
 
@@ -64,6 +64,11 @@ def threshold_curve(
     memory : int
         Bytes that the statistics may take. Beyond it they are known at the thresholds of a grid,
         with bounds in between (`low`, `high`).
+    resolution : {None, "all"}
+        None: the curve of a component metric over arrays or lists with many distinct scores has
+        4,096 steps with bounds, keeps the arrays, and looks at them again for each value that is
+        read and each margin that is asked for, which are exact. "all": every distinct score is
+        recorded at once, which takes 20 times as long.
 
     Returns
     -------
@@ -93,7 +98,13 @@ def threshold_curve(
     codes = LabelCodes(normal_label, anomaly_label, ignore_index)
     chosen = as_metric(metric)
     kind = as_normalizer(normalize)
+    if resolution not in (None, "all"):
+        raise InputError(f"resolution: expected None or 'all', found {resolution!r}")
     frames = frames_from(scores, target, ignore, codes=codes)
+    if resolution is None and all(map(in_memory, (scores, target, ignore))):
+        curve = _closer_curve(frames, chosen, kind)
+        if curve is not None:
+            return curve
     return sweep_frames(frames, _recipes(chosen), kind, memory).curve(chosen)
 
 
@@ -220,20 +231,23 @@ def _quick_curve(
 ) -> ThresholdCurve | None:
     """A curve with the exact margins at `t_margins`, and perhaps nowhere else.
 
-    From bounds on counts, or from the levels that decide about the components of one frame; None
-    where it takes a full sweep, or there is something to refuse. `frames` may be called again.
+    From bounds on counts or components; None where it takes a full sweep, or, for counts, where
+    there is something to refuse. `frames` may be called again.
     """
     if kind is not Unchanged:
         return None
     if isinstance(metric, CountMetric) and metric.monotone:
         sweep = margin_sweep(frames, metric, t_margins)
         return None if sweep is None else metric.curve(sweep)
-    if type(metric) is COMPONENT_METRICS.get(metric.name):  # of others no level is known to decide
-        few = list(islice(frames(), 2))
-        if len(few) == 1 and few[0].levels.within_unit():
-            deciding = {metric.name: t_margins}
-            return metric.curve(ComponentSweep.of(few[0], metric.recipe.sizes, deciding))
-    return None
+    return _closer_curve(frames(), metric, kind)
+
+
+def _closer_curve(
+    frames: Iterable[Frame], metric: Metric, kind: type[Normalizer]
+) -> ThresholdCurve | None:
+    """A curve that looks closer where it is read, for metrics whose bounds are known."""
+    known = isinstance(metric, ComponentMetric) and type(metric).bounds is not Metric.bounds
+    return closer_curve(frames, metric) if known and kind is Unchanged else None
 
 
 def _margins_per_image(

@@ -30,6 +30,7 @@ from mdmkit.kernels.state import (
     N_SUMS,
     N_URGENT,
     NEXT_RANK,
+    PENDING,
     PREDICTED,
     RECORD,
     RESTART,
@@ -87,6 +88,7 @@ def end_rank(rank, flag, sums, hits, bounds, hit_bounds, s):
             write_bounds(s.counters[N_SUMS], bounds, hit_bounds, s)
         record_sums(rank, sums, s)
         record_hits(rank, hits, s)
+        s.counters[PENDING] = 0
     if bins:
         begin_bin(s)
 
@@ -102,13 +104,15 @@ def sweep_ranks(records, state, sums, hits, bounds, hit_bounds):
         if counters[N_SUMS] == sums.shape[0] or counters[N_HITS] == hits.shape[0]:
             counters[NEXT_RANK] = rank
             return False
-        if records.ends[rank] == records.starts[rank]:
-            continue
-        false = counters[FALSE]
-        join_pixels(records.starts[rank], records.ends[rank], records.words, s)
-        if bounds.shape[0] > 0:
-            end_part(s)
-        flag = records.flags[rank]
+        flag, false = records.flags[rank], counters[FALSE]
+        start, stop = records.starts[rank], records.ends[rank]
+        if start < stop:
+            join_pixels(start, stop, records.words, s)
+            counters[PENDING] = 1
+            if bounds.shape[0] > 0:
+                end_part(s)
+        elif flag & RECORD == 0 or counters[PENDING] == 0:
+            continue  # without pixels there is nothing to record
         if flag & COUNT:
             count_rank(rank, false, hits, s)
         elif flag:
