@@ -20,6 +20,7 @@ _HOME = {
     "choose_thresholds": "thresholds",
     "compare": "comparison",
     "Comparison": "comparison",
+    "component_curves": "target_curves",
     "count_metric": "metrics",
     "count_shard": "sharding",
     "CountMetric": "metrics",
@@ -96,6 +97,7 @@ if TYPE_CHECKING:
     from mdmkit.results import Result as Result
     from mdmkit.sharding import count_shard as count_shard
     from mdmkit.sharding import merge_states as merge_states
+    from mdmkit.target_curves import component_curves as component_curves
     from mdmkit.thresholding import mdm as mdm
     from mdmkit.thresholding import threshold_curve as threshold_curve
     from mdmkit.thresholds import Thresholds as Thresholds

@@ -17,6 +17,7 @@ from mdmkit.steps import RatioSteps, Rescale, Steps
 if TYPE_CHECKING:
     from mdmkit.cells import FrameCells
     from mdmkit.frames import Frame
+    from mdmkit.kernels.state import Records, State
 
 #: Thresholds t of component F1 (SegmentMeIfYouCan); linspace's own values, t[7] included.
 QUALITIES = np.linspace(0.25, 0.75, 11)
@@ -147,24 +148,30 @@ def _unswept(frame: Frame) -> NDArray[np.int32]:
     return np.full((height + 2) * (width + 1) + 1, BEYOND_ALL, np.int32)
 
 
-def _records(frame: Frame, ranking: Ranking, targets: Targets) -> tuple[Any, int]:
-    """The records of a sweep, and the number of basins."""
+def prepared(
+    frame: Frame,
+    sizes: ComponentSizes,
+    ranking: Ranking,
+    targets: Targets,
+    qualities: NDArray[np.float64] = QUALITIES,
+) -> tuple[Records, State]:
+    """What a sweep reads, and what it works on."""
     from mdmkit.kernels import basins
-    from mdmkit.kernels.state import Records
+    from mdmkit.kernels.state import Records, State
 
     rank, joins = ranking.rank, basins.joins_by_mask(frame.shape[1] + 1)
     mask, alone = np.empty((2, rank.size), np.uint8)
     basin = np.empty(rank.size, np.int32)
-    words = np.zeros(ranking.flags.size, np.int32)
-    births = basins.find_basins(rank, frame.classes, joins, mask, alone, basin, words)
-    ends = np.cumsum(words, dtype=np.int32)
-    starts = ends - words
-    records = np.empty(int(ends[-1]) if ends.size else 0, np.uint32)
-    ends = starts.copy()
+    room = np.zeros(ranking.flags.size, np.int32)
+    births = basins.find_basins(rank, frame.classes, joins, mask, alone, basin, room)
+    starts = np.cumsum(room, dtype=np.int32) - room
+    ends, words = starts.copy(), np.empty(int(room.sum(dtype=np.int64)), np.uint32)
     basins.scatter_records(
-        rank, frame.classes, targets.runs, joins, mask, alone, basin, ends, records
+        rank, frame.classes, targets.runs, joins, mask, alone, basin, ends, words
     )
-    return Records(records, starts, ends, ranking.flags), births
+    apart = ((frame.shape[0] + 1) // 2) * ((frame.shape[1] + 1) // 2)
+    state = State.of(births, apart, targets.pixels, sizes.min_prediction, qualities)
+    return Records(words, starts, ends, ranking.flags), state
 
 
 @dataclass(frozen=True)
@@ -190,12 +197,9 @@ class Swept:
     ) -> Swept:
         """Sweep the pixels of a frame in an order."""
         from mdmkit.kernels.components import sweep
-        from mdmkit.kernels.state import State
 
         targets = Targets.of(frame, sizes.min_target)
-        records, births = _records(frame, ranking, targets)
-        apart = ((frame.shape[0] + 1) // 2) * ((frame.shape[1] + 1) // 2)
-        state = State.of(births, apart, targets.pixels, sizes.min_prediction, qualities)
+        records, state = prepared(frame, sizes, ranking, targets, qualities)
         return cls(targets.count, targets.largest, *sweep(records, state, bins, found))
 
 

@@ -21,13 +21,16 @@ from mdmkit.kernels.bounds import (
     write_bounds,
 )
 from mdmkit.kernels.joining import join_pixels
-from mdmkit.kernels.settling import settle
+from mdmkit.kernels.settling import count_targets, serve, settle
 from mdmkit.kernels.state import (
+    BEYOND,
     COUNT,
+    COVERED,
     FALSE,
     HIT,
     N_HITS,
     N_SUMS,
+    N_TARGETS,
     N_URGENT,
     NEXT_RANK,
     PENDING,
@@ -137,3 +140,28 @@ def sweep(records, state, bins=False, found=False):
         hits = np.concatenate([hits, np.zeros_like(hits)])
     filled = state.counters[N_SUMS]
     return sums[:filled], hits[1 : state.counters[N_HITS]], bounds[:filled], hit_bounds[:filled]
+
+
+@inner_kernel
+def record_targets(rank, rows, s):
+    """Write a row for each target whose pixels, covered or beyond, may have changed."""
+    for i in range(s.counters[N_TARGETS]):
+        g, n = s.target_queue[0, i], s.counters[N_SUMS]
+        rows[n, 0], rows[n, 1] = g, rank
+        rows[n, 2], rows[n, 3] = s.targets[g, COVERED], s.targets[g, BEYOND]
+        s.counters[N_SUMS] += 1
+
+
+@kernel
+def sweep_targets(records, state, rows):
+    """Sweep on until all ranks are seen, or there is no room for every target; whether all are."""
+    records, s, rows = borrowed(records), borrowed(state), borrowed(rows)
+    for rank in range(s.counters[NEXT_RANK], records.ends.size):
+        if rows.shape[0] - s.counters[N_SUMS] < s.sious.size:
+            s.counters[NEXT_RANK] = rank
+            return False
+        join_pixels(records.starts[rank], records.ends[rank], records.words, s)
+        serve(True, s)
+        record_targets(rank, rows, s)
+        count_targets(s)
+    return True

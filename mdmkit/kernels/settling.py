@@ -191,8 +191,8 @@ def count_targets(s):
 
 
 @inner_kernel
-def settle(late, s):
-    """Count what changed in this rank; with `late`, what was put off, too."""
+def serve(late, s):
+    """Pass on what joined in this rank, and count components; with `late`, what was put off, too."""
     touching, queue, counters = s.touching, s.queue, s.counters
     for i in range(counters[N_URGENT]):
         t = queue[0, i]
@@ -209,4 +209,10 @@ def settle(late, s):
                 serve_dead(t, s)
                 count_component(t, s)
         counters[N_LATE] = 0
+
+
+@inner_kernel
+def settle(late, s):
+    """Count what changed in this rank; with `late`, what was put off, too."""
+    serve(late, s)
     count_targets(s)
