@@ -20,14 +20,13 @@ from mdmkit.components import (
     Swept,
     cells_of_keys,
 )
-from mdmkit.exact_sums import LIMBS, UNIT_BITS
+from mdmkit.exact_sums import LIMBS
 from mdmkit.grid import Edges, GridSteps, RatioGrid, with_edges
 
 if TYPE_CHECKING:
     from mdmkit.cells import FrameCells
 
 PARTS = 4  # of a cell, at whose ends numbers of components are looked at
-_FINER = 40 - UNIT_BITS  # the kernel bounds sums in units of 2^-40
 
 
 class ComponentGrid(Components):
@@ -57,33 +56,26 @@ class ComponentGrid(Components):
         edges : ndarray of float64, shape (m,)
             Thresholds at which statistics are exact, strictly ascending; see `mdmkit.grid`.
         """
+        from mdmkit.kernels.rows import fill_bins
+
         plan = BinPlan.of(cells.edges, edges)
         ranking = Ranking.by_key(cells, plan.ranks, plan.flags)
         swept = Swept.of(cells.frame, sizes, ranking, bins=True)
-        met = plan.bins[swept.sums[:, 0]]
-        # the state at the lower end of a cell is that after the last level above it
-        row = np.searchsorted(-met, -np.arange(edges.size + 1), side="right")
-        sums = np.vstack([np.zeros((1, 2 * LIMBS + 1), np.int64), swept.sums[:, 1:]])[row]
-        hit_row = np.append(0, np.searchsorted(swept.hits[:, 0], swept.sums[:, 0], side="right"))
-        hits = np.vstack([np.zeros((1, 2 * QUALITIES.size), np.int64), swept.hits[:, 1:]])
-        hits = hits[hit_row[row]]
-
-        def on_grid(grid: type[Any], totals: Any, low: Any, high: Any) -> Any:
-            lows, highs = grid.kind.bound_columns(totals[met])
-            dips, rises = np.zeros((2, totals.shape[0], low.shape[1]), np.int64)
-            dips[met], rises[met] = highs - low, high - lows
-            return grid(totals, dips, rises, cells.smallest, cells.largest)
-
-        low, high = np.split(swept.bounds, 2, axis=1)  # of sIoU, PPV, their number
-        low[:, :2] >>= _FINER
-        high[:, :2] = (high[:, :2] >> _FINER) + 1
+        columns = ((LIMBS, 1), (LIMBS + 1, 2), (2 * QUALITIES.size, 2 * QUALITIES.size))
+        siou, ppv, hits = (
+            tuple(np.zeros((edges.size + 1, n), np.int64) for n in (totals, spread, spread))
+            for totals, spread in columns
+        )
+        bins = plan.bins[swept.sums[:, 0]]
+        fill_bins(bins, swept.sums, swept.hits, swept.bounds, swept.hit_bounds, siou, ppv, hits)
+        seen = cells.smallest, cells.largest
         return cls(
             sizes,
             swept.targets,
             swept.largest,
-            on_grid(RatioGrid, sums[:, :LIMBS], low[:, :1], high[:, :1]),
-            on_grid(RatioGrid, sums[:, LIMBS:], low[:, 1:], high[:, 1:]),
-            on_grid(GridSteps, hits, *np.split(swept.hit_bounds, 2, axis=1)),
+            RatioGrid(*siou, *seen),
+            RatioGrid(*ppv, *seen),
+            GridSteps(*hits, *seen),
         )
 
     @classmethod
