@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from mdmkit.errors import InputError
 from mdmkit.exact_sums import LIMBS
 from mdmkit.grid import Edges, spread, within
+from mdmkit.statistics.scratch import scratch
 from mdmkit.steps import RatioSteps, Rescale, Steps
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ class Ranking:
     Attributes
     ----------
     rank : ndarray of int32, shape ((H + 2) (W + 1) + 1,)
-        Rank of each pixel, the highest scores first, in the frame with a row above and below and
+        Scratch memory, until the next one of this thread is made. Rank of each pixel, the highest scores first, in the frame with a row above and below and
         one column to the right; the largest int32 where a pixel is not swept, and around.
     flags : ndarray of uint8, shape (R,)
         What to do at the end of each rank: see `mdmkit.kernels.state`.
@@ -145,7 +146,9 @@ def _unswept(frame: Frame) -> NDArray[np.int32]:
     from mdmkit.kernels.basins import BEYOND_ALL
 
     height, width = frame.shape
-    return np.full((height + 2) * (width + 1) + 1, BEYOND_ALL, np.int32)
+    rank = scratch("rank", (height + 2) * (width + 1) + 1, np.int32)
+    rank.fill(BEYOND_ALL)
+    return rank
 
 
 def prepared(
@@ -160,12 +163,12 @@ def prepared(
     from mdmkit.kernels.state import Records, State
 
     rank, joins = ranking.rank, basins.joins_by_mask(frame.shape[1] + 1)
-    mask, alone = np.empty((2, rank.size), np.uint8)
-    basin = np.empty(rank.size, np.int32)
+    mask, alone = (scratch(name, rank.size, np.uint8) for name in ("mask", "alone"))
+    basin = scratch("basin", rank.size, np.int32)
     room = np.zeros(ranking.flags.size, np.int32)
     births = basins.find_basins(rank, frame.classes, joins, mask, alone, basin, room)
     starts = np.cumsum(room, dtype=np.int32) - room
-    ends, words = starts.copy(), np.empty(int(room.sum(dtype=np.int64)), np.uint32)
+    ends, words = starts.copy(), scratch("words", int(room.sum(dtype=np.int64)), np.uint32)
     basins.scatter_records(
         rank, frame.classes, targets.runs, joins, mask, alone, basin, ends, words
     )
