@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from mdmkit.components import COUNT, ComponentSizes, Ranking, Swept
-from mdmkit.errors import InputError
-from mdmkit.steps import Steps
+from mdmkit.core.component_sizes import ComponentSizes
+from mdmkit.core.errors import InputError
+from mdmkit.statistics.components import COUNT, Ranking, Swept
+from mdmkit.statistics.steps import Steps
 
 if TYPE_CHECKING:
-    from mdmkit.frames import Frame
+    from mdmkit.core.frame import Frame
 
 FOUND, ALARMS, ALARM_FRAMES = range(3)  # columns of the steps
 RULES = ("covered", "siou")
@@ -57,7 +58,9 @@ class DetectionRule:
     def __post_init__(self) -> None:
         for name in ("found", "false"):
             if not 0 < getattr(self, name) <= 1:
-                raise InputError(f"{name}: expected a share in (0, 1], found {getattr(self, name)!r}")
+                raise InputError(
+                    f"{name}: expected a share in (0, 1], found {getattr(self, name)!r}"
+                )
         if self.by not in RULES:
             raise InputError(f"by: expected one of {', '.join(RULES)}, found {self.by!r}")
 

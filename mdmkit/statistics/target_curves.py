@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from mdmkit.cells import FrameCells
-from mdmkit.components import ComponentSizes, Ranking, Targets, prepared
-from mdmkit.errors import InputError
-from mdmkit.grid import Edges
+from mdmkit.core.component_sizes import ComponentSizes
+from mdmkit.core.errors import InputError
+from mdmkit.statistics.components import Ranking, Targets, prepared
+from mdmkit.statistics.edges import Edges
+from mdmkit.statistics.pixel_bins import BinnedFrame
 
 if TYPE_CHECKING:
-    from mdmkit.frames import Frame
+    from mdmkit.core.frame import Frame
+
 
 @dataclass(frozen=True, eq=False)
 class ComponentCurve:
@@ -101,8 +103,8 @@ def _rows(
     frame: Frame, sizes: ComponentSizes, ranking: Ranking, targets: Targets, memory: int
 ) -> NDArray[np.int32]:
     """Rows of target, rank, covered and background pixels; ranks ascend for each target."""
-    from mdmkit.kernels.components import sweep_targets
-    from mdmkit.kernels.state import N_SUMS
+    from mdmkit.statistics.kernels.components import sweep_targets
+    from mdmkit.statistics.kernels.state import N_SUMS
 
     records, state = prepared(frame, sizes, ranking, targets)
     rows = np.empty((4 * (targets.count + 1) + 2**12, 4), np.int32)
@@ -118,7 +120,7 @@ def _rows(
 
 def _between(frame: Frame, thresholds: Edges) -> tuple[Ranking, NDArray[np.float64]]:
     """One rank for what lies between two thresholds, and the lower one of each."""
-    cells = FrameCells.of(frame, thresholds)
+    cells = BinnedFrame.of(frame, thresholds)
     bins = np.repeat(np.arange(thresholds.size + 1), 2)
     ranks = (thresholds.size - bins).astype(np.int32)
     ranking = Ranking.by_key(cells, ranks, np.zeros(thresholds.size + 1, np.uint8))

@@ -7,17 +7,17 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 
-import mdmkit.closer_looks
+import mdmkit.evaluation.closer_looks
 from mdmkit import PPV, MeanF1, SIoU, mdm, threshold_curve
-from mdmkit.closer_looks import CloserCurve
-from mdmkit.components import ComponentSizes
+from mdmkit.core.component_sizes import ComponentSizes
+from mdmkit.evaluation.closer_looks import CloserCurve
 from tests.fuzz import METRICS, assert_same_margins, random_frame
 from tests.reference import brute, union
 
 
 @pytest.fixture(autouse=True)
 def always_bins():
-    with patch.multiple(mdmkit.closer_looks, BINS=8, few_scores=lambda frame: False):
+    with patch.multiple(mdmkit.evaluation.closer_looks, BINS=8, few_scores=lambda frame: False):
         yield
 
 
@@ -26,7 +26,7 @@ def test_margins_and_values_of_several_frames_are_exact(seed):
     rng = np.random.default_rng(seed)
     frames = [random_frame(rng) for _ in range(rng.integers(1, 4))]
     sizes = ComponentSizes(int(rng.integers(0, 4)), 0)
-    whole = union.ComponentSweep.merged(union.component_sweep(f, sizes) for f in frames)
+    whole = union.ComponentCounts.merged(union.component_sweep(f, sizes) for f in frames)
     assert_same_margins(frames, sizes, whole, dict.fromkeys(METRICS, (0.0, 0.2, 0.5)))
 
 
@@ -38,7 +38,9 @@ def test_margins_agree_with_relabelling(metric):
         target = (rng.random((9, 11)) < 0.2).astype(int)
         target[0, 0] = 1
         m = mdm(scores, target, 0.2, metric=metric)
-        assert (m.value, m.interval) == brute.margin([brute.world(scores, target)], 0.2, metric.name)
+        assert (m.value, m.interval) == brute.margin(
+            [brute.world(scores, target)], 0.2, metric.name
+        )
         assert m.bracket == (m.value, m.value)
 
 
@@ -57,7 +59,10 @@ def test_every_score_on_request():
 
 
 def test_scores_of_an_iterator_are_recorded_at_once():
-    scores, target = np.random.default_rng(1).random((2, 6, 6)), np.eye(6, dtype=int)[None].repeat(2, 0)
+    scores, target = (
+        np.random.default_rng(1).random((2, 6, 6)),
+        np.eye(6, dtype=int)[None].repeat(2, 0),
+    )
     near = threshold_curve(iter(scores), iter(target), metric="siou")
     assert not isinstance(near, CloserCurve)
 

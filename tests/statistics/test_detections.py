@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mdmkit.components import ComponentSizes
-from mdmkit.frames import Frame
+from mdmkit.core.component_sizes import ComponentSizes
+from mdmkit.core.frame import Frame
 from mdmkit.statistics.detections import DetectionRule, Detections
 from tests.fuzz import random_case
 from tests.reference import brute

@@ -37,9 +37,7 @@ def test_curves_agree_with_relabelling_on_random_maps(seed):
     for asked in (None, some):
         curves = component_curves(frame.scores, target, thresholds=asked, **vars(sizes))
         for z in np.append(levels[:: max(1, levels.size // 8)], 0.3) if asked is None else some:
-            seen = [
-                [c.covered_pixels[c.step(z)], c.background[c.step(z)]] for c in curves
-            ]
+            seen = [[c.covered_pixels[c.step(z)], c.background[c.step(z)]] for c in curves]
             assert seen == by_relabelling(world, z, sizes), z
 
 

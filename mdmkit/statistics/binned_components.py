@@ -1,0 +1,162 @@
+"""BinnedComponents: component statistics at fixed thresholds, with rigorous bounds in between."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mdmkit.core.component_sizes import ComponentSizes
+from mdmkit.core.exact_sums import LIMBS
+from mdmkit.statistics.binned_steps import BinnedRatios, BinnedSteps
+from mdmkit.statistics.components import (
+    QUALITIES,
+    RECORD,
+    RESTART,
+    ComponentCounts,
+    Components,
+    Ranking,
+    Swept,
+    cells_of_keys,
+)
+from mdmkit.statistics.edges import Edges, with_edges
+
+if TYPE_CHECKING:
+    from mdmkit.statistics.pixel_bins import BinnedFrame
+
+PARTS = 4  # of a cell, at whose ends numbers of components are looked at
+
+
+class BinnedComponents(Components):
+    """Component statistics at fixed thresholds, with bounds in between; merges exactly.
+
+    Its parts are `BinnedSteps`; sums of sIoU and PPV are bounded in units of 2^-34.
+
+    Notes
+    -----
+    Pixels are counted by cell, not sorted: within a cell they join in the order of the frame, and
+    the bounds hold for any order (see `mdmkit.statistics.kernels.bounds`).
+    """
+
+    siou: BinnedRatios
+    ppv: BinnedRatios
+    hits: BinnedSteps
+
+    @classmethod
+    def of(cls, cells: BinnedFrame, sizes: ComponentSizes, edges: Edges) -> BinnedComponents:
+        """Sweep one frame.
+
+        Parameters
+        ----------
+        cells : BinnedFrame
+            The frame on a grid with these edges at least; more of them make for closer bounds.
+        sizes : ComponentSizes
+        edges : ndarray of float64, shape (m,)
+            Thresholds at which statistics are exact, strictly ascending; see `mdmkit.statistics.binned_steps`.
+        """
+        from mdmkit.kernels.rows import fill_bins
+
+        plan = BinPlan.of(cells.edges, edges)
+        ranking = Ranking.by_key(cells, plan.ranks, plan.flags)
+        swept = Swept.of(cells.frame, sizes, ranking, bins=True)
+        columns = ((LIMBS, 1), (LIMBS + 1, 2), (2 * QUALITIES.size, 2 * QUALITIES.size))
+        siou, ppv, hits = (
+            tuple(np.zeros((edges.size + 1, n), np.int64) for n in (totals, spread, spread))
+            for totals, spread in columns
+        )
+        bins = plan.bins[swept.sums[:, 0]]
+        fill_bins(bins, swept.sums, swept.hits, swept.bounds, swept.hit_bounds, siou, ppv, hits)
+        seen = cells.smallest, cells.largest
+        return cls(
+            sizes,
+            swept.targets,
+            swept.largest,
+            BinnedRatios(*siou, *seen),
+            BinnedRatios(*ppv, *seen),
+            BinnedSteps(*hits, *seen),
+        )
+
+    @classmethod
+    def of_sweep(cls, sweep: ComponentCounts, edges: Edges) -> BinnedComponents:
+        """Reduce an exact sweep; one of several frames must know their spreads at these edges."""
+        kinds, parts = (
+            (BinnedRatios, BinnedRatios, BinnedSteps),
+            (sweep.siou, sweep.ppv, sweep.hits),
+        )
+        spreads = sweep.spreads or (None,) * len(parts)
+        reduced: list[Any] = [
+            kind.of(part, edges, known)
+            for kind, part, known in zip(kinds, parts, spreads, strict=True)
+        ]
+        return cls(sweep.sizes, sweep.targets, sweep.largest, *reduced)
+
+    def as_sweep(self, edges: Edges, refined: ComponentCounts | None) -> ComponentCounts:
+        """Changes moved up to the next edge, but for those within refined cells."""
+        inside = refined or ComponentCounts.none(self.sizes)
+        return ComponentCounts(
+            self.sizes,
+            self.targets,
+            self.largest,
+            self.siou.as_steps(edges, inside.siou),  # type: ignore[arg-type]
+            self.ppv.as_steps(edges, inside.ppv),  # type: ignore[arg-type]
+            self.hits.as_steps(edges, inside.hits),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class BinPlan:
+    """How a sweep goes through bins, each in a few parts, with one row a bin.
+
+    Attributes
+    ----------
+    ranks : ndarray of int32
+        Of each key of the finer grid: its part, the highest scores first.
+    flags : ndarray of uint8
+        Of each rank.
+    bins : ndarray of intp
+        The bin in which each rank lies.
+
+    Notes
+    -----
+    Bin c has the scores in (edges[c - 1], edges[c]]; its last part gives its lower end. Scores
+    at the very edge are a part of their own, behind which bounds start: no threshold of the bin
+    lies above them.
+    """
+
+    ranks: NDArray[np.int32]
+    flags: NDArray[np.uint8]
+    bins: NDArray[np.intp]
+
+    @classmethod
+    def of(cls, finer: Edges, edges: Edges) -> BinPlan:
+        """Plan for bins between `edges`, whose parts lie between the `finer` ones.
+
+        The latest plans are kept: the same arrays come with each frame.
+        """
+        for known_finer, known_edges, plan in _PLANS:
+            if known_finer is finer and known_edges is edges:
+                return plan
+        plan = cls._planned(finer, edges)
+        _PLANS.append((finer, edges, plan))
+        return plan
+
+    @classmethod
+    def _planned(cls, finer: Edges, edges: Edges) -> BinPlan:
+        parts = with_edges(edges, finer[:: max(1, finer.size // (PARTS * edges.size))])
+        cell, part = cells_of_keys(finer, edges), cells_of_keys(finer, parts)
+        score = np.repeat(np.append(finer, np.inf), 2)
+        at_edge = (np.arange(cell.size) % 2 == 1) & (score == np.append(edges, np.inf)[cell])
+        ranks = np.cumsum((np.diff(2 * part + at_edge, append=0) != 0)[::-1])[::-1]
+        ranks = (ranks - ranks[-1]).astype(np.int32)
+        bins = np.empty(int(ranks[0]) + 1, np.intp)
+        bins[ranks] = cell
+        flags = np.zeros(bins.size, np.uint8)
+        flags[ranks[at_edge]] |= RESTART
+        flags[np.diff(bins, append=-1) != 0] |= RECORD
+        return cls(ranks, flags, bins)
+
+
+_PLANS: deque[tuple[Edges, Edges, BinPlan]] = deque(maxlen=8)

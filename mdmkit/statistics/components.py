@@ -1,0 +1,366 @@
+"""ComponentCounts: sums of sIoU and PPV, true and false positive components per threshold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mdmkit.core.component_sizes import ComponentSizes
+from mdmkit.core.exact_sums import LIMBS
+from mdmkit.statistics.binned_steps import spread, within
+from mdmkit.statistics.edges import Edges
+from mdmkit.statistics.scratch import scratch
+from mdmkit.statistics.steps import RatioSteps, Rescale, Steps
+
+if TYPE_CHECKING:
+    from mdmkit.core.frame import Frame
+    from mdmkit.statistics.kernels.state import Records, State
+    from mdmkit.statistics.pixel_bins import BinnedFrame
+
+#: Thresholds t of component F1 (SegmentMeIfYouCan); linspace's own values, t[7] included.
+QUALITIES = np.linspace(0.25, 0.75, 11)
+RECORD, RESTART, COUNT = 1, 2, 4  # flags of `mdmkit.statistics.kernels.state`
+
+
+@dataclass(frozen=True, eq=False)
+class Targets:
+    """The ground-truth components of a frame, by 8-connectivity.
+
+    Attributes
+    ----------
+    runs : ndarray of int32, shape (N, 3)
+        Runs of anomalous pixels in rows: first flat index, the one behind the last, component 1,
+        2, ..., or -2 in a component that is too small.
+    pixels : ndarray of int64, shape (K + 1,)
+        Pixels of each component; entry 0 is 0.
+    largest : int
+        Pixels of the largest component, too small or not.
+    """
+
+    runs: NDArray[np.int32]
+    pixels: NDArray[np.int64]
+    largest: int
+
+    @classmethod
+    def of(cls, frame: Frame, min_target: int) -> Targets:
+        """Number the components of at least `min_target` pixels. O(P)."""
+        from mdmkit.statistics.kernels.labelling import count_runs, label_runs, name_anew
+
+        count = count_runs(frame.classes)
+        runs = np.empty((count, 3), np.int32)
+        parent, sizes = np.empty((2, count), np.int32)
+        names = label_runs(frame.classes, runs, parent, sizes)
+        sizes = sizes[:names].astype(np.int64)
+        kept = sizes >= max(min_target, 1)
+        if names:
+            name_anew(runs, parent, np.where(kept, np.cumsum(kept), -2).astype(np.int32))
+        return cls(runs, np.append(0, sizes[kept]), int(sizes.max(initial=0)))
+
+    @property
+    def count(self) -> int:
+        """Number of components that are not too small."""
+        return self.pixels.size - 1
+
+
+def count_targets(frame: Frame, min_target: int) -> int:
+    """Number of ground-truth components of at least `min_target` pixels."""
+    return Targets.of(frame, min_target).count
+
+
+@dataclass(frozen=True, eq=False)
+class Ranking:
+    """In which order a sweep takes the pixels of a frame.
+
+    Attributes
+    ----------
+    rank : ndarray of int32, shape ((H + 2) (W + 1) + 1,)
+        Scratch memory, until the next one of this thread is made. Rank of each pixel, the highest scores first, in the frame with a row above and below and
+        one column to the right; the largest int32 where a pixel is not swept, and around.
+    flags : ndarray of uint8, shape (R,)
+        What to do at the end of each rank: see `mdmkit.statistics.kernels.state`.
+    """
+
+    rank: NDArray[np.int32]
+    flags: NDArray[np.uint8]
+
+    @classmethod
+    def by_level(cls, frame: Frame, flag: int) -> Ranking:
+        """One rank a distinct score."""
+        from mdmkit.kernels.basins import rank_by_level
+
+        levels = frame.levels
+        rank = _unswept(frame)
+        rank_by_level(levels.order, levels.last, frame.shape[1], 0, rank)
+        return cls(rank, np.full(levels.ends.size, flag, np.uint8))
+
+    @classmethod
+    def by_key(
+        cls, cells: BinnedFrame, ranks: NDArray[np.int32], flags: NDArray[np.uint8]
+    ) -> Ranking:
+        """By the rank of each key of a grid; pixels of negative ranks are not swept."""
+        from mdmkit.kernels.basins import rank_by_key
+
+        rank = _unswept(cells.frame)
+        rank_by_key(cells.keys, cells.frame.classes, ranks, rank)
+        return cls(rank, flags)
+
+
+def _unswept(frame: Frame) -> NDArray[np.int32]:
+    from mdmkit.kernels.basins import BEYOND_ALL
+
+    height, width = frame.shape
+    rank = scratch("rank", (height + 2) * (width + 1) + 1, np.int32)
+    rank.fill(BEYOND_ALL)
+    return rank
+
+
+def prepared(
+    frame: Frame,
+    sizes: ComponentSizes,
+    ranking: Ranking,
+    targets: Targets,
+    qualities: NDArray[np.float64] = QUALITIES,
+) -> tuple[Records, State]:
+    """What a sweep reads, and what it works on."""
+    from mdmkit.statistics.kernels import basins
+    from mdmkit.statistics.kernels.state import Records, State
+
+    rank, joins = ranking.rank, basins.joins_by_mask(frame.shape[1] + 1)
+    mask, alone = (scratch(name, rank.size, np.uint8) for name in ("mask", "alone"))
+    basin = scratch("basin", rank.size, np.int32)
+    room = np.zeros(ranking.flags.size, np.int32)
+    births = basins.find_basins(rank, frame.classes, joins, mask, alone, basin, room)
+    starts = np.cumsum(room, dtype=np.int32) - room
+    ends, words = starts.copy(), scratch("words", int(room.sum(dtype=np.int64)), np.uint32)
+    basins.scatter_records(
+        rank, frame.classes, targets.runs, joins, mask, alone, basin, ends, words
+    )
+    apart = ((frame.shape[0] + 1) // 2) * ((frame.shape[1] + 1) // 2)
+    state = State.of(births, apart, targets.pixels, sizes.min_prediction, qualities)
+    return Records(words, starts, ends, ranking.flags), state
+
+
+@dataclass(frozen=True)
+class Swept:
+    """Rows that the kernel recorded; see `mdmkit.statistics.kernels.components.sweep`."""
+
+    targets: int
+    largest: int
+    sums: NDArray[np.int64]
+    hits: NDArray[np.int32]
+    bounds: NDArray[np.int64]
+    hit_bounds: NDArray[np.int32]
+
+    @classmethod
+    def of(
+        cls,
+        frame: Frame,
+        sizes: ComponentSizes,
+        ranking: Ranking,
+        qualities: NDArray[np.float64] = QUALITIES,
+        bins: bool = False,
+        found: bool = False,
+    ) -> Swept:
+        """Sweep the pixels of a frame in an order."""
+        from mdmkit.statistics.kernels.components import sweep
+
+        targets = Targets.of(frame, sizes.min_target)
+        records, state = prepared(frame, sizes, ranking, targets, qualities)
+        return cls(targets.count, targets.largest, *sweep(records, state, bins, found))
+
+
+C = TypeVar("C", bound="Components")
+
+
+@dataclass(frozen=True, eq=False)
+class Components:
+    """Three parts of component statistics, which merge exactly.
+
+    Attributes
+    ----------
+    sizes : ComponentSizes
+    targets : int
+        Ground-truth components of at least `min_target` pixels.
+    largest : int
+        Pixels of the largest ground-truth component, too small or not.
+    siou
+        Three limbs (`mdmkit.core.exact_sums`) of the sum of sIoU over ground-truth components.
+    ppv
+        Three limbs of the sum of PPV over predicted components, and their number.
+    hits
+        True positives, then false positives, at each of the 11 `QUALITIES`.
+    """
+
+    sizes: ComponentSizes
+    targets: int
+    largest: int
+    siou: Any
+    ppv: Any
+    hits: Any
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the arrays."""
+        return int(self.siou.nbytes + self.ppv.nbytes + self.hits.nbytes)
+
+    @classmethod
+    def merged(cls: type[C], parts: Iterable[C]) -> C:
+        """Those of several sets of frames together, in any order with the same result."""
+        several = list(parts)
+        first = several[0]
+        return cls(
+            first.sizes,
+            sum(part.targets for part in several),
+            max(part.largest for part in several),
+            type(first.siou).merged(part.siou for part in several),
+            type(first.ppv).merged(part.ppv for part in several),
+            type(first.hits).merged(part.hits for part in several),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class ComponentCounts(Components):
+    """Component statistics of the prediction A > z for every z, of one or more frames.
+
+    Its parts are `Steps`. One union-find pass over pixels in descending score (Chan et al. 2021
+    for the metrics): exact at every distinct score. Costs O(P a(P)) for P pixels, and at each
+    score the number of targets that the components which changed there touch.
+    """
+
+    siou: RatioSteps
+    ppv: RatioSteps
+    hits: Steps
+    #: Of each part the sum of the frames' `mdmkit.statistics.binned_steps.spread`, for sums that go to a grid later.
+    spreads: tuple[Steps, Steps, Steps] | None = None
+
+    @classmethod
+    def of(cls, frame: Frame, sizes: ComponentSizes) -> ComponentCounts:
+        """Sweep one frame at every distinct score."""
+        levels = frame.levels
+        swept = Swept.of(frame, sizes, Ranking.by_level(frame, RECORD))
+        return cls._from_rows(sizes, swept, levels.scores)
+
+    @classmethod
+    def inside(
+        cls, cells: BinnedFrame, sizes: ComponentSizes, edges: Edges, refined: NDArray[np.bool_]
+    ) -> ComponentCounts:
+        """`of(frame, sizes).within(edges, refined)`, looking closely at those cells only.
+
+        `edges` may be fewer than those of `cells`. Where no score need be known the pixels come
+        in the order of the frame, which is quick, and below the last cell not at all.
+        """
+        ranking, scores = _closely(cells, edges, refined)
+        sweep = cls._from_rows(sizes, Swept.of(cells.frame, sizes, ranking), scores)
+        return sweep._mapped(lambda part: type(part)(*_known(part)))
+
+    @classmethod
+    def _from_rows(
+        cls, sizes: ComponentSizes, swept: Swept, scores: NDArray[np.float64]
+    ) -> ComponentCounts:
+        at = scores[swept.sums[:, 0]]
+        return cls(
+            sizes,
+            swept.targets,
+            swept.largest,
+            RatioSteps.from_totals(at, swept.sums[:, 1 : 1 + LIMBS]),
+            RatioSteps.from_totals(at, swept.sums[:, 1 + LIMBS :]),
+            Steps.from_totals(scores[swept.hits[:, 0]], swept.hits[:, 1:].astype(np.int64)),
+        )
+
+    @classmethod
+    def merged(cls, parts: Iterable[ComponentCounts]) -> ComponentCounts:
+        several = list(parts)
+        total = super().merged(several)
+        known = [part.spreads for part in several if part.spreads is not None]
+        if len(known) < len(several):
+            return total
+        siou, ppv, hits = map(Steps.merged, zip(*known, strict=True))
+        return replace(total, spreads=(siou, ppv, hits))
+
+    @property
+    def nbytes(self) -> int:
+        return super().nbytes + sum(part.nbytes for part in self.spreads or ())
+
+    def with_spreads(self, edges: Edges) -> ComponentCounts:
+        """The sweep of one frame, which can be merged and then reduced to these edges."""
+        spreads = (spread(self.siou, edges), spread(self.ppv, edges), spread(self.hits, edges))
+        return replace(self, spreads=spreads)
+
+    def within(self, edges: Edges, cells: NDArray[np.bool_]) -> ComponentCounts:
+        """What changes inside some cells of a grid."""
+        return self._mapped(lambda part: within(part, edges, cells))
+
+    @classmethod
+    def none(cls, sizes: ComponentSizes) -> ComponentCounts:
+        """The sweep of no frames."""
+        siou, ppv = RatioSteps.empty(LIMBS), RatioSteps.empty(LIMBS + 1)
+        return cls(sizes, 0, 0, siou, ppv, Steps.empty(2 * QUALITIES.size))
+
+    def rescaled(self, rescale: Rescale) -> ComponentCounts:
+        """The same statistics over order-preserved scores."""
+        return self._mapped(lambda part: part.rescaled(rescale))
+
+    def _mapped(self, function: Callable[[Any], Any]) -> ComponentCounts:
+        return replace(
+            self,
+            siou=function(self.siou),
+            ppv=function(self.ppv),
+            hits=function(self.hits),
+            spreads=None,
+        )
+
+
+def cells_of_keys(finer: Edges, edges: Edges) -> NDArray[np.intp]:
+    """For each key of a grid the cell of a grid of fewer edges in which it lies."""
+    return np.repeat(np.searchsorted(edges, np.append(finer, np.inf), side="left"), 2)
+
+
+def _known(part: Steps) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    known = ~np.isnan(part.scores)
+    return part.scores[known], part.changes[known]
+
+
+def _closely(
+    cells: BinnedFrame, edges: Edges, refined: NDArray[np.bool_]
+) -> tuple[Ranking, NDArray[np.float64]]:
+    """One rank a score within refined cells, one for all that lies between two of them.
+
+    Returns
+    -------
+    ranking : Ranking
+    scores : ndarray of float64, shape (R,)
+        Of each rank; NaN where it has several.
+    """
+    close = refined[cells_of_keys(cells.edges, edges)]
+    at_edge = np.isin(cells.edges, edges)
+    close[1:-1:2] &= ~at_edge
+    frame = cells.frame
+    places = np.flatnonzero(
+        frame.valid.ravel() & close[np.where(frame.valid.ravel(), cells.keys, 0)]
+    )
+    values = frame.unit_scores(places) + 0.0
+    descending = np.argsort(-values, kind="stable")
+    places, values = places[descending], values[descending]
+    last = np.append(values[1:] != values[:-1], True)[: values.size]
+    level_keys = cells.keys[places[last]].astype(np.int64)  # descending
+    # plain keys: a rank for each run of them, behind the levels above
+    plain = ~close
+    above = level_keys.size - np.searchsorted(level_keys[::-1], np.arange(close.size), side="right")
+    starts = plain & np.append(np.diff(plain.astype(np.int8)) != 0, True)
+    runs = np.cumsum(starts[::-1])[::-1]  # runs at or above a key
+    ranks = np.where(plain, above + runs - 1, -1).astype(np.int32)
+    lowest = int(level_keys[-1]) if level_keys.size else close.size
+    ranks[:lowest] = -1
+    level_ranks = np.arange(level_keys.size) + runs[level_keys]
+    count = int(max(ranks.max(initial=-1), level_ranks.max(initial=-1))) + 1
+    ranking = Ranking.by_key(cells, ranks, np.full(count, RECORD, np.uint8))
+    scores = np.full(count, np.nan)
+    scores[level_ranks] = values[last]
+    rank_of_pixel = np.repeat(level_ranks, np.diff(np.flatnonzero(last), prepend=-1))
+    height_width = frame.shape[1]
+    ranking.rank[places + places // height_width + height_width + 2] = rank_of_pixel
+    return ranking, scores
