@@ -251,8 +251,9 @@ def _closer_curve(
     frames: Iterable[Frame], metric: Metric, kind: type[Normalizer]
 ) -> ThresholdCurve | None:
     """A curve that looks closer where it is read, for metrics whose bounds are known."""
-    known = isinstance(metric, ComponentMetric) and type(metric).bounds is not Metric.bounds
-    return closer_curve(frames, metric) if known and kind is Unchanged else None
+    if not isinstance(metric, ComponentMetric) or type(metric).bounds is Metric.bounds:
+        return None
+    return closer_curve(frames, metric) if kind is Unchanged else None
 
 
 def _margins_per_image(

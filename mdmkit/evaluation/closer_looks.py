@@ -112,7 +112,9 @@ class CloserLooks:
         bins = np.searchsorted(self.edges, known.breakpoints, side="right")
         exact = self.exact[bins]
         exact[-1] = True  # above the largest score nothing is predicted
-        low, high = (np.where(np.isnan(b), -np.inf, b)[bins] for b in metric.bounds(self.binned))
+        bounds = metric.bounds(self.binned)
+        assert bounds is not None
+        low, high = (np.where(np.isnan(bound), -np.inf, bound)[bins] for bound in bounds)
         own = {field.name: getattr(known, field.name) for field in fields(known)}
         own["low"] = np.where(exact, known.values, np.fmin(low, known.values))
         own["high"] = np.where(exact, known.values, np.fmax(high, known.values))

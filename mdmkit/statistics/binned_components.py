@@ -55,7 +55,7 @@ class BinnedComponents(Components):
             The frame on a grid with these edges at least; more of them make for closer bounds.
         sizes : ComponentSizes
         edges : ndarray of float64, shape (m,)
-            Thresholds at which statistics are exact, strictly ascending; see `mdmkit.statistics.binned_steps`.
+            Thresholds at which statistics are exact, strictly ascending.
         """
         from mdmkit.kernels.rows import fill_bins
 

@@ -78,8 +78,9 @@ class Ranking:
     Attributes
     ----------
     rank : ndarray of int32, shape ((H + 2) (W + 1) + 1,)
-        Scratch memory, until the next one of this thread is made. Rank of each pixel, the highest scores first, in the frame with a row above and below and
-        one column to the right; the largest int32 where a pixel is not swept, and around.
+        Rank of each pixel, the highest scores first, in the frame with a row above and below and
+        one column to the right; the largest int32 where a pixel is not swept, and around. It is
+        scratch memory, good until the next ranking of this thread is made.
     flags : ndarray of uint8, shape (R,)
         What to do at the end of each rank: see `mdmkit.statistics.kernels.state`.
     """
@@ -234,7 +235,7 @@ class ComponentCounts(Components):
     siou: RatioSteps
     ppv: RatioSteps
     hits: Steps
-    #: Of each part the sum of the frames' `mdmkit.statistics.binned_steps.spread`, for sums that go to a grid later.
+    #: Of each part the sum of the frames' `binned_steps.spread`, for sums that go to a grid.
     spreads: tuple[Steps, Steps, Steps] | None = None
 
     @classmethod

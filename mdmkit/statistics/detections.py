@@ -83,8 +83,9 @@ class Detections:
     Notes
     -----
     `thresholds` are -inf and the scores at which a number changes; entry i of the other arrays
-    holds for the prediction A > z for every z in [thresholds[i], thresholds[i + 1]). Exact. O(P a(P))
-    for a frame of P pixels, beside sorting it; 32 bytes a score at which a number changes.
+    holds for the prediction A > z for every z in [thresholds[i], thresholds[i + 1]). Exact.
+    O(P a(P)) for a frame of P pixels, beside sorting it; 32 bytes a score at which a number
+    changes.
 
     Examples
     --------

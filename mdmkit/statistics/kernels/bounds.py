@@ -1,6 +1,6 @@
 """Bounds on component statistics between two thresholds, whatever the order of pixels between them.
 
-NO VALIDATION HERE. See `mdmkit.statistics.kernels.state`. A bin is what joins between two recorded rows; it
+NO VALIDATION HERE. See `state` beside this. A bin is what joins between two recorded rows; it
 has parts. Only the states at the ends of parts are seen; what holds for any prediction X between
 two states *before* and *after* follows from what has been counted:
 

@@ -54,7 +54,7 @@ def record_sums(rank, sums, s):
 
 @inner_kernel
 def record_hits(rank, hits, s):
-    """Write a row of TP, FP and, if there is room for it, FOUND where they differ from the latest."""
+    """Write a row of TP, FP and, if there is room, FOUND where they differ from the latest."""
     row, n = s.counters[N_HITS], s.qualities.size
     differ = False
     for i in range(hits.shape[1] - 1):

@@ -1,7 +1,7 @@
 """Rows of a sweep over bins as totals of every bin, with how far they may dip and rise within it.
 
-NO VALIDATION HERE. On entry must hold: `bins` (M,) descend, one for each row of `sums`, `bounds` and
-`hit_bounds` of `mdmkit.statistics.kernels.components.sweep`; the tables have a row for each bin.
+NO VALIDATION HERE. On entry must hold: `bins` (M,) descend, one a row of `sums`, `bounds` and
+`hit_bounds` of the sweep; the tables have a row for each bin.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """State of the union-find sweep over pixels in descending score: few arrays with named columns.
 
-NO VALIDATION HERE. A sweep reads `Records` (`mdmkit.statistics.kernels.basins`) rank by rank: ranks descend in
-score; within a rank pixels come in the order of the frame.
+NO VALIDATION HERE. A sweep reads `Records` (see `basins` beside this) rank by rank: ranks descend
+in score; within a rank pixels come in the order of the frame.
 
 Invariants at the end of a rank:
 - the pixels seen so far form the predicted components, by 8-connectivity; each has one root among
@@ -63,7 +63,7 @@ SIOU, PPV, PREDICTED, TP = 0, LIMBS, 2 * LIMBS, 2 * LIMBS + 1
 # written; first rank to come; pixels since the last row
 ROWS, NODES_USED, FREE, N_URGENT, N_LATE, N_TARGETS, N_MOVED, BIN_NOW = range(8)
 HIT, FALSE, N_SUMS, N_HITS, NEXT_RANK, PENDING = range(8, 14)
-# of bounds (`mdmkit.statistics.kernels.bounds`): kept components that touch a target; number of the part of a
+# of bounds (see `bounds` beside this): kept components that touch a target; number of the part of a
 # bin; kept components when it began; those of then that merged since; pixels that joined kept
 # components since, unkept components that did, new pixels apart from all of before; anomalous ones
 # among what joined; false components that touch a target now; range of the number of components in

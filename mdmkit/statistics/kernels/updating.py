@@ -51,7 +51,7 @@ _LIMB = float(1 << LIMB_BITS)
 
 @inner_kernel
 def replace_ratio(totals, at, before, now):
-    """Exchange a ratio in [0, 1] for another in three limbs, exactly: see mdmkit.core.exact_sums."""
+    """Exchange a ratio in [0, 1] for another in three limbs, exactly; see `exact_sums`."""
     for i in range(LIMBS):
         before *= _LIMB
         now *= _LIMB
@@ -194,7 +194,7 @@ def count_targets(s):
 
 @inner_kernel
 def serve(late, s):
-    """Pass on what joined in this rank, and count components; with `late`, what was put off, too."""
+    """Pass on what joined in this rank, and count components; with `late`, all of them."""
     touching, queue, counters = s.touching, s.queue, s.counters
     for i in range(counters[N_URGENT]):
         t = queue[0, i]
