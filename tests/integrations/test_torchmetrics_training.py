@@ -16,6 +16,8 @@ with warnings.catch_warnings():  # of libraries that torchmetrics looks for
 from mdmkit import InputError, NoTargetError, evaluate  # noqa: E402
 from mdmkit.integrations.torchmetrics import AnomalySegmentationMetrics, MaximalDetectionMargin
 
+pytestmark = pytest.mark.slow
+
 NAMES = "ap,auroc,fpr95,best_f1,mdm_f1@0.2,siou_gt,mdm_siou@0.1"
 
 
