@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 import mdmkit.statistics.binned_steps
 from mdmkit import Frame, InputError, compare, count_metric, evaluate, threshold_curve
-<<<<<<< HEAD:tests/statistics/test_grid.py
 from mdmkit.cli.options import parse_memory
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.transforms import Band, HalfPrecision, QuantileBins
@@ -22,19 +21,7 @@ from mdmkit.statistics.kinds import ChangedStatistic, ComponentStatistic, PixelS
 from mdmkit.statistics.pixel_bins import BinnedFrame
 from mdmkit.statistics.pixels import BinnedPixels, PixelCounts
 from mdmkit.statistics.totals import EarlyGrid, Sweeps
-from tests.conftest import small_frames
-=======
-from mdmkit.cells import FrameCells
-from mdmkit.changes import Band, HalfPrecision, QuantileBins
-from mdmkit.components import ComponentSizes
-from mdmkit.grid import GridSteps, unit_edges, within
-from mdmkit.measures import MarginAt, Measure
-from mdmkit.options import parse_memory
-from mdmkit.pixels import PixelGrid, PixelSweep
-from mdmkit.recipes import ChangedRecipe, ComponentRecipe, PixelRecipe
-from mdmkit.sweeps import EarlyGrid, Sweeps
 from tests.conftest import examples, small_frames
->>>>>>> main:tests/test_grid.py
 
 EVERYTHING = (
     "ap,auroc,fpr95,best_f1,siou_gt,ppv,mean_f1,fpr@tpr=0.5,f1@z=0.3,siou@z=0.45,fpr@z=0.3,"

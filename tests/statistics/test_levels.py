@@ -8,17 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mdmkit import Frame, InputError
-<<<<<<< HEAD:tests/statistics/test_levels.py
 from mdmkit.core.labels import LabelCodes
 from mdmkit.statistics.pixel_order import Levels
 from mdmkit.statistics.pixels import PixelCounts
-from tests.conftest import small_frames
-=======
-from mdmkit.frames import LabelCodes
-from mdmkit.levels import Levels
-from mdmkit.pixels import PixelSweep
 from tests.conftest import examples, small_frames
->>>>>>> main:tests/test_levels.py
 from tests.reference import brute
 
 DTYPES = ["bool", "uint8", "uint16", "uint32", "uint64", "float16", "float32", "float64"]
