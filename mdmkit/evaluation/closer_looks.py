@@ -19,6 +19,7 @@ from mdmkit.statistics.components import ComponentCounts, cells_of_keys
 from mdmkit.statistics.edges import CELLS, Edges, unit_edges
 from mdmkit.statistics.normalizers import Unchanged
 from mdmkit.statistics.pixel_bins import BinnedFrame
+from mdmkit.statistics.pixel_order import pixel_order
 from mdmkit.statistics.pixels import PixelCounts
 from mdmkit.statistics.totals import check_valid
 
@@ -202,7 +203,9 @@ def closer_curve(frames: Iterable[Frame], metric: ComponentMetric) -> ThresholdC
     if not all(few_scores(frame) for frame in several):
         return CloserLooks(several, metric.statistic.sizes).curve(metric)
     for frame in several:
-        Unchanged()(frame.levels.scores[[0, -1]] if frame.levels.ends.size else np.empty(0))
+        Unchanged()(
+            pixel_order(frame).scores[[0, -1]] if pixel_order(frame).ends.size else np.empty(0)
+        )
     sizes = metric.statistic.sizes
     return metric.curve(ComponentCounts.merged(ComponentCounts.of(f, sizes) for f in several))
 

@@ -13,6 +13,7 @@ from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.exact_sums import LIMBS
 from mdmkit.statistics.binned_steps import spread, within
 from mdmkit.statistics.edges import Edges
+from mdmkit.statistics.pixel_order import pixel_order
 from mdmkit.statistics.scratch import scratch
 from mdmkit.statistics.steps import RatioSteps, Rescale, Steps
 
@@ -93,7 +94,7 @@ class Ranking:
         """One rank a distinct score."""
         from mdmkit.kernels.basins import rank_by_level
 
-        levels = frame.levels
+        levels = pixel_order(frame)
         rank = _unswept(frame)
         rank_by_level(levels.order, levels.last, frame.shape[1], 0, rank)
         return cls(rank, np.full(levels.ends.size, flag, np.uint8))
@@ -241,7 +242,7 @@ class ComponentCounts(Components):
     @classmethod
     def of(cls, frame: Frame, sizes: ComponentSizes) -> ComponentCounts:
         """Sweep one frame at every distinct score."""
-        levels = frame.levels
+        levels = pixel_order(frame)
         swept = Swept.of(frame, sizes, Ranking.by_level(frame, RECORD))
         return cls._from_rows(sizes, swept, levels.scores)
 

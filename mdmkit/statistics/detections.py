@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import InputError
 from mdmkit.statistics.components import COUNT, Ranking, Swept
+from mdmkit.statistics.pixel_order import pixel_order
 from mdmkit.statistics.steps import Steps
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ class Detections:
         found = (covered if rule.by == "covered" else tp)[:, at_found]
         alarms = fp[:, at_false]
         totals = np.stack([found, alarms, (alarms > 0).astype(np.int64)], axis=1)
-        steps = Steps.from_totals(frame.levels.scores[swept.hits[:, 0]], totals)
+        steps = Steps.from_totals(pixel_order(frame).scores[swept.hits[:, 0]], totals)
         return cls(sizes, rule, 1, swept.targets, steps)
 
     @classmethod

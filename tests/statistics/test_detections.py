@@ -8,6 +8,7 @@ import pytest
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.frame import Frame
 from mdmkit.statistics.detections import DetectionRule, Detections
+from mdmkit.statistics.pixel_order import pixel_order
 from tests.fuzz import random_case
 from tests.reference import brute
 
@@ -45,7 +46,7 @@ def test_detections_agree_with_relabelling_on_random_maps(block):
         rng, frame, sizes = random_case(seed)
         rule = rule_of(rng)
         seen = Detections.of(frame, sizes, rule)
-        scores = frame.levels.scores
+        scores = pixel_order(frame).scores
         for z in np.append(-np.inf, scores[:: max(1, scores.size // 12)]):
             row = seen.steps.totals[np.searchsorted(seen.thresholds, z, side="right") - 1]
             found, alarms = by_relabelling(frame, z, sizes, rule)

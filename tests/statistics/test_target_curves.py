@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mdmkit import component_curves
+from mdmkit.statistics.pixel_order import pixel_order
 from tests.fuzz import random_case
 from tests.reference import brute
 
@@ -32,7 +33,7 @@ def test_curves_agree_with_relabelling_on_random_maps(seed):
     rng, frame, sizes = random_case(seed)
     target = np.where(frame.valid, frame.classes, 255)
     world = brute.world(frame.scores, target)
-    levels = frame.levels.scores
+    levels = pixel_order(frame).scores
     some = np.append(rng.choice(levels, 3), [0.25, 0.5])
     for asked in (None, some):
         curves = component_curves(frame.scores, target, thresholds=asked, **vars(sizes))
