@@ -10,7 +10,7 @@ from unittest.mock import patch
 import numpy as np
 
 import mdmkit.evaluation.closer_looks
-import mdmkit.statistics.binned_steps
+import mdmkit.statistics.edges
 from mdmkit import PPV, MeanF1, SIoU, evaluate, mdm, threshold_curve
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.frame import Frame
@@ -173,8 +173,8 @@ def check_two_passes(frame, sizes, done):
     frames, options = [frame, other], vars(sizes)
     exact = evaluate(iter(frames), TWO_PASSES, **options)
     with (
-        patch.object(mdmkit.statistics.binned_steps, "CELLS", 8),
-        patch.object(mdmkit.statistics.binned_steps, "COARSER", 2),
+        patch.object(mdmkit.statistics.edges, "CELLS", 8),
+        patch.object(mdmkit.statistics.edges, "COARSER", 2),
     ):
         again = evaluate(frames, TWO_PASSES, **options)
     for key in exact.values:

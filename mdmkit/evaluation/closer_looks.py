@@ -203,9 +203,8 @@ def closer_curve(frames: Iterable[Frame], metric: ComponentMetric) -> ThresholdC
     if not all(few_scores(frame) for frame in several):
         return CloserLooks(several, metric.statistic.sizes).curve(metric)
     for frame in several:
-        Unchanged()(
-            pixel_order(frame).scores[[0, -1]] if pixel_order(frame).ends.size else np.empty(0)
-        )
+        scores = pixel_order(frame).scores
+        Unchanged()(np.array([scores.min(initial=0), scores.max(initial=0)]))
     sizes = metric.statistic.sizes
     return metric.curve(ComponentCounts.merged(ComponentCounts.of(f, sizes) for f in several))
 

@@ -27,6 +27,7 @@ from mdmkit.statistics.edges import Edges, with_edges
 if TYPE_CHECKING:
     from mdmkit.statistics.pixel_bins import BinnedFrame
 
+Table = NDArray[np.int64]
 PARTS = 4  # of a cell, at whose ends numbers of components are looked at
 
 
@@ -57,16 +58,13 @@ class BinnedComponents(Components):
         edges : ndarray of float64, shape (m,)
             Thresholds at which statistics are exact, strictly ascending.
         """
-        from mdmkit.kernels.rows import fill_bins
+        from mdmkit.statistics.kernels.rows import fill_bins
 
         plan = BinPlan.of(cells.edges, edges)
         ranking = Ranking.by_key(cells, plan.ranks, plan.flags)
         swept = Swept.of(cells.frame, sizes, ranking, bins=True)
-        columns = ((LIMBS, 1), (LIMBS + 1, 2), (2 * QUALITIES.size, 2 * QUALITIES.size))
-        siou, ppv, hits = (
-            tuple(np.zeros((edges.size + 1, n), np.int64) for n in (totals, spread, spread))
-            for totals, spread in columns
-        )
+        siou, ppv = _tables(edges, LIMBS, 1), _tables(edges, LIMBS + 1, 2)
+        hits = _tables(edges, 2 * QUALITIES.size, 2 * QUALITIES.size)
         bins = plan.bins[swept.sums[:, 0]]
         fill_bins(bins, swept.sums, swept.hits, swept.bounds, swept.hit_bounds, siou, ppv, hits)
         seen = cells.smallest, cells.largest
@@ -106,6 +104,14 @@ class BinnedComponents(Components):
         )
 
 
+def _tables(edges: Edges, totals: int, spread: int) -> tuple[Table, Table, Table]:
+    """Totals, dips and rises of each bin, 0 as yet."""
+    bins = edges.size + 1
+    columns = (bins, totals), (bins, spread), (bins, spread)
+    first, second, third = (np.zeros(shape, np.int64) for shape in columns)
+    return first, second, third
+
+
 @dataclass(frozen=True, eq=False)
 class BinPlan:
     """How a sweep goes through bins, each in a few parts, with one row a bin.
@@ -134,10 +140,10 @@ class BinPlan:
     def of(cls, finer: Edges, edges: Edges) -> BinPlan:
         """Plan for bins between `edges`, whose parts lie between the `finer` ones.
 
-        The latest plans are kept: the same arrays come with each frame.
+        The latest plans are kept: the same edges come with each frame.
         """
         for known_finer, known_edges, plan in _PLANS:
-            if known_finer is finer and known_edges is edges:
+            if np.array_equal(known_finer, finer) and np.array_equal(known_edges, edges):
                 return plan
         plan = cls._planned(finer, edges)
         _PLANS.append((finer, edges, plan))

@@ -92,7 +92,7 @@ class Ranking:
     @classmethod
     def by_level(cls, frame: Frame, flag: int) -> Ranking:
         """One rank a distinct score."""
-        from mdmkit.kernels.basins import rank_by_level
+        from mdmkit.statistics.kernels.basins import rank_by_level
 
         levels = pixel_order(frame)
         rank = _unswept(frame)
@@ -104,7 +104,7 @@ class Ranking:
         cls, cells: BinnedFrame, ranks: NDArray[np.int32], flags: NDArray[np.uint8]
     ) -> Ranking:
         """By the rank of each key of a grid; pixels of negative ranks are not swept."""
-        from mdmkit.kernels.basins import rank_by_key
+        from mdmkit.statistics.kernels.basins import rank_by_key
 
         rank = _unswept(cells.frame)
         rank_by_key(cells.keys, cells.frame.classes, ranks, rank)
@@ -112,7 +112,7 @@ class Ranking:
 
 
 def _unswept(frame: Frame) -> NDArray[np.int32]:
-    from mdmkit.kernels.basins import BEYOND_ALL
+    from mdmkit.statistics.kernels.basins import BEYOND_ALL
 
     height, width = frame.shape
     rank = scratch("rank", (height + 2) * (width + 1) + 1, np.int32)

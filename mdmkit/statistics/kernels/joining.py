@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from mdmkit.kernels.basins import ALONE, BASIN, MARKED, MEETING, MEETING_SHIFT
 from mdmkit.statistics.kernels import inlined_kernel, inner_kernel
+from mdmkit.statistics.kernels.basins import ALONE, BASIN, MARKED, MEETING, MEETING_SHIFT
 from mdmkit.statistics.kernels.overlaps import (
     absorb,
     add_overlap,
