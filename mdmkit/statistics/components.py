@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from mdmkit.core.component_sizes import ComponentSizes
+from mdmkit.core.component_sizes import ComponentSizes, TargetChoice
 from mdmkit.core.exact_sums import LIMBS
 from mdmkit.statistics.binned_steps import spread, within
 from mdmkit.statistics.edges import Edges
@@ -47,8 +47,8 @@ class Targets:
     largest: int
 
     @classmethod
-    def of(cls, frame: Frame, min_target: int) -> Targets:
-        """Number the components of at least `min_target` pixels. O(P)."""
+    def of(cls, frame: Frame, min_target: int, within: TargetChoice | None = None) -> Targets:
+        """Number the components of at least `min_target` pixels, of those chosen. O(P)."""
         from mdmkit.statistics.kernels.labelling import count_runs, label_runs, name_anew
 
         count = count_runs(frame.classes)
@@ -57,6 +57,8 @@ class Targets:
         names = label_runs(frame.classes, runs, parent, sizes)
         sizes = sizes[:names].astype(np.int64)
         kept = sizes >= max(min_target, 1)
+        if within is not None:
+            kept[sizes > 0] &= within.keeps(frame)
         if names:
             name_anew(runs, parent, np.where(kept, np.cumsum(kept), -2).astype(np.int32))
         return cls(runs, np.append(0, sizes[kept]), int(sizes.max(initial=0)))
@@ -170,7 +172,7 @@ class Swept:
         """Sweep the pixels of a frame in an order."""
         from mdmkit.statistics.kernels.components import sweep
 
-        targets = Targets.of(frame, sizes.min_target)
+        targets = Targets.of(frame, sizes.min_target, sizes.within)
         records, state = prepared(frame, sizes, ranking, targets, qualities)
         return cls(targets.count, targets.largest, *sweep(records, state, bins, found))
 

@@ -72,7 +72,7 @@ def curves_of(
     number: int = 0,
 ) -> Iterator[ComponentCurve]:
     """Curves of the components of one frame; see `mdmkit.component_curves`."""
-    targets = Targets.of(frame, sizes.min_target)
+    targets = Targets.of(frame, sizes.min_target, sizes.within)
     if thresholds is None:
         ranking, scores = Ranking.by_level(frame, 0), pixel_order(frame).scores
     else:

@@ -34,9 +34,10 @@ def test_curves_agree_with_relabelling_on_random_maps(seed):
     target = np.where(frame.valid, frame.classes, 255)
     world = brute.world(frame.scores, target)
     levels = pixel_order(frame).scores
+    least = {"min_prediction": sizes.min_prediction, "min_target": sizes.min_target}
     some = np.append(rng.choice(levels, 3), [0.25, 0.5])
     for asked in (None, some):
-        curves = component_curves(frame.scores, target, thresholds=asked, **vars(sizes))
+        curves = component_curves(frame.scores, target, thresholds=asked, **least)
         for z in np.append(levels[:: max(1, levels.size // 8)], 0.3) if asked is None else some:
             seen = [[c.covered_pixels[c.step(z)], c.background[c.step(z)]] for c in curves]
             assert seen == by_relabelling(world, z, sizes), z
