@@ -170,7 +170,8 @@ def check_margins(rng, frame, done):
 def check_two_passes(frame, sizes, done):
     """Numbers of a grid with a second pass against those of every score."""
     other = Frame(1 - np.where(frame.valid, frame.scores, 0), frame.classes, ignore_index=2)
-    frames, options = [frame, other], vars(sizes)
+    frames = [frame, other]
+    options = {"min_prediction": sizes.min_prediction, "min_target": sizes.min_target}
     exact = evaluate(iter(frames), TWO_PASSES, **options)
     with (
         patch.object(mdmkit.statistics.edges, "CELLS", 8),

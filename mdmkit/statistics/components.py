@@ -13,6 +13,7 @@ from mdmkit.core.component_sizes import ComponentSizes, TargetChoice
 from mdmkit.core.exact_sums import LIMBS
 from mdmkit.statistics.binned_steps import spread, within
 from mdmkit.statistics.edges import Edges
+from mdmkit.statistics.frame_regions import FrameRegions
 from mdmkit.statistics.pixel_order import pixel_order
 from mdmkit.statistics.scratch import scratch
 from mdmkit.statistics.steps import RatioSteps, Rescale, Steps
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 #: Thresholds t of component F1 (SegmentMeIfYouCan); linspace's own values, t[7] included.
 QUALITIES = np.linspace(0.25, 0.75, 11)
 RECORD, RESTART, COUNT = 1, 2, 4  # flags of `mdmkit.statistics.kernels.state`
+SMALL = -2  # and its class of a component that is too small
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,18 +51,13 @@ class Targets:
     @classmethod
     def of(cls, frame: Frame, min_target: int, within: TargetChoice | None = None) -> Targets:
         """Number the components of at least `min_target` pixels, of those chosen. O(P)."""
-        from mdmkit.statistics.kernels.labelling import count_runs, label_runs, name_anew
-
-        count = count_runs(frame.classes)
-        runs = np.empty((count, 3), np.int32)
-        parent, sizes = np.empty((2, count), np.int32)
-        names = label_runs(frame.classes, runs, parent, sizes)
-        sizes = sizes[:names].astype(np.int64)
-        kept = sizes >= max(min_target, 1)
+        regions = FrameRegions.of(frame)
+        kept = regions.sizes >= max(min_target, 1)
         if within is not None:
-            kept[sizes > 0] &= within.keeps(frame)
-        if names:
-            name_anew(runs, parent, np.where(kept, np.cumsum(kept), -2).astype(np.int32))
+            kept &= within.keeps(frame)
+        runs = regions.runs.copy()
+        runs[:, 2] = np.where(kept, np.cumsum(kept), SMALL)[runs[:, 2]]
+        sizes = regions.sizes
         return cls(runs, np.append(0, sizes[kept]), int(sizes.max(initial=0)))
 
     @property
