@@ -24,7 +24,7 @@ def order_of_queries(outputs: MaskOutputs, first: Sequence[int], most: int) -> l
 
     A query claims mean(m_n) times its likeliest class's probability; void is such a class.
     """
-    claims = outputs.mask_logits.float().sigmoid().mean((1, 2))
+    claims = outputs.all_masks.float().sigmoid().mean((1, 2))
     claims = claims * outputs.class_probabilities.float().amax(1)
     others = [int(n) for n in claims.argsort(descending=True, stable=True) if int(n) not in first]
     return [*first, *others][: max(most, len(first))]

@@ -22,7 +22,7 @@ VOID_THRESHOLD = 0.5
 def mask_at_image(outputs: MaskOutputs, query: int) -> Tensor:
     """m_n of one query at image size, float32 (H, W) in [0, 1]."""
     return at_image(
-        outputs.mask_logits[query : query + 1],
+        outputs.masks_of([query]),
         outputs.geometry,
         lambda logits: logits[0].sigmoid(),
     )

@@ -35,7 +35,7 @@ def _check_masks(outputs: Outputs) -> None:
 
 def _from_masks(outputs: MaskOutputs, formula: Callable[[Tensor], Tensor]) -> Tensor:
     """A formula of a pixel's masks m_n, (N, ...), at the network's input; then to the image."""
-    return at_image(outputs.mask_logits, outputs.geometry, lambda band: formula(band.sigmoid_()))
+    return at_image(outputs.all_masks, outputs.geometry, lambda band: formula(band.sigmoid_()))
 
 
 def _from_classes(outputs: Outputs, formula: Callable[[Tensor], Tensor]) -> Tensor:
