@@ -73,8 +73,7 @@ def check_indices(
             )
         if used and max(used) >= queries:
             raise InputError(
-                f"{name}: expected indices below the network's {queries} queries, "
-                f"found {max(used)}"
+                f"{name}: expected indices below the network's {queries} queries, found {max(used)}"
             )
 
 

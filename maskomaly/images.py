@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import ExifTags, Image
 
+from maskomaly.outputs import Size
 from maskomaly.preprocess import as_rgb
 from maskomaly.streaming import work_ahead
 from mdmkit.datasets import find_images
@@ -138,6 +139,19 @@ def read_image(path: Path) -> Pixels:
         raise InputError(f"{path}: expected a readable image, found: {reason}") from error
 
 
+def size_of(path: Path) -> Size:
+    """Height and width of an image file, upright."""
+    try:
+        with Image.open(path) as picture:
+            if picture.format == "TIFF":  # turned by Pillow itself, but not until it is read
+                picture.load()
+            width, height = picture.size
+            turned = picture.getexif().get(ExifTags.Base.Orientation, 1) >= 5
+    except Exception as error:  # on damaged files Pillow raises nearly anything
+        raise InputError(f"{path}: expected a readable image, found: {error}") from error
+    return (width, height) if turned else (height, width)
+
+
 @dataclass
 class Broken:
     """Files that could not be used: the first is an error, or all are listed at the end.
@@ -165,7 +179,7 @@ class Broken:
         """List what was left out."""
         if self.errors:
             raise InputError(
-                f"{len(self.errors)} files were left out:\n{listing(map(str, self.errors))}"
+                f"{len(self.errors)} files were left out:\n{listing(sorted(map(str, self.errors)))}"
             )
 
 
@@ -177,9 +191,11 @@ def read_images(
     Images that cannot be read are left to `broken`.
     """
     files = {key: source for key, source in sources.items() if isinstance(source, Path)}
-    yield from _usable(
-        work_ahead(files.items(), lambda item: (item[0], broken.attempt(read_image, item[1])), ahead)
-    )
+
+    def decode(item: tuple[str, Path]) -> tuple[str, Pixels | None]:
+        return item[0], broken.attempt(read_image, item[1])
+
+    yield from _usable(work_ahead(files.items(), decode, ahead))
     videos = {key: source for key, source in sources.items() if isinstance(source, VideoFrame)}
     for path in dict.fromkeys(source.path for source in videos.values()):
         wanted = {source.index: key for key, source in videos.items() if source.path == path}

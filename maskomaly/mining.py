@@ -5,22 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from maskomaly.config import MaskomalyConfig
+from maskomaly.images import size_of
 from maskomaly.outputs import MaskOutputs
-from maskomaly.predict import Broken, Predicts, outputs_of_images
-from maskomaly.queries import MASK_THRESHOLD, MinedQueries, QueryMining
+from maskomaly.predict import Predicts, outputs_of_images
+from maskomaly.queries import MASK_THRESHOLD, PALE_THRESHOLD, MinedQueries, QueryMining
 from mdmkit.datasets import DataSet
-from mdmkit.errors import InputError, listing
+from mdmkit.errors import InputError, NoTargetError, listing
 from mdmkit.files import write_text
 from mdmkit.frames import ANOMALOUS, IGNORED, LabelCodes, Labels
 from mdmkit.io import AllNormal, read_mask
 
+if TYPE_CHECKING:
+    import torch
+
 Mask = NDArray[np.bool_]
+
+#: Means over fewer images than this are told to be luck.
+FEW = 10
 
 
 @dataclass(frozen=True)
@@ -64,6 +71,30 @@ def labelled_images(
     return LabelledImages(dataset.images, dataset.targets, judged, tuple(inlier_labels))
 
 
+def check_labels(frames: LabelledImages) -> None:
+    """Judge every mask before the network runs.
+
+    Raises
+    ------
+    InputError
+        A label value without meaning, a mask that is not of its image's size; the file is named.
+    NoTargetError
+        No anomaly in any mask.
+    """
+    any_anomaly = False
+    for key, path in frames.targets.items():
+        target, valid = anomaly_mask(path, frames.codes)
+        size = size_of(frames.images[key])
+        if target.shape != size:
+            raise InputError(f"{path}: expected the image's size {size}, found {target.shape}")
+        any_anomaly |= bool((target & valid).any())
+    if not any_anomaly:
+        raise NoTargetError(
+            f"target: expected anomalies (label {frames.codes.anomaly_label}) in some of "
+            f"{len(frames.targets)} masks, found none; --anomaly-label says which value means them"
+        )
+
+
 def _values(labels: Labels) -> tuple[int, ...]:
     assert isinstance(labels, tuple)  # as LabelCodes keeps them
     return labels
@@ -104,21 +135,40 @@ class Mined:
 
     def table(self) -> str:
         """Mean IoU and mean p(void) of each query that was chosen, as text."""
-        lines = ["role       query  mean IoU  mean p(void)  images"]
+        lines = [f"role       query  IoU {self.threshold:g}  IoU 0.5  p(void)  images"]
         roles = [("anomaly", self.anomaly)]
         roles += [(f"label {label}", mined) for label, mined in self.inliers.items()]
         lines += [
-            f"{role:<9}  {query:>5}  {mined.iou[query]:8.3f}  {mined.void[query]:12.3f}  "
-            f"{mined.images:>6}"
+            f"{role:<9}  {query:>5}  {mined.iou[query]:7.3f}  {mined.pale_iou[query]:7.3f}  "
+            f"{mined.void[query]:7.3f}  {mined.images:>6}"
             for role, mined in roles
             for query in mined.indices
         ]
         return "\n".join(lines) + "\n"
 
-    def write(self, path: Path, config: MaskomalyConfig) -> None:
+    def remarks(self) -> tuple[str, ...]:
+        """What one should know before these queries are believed."""
+        found = self.anomaly
+        best = found.indices[0]
+        remarks = []
+        if found.images < FEW:
+            remarks.append(
+                f"mined on {found.images} images with anomalies: a mean over fewer than {FEW} is "
+                "partly luck"
+            )
+        if found.iou[best] < 0.1 and found.pale_iou[best] > 2 * found.iou[best]:
+            remarks.append(
+                f"masks are pale, not absent: IoU {found.iou[best]:.2f} at m > {self.threshold:g}, "
+                f"{found.pale_iou[best]:.2f} at m > {PALE_THRESHOLD:g}; --threshold "
+                f"{PALE_THRESHOLD:g} finds queries by these, and maskomaly tune fits the "
+                "thresholds of the score"
+            )
+        return tuple(remarks)
+
+    def write(self, path: Path, config: MaskomalyConfig, made_with: str = "") -> None:
         """Write the config as TOML, headed by how its queries were found."""
         head = [f"# queries whose mask (m > {self.threshold:g}) overlaps the ground truth:"]
-        head += [f"# {line}" for line in self.table().splitlines()]
+        head += [f"# {line}" for line in [*self.table().splitlines(), *made_with.splitlines()]]
         write_text(path, "\n".join(head) + "\n" + config.to_toml())
 
 
@@ -129,6 +179,7 @@ def mine_folder(
     top: int = 4,
     threshold: float = MASK_THRESHOLD,
     batch: int = 1,
+    autocast: torch.dtype | None = None,
     tick: Callable[[], None] = lambda: None,
 ) -> Mined:
     """Run a network over labelled images, and choose its anomaly and inlier queries.
@@ -141,8 +192,8 @@ def mine_folder(
         How many anomaly queries at most.
     threshold : float
         A mask is predicted where m_n > threshold, at image size.
-    batch : int
-        Images that run together.
+    batch, autocast
+        As in `Network.predict`.
     tick : callable
         Called after each image.
 
@@ -155,7 +206,8 @@ def mine_folder(
     """
     anomalies = QueryMining(threshold)
     classes = {label: QueryMining(threshold) for label in frames.inlier_labels}
-    for key, outputs in outputs_of_images(frames.images, network, batch=batch, broken=Broken()):
+    check_labels(frames)
+    for key, outputs in outputs_of_images(frames.images, network, batch=batch, autocast=autocast):
         if not isinstance(outputs, MaskOutputs):
             raise InputError("model: expected a network that proposes masks, found a dense one")
         path = frames.targets[key]

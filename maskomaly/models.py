@@ -21,8 +21,8 @@ from maskomaly.checkpoints import (
     read_checkpoint,
     task_of,
 )
-from maskomaly.foreign import what_text_is
 from maskomaly.convert import SUFFIXES, read_detectron2
+from maskomaly.foreign import what_text_is
 from maskomaly.outputs import DenseOutputs, Geometry, MaskOutputs
 from maskomaly.preprocess import SETTINGS_FILE, ImageLike, Preprocessing
 from maskomaly.streaming import in_like_batches, work_ahead
@@ -97,22 +97,26 @@ class Network:
         labels = self.config.id2label
         return tuple(str(labels[index]) for index in sorted(labels))
 
-    @cached_property
-    def notes(self) -> tuple[str, ...]:
-        """What one should know of it before its scores are believed, a sentence each."""
-        notes = []
+    @property
+    def note(self) -> str | None:
+        """What one should know of it before its scores are believed."""
         task = task_of(self.class_names)
-        if task is not None:
-            notes.append(
-                f"{self.source}: {len(self.class_names)} classes, as of {task}; what it was "
-                "taught is never anomalous, and Cityscapes semantic has 19 classes"
-            )
-        if not (Path(self.source) / SETTINGS_FILE).is_file():
-            notes.append(
-                f"{self.source} has no {SETTINGS_FILE}: {self.preprocessing.input_size} "
-                "(--input-size for another)"
-            )
-        return tuple(notes)
+        if task is None:
+            return None
+        return (
+            f"{self.source}: {len(self.class_names)} classes, as of {task}; what it was taught is "
+            "never anomalous (Cityscapes semantic has 19 classes)"
+        )
+
+    @property
+    def names_its_input(self) -> bool:
+        """Whether its folder says how images are prepared; else that is assumed."""
+        return (Path(self.source) / SETTINGS_FILE).is_file()
+
+    @property
+    def square(self) -> int | None:
+        """Side of the only square that it takes, if it takes but one."""
+        return _fixed_side(self.config)
 
     @property
     def device(self) -> torch.device:
@@ -133,7 +137,8 @@ class Network:
 
     def compiled(self) -> Network:
         """The same, compiled by `torch.compile` on its first images of each size."""
-        return replace(self, model=torch.compile(self.model))
+        compiled: Any = torch.compile(self.model)
+        return replace(self, model=compiled)
 
     def predict(
         self,
@@ -217,7 +222,7 @@ class Network:
             raise InputTypeError(f"images[{place}]: {error}") from error
         except InputError as error:
             raise InputError(f"images[{place}]: {error}") from error
-        side = _fixed_side(self.config)
+        side = self.square
         if side is not None and geometry.padded != (side, side):
             raise InputError(
                 f"images[{place}]: this {self.family} network takes {side} x {side} pixels, "
@@ -305,7 +310,7 @@ def load_model(
     if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
         raise InputTypeError(f"dtype: expected a floating torch.dtype, found {dtype!r}")
     place = choose_device(device)
-    path = _packaged_checkpoint() if str(source) == TINY else Path(source)
+    path = packaged_checkpoint() if str(source) == TINY else Path(source)
     if path.is_file():
         if path.suffix not in SUFFIXES:
             raise InputError(
@@ -324,7 +329,8 @@ def load_model(
     return Network(model.to(place, dtype).eval(), preprocessing, str(path), digest)
 
 
-def _packaged_checkpoint() -> Path:
+def packaged_checkpoint() -> Path:
+    """The folder of the small network in the package."""
     from maskomaly.tiny.network import CHECKPOINT
 
     return CHECKPOINT

@@ -12,6 +12,7 @@ import numpy as np
 from torch import Tensor
 
 from maskomaly.images import Source, file_of
+from maskomaly.instances import Refine
 from maskomaly.outputs import DenseOutputs, MaskOutputs
 from mdmkit.errors import InputError
 from mdmkit.files import stamp, write_text
@@ -23,6 +24,8 @@ SCORE_DTYPES = ("float16", "float32")
 SETTINGS_NAME = ".maskomaly.json"
 #: ... and a line for each map: its key, the settings (by digest) and the image it was made of.
 JOURNAL_NAME = ".maskomaly-frames.jsonl"
+#: What the last run was asked for.
+REQUEST_NAME = ".maskomaly-request.json"
 
 Outputs = MaskOutputs | DenseOutputs
 Scorer = Callable[[Outputs], Tensor]
@@ -163,17 +166,22 @@ class Destination(Folder):
     scorer : callable
         From the outputs of a network to a score map, at image size.
     dtype : {"float16", "float32"}
+    refine : callable, optional
+        From key and scores of a frame to the scores that are written.
     """
 
     suffix: str = ".hdf5"
     scorer: Scorer = field(kw_only=True)
     dtype: str = "float16"
+    refine: Refine | None = None
 
     def __post_init__(self) -> None:
         self.settings = {**self.settings, "dtype": self.dtype}
 
     def _write(self, path: Path, key: str, outputs: Outputs) -> None:
         scores = as_array(self.scorer(outputs), "scores")
+        if self.refine is not None:
+            scores = self.refine(key, scores)
         with np.errstate(over="ignore"):
             rounded = scores.astype(self.dtype)
         if not np.isfinite(rounded).all():
@@ -200,12 +208,52 @@ class SavedOutputs(Folder):
     acting: Callable[[MaskOutputs], Sequence[int]] | None = None
 
     def _write(self, path: Path, key: str, outputs: Outputs) -> None:
+        self._compact(outputs).save(path)
+
+    def size_of(self, outputs: Outputs) -> int:
+        """Bytes that these take before they are compressed."""
+        return 2 * self._compact(outputs).mask_logits.numel()
+
+    def _compact(self, outputs: Outputs) -> MaskOutputs:
         if isinstance(outputs, DenseOutputs):
             raise InputError(
                 "save-outputs: expected a network that proposes masks, found a dense one"
             )
-        chosen = None if self.acting is None else self.acting(outputs)
-        outputs.compact(chosen).save(path)
+        return outputs.compact(None if self.acting is None else self.acting(outputs))
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a run was asked for, so that one with nothing left to do need not load its network.
+
+    Parameters
+    ----------
+    asked : mapping
+        Options, and the stamps of the files that they name.
+    """
+
+    asked: Settings
+
+    def nothing_left(self, folders: Mapping[Path, str], sources: Mapping[str, Source]) -> bool:
+        """Whether folders, with the suffix of each, have a file of every frame by this request."""
+        return all(self._is_done(folder, suffix, sources) for folder, suffix in folders.items())
+
+    def _is_done(self, folder: Path, suffix: str, sources: Mapping[str, Source]) -> bool:
+        try:
+            kept = json.loads((folder / REQUEST_NAME).read_text(encoding="utf-8"))
+            settings = json.loads((folder / SETTINGS_NAME).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return False
+        if kept != json.loads(_as_json(self.asked)):
+            return False
+        here = Folder(folder, settings, suffix)
+        here.check(sources, resume=True, overwrite=False)
+        return here.prepare(sources, resume=True, overwrite=False) == sources.keys()
+
+    def keep(self, folders: Iterable[Path]) -> None:
+        """Write it into each folder, once the folders are prepared."""
+        for folder in folders:
+            write_text(folder / REQUEST_NAME, _as_json(self.asked) + "\n")
 
 
 def _as_json(settings: Settings) -> str:

@@ -23,7 +23,7 @@ def work_ahead(
     An error, of the work or of the items themselves, is raised in its turn, after the results of
     all items before it.
     """
-    source = _kept_errors(items)
+    source: Iterator[T | Future[R]] = _kept_errors(items)
     with ThreadPoolExecutor(threads) as pool:
         waiting: deque[Future[R]] = deque()
         try:
@@ -69,8 +69,8 @@ def in_like_batches(
     window : int
         Items and results held at once, at most: how far ahead partners of a batch are sought.
     """
-    numbered = enumerate(items)
-    waiting: dict[int, T] = {}
+    numbered = enumerate(_kept_errors(items))
+    waiting: dict[int, T | Future[R]] = {}
     done: dict[int, R] = {}
     wanted = 0
     while True:
@@ -78,9 +78,19 @@ def in_like_batches(
         if wanted not in done:
             if wanted not in waiting:
                 return
-            kind = like(waiting[wanted])
-            places = [n for n, item in waiting.items() if like(item) == kind][:batch]
-            results = run([waiting.pop(place) for place in places])
+            first = waiting[wanted]
+            if isinstance(first, Future):
+                first.result()  # raises
+                return
+            alike = {
+                place: item
+                for place, item in waiting.items()
+                if not isinstance(item, Future) and like(item) == like(first)
+            }
+            places = list(alike)[:batch]
+            results = run([alike[place] for place in places])
+            for place in places:
+                del waiting[place]
             done.update(zip(places, results, strict=True))
         yield done.pop(wanted)
         wanted += 1
