@@ -14,7 +14,13 @@ from maskomaly.config import MaskomalyConfig
 from maskomaly.images import size_of
 from maskomaly.outputs import MaskOutputs
 from maskomaly.predict import Predicts, outputs_of_images
-from maskomaly.queries import MASK_THRESHOLD, PALE_THRESHOLD, MinedQueries, QueryMining
+from maskomaly.queries import (
+    MASK_THRESHOLD,
+    PALE_THRESHOLD,
+    VOID_THRESHOLD,
+    MinedQueries,
+    QueryMining,
+)
 from mdmkit.datasets import DataSet
 from mdmkit.errors import InputError, NoTargetError, listing
 from mdmkit.files import write_text
@@ -28,6 +34,8 @@ Mask = NDArray[np.bool_]
 
 #: Means over fewer images than this are told to be luck.
 FEW = 10
+#: A best IoU below this may mean that masks are pale.
+PALE_IOU = 0.1
 
 
 @dataclass(frozen=True)
@@ -156,12 +164,12 @@ class Mined:
                 f"mined on {found.images} images with anomalies: a mean over fewer than {FEW} is "
                 "partly luck"
             )
-        if found.iou[best] < 0.1 and found.pale_iou[best] > 2 * found.iou[best]:
+        pale = int(np.argmax(np.where(found.void > VOID_THRESHOLD, found.pale_iou, 0)))
+        if found.iou[best] < PALE_IOU and found.pale_iou[pale] > 2 * found.iou[best]:
             remarks.append(
-                f"masks are pale, not absent: IoU {found.iou[best]:.2f} at m > {self.threshold:g}, "
-                f"{found.pale_iou[best]:.2f} at m > {PALE_THRESHOLD:g}; --threshold "
-                f"{PALE_THRESHOLD:g} finds queries by these, and maskomaly tune fits the "
-                "thresholds of the score"
+                f"masks are pale, not absent: the best IoU is {found.iou[best]:.2f} at m > "
+                f"{self.threshold:g}, and {found.pale_iou[pale]:.2f} at m > {PALE_THRESHOLD:g} "
+                f"(query {pale}); --threshold {PALE_THRESHOLD:g} finds queries by these"
             )
         return tuple(remarks)
 

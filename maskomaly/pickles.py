@@ -19,6 +19,9 @@ from mdmkit.errors import InputError
 _ZIP = b"PK\x03\x04"  # how a file of torch.save begins
 
 
+_WRAPPERS = ("model", "state_dict", "model_state_dict")
+
+
 def _encode(text: str, encoding: str) -> bytes:
     # Protocols 0 to 2 write bytes as text in Latin-1; no other codec has a place here.
     if encoding != "latin1":
@@ -108,9 +111,11 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
 
 def _unwrapped(content: Any) -> Any:
     """The named tensors themselves: training adds entries beside them, and prefixes before them."""
-    for wrapper in ("model", "state_dict", "model_state_dict"):
-        if isinstance(content, Mapping) and isinstance(content.get(wrapper), Mapping):
-            content = content[wrapper]
+    while isinstance(content, Mapping):
+        inner = [content[each] for each in _WRAPPERS if isinstance(content.get(each), Mapping)]
+        if not inner:
+            break
+        content = inner[0]
     parallel = "module."  # of DataParallel
     if isinstance(content, Mapping) and all(str(name).startswith(parallel) for name in content):
         return {str(name).removeprefix(parallel): value for name, value in content.items()}

@@ -19,7 +19,7 @@ from maskomaly.predict import (  # noqa: E402
     unfinished,
     write_score_maps,
 )
-from maskomaly.score_maps import SETTINGS_NAME, Destination, SavedOutputs  # noqa: E402
+from maskomaly.score_maps import JOURNAL_NAME, SETTINGS_NAME, Destination, SavedOutputs  # noqa: E402
 from mdmkit import InputError  # noqa: E402
 from mdmkit.datasets import find_images  # noqa: E402
 from mdmkit.io import read_scores  # noqa: E402
@@ -118,6 +118,102 @@ def test_a_run_is_not_resumed_with_other_settings(images, tmp_path):
         write(images, [destination(tmp_path / "scores", "rba")], resume=True)
     with pytest.raises(InputError, match="same settings"):
         write(images, [destination(tmp_path / "scores", dtype="float32")], resume=True)
+
+
+class Stopped(BaseException):
+    pass
+
+
+def stop_after(out, count):
+    """Let a folder's run be killed once so many maps are written."""
+    write_map = out._write
+
+    def counted(path, key, outputs):
+        nonlocal count
+        if count == 0:
+            raise Stopped
+        count -= 1
+        write_map(path, key, outputs)
+
+    out._write = counted
+    return out
+
+
+def maps(images, out):
+    return {key: read_scores(out.path(key)) for key in find_images(images) if out.path(key).exists()}
+
+
+@pytest.mark.parametrize("written", range(4))
+def test_maps_of_two_settings_never_lie_in_one_folder(images, tmp_path, written):
+    """Overwriting is stopped after each number of maps, then resumed with either settings."""
+    msp, rba = destination(tmp_path / "msp", "msp"), destination(tmp_path / "rba", "rba")
+    write(images, [msp])
+    write(images, [rba])
+    write(images, [destination(tmp_path / "scores", "msp")])
+    with pytest.raises(Stopped):
+        write(images, [stop_after(destination(tmp_path / "scores", "rba"), written)], overwrite=True)
+    out = destination(tmp_path / "scores", "rba")
+    left = maps(images, out)
+    assert len(left) == written
+    expected = maps(images, rba)
+    assert all((expected[key] == scores).all() for key, scores in left.items())
+    if written:
+        with pytest.raises(InputError, match=f"found {written} made with others"):
+            write(images, [destination(tmp_path / "scores", "msp")], resume=True)
+    network = Greys()
+    assert write(images, [out], network, resume=True) == 4 - written
+    found = maps(images, out)
+    assert all((found[key] == expected[key]).all() for key in expected)
+
+
+def test_a_run_killed_between_a_line_and_its_map_is_resumed(images, tmp_path):
+    out = destination(tmp_path / "scores")
+    with pytest.raises(Stopped):
+        write(images, [stop_after(out, 2)])
+    journal = (tmp_path / "scores" / JOURNAL_NAME).read_text()
+    (tmp_path / "scores" / JOURNAL_NAME).write_text(journal[:-7])  # its last line is torn, too
+    assert write(images, [destination(tmp_path / "scores")], resume=True) >= 2
+    direct = destination(tmp_path / "direct")
+    write(images, [direct])
+    found, expected = maps(images, destination(tmp_path / "scores")), maps(images, direct)
+    assert found.keys() == expected.keys()
+    assert all((found[key] == expected[key]).all() for key in expected)
+
+
+def test_an_image_that_changed_since_is_scored_anew(images, tmp_path):
+    out = destination(tmp_path / "scores")
+    write(images, [out])
+    Image.new("RGB", (6, 4), (9, 9, 9)).save(images / "c.png")
+    again = destination(tmp_path / "scores")
+    assert write(images, [again], resume=True) == 1
+    assert again.changed == ["c"]
+    assert len(np.unique(read_scores(out.path("c")))) == 1
+
+
+def test_maps_that_do_not_say_how_they_were_made_are_not_kept(images, tmp_path):
+    out = destination(tmp_path / "scores")
+    write(images, [out])
+    (tmp_path / "scores" / JOURNAL_NAME).unlink()
+    with pytest.raises(InputError, match="made with the same settings, found 4 made with others"):
+        write(images, [destination(tmp_path / "scores")], resume=True)
+    assert write(images, [destination(tmp_path / "scores")], resume=True, overwrite=True) == 4
+
+
+def test_maps_of_other_frames_and_settings_forbid_a_folder(images, tmp_path):
+    write(images, [destination(tmp_path / "scores")])
+    (tmp_path / "more").mkdir()
+    (images / "a.png").rename(tmp_path / "more" / "new.png")
+    for options in ({}, {"overwrite": True}, {"resume": True}):
+        with pytest.raises(InputError, match="made with others.*choose another folder"):
+            write(tmp_path / "more", [destination(tmp_path / "scores", "rba")], **options)
+
+
+def test_a_refused_folder_changes_no_other(images, tmp_path):
+    write(images, [destination(tmp_path / "one")])
+    two, one = destination(tmp_path / "two", "rba"), destination(tmp_path / "one", "rba")
+    with pytest.raises(InputError, match="expected no score maps in"):
+        write(images, [two, one])
+    assert not (tmp_path / "two").exists()
 
 
 def test_score_maps_are_replaced_only_when_told_to(images, tmp_path):
