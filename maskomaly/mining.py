@@ -143,12 +143,15 @@ class Mined:
 
     def table(self) -> str:
         """Mean IoU and mean p(void) of each query that was chosen, as text."""
-        lines = [f"role       query  IoU {self.threshold:g}  IoU 0.5  p(void)  images"]
+        thresholds = [self.threshold, *self.anomaly.others]
+        columns = "  ".join(f"{f'IoU {threshold:g}':>7}" for threshold in thresholds)
+        lines = [f"role       query  {columns}  p(void)  images"]
         roles = [("anomaly", self.anomaly)]
         roles += [(f"label {label}", mined) for label, mined in self.inliers.items()]
         lines += [
-            f"{role:<9}  {query:>5}  {mined.iou[query]:7.3f}  {mined.pale_iou[query]:7.3f}  "
-            f"{mined.void[query]:7.3f}  {mined.images:>6}"
+            f"{role:<9}  {query:>5}  "
+            + "  ".join(f"{iou[query]:7.3f}" for iou in (mined.iou, *mined.others.values()))
+            + f"  {mined.void[query]:7.3f}  {mined.images:>6}"
             for role, mined in roles
             for query in mined.indices
         ]

@@ -106,8 +106,8 @@ class MinedQueries:
         The chosen queries, best first.
     iou : ndarray of float64, (N,)
         Mean over images of the IoU of each query's mask.
-    pale_iou : ndarray of float64, (N,)
-        The same of masks m_n > 0.5, whatever the threshold of `iou`.
+    others : dict of ndarray of float64, (N,)
+        The same of masks at other thresholds, by threshold: 0.9 and 0.5, unless `iou` is of these.
     void : ndarray of float64, (N,)
         Mean over images of p_n[void].
     images : int
@@ -116,19 +116,24 @@ class MinedQueries:
     Examples
     --------
     >>> iou, pale, void = np.array([[0.0, 0.4], [0.1, 0.5], [0.1, 0.9]])
-    >>> MinedQueries((1,), iou, pale, void, images=12).indices
+    >>> MinedQueries((1,), iou, {0.5: pale}, void, images=12).indices
     (1,)
     """
 
     indices: tuple[int, ...]
     iou: NDArray[np.float64]
-    pale_iou: NDArray[np.float64]
+    others: dict[float, NDArray[np.float64]]
     void: NDArray[np.float64]
     images: int
 
+    @property
+    def pale_iou(self) -> NDArray[np.float64]:
+        """Mean IoU of masks m_n > 0.5."""
+        return self.others.get(PALE_THRESHOLD, self.iou)
+
 
 class QueryMining:
-    """Collects overlaps image by image; holds three numbers a query and image.
+    """Collects overlaps image by image; holds four numbers a query and image at most.
 
     Parameters
     ----------
@@ -155,6 +160,7 @@ class QueryMining:
         if not 0 <= threshold < 1:
             raise InputError(f"threshold: expected a number in [0, 1), found {threshold!r}")
         self.threshold = threshold
+        self._thresholds = list(dict.fromkeys((threshold, MASK_THRESHOLD, PALE_THRESHOLD)))
         self._overlaps: list[NDArray[np.float64]] = []
         self._void: list[NDArray[np.float64]] = []
 
@@ -192,17 +198,19 @@ class QueryMining:
             raise InputError(f"top: expected a number >= 1, found {top!r}")
         if not self._overlaps:
             raise NoTargetError("target: expected images with something to find, found none")
-        (iou, pale_iou), said_void = np.mean(self._overlaps, axis=0), np.mean(self._void, axis=0)
+        means, said_void = np.mean(self._overlaps, axis=0), np.mean(self._void, axis=0)
+        iou, *more = means
+        others = dict(zip(self._thresholds[1:], more, strict=True))
         eligible = (said_void > VOID_THRESHOLD) == void
         order = np.argsort(-iou, kind="stable")
         chosen = [int(query) for query in order if eligible[query] and iou[query] > 0][:top]
         if not chosen:
             kind = "mean p(void) > 0.5" if void else "mean p(void) <= 0.5"
-            pale = float(np.max(pale_iou, where=eligible, initial=0))
+            pale = float(np.max(others.get(PALE_THRESHOLD, iou), where=eligible, initial=0))
             raise NoTargetError(
                 f"queries: expected one with {kind} whose mask (m > {self.threshold:g}) overlaps "
                 f"the target, found none in {len(self._overlaps)} images; masks m > "
                 f"{PALE_THRESHOLD:g} overlap it with a mean IoU of up to {pale:.3f}"
                 + ("; lower the threshold" if pale > 0 else "")
             )
-        return MinedQueries(tuple(chosen), iou, pale_iou, said_void, len(self._overlaps))
+        return MinedQueries(tuple(chosen), iou, others, said_void, len(self._overlaps))

@@ -483,6 +483,8 @@ def test_what_training_wraps_around_tensors_is_taken_off(wrap, tensors, digest, 
 )
 def test_texts_are_told_for_what_they_are(text, told, tmp_path):
     (tmp_path / "a.pkl").write_text(text)
-    with pytest.raises(InputError, match=r"a\.pkl: expected a checkpoint of detectron2: found") as e:
+    with pytest.raises(
+        InputError, match=r"a\.pkl: expected a checkpoint of detectron2: found"
+    ) as e:
         load_model(tmp_path / "a.pkl")
     assert told in str(e.value)

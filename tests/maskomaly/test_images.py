@@ -10,7 +10,7 @@ from PIL import Image
 
 pytest.importorskip("torch", reason="torch is not installed")
 
-from maskomaly.images import (  # noqa: E402
+from maskomaly.images import (
     Broken,
     VideoFrame,
     chosen_frames,
@@ -18,7 +18,7 @@ from maskomaly.images import (  # noqa: E402
     read_image,
     read_images,
 )
-from mdmkit import InputError  # noqa: E402
+from mdmkit import InputError
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from PIL import Image
 
 pytest.importorskip("torch", reason="torch is not installed")
 
-from maskomaly.instances import InstanceMasks, average_within  # noqa: E402
-from mdmkit import InputError  # noqa: E402
+from maskomaly.instances import InstanceMasks, average_within
+from mdmkit import InputError
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -140,7 +140,9 @@ def stop_after(out, count):
 
 
 def maps(images, out):
-    return {key: read_scores(out.path(key)) for key in find_images(images) if out.path(key).exists()}
+    return {
+        key: read_scores(out.path(key)) for key in find_images(images) if out.path(key).exists()
+    }
 
 
 @pytest.mark.parametrize("written", range(4))
@@ -151,7 +153,9 @@ def test_maps_of_two_settings_never_lie_in_one_folder(images, tmp_path, written)
     write(images, [rba])
     write(images, [destination(tmp_path / "scores", "msp")])
     with pytest.raises(Stopped):
-        write(images, [stop_after(destination(tmp_path / "scores", "rba"), written)], overwrite=True)
+        write(
+            images, [stop_after(destination(tmp_path / "scores", "rba"), written)], overwrite=True
+        )
     out = destination(tmp_path / "scores", "rba")
     left = maps(images, out)
     assert len(left) == written

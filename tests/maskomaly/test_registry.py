@@ -6,8 +6,8 @@ import pytest
 
 pytest.importorskip("torch", reason="torch is not installed")
 
-from maskomaly import MaskomalyConfig  # noqa: E402
-from maskomaly.registry import (  # noqa: E402
+from maskomaly import MaskomalyConfig
+from maskomaly.registry import (
     PACKAGED,
     VARIABLE,
     find_queries,
@@ -15,7 +15,7 @@ from maskomaly.registry import (  # noqa: E402
     registered,
     users_folder,
 )
-from mdmkit import InputError  # noqa: E402
+from mdmkit import InputError
 
 DIGEST = "ab" * 32
 

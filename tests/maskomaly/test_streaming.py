@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 pytest.importorskip("torch", reason="torch is not installed")
 
-from maskomaly.streaming import in_like_batches, work_ahead  # noqa: E402
+from maskomaly.streaming import in_like_batches, work_ahead
 
 
 def test_results_come_in_order_whatever_takes_long():
