@@ -175,7 +175,7 @@ class QueryMining:
                 f"outputs: expected {len(self._void[0])} queries, as before, "
                 f"found {outputs.queries}"
             )
-        self._overlaps.append(overlaps_at(outputs, target, valid, [self.threshold, PALE_THRESHOLD]))
+        self._overlaps.append(overlaps_at(outputs, target, valid, self._thresholds))
         self._void.append(outputs.void.double().cpu().numpy())
 
     def best(self, top: int, *, void: bool = True) -> MinedQueries:

@@ -208,7 +208,7 @@ def test_maps_of_other_frames_and_settings_forbid_a_folder(images, tmp_path):
     (tmp_path / "more").mkdir()
     (images / "a.png").rename(tmp_path / "more" / "new.png")
     for options in ({}, {"overwrite": True}, {"resume": True}):
-        with pytest.raises(InputError, match="made with others.*choose another folder"):
+        with pytest.raises(InputError, match=r"made with others.*choose another folder"):
             write(tmp_path / "more", [destination(tmp_path / "scores", "rba")], **options)
 
 

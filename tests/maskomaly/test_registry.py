@@ -48,7 +48,7 @@ def test_none_and_ones_of_other_weights_are_refused(folder):
     with pytest.raises(InputError, match=f"expected queries for the checkpoint {DIGEST}"):
         registered(DIGEST)
     MaskomalyConfig(anomaly_queries=(3,), checkpoint="cd" * 32).write(folder / f"{DIGEST}.toml")
-    with pytest.raises(InputError, match="expected abab.*, found cdcd"):
+    with pytest.raises(InputError, match=r"expected abab.*, found cdcd"):
         registered(DIGEST)
 
 
