@@ -6,7 +6,7 @@ import threading
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 pytest.importorskip("torch", reason="torch is not installed")
@@ -58,7 +58,7 @@ def test_errors_are_raised_in_their_turn(broken):
         next(results)
 
 
-@settings(max_examples=60)
+@examples(600)
 @given(st.lists(st.integers(0, 3), max_size=40), st.integers(1, 5), st.integers(0, 6))
 def test_like_items_run_together_and_come_in_order(kinds, batch, more):
     window = batch + more
