@@ -205,7 +205,7 @@ class MaskomalyConfig:
             A file that cannot be read, is no TOML or holds a bad key or value; it is named.
         """
         try:
-            values = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+            values = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise InputError(f"{path}: expected a TOML file, found: {error}") from error
         return cls.from_mapping(values, str(path))

@@ -559,22 +559,18 @@ def test_an_ablation_says_why_two_rows_are_equal(run, config):
     from dataclasses import replace
 
     replace(config, init_queries=()).write(Path("bare.toml"))
-    command = (
-        "ablate",
-        "images",
-        "--target",
-        "masks",
-        "--model",
-        "network",
-        "--normal-label",
-        "0,7",
-    )
+    labelled = ("images", "--target", "masks", "--normal-label", "0,7")
+    command = ("ablate", *labelled, "--model", "network")
     code, _, err = run(*command, "--config", "bare.toml")
     assert code == 0, err
     assert "ARBI is ARB, as the config has no init_queries (I_0)" in err
     code, _, err = run(*command, "--config", "config.toml")
     assert code == 0, err
-    assert "ARBI is ARB" not in err  # query 0 is not confident by itself
+    assert "the init_queries (I_0) 0 are confident by themselves on these images" in err
+    replace(config, t_mask=1.0).write(Path("unsure.toml"))  # none is
+    code, _, err = run(*command, "--config", "unsure.toml")
+    assert code == 0, err
+    assert "ARBI is ARB" not in err
 
 
 def test_half_precision_is_an_option_that_is_remembered(run, config):

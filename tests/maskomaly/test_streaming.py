@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 pytest.importorskip("torch", reason="torch is not installed")
 
 from maskomaly.streaming import in_like_batches, work_ahead
+from tests.conftest import examples
 
 
 def test_results_come_in_order_whatever_takes_long():

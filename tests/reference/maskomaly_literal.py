@@ -161,3 +161,37 @@ def eam(p, m):
     for n in range(len(p)):
         total -= m[n] * p[n, :-1].max()
     return total
+
+
+def void(p, m):
+    """p_n[void] of the query with the largest mask; where two are equal, of the first."""
+    out = np.empty(m.shape[1:])
+    for y in range(out.shape[0]):
+        for x in range(out.shape[1]):
+            best = 0
+            for n in range(len(p)):
+                if m[n, y, x] > m[best, y, x]:
+                    best = n
+            out[y, x] = p[best, -1]
+    return out
+
+
+def mask_sum(p, m):
+    total = np.ones(m.shape[1:])
+    for n in range(len(p)):
+        total -= m[n]
+    return total
+
+
+def unknown(p, m):
+    total = np.zeros(m.shape[1:])
+    for n in range(len(p)):
+        total += m[n] * p[n, -2]
+    return total
+
+
+def uno(p, m):
+    total = np.zeros(m.shape[1:])
+    for n in range(len(p)):
+        total += m[n] * (p[n, -2] - p[n, :-2].max())
+    return total
