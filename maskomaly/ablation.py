@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from maskomaly.config import MaskomalyConfig
-from maskomaly.mining import check_labels, labelled_images
+from maskomaly.mining import labelled_images
 from maskomaly.predict import Predicts, outputs_of_images, unfinished, write_score_maps
 from maskomaly.score_maps import Destination
 from maskomaly.scores import score
@@ -74,7 +74,6 @@ def compare_configs(
     """
     codes = choose(dataset, **labels).codes
     frames = labelled_images(dataset, codes)
-    check_labels(frames)
     place = TemporaryDirectory(prefix="maskomaly-") if keep is None else nullcontext(str(keep))
     with place as folder:
         destinations = [

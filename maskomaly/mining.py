@@ -61,12 +61,17 @@ class LabelledImages:
 def labelled_images(
     dataset: DataSet, codes: LabelCodes, inlier_labels: Sequence[int] = ()
 ) -> LabelledImages:
-    """The frames of a data set, all of which must have an image; known classes are normal.
+    """The frames of a data set, whose masks are judged before any network runs.
+
+    Known classes are normal.
 
     Raises
     ------
     InputError
-        Frames without an image, listed; a label value with two meanings.
+        Frames without an image, listed; a label value with two meanings or none; a mask that is
+        not of its image's size.
+    NoTargetError
+        No anomaly in any mask.
     """
     lonely = sorted(dataset.targets.keys() - dataset.images.keys())
     if lonely:
@@ -76,19 +81,12 @@ def labelled_images(
         )
     normal = sorted({*_values(codes.normal_label), *inlier_labels})
     judged = LabelCodes(normal, codes.anomaly_label, codes.ignore_index)
-    return LabelledImages(dataset.images, dataset.targets, judged, tuple(inlier_labels))
+    frames = LabelledImages(dataset.images, dataset.targets, judged, tuple(inlier_labels))
+    _check_masks(frames)
+    return frames
 
 
-def check_labels(frames: LabelledImages) -> None:
-    """Judge every mask before the network runs.
-
-    Raises
-    ------
-    InputError
-        A label value without meaning, a mask that is not of its image's size; the file is named.
-    NoTargetError
-        No anomaly in any mask.
-    """
+def _check_masks(frames: LabelledImages) -> None:
     any_anomaly = False
     for key, path in frames.targets.items():
         target, valid = anomaly_mask(path, frames.codes)
@@ -217,7 +215,6 @@ def mine_folder(
     """
     anomalies = QueryMining(threshold)
     classes = {label: QueryMining(threshold) for label in frames.inlier_labels}
-    check_labels(frames)
     for key, outputs in outputs_of_images(frames.images, network, batch=batch, autocast=autocast):
         if not isinstance(outputs, MaskOutputs):
             raise InputError("model: expected a network that proposes masks, found a dense one")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from maskomaly.algorithm import acting_queries, maskomaly
 from maskomaly.config import MaskomalyConfig, with_terms
-from maskomaly.mining import FEW, LabelledImages, check_labels
+from maskomaly.mining import FEW, LabelledImages
 from maskomaly.outputs import MaskOutputs
 from maskomaly.predict import Predicts, outputs_of_images, write_score_maps
 from maskomaly.score_maps import SavedOutputs
@@ -140,9 +140,8 @@ def tune_folder(
     Raises
     ------
     InputError
-        Labels or queries that do not fit, before the network runs.
+        An unknown metric, or one that is defined for no config.
     """
-    check_labels(frames)
     Evaluation(metric)  # refuses unknown names
     widest = replace(
         base, accept=True, reject=True, border=True, init=True, t_mask=min(*T_MASK, base.t_mask)

@@ -60,7 +60,6 @@ def ablate(
     """
     from maskomaly.ablation import ABLATION_METRICS, compare_configs, why_equal
     from maskomaly.config import ablation_configs
-    from maskomaly.mining import check_labels, labelled_images
     from mdmkit.files import check_output, write_text
     from mdmkit.tables import FORMATS, render
 
@@ -73,7 +72,6 @@ def ablate(
         images, dataset, target, frames, anomaly_label, normal_label, ignore_index
     )
     codes = choice.codes
-    check_labels(labelled_images(judged, codes))
     network = networks.load_network(model, device, quiet, input_size)
     networks.need_masks(network)
     chosen = networks.config_of(network, preset, config, queries, force_queries)

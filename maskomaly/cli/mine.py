@@ -60,7 +60,7 @@ def mine(
     """
     from dataclasses import replace
 
-    from maskomaly.mining import check_labels, labelled_images, mine_folder
+    from maskomaly.mining import labelled_images, mine_folder
     from maskomaly.queries import QueryMining
     from mdmkit.files import check_output
 
@@ -71,7 +71,6 @@ def mine(
         images, dataset, target, frames, anomaly_label, normal_label, ignore_index
     )
     found = labelled_images(judged, choice.codes, parse_labels(inlier_label, "inlier-label"))
-    check_labels(found)
     network = networks.load_network(model, device, quiet, input_size)
     networks.need_masks(network)
     with progress(quiet) as bar:

@@ -54,7 +54,7 @@ def tune(
 
     Example: maskomaly tune images --target masks --model my-mask2former --queries queries.toml -o config.toml
     """  # noqa: E501  (the example is one line)
-    from maskomaly.mining import check_labels, labelled_images
+    from maskomaly.mining import labelled_images
     from maskomaly.tuning import tune_folder
     from mdmkit.files import check_output
 
@@ -64,7 +64,6 @@ def tune(
         images, dataset, target, frames, anomaly_label, normal_label, ignore_index
     )
     found = labelled_images(judged, choice.codes)
-    check_labels(found)
     network = networks.load_network(model, device, quiet, input_size)
     networks.need_masks(network)
     base = networks.config_of(network, preset, config, queries, force_queries)
