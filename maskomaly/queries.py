@@ -67,7 +67,7 @@ def query_overlaps(
     >>> query_overlaps(outputs, np.array([[True, False, False]]), np.ones((1, 3), bool))
     array([0.5])
     """
-    (overlaps,) = overlaps_at(outputs, target, valid, [threshold])
+    overlaps: NDArray[np.float64] = overlaps_at(outputs, target, valid, [threshold])[0]
     return overlaps
 
 

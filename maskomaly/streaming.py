@@ -69,7 +69,8 @@ def in_like_batches(
     window : int
         Items and results held at once, at most: how far ahead partners of a batch are sought.
     """
-    numbered = enumerate(_kept_errors(items))
+    kept: Iterator[T | Future[R]] = _kept_errors(items)
+    numbered = enumerate(kept)
     waiting: dict[int, T | Future[R]] = {}
     done: dict[int, R] = {}
     wanted = 0

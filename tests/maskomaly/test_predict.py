@@ -124,8 +124,8 @@ class Stopped(BaseException):
     pass
 
 
-def stop_after(out, count):
-    """Let a folder's run be killed once so many maps are written."""
+def stop_after(out, count, written_last=False):
+    """Let a folder's run be killed once so many maps are written, perhaps just after the last."""
     write_map = out._write
 
     def counted(path, key, outputs):
@@ -134,6 +134,8 @@ def stop_after(out, count):
             raise Stopped
         count -= 1
         write_map(path, key, outputs)
+        if count == 0 and written_last:
+            raise Stopped
 
     out._write = counted
     return out
@@ -145,8 +147,9 @@ def maps(images, out):
     }
 
 
+@pytest.mark.parametrize("last", [False, True])
 @pytest.mark.parametrize("written", range(4))
-def test_maps_of_two_settings_never_lie_in_one_folder(images, tmp_path, written):
+def test_maps_of_two_settings_never_lie_in_one_folder(images, tmp_path, written, last):
     """Overwriting is stopped after each number of maps, then resumed with either settings."""
     msp, rba = destination(tmp_path / "msp", "msp"), destination(tmp_path / "rba", "rba")
     write(images, [msp])
@@ -154,7 +157,9 @@ def test_maps_of_two_settings_never_lie_in_one_folder(images, tmp_path, written)
     write(images, [destination(tmp_path / "scores", "msp")])
     with pytest.raises(Stopped):
         write(
-            images, [stop_after(destination(tmp_path / "scores", "rba"), written)], overwrite=True
+            images,
+            [stop_after(destination(tmp_path / "scores", "rba"), written, last)],
+            overwrite=True,
         )
     out = destination(tmp_path / "scores", "rba")
     left = maps(images, out)
