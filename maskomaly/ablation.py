@@ -14,7 +14,8 @@ from maskomaly.mining import labelled_images
 from maskomaly.predict import Predicts, outputs_of_images, unfinished, write_score_maps
 from maskomaly.score_maps import Destination
 from maskomaly.scores import score
-from mdmkit.comparison import Comparison, compare
+from mdmkit.comparison.compare_methods import compare
+from mdmkit.comparison.result import Comparison
 from mdmkit.datasets import DataSet, choose
 
 if TYPE_CHECKING:
@@ -86,10 +87,10 @@ def compare_configs(
         ]
         left = unfinished(frames.images, destinations, overwrite=overwrite)
         stream = outputs_of_images(left, network, batch=batch, autocast=autocast)
-        tick = bar("predict", len(left)) if bar else (lambda: None)
-        write_score_maps(stream, destinations, tick=tick)
+        progress = bar("predict", len(left)) if bar else (lambda: None)
+        write_score_maps(stream, destinations, progress=progress)
         folders = {d.folder.name: d.folder for d in destinations}
-        return compare(folders, None, metrics, dataset=dataset, tick=bar, **labels)
+        return compare(folders, None, metrics, dataset=dataset, progress=bar, **labels)
 
 
 def why_equal(comparison: Comparison, config: MaskomalyConfig) -> str | None:

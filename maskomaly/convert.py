@@ -14,8 +14,8 @@ from maskomaly.checkpoints import check_complete, quiet
 from maskomaly.foreign import what_tensors_are
 from maskomaly.pickles import read_tensors
 from maskomaly.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
-from mdmkit.errors import InputError, listing
-from mdmkit.extras import needed_by
+from mdmkit.core.errors import InputError, listing
+from mdmkit.core.extras import needed_by
 
 SUFFIXES = (".pkl", ".pth")
 

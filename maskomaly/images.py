@@ -14,9 +14,9 @@ from PIL import ExifTags, Image
 from maskomaly.outputs import Size
 from maskomaly.preprocess import as_rgb
 from maskomaly.streaming import work_ahead
+from mdmkit.core.errors import InputError, listing
+from mdmkit.core.extras import needed_by
 from mdmkit.datasets import find_images
-from mdmkit.errors import InputError, listing
-from mdmkit.extras import needed_by
 from mdmkit.io.images import IMAGE_SUFFIXES
 
 if TYPE_CHECKING:

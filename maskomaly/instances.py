@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mdmkit.core.errors import InputError, listing
+from mdmkit.core.files import stamp
 from mdmkit.datasets.keys import existing_folder, files_by_key
-from mdmkit.errors import InputError, listing
-from mdmkit.files import stamp
 from mdmkit.io import read_mask
 
 SUFFIXES = (".png", ".npy")

@@ -21,10 +21,10 @@ from maskomaly.queries import (
     MinedQueries,
     QueryMining,
 )
+from mdmkit.core.errors import InputError, NoTargetError, listing
+from mdmkit.core.files import write_text
+from mdmkit.core.labels import ANOMALOUS, IGNORED, LabelCodes, Labels
 from mdmkit.datasets import DataSet
-from mdmkit.errors import InputError, NoTargetError, listing
-from mdmkit.files import write_text
-from mdmkit.frames import ANOMALOUS, IGNORED, LabelCodes, Labels
 from mdmkit.io import AllNormal, read_mask
 
 if TYPE_CHECKING:
@@ -189,7 +189,7 @@ def mine_folder(
     threshold: float = MASK_THRESHOLD,
     batch: int = 1,
     autocast: torch.dtype | None = None,
-    tick: Callable[[], None] = lambda: None,
+    progress: Callable[[], None] = lambda: None,
 ) -> Mined:
     """Run a network over labelled images, and choose its anomaly and inlier queries.
 
@@ -203,7 +203,7 @@ def mine_folder(
         A mask is predicted where m_n > threshold, at image size.
     batch, autocast
         As in `Network.predict`.
-    tick : callable
+    progress : callable
         Called after each image.
 
     Raises
@@ -227,7 +227,7 @@ def mine_folder(
                 mining.add(outputs, labels == label, valid)
         except InputError as error:
             raise type(error)(f"{path}: {error}") from error
-        tick()
+        progress()
     return Mined(
         anomalies.best(top),
         {label: mining.best(1, void=False) for label, mining in classes.items()},

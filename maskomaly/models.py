@@ -26,7 +26,7 @@ from maskomaly.foreign import what_text_is
 from maskomaly.outputs import DenseOutputs, Geometry, MaskOutputs
 from maskomaly.preprocess import SETTINGS_FILE, ImageLike, Preprocessing
 from maskomaly.streaming import in_like_batches, work_ahead
-from mdmkit.errors import InputError, InputTypeError
+from mdmkit.core.errors import InputError, InputTypeError
 
 Outputs = MaskOutputs | DenseOutputs
 

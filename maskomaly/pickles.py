@@ -14,7 +14,7 @@ from numpy._core import multiarray, numeric
 from torch import Tensor
 
 from maskomaly.foreign import what_text_is
-from mdmkit.errors import InputError
+from mdmkit.core.errors import InputError
 
 _ZIP = b"PK\x03\x04"  # how a file of torch.save begins
 

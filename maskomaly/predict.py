@@ -14,13 +14,13 @@ from maskomaly.images import Broken, Source, read_images
 from maskomaly.outputs import DenseOutputs, MaskOutputs
 from maskomaly.score_maps import Folder
 from maskomaly.streaming import work_ahead
-from mdmkit.errors import InputError
+from mdmkit.core.errors import InputError
 
 if TYPE_CHECKING:
     import torch
 
 Outputs = MaskOutputs | DenseOutputs
-Tick = Callable[[], None]
+Progress = Callable[[], None]
 
 
 class Predicts(Protocol):
@@ -100,7 +100,7 @@ def write_score_maps(
     stream: Iterable[tuple[str, Outputs]],
     folders: Sequence[Folder],
     *,
-    tick: Tick = lambda: None,
+    progress: Progress = lambda: None,
 ) -> int:
     """Make the files of each frame, while the network runs on the next; returns their number.
 
@@ -108,7 +108,7 @@ def write_score_maps(
     ----------
     stream : iterable of (str, MaskOutputs or DenseOutputs)
     folders : sequence of Destination or SavedOutputs
-    tick : callable
+    progress : callable
         Called after each frame.
     """
 
@@ -119,5 +119,5 @@ def write_score_maps(
     count = 0
     for _ in work_ahead(stream, write, ahead=2, threads=1):
         count += 1
-        tick()
+        progress()
     return count

@@ -14,9 +14,9 @@ from torch import Tensor
 from maskomaly.images import Source, file_of
 from maskomaly.instances import Refine
 from maskomaly.outputs import DenseOutputs, MaskOutputs
-from mdmkit.errors import InputError
-from mdmkit.files import stamp, write_text
-from mdmkit.frames import as_array
+from mdmkit.core.errors import InputError
+from mdmkit.core.files import stamp, write_text
+from mdmkit.core.frame import as_array
 from mdmkit.io import write_scores
 
 SCORE_DTYPES = ("float16", "float32")

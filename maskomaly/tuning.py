@@ -15,8 +15,8 @@ from maskomaly.outputs import MaskOutputs
 from maskomaly.predict import Predicts, outputs_of_images, write_score_maps
 from maskomaly.score_maps import SavedOutputs
 from mdmkit import Evaluation
-from mdmkit.errors import InputError
-from mdmkit.files import write_text
+from mdmkit.core.errors import InputError
+from mdmkit.core.files import write_text
 from mdmkit.io import read_mask
 
 if TYPE_CHECKING:
@@ -150,8 +150,8 @@ def tune_folder(
         kept = SavedOutputs(Path(place), {}, acting=lambda outputs: acting_queries(outputs, widest))
         kept.prepare(frames.images, resume=False, overwrite=False)
         stream = outputs_of_images(frames.images, network, batch=batch, autocast=autocast)
-        tick = bar("predict", len(frames.images)) if bar else (lambda: None)
-        write_score_maps(stream, [kept], tick=tick)
+        progress = bar("predict", len(frames.images)) if bar else (lambda: None)
+        write_score_maps(stream, [kept], progress=progress)
         search = _Search(frames, {key: kept.path(key) for key in frames.images}, metric, bar)
         for stage in (_terms, _masks, _borders, _lambdas):
             search.try_all(stage(search.best.config if search.trials else base))
@@ -220,7 +220,7 @@ class _Search:
             )
             for _ in new
         ]
-        tick = self.bar("tune", len(self.outputs)) if self.bar else (lambda: None)
+        progress = self.bar("tune", len(self.outputs)) if self.bar else (lambda: None)
         images = 0
         for key, path in self.outputs.items():
             outputs, labels = MaskOutputs.load(path), read_mask(self.frames.targets[key])
@@ -228,7 +228,7 @@ class _Search:
                 # Checked before the network ran.
                 evaluation.update(maskomaly(outputs, config, force=True).half(), labels)
             images += bool((codes.classify(labels, None, str(path)) == 1).any())
-            tick()
+            progress()
         self.images = images
         results = [evaluation.result()[self.metric] for evaluation in evaluations]
         for config, value in zip(new, results, strict=True):

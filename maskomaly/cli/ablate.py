@@ -9,9 +9,9 @@ import typer
 
 from maskomaly.cli import network as networks
 from maskomaly.cli import options
-from mdmkit.errors import InputError
-from mdmkit.options import AnomalyLabel, DataSetName, IgnoreIndex, NormalLabel, Target
-from mdmkit.terminal import Debug, Overwrite, Quiet, note, progress
+from mdmkit.cli.options import AnomalyLabel, DataSetName, IgnoreIndex, NormalLabel, Target
+from mdmkit.cli.terminal import Debug, Overwrite, Quiet, note, progress
+from mdmkit.core.errors import InputError
 
 
 def ablate(
@@ -60,8 +60,8 @@ def ablate(
     """
     from maskomaly.ablation import ABLATION_METRICS, compare_configs, why_equal
     from maskomaly.config import ablation_configs
-    from mdmkit.files import check_output, write_text
-    from mdmkit.tables import FORMATS, render
+    from mdmkit.core.files import check_output, write_text
+    from mdmkit.tables.forms import FORMATS, render
 
     if output is not None:
         check_output(output, overwrite)

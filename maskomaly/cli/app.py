@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from maskomaly.cli import ablate, demo, mine, predict, queries, score, train_tiny, tune
-from mdmkit.extras import installed_version
-from mdmkit.terminal import Debug, run
+from mdmkit.cli.terminal import Debug, run
+from mdmkit.core.extras import installed_version
 
 app = typer.Typer(
     name="maskomaly",
@@ -23,7 +23,7 @@ app = typer.Typer(
 
 def _print_version(value: bool) -> None:
     if value:
-        from mdmkit.comparison import versions
+        from mdmkit.comparison.planning import versions
 
         found = versions() | {name: installed_version(name) for name in ("torch", "transformers")}
         typer.echo(", ".join(f"{name} {number}" for name, number in found.items()))

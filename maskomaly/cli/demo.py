@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mdmkit.terminal import Debug, Quiet, progress
+from mdmkit.cli.terminal import Debug, Quiet, progress
 
 
 def demo(
@@ -32,7 +32,7 @@ def demo(
     Example: maskomaly demo -o maskomaly-demo
     """
     from maskomaly.demo import run_demo
-    from mdmkit.tables import render
+    from mdmkit.tables.forms import render
 
     with progress(quiet) as bar:
         found = run_demo(output, scenes, kind=kind, replicates=bootstrap, bar=bar)

@@ -9,9 +9,9 @@ import typer
 
 from maskomaly.cli import network as networks
 from maskomaly.cli import options
-from mdmkit.label_values import parse_labels
-from mdmkit.options import AnomalyLabel, DataSetName, IgnoreIndex, NormalLabel, Target
-from mdmkit.terminal import Debug, Overwrite, Quiet, note, progress
+from mdmkit.cli.options import AnomalyLabel, DataSetName, IgnoreIndex, NormalLabel, Target
+from mdmkit.cli.terminal import Debug, Overwrite, Quiet, note, progress
+from mdmkit.core.labels import parse_labels
 
 if TYPE_CHECKING:
     from maskomaly.models import Network
@@ -62,7 +62,7 @@ def mine(
 
     from maskomaly.mining import labelled_images, mine_folder
     from maskomaly.queries import QueryMining
-    from mdmkit.files import check_output
+    from mdmkit.core.files import check_output
 
     check_output(output, overwrite)
     QueryMining(threshold)  # refuses one that no mask exceeds
@@ -74,9 +74,15 @@ def mine(
     network = networks.load_network(model, device, quiet, input_size)
     networks.need_masks(network)
     with progress(quiet) as bar:
-        tick = bar("mine", len(found.images)) if bar else (lambda: None)
+        progress = bar("mine", len(found.images)) if bar else (lambda: None)
         mined = mine_folder(
-            found, network, top=top, threshold=threshold, batch=batch, autocast=autocast, tick=tick
+            found,
+            network,
+            top=top,
+            threshold=threshold,
+            batch=batch,
+            autocast=autocast,
+            progress=progress,
         )
     typer.echo(mined.table(), nl=False)
     chosen = replace(

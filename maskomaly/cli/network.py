@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from maskomaly.cli.options import parse_input_size
-from mdmkit.errors import InputError
-from mdmkit.options import choose_judging, find_ground_truth
-from mdmkit.terminal import note
+from mdmkit.cli.options import choose_judging, find_ground_truth
+from mdmkit.cli.terminal import note
+from mdmkit.core.errors import InputError
 
 if TYPE_CHECKING:
     from maskomaly.config import MaskomalyConfig

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mdmkit import completion
-from mdmkit.errors import InputError
+from mdmkit.cli import completion
+from mdmkit.core.errors import InputError
 
 if TYPE_CHECKING:
     import torch

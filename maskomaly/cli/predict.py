@@ -10,9 +10,9 @@ import typer
 
 from maskomaly.cli import network as networks
 from maskomaly.cli import options, scoring
-from mdmkit import completion
-from mdmkit.errors import InputError
-from mdmkit.terminal import Debug, Quiet, note, progress
+from mdmkit.cli import completion
+from mdmkit.cli.terminal import Debug, Quiet, note, progress
+from mdmkit.core.errors import InputError
 
 if TYPE_CHECKING:
     from maskomaly.config import MaskomalyConfig
@@ -115,11 +115,11 @@ def predict(
     scoring.say_left(found, left, everything, quiet)
     broken = Broken(keep_going)
     with progress(quiet) as bar:
-        tick = bar("predict", len(left)) if bar else (lambda: None)
+        progress = bar("predict", len(left)) if bar else (lambda: None)
         stream = outputs_of_images(left, network, batch=batch, autocast=autocast, broken=broken)
         if kept is not None:
             stream = _announced(stream, kept, len(left), quiet)
-        count = write_score_maps(stream, everything, tick=tick)
+        count = write_score_maps(stream, everything, progress=progress)
     scoring.say_written(count, folders, quiet)
     broken.raise_all()
 
@@ -215,6 +215,6 @@ def _files_of(model: str) -> list[Path]:
 
 
 def _stamps(files: list[Path]) -> list[object]:
-    from mdmkit.files import stamp
+    from mdmkit.core.files import stamp
 
     return [[file.name, *stamp(file)] for file in files if file.is_file()]

@@ -9,8 +9,8 @@ import typer
 
 from maskomaly.cli import network as networks
 from maskomaly.cli import options
-from mdmkit.options import AnomalyLabel, IgnoreIndex, NormalLabel, choose_judging
-from mdmkit.terminal import Debug, Overwrite, Quiet, note
+from mdmkit.cli.options import AnomalyLabel, IgnoreIndex, NormalLabel, choose_judging
+from mdmkit.cli.terminal import Debug, Overwrite, Quiet, note
 
 
 def draw_queries(
@@ -57,7 +57,7 @@ def draw_queries(
     from maskomaly.pages import queries_page
     from maskomaly.queries import QueryMining
     from maskomaly.registry import own_config
-    from mdmkit.files import check_output
+    from mdmkit.core.files import check_output
     from mdmkit.plots import check_figure_name, check_width, save_figure
 
     check_output(output, overwrite)

@@ -9,7 +9,7 @@ import typer
 
 from maskomaly.cli import network as networks
 from maskomaly.cli import options, scoring
-from mdmkit.terminal import Debug, Quiet, progress
+from mdmkit.cli.terminal import Debug, Quiet, progress
 
 
 def score_outputs(
@@ -71,8 +71,8 @@ def score_outputs(
     scoring.say_left(found, left, folders, quiet)
     broken = Broken(keep_going)
     with progress(quiet) as bar:
-        tick = bar("score", len(left)) if bar else (lambda: None)
+        progress = bar("score", len(left)) if bar else (lambda: None)
         stream = outputs_of_files({key: found[key] for key in left}, broken=broken)
-        count = write_score_maps(stream, folders, tick=tick)
+        count = write_score_maps(stream, folders, progress=progress)
     scoring.say_written(count, folders, quiet)
     broken.raise_all()

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from maskomaly.cli import options
-from mdmkit.terminal import Debug, Quiet, note
+from mdmkit.cli.terminal import Debug, Quiet, note
 
 
 def train_tiny(

@@ -9,9 +9,9 @@ import typer
 
 from maskomaly.cli import network as networks
 from maskomaly.cli import options
-from mdmkit import completion
-from mdmkit.options import AnomalyLabel, DataSetName, IgnoreIndex, NormalLabel, Target
-from mdmkit.terminal import Debug, Overwrite, Quiet, note, progress
+from mdmkit.cli import completion
+from mdmkit.cli.options import AnomalyLabel, DataSetName, IgnoreIndex, NormalLabel, Target
+from mdmkit.cli.terminal import Debug, Overwrite, Quiet, note, progress
 
 
 def tune(
@@ -56,7 +56,7 @@ def tune(
     """  # noqa: E501  (the example is one line)
     from maskomaly.mining import labelled_images
     from maskomaly.tuning import tune_folder
-    from mdmkit.files import check_output
+    from mdmkit.core.files import check_output
 
     check_output(output, overwrite)
     autocast = options.parse_amp(amp)

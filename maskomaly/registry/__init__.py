@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 
 from maskomaly.config import MaskomalyConfig
-from mdmkit.errors import InputError
+from mdmkit.core.errors import InputError
 
 PACKAGED = Path(__file__).parent
 #: Names the user's folder in place of the usual one.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from mdmkit.errors import InputError, listing
+from mdmkit.core.errors import InputError, listing
 from mdmkit.io.formats import FOLDER_SUFFIXES
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mdmkit.errors import InputError, InputTypeError
-from mdmkit.files import check_output, write_atomically
+from mdmkit.core.errors import InputError, InputTypeError
+from mdmkit.core.files import check_output, write_atomically
 from mdmkit.io.formats import Format, format_of, mask_suffixes, score_suffixes
 from mdmkit.io.images import AllNormal
 

@@ -18,7 +18,8 @@ from maskomaly import MaskomalyConfig, Preprocessing, cli, load_model, maskomaly
 from maskomaly.cli.network import resolve_config  # noqa: E402
 from maskomaly.queries import QueryMining  # noqa: E402
 from maskomaly.registry import registered  # noqa: E402
-from mdmkit import evaluate, terminal  # noqa: E402
+from mdmkit import evaluate  # noqa: E402
+from mdmkit.cli import terminal  # noqa: E402
 from mdmkit.io import read_mask, read_scores  # noqa: E402
 from tests.maskomaly.small_networks import mask2former, segformer  # noqa: E402
 

@@ -1,0 +1,102 @@
+"""A command on a terminal: progress, notes, errors as one message with an exit code."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mdmkit.core.errors import InputError
+from mdmkit.core.extras import how_to_install
+
+if TYPE_CHECKING:
+    from mdmkit.evaluation.sources import Progress
+
+_debugging = False
+
+
+def _set_debug(value: bool) -> None:
+    global _debugging
+    _debugging = _debugging or value
+
+
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no notes.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the output file.")]
+Debug = Annotated[
+    bool, typer.Option("--debug", callback=_set_debug, help="Show a traceback on errors.")
+]
+
+
+@contextmanager
+def progress_bars(quiet: bool) -> Iterator[Callable[[str, int], Progress] | None]:
+    """A bar on the terminal, nothing elsewhere: `progress(title, steps)` starts one line."""
+    if quiet or not (sys.stdout.isatty() and sys.stderr.isatty()):
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        ProgressColumn,
+        Task,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+    from rich.text import Text
+
+    class Rate(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            return Text("" if task.speed is None else f"{task.speed:.1f}/s")
+
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Rate(),
+        TimeRemainingColumn(),
+    )  # fmt: skip
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+
+        def progress(method: str, frames: int) -> Progress:
+            line = bars.add_task(method, total=frames)
+            return lambda: bars.advance(line)
+
+        yield progress
+
+
+def note(text: str, quiet: bool) -> None:
+    """Say something beside the result, on standard error."""
+    if not quiet:
+        typer.echo(text, err=True)
+
+
+def run(app: typer.Typer, name: str) -> None:
+    """Run a command line: 0 done, 1 failed, 2 wrong usage or input."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # arrows need not be in a terminal's alphabet
+        sys.stdout.reconfigure(errors="replace")
+    try:
+        app()
+    except InputError as error:
+        _fail(name, error, "error", 2)
+    except ModuleNotFoundError as error:
+        _fail(name, error, _missing(error), 1)
+    except Exception as error:  # the last line of defence: say what failed, without a traceback
+        _fail(name, error, f"failed: {type(error).__name__}", 1)
+
+
+def _missing(error: ModuleNotFoundError) -> str:
+    """What failed, with the next step where a library of an extra is not installed."""
+    command = how_to_install(error)
+    if command is None:
+        return f"failed: {type(error).__name__}"
+    return f"failed: {command} brings what this command needs"
+
+
+def _fail(name: str, error: Exception, what: str, code: int) -> None:
+    if _debugging:
+        raise error
+    hint = "" if code == 2 else " (--debug shows where)"
+    typer.echo(f"{name}: {what}: {error}{hint}", err=True)
+    sys.exit(code)
