@@ -10,8 +10,7 @@ import typer
 from maskomaly.cli import network as networks
 from maskomaly.cli import options
 from mdmkit.cli.options import AnomalyLabel, DataSetName, IgnoreIndex, NormalLabel, Target
-from mdmkit.cli.terminal import Debug, Overwrite, Quiet, note, progress
-from mdmkit.core.errors import InputError
+from mdmkit.cli.terminal import Debug, Overwrite, Quiet, note, progress_bars
 
 
 def ablate(
@@ -61,12 +60,11 @@ def ablate(
     from maskomaly.ablation import ABLATION_METRICS, compare_configs, why_equal
     from maskomaly.config import ablation_configs
     from mdmkit.core.files import check_output, write_text
-    from mdmkit.tables.forms import FORMATS, render
+    from mdmkit.tables.forms import check_form
 
     if output is not None:
         check_output(output, overwrite)
-    if format not in FORMATS:
-        raise InputError(f"format: expected one of {', '.join(FORMATS)}, found {format!r}")
+    check_form(format)
     autocast = options.parse_amp(amp)
     judged, choice = networks.labelled(
         images, dataset, target, frames, anomaly_label, normal_label, ignore_index
@@ -75,7 +73,7 @@ def ablate(
     network = networks.load_network(model, device, quiet, input_size)
     networks.need_masks(network)
     chosen = networks.config_of(network, preset, config, queries, force_queries)
-    with progress(quiet) as bar:
+    with progress_bars(quiet) as bar:
         comparison = compare_configs(
             judged,
             network,
@@ -91,7 +89,7 @@ def ablate(
             overwrite=overwrite,
             bar=bar,
         )
-    text = render(comparison, format)
+    text = comparison.to_text(format)
     if output is None:
         typer.echo(text, nl=False)
     else:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mdmkit.cli.terminal import Debug, Quiet, progress
+from mdmkit.cli.terminal import Debug, Quiet, progress_bars
 
 
 def demo(
@@ -32,12 +32,11 @@ def demo(
     Example: maskomaly demo -o maskomaly-demo
     """
     from maskomaly.demo import run_demo
-    from mdmkit.tables.forms import render
 
-    with progress(quiet) as bar:
+    with progress_bars(quiet) as bar:
         found = run_demo(output, scenes, kind=kind, replicates=bootstrap, bar=bar)
     for comparison in (found.comparison, found.ablation):
-        typer.echo(render(comparison, "table"))
+        typer.echo(comparison.to_text("table"))
     if found.lead:
         typer.echo(found.lead)
     for kind, paths in (("table", found.tables), ("figure", found.figures)):

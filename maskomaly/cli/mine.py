@@ -10,7 +10,7 @@ import typer
 from maskomaly.cli import network as networks
 from maskomaly.cli import options
 from mdmkit.cli.options import AnomalyLabel, DataSetName, IgnoreIndex, NormalLabel, Target
-from mdmkit.cli.terminal import Debug, Overwrite, Quiet, note, progress
+from mdmkit.cli.terminal import Debug, Overwrite, Quiet, note, progress_bars
 from mdmkit.core.labels import parse_labels
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def mine(
     found = labelled_images(judged, choice.codes, parse_labels(inlier_label, "inlier-label"))
     network = networks.load_network(model, device, quiet, input_size)
     networks.need_masks(network)
-    with progress(quiet) as bar:
+    with progress_bars(quiet) as bar:
         progress = bar("mine", len(found.images)) if bar else (lambda: None)
         mined = mine_folder(
             found,

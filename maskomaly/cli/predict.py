@@ -11,7 +11,7 @@ import typer
 from maskomaly.cli import network as networks
 from maskomaly.cli import options, scoring
 from mdmkit.cli import completion
-from mdmkit.cli.terminal import Debug, Quiet, note, progress
+from mdmkit.cli.terminal import Debug, Quiet, note, progress_bars
 from mdmkit.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def predict(
     request.keep(places)
     scoring.say_left(found, left, everything, quiet)
     broken = Broken(keep_going)
-    with progress(quiet) as bar:
+    with progress_bars(quiet) as bar:
         progress = bar("predict", len(left)) if bar else (lambda: None)
         stream = outputs_of_images(left, network, batch=batch, autocast=autocast, broken=broken)
         if kept is not None:

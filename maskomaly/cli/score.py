@@ -9,7 +9,7 @@ import typer
 
 from maskomaly.cli import network as networks
 from maskomaly.cli import options, scoring
-from mdmkit.cli.terminal import Debug, Quiet, progress
+from mdmkit.cli.terminal import Debug, Quiet, progress_bars
 
 
 def score_outputs(
@@ -70,7 +70,7 @@ def score_outputs(
     left = unfinished(found, folders, resume=resume, overwrite=overwrite)
     scoring.say_left(found, left, folders, quiet)
     broken = Broken(keep_going)
-    with progress(quiet) as bar:
+    with progress_bars(quiet) as bar:
         progress = bar("score", len(left)) if bar else (lambda: None)
         stream = outputs_of_files({key: found[key] for key in left}, broken=broken)
         count = write_score_maps(stream, folders, progress=progress)

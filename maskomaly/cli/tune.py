@@ -11,7 +11,7 @@ from maskomaly.cli import network as networks
 from maskomaly.cli import options
 from mdmkit.cli import completion
 from mdmkit.cli.options import AnomalyLabel, DataSetName, IgnoreIndex, NormalLabel, Target
-from mdmkit.cli.terminal import Debug, Overwrite, Quiet, note, progress
+from mdmkit.cli.terminal import Debug, Overwrite, Quiet, note, progress_bars
 
 
 def tune(
@@ -67,7 +67,7 @@ def tune(
     network = networks.load_network(model, device, quiet, input_size)
     networks.need_masks(network)
     base = networks.config_of(network, preset, config, queries, force_queries)
-    with progress(quiet) as bar:
+    with progress_bars(quiet) as bar:
         tuned = tune_folder(
             found, network, base, metric=metric, batch=batch, autocast=autocast, bar=bar
         )

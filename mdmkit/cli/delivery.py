@@ -15,17 +15,17 @@ if TYPE_CHECKING:
 
 def deliver(comparison: Comparison, form: str, output: Path | None, quiet: bool) -> None:
     """Print a comparison in some form, or write it; what the form leaves unsaid is noted."""
-    from mdmkit.comparison.table import view_of
+    from mdmkit.comparison.table import notes
     from mdmkit.core.files import write_text
-    from mdmkit.tables.forms import notes, render, show
+    from mdmkit.tables.forms import show
 
     if output is not None:
-        write_text(output, render(comparison, form))
+        write_text(output, comparison.to_text(form))
         note(f"wrote {output}", quiet)
     elif form == "table":
-        show(view_of(comparison))
+        show(comparison.view())
     else:
-        typer.echo(render(comparison, form), nl=False)
+        typer.echo(comparison.to_text(form), nl=False)
     if form not in ("table", "markdown"):
         for line in notes(comparison)[3:]:
             note(f"note: {line}", quiet)

@@ -113,7 +113,6 @@ def threshold(
     from mdmkit.core.files import check_output, write_text
     from mdmkit.tables.forms import check_form, show
     from mdmkit.thresholds.recommend import choose_thresholds
-    from mdmkit.thresholds.table import view_of_thresholds
 
     folders, others = parse_methods(methods), parse_methods(on)
     form = check_form(format or form_of(output))
@@ -145,7 +144,7 @@ def threshold(
         write_text(output, found.to_text(form))
         note(f"wrote {output}", quiet)
     elif form == "table":
-        show(view_of_thresholds(found))
+        show(found.view())
     else:
         typer.echo(found.to_text(form), nl=False)
 

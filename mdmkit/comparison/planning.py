@@ -9,7 +9,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mdmkit import __version__
 from mdmkit.comparison.published import PublishedTable, published_table
 from mdmkit.comparison.result import Comparison
 from mdmkit.core.component_sizes import ComponentSizes
@@ -167,7 +166,7 @@ def _check_same_frames(results: Sequence[Result]) -> None:
 def versions(*others: str) -> dict[str, str]:
     """Versions of what the numbers depend on, and of other packages."""
     return {
-        "mdmkit": __version__,
+        "mdmkit": version("mdmkit"),
         "python": platform.python_version(),
         **{name: version(name) for name in ("numpy", "numba", *others)},
     }

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mdmkit.cli import app as cli
+from mdmkit.cli import command_line as cli
 from mdmkit.cli import terminal
 
 REPOSITORY = Path(__file__).parents[2]
@@ -794,6 +794,7 @@ def demo(tmp_path_factory):
     return folder / "demo", shell("-m", "mdmkit", "demo", "-o", "demo", cwd=folder)
 
 
+@pytest.mark.slow
 def test_the_demo_writes_its_table_and_figures(demo):
     folder, ran = demo
     assert (ran.returncode, ran.stderr) == (0, "")

@@ -14,7 +14,7 @@ import typer
 
 from maskomaly import cli as maskomaly_cli
 from maskomaly.cli import options
-from mdmkit.cli import app as cli
+from mdmkit.cli import command_line as cli
 from mdmkit.cli import completion
 from mdmkit.cli.terminal import run
 
