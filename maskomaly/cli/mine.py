@@ -11,7 +11,7 @@ from maskomaly.cli import network as networks
 from maskomaly.cli import options
 from mdmkit.cli.options import AnomalyLabel, DataSetName, IgnoreIndex, NormalLabel, Target
 from mdmkit.cli.terminal import Debug, Overwrite, Quiet, note, progress_bars
-from mdmkit.core.labels import parse_labels
+from mdmkit.core.label_values import parse_labels
 
 if TYPE_CHECKING:
     from maskomaly.models import Network

@@ -10,7 +10,7 @@ import typer
 
 from mdmkit.cli import completion
 from mdmkit.core.errors import InputError
-from mdmkit.core.labels import parse_labels
+from mdmkit.core.label_values import parse_labels
 
 if TYPE_CHECKING:
     from mdmkit.datasets import Choice, DataSet
