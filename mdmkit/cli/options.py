@@ -117,7 +117,7 @@ MinPrediction = Annotated[
         rich_help_panel=NUMBERS,
         metavar="N",
         help="Drop predicted components with fewer pixels.",
-        show_default="the data set's, else 500",
+        show_default="the data set's, else 0",
     ),
 ]
 MinTarget = Annotated[
@@ -126,7 +126,7 @@ MinTarget = Annotated[
         rich_help_panel=NUMBERS,
         metavar="N",
         help="Ignore ground-truth components with fewer pixels.",
-        show_default="the data set's, else 100",
+        show_default="the data set's, else 0",
     ),
 ]
 Missing = Annotated[
