@@ -69,10 +69,11 @@ class Frames:
 
     dataset: options.DataSetName = None
     target: options.Target = None
+    frames: options.KeysFile = None
 
     def find(self) -> DataSet:
         """The data set that was asked for."""
-        return find_ground_truth(self.dataset, self.target)
+        return find_ground_truth(**vars(self))
 
 
 @dataclass(frozen=True)
@@ -80,10 +81,6 @@ class PicturedFrames(Frames):
     """Frames with their ground truth and images."""
 
     images: options.Images = None
-
-    def find(self) -> DataSet:
-        """The data set that was asked for."""
-        return find_ground_truth(self.dataset, self.target, self.images)
 
 
 @dataclass(frozen=True)

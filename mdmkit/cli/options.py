@@ -26,12 +26,14 @@ _FORM_OF_SUFFIX = {".md": "markdown", ".csv": "csv", ".json": "json", ".tex": "l
 Methods = Annotated[
     list[str],
     typer.Argument(
-        metavar="NAME=FOLDER...", help="Each method's folder of score maps.", show_default=False
+        metavar="[NAME=]FOLDER...",
+        help="Each method's folder of score maps; without NAME, the folder's name is the method's.",
+        show_default=False,
     ),
 ]
 OptionalMethods = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[NAME=FOLDER...]", help="Folders of score maps.", show_default=False),
+    typer.Argument(metavar="[[NAME=]FOLDER...]", help="Folders of score maps.", show_default=False),
 ]
 DataSetName = Annotated[
     str | None,
@@ -53,6 +55,17 @@ Target = Annotated[
         help="Ground-truth masks, where --dataset is not given; the RoadAnomaly layout is "
         "understood.",
         show_default=False,
+    ),
+]
+KeysFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--frames",
+        metavar="FILE",
+        help="Only these frames of the data set, a subset or split: a text file with a key on each "
+        "line, its path below the folder without suffix.",
+        show_default=False,
+        rich_help_panel=INPUT,
     ),
 ]
 Images = Annotated[
@@ -246,9 +259,19 @@ Width = Annotated[
 
 
 def find_ground_truth(
-    dataset: str | None, target: Path | None, images: Path | None = None
+    dataset: str | None,
+    target: Path | None,
+    images: Path | None = None,
+    frames: Path | None = None,
 ) -> DataSet:
-    """The data set of `--dataset`, or the one that `--target` and `--images` make up."""
+    """The data set of `--dataset`, or of `--target` and `--images`; its `--frames` alone."""
+    from mdmkit.datasets.subset import read_keys, subset
+
+    found = _data_set(dataset, target, images)
+    return found if frames is None else subset(found, read_keys(frames))
+
+
+def _data_set(dataset: str | None, target: Path | None, images: Path | None) -> DataSet:
     from mdmkit.datasets import from_folders, open_dataset
 
     if dataset is not None and (target is not None or images is not None):
@@ -317,16 +340,25 @@ def parse_memory(text: str) -> int:
 
 
 def parse_methods(items: list[str]) -> dict[str, str]:
-    """Folders by name from NAME=FOLDER."""
+    """Folders by name from NAME=FOLDER, or from a folder alone, whose name is the method's."""
     methods: dict[str, str] = {}
     for item in items:
-        name, sign, folder = item.partition("=")
-        if not (name and sign and folder):
-            raise InputError(f"methods: expected NAME=FOLDER, found {item!r}")
+        name, folder = _named(item)
+        if not (name and folder):
+            raise InputError(f"methods: expected NAME=FOLDER or a folder, found {item!r}")
         if name in methods:
-            raise InputError(f"methods: expected each name once, found {name!r} again")
+            raise InputError(
+                f"methods: expected each name once, found {name!r} again; NAME=FOLDER names it"
+            )
         methods[name] = folder
     return methods
+
+
+def _named(item: str) -> tuple[str, str]:
+    if "=" not in item or Path(item).is_dir():  # a folder's name may have a sign, as lr=0.1
+        return (Path(item).resolve().name if Path(item).is_dir() else ""), item
+    name, _, folder = item.partition("=")
+    return name, folder
 
 
 def measures_of(

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
 from mdmkit.cli.figures import left_out
-from mdmkit.cli.options import INPUT, find_ground_truth
+from mdmkit.cli.options import INPUT, KeysFile, find_ground_truth
 from mdmkit.cli.terminal import note, progress_bars
 from mdmkit.core.errors import InputError
 
@@ -59,10 +59,18 @@ class PanelFrames:
 
     dataset: DataSetNames = field(default_factory=list)
     target: Targets = field(default_factory=list)
+    frames: KeysFile = None
 
     def find(self, methods: dict[str, str]) -> list[Panel]:
         """A panel each, in the order given."""
-        return find_panels(methods, self.dataset, self.target)
+        from mdmkit.datasets.subset import read_keys, subset
+
+        found = find_panels(methods, self.dataset, self.target)
+        if self.frames is None:
+            return found
+        if len(found) > 1:
+            raise InputError(f"frames: expected one data set with it, found {len(found)}")
+        return [replace(found[0], truth=subset(found[0].truth, read_keys(self.frames)))]
 
 
 @dataclass(frozen=True)

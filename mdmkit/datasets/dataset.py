@@ -66,6 +66,8 @@ class DataSet:
         Keys of frames that are there without ground truth.
     only_labelled : str
         Which frames have ground truth, where not all have.
+    aside : frozenset of str
+        Keys of its frames that were not asked for; score maps of them are no surplus.
 
     See Also
     --------
@@ -89,6 +91,7 @@ class DataSet:
     notes: tuple[str, ...] = ()
     unlabelled: frozenset[str] = frozenset()
     only_labelled: str = ""
+    aside: frozenset[str] = frozenset()
 
     @property
     def targets(self) -> dict[str, Path | AllNormal]:

@@ -212,10 +212,11 @@ def test_unusable_command_lines_end_with_two(run, arguments):
 @pytest.mark.parametrize(
     ("methods", "parts"),
     [
-        (["good"], ["methods: expected NAME=FOLDER, found 'good'"]),
-        (["=good"], ["methods: expected NAME=FOLDER, found '=good'"]),
-        (["good="], ["methods: expected NAME=FOLDER, found 'good='"]),
+        (["gone"], ["methods: expected NAME=FOLDER or a folder, found 'gone'"]),
+        (["=good"], ["methods: expected NAME=FOLDER or a folder, found '=good'"]),
+        (["good="], ["methods: expected NAME=FOLDER or a folder, found 'good='"]),
         (["a=good", "a=weak"], ["methods: expected each name once, found 'a' again"]),
+        (["good", "good/"], ["methods: expected each name once, found 'good' again"]),
         (["a=gone"], ["a: expected a folder at gone, found nothing"]),
         (["a=masks/0.png"], ["a: expected a folder at masks/0.png, found a file"]),
         (
@@ -559,6 +560,31 @@ def test_skipped_frames_are_recorded(run, folders):
     assert [row["frames"] for row in rows(ran)] == [2, 2]
     assert json.loads(ran.out)["settings"]["left_out_frames"] == ["1"]
     assert ran.err == "note: 1 frames left out that not every method has\n"
+
+
+def test_a_folder_alone_names_its_method(run, folders):
+    (folders / "good").rename(folders / "lr=0.1")
+    options = ("--target", "masks", *SMALL, "--metrics", "ap", "--format", "json")
+    found = rows(run("compare", "lr=0.1", "weak/", "other=weak", *options))
+    assert [row["method"] for row in found] == ["lr=0.1", "weak", "other"]
+    assert found[1]["ap"] == found[2]["ap"]
+
+
+def test_frames_of_a_split_are_named_in_a_file(run, folders):
+    (folders / "split.txt").write_text("# held out\n2\n\n0\n")
+    options = ("--target", "masks", *SMALL, "--metrics", "ap,siou_gt", "--format", "json")
+    chosen = run("compare", "good", "--frames", "split.txt", *options)
+    for folder in ("masks", "good"):
+        (folders / folder / ("1.png" if folder == "masks" else "1.npy")).unlink()
+    whole = run("compare", "good", *options)
+    assert rows(chosen) == rows(whole)
+    assert chosen.err == ""
+    (folders / "split.txt").write_text("0\n1\n")
+    ran = run("compare", "good", "--frames", "split.txt", *options)
+    assert ran.refused("frames: expected keys of labelled frames such as '0', found 1 others\n  1")
+    (folders / "split.txt").write_text("# none\n")
+    ran = run("compare", "good", "--frames", "split.txt", *options)
+    assert ran.refused("frames: expected a key on each line of split.txt, found none")
 
 
 def test_quiet_writes_no_notes(run, folders):
