@@ -27,6 +27,7 @@ from mdmkit.evaluation.dask import on_cluster  # noqa: E402
 from tests.evaluation.clusters import METRICS, WARNINGS, drawn  # noqa: E402
 
 pytestmark = WARNINGS
+SLOW = pytest.mark.slow
 CODES = LabelCodes()
 
 
@@ -77,7 +78,7 @@ def assert_same_bits(found, expected, folder):
     "options",
     [
         pytest.param({}, id="two passes"),
-        pytest.param({"memory": 3_000_000}, id="a small budget", marks=pytest.mark.slow),
+        pytest.param({"memory": 3_000_000}, id="a small budget", marks=SLOW),
         pytest.param({"aggregate": "per_image", "normalize": "minmax"}, id="constants first"),
         pytest.param(
             {"normalize": "rank", "protocol": "smiyc"}, id="ranks", marks=pytest.mark.slow
