@@ -20,7 +20,7 @@ def merge(
     ],
     result: Result,
     published: Published = None,
-    aux: Auxiliary = [],  # noqa: B006 (typer copies it)
+    auxiliary: Auxiliary = [],  # noqa: B006 (typer copies it)
     jobs: Jobs = 1,
 ) -> None:
     """Join the counts of several machines, or runs, into the table of `mdmkit compare`.
@@ -35,6 +35,6 @@ def merge(
     form = result.check()
     with progress_bars(result.quiet) as progress:
         joined = merge_states(
-            states, published=published, auxiliary=aux, jobs=jobs, progress=progress
+            states, published=published, auxiliary=auxiliary, jobs=jobs, progress=progress
         )
     deliver(joined, form, result.output, result.quiet)

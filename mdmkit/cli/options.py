@@ -277,12 +277,14 @@ def _data_set(dataset: str | None, target: Path | None, images: Path | None) -> 
     if dataset is not None and (target is not None or images is not None):
         option = "target" if target is not None else "images"
         raise InputError(
-            f"{option}: expected --dataset or --{option}, found both; a data set has its own"
+            f"expected --dataset or --{option}, found both; a data set has its own", argument=option
         )
     if dataset is not None:
         return open_dataset(dataset)
     if target is None:
-        raise InputError("target: expected --dataset LAYOUT:ROOT or --target FOLDER, found neither")
+        raise InputError(
+            "expected --dataset LAYOUT:ROOT or --target FOLDER, found neither", argument="target"
+        )
     return from_folders(target, images)
 
 
@@ -335,7 +337,7 @@ def parse_memory(text: str) -> int:
     """Bytes from "2G", "500M", "64k" or a plain number."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kMG]?)(?:i?B)?", text.strip())
     if not match:
-        raise InputError(f"memory: expected a size such as 500M or 2G, found {text!r}")
+        raise InputError(f"expected a size such as 500M or 2G, found {text!r}", argument="memory")
     return int(float(match[1]) * 2 ** {"": 0, "k": 10, "M": 20, "G": 30}[match[2]])
 
 
@@ -345,10 +347,13 @@ def parse_methods(items: list[str]) -> dict[str, str]:
     for item in items:
         name, folder = _named(item)
         if not (name and folder):
-            raise InputError(f"methods: expected NAME=FOLDER or a folder, found {item!r}")
+            raise InputError(
+                f"expected NAME=FOLDER or a folder, found {item!r}", argument="methods"
+            )
         if name in methods:
             raise InputError(
-                f"methods: expected each name once, found {name!r} again; NAME=FOLDER names it"
+                f"expected each name once, found {name!r} again; NAME=FOLDER names it",
+                argument="methods",
             )
         methods[name] = folder
     return methods
@@ -389,7 +394,8 @@ def parse_normalize(items: list[str], methods: dict[str, str]) -> dict[str, str]
         name, sign, kind = item.rpartition("=")
         if sign and name not in methods:
             raise InputError(
-                f"normalize: expected a method among {', '.join(methods)}, found {name!r}"
+                f"expected a method among {', '.join(methods)}, found {name!r}",
+                argument="normalize",
             )
         if sign:
             kinds[name] = kind

@@ -69,7 +69,9 @@ class PanelFrames:
         if self.frames is None:
             return found
         if len(found) > 1:
-            raise InputError(f"frames: expected one data set with it, found {len(found)}")
+            raise InputError(
+                f"expected one data set with it, found {len(found)}", argument="frames"
+            )
         return [replace(found[0], truth=subset(found[0].truth, read_keys(self.frames)))]
 
 
@@ -129,11 +131,12 @@ def find_panels(
         if len(asked) > 1 and not name:
             form = "LAYOUT:ROOT" if option == "dataset" else "FOLDER"
             raise InputError(
-                f"{option}: expected NAME={form} where several data sets are given, found "
-                f"{text!r}; NAME is its folder in each method's folder of score maps"
+                f"expected NAME={form} where several data sets are given, found "
+                f"{text!r}; NAME is its folder in each method's folder of score maps",
+                argument=option,
             )
         if names.count(name) > 1:
-            raise InputError(f"{option}: expected each name once, found {name!r} again")
+            raise InputError(f"expected each name once, found {name!r} again", argument=option)
     panels = []
     for option, name, text in asked:
         truth = _opened(option, name, text)

@@ -50,7 +50,7 @@ def plot_grid(
     folders = parse_methods(methods)
     file.check(width)
     if most < 1:
-        raise InputError(f"most: expected a number >= 1, found {most}")
+        raise InputError(f"expected a number >= 1, found {most}", argument="most")
     if t_margin is not None:
         check_t_margin(t_margin)
     study = study_frames(folders, source.find(), labels, counting, file.quiet)

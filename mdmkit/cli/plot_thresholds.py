@@ -54,5 +54,7 @@ def _parse_thresholds(text: str) -> list[float]:
     except ValueError:
         values = [-1.0]
     if not all(0 <= value <= 1 for value in values):
-        raise InputError(f"at: expected thresholds in [0, 1] such as 0.3,0.5, found {text!r}")
+        raise InputError(
+            f"expected thresholds in [0, 1] such as 0.3,0.5, found {text!r}", argument="at"
+        )
     return values

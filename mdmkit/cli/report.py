@@ -72,7 +72,9 @@ def report(
     folders = parse_methods(methods)
     check_output(output, overwrite)
     if output.suffix.lower() not in (".html", ".htm"):
-        raise InputError(f"output: expected a name ending in .html, found {output.name!r}")
+        raise InputError(
+            f"expected a name ending in .html, found {output.name!r}", argument="output"
+        )
     check_report(most, map_width)
     truth = source.find()
     choice = judging.choose(truth)

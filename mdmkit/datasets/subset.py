@@ -11,7 +11,7 @@ from mdmkit.datasets.dataset import DataSet
 
 
 def read_keys(path: str | Path) -> list[str]:
-    """Keys of a text file, one a line; empty lines, and those that begin with #, do not count.
+    r"""Keys of a text file, one a line; empty lines, and those that begin with #, do not count.
 
     Raises
     ------
@@ -23,17 +23,19 @@ def read_keys(path: str | Path) -> list[str]:
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     file = Path(folder) / "val.txt"
-    ...     _ = file.write_text("# the held out ones\\nnight/a\\n\\nnight/b\\n")
+    ...     _ = file.write_text("# the held out ones\nnight/a\n\nnight/b\n")
     ...     read_keys(file)
     ['night/a', 'night/b']
     """
     try:
         lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"frames: expected a text file of keys at {path}, found {error}") from None
+        raise InputError(
+            f"expected a text file of keys at {path}, found {error}", argument="frames"
+        ) from None
     keys = [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
     if not keys:
-        raise InputError(f"frames: expected a key on each line of {path}, found none")
+        raise InputError(f"expected a key on each line of {path}, found none", argument="frames")
     return keys
 
 
@@ -58,8 +60,9 @@ def subset(dataset: DataSet, keys: Iterable[str]) -> DataSet:
     unknown = sorted(wanted - dataset.frames.keys())
     if unknown:
         raise InputError(
-            f"frames: expected keys of labelled frames such as {next(iter(dataset.frames))!r}, "
-            f"found {len(unknown)} others\n{listing(unknown, most=5)}"
+            f"expected keys of labelled frames such as {next(iter(dataset.frames))!r}, "
+            f"found {len(unknown)} others\n{listing(unknown, most=5)}",
+            argument="frames",
         )
     aside = dataset.frames.keys() - wanted
     return replace(
