@@ -105,6 +105,7 @@ def plan_comparison(
         "ignore_index": codes.ignore_index,
         "missing": missing,
         "left_out": len(left_out),
+        "set_aside": len(judged.aside) if judged else 0,
         "left_out_frames": list(left_out),
         "key": key,
         "jobs": jobs,

@@ -578,7 +578,7 @@ def test_frames_of_a_split_are_named_in_a_file(run, folders):
         (folders / folder / ("1.png" if folder == "masks" else "1.npy")).unlink()
     whole = run("compare", "good", *options)
     assert rows(chosen) == rows(whole)
-    assert chosen.err == ""
+    assert chosen.err == "note: 1 other frames of the data set were not asked for\n"
     (folders / "split.txt").write_text("0\n1\n")
     ran = run("compare", "good", "--frames", "split.txt", *options)
     assert ran.refused("frames: expected keys of labelled frames such as '0', found 1 others\n  1")
