@@ -92,8 +92,8 @@ MEASURES: dict[str, Builder] = {
     "image_f1": _of_images(BestF1Measure()),
 }
 _EXPECTED = (
-    f"one of {', '.join(name for name in MEASURES if name not in ('fpr', 'found'))}; found@alarms=A; mdm_METRIC@T or METRIC@z=Z "
-    f"with METRIC in {', '.join(SPELLED)}; fpr@z=Z or fpr@tpr=R; NAME@band=W for measures of "
+    f"one of {', '.join(name for name in MEASURES if name not in ('fpr', 'found'))}; "
+    f"found@alarms=A; mdm_METRIC@T or METRIC@z=Z with METRIC in {', '.join(SPELLED)}; fpr@z=Z or fpr@tpr=R; NAME@band=W for measures of "
     f"pixels; NAME@{'=A:B or NAME@'.join(PROPERTIES)}=A:B"
 )
 

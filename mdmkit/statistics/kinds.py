@@ -127,7 +127,7 @@ class DetectionStatistic:
     """Objects found and false alarms at every distinct score; never in bins."""
 
     sizes: ComponentSizes
-    rule: DetectionRule = DetectionRule()
+    rule: DetectionRule
 
     def of(self, frame: Frame) -> Detections:
         """Count one frame."""
