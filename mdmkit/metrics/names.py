@@ -9,6 +9,7 @@ from mdmkit.core.errors import InputError, InputTypeError
 from mdmkit.core.transforms import ImageScore
 from mdmkit.metrics.base import Metric
 from mdmkit.metrics.component_metrics import ComponentMetric
+from mdmkit.metrics.detection_measures import FoundAtAlarms
 from mdmkit.metrics.grammar import Asked, T
 from mdmkit.metrics.mean_error import AUTC
 from mdmkit.metrics.measures import (
@@ -24,6 +25,7 @@ from mdmkit.metrics.measures import (
 from mdmkit.metrics.region_measures import AUPIMO, AUPRO, TargetCount
 from mdmkit.metrics.registry import METRICS, SPELLED, as_metric, metric_named
 from mdmkit.metrics.transformed import Through, in_band, in_bin
+from mdmkit.statistics.detections import DetectionRule
 from mdmkit.statistics.target_bins import PROPERTIES, TargetBin
 
 Builder = Callable[[Asked, ComponentSizes], Measure]
@@ -63,6 +65,14 @@ def _of_images(measure: Measure) -> Builder:
     return build
 
 
+def _found(asked: Asked, sizes: ComponentSizes) -> Measure:
+    by = "siou" if "siou" in asked.options else "covered"
+    usual = DetectionRule()
+    asked.known += ["covered", "siou"]
+    rule = DetectionRule(asked.number(by, usual.found), asked.number("ppv", usual.false), by)
+    return FoundAtAlarms(asked.number("alarms"), sizes, rule)
+
+
 #: How measures are made that are no `METRIC@z=Z` and no `mdm_METRIC@T`.
 MEASURES: dict[str, Builder] = {
     "ap": lambda asked, _: Ranking("ap"),
@@ -76,14 +86,16 @@ MEASURES: dict[str, Builder] = {
     "auspro": lambda asked, sizes: AUPRO(asked.number("fpr", 0.05), sizes.min_target, True),
     "aupimo": lambda asked, _: AUPIMO(*(asked.range("fpr") if "fpr" in asked.options else ())),
     "components": lambda asked, sizes: TargetCount(sizes),
+    "found": _found,
     "image_ap": _of_images(Ranking("ap")),
     "image_auroc": _of_images(Ranking("auroc")),
     "image_f1": _of_images(BestF1Measure()),
 }
+_NEEDY = ("fpr", "found")  # which need an option
 _EXPECTED = (
-    f"one of {', '.join(name for name in MEASURES if name != 'fpr')}; mdm_METRIC@T or METRIC@z=Z "
-    f"with METRIC in {', '.join(SPELLED)}; fpr@z=Z or fpr@tpr=R; NAME@band=W for measures of "
-    f"pixels; NAME@{'=A:B or NAME@'.join(PROPERTIES)}=A:B"
+    f"one of {', '.join(name for name in MEASURES if name not in _NEEDY)}; found@alarms=A; "
+    f"mdm_METRIC@T or METRIC@z=Z with METRIC in {', '.join(SPELLED)}; fpr@z=Z or fpr@tpr=R; "
+    f"NAME@band=W for measures of pixels; NAME@{'=A:B or NAME@'.join(PROPERTIES)}=A:B"
 )
 
 

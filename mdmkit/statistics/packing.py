@@ -27,6 +27,13 @@ _HEADER = "header"
 #: Dataclasses that may be in a file, and where they live.
 _HOME = {
     "BinnedComponents": "statistics.binned_components",
+    "BinnedCounts": "statistics.stepped_counts",
+    "DetectionRule": "statistics.detections",
+    "Detections": "statistics.detections",
+    "ImageRates": "statistics.image_rates",
+    "IntervalCounts": "statistics.interval_counts",
+    "SteppedCounts": "statistics.stepped_counts",
+    "TargetBin": "statistics.target_bins",
     "ComponentSizes": "core.component_sizes",
     "ComponentCounts": "statistics.components",
     "BinnedSteps": "statistics.binned_steps",
@@ -74,7 +81,7 @@ class Packed:
 
     def put(self, path: str, value: Any) -> None:
         """Take a value apart: an array, a number, a sequence, a mapping or a known dataclass."""
-        if isinstance(value, (np.ndarray, bool, int, float, np.generic)):
+        if isinstance(value, (np.ndarray, bool, int, float, str, np.generic)):
             self.arrays[path] = narrow(np.asarray(value))
             self.types[path] = "array" if isinstance(value, np.ndarray) else type(value).__name__
         elif value is None:

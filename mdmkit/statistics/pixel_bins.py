@@ -85,7 +85,7 @@ def _look_up(edges: Edges) -> tuple[NDArray[np.int32], int]:
     """
     from mdmkit.statistics.kernels.pixel_bins import SLOTS, count_slots
 
-    for known, table, steps in _LOOK_UPS:
+    for known, table, steps in tuple(_LOOK_UPS):  # another thread may add one
         if np.array_equal(known, edges):
             return table, steps
     steps = regular_steps(edges)
