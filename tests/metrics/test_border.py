@@ -143,6 +143,8 @@ def test_a_set_without_a_border_is_undefined_in_the_band(aggregate):
 @pytest.mark.parametrize("width", [0, 0.5, -1, float("nan"), float("inf")])
 def test_unfit_widths_are_refused(width):
     with pytest.raises(InputError, match="band: expected a width in pixels >= 1, found"):
+        Band(width)
+    with pytest.raises(InputError, match="expected a"):
         evaluate(frames_with_borders(), f"ap@band={width}")
 
 
