@@ -184,8 +184,8 @@ class AtBestF1(Measure):
         best = sweeps.best_f1
         if isnan(best.value):
             return {self.key: float("nan")}
-        totals = self.metric.part(sweep).from_score(best.lowest)
-        values: Values = {self.key: float(self.metric.values(totals, sweep.targets))}
+        totals = self.metric.steps(sweep).from_score(best.lowest)
+        values: Values = {self.key: float(self.metric(totals, sweep.targets))}
         if sweeps.on_grid(self.metric.recipe):
             values[f"{self.key}_bracket"] = self._bracket(sweeps, values[self.key])
         return values
@@ -220,8 +220,8 @@ class AtThreshold(Measure):
         if isinstance(self.metric, ComponentMetric):
             sweep = sweeps.normalized(self.metric.recipe)
             self.metric.check(sweep)
-            totals = self.metric.part(sweep).above(self.z)
-            value = float(self.metric.values(totals, sweep.targets))
+            totals = self.metric.steps(sweep).above(self.z)
+            value = float(self.metric(totals, sweep.targets))
         else:
             pixels: PixelSweep = sweeps.normalized(PixelRecipe())
             if pixels.anomalous == 0:

@@ -21,6 +21,7 @@ from mdmkit.components import QUALITIES, ComponentSizes, ComponentSweep
 from mdmkit.curves import ThresholdCurve
 from mdmkit.errors import InputError, InputTypeError, NoTargetError
 from mdmkit.exact_sums import LIMBS, UNITS
+from mdmkit.foreign import leaving_arguments, read_only
 from mdmkit.pixels import PixelGrid, PixelSweep
 from mdmkit.recipes import ComponentRecipe, MaskRecipe, PixelRecipe, Recipe
 from mdmkit.samples import MaskFunction, MaskSamples
@@ -43,6 +44,22 @@ def check_anomalous(anomalous: int) -> None:
             "target: expected at least one anomalous pixel, found none "
             "(does anomaly_label name the right value?)"
         )
+
+
+def _named(metric: Metric) -> str:
+    return f"metric {metric.name}"
+
+
+def _checked(name: str, found: Any, shape: tuple[int, ...]) -> Ratio:
+    """What a metric's formula returned, as floats of the shape of its counts."""
+    values = np.asarray(found)
+    if values.dtype.kind not in "fiub":
+        raise InputTypeError(f"{name}: expected floats, found {values.dtype}")
+    if values.shape != shape:
+        raise InputError(
+            f"{name}: expected a value for each count, shape {shape}, found shape {values.shape}"
+        )
+    return values.astype(np.float64)
 
 
 class Metric(ABC):
@@ -126,18 +143,10 @@ class CountMetric(Metric):
 
     def __call__(self, tp: Any, fp: Any, fn: Any, tn: Any) -> Ratio:
         """The metric at given counts, float64 of their shape."""
-        counts = [np.asarray(count, np.int64) for count in (tp, fp, fn, tn)]
-        with np.errstate(invalid="ignore", divide="ignore"):
-            values = np.asarray(self.formula(*counts))
-        if values.dtype.kind not in "fiub":
-            raise InputTypeError(f"metric {self.name}: expected floats, found {values.dtype}")
-        values = values.astype(np.float64)
-        if values.shape != counts[0].shape:
-            raise InputError(
-                f"metric {self.name}: expected a value for each count, shape {counts[0].shape}, "
-                f"found shape {values.shape}"
-            )
-        return values
+        counts = [read_only(np.asarray(count, np.int64)) for count in (tp, fp, fn, tn)]
+        with np.errstate(invalid="ignore", divide="ignore"), leaving_arguments(_named(self)):
+            values = self.formula(*counts)
+        return _checked(_named(self), values, counts[0].shape)
 
     def curve(self, sweep: PixelSweep) -> ThresholdCurve:
         check_anomalous(sweep.anomalous)
@@ -277,7 +286,8 @@ class CountFormula(CountMetric):
     monotone: bool = False
 
     def formula(self, tp: Counts, fp: Counts, fn: Counts, tn: Counts) -> Any:
-        return self.function(tp, fp, fn, tn)
+        # copies: some libraries write to arrays that say they are read-only
+        return self.function(*(read_only(count.copy()) for count in (tp, fp, fn, tn)))
 
 
 def count_metric(
@@ -369,6 +379,18 @@ class ComponentMetric(Metric):
     def part(self, sweep: ComponentSweep) -> Any:
         """The `Steps` of the sweep that it is a formula of."""
 
+    def steps(self, sweep: ComponentSweep) -> Any:
+        """Its part of a sweep, which it cannot write to."""
+        with leaving_arguments(_named(self)):
+            return self.part(read_only(sweep))
+
+    def __call__(self, totals: Counts, targets: int) -> Ratio:
+        """`values`, which must be floats, one for each row of totals that it cannot write to."""
+        rows = read_only(np.asarray(totals))
+        with np.errstate(invalid="ignore", divide="ignore"), leaving_arguments(_named(self)):
+            values = self.values(rows, targets)
+        return _checked(_named(self), values, rows.shape[:-1])
+
     def check(self, sweep: ComponentSweep) -> None:
         """Refuse a sweep without a ground-truth component."""
         check_anomalous(sweep.largest)
@@ -380,10 +402,10 @@ class ComponentMetric(Metric):
 
     def curve(self, sweep: ComponentSweep) -> ThresholdCurve:
         self.check(sweep)
-        breakpoints, totals = self.part(sweep).on_unit()
+        breakpoints, totals = self.steps(sweep).on_unit()
         return ThresholdCurve(
             breakpoints,
-            self.values(totals, sweep.targets),
+            self(totals, sweep.targets),
             self.name,
             self.min_prediction,
             self.min_target,

@@ -18,6 +18,7 @@ from mdmkit.datasets import DataSet, Pairing
 from mdmkit.errors import InputError, listing
 from mdmkit.evaluation import Evaluation, check_aggregate
 from mdmkit.frames import Frame, LabelCodes
+from mdmkit.io.images import read_image
 from mdmkit.measures import BestF1Measure, Measure, parse_measures
 from mdmkit.methods import evaluate_methods, load_frame
 from mdmkit.metrics import F1, Metric
@@ -104,13 +105,7 @@ class Study:
         path = self.images.get(key)
         if path is None:
             return None
-        from PIL import Image
-
-        try:
-            with Image.open(path) as opened:
-                image = np.asarray(opened.convert("RGB"))
-        except Exception as error:  # damaged files raise nearly anything
-            raise InputError(f"{path}: expected a readable image, found: {error}") from error
+        image = read_image(path)
         if image.shape[:2] != shape:
             raise InputError(
                 f"{path}: expected an image of the frame's {shape[0]} x {shape[1]} pixels, "

@@ -188,7 +188,7 @@ SPOILT = {
     ),
     "shape": (spoil_scores(lambda s: s[:-1]), "good/1.npy: target: expected the shape of the sco"),
     "signed": (spoil_scores(lambda s: s.astype(np.int32)), "good/1.npy: scores: expected float16"),
-    "stack": (spoil_scores(lambda s: s[None]), "good/1.npy: scores: expected a non-empty array"),
+    "stack": (spoil_scores(lambda s: np.stack([s, s])), "good/1.npy: scores: expected a non-empty array"),
     "label": (
         spoil_masks(lambda m: np.where(m == 1, 3, m).astype(np.uint8), [1]),
         "labels_masks/1.png: target: expected label values 0 (normal), 1 (anomaly), 255 (ignore),"

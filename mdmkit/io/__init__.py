@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mdmkit.errors import InputError, InputTypeError
-from mdmkit.files import check_output, write_atomically
+from mdmkit.errors import InputError, InputTypeError, printable
+from mdmkit.files import check_output, check_regular, write_atomically
+from mdmkit.frames import one_map
 from mdmkit.io.formats import Format, format_of, mask_suffixes, score_suffixes
 from mdmkit.io.images import AllNormal
 
@@ -25,18 +27,30 @@ __all__ = [
 
 
 def _read(path: Path, suffixes: tuple[str, ...], mask: bool, key: str | None) -> NDArray[Any]:
-    suffix = path.suffix.lower()
+    suffix, name = path.suffix.lower(), printable(str(path))
     form = format_of(suffix) if suffix in suffixes else None
     reader = None if form is None else form.read_mask if mask else form.read
     if reader is None:
-        raise InputError(f"{path}: expected a file {' '.join(suffixes)}, found {suffix or 'none'}")
+        raise InputError(
+            f"{name}: expected a file {' '.join(suffixes)}, found {printable(suffix) or 'none'}"
+        )
+    check_regular(path)
     try:
-        return reader(path, key)
+        return one_map(reader(path, key))
     except InputError:
         raise
     except Exception as error:  # on damaged and foreign files libraries raise nearly anything
-        reason = str(error) or type(error).__name__
-        raise InputError(f"{path}: expected a readable {suffix} file, found: {reason}") from error
+        raise InputError(
+            f"{name}: expected a readable {suffix} file, found: {_reason(error)}"
+        ) from error
+
+
+def _reason(error: Exception) -> str:
+    """What a library says, but for its advice to run what the file holds."""
+    text = str(error) or type(error).__name__
+    if re.search("pickle|weights_only|unsafe", text, re.IGNORECASE):
+        return "pickled objects, which may run code and are not loaded"
+    return printable(text)
 
 
 def read_scores(path: str | Path, key: str | None = None) -> NDArray[Any]:
@@ -54,7 +68,9 @@ def read_scores(path: str | Path, key: str | None = None) -> NDArray[Any]:
     Returns
     -------
     ndarray
-        In the file's own dtype; unsigned integers mean value / maximum.
+        In the file's own dtype; unsigned integers mean value / maximum. Of arrays of shape
+        (1, H, W) and (H, W, 1) the one map in them; images as viewers show them, turned by their
+        orientation tag.
 
     Raises
     ------
@@ -78,14 +94,14 @@ def read_mask(path: str | Path | AllNormal) -> NDArray[Any]:
     Parameters
     ----------
     path : path or AllNormal
-        `.png` of one channel (or in colour, where that spells grey levels), `.npy`, `.npz`. Of an
-        `.npz` archive with several arrays, `gt` is the mask, and pixels where `ignore` is set get
-        the label 255.
+        `.png`, `.bmp`, `.tif`, `.webp` (without loss) of one channel (or in colour, where that
+        spells grey levels), `.npy`, `.npz`. Of an `.npz` archive with several arrays, `gt` is the
+        mask, and pixels where `ignore` is set get the label 255.
 
     Returns
     -------
-    ndarray of int, shape (H, W)
-        Label values as stored.
+    ndarray of int or bool, shape (H, W)
+        Label values as stored; bool of images of 1 bit a pixel.
 
     Raises
     ------
