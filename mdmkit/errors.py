@@ -49,6 +49,10 @@ class NoTargetError(InputError):
     """
 
 
+class SpoiltError(InputError):
+    """A file that mdmkit wrote is not as it was written: damaged, or cut off."""
+
+
 class RangeError(InputError):
     """Scores outside [0, 1] where a threshold in [0, 1] is asked for and no normaliser is named.
 
@@ -85,7 +89,7 @@ _BUT_LINES = re.compile(r"[\x00-\x09\x0b-\x1f" + _OTHERS)
 
 
 def printable(text: str, lines: bool = False) -> str:
-    """Text in which control characters are spelled out, as a terminal may be shown it.
+    r"""Text in which control characters are spelled out, as a terminal may be shown it.
 
     Parameters
     ----------
@@ -99,8 +103,8 @@ def printable(text: str, lines: bool = False) -> str:
 
     Examples
     --------
-    >>> print(printable("a\\x1b[31mb\\n"))
-    a\\x1b[31mb\\n
+    >>> print(printable("a\x1b[31mb\n"))
+    a\x1b[31mb\n
     """
     return (_BUT_LINES if lines else _UNPRINTABLE).sub(_escape, text)
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
+import sys
 import tempfile
 from collections.abc import Callable, Collection
+from hashlib import blake2b
 from pathlib import Path
+from typing import Any
 
 from mdmkit.errors import InputError, printable
 
@@ -39,6 +43,32 @@ def read_text(path: str | Path) -> str:
     """
     check_regular(path)
     return Path(path).read_text(encoding="utf-8-sig")
+
+
+def read_toml(path: str | Path) -> dict[str, Any]:
+    """The fields of a TOML file; errors name it."""
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    return _parsed(path, "TOML", tomllib.loads)
+
+
+def read_json(path: str | Path) -> Any:
+    """What a JSON file holds; errors name it."""
+    return _parsed(path, "JSON", json.loads)
+
+
+def _parsed(path: str | Path, form: str, parse: Callable[[str], Any]) -> Any:
+    try:
+        return parse(read_text(path))
+    except InputError:
+        raise
+    except (OSError, ValueError, RecursionError) as error:
+        found = "values nested too deeply" if isinstance(error, RecursionError) else error
+        raise InputError(
+            f"{printable(str(path))}: expected a readable {form} file, found: {found}"
+        ) from None
 
 
 def check_output(
@@ -84,8 +114,8 @@ def _try_folder(folder: Path, argument: str) -> None:
             trial.write(b"\0")
     except OSError as error:
         raise InputError(
-            f"{argument}: expected a folder that can be written to, found {printable(str(folder))}: "
-            f"{error.strerror}; choose another"
+            f"{argument}: expected a folder that can be written to, found "
+            f"{printable(str(folder))}: {error.strerror}; choose another"
         ) from None
 
 
@@ -99,7 +129,8 @@ def check_new_folder(folder: Path, argument: str = "output") -> None:
     """Refuse a folder that holds something, a file in its place, and one that takes no files."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(
-            f"{argument}: expected a new or empty folder, found that {printable(str(folder))} is in use"
+            f"{argument}: expected a new or empty folder, found that "
+            f"{printable(str(folder))} is in use"
         )
     existing = next((place for place in (folder, *folder.parents) if place.is_dir()), None)
     if existing is not None:
@@ -143,6 +174,37 @@ def _sync(path: Path) -> None:
             raise
     finally:
         os.close(descriptor)
+
+
+SEAL = b"mdmkit\0whole"  # at the end of a file, before a fingerprint of all that stands before it
+_DIGEST = 32  # bytes
+
+
+def seal(path: Path) -> None:
+    """Add to a file what shows that it is whole, behind all that its format reads."""
+    with path.open("ab") as file:
+        file.write(SEAL + _fingerprint(path, path.stat().st_size))
+
+
+def is_whole(path: Path) -> bool:
+    """Whether a sealed file is, byte for byte, as it was written."""
+    check_regular(path)
+    size = path.stat().st_size - len(SEAL) - _DIGEST
+    if size < 0:
+        return False
+    with path.open("rb") as file:
+        file.seek(size)
+        return file.read() == SEAL + _fingerprint(path, size)
+
+
+def _fingerprint(path: Path, size: int) -> bytes:
+    """Of the first `size` bytes of a file."""
+    digest = blake2b(digest_size=_DIGEST)
+    with path.open("rb") as file:
+        while piece := file.read(min(size, 1 << 20)):
+            digest.update(piece)
+            size -= len(piece)
+    return digest.digest()
 
 
 def write_text(output: Path, text: str) -> None:

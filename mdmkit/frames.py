@@ -100,9 +100,10 @@ class LabelCodes:
         return table
 
     def numbers(self, target: NDArray[Any]) -> NDArray[Any]:
-        """Label values of a target; True is 1, or 255 where that is normal or anomalous and 1 is nothing.
+        """Label values of a target; True is 1, or 255 where that has a meaning and 1 has none.
 
-        Black-and-white masks are stored with 1 bit a pixel by some tools, with 0 and 255 by others.
+        To be ignored is no such meaning. Black-and-white masks are stored with 1 bit a pixel by
+        some tools, with 0 and 255 by others.
         """
         if target.dtype != bool:
             return target

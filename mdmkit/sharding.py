@@ -21,7 +21,7 @@ from mdmkit.evaluation import FIRST, Evaluation
 from mdmkit.frames import Frame, LabelCodes
 from mdmkit.io import AllNormal
 from mdmkit.kept import Kept
-from mdmkit.ledger import Block, check_content, content_of, files_of
+from mdmkit.ledger import Block, Ledger, check_content, content_of, files_of
 from mdmkit.methods import Ticks, load_frame
 from mdmkit.passes import Tick, no_tick
 from mdmkit.published import published_table
@@ -73,15 +73,17 @@ def keep_counts(
                 f"{evaluation.kind.name!r} with per-image numbers; count without --shard"
             )
         frames = Threads(methods.loads[name], jobs)
-        kept = Kept(frames, files, ledger_of(state, order.index(name)), wanted)
+        kept = Kept(frames, files, ledger_of(state, order.index(name), spoilt), wanted)
         if shard.of == 1:
             evaluation.run(kept, again=True, tick=tick)
         else:
             evaluation.prepare(kept)
             evaluation.one_pass(kept, tick)
 
-    with open_state(state, Manifest(request, planned.settings, shard, pairing)):
+    with open_state(state, Manifest(request, planned.settings, shard, pairing)) as spoilt:
         methods.each(count, tick)
+    if spoilt:
+        planned.settings["remarks"] = [*planned.settings.get("remarks", ()), *spoilt]
 
 
 def count_shard(
@@ -231,10 +233,11 @@ def _joined(
     manifests: Mapping[Path, Manifest], number: int, name: str, tick: Tick
 ) -> tuple[Evaluation, dict[str, str]]:
     """The sum of a method's blocks, and the content of each frame."""
-    blocks: list[Block] = []
+    blocks: list[tuple[Ledger, Block]] = []
     found: dict[str, Path] = {}
     for folder in manifests:
-        for block in ledger_of(folder, number).blocks(None, FIRST):
+        ledger = ledger_of(folder, number)
+        for block in ledger.blocks(None, FIRST):
             for frame in block.frames:
                 if frame.key in found:
                     raise InputError(
@@ -242,7 +245,7 @@ def _joined(
                         f"{found[frame.key]} and {folder}"
                     )
                 found[frame.key] = folder
-            blocks.append(block)
+            blocks.append((ledger, block))
     keys = next(iter(manifests.values())).pairing.scores[name]
     lacking = [key for key in keys if key not in found]
     if lacking:
@@ -259,8 +262,9 @@ def _joined(
         )
     total: Evaluation | None = None
     contents: dict[str, str] = {}
-    for block in blocks:
-        part = block.load()
+    for ledger, block in blocks:
+        part = ledger.load(block)
+        assert part is not None  # a damaged one is an error here
         if total is None:
             total = part
         else:

@@ -7,16 +7,17 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 from mdmkit.datasets import Pairing
-from mdmkit.errors import InputError, listing
-from mdmkit.files import write_text
+from mdmkit.errors import InputError, SpoiltError, listing
+from mdmkit.files import check_regular, read_json, write_text
 from mdmkit.io import AllNormal
 from mdmkit.ledger import Ledger
 
-VERSION = 1
+VERSION = 2
 _MANIFEST = "state.json"
 _LOCK = "lock"
 
@@ -86,7 +87,7 @@ class Manifest:
             "left_out": list(pairing.left_out),
             "folders": {name: str(folder) for name, folder in pairing.folders.items()},
         }
-        return json.dumps(record, indent=1) + "\n"
+        return json.dumps(record | {"checksum": _checksum(record)}, indent=1) + "\n"
 
     @classmethod
     def read(cls, folder: Path) -> Manifest:
@@ -99,13 +100,18 @@ class Manifest:
         """
         path = folder / _MANIFEST
         try:
-            record = json.loads(path.read_text("utf-8"))
-        except (OSError, ValueError) as error:
-            raise InputError(
-                f"{folder}: expected a folder that `compare --state` wrote, found {error}"
+            record = read_json(path)
+        except InputError as error:
+            kind = SpoiltError if path.is_file() else InputError
+            raise kind(
+                f"{folder}: expected a folder that `compare --state` wrote; {error}"
             ) from None
-        if not isinstance(record, dict) or record.get("version") != VERSION:
+        if not isinstance(record, dict):
+            raise SpoiltError(f"{path}: expected an object, found {type(record).__name__}")
+        if record.get("version") != VERSION:
             raise InputError(f"{path}: expected version {VERSION}, found another")
+        if record.pop("checksum", None) != _checksum(record):
+            raise SpoiltError(f"{path}: expected it as it was written, found it damaged")
         pairing = Pairing(
             {key: _from_record(target) for key, target in record["targets"].items()},
             {
@@ -117,6 +123,11 @@ class Manifest:
         )
         shard = Shard.parse(record["shard"])
         return cls(record["request"], record["settings"], shard, pairing)
+
+
+def _checksum(record: dict[str, Any]) -> str:
+    text = json.dumps(record, sort_keys=True)
+    return blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def _to_record(target: Path | AllNormal) -> Any:
@@ -131,14 +142,16 @@ def _from_record(record: Any) -> Path | AllNormal:
     return Path(record)
 
 
-def ledger_of(folder: Path, method: int) -> Ledger:
+def ledger_of(folder: Path, method: int, spoilt: list[str] | None = None) -> Ledger:
     """The ledger of a method, by its number: a name need not make a file name."""
-    return Ledger(folder / f"method-{method + 1}")
+    return Ledger(folder / f"method-{method + 1}", spoilt)
 
 
 @contextmanager
-def open_state(folder: Path, manifest: Manifest) -> Iterator[None]:
+def open_state(folder: Path, manifest: Manifest) -> Iterator[list[str]]:
     """Hold a state folder, new or of the same request, against other runs.
+
+    A list is yielded, of what was found spoilt in it.
 
     Raises
     ------
@@ -154,14 +167,26 @@ def open_state(folder: Path, manifest: Manifest) -> Iterator[None]:
             f"other files in {folder}"
         )
     folder.mkdir(parents=True, exist_ok=True)
+    spoilt: list[str] = []
+    check_regular(folder / _LOCK)
+    ours = (folder / _LOCK).exists()
     with open(folder / _LOCK, "a+b") as lock:
         _hold(lock.fileno(), folder)
         if (folder / _MANIFEST).exists():
-            check_same(Manifest.read(folder), manifest, folder)
+            try:
+                known = Manifest.read(folder)
+            except SpoiltError as error:
+                if not ours:
+                    raise
+                spoilt.append(f"{error}; all frames are counted anew")
+                for chunk in folder.glob("method-*/block-*.npz"):  # of what, nobody knows
+                    chunk.unlink()
+            else:
+                check_same(known, manifest, folder)
         for rest in folder.rglob(".mdmkit-*"):  # what a killed run was writing
             rest.unlink()
         write_text(folder / _MANIFEST, manifest.to_json())
-        yield
+        yield spoilt
 
 
 def check_same(known: Manifest, asked: Manifest, folder: Path) -> None:

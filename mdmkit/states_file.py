@@ -14,14 +14,14 @@ import numpy as np
 from mdmkit.component_grid import ComponentGrid
 from mdmkit.datasets import Pairing
 from mdmkit.errors import InputError, listing
-from mdmkit.files import stamp
+from mdmkit.files import is_whole, seal, stamp
 from mdmkit.frame_states import Allocate, FrameStates, parts_of
 from mdmkit.grid import G, GridSteps, RatioGrid
 from mdmkit.normalize import NORMALIZERS, MinMax, Normalizer, Rank
 from mdmkit.pixels import PixelGrid
 from mdmkit.recipes import ComponentRecipe, Recipe
 
-MARK, VERSION = "mdmkit_frame_states", 1
+MARK, VERSION = "mdmkit_frame_states", 2
 AGAIN = "choose another file or pass --overwrite to make them anew"
 Record = dict[str, Any]
 
@@ -169,6 +169,11 @@ def opened(path: Path, wanted: Record) -> Iterator[StatesFile]:
     """A file that was written before, of the same files and options."""
     import h5py
 
+    if not is_whole(path):
+        raise InputError(
+            f"states: expected {path} to hold per-frame states (version {VERSION}) as they were "
+            f"written, found another file, or a damaged one; {AGAIN}"
+        )
     try:
         file = h5py.File(path, "r")
     except OSError as error:
@@ -202,6 +207,7 @@ def written(path: Path, record: Record, fill: Callable[[StatesFile], None]) -> N
         fill(StatesFile(file))
         file["record"] = json.dumps(record)
         file.attrs[MARK] = VERSION
+    seal(path)
 
 
 @contextmanager

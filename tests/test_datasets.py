@@ -123,7 +123,7 @@ def test_a_folder_without_score_maps_says_what_is_there(folder, files, found):
 
 def test_a_folder_without_masks_says_what_is_expected(folder):
     with pytest.raises(
-        InputError, match=r"target: expected files .npy .npz .png in .*, found only .jpg"
+        InputError, match=r"target: expected files .npy .npz .png .* in .*.*, found only .jpg"
     ):
         find_targets(folder("masks", "a.jpg"))
 

@@ -32,7 +32,7 @@ class _Reader:
     """A process that reads one file after the other."""
 
     def __init__(self) -> None:
-        self._process = subprocess.Popen(
+        self._process = subprocess.Popen(  # noqa: S603  (our own file)
             [sys.executable, str(_CHILD)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
             pipesize=_PIPE,

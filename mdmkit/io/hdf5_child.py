@@ -62,7 +62,8 @@ def _array(path: str, key: str) -> NDArray[np.generic]:
             raise TypeError(str(data.dtype if data.shape else "none"))
         if data.chunks is not None:
             kept = data.id.get_num_chunks()
-            chunks = np.prod([-(-n // m) for n, m in zip(data.shape, data.chunks)], dtype=object)
+            parts = zip(data.shape, data.chunks, strict=True)
+            chunks = np.prod([-(-n // m) for n, m in parts], dtype=object)
             if kept != chunks:
                 raise ValueError(f"{kept} of {chunks} chunks of {key!r} were written")
         kept = data.id.get_storage_size()

@@ -1,4 +1,4 @@
-"""Images: opened upright whatever their size, their shape, the ground truth of those without a mask."""
+"""Images, upright and of any size; the ground truth of frames that have no mask."""
 
 from __future__ import annotations
 

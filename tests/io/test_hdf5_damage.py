@@ -107,16 +107,16 @@ def test_damaged_files_are_named_and_end_nothing(write, tmp_path):
         lambda file: file.create_dataset("value", data=SCORES, chunks=(20, 25), compression="gzip")
     )
     whole, rng = path.read_bytes(), random.Random(0)
-    refused = 0
+    messages = []
     for number in range(120):
         data = bytearray(whole)
         for _ in range(rng.choice([1, 2, 8, 40])):
             data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
-        damaged = tmp_path / f"damaged-{number}.hdf5"
+        damaged = tmp_path / "damaged.hdf5"
         damaged.write_bytes(data[: rng.randrange(len(data))] if number % 4 == 0 else data)
         try:
             read_scores(damaged)
         except InputError as error:
-            refused += 1
-            assert damaged.name in str(error)
-    assert refused > 60
+            messages.append(str(error))
+    assert len(messages) > 60
+    assert all("damaged.hdf5" in message for message in messages)

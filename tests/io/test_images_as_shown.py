@@ -2,8 +2,6 @@
 
 import os
 import socket
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -31,7 +29,8 @@ def test_an_image_is_read_as_pillow_transposes_it(tmp_path, suffix, tag):
     pixels[:8, :16], pixels[8:, 16:] = (250, 10, 10), (10, 250, 10)
     path = tagged(tmp_path / f"photo{suffix}", tag, pixels)
     with Image.open(path) as opened:
-        shown = np.asarray(ImageOps.exif_transpose(opened.convert("RGB") if suffix == ".tif" else opened).convert("RGB"))
+        opened.load()  # of TIFF turns the pixels, and drops the tag
+        shown = np.asarray(ImageOps.exif_transpose(opened).convert("RGB"))
     assert np.array_equal(read_image(path), shown)
     assert image_shape(path) == shown.shape[:2] == AllNormal(path).labels().shape
 
