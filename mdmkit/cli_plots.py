@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -26,7 +27,7 @@ from mdmkit.options import (
     parse_methods,
     parse_normalize,
 )
-from mdmkit.terminal import Debug, Overwrite, Quiet, note
+from mdmkit.terminal import Debug, Overwrite, Quiet, deliver_file, note
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -89,10 +90,9 @@ def finish(figure: Figure, output: Path, quiet: bool, pairing: Pairing | None = 
     """Write a figure and say so, and how many frames it does not show."""
     from mdmkit.plots import save_figure
 
-    save_figure(figure, output)
     if pairing and pairing.left_out:
         note(left_out(pairing), quiet)
-    note(f"wrote {output}", quiet)
+    deliver_file(partial(save_figure, figure), output, quiet)
 
 
 def _parse_metrics(text: str, sizes: ComponentSizes) -> list[Metric]:

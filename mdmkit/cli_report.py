@@ -29,7 +29,7 @@ from mdmkit.options import (
     find_ground_truth,
     parse_methods,
 )
-from mdmkit.terminal import Debug, Overwrite, Quiet, note, progress
+from mdmkit.terminal import Debug, Overwrite, Quiet, deliver_file, note, progress
 
 
 def report(
@@ -79,15 +79,12 @@ def report(
 
     Example: mdmkit report mine=scores/mine msp=scores/msp --target masks --images images -o report.html
     """  # noqa: E501 (a command is one line)
-    from mdmkit.errors import InputError
     from mdmkit.files import check_output, write_text
     from mdmkit.report import build_report, check_report
     from mdmkit.study import study_methods
 
     folders = parse_methods(methods)
-    check_output(output, overwrite)
-    if output.suffix.lower() not in (".html", ".htm"):
-        raise InputError(f"output: expected a name ending in .html, found {output.name!r}")
+    check_output(output, overwrite, suffixes=(".html", ".htm"))
     check_report(frames, map_width)
     truth = find_ground_truth(dataset, target, images)
     choice = choose_judging(
@@ -111,5 +108,4 @@ def report(
             quiet,
         )
         page = built.render()
-    write_text(output, page)
-    note(f"wrote {output}, {len(page.encode()) / 1e6:.1f} MB", quiet)
+    deliver_file(lambda path: write_text(path, page), output, quiet)

@@ -31,7 +31,7 @@ from mdmkit.options import (
     parse_normalize,
 )
 from mdmkit.table_options import Form, Output, form_of
-from mdmkit.terminal import Debug, Overwrite, Quiet, note, progress
+from mdmkit.terminal import Debug, Overwrite, Quiet, deliver_text, progress
 
 if TYPE_CHECKING:
     from mdmkit.datasets import DataSet
@@ -110,7 +110,7 @@ def threshold(
     Example: mdmkit threshold mine=val/mine --target val/masks --t-margin 0.5
     --on mine=test/mine --on-target test/masks
     """
-    from mdmkit.files import check_output, write_text
+    from mdmkit.files import check_output
     from mdmkit.tables import check_form, show
     from mdmkit.threshold_view import view_of_thresholds
     from mdmkit.thresholds import choose_thresholds
@@ -141,13 +141,10 @@ def threshold(
             tick=tick,
             **given_labels(anomaly_label, normal_label, ignore_index),
         )
-    if output is not None:
-        write_text(output, found.to_text(form))
-        note(f"wrote {output}", quiet)
-    elif form == "table":
+    if output is None and form == "table":
         show(view_of_thresholds(found))
     else:
-        typer.echo(found.to_text(form), nl=False)
+        deliver_text(found.to_text(form), output, quiet)
 
 
 def second_set(

@@ -15,13 +15,11 @@ if TYPE_CHECKING:
 
 def deliver(comparison: Comparison, form: str, output: Path | None, quiet: bool) -> None:
     """Print a comparison in some form, or write it; what the form leaves unsaid is noted."""
-    from mdmkit.files import write_text
-    from mdmkit.tables import notes, render, show
+    from mdmkit.tables import deliver_text, notes, render, show
     from mdmkit.views import view_of
 
     if output is not None:
-        write_text(output, render(comparison, form))
-        note(f"wrote {output}", quiet)
+        deliver_text(render(comparison, form), output, quiet)
     elif form == "table":
         show(view_of(comparison))
     else:

@@ -51,7 +51,8 @@ def read_toml(path: str | Path) -> dict[str, Any]:
         import tomllib
     else:
         import tomli as tomllib
-    return _parsed(path, "TOML", tomllib.loads)
+    fields: dict[str, Any] = _parsed(path, "TOML", tomllib.loads)
+    return fields
 
 
 def read_json(path: str | Path) -> Any:
@@ -96,7 +97,7 @@ def check_output(
     if output.exists() and not overwrite:
         raise InputError(
             f"{argument}: expected a new file, found that {name} exists; "
-            "choose another name or pass --overwrite"
+            "choose another name or pass overwrite=True"
         )
     if not output.parent.is_dir():
         raise InputError(

@@ -27,9 +27,9 @@ def read_only(value: T) -> T:
     (False, True)
     """
     if isinstance(value, np.ndarray):
-        view = value.view()
-        view.flags.writeable = False
-        return view  # type: ignore[return-value]
+        view: T = value.view()  # type: ignore[assignment]
+        view.flags.writeable = False  # type: ignore[attr-defined]
+        return view
     if is_dataclass(value) and not isinstance(value, type):
         other = copy(value)
         for field in fields(value):

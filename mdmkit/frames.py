@@ -109,7 +109,7 @@ class LabelCodes:
             return target
         meant = dict(self.meanings())
         white = 255 if 1 not in meant and meant.get(255, IGNORED) != IGNORED else 1
-        return target.astype(np.uint8) * np.uint8(white)
+        return np.asarray(target * np.uint8(white))
 
     def classify(
         self, target: NDArray[Any], ignore: NDArray[np.bool_] | None, name: str

@@ -239,14 +239,14 @@ def _judge_frames(seen: Inspection, expected: set[str], missing: str) -> None:
         if found.missing:
             told.append(
                 f"{method}: no score map for {len(found.missing)} frames that {of}; "
-                "--missing skip leaves them out\n"
+                "missing='skip' leaves them out\n"
                 f"{listing(found.missing, most=5)}"
             )
         if found.surplus:
             why = seen.dataset.only_labelled if seen.dataset else ""
             told.append(
                 f"{method}: score maps of {len(found.surplus)} frames without ground truth"
-                f"{f' ({why})' if why else ''}; --missing skip leaves them out\n"
+                f"{f' ({why})' if why else ''}; missing='skip' leaves them out\n"
                 f"{listing(found.surplus, most=5)}"
             )
 
@@ -263,7 +263,7 @@ def _judge_all(seen: Inspection) -> None:
         elif not masks.components:
             seen.problems.append(
                 f"target: no component has min_target={least} pixels: component metrics do not "
-                "exist (ask for pixel metrics, or give another --min-target)"
+                "exist (ask for pixel metrics, or give another min_target)"
             )
     for method, found in seen.methods.items():
         if found.not_finite:
@@ -273,7 +273,8 @@ def _judge_all(seen: Inspection) -> None:
             )
         if found.lowest < 0 or found.highest > 1:
             seen.remarks.append(
-                f"{method}: scores outside [0, 1] have no margins without --normalize"
+                f"{method}: scores outside [0, 1] have no margins without a normaliser, as "
+                "normalize='minmax'"
             )
         if found.lowest == found.highest:
             seen.remarks.append(f"{method}: one score everywhere: nothing is told apart")

@@ -70,7 +70,7 @@ def keep_counts(
         if shard.of > 1 and evaluation.needs_fit:
             raise InputError(
                 f"shard: expected a normaliser that needs no look at all frames first, found "
-                f"{evaluation.kind.name!r} with per-image numbers; count without --shard"
+                f"{evaluation.kind.name!r} with per-image numbers; count all frames at once"
             )
         frames = Threads(methods.loads[name], jobs)
         kept = Kept(frames, files, ledger_of(state, order.index(name), spoilt), wanted)

@@ -198,7 +198,7 @@ def check_same(known: Manifest, asked: Manifest, folder: Path) -> None:
         raise InputError(
             f"state: {folder} holds counts of another comparison\n"
             + listing(f"{n}: expected {theirs[n]}, found {mine.get(n)}" for n in differing)
-            + "\nchoose another folder for --state, or remove this one"
+            + "\nchoose another folder for the state, or remove this one"
         )
 
 

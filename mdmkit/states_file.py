@@ -22,7 +22,7 @@ from mdmkit.pixels import PixelGrid
 from mdmkit.recipes import ComponentRecipe, Recipe
 
 MARK, VERSION = "mdmkit_frame_states", 2
-AGAIN = "choose another file or pass --overwrite to make them anew"
+AGAIN = "choose another file or pass overwrite=True to make them anew"
 Record = dict[str, Any]
 
 

@@ -479,7 +479,10 @@ def test_a_description_may_be_a_file_of_any_name(tmp_path):
         ('masks = "gt"\naggregate = "mean"', "aggregate: expected pooled or per_image, found"),
         ('masks = "gt"\nwithout_mask = "x"', "without_mask: expected unlabelled or normal"),
         ('masks = "gone"', "masks: expected a folder at .*gone, found nothing"),
-        ('masks = "gt"\nmask_ending = "_x"', "masks: expected files _x.npy _x.npz _x.png _x.tif .* in"),
+        (
+            'masks = "gt"\nmask_ending = "_x"',
+            "masks: expected files _x.npy _x.npz _x.png .* in",
+        ),
         ('masks = "gt"\nimages = "gone"', "images: expected a folder at .*gone, found nothing"),
     ],
 )

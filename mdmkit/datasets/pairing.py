@@ -301,5 +301,5 @@ def what_is_missing(
         surplus = surplus or bool(set(paths) - set(targets))
     if surplus and dataset and dataset.only_labelled:
         parts.append(f"{dataset.name}: {dataset.only_labelled}")
-    parts.append("--missing skip keeps the frames that are complete")
+    parts.append("missing='skip' keeps the frames that are complete")
     return parts

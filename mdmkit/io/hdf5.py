@@ -71,7 +71,7 @@ class _Reader:
         answer = self._process.stdout.readline()
         head = json.loads(answer) if answer.endswith(b"\n") else self._ended()
         data = np.empty(head.get("shape", 0), head.get("dtype", np.uint8))
-        flat = memoryview(data.reshape(-1).view(np.uint8))
+        flat = memoryview(data.reshape(-1).view(np.uint8))  # type: ignore[arg-type]
         whole = self._process.stdout.readinto(flat) == data.nbytes  # type: ignore[attr-defined]
         return (head if whole else self._ended()), data
 

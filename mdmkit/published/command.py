@@ -8,7 +8,7 @@ import typer
 
 from mdmkit import completion
 from mdmkit.table_options import Form, Output, form_of
-from mdmkit.terminal import Debug, Overwrite, Quiet, note
+from mdmkit.terminal import Debug, Overwrite, Quiet, deliver_text
 
 
 def published(
@@ -30,7 +30,7 @@ def published(
 
     Example: mdmkit published roadanomaly --format latex
     """
-    from mdmkit.files import check_output, write_text
+    from mdmkit.files import check_output
     from mdmkit.published import published_names, published_table
     from mdmkit.tables import check_form
 
@@ -42,8 +42,4 @@ def published(
         text = "".join(f"{table.name}: {table.title}; {table.source}\n" for table in tables)
     else:
         text = published_table(name).to_text(form)
-    if output is None:
-        typer.echo(text, nl=False)
-    else:
-        write_text(output, text)
-        note(f"wrote {output}", quiet)
+    deliver_text(text, output, quiet)
