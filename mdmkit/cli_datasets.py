@@ -25,7 +25,7 @@ from mdmkit.options import (
     find_ground_truth,
     parse_methods,
 )
-from mdmkit.terminal import Debug, Overwrite, Quiet, note, progress
+from mdmkit.terminal import Debug, Overwrite, Quiet, as_options, note, progress
 
 
 def datasets(debug: Debug = False) -> None:
@@ -85,6 +85,8 @@ def inspect(
         )
     with progress(quiet) as tick:
         found = inspect_frames(folders, truth, choice, missing=missing, key=key, tick=tick)
+    found.problems = [as_options(problem) for problem in found.problems]
+    found.remarks = [as_options(remark) for remark in found.remarks]
     typer.echo(found.to_text(), nl=False)
     if found.problems:
         raise typer.Exit(2)

@@ -13,14 +13,16 @@ from mdmkit import __version__
 from mdmkit.components import ComponentSizes
 from mdmkit.datasets import DataSet, choose, open_dataset
 from mdmkit.datasets.choice import USUAL, Usual
-from mdmkit.errors import InputError, InputTypeError, listing
+from mdmkit.datasets.suspicion import LabelSurvey
+from mdmkit.errors import InputError, InputTypeError, NoTargetError, listing
 from mdmkit.evaluation import Evaluation
-from mdmkit.frames import Labels
+from mdmkit.frames import LabelCodes, Labels
 from mdmkit.leads import check_against, with_intervals
 from mdmkit.measures import Measure
 from mdmkit.methods import Methods, Ticks
 from mdmkit.pool import DEFAULT_MEMORY
 from mdmkit.published import PublishedTable, published_table
+from mdmkit.remarks import all_remarks
 from mdmkit.results import Result
 
 if TYPE_CHECKING:
@@ -235,18 +237,46 @@ class Planned:
     methods : Methods
     settings, published, auxiliary
         As in `Comparison`.
+    dataset : DataSet or None
     """
 
     methods: Methods
     settings: dict[str, Any]
     published: PublishedTable | None
     auxiliary: frozenset[str]
+    dataset: DataSet | None = None
 
     def comparison(self) -> Comparison:
-        """The comparison of what was counted."""
-        return comparison_of(
-            self.methods.evaluations, self.settings, self.published, self.auxiliary
+        """The comparison of what was counted, with remarks on masks that look like mistakes."""
+        first = next(iter(self.methods.evaluations.values()))
+        try:
+            found = comparison_of(
+                self.methods.evaluations, self.settings, self.published, self.auxiliary
+            )
+        except NoTargetError as error:
+            if first.counts.anomalous_pixels or self.methods.pairing is None:
+                raise
+            raise NoTargetError(f"{error}\n{self._survey().why_no_anomaly()}") from error
+        remarks = list(self.settings.get("remarks", ()))
+        if self._suspicious(first.counts.normal_frames):
+            remarks += self._survey().remarks()
+        remarks += all_remarks(self.methods.evaluations.values(), found.results)
+        found.settings.update({"remarks": remarks} if remarks else {})
+        return found
+
+    def _suspicious(self, normal_frames: int) -> bool:
+        """Whether masks are to be looked at once more."""
+        return bool(
+            normal_frames
+            and self.methods.pairing
+            and not (self.dataset is not None and self.dataset.normal_frames)
         )
+
+    def _survey(self) -> LabelSurvey:
+        assert self.methods.pairing is not None
+        names = ("normal_label", "anomaly_label", "ignore_index")
+        codes = LabelCodes(*(self.settings[name] for name in names))
+        return LabelSurvey.of(self.methods.pairing.targets, codes, self.dataset)
 
 
 def plan_comparison(
@@ -316,7 +346,7 @@ def plan_comparison(
         "positive_class": "anomaly",
         "versions": versions(),
     }
-    return Planned(several, settings, printed, auxiliary)
+    return Planned(several, settings, printed, auxiliary, judged)
 
 
 def comparison_of(

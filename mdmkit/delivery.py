@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from mdmkit.terminal import note
+from mdmkit.terminal import as_options, deliver_text, note
 
 if TYPE_CHECKING:
     from mdmkit.comparison import Comparison
@@ -15,9 +15,12 @@ if TYPE_CHECKING:
 
 def deliver(comparison: Comparison, form: str, output: Path | None, quiet: bool) -> None:
     """Print a comparison in some form, or write it; what the form leaves unsaid is noted."""
-    from mdmkit.tables import deliver_text, notes, render, show
+    from mdmkit.tables import notes, render, show
     from mdmkit.views import view_of
 
+    remarks = [as_options(remark) for remark in comparison.settings.get("remarks", ())]
+    if remarks:
+        comparison.settings["remarks"] = remarks
     if output is not None:
         deliver_text(render(comparison, form), output, quiet)
     elif form == "table":

@@ -214,7 +214,8 @@ class Evaluation:
         sweeps = self._sweeps_of(frame) if self.aggregate == "pooled" else self._image(frame)
         own = sweeps.by_recipe.get(ComponentRecipe(self.sizes))
         components = own.targets if own else count_targets(frame, self.sizes.min_target)
-        counts = Counts(1, frame.pixels, frame.anomalous_pixels, components)
+        anomalous = frame.anomalous_pixels
+        counts = Counts(1, frame.pixels, anomalous, components, int(anomalous == 0))
         if self.aggregate == "pooled":
             return Contribution(counts, sweeps)
         return Contribution(counts, image=self._numbers_of(sweeps))
@@ -482,13 +483,17 @@ class Evaluation:
             raise InputError("frames: expected at least one frame, found none")
         if self.counts.pixels == 0:
             raise InputError("target: expected at least one valid pixel, found all pixels ignored")
+        self._check_anomalies()
         compute = self._pooled_values if self.aggregate == "pooled" else self._image_values
         values, refused = compute()
         if len(refused) == len(self.measures):
             raise RangeError(next(iter(refused.values())))
         return Result(
             method=self.method,
-            **asdict(self.counts),
+            frames=self.counts.frames,
+            pixels=self.counts.pixels,
+            anomalous_pixels=self.counts.anomalous_pixels,
+            components=self.counts.components,
             normalize=self.kind.name,
             values={key: _plain(value) for key, value in values.items()},
             refused=refused,
@@ -499,6 +504,16 @@ class Evaluation:
                 "protocol": self.protocol.name,
             },
         )
+
+    def _check_anomalies(self) -> None:
+        """Refuse measures of anomalies where there is none in any frame."""
+        needing = [measure.key for measure in self.measures if measure.needs_anomalies]
+        if needing and self.counts.anomalous_pixels == 0:
+            raise NoTargetError(
+                "target: expected at least one anomalous pixel, found none (of "
+                f"{self.counts.frames} frames, for {', '.join(needing[:4])}"
+                f"{', ...' if len(needing) > 4 else ''}; does anomaly_label name the right value?)"
+            )
 
     def _pooled_values(self) -> tuple[Values, dict[str, str]]:
         values: Values = {}

@@ -27,8 +27,8 @@ def read_only(value: T) -> T:
     (False, True)
     """
     if isinstance(value, np.ndarray):
-        view: T = value.view()  # type: ignore[assignment]
-        view.flags.writeable = False  # type: ignore[attr-defined]
+        view: T = value.view()
+        view.flags.writeable = False
         return view
     if is_dataclass(value) and not isinstance(value, type):
         other = copy(value)

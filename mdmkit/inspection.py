@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from mdmkit.datasets import Choice, DataSet, check_missing, choose, find_scores
 from mdmkit.datasets.pairing import find_scores_of
+from mdmkit.datasets.suspicion import LabelSurvey
 from mdmkit.errors import InputError, listing
 from mdmkit.frames import ANOMALOUS, IGNORED, NORMAL, Frame, as_unit
 from mdmkit.io import read_mask, read_scores
@@ -97,6 +98,10 @@ class Inspection:
         Frames that have an image.
     problems : list of str
         With any of them `compare` would fail.
+    survey : LabelSurvey or None
+        Which label values the masks hold.
+    unknown : dict of tuple of int to list of str
+        Masks by the label values in them that have no meaning.
     remarks : list of str
         What one should know all the same.
     """
@@ -107,6 +112,8 @@ class Inspection:
     methods: dict[str, ScoreFindings]
     images: int = 0
     problems: list[str] = field(default_factory=list)
+    survey: LabelSurvey | None = None
+    unknown: dict[tuple[int, ...], list[str]] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
 
     def to_text(self) -> str:
@@ -165,11 +172,14 @@ def inspect_frames(
         )
         found[name] = ScoreFindings(*where)
     seen = Inspection(dataset, choice, MaskFindings(), found)
+    if dataset is not None and choice is not None:
+        seen.survey = LabelSurvey(choice.codes, dataset)
     keys = sorted(set(targets).union(*(each.paths for each in found.values())))
     ticks = tick("frames", len(keys)) if tick else (lambda: None)
     for name in keys:
         _inspect_frame(seen, name, key)
         ticks()
+    _judge_labels(seen)
     _judge_frames(seen, set(targets) if dataset else set(keys), missing)
     _judge_all(seen)
     return seen
@@ -205,13 +215,17 @@ def _inspect_mask(seen: Inspection, name: str) -> Classes | None:
     assert seen.choice is not None
     target, files = seen.dataset.targets[name], seen.dataset.frames[name]
     try:
-        labels = read_mask(target)
+        labels = seen.choice.codes.numbers(read_mask(target))
+        if _note_unknown(seen, str(target), labels):
+            return None
         # the scores are of no matter here: a frame judges shape, dtype and label values
         frame = Frame.coded(np.zeros(labels.shape, bool), labels, codes=seen.choice.codes)
     except InputError as error:
         named = str(error).startswith(str(files.mask or files.image))
         seen.problems.append(str(error) if named else f"{target}: {error}")
         return None
+    if seen.survey is not None and files.mask is not None:
+        seen.survey.add(name, labels)
     seen.masks.add(labels, frame.classes, seen.choice.sizes.min_target)
     if files.image is not None:
         try:
@@ -225,6 +239,32 @@ def _inspect_mask(seen: Inspection, name: str) -> Classes | None:
         except InputError as error:
             seen.remarks.append(str(error))
     return frame.classes
+
+
+def _note_unknown(seen: Inspection, mask: str, labels: NDArray[Any]) -> bool:
+    """Whether a mask holds label values without a meaning, which are told once for all masks."""
+    if labels.dtype.kind not in "iu" or seen.choice is None:
+        return False
+    known = [code for code, _ in seen.choice.codes.meanings()]
+    unknown = tuple(int(value) for value in np.setdiff1d(labels, known)[:8])
+    if unknown:
+        seen.unknown.setdefault(unknown, []).append(mask)
+    return bool(unknown)
+
+
+def _judge_labels(seen: Inspection) -> None:
+    """Label values that have no meaning, and masks that look like mistakes."""
+    for values, masks in seen.unknown.items():
+        assert seen.choice is not None
+        hint = "name them by anomaly_label, normal_label or ignore_index"
+        if seen.dataset is not None and seen.dataset.recognised:
+            hint = f"dataset='{seen.dataset.recognised}' knows the labels of this layout"
+        seen.problems.append(
+            f"target: expected label values {seen.choice.codes}, found "
+            f"{', '.join(map(str, values))} in {len(masks)} masks, as {masks[0]}; {hint}"
+        )
+    if seen.survey is not None and seen.masks.anomalous_frames:
+        seen.remarks += seen.survey.remarks()
 
 
 def _judge_frames(seen: Inspection, expected: set[str], missing: str) -> None:
@@ -259,7 +299,8 @@ def _judge_all(seen: Inspection) -> None:
         if not masks.pixels(NORMAL, ANOMALOUS):
             seen.problems.append("target: all pixels are ignored")
         elif not masks.anomalous_frames:
-            seen.problems.append("target: no pixel is anomalous: margins do not exist")
+            why = seen.survey.why_no_anomaly() if seen.survey else ""
+            seen.problems.append(f"target: no pixel is anomalous: margins do not exist; {why}")
         elif not masks.components:
             seen.problems.append(
                 f"target: no component has min_target={least} pixels: component metrics do not "

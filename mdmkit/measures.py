@@ -75,6 +75,8 @@ class Measure(ABC):
     higher_is_better: bool = True
     #: Whether knowing every score in `undecided` cells of a grid makes it exact.
     refinable: bool = False
+    #: Whether it is an error over a whole data set without anomalies, as a margin is.
+    needs_anomalies: bool = False
 
     @property
     def recipes(self) -> tuple[Recipe, ...]:
@@ -110,6 +112,7 @@ class Ranking(Measure):
     """`ap` or `auroc`."""
 
     key: str
+    needs_anomalies = True
 
     def compute(self, sweeps: Sweeps) -> Values:
         value, bounds = _RANKINGS[self.key]
@@ -125,6 +128,7 @@ class FprAtTpr(Measure):
 
     key: str
     tpr: float
+    needs_anomalies = True
     higher_is_better = False
     refinable = True
 
@@ -148,6 +152,7 @@ class BestF1Measure(Measure):
     """`best_f1` with its threshold on the raw scores."""
 
     key: str = "best_f1"
+    needs_anomalies = True
     refinable = True
 
     def compute(self, sweeps: Sweeps) -> Values:
@@ -172,6 +177,7 @@ class AtBestF1(Measure):
 
     key: str
     metric: ComponentMetric
+    needs_anomalies = True
     refinable = True
 
     @property
@@ -210,6 +216,7 @@ class AtThreshold(Measure):
     key: str
     metric: CountMetric | ComponentMetric
     z: float
+    needs_anomalies = True
     refinable = True
 
     @property
@@ -297,6 +304,7 @@ class MarginAt(Measure):
     metric: Metric
     t_margin: float
     key: str = field(default="")
+    needs_anomalies = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "t_margin", check_t_margin(self.t_margin))

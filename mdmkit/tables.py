@@ -7,8 +7,9 @@ import io
 import json
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from mdmkit.columns import UNDEFINED, Block, Column, percent
@@ -202,8 +203,25 @@ def _tabular(view: View, shown: Sequence[Block], leading: Sequence[Column]) -> l
     return [*lines, r"\bottomrule", r"\end{tabular}"]
 
 
+def finite(record: Any) -> Any:
+    """A record for JSON, which has no NaN and no infinity: None in their place.
+
+    Examples
+    --------
+    >>> finite({"ap": float("nan"), "ap_bracket": (0.0, float("-inf")), "frames": 3})
+    {'ap': None, 'ap_bracket': None, 'frames': 3}
+    """
+    if isinstance(record, Mapping):
+        return {key: finite(value) for key, value in record.items()}
+    if isinstance(record, (list, tuple)):
+        numbers = all(isinstance(value, (int, float)) for value in record)
+        values = [finite(value) for value in record]
+        return None if numbers and None in values else values
+    return None if isinstance(record, float) and not isfinite(record) else record
+
+
 def _json(record: Any) -> str:
-    return json.dumps(record, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+    return json.dumps(finite(record), indent=2, allow_nan=False, ensure_ascii=False) + "\n"
 
 
 def _csv(rows: Sequence[dict[str, Any]]) -> str:

@@ -150,7 +150,7 @@ _PARAMETERS = "|".join(
         "on_target", "on_dataset", "score_ending", "map_width", "bootstrap_states",
     )
 )  # fmt: skip
-_ASKED = re.compile(r"(?<![\w./-])([a-z_]+)='([^'\n]*)'")
+_ASKED = re.compile(r"(?<![\w./-])([a-z_]+)=('[^'\n]*'|\(\d[\d, ]*\)|None|N\b|\d+)")
 _SWITCHED = re.compile(r"(?<![\w./-])([a-z_]+)=True\b")
 _NAMED = re.compile(rf"(?<![\w./-])(?<!\.toml: )({_PARAMETERS})(?![\w./-]|=\d)")
 
@@ -163,9 +163,14 @@ def as_options(text: str) -> str:
     >>> as_options("name it by anomaly_label, or pass overwrite=True")
     'name it by --anomaly-label, or pass --overwrite'
     """
-    text = _ASKED.sub(lambda found: f"{_option(found[1])} {found[2]}", text)
+    text = _ASKED.sub(lambda found: f"{_option(found[1])} {_spelled(found[2])}", text)
     text = _SWITCHED.sub(lambda found: _option(found[1]), text)
     return _NAMED.sub(lambda found: _option(found[1]), text)
+
+
+def _spelled(value: str) -> str:
+    """A value as options take it: 1,255 for (1, 255), none for None."""
+    return value.strip("'()").replace(", ", ",").replace("None", "none")
 
 
 def _option(parameter: str) -> str:

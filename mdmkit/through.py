@@ -64,6 +64,10 @@ class Through(Measure):
         object.__setattr__(self, "higher_is_better", self.measure.higher_is_better)
 
     @property
+    def needs_anomalies(self) -> bool:  # type: ignore[override]
+        return self.measure.needs_anomalies
+
+    @property
     def recipes(self) -> tuple[Recipe, ...]:
         return changed_recipes(self.change, self.measure.recipes)
 

@@ -149,6 +149,7 @@ def notes(comparison: Comparison) -> list[str]:
         )
     if len(set(kinds.values())) > 1 and any(isinstance(m, MarginAt) for m in comparison.measures):
         lines.append("margins of methods that were normalised in different ways do not compare")
+    lines += [f"remark: {remark}" for remark in settings.get("remarks", ())]
     lines += bootstrap_notes(comparison)
     lines += _notes_on_values(comparison)
     if comparison.published:

@@ -64,6 +64,12 @@ class DataSet:
         Keys of frames that are there without ground truth.
     only_labelled : str
         Which frames have ground truth, where not all have.
+    labelled : str
+        A pattern of their keys, as `validation*`.
+    normal_frames : bool
+        Whether frames that show nothing anomalous belong to it.
+    recognised : str
+        Of a plain folder, "LAYOUT:ROOT" of the data set that it looks like.
 
     See Also
     --------
@@ -87,6 +93,9 @@ class DataSet:
     notes: tuple[str, ...] = ()
     unlabelled: frozenset[str] = frozenset()
     only_labelled: str = ""
+    labelled: str = ""
+    normal_frames: bool = False
+    recognised: str = ""
 
     @property
     def targets(self) -> dict[str, Path | AllNormal]:
@@ -127,7 +136,7 @@ class Layout:
     find : callable
         Given a `DataSet` without frames, the same with them (`dataclasses.replace`), and with
         whatever else depends on what lies at its root; without frames if the root looks otherwise.
-    codes, sizes, aggregate, notes, only_labelled
+    codes, sizes, aggregate, notes, only_labelled, labelled, normal_frames
         As in `DataSet`.
 
     Examples
@@ -147,6 +156,8 @@ class Layout:
     aggregate: str = "pooled"
     notes: tuple[str, ...] = ()
     only_labelled: str = ""
+    labelled: str = ""
+    normal_frames: bool = False
 
     def open(self, root: str | Path) -> DataSet:
         """The data set at `root`.
@@ -165,7 +176,8 @@ class Layout:
         """The data set at `root` before its frames are looked for."""
         return DataSet(
             self.name, root, self.title, {}, self.codes, self.sizes, self.aggregate, self.notes,
-            only_labelled=self.only_labelled,
+            only_labelled=self.only_labelled, labelled=self.labelled,
+            normal_frames=self.normal_frames,
         )  # fmt: skip
 
     def expected(self, root: Path) -> str:

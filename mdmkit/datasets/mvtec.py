@@ -40,4 +40,5 @@ ground_truth/DEFECT/NAME_mask.png""",
     codes=LabelCodes(0, 255, None),
     sizes=ComponentSizes(0, 0),
     notes=("images of good have no mask: all normal, of the image's size",),
+    normal_frames=True,
 )

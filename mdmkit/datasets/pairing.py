@@ -166,7 +166,10 @@ def from_folders(target: str | Path, images: str | Path | None = None) -> DataSe
                 f"images like {next(iter(pictures))!r})"
             )
     frames = {key: FrameFiles(masks[key], pictures.get(key)) for key in sorted(masks)}
-    return DataSet("", root, root.name, frames)
+    published = roadanomaly.published_masks(root) is not None
+    return DataSet(
+        "", root, root.name, frames, recognised=f"roadanomaly:{root}" if published else ""
+    )
 
 
 def find_scores(method: str, scores: str | Path) -> dict[str, Path]:
