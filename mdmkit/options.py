@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from mdmkit import completion
-from mdmkit.errors import InputError
+from mdmkit.errors import InputError, printable
 from mdmkit.label_values import parse_labels
 
 if TYPE_CHECKING:
@@ -208,6 +209,9 @@ def parse_methods(items: list[str]) -> dict[str, str]:
     methods: dict[str, str] = {}
     for item in items:
         name, sign, folder = item.partition("=")
+        name = unicodedata.normalize("NFC", name)
+        if printable(name) != name:
+            raise InputError(f"methods: expected names that are text, found {printable(name)!r}")
         if not (name and sign and folder):
             raise InputError(f"methods: expected NAME=FOLDER, found {item!r}")
         if name in methods:
@@ -222,6 +226,7 @@ def parse_normalize(items: list[str], methods: dict[str, str]) -> dict[str, str]
     default = "none"
     for item in items:
         name, sign, kind = item.rpartition("=")
+        name = unicodedata.normalize("NFC", name)
         if sign and name not in methods:
             raise InputError(
                 f"normalize: expected a method among {', '.join(methods)}, found {name!r}"

@@ -13,7 +13,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from mdmkit.columns import UNDEFINED, Block, Column, percent
-from mdmkit.errors import InputError
+from mdmkit.errors import InputError, printable
 from mdmkit.views import View, blocks, notes, view_of
 
 if TYPE_CHECKING:
@@ -77,9 +77,9 @@ def to_renderables(view: View, width: int | None = None) -> list[RenderableType]
             cells = [
                 Text(_shown(c, row), style="bold" if row in c.best else "") for c in block.columns
             ]
-            table.add_row(Text(method), *cells)
+            table.add_row(Text(printable(method)), *cells)
         parts.append(table)
-    lines = ["* best of its column", *view.notes]
+    lines = ["* best of its column", *map(printable, view.notes)]
     parts.append(Text("\n".join(lines)))
     return parts
 
@@ -112,7 +112,7 @@ def show(view: View) -> None:
 
 def _to_markdown(view: View) -> str:
     def escaped(text: str) -> str:
-        return re.sub(r"([\\`*_\[\]<>&~|])", r"\\\1", " ".join(text.split()))
+        return re.sub(r"([\\`*_\[\]<>&~|])", r"\\\1", printable(" ".join(text.split())))
 
     lines: list[str] = []
     for block in view.tables:
@@ -139,7 +139,7 @@ _LATEX = {
 
 
 def _escaped_latex(text: str) -> str:
-    quoted = re.sub(r'"([^"]*)"', r"``\1''", " ".join(text.split()))
+    quoted = re.sub(r'"([^"]*)"', r"``\1''", printable(" ".join(text.split())))
     written = "".join(_LATEX.get(character, character) for character in quoted)
     return re.sub(r"\. (?=\S)", r".\\ ", written)  # an abbreviation, not the end of a sentence
 
@@ -172,7 +172,7 @@ def _to_latex(view: View) -> str:
     shown = [block for block in view.blocks if not block.title.startswith("Recommended")]
     lines = [
         r"% \usepackage{booktabs}; in percent; bold: best of its column, underlined: second best",
-        *(f"% {' '.join(line.split())}" for line in view.notes),
+        *(f"% {printable(' '.join(line.split()))}" for line in view.notes),
     ]
     leading = [] if view.auxiliary is None else [view.auxiliary]
     joined = [block for block in shown if not block.apart]
@@ -221,17 +221,33 @@ def finite(record: Any) -> Any:
 
 
 def _json(record: Any) -> str:
-    return json.dumps(finite(record), indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+    text = json.dumps(finite(record), indent=2, allow_nan=False, ensure_ascii=False)
+    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n"
+
+
+#: What JSON leaves, and a terminal or a file does not take for text.
+_UNSAFE = re.compile(r"[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 
 
 def _csv(rows: Sequence[dict[str, Any]]) -> str:
     """Fractions in full precision; undefined is empty."""
     fields = list(dict.fromkeys(key for row in rows for key in row))
     buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, fields, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(map(_csv_cell, fields))
+    writer.writerows([_csv_cell(row.get(field)) for field in fields] for row in rows)
     return buffer.getvalue()
+
+
+def _csv_cell(value: Any) -> Any:
+    """A value; text that a spreadsheet would take for a formula stands behind an apostrophe."""
+    if not isinstance(value, str):
+        return value
+    text = printable(value)
+    return f"'{text}" if text.lstrip()[:1] in _FORMULAS and text.strip() else text
+
+
+_FORMULAS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 FORMATS: dict[str, Callable[[View], str]] = {

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mdmkit import FBeta, Frame, InputError, evaluate, mdm
+from mdmkit import FBeta, Frame, InputError, NoTargetError, evaluate, mdm
 from mdmkit.evaluation import Evaluation
 from mdmkit.measures import DEFAULT_NAMES, MarginAt
 from tests.conftest import small_frames

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -172,7 +172,7 @@ def from_folders(target: str | Path, images: str | Path | None = None) -> DataSe
     )
 
 
-def find_scores(method: str, scores: str | Path) -> dict[str, Path]:
+def find_scores(method: str, scores: str | Path, ending: str = "") -> dict[str, Path]:
     """Score maps of a folder by key.
 
     Parameters
@@ -180,6 +180,8 @@ def find_scores(method: str, scores: str | Path) -> dict[str, Path]:
     method : str
         Its name, for error messages.
     scores : path
+    ending : str
+        What stands between a frame's name and the suffix, as `_score`.
 
     Returns
     -------
@@ -199,19 +201,19 @@ def find_scores(method: str, scores: str | Path) -> dict[str, Path]:
     ['a']
     """
     root = keys.existing_folder(scores, method)
-    return keys.files_by_key(root, score_suffixes(), method)
+    return keys.files_by_key(root, score_suffixes(), method, ending)
 
 
 def find_scores_of(
-    method: str, scores: str | Path, targets: Iterable[str]
+    method: str, scores: str | Path, targets: Iterable[str], ending: str = ""
 ) -> tuple[Path, dict[str, Path]]:
     """The folder where a method's score maps of these frames lie, and the score maps by key.
 
     SegmentMeIfYouCan's tools write `anomaly_p/METHOD/DATASET/FRAME.hdf5`: where none of the score
     maps is of one of the frames, but those in one folder below are, it is that folder.
     """
-    root, paths = Path(scores), find_scores(method, scores)
     wanted = set(targets)
+    root, paths = Path(scores), paired(find_scores(method, scores, ending), wanted)
     if wanted & paths.keys():
         return root, paths
     below: dict[str, dict[str, Path]] = {}
@@ -219,6 +221,7 @@ def find_scores_of(
         folder, slash, rest = key.partition("/")
         if slash:
             below.setdefault(folder, {})[rest] = path
+    below = {folder: paired(found, wanted) for folder, found in below.items()}
     fitting = [folder for folder, found in below.items() if wanted & found.keys()]
     if len(fitting) > 1:
         raise InputError(
@@ -228,8 +231,38 @@ def find_scores_of(
     return (root / fitting[0], below[fitting[0]]) if fitting else (root, paths)
 
 
+def paired(found: dict[str, Path], wanted: Collection[str]) -> dict[str, Path]:
+    """Files by key, without an image's suffix in it (`a.jpg.npz`) where that makes a pair."""
+
+    def key_for(key: str) -> str:
+        stem, dot, suffix = key.rpartition(".")
+        fits = dot and f".{suffix.lower()}" in IMAGE_SUFFIXES and stem in wanted
+        return stem if fits and key not in wanted and stem not in found else key
+
+    return {key_for(key): path for key, path in found.items()}
+
+
+def ending_of(found: Iterable[str], wanted: Collection[str]) -> str:
+    """What all of these keys have behind those that are wanted: a naming of score maps."""
+    endings = {
+        key[len(name) :] for key in found for name in wanted if name and key.startswith(name)
+    }
+    several = [key for key in found if key]
+    return next(
+        (
+            ending
+            for ending in sorted(endings, key=len)
+            if ending and all(key.removesuffix(ending) in wanted for key in several)
+        ),
+        "",
+    )
+
+
 def pair(
-    methods: Mapping[str, str | Path], target: str | Path | DataSet, missing: str = "error"
+    methods: Mapping[str, str | Path],
+    target: str | Path | DataSet,
+    missing: str = "error",
+    score_ending: str = "",
 ) -> Pairing:
     """Pair the score maps of several methods with the masks of a data set.
 
@@ -242,6 +275,8 @@ def pair(
     missing : {"error", "skip"}
         What to do with frames that not every method has, or that have no mask: refuse, or keep
         the frames that are complete.
+    score_ending : str
+        What score maps have between a frame's name and the suffix, as `_score`.
 
     Returns
     -------
@@ -267,7 +302,10 @@ def pair(
     check_missing(missing)
     dataset = target if isinstance(target, DataSet) else None
     targets: Targets = find_targets(target) if not isinstance(target, DataSet) else target.targets
-    found = {name: find_scores_of(name, path, targets) for name, path in methods.items()}
+    targets = _renamed_targets(targets, methods, score_ending)
+    found = {
+        name: find_scores_of(name, path, targets, score_ending) for name, path in methods.items()
+    }
     scores = {name: paths for name, (_, paths) in found.items()}
     common = set(targets).intersection(*scores.values())
     left_out = set(targets).union(*scores.values()) - common
@@ -288,6 +326,18 @@ def pair(
     )
 
 
+def _renamed_targets(
+    targets: Targets, methods: Mapping[str, str | Path], score_ending: str
+) -> Targets:
+    """Masks under the keys of score maps, where they are named as images are."""
+    if not any(Path(key).suffix.lower() in IMAGE_SUFFIXES for key in targets):
+        return targets
+    wanted = {
+        key for name, path in methods.items() for key in find_scores(name, path, score_ending)
+    }
+    return paired(dict(targets), wanted)  # type: ignore[arg-type,return-value]
+
+
 def what_is_missing(
     targets: Targets, scores: Mapping[str, Mapping[str, Path]], dataset: DataSet | None
 ) -> list[str]:
@@ -304,5 +354,9 @@ def what_is_missing(
         surplus = surplus or bool(set(paths) - set(targets))
     if surplus and dataset and dataset.only_labelled:
         parts.append(f"{dataset.name}: {dataset.only_labelled}")
+    for name, paths in scores.items():
+        ending = "" if set(paths) & set(targets) else ending_of(paths, targets)
+        if ending:
+            parts.append(f"score maps of {name} are named so with score_ending='{ending}'")
     parts.append("missing='skip' keeps the frames that are complete")
     return parts
