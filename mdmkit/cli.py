@@ -155,7 +155,7 @@ def compare(
     folders = parse_methods(methods)
     form = check_form(format or form_of(output))
     check_shard(shard, state, bootstrap=bootstrap, output=output)
-    check_bootstrap(bootstrap, bootstrap_states, against, folders)
+    check_bootstrap(bootstrap, seed, bootstrap_cells, bootstrap_states, against, folders)
     if output is not None:
         check_output(output, overwrite)
     truth = find_ground_truth(dataset, target)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -74,6 +74,17 @@ class Comparison:
             if result.method == method:
                 return result
         raise KeyError(method)
+
+    def __iter__(self) -> Iterator[str]:
+        """Over the names of its methods."""
+        return iter(self.keys())
+
+    def __len__(self) -> int:
+        return len(self.results)
+
+    def keys(self) -> tuple[str, ...]:
+        """The names of its methods."""
+        return tuple(result.method for result in self.results)
 
     def to_dict(self) -> dict[str, Any]:
         """`{"settings": {...}, "rows": [...]}`, ready for JSON: fractions, undefined as None.

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit import grid
+from mdmkit.arguments import as_bytes
 from mdmkit.components import ComponentSizes, count_targets
 from mdmkit.contributions import Contribution, Counts, Image
 from mdmkit.curves import ThresholdCurve
@@ -131,7 +132,7 @@ class Evaluation:
         self._fitted: Normalizer | None = kept or (
             None if self.kind.needs_fit else self.kind.fitted(PixelSweep.none())
         )
-        self.memory = memory
+        self.memory = memory = as_bytes(memory)
         self.purpose = FIRST
         self._pool = self._new_pool(memory)
         self._early: frozenset[Recipe] = frozenset()

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import fields, is_dataclass
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mdmkit.errors import InputError
 
@@ -27,9 +28,9 @@ def read_only(value: T) -> T:
     (False, True)
     """
     if isinstance(value, np.ndarray):
-        view: T = value.view()
+        view: NDArray[Any] = value.view()
         view.flags.writeable = False
-        return view
+        return cast(T, view)
     if is_dataclass(value) and not isinstance(value, type):
         other = copy(value)
         for field in fields(value):

@@ -413,6 +413,8 @@ class Frame:
 
 
 def _is_array(value: Any) -> bool:
+    if isinstance(value, memoryview):
+        return True
     return hasattr(value, "__array__") or hasattr(value, "__array_interface__")
 
 

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import re
+import reprlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -277,8 +278,8 @@ class MarginAt(Measure):
 
     Parameters
     ----------
-    metric : Metric
-        Of any of the three tiers.
+    metric : str, Metric or callable
+        Of any of the three tiers; components of any size where it is a name.
     t_margin : float
         The required quality T, in [0, 1).
     key : str
@@ -307,6 +308,7 @@ class MarginAt(Measure):
     needs_anomalies = True
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "metric", as_metric(self.metric))
         object.__setattr__(self, "t_margin", check_t_margin(self.t_margin))
         if not self.key:
             object.__setattr__(self, "key", f"mdm_{self.metric.name}@{self.t_margin!r}")
@@ -461,13 +463,28 @@ def parse_measures(
         raise InputTypeError(f"metrics: expected names, found {measures!r}")
     asked: dict[str, Measure] = {}
     for item in measures:
-        if not isinstance(item, (str, Measure)):
-            raise InputTypeError(f"metrics: expected names or measures, found {item!r}")
-        measure = item if isinstance(item, Measure) else parse_measure(item, sizes)
+        measure = parse_measure(item, sizes) if isinstance(item, str) else _as_measure(item)
         asked.setdefault(measure.key, measure)
     if not asked:
         raise InputError(f"metrics: expected {_EXPECTED}; found none")
     return tuple(asked.values())
+
+
+def _as_measure(item: Any) -> Measure:
+    """A measure; of a metric, which alone is no number, how to ask for one."""
+    if isinstance(item, Measure):
+        return item
+    if isinstance(item, type) and issubclass(item, (Measure, Metric)):
+        found = item.__name__
+    elif isinstance(item, Metric):
+        found = repr(item)
+    else:
+        raise InputTypeError(f"metrics: expected names or measures, found {reprlib.repr(item)}")
+    raise InputTypeError(
+        f"metrics: expected a number of {found}, which has a value at each threshold: its margin, "
+        f"MarginAt({found}, 0.5), or its value at one, AtThreshold('NAME', {found}, 0.5), of "
+        "mdmkit.measures"
+    )
 
 
 def recipes_of(measures: Sequence[Measure]) -> tuple[Recipe, ...]:

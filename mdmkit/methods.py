@@ -101,6 +101,8 @@ class Methods:
             raise InputTypeError(f"methods: expected a mapping of names, found {methods!r}")
         check_missing(missing)
         for name, given in methods.items():
+            if not isinstance(name, str):
+                raise InputTypeError(f"methods: expected names that are text, found {name!r}")
             if target is None and isinstance(given, (str, Path)):
                 raise InputError(
                     f"target: expected a folder of masks for {name}={given}, found none"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mdmkit import completion
+from mdmkit.arguments import as_bytes
 from mdmkit.errors import InputError, printable
 from mdmkit.label_values import parse_labels
 
@@ -198,10 +198,7 @@ def given_labels(
 
 def parse_memory(text: str) -> int:
     """Bytes from "2G", "500M", "64k" or a plain number."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kMG]?)(?:i?B)?", text.strip())
-    if not match:
-        raise InputError(f"memory: expected a size such as 500M or 2G, found {text!r}")
-    return int(float(match[1]) * 2 ** {"": 0, "k": 10, "M": 20, "G": 30}[match[2]])
+    return as_bytes(text)
 
 
 def parse_methods(items: list[str]) -> dict[str, str]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mdmkit.arguments import as_bytes
 from mdmkit.cells import FrameCells
 from mdmkit.components import ComponentSweep
 from mdmkit.errors import InputError
@@ -66,7 +67,7 @@ class Pool:
     """
 
     def __init__(self, memory: int = DEFAULT_MEMORY, thresholds: Sequence[float] = ()) -> None:
-        self.memory = memory
+        self.memory = as_bytes(memory)
         self.thresholds = thresholds
         self.over_budget = False
         self.laid: tuple[Edges, Edges] | None = None

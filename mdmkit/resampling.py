@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from mdmkit.arguments import as_bytes, as_integer
 from mdmkit.components import ComponentSizes
 from mdmkit.datasets import DataSet, choose, open_dataset, pair
 from mdmkit.datasets.choice import USUAL, Usual
@@ -213,7 +214,8 @@ protocol, band, anomaly_label, normal_label, ignore_index, missing, jobs, key
     >>> bootstrap({"mine": frames}, metrics="ap", replicates=100).interval("mine", "ap")
     Estimate(value=1.0, low=1.0, high=1.0)
     """
-    _check(replicates, confidence, cells)
+    check_resampling(replicates, seed, confidence, cells)
+    memory = as_bytes(memory)
     if target is not None and dataset is not None:
         raise InputError(f"target: expected it or a data set, found {target} and {dataset}")
     judged = None if dataset is None else open_dataset(dataset)
@@ -341,13 +343,15 @@ def _means(draws: NDArray[np.int64], values: NDArray[np.float64]) -> NDArray[np.
         return np.asarray(draws @ np.where(defined, values, 0) / (draws @ defined.astype(float)))
 
 
-def _check(replicates: int, confidence: float, cells: int) -> None:
-    if replicates < 1:
-        raise InputError(f"replicates: expected a number >= 1, found {replicates!r}")
-    if not 0 < confidence < 1:
+def check_resampling(
+    replicates: int, seed: int, confidence: float = 0.95, cells: int = 4096
+) -> None:
+    """Refuse numbers that are none, before anything is counted."""
+    as_integer(replicates, "replicates", 1, "a number")
+    as_integer(seed, "seed", 0)
+    as_integer(cells, "cells", 2, "a number")
+    if not (isinstance(confidence, (int, float)) and 0 < confidence < 1):
         raise InputError(f"confidence: expected a number in (0, 1), found {confidence!r}")
-    if cells < 2:
-        raise InputError(f"cells: expected a number >= 2, found {cells!r}")
 
 
 def _draws(frames: int, replicates: int, seed: int) -> NDArray[np.int64]:

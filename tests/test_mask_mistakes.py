@@ -109,9 +109,7 @@ def test_scores_that_seem_upside_down_are_a_remark(frames):
     methods, target = frames(TARGET)
     np.save(methods["mine"] / "f0.npy", 1 - TARGET * 0.5)
     found = compare(methods, target, "auroc").settings["remarks"]
-    assert found == [
-        "mine: AUROC 0.0 is below 40: are its scores higher where all is normal?"
-    ]
+    assert found == ["mine: AUROC 0.0 is below 40: are its scores higher where all is normal?"]
 
 
 def test_a_sigmoid_of_scores_in_the_unit_interval_is_a_remark(frames):

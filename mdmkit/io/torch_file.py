@@ -32,6 +32,11 @@ def read(path: Path, key: str | None) -> NDArray[Any]:
     tensor = saved.detach()
     if tensor.layout != torch.strided or tensor.is_quantized:
         raise InputError(f"{path}: expected a dense tensor, found {tensor.layout} {tensor.dtype}")
+    if tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes():
+        raise InputError(
+            f"{path}: expected a tensor that is stored whole, found {tuple(tensor.shape)} of "
+            f"{tensor.untyped_storage().nbytes()} bytes; save tensor.contiguous()"
+        )
     return np.asarray((tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy())
 
 
