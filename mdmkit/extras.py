@@ -28,7 +28,7 @@ class MissingLibraryError(InputError, ModuleNotFoundError):
 def how_to_install(error: ModuleNotFoundError) -> str | None:
     """The command that installs what an import lacks; None for a library of no extra."""
     extra = EXTRAS.get(_library(error))
-    return None if extra is None else f"pip install 'mdmkit[{extra}]'"
+    return None if extra is None else f"pip install '.[{extra}]' in mdmkit's folder"
 
 
 @contextmanager

@@ -70,14 +70,14 @@ def test_names_of_maskomaly_say_that_they_need_torch():
     assert (ran.returncode, ran.stderr) == (0, "")
     assert ran.stdout.splitlines() == [
         f"maskomaly.{name}: expected the library torch, found none; "
-        "install it with: pip install 'mdmkit[maskomaly]'"
+        "install it with: pip install '.[maskomaly]' in mdmkit's folder"
         for name in ("maskomaly", "load_model", "score", "Network")
     ]
 
 
 def test_mixtures_say_that_they_need_scikit_learn(monkeypatch):
     lack(monkeypatch, "sklearn", "sklearn.mixture")
-    with pytest.raises(extras.MissingLibraryError, match=r"sklearn, .*'mdmkit\[maskomaly\]'"):
+    with pytest.raises(extras.MissingLibraryError, match=r"sklearn, .*'\.\[maskomaly\]'"):
         maskomaly.fit_mixtures([[0.0]], [0])
 
 
@@ -85,7 +85,7 @@ def test_networks_say_that_they_need_transformers(monkeypatch, tmp_path):
     pytest.importorskip("torch", reason="torch is not installed")
     checkpoints = import_module("maskomaly.checkpoints")
     lack(monkeypatch, "transformers")
-    with pytest.raises(extras.MissingLibraryError, match=r"transformers, .*'mdmkit\[maskomaly\]'"):
+    with pytest.raises(extras.MissingLibraryError, match=r"transformers, .*'\.\[maskomaly\]'"):
         checkpoints.read_checkpoint(str(tmp_path))
 
 
@@ -116,7 +116,7 @@ main()
 def test_commands_of_maskomaly_say_what_to_install(tmp_path):
     ran = run_without(["torch"], "demo", "--output", str(tmp_path / "demo"))
     assert (ran.returncode, ran.stdout) == (1, "")
-    assert "pip install 'mdmkit[maskomaly]'" in ran.stderr
+    assert "pip install '.[maskomaly]' in mdmkit's folder" in ran.stderr
     assert "Traceback" not in ran.stderr
 
 

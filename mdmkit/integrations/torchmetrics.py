@@ -1,6 +1,6 @@
 """mdmkit's numbers as torchmetrics metrics: counted where the maps lie, summed over processes.
 
-Needs torchmetrics: `pip install "mdmkit[torchmetrics]"`.
+Needs torchmetrics: `pip install ".[torchmetrics]"`.
 """
 
 from __future__ import annotations
@@ -10,17 +10,11 @@ from contextlib import contextmanager
 from hashlib import sha256
 from typing import Any
 
-import torch
-from torch import Tensor
-
 from mdmkit.components import ComponentSizes
 from mdmkit.curves import ThresholdCurve
 from mdmkit.errors import InputError, InputTypeError, NoTargetError, RangeError
 from mdmkit.extras import needed_by
 from mdmkit.frames import Frame, LabelCodes, Labels, as_unit
-from mdmkit.integrations.component_columns import ComponentColumns
-from mdmkit.integrations.counting import Tally, as_maps, scores_of_bits
-from mdmkit.integrations.histogram import Histogram
 from mdmkit.margin import Margin
 from mdmkit.measures import MarginAt, Measure, Values, parse_measures, recipes_of
 from mdmkit.metrics import Metric as SegmentMetric
@@ -29,7 +23,13 @@ from mdmkit.recipes import ComponentRecipe, PixelRecipe, Recipe
 from mdmkit.sweeps import Sweeps, check_valid
 
 with needed_by("mdmkit.integrations.torchmetrics"):
+    import torch
+    from torch import Tensor
     from torchmetrics import Metric
+
+    from mdmkit.integrations.component_columns import ComponentColumns
+    from mdmkit.integrations.counting import Tally, as_maps, scores_of_bits
+    from mdmkit.integrations.histogram import Histogram
 
 
 class CountedMetric(Metric):
