@@ -3,19 +3,23 @@ PYTHON ?= python3
 VENV ?= .venv
 DEMO ?= build/demo
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt
+UV := $(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt
 
-.PHONY: demo test lint format bench docs dist clean
+.PHONY: demo test test-all lint format bench docs dist clean kernels
 
 demo: $(VENV)/.maskomaly  ## drawn streets -> network -> scores -> tables and figures in build/demo
 	rm -rf $(DEMO)
 	$(BIN)/maskomaly demo --output $(DEMO)
 
-test: $(VENV)/.dev  ## all tests and doctests
-	$(BIN)/mdmkit warmup --quiet
-	$(BIN)/python -m pytest -q -n auto
+test: $(VENV)/.core  ## tests and doctests but the slow ones, a tenth of the random cases: minutes
+	$(MAKE) --jobs=2 $(VENV)/.test kernels
+	$(BIN)/python -m pytest -q -n auto -m "not slow"
 
-lint: $(VENV)/.dev
+test-all: $(VENV)/.dev kernels  ## everything: training, processes, builds, a browser, all random cases
+	$(BIN)/python -m pytest -q -n auto --hypothesis-profile=large
+
+lint: $(VENV)/.lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -26,7 +30,7 @@ bench: $(VENV)/.dev  ## speed as ratios inside one run, a Markdown table
 docs: $(VENV)/.docs  ## the manual and its gallery in build/docs; warnings are errors
 	$(BIN)/python -m sphinx -W -E --keep-going -q -b html -d build/doctrees docs build/docs
 
-format: $(VENV)/.dev
+format: $(VENV)/.lint
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
@@ -38,21 +42,33 @@ dist: $(VENV)/.dev  ## a checked sdist and wheel in dist
 clean:
 	rm -rf $(VENV) build dist *.egg-info
 
+kernels: $(VENV)/.core  # compiled ahead, and in `make test` while the rest is installed
+	$(BIN)/python -m mdmkit warmup --quiet
+
 $(VENV)/.core: pyproject.toml setup.cfg constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) -e .
+	$(PIP) uv
+	$(UV) -e ".[cli]"
 	touch $@
 
-# torch first and by itself: its constraint then decides the build
+# torch first and by itself, by pip, whose settings say which build: what needs it takes what is there
 $(VENV)/.maskomaly: $(VENV)/.core
 	$(PIP) torch
-	$(PIP) -e ".[maskomaly]"
+	$(UV) -e ".[maskomaly]"
+	touch $@
+
+$(VENV)/.test: $(VENV)/.maskomaly
+	$(UV) -e ".[test]"
+	touch $@
+
+$(VENV)/.lint: $(VENV)/.maskomaly
+	$(UV) -e ".[lint]"
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.maskomaly
-	$(PIP) -e ".[dev]"
+	$(UV) -e ".[dev]"
 	touch $@
 
 $(VENV)/.docs: $(VENV)/.maskomaly
-	$(PIP) -e ".[docs]"
+	$(UV) -e ".[docs]"
 	touch $@

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from math import isqrt, sqrt
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -65,8 +66,6 @@ class Band(FrameChange):
 
     def near(self, classes: NDArray[np.uint8]) -> NDArray[np.bool_]:
         """Pixels in the band, shape (H, W), from classes (0 normal, 1 anomalous, 2 ignored)."""
-        from scipy.ndimage import distance_transform_edt
-
         near = np.zeros(classes.shape, bool)
         if not ((classes == ANOMALOUS).any() and (classes == NORMAL).any()):
             return near
@@ -75,9 +74,30 @@ class Band(FrameChange):
         if not (box == NORMAL).any():
             return near
         for one, other in ((ANOMALOUS, NORMAL), (NORMAL, ANOMALOUS)):
-            distance = distance_transform_edt(box != other)
-            near[around] |= (box == one) & (distance <= self.width)
+            near[around] |= (box == one) & _within(box == other, self.width)
         return near
+
+
+def _within(pixels: NDArray[np.bool_], width: float) -> NDArray[np.bool_]:
+    """Whether a pixel that is set lies within `width`, for every pixel; in integers, so exact."""
+    height, breadth = pixels.shape
+    squared = _largest_square(min(width, height + breadth))
+    row, far = np.arange(height, dtype=np.int32)[:, None], 2 * height + breadth
+    above = np.maximum.accumulate(np.where(pixels, row, row - far), axis=0)
+    below = np.minimum.accumulate(np.where(pixels, row, row + far)[::-1], axis=0)[::-1]
+    vertical = np.minimum(row - above, below - row)  # to the nearest one of the column
+    near = vertical <= isqrt(squared)
+    for aside in range(1, min(isqrt(squared), breadth - 1) + 1):
+        column_near = vertical <= isqrt(squared - aside**2)
+        near[:, aside:] |= column_near[:, :-aside]
+        near[:, :-aside] |= column_near[:, aside:]
+    return near
+
+
+def _largest_square(width: float) -> int:
+    """The largest integer whose root, as a float, is at most `width`."""
+    around = int(width**2)
+    return max(n for n in (around - 1, around, around + 1) if sqrt(max(n, 0)) <= width)
 
 
 def _around(mask: NDArray[np.bool_], rim: int) -> tuple[slice, slice]:

@@ -409,5 +409,5 @@ def versions(*others: str) -> dict[str, str]:
     return {
         "mdmkit": __version__,
         "python": platform.python_version(),
-        **{name: version(name) for name in ("numpy", "numba", "scipy", *others)},
+        **{name: version(name) for name in ("numpy", "numba", *others)},
     }

@@ -9,14 +9,21 @@ from mdmkit.errors import InputError
 
 #: The extra that brings each optional library, by the name it is imported by.
 EXTRAS = {
+    "PIL": "cli",
     "dask": "distributed",
     "distributed": "distributed",
+    "h5py": "cli",
+    "jinja2": "cli",
+    "matplotlib": "cli",
+    "rich": "cli",
     "safetensors": "maskomaly",
+    "scipy": "cli",
     "sklearn": "maskomaly",
     "tifffile": "tiff",
     "torch": "maskomaly",
     "torchmetrics": "torchmetrics",
     "transformers": "maskomaly",
+    "typer": "cli",
     "zarr": "zarr",
 }
 
@@ -26,9 +33,9 @@ class MissingLibraryError(InputError, ModuleNotFoundError):
 
 
 def how_to_install(error: ModuleNotFoundError) -> str | None:
-    """The command that installs what an import lacks; None for a library of no extra."""
+    """The command, in mdmkit's source folder, that installs what an import lacks; or None."""
     extra = EXTRAS.get(_library(error))
-    return None if extra is None else f"pip install '.[{extra}]' in mdmkit's folder"
+    return None if extra is None else f"pip install '.[{extra}]'"
 
 
 @contextmanager
@@ -43,7 +50,8 @@ def needed_by(what: str) -> Iterator[None]:
     Raises
     ------
     MissingLibraryError
-        "{what}: expected the library ..., found none; install it with: ...".
+        "{what}: expected the library ..., found none; install it, in the folder of mdmkit's
+        source, with: ...".
 
     Examples
     --------
@@ -60,7 +68,8 @@ def needed_by(what: str) -> Iterator[None]:
             raise
         library = _library(error)
         missing = MissingLibraryError(
-            f"{what}: expected the library {library}, found none; install it with: {command}"
+            f"{what}: expected the library {library}, found none; install it, in the folder of "
+            f"mdmkit's source, with: {command}"
         )
         missing.name = library
         raise missing from error

@@ -184,9 +184,8 @@ def regular_edges(normalizer: Normalizer, count: int) -> Edges:
     if isinstance(normalizer, MinMax):
         return np.unique(normalizer.low + steps * (normalizer.high - normalizer.low))
     if isinstance(normalizer, Sigmoid):
-        from scipy.special import logit
-
-        return np.asarray(logit(steps[1:-1]))
+        inner = steps[1:-1]
+        return np.asarray(np.log(inner) - np.log1p(-inner))
     return steps if isinstance(normalizer, Unchanged) else np.empty(0)
 
 

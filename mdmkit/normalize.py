@@ -117,9 +117,8 @@ class Sigmoid(Normalizer):
         return cls()
 
     def __call__(self, scores: Scores) -> Scores:
-        from scipy.special import expit
-
-        return np.asarray(expit(scores))
+        with np.errstate(over="ignore"):  # e^-a beyond the largest number: its inverse is 0
+            return np.asarray(1 / (1 + np.exp(-scores)))
 
 
 @dataclass(frozen=True, eq=False)

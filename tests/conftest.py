@@ -14,12 +14,27 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-settings.register_profile(
-    "mdmkit", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
-)
-settings.load_profile("mdmkit")
+for profile, share in (("fast", 10), ("large", 100)):  # in percent of what a test asks for
+    settings.register_profile(
+        profile,
+        max_examples=share,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow],
+        print_blob=True,
+    )
+settings.load_profile("fast")
 
 REAL_FRAMES = os.environ.get("MDMKIT_REAL_FRAMES")
+
+
+def cases(number: int) -> int:
+    """How many random cases this run draws of those that the large profile draws, 5 or more."""
+    return min(number, max(5, number * settings.default.max_examples // 100))
+
+
+def examples(number: int) -> settings:
+    """Draw so many examples of a property in the large profile, a tenth of them in the fast one."""
+    return settings(max_examples=cases(number))
 
 
 @pytest.fixture(scope="session")

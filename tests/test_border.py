@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mdmkit import Frame, InputError, InputTypeError, compare, evaluate
 from mdmkit.changes import Band
-from tests.conftest import small_frames
+from tests.conftest import cases, examples, small_frames
 from tests.reference import border
 
 WIDTHS = (1, 1.5, 2, 3, 100)
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(small_frames(), st.sampled_from(WIDTHS))
 def test_the_band_is_that_of_all_distances(frames, width):
     for scores, target in frames:
@@ -23,7 +23,7 @@ def test_the_band_is_that_of_all_distances(frames, width):
         assert np.array_equal(Band(width).near(classes), border.near(classes, width))
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(cases(20)))
 def test_the_band_of_a_larger_frame_is_that_of_all_distances(seed):
     rng = np.random.default_rng(seed)  # a few blobs, so that the box around them matters
     classes = np.zeros((30, 40), np.uint8)
@@ -60,7 +60,7 @@ def frames_with_borders():
     return [(np.float32(0.5 * rng.random(target.shape) + 0.3 * (target == 1)), target)]
 
 
-@settings(max_examples=100)
+@examples(100)
 @given(small_frames(), st.sampled_from(WIDTHS))
 def test_numbers_in_a_band_are_those_of_frames_whose_other_pixels_are_ignored(frames, width):
     restricted = [

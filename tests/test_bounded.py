@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import mdmkit.bounded as bounded
@@ -19,7 +19,7 @@ from mdmkit import (
     mdm,
     threshold_curve,
 )
-from tests.conftest import small_frames
+from tests.conftest import cases, examples, small_frames
 from tests.reference import brute
 
 T = [0.0, 0.1, 0.25, 0.5, 0.6, 2 / 3, 0.75, 0.9]
@@ -108,7 +108,7 @@ def drawn(rng, dtype):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64", "float16"])
-@pytest.mark.parametrize("seed", range(250))
+@pytest.mark.parametrize("seed", range(cases(250)))
 def test_margin_of_drawn_maps_equals_full_sweep_and_brute_force(seed, dtype):
     rng = np.random.default_rng(seed)
     scores, target = drawn(rng, dtype)
@@ -120,7 +120,7 @@ def test_margin_of_drawn_maps_equals_full_sweep_and_brute_force(seed, dtype):
         assert [(m.value, m.interval) for m in margins] == truth
 
 
-@settings(max_examples=500)
+@examples(500)
 @given(small_frames(), st.sampled_from(NAMED), st.sampled_from(T))
 def test_margin_of_small_frames_equals_full_sweep_and_brute_force(frames, metric, t):
     scores, target = [s for s, _ in frames], [g for _, g in frames]
@@ -129,14 +129,14 @@ def test_margin_of_small_frames_equals_full_sweep_and_brute_force(frames, metric
     assert (margin.value, margin.interval) == truth
 
 
-@settings(max_examples=500)
+@examples(500)
 @given(small_frames(), st.sampled_from(OWN))
 def test_own_monotone_metrics_equal_the_full_sweep(frames, metric):
     scores, target = [s for s, _ in frames], [g for _, g in frames]
     assert_equal_to_the_full_sweep(scores, target, metric)
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(small_frames(most=1), st.sampled_from(NAMED), st.data())
 def test_ties_with_t_are_decided_as_in_the_full_sweep(frames, metric, data):
     ((scores, target),) = frames
@@ -306,7 +306,7 @@ def test_nothing_to_detect_is_an_error(dtype):
         mdm(scores, np.full((3, 3), 255), 0.5)
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(small_frames(), st.sampled_from(NAMED))
 def test_per_image_margins_equal_those_of_each_frame(frames, metric):
     frames = [f for f in frames if (f[1] == 1).any()]

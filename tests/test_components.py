@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
-
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mdmkit import MeanF1, SIoU
@@ -14,7 +12,7 @@ from mdmkit.component_grid import ComponentGrid
 from mdmkit.components import ComponentSizes, ComponentSweep
 from mdmkit.frames import Frame
 from mdmkit.grid import unit_edges
-from tests.conftest import small_frames
+from tests.conftest import cases, examples, small_frames
 from tests.fuzz import (
     METRICS,
     PARTS,
@@ -27,7 +25,6 @@ from tests.fuzz import (
 )
 from tests.reference import brute, union
 
-SCALE = float(os.environ.get("MDMKIT_EXAMPLES", "1"))  # 10: the large profile
 SIZES = st.builds(
     ComponentSizes, st.sampled_from([0, 0, 1, 2, 3, 5]), st.sampled_from([0, 0, 2, 3])
 )
@@ -42,14 +39,14 @@ def test_hand_drawn_map_at_every_level():
     assert curve(np.float64([0.9, 0.6, 0.4, 0.25])).tolist() == pytest.approx([0, 0, 1 / 6, 1 / 3])
 
 
-@settings(max_examples=int(150 * SCALE))
+@examples(150)
 @given(small_frames(most=1), SIZES)
 def test_sweep_equals_the_plain_sweep(frames, sizes):
     frame = Frame(*frames[0])
     assert_same_sweep(ComponentSweep.of(frame, sizes), union.component_sweep(frame, sizes))
 
 
-@settings(max_examples=int(100 * SCALE))
+@examples(100)
 @given(small_frames(most=1), SIZES, st.sampled_from([0.0, 0.2, 0.25, 0.5, 0.6]))
 def test_decisive_levels_give_the_margins_of_brute_force(frames, sizes, t):
     world = [brute.world(*frames[0])]
@@ -65,7 +62,7 @@ def test_decisive_levels_give_the_margins_of_brute_force(frames, sizes, t):
 
 @pytest.mark.parametrize("block", range(4))
 def test_every_fast_path_agrees_with_its_oracle_on_random_maps(block):
-    count = int(100 * SCALE)
+    count = cases(100)
     for seed in range(block * count, (block + 1) * count):
         check(seed)
 
@@ -107,7 +104,7 @@ def test_bounds_of_bins_with_one_score_at_the_edge_are_tight():
     np.testing.assert_allclose(low, high, rtol=0, atol=1e-9)
 
 
-@settings(max_examples=int(50 * SCALE))
+@examples(50)
 @given(small_frames(), SIZES, st.randoms())
 def test_grids_merge_in_any_order(frames, sizes, random):
     edges = unit_edges(64)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from math import fsum, nan
 
@@ -13,10 +12,10 @@ from scipy.ndimage import label
 from mdmkit import PPV, MeanF1, SIoU
 from mdmkit.components import ComponentSizes, ComponentSweep
 from mdmkit.frames import Frame
+from tests.conftest import cases
 from tests.reference import brute
 
 METRICS = {"siou": SIoU, "ppv": PPV, "mean_f1": MeanF1}
-SCALE = float(os.environ.get("MDMKIT_EXAMPLES", "1"))  # 10: the large profile
 
 
 def fields(rng, shape):
@@ -82,8 +81,8 @@ def seen(world, z, min_prediction, min_target):
 
 @pytest.mark.parametrize("block", range(4))
 def test_metrics_at_a_threshold_are_those_of_the_definition(block):
-    cases, met = int(600 * SCALE), Counter()
-    for seed in range(block * 10_000, block * 10_000 + cases):
+    scenes, met = cases(600), Counter()
+    for seed in range(block * 10_000, block * 10_000 + scenes):
         rng = np.random.default_rng(seed)
         frames = [scene(rng) for _ in range(rng.integers(1, 3))]
         worlds = [brute.world(*frame) for frame in frames]
@@ -107,4 +106,4 @@ def test_metrics_at_a_threshold_are_those_of_the_definition(block):
             assert found == pytest.approx(expected[name], abs=1e-12, nan_ok=True), (seed, name)
         assert brute.fast_components(worlds, z, **several) == (sious, ppvs)
     assert len(met) == 6, met
-    assert min(met.values()) > cases / 100, met
+    assert min(met.values()) > scenes / 100, met

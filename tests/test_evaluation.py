@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mdmkit import FBeta, Frame, InputError, NoTargetError, evaluate, mdm
 from mdmkit.evaluation import Evaluation
 from mdmkit.measures import DEFAULT_NAMES, MarginAt
-from tests.conftest import small_frames
+from tests.conftest import examples, small_frames
 from tests.reference import brute
 
 
@@ -26,7 +26,7 @@ def test_default_is_every_metric_with_mdm_at_two_t():
     assert result["mdm_f1@0.7_bracket"] == (result["mdm_f1@0.7"], result["mdm_f1@0.7"])
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(small_frames(), st.integers(0, 4), st.integers(0, 3))
 def test_component_metrics_are_those_of_the_best_f1_prediction(frames, min_prediction, min_target):
     world = [brute.world(*frame) for frame in frames]
@@ -44,7 +44,7 @@ def test_component_metrics_are_those_of_the_best_f1_prediction(frames, min_predi
     assert result["ppv"] == (None if np.isnan(ppv) else ppv)
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(small_frames(), st.sampled_from([0.0, 0.25, 0.3, 0.5, 1.0]))
 def test_numbers_at_a_fixed_threshold(frames, z):
     world = [brute.world(*frame) for frame in frames]
@@ -57,7 +57,7 @@ def test_numbers_at_a_fixed_threshold(frames, z):
     assert result[f"fpr@z={z}"] == (fp / (fp + tn) if fp + tn else None)
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(small_frames(), st.integers(1, 3))
 def test_shards_merge_to_the_whole(frames, cut):
     whole = evaluate(frames)
@@ -106,7 +106,7 @@ def test_ranking_and_best_f1_use_raw_scores_whatever_the_normaliser():
     }  # fmt: skip
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(small_frames(), st.sampled_from(["none", "minmax", "sigmoid", "rank"]))
 def test_per_image_is_the_mean_over_images_where_defined(frames, normalize):
     names = ["ap", "ppv", "mdm_f1@0.3", "mdm_siou@0.3"]

@@ -27,7 +27,14 @@ def optional_libraries(source):
     return optional | ({"torch", "transformers"} if "maskomaly" in found else set())
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+SLOW = {"plot_dask_cluster", "plot_evaluate_while_training"}
+RUN = [
+    pytest.param(path, marks=[pytest.mark.slow] if path.stem in SLOW else [], id=path.stem)
+    for path in EXAMPLES
+]
+
+
+@pytest.mark.parametrize("path", RUN)
 def test_an_example_runs_and_writes_a_picture(path, tmp_path, monkeypatch):
     for library in optional_libraries(path.read_text()):
         if find_spec(library) is None:

@@ -22,8 +22,8 @@ else:
 
 REPOSITORY = Path(__file__).parents[1]
 #: Extras of those who work on mdmkit; nothing in the package imports what they bring.
-WORKSHOP = {"dev", "docs"}
-IMPORTED_AS = {"scikit-learn": "sklearn"}
+WORKSHOP = {"dev", "docs", "lint", "test"}
+IMPORTED_AS = {"pillow": "PIL", "scikit-learn": "sklearn"}
 
 
 def shell(code):
@@ -70,7 +70,7 @@ def test_names_of_maskomaly_say_that_they_need_torch():
     assert (ran.returncode, ran.stderr) == (0, "")
     assert ran.stdout.splitlines() == [
         f"maskomaly.{name}: expected the library torch, found none; "
-        "install it with: pip install '.[maskomaly]' in mdmkit's folder"
+        "install it, in the folder of mdmkit's source, with: pip install '.[maskomaly]'"
         for name in ("maskomaly", "load_model", "score", "Network")
     ]
 
@@ -116,12 +116,12 @@ main()
 def test_commands_of_maskomaly_say_what_to_install(tmp_path):
     ran = run_without(["torch"], "demo", "--output", str(tmp_path / "demo"))
     assert (ran.returncode, ran.stdout) == (1, "")
-    assert "pip install '.[maskomaly]' in mdmkit's folder" in ran.stderr
+    assert "pip install '.[maskomaly]'" in ran.stderr
     assert "Traceback" not in ran.stderr
 
 
-def test_help_needs_no_library_of_an_extra():
-    ran = run_without(list(extras.EXTRAS), "--help")
+def test_help_needs_no_library_but_those_of_commands():
+    ran = run_without([n for n, extra in extras.EXTRAS.items() if extra != "cli"], "--help")
     assert ran.returncode == 0, ran.stderr
     assert "Usage: maskomaly" in ran.stdout
 
@@ -146,7 +146,7 @@ assert not {"torch", "transformers", "numba"} & set(sys.modules)
 def test_versions_are_shown_without_importing_what_is_large():
     ran = shell(VERSIONS)
     assert ran.returncode == 0, ran.stderr
-    for name in ("mdmkit", "python", "numpy", "numba", "scipy", "torch", "transformers"):
+    for name in ("mdmkit", "python", "numpy", "numba", "torch", "transformers"):
         assert f"{name} " in ran.stdout
 
 

@@ -6,7 +6,7 @@ from dataclasses import fields, is_dataclass, replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import mdmkit.grid
@@ -20,7 +20,7 @@ from mdmkit.options import parse_memory
 from mdmkit.pixels import PixelGrid, PixelSweep
 from mdmkit.recipes import ChangedRecipe, ComponentRecipe, PixelRecipe
 from mdmkit.sweeps import EarlyGrid, Sweeps
-from tests.conftest import small_frames
+from tests.conftest import examples, small_frames
 
 EVERYTHING = (
     "ap,auroc,fpr95,best_f1,siou_gt,ppv,mean_f1,fpr@tpr=0.5,f1@z=0.3,siou@z=0.45,fpr@z=0.3,"
@@ -50,7 +50,7 @@ def scaled(frames, factor, offset):
     return [(np.asarray(s, np.float64) * factor + offset, t) for s, t in frames]
 
 
-@settings(max_examples=400)
+@examples(400)
 @given(small_frames(), st.integers(0, 3))
 def test_brackets_hold_the_exact_value(frames, min_prediction):
     exact = evaluate(frames, EVERYTHING, min_prediction=min_prediction)
@@ -58,7 +58,7 @@ def test_brackets_hold_the_exact_value(frames, min_prediction):
     assert_in_brackets(rough, exact)
 
 
-@settings(max_examples=400)
+@examples(400)
 @given(small_frames(), st.integers(0, 3))
 def test_a_second_pass_makes_numbers_exact(frames, min_prediction):
     exact = evaluate(frames, EVERYTHING, min_prediction=min_prediction)
@@ -72,7 +72,7 @@ def test_a_second_pass_makes_numbers_exact(frames, min_prediction):
             assert again.values.get(key + companion) == exact.values.get(key + companion)
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(small_frames(), st.sampled_from(["minmax", "sigmoid", "rank"]), st.booleans())
 def test_brackets_hold_for_unbounded_scores(frames, normalize, once):
     frames = scaled(frames, 6, -3)
@@ -84,7 +84,7 @@ def test_brackets_hold_for_unbounded_scores(frames, normalize, once):
     assert_in_brackets(evaluate(given_frames, EVERYTHING, normalize=normalize, memory=0), exact)
 
 
-@settings(max_examples=100)
+@examples(100)
 @given(small_frames())
 def test_a_metric_of_which_nothing_is_declared_has_no_narrow_bracket(frames):
     accuracy = count_metric(lambda tp, fp, fn, tn: (tp + tn) / (tp + fp + fn + tn), name="accuracy")
@@ -95,7 +95,7 @@ def test_a_metric_of_which_nothing_is_declared_has_no_narrow_bracket(frames):
     assert evaluate(frames, [measure], memory=0)[measure.key] == exact
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(small_frames(most=1), st.lists(st.booleans(), min_size=10, max_size=10))
 def test_grid_of_steps_is_exact_at_edges_and_in_refined_cells(frames, refined):
     steps = PixelSweep.of(Frame(*frames[0]))
@@ -138,7 +138,7 @@ def test_the_table_says_that_scores_fell_on_a_grid():
     assert "grid" not in str(exact)
 
 
-@settings(max_examples=100)
+@examples(100)
 @given(small_frames(), st.integers(0, 3))
 def test_per_image_numbers_take_the_grid_and_are_exact(frames, min_prediction):
     keys = [key for key in KEYS if key != "fpr@z=0.3"]
@@ -149,7 +149,7 @@ def test_per_image_numbers_take_the_grid_and_are_exact(frames, min_prediction):
         assert again == evaluate(frames, keys, **options)
 
 
-@settings(max_examples=50)
+@examples(50)
 @given(small_frames(), st.sampled_from([0, 2**30]))
 def test_threads_change_no_bit_in_two_passes(frames, memory):
     metrics = [key for key in KEYS if key not in ("ap", "auroc")]
@@ -177,7 +177,7 @@ def numbers(frames, **options):
     }
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(
     small_frames(),
     st.sampled_from(["exact", "smiyc", "maskomaly-release"]),
@@ -196,7 +196,7 @@ def test_bands_and_protocols_are_exact_whatever_memory_and_threads(
         assert found == numbers(frames, **options)
 
 
-@settings(max_examples=100)
+@examples(100)
 @given(small_frames(), st.sampled_from(["exact", "smiyc", "maskomaly-release"]), st.booleans())
 def test_brackets_of_bands_and_protocols_hold(frames, protocol, once):
     metrics = "ap,auroc,fpr95,best_f1,siou_gt,ppv,mean_f1,f1@z=0.3@band=2"
@@ -274,7 +274,7 @@ def test_a_measure_that_cannot_be_refined_sees_every_score():
     assert evaluate(frames, [Scores()])["scores"] == 64
 
 
-@settings(max_examples=100)
+@examples(100)
 @given(small_frames(), st.sampled_from(["f1", "siou", "mean_f1"]))
 def test_a_curve_beyond_its_memory_has_bounds(frames, metric):
     scores, target = [s for s, _ in frames], [t for _, t in frames]

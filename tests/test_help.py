@@ -130,7 +130,7 @@ def test_a_library_that_lacks_is_named_with_the_extra_that_brings_it(capsys):
         import_module("no_such_library")
 
     for name, said in (
-        ("command", "failed: pip install '.[maskomaly]' in mdmkit's folder brings what this"),
+        ("command", "failed: pip install '.[maskomaly]' brings what this command needs"),
         ("other", "failed: ModuleNotFoundError: No module named 'no_such_library'"),
     ):
         with pytest.raises(SystemExit) as ended:

@@ -7,6 +7,8 @@ import pytest
 
 from mdmkit import bootstrap, evaluate
 
+pytestmark = pytest.mark.slow
+
 DATA_SETS, FRAMES, SETS = 200, 50, 200
 METRICS = ("ap", "f1@z=0.5", "mdm_f1@0.5")
 

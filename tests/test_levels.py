@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mdmkit import Frame, InputError
 from mdmkit.frames import LabelCodes
 from mdmkit.levels import Levels
 from mdmkit.pixels import PixelSweep
-from tests.conftest import small_frames
+from tests.conftest import examples, small_frames
 from tests.reference import brute
 
 DTYPES = ["bool", "uint8", "uint16", "uint32", "uint64", "float16", "float32", "float64"]
@@ -42,7 +42,7 @@ def assert_levels_and_counts_are_right(scores, target):
         ]  # fmt: skip
 
 
-@settings(max_examples=400)
+@examples(400)
 @given(small_frames(most=1))
 def test_small_frames(frames):
     assert_levels_and_counts_are_right(*frames[0])
@@ -95,7 +95,7 @@ def test_a_deferred_frame_is_refused_at_its_first_use(first, dtype):
             uses[first](frame)
 
 
-@settings(max_examples=50)
+@examples(50)
 @given(st.integers(0, 2**32 - 1))
 def test_levels_of_equal_scores_keep_the_order_of_pixels(seed):
     rng = np.random.default_rng(seed)

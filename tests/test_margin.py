@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mdmkit import (
@@ -22,7 +22,7 @@ from mdmkit import (
     threshold_curve,
 )
 from mdmkit.metrics import ComponentMetric
-from tests.conftest import small_frames
+from tests.conftest import examples, small_frames
 from tests.reference import brute
 
 METRICS = list(brute.METRICS)
@@ -98,7 +98,7 @@ def test_several_t_give_a_tuple_in_their_order():
     assert [m.value for m in margins] == [0.5, 0.75, 0.75]
 
 
-@settings(max_examples=1500)
+@examples(1500)
 @given(small_frames(), st.sampled_from(METRICS), st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.6, 0.75]))
 def test_margin_agrees_with_brute_force(frames, metric, t):
     m = mdm(*split(frames), t, metric=metric)
@@ -106,7 +106,7 @@ def test_margin_agrees_with_brute_force(frames, metric, t):
     assert (m.value, m.interval) == (value, interval)
 
 
-@settings(max_examples=1500)
+@examples(1500)
 @given(
     small_frames(), st.sampled_from(list(COMPONENT)), st.integers(0, 6), st.integers(0, 5),
     st.sampled_from([0.0, 0.2, 0.5]),
@@ -123,7 +123,7 @@ def test_margin_agrees_with_brute_force_whatever_the_sizes(frames, metric, predi
     assert (m.min_prediction, m.min_target) == (prediction, target)
 
 
-@settings(max_examples=500)
+@examples(500)
 @given(small_frames(), st.sampled_from(METRICS))
 def test_curve_equals_brute_force_to_the_last_bit(frames, metric):
     world = [brute.world(*f) for f in frames]
@@ -132,7 +132,7 @@ def test_curve_equals_brute_force_to_the_last_bit(frames, metric):
     np.testing.assert_array_equal(curve(z), brute.curve(world, metric))
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(small_frames(), st.sampled_from(METRICS), st.randoms())
 def test_order_of_frames_does_not_matter(frames, metric, random):
     shuffled = list(frames)
@@ -140,7 +140,7 @@ def test_order_of_frames_does_not_matter(frames, metric, random):
     assert mdm(*split(frames), 0.3, metric=metric) == mdm(*split(shuffled), 0.3, metric=metric)
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(small_frames(most=1), st.sampled_from(METRICS))
 def test_flipping_or_transposing_changes_nothing(frames, metric):
     ((scores, target),) = frames
@@ -149,7 +149,7 @@ def test_flipping_or_transposing_changes_nothing(frames, metric):
     assert m == mdm(scores.T, target.T, 0.3, metric=metric)
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(small_frames(most=1), st.sampled_from(["f1", "iou", "precision", "recall"]))
 def test_ignoring_equals_deleting(frames, metric):
     ((scores, target),) = frames
@@ -158,14 +158,14 @@ def test_ignoring_equals_deleting(frames, metric):
     assert mdm(scores, target, 0.3, metric=metric) == kept
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(small_frames(), st.sampled_from(METRICS))
 def test_margin_falls_as_t_rises(frames, metric):
     values = [m.value for m in mdm(*split(frames), [0.0, 0.2, 0.4, 0.6, 0.8], metric=metric)]
     assert all(0 <= low <= high <= 1 for high, low in pairwise(values))
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(small_frames())
 @example([(np.array([[0.5]]), np.array([[1]]))])
 def test_callable_on_masks_agrees_with_the_count_metric(frames):
@@ -243,7 +243,7 @@ def test_per_image_is_the_mean_over_images_with_a_target():
     assert (m.value, m.interval, m.threshold, m.images) == (0.375, None, None, (0.5, 0.25))
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(small_frames(), st.sampled_from(["minmax", "sigmoid", "rank"]), st.sampled_from(METRICS))
 def test_normalised_margin_equals_that_of_normalised_maps(frames, kind, metric):
     world = [brute.world(*f) for f in frames]

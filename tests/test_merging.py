@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import mdmkit.grid
@@ -18,7 +18,7 @@ from mdmkit.lean import narrow, widened
 from mdmkit.measures import MarginAt
 from mdmkit.passes import OneByOne
 from mdmkit.state_files import read_state
-from tests.conftest import small_frames
+from tests.conftest import examples, small_frames
 
 METRICS = (
     "ap,auroc,fpr95,best_f1,siou_gt,ppv,mean_f1,f1@z=0.3,siou@z=0.45,mdm_f1@0.3,mdm_ppv@0.3,"
@@ -71,7 +71,7 @@ def usable(frames, options):
     return options["normalize"] != "minmax" or (scores.size and scores.min() < scores.max())
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(
     small_frames(), SETTINGS, st.lists(st.integers(0, 3), min_size=8, max_size=8), st.randoms(),
     st.sampled_from([1.0, 40.0]),
@@ -94,7 +94,7 @@ def test_any_cut_in_any_order_merges_to_the_same_state(
     assert outcome(merged) == outcome(whole)
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(small_frames(), SETTINGS)
 def test_a_state_is_read_as_it_was_written(tmp_path_factory, frames, options):
     folder = tmp_path_factory.mktemp("states")
@@ -110,7 +110,7 @@ def test_a_state_is_read_as_it_was_written(tmp_path_factory, frames, options):
     assert state(again, folder) == state(first, folder)
 
 
-@settings(max_examples=100)
+@examples(100)
 @given(small_frames(), st.sampled_from([0, 2**31]))
 def test_a_second_pass_is_part_of_the_state(tmp_path_factory, frames, memory):
     folder = tmp_path_factory.mktemp("states")

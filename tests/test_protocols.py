@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mdmkit import Frame, InputError, compare, evaluate
@@ -15,7 +15,7 @@ from mdmkit.evaluation import Evaluation
 from mdmkit.pixels import PixelSweep
 from mdmkit.protocols import PROTOCOLS
 from mdmkit.protocols.maskomaly_release import fpr_beyond_tpr
-from tests.conftest import small_frames
+from tests.conftest import examples, small_frames
 from tests.reference import brute, release, smiyc
 
 RANKING = "ap,auroc,fpr95,best_f1"
@@ -48,7 +48,7 @@ def scene(seed, shape=(60, 80), dtype=np.float32):
 # --------------------------------------------------------------------------------------- smiyc
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(small_frames())
 def test_pixel_numbers_are_those_of_the_literal_curve(frames):
     result = evaluate(frames, RANKING, protocol="smiyc")
@@ -239,7 +239,7 @@ def test_changes_of_scores_keep_their_order_and_never_raise_them(dtype):
 # ----------------------------------------------------------------------------- maskomaly-release
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(small_frames(most=2), st.sampled_from([0.0, 0.3, 0.5, 0.7]))
 def test_margins_are_those_of_the_literal_loop(frames, t_margin):
     key = f"mdm_f1@{t_margin}"
@@ -335,7 +335,7 @@ def test_points_on_one_line_of_the_roc_curve_are_passed_over():
     assert evaluate(row(scores, target), "fpr@tpr=0.91")["fpr@tpr=0.91"] == 0.95
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(small_frames(), st.sampled_from([0.5, 0.9]))
 def test_the_rate_is_that_of_scikit_learn(frames, tpr):
     sweep = PixelSweep.merged([PixelSweep.of(Frame(*frame)) for frame in frames])

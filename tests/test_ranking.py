@@ -6,7 +6,7 @@ from math import isnan
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from sklearn.metrics import (
     average_precision_score,
     precision_recall_curve,
@@ -17,7 +17,7 @@ from sklearn.metrics import (
 from mdmkit import Frame
 from mdmkit.pixels import PixelSweep
 from mdmkit.ranking import auroc, average_precision, best_f1, fpr_at_tpr
-from tests.conftest import small_frames
+from tests.conftest import examples, small_frames
 from tests.reference import brute
 
 
@@ -77,7 +77,7 @@ def test_undefined_without_both_classes(target):
     assert isnan(best_f1(one_class).value)
 
 
-@settings(max_examples=1000)
+@examples(1000)
 @given(small_frames())
 def test_ranking_agrees_with_scikit_learn(frames):
     world = [brute.world(*frame) for frame in frames]
@@ -102,7 +102,7 @@ def test_ranking_agrees_with_scikit_learn(frames):
     assert best.value == pytest.approx(np.nanmax(f1), abs=1e-9)
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(small_frames(most=1))
 def test_a_strictly_increasing_map_leaves_ranking_alone(frames):
     ((scores, target),) = frames

@@ -112,6 +112,7 @@ def done(ran):
 # ------------------------------------------------------------------------------------ contents
 
 
+@pytest.mark.slow
 def test_wheel_holds_the_packages_with_their_plain_files_and_nothing_else(wheel):
     expected = {
         name for name in tracked_files() if re.fullmatch(r"(mdmkit|maskomaly)/.*\.py", name)
@@ -133,11 +134,13 @@ def test_wheel_holds_the_packages_with_their_plain_files_and_nothing_else(wheel)
     assert sorted(zipfile.ZipFile(wheel).namelist()) == sorted(expected)
 
 
+@pytest.mark.slow
 def test_wheel_is_for_every_python_and_small_enough_to_be_published(wheel):
     assert wheel.name == f"mdmkit-{mdmkit.__version__}-py3-none-any.whl"
     assert wheel.stat().st_size < 10e6
 
 
+@pytest.mark.slow
 def test_sdist_holds_what_is_tracked_but_the_workshop(released):
     (path,) = released.glob("*.tar.gz")
     with tarfile.open(path) as archive:
@@ -148,6 +151,7 @@ def test_sdist_holds_what_is_tracked_but_the_workshop(released):
     ]
 
 
+@pytest.mark.slow
 def test_package_index_takes_both(released):
     checked = subprocess.run(
         [sys.executable, "-m", "twine", "--no-color", "check", "--strict", *released.iterdir()],
@@ -156,6 +160,7 @@ def test_package_index_takes_both(released):
     assert done(checked).count("PASSED") == 2
 
 
+@pytest.mark.slow
 def test_metadata_has_one_version_one_license_and_no_torch_without_an_extra(wheel):
     with zipfile.ZipFile(wheel) as archive:
         (name,) = (name for name in archive.namelist() if name.endswith("/METADATA"))
@@ -179,6 +184,7 @@ def test_citation_and_changelog_speak_of_this_version():
 # ----------------------------------------------------------------------------------- installed
 
 
+@pytest.mark.slow
 def test_what_runs_is_the_installed_wheel(elsewhere, site):
     code = "import maskomaly, mdmkit; print(mdmkit.__file__); print(maskomaly.__file__)"
     assert done(elsewhere("-c", code)).splitlines() == [
@@ -186,6 +192,7 @@ def test_what_runs_is_the_installed_wheel(elsewhere, site):
     ]
 
 
+@pytest.mark.slow
 def test_demo_comparison_and_report_run_from_another_folder(elsewhere, tmp_path):
     assert "timid" in done(elsewhere("-m", "mdmkit", "demo", "--output", "drawn"))
     maps = [f"{path.name}={path}" for path in sorted((tmp_path / "drawn" / "scores").iterdir())]
@@ -196,10 +203,12 @@ def test_demo_comparison_and_report_run_from_another_folder(elsewhere, tmp_path)
     assert "<script>" in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_printed_tables_come_with_the_wheel(elsewhere):
     assert "Maskomaly" in done(elsewhere("-m", "mdmkit", "published", "roadanomaly"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["mdmkit", "maskomaly"])
 def test_scripts_are_installed_and_say_their_versions(site, name):
     environment = os.environ | {"PYTHONPATH": str(site)}
@@ -224,6 +233,7 @@ m.valeu  # wrong
 """
 
 
+@pytest.mark.slow
 def test_types_are_seen_by_a_users_checker(elsewhere, tmp_path):
     pytest.importorskip("mypy", reason="mypy is not installed")
     (tmp_path / "user.py").write_text(USER)

@@ -21,6 +21,8 @@ from test_report import EVIL_FRAME, EVIL_METHOD, brute_force, draw, study_of
 from mdmkit.plots import OVERLAY
 from mdmkit.report import build_report
 
+pytestmark = pytest.mark.slow
+
 SWITCHES = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",

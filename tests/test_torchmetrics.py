@@ -9,11 +9,11 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mdmkit import FBeta, InputError, InputTypeError, NoTargetError, RangeError, SIoU, evaluate, mdm
-from tests.conftest import small_frames
+from tests.conftest import examples, small_frames
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 with warnings.catch_warnings():  # of libraries that torchmetrics looks for
@@ -135,7 +135,7 @@ def test_a_bracket_of_scores_within_one_cell_is_open():
     assert low < high == 1
 
 
-@settings(max_examples=20)
+@examples(20)
 @given(small_frames(), st.integers(0, 3), st.integers(0, 4))
 def test_brackets_hold_component_metrics(frames, min_prediction, min_target):
     sizes = {"min_prediction": min_prediction, "min_target": min_target}
@@ -154,7 +154,7 @@ def test_brackets_hold_component_metrics(frames, min_prediction, min_target):
             assert low - 1e-9 <= values[key] <= high + 1e-9, key
 
 
-@settings(max_examples=20)
+@examples(20)
 @given(st.integers(0, 2**32 - 1))
 def test_component_metrics_are_exact_at_multiples_of_4096ths(seed):
     frames = [(np.round(s * 64) / 64, t) for s, t in drawn(seed)]
@@ -285,7 +285,7 @@ def test_ignored_pixels_may_hold_anything():
 # ------------------------------------------------------------------------- any way of adding it up
 
 
-@settings(max_examples=20)
+@examples(20)
 @given(st.integers(0, 2**32 - 1), st.data())
 def test_any_split_into_batches_gives_the_same_bits(seed, data):
     frames = drawn(seed, 6)

@@ -19,6 +19,8 @@ from mdmkit.integrations.torchmetrics import (  # noqa: E402
     MaximalDetectionMargin,
 )
 
+pytestmark = pytest.mark.slow
+
 NAMES = "ap,auroc,fpr95,best_f1,mdm_f1@0.2,siou_gt,mdm_siou@0.1"
 
 

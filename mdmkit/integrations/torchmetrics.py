@@ -1,6 +1,6 @@
 """mdmkit's numbers as torchmetrics metrics: counted where the maps lie, summed over processes.
 
-Needs torchmetrics: `pip install ".[torchmetrics]"`.
+Needs torchmetrics: `pip install '.[torchmetrics]'`.
 """
 
 from __future__ import annotations

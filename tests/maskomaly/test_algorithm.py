@@ -14,6 +14,7 @@ torch = pytest.importorskip("torch", reason="torch is not installed")
 
 from maskomaly import DenseOutputs, Geometry, MaskomalyConfig, MaskOutputs, maskomaly  # noqa: E402
 from mdmkit import InputTypeError, evaluate  # noqa: E402
+from tests.conftest import cases  # noqa: E402
 from tests.maskomaly.drawn import random_outputs  # noqa: E402
 from tests.reference import maskomaly_literal as literal  # noqa: E402
 
@@ -59,7 +60,7 @@ def assert_agrees(outputs, config):
     assert difference.max(initial=0) <= 1e-6, config
 
 
-@pytest.mark.parametrize("seed", range(300))
+@pytest.mark.parametrize("seed", range(cases(300)))
 def test_it_agrees_with_the_literal_algorithm(seed):
     queries, classes = 1 + seed % 8, 1 + seed % 5
     outputs = drawn_outputs(seed, queries, classes, geometry=SHAPES[seed // 8 % len(SHAPES)])
@@ -282,6 +283,7 @@ print(megabytes("VmHWM") - before)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.slow
 def test_a_hundred_masks_of_two_megapixels_fit_in_100_mb():
     ran = subprocess.run([sys.executable, "-c", PEAK], capture_output=True, text=True, check=True)
     assert 8 < float(ran.stdout) < 100  # one score map takes 8

@@ -42,6 +42,7 @@ def table_rows(text, heading):
     return rows
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("table", "heading"),
     [("comparison", "**Quality, %**"), ("comparison", "**Maximal Detection Margin, %**"),
@@ -60,11 +61,13 @@ def test_the_readme_s_tables_are_what_the_demo_gives(demo, table, heading):
                 assert printed == computed
 
 
+@pytest.mark.slow
 def test_every_score_is_compared_and_the_ablation_has_the_paper_s_rows(demo):
     assert [result.method for result in demo.comparison.results] == list(SCORES)
     assert [result.method for result in demo.ablation.results] == ["A", "R", "RB", "ARB", "ARBI"]
 
 
+@pytest.mark.slow
 def test_numbers_are_those_of_the_written_maps(demo):
     frames = [
         (read_scores(demo.folders["rba"] / f"{mask.stem}.hdf5"), read_mask(mask))
@@ -75,6 +78,7 @@ def test_numbers_are_those_of_the_written_maps(demo):
     assert demo.comparison["rba"]["fpr95"] == expected["fpr95"]
 
 
+@pytest.mark.slow
 def test_maps_are_the_scores_of_the_network(demo):
     network, config = load_model(CHECKPOINT), own_config(CHECKPOINT)
     (outputs,) = network.predict([draw_scene(3, "test").image])
@@ -83,6 +87,7 @@ def test_maps_are_the_scores_of_the_network(demo):
         assert np.abs(found - score(outputs, name, config).numpy()).max() < 1e-4
 
 
+@pytest.mark.slow
 def test_the_lead_is_stated_with_intervals(demo):
     rows = table_rows(demo.lead[demo.lead.index("**Lead") :], "| method |")
     assert list(rows) == list(SCORES)
@@ -92,6 +97,7 @@ def test_the_lead_is_stated_with_intervals(demo):
     assert low < high
 
 
+@pytest.mark.slow
 def test_figures_are_drawn(demo):
     assert [figure.name for figure in demo.figures] == [
         "margin.pdf", "margin.png", "thresholds.png", "queries.png",
@@ -118,6 +124,7 @@ def test_the_queries_belong_to_the_weights():
     assert config.anomaly_queries
 
 
+@pytest.mark.slow
 def test_a_folder_in_use_is_refused(demo):
     with pytest.raises(InputError, match="expected a new or empty folder"):
         run_demo(demo.tables[0].parent)
@@ -125,6 +132,7 @@ def test_a_folder_in_use_is_refused(demo):
         run_demo(demo.tables[0].parent / "new", 3)
 
 
+@pytest.mark.slow
 def test_intervals_need_two_images(demo, tmp_path):
     with pytest.raises(InputError):
         lead_table(demo.folders, tmp_path, 10)

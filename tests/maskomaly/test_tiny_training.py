@@ -28,6 +28,7 @@ class StoppedError(Exception):
     pass
 
 
+@pytest.mark.slow
 def test_stopped_run_goes_on_as_if_it_had_not_been(tmp_path, monkeypatch):
     whole = train(SMALL, tmp_path / "whole", quiet=True)
 
@@ -60,6 +61,7 @@ def test_stopped_run_goes_on_as_if_it_had_not_been(tmp_path, monkeypatch):
         train(other, tmp_path / "whole", quiet=True)
 
 
+@pytest.mark.slow
 def test_run_ends_with_its_time(tmp_path):
     result = train(replace(SMALL, minutes=1e-6), tmp_path, quiet=True)
     assert (result.steps, result.reason) == (1, "minutes")
@@ -101,6 +103,7 @@ def test_learning_rate_rises_and_falls_with_the_scarcer_budget():
     assert math.isinf(config.minutes)
 
 
+@pytest.mark.slow
 def test_iou_of_a_random_network_is_poor():
     torch.manual_seed(0)
     ious = class_ious(build_network().eval(), 1)
