@@ -14,6 +14,7 @@ import numpy as np
 from mdmkit.component_grid import ComponentGrid
 from mdmkit.datasets import Pairing
 from mdmkit.errors import InputError, listing
+from mdmkit.extras import needed_by
 from mdmkit.files import is_whole, seal, stamp
 from mdmkit.frame_states import Allocate, FrameStates, parts_of
 from mdmkit.grid import G, GridSteps, RatioGrid
@@ -167,8 +168,8 @@ def _whole(recipe: Any, group: Any, facts: Any) -> PixelGrid | ComponentGrid:
 @contextmanager
 def opened(path: Path, wanted: Record) -> Iterator[StatesFile]:
     """A file that was written before, of the same files and options."""
-    import h5py
-
+    with needed_by("states"):
+        import h5py
     if not is_whole(path):
         raise InputError(
             f"states: expected {path} to hold per-frame states (version {VERSION}) as they were "
@@ -201,8 +202,8 @@ def fits(path: Path, wanted: Record) -> bool:
 
 def written(path: Path, record: Record, fill: Callable[[StatesFile], None]) -> None:
     """Write a new file."""
-    import h5py
-
+    with needed_by("states"):
+        import h5py
     with h5py.File(path, "w") as file:
         fill(StatesFile(file))
         file["record"] = json.dumps(record)
@@ -213,8 +214,8 @@ def written(path: Path, record: Record, fill: Callable[[StatesFile], None]) -> N
 @contextmanager
 def temporary_file() -> Iterator[StatesFile]:
     """A file that goes with the context."""
-    import h5py
-
+    with needed_by("states"):
+        import h5py
     with (
         tempfile.TemporaryDirectory(prefix="mdmkit-") as folder,
         h5py.File(Path(folder) / "states.h5", "w") as file,

@@ -133,8 +133,8 @@ def read(path: Path, key: str | None) -> NDArray[Any]:
 
 def write(path: Path, scores: NDArray[Any], key: str | None) -> None:
     """One data set, `value` by default."""
-    import h5py
-
+    with needed_by("HDF5"):
+        import h5py
     with h5py.File(path, "w") as file:
         file[key or DEFAULT_KEY] = scores
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.errors import InputError, printable
+from mdmkit.extras import needed_by
 from mdmkit.files import check_regular
 
 if TYPE_CHECKING:
@@ -46,8 +47,8 @@ def turned_upright(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:
 @contextmanager
 def open_image(path: Path) -> Iterator[Image.Image]:
     """A Pillow image of whatever size; its pixels may be stored turned, see `upright`."""
-    from PIL import Image
-
+    with needed_by(str(path)):
+        from PIL import Image
     check_regular(path)
     with path.open("rb") as file:  # given a path, Pillow maps plain TIFF into memory, and misreads
         with _LOCK:  # Pillow takes large images for attacks; masks and score maps may be large

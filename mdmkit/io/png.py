@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.errors import InputError
+from mdmkit.extras import needed_by
 from mdmkit.io.formats import Format
 from mdmkit.io.grey import check_image, grey_values
 from mdmkit.io.images import open_image
@@ -39,8 +40,8 @@ def _read(path: Path, in_colour: bool) -> NDArray[Any]:
 
 def write(path: Path, scores: NDArray[Any], key: str | None) -> None:
     """8 and 16 bits as they are; floats in [0, 1] on the 65,536 values of 16 bits."""
-    from PIL import Image
-
+    with needed_by("PNG"):
+        from PIL import Image
     if scores.dtype.kind == "f":
         outside = ~((scores >= 0) & (scores <= 1))  # NaN too
         if outside.any():
