@@ -125,12 +125,12 @@ COMPARE = ("compare", "mine=mine", "--target", "masks", "--metrics", "ap")
 
 @pytest.mark.parametrize("name", ["out.xlsx", "out", "out.pdf", "out.html"])
 @pytest.mark.parametrize("start", [COMPARE, ("threshold", *COMPARE[1:4], "--t-margin", "0.2")])
-def test_a_suffix_that_means_nothing_is_refused_before_the_work(frames, start, name):
+def test_a_suffix_that_means_nothing_is_refused_before_the_work(command, start, name):
     ran = command(*start, "-o", name)
-    assert ran.returncode == 2
-    assert "output: expected a name ending in .txt, .md, .csv, .json, .tex" in ran.stderr
+    assert ran.code == 2
+    assert "output: expected a name ending in .txt, .md, .csv, .json, .tex" in ran.err
     assert not Path(name).exists()
-    assert command(*COMPARE, "-o", name, "--format", "csv").returncode == 0
+    assert command(*COMPARE, "-o", name, "--format", "csv").code == 0
 
 
 def test_a_table_that_cannot_be_written_goes_to_the_terminal(command, monkeypatch):
