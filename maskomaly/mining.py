@@ -18,7 +18,7 @@ from mdmkit.datasets import DataSet
 from mdmkit.errors import InputError, listing
 from mdmkit.files import write_text
 from mdmkit.frames import ANOMALOUS, IGNORED, LabelCodes, Labels
-from mdmkit.io import AllNormal, read_mask
+from mdmkit.io import Target, read_mask
 
 Mask = NDArray[np.bool_]
 
@@ -38,7 +38,7 @@ class LabelledImages:
     """
 
     images: Mapping[str, Path]
-    targets: Mapping[str, Path | AllNormal]
+    targets: Mapping[str, Target]
     codes: LabelCodes
     inlier_labels: tuple[int, ...]
 
@@ -69,7 +69,7 @@ def _values(labels: Labels) -> tuple[int, ...]:
     return labels
 
 
-def anomaly_mask(path: Path | AllNormal, codes: LabelCodes) -> tuple[Mask, Mask]:
+def anomaly_mask(path: Target, codes: LabelCodes) -> tuple[Mask, Mask]:
     """Where a mask file says anomaly, and which pixels count."""
     return _judge(read_mask(path), codes, str(path))
 

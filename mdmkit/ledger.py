@@ -17,6 +17,7 @@ from mdmkit.errors import InputError, SpoiltError
 from mdmkit.evaluation import SECOND, Evaluation
 from mdmkit.files import stamp
 from mdmkit.frames import Frame
+from mdmkit.io import Target, source_files
 from mdmkit.state_files import read_header
 
 #: Frames of a block, and blocks of one size that are joined.
@@ -33,9 +34,9 @@ def content_of(frame: Frame) -> str:
     return digest.hexdigest()
 
 
-def files_of(*paths: Any) -> tuple[tuple[int, int], ...]:
-    """The `stamp` of each file."""
-    return tuple(stamp(getattr(path, "image", path)) for path in paths)  # of AllNormal, the image
+def files_of(scores: Path, target: Target) -> tuple[tuple[int, int], ...]:
+    """The `stamp` of each file that a frame comes from."""
+    return tuple(stamp(path) for path in (scores, *source_files(target)))
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from mdmkit.engines import engine_for
 from mdmkit.errors import InputError, InputTypeError
 from mdmkit.evaluation import Evaluation
 from mdmkit.frames import Frame, LabelCodes, as_frames
-from mdmkit.io import AllNormal, read_mask, read_scores
+from mdmkit.io import Target, read_mask, read_scores
 from mdmkit.passes import Tick, no_tick
 from mdmkit.threads import Load
 
@@ -21,7 +21,7 @@ Ticks = Callable[[str, int], Tick]
 
 
 def load_frame(
-    scores: Path, target: Path | AllNormal, codes: LabelCodes, name: str, key: str | None
+    scores: Path, target: Target, codes: LabelCodes, name: str, key: str | None
 ) -> Frame:
     """Read and validate one frame; errors name the file."""
     score_map, mask = read_scores(scores, key), read_mask(target)

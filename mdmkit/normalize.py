@@ -46,7 +46,7 @@ class Normalizer(ABC):
         """Hand every subclass scores that it cannot write to."""
         super().__init_subclass__(**options)
         if "__call__" in vars(cls):
-            cls.__call__ = _guarded(cls.__call__)  # type: ignore[method-assign]
+            cls.__call__ = _guarded(cls.__call__)  # type: ignore[method-assign, assignment]
 
     @classmethod
     @abstractmethod

@@ -19,7 +19,7 @@ from mdmkit.engines import check_jobs
 from mdmkit.errors import InputError, listing
 from mdmkit.evaluation import FIRST, Evaluation
 from mdmkit.frames import Frame, LabelCodes
-from mdmkit.io import AllNormal
+from mdmkit.io import source_files
 from mdmkit.kept import Kept
 from mdmkit.ledger import Block, Ledger, check_content, content_of, files_of
 from mdmkit.methods import Ticks, load_frame
@@ -285,8 +285,7 @@ def _loads(
         for manifest in manifests.values():
             settings, pairing = manifest.settings, manifest.pairing
             scores, target = pairing.scores[name][key], pairing.targets[key]
-            mask = target.image if isinstance(target, AllNormal) else target
-            if scores.exists() and mask.exists():
+            if scores.exists() and all(path.exists() for path in source_files(target)):
                 codes = LabelCodes(*(settings[label] for label in _LABELS))
                 load = partial(load_frame, scores, target, codes, key, settings["key"])
                 loads.append(partial(_checked, load, contents[key], key))

@@ -14,7 +14,7 @@ from typing import Any
 from mdmkit.datasets import Pairing
 from mdmkit.errors import InputError, SpoiltError, listing
 from mdmkit.files import check_regular, read_json, write_text
-from mdmkit.io import AllNormal
+from mdmkit.io import AllNormal, RegionMasks, Saturation, Target
 from mdmkit.ledger import Ledger
 
 VERSION = 2
@@ -130,13 +130,19 @@ def _checksum(record: dict[str, Any]) -> str:
     return blake2b(text.encode(), digest_size=16).hexdigest()
 
 
-def _to_record(target: Path | AllNormal) -> Any:
+def _to_record(target: Target) -> Any:
+    if isinstance(target, RegionMasks):
+        areas = [[s.value, s.area, s.relative] for s in target.saturations]
+        return {"masks": [str(p) for p in target.masks], "areas": areas, "label": target.label}
     if isinstance(target, AllNormal):
         return {"image": str(target.image), "label": target.label}
     return str(target)
 
 
-def _from_record(record: Any) -> Path | AllNormal:
+def _from_record(record: Any) -> Target:
+    if isinstance(record, dict) and "masks" in record:
+        areas = tuple(Saturation(*area) for area in record["areas"])
+        return RegionMasks(tuple(map(Path, record["masks"])), areas, record["label"])
     if isinstance(record, dict):
         return AllNormal(Path(record["image"]), record["label"])
     return Path(record)

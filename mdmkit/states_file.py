@@ -18,6 +18,7 @@ from mdmkit.extras import needed_by
 from mdmkit.files import is_whole, seal, stamp
 from mdmkit.frame_states import Allocate, FrameStates, parts_of
 from mdmkit.grid import G, GridSteps, RatioGrid
+from mdmkit.io import source_files
 from mdmkit.normalize import NORMALIZERS, MinMax, Normalizer, Rank
 from mdmkit.pixels import PixelGrid
 from mdmkit.recipes import ComponentRecipe, Recipe
@@ -29,16 +30,15 @@ Record = dict[str, Any]
 
 def record_of(pairing: Pairing, metrics: Sequence[str], settings: Record) -> Record:
     """What states depend on: options, and size and time of change of every file."""
-
-    def stamp_of(path: Any) -> tuple[int, int]:
-        return stamp(path) if isinstance(path, Path) else (0, 0)  # no file: every pixel is normal
-
     record = {
         "settings": settings,
         "metrics": list(metrics),
-        "masks": {key: stamp_of(path) for key, path in pairing.targets.items()},
+        "masks": {
+            key: [stamp(path) for path in source_files(target)]
+            for key, target in pairing.targets.items()
+        },
         "methods": {
-            name: {key: stamp_of(path) for key, path in paths.items()}
+            name: {key: stamp(path) for key, path in paths.items()}
             for name, paths in pairing.scores.items()
         },
     }

@@ -10,7 +10,7 @@ from mdmkit.components import ComponentSizes
 from mdmkit.datasets.keys import existing_folder
 from mdmkit.errors import InputError, listing
 from mdmkit.frames import LabelCodes
-from mdmkit.io import AllNormal
+from mdmkit.io import AllNormal, RegionMasks, Target
 
 #: Component sizes of SegmentMeIfYouCan's two tracks.
 ANOMALY_TRACK = ComponentSizes(min_prediction=500, min_target=100)
@@ -23,7 +23,7 @@ class FrameFiles:
 
     Attributes
     ----------
-    mask : Path or None
+    mask : Path, RegionMasks or None
         Ground truth; None means that all of the frame is normal.
     image : Path or None
         The picture; without it nothing can be drawn, but all can be measured.
@@ -34,7 +34,7 @@ class FrameFiles:
     True
     """
 
-    mask: Path | None
+    mask: Path | RegionMasks | None
     image: Path | None = None
 
 
@@ -70,6 +70,8 @@ class DataSet:
         Whether frames that show nothing anomalous belong to it.
     recognised : str
         Of a plain folder, "LAYOUT:ROOT" of the data set that it looks like.
+    groups : mapping of str to str
+        The group of each frame, as a category of products; empty where there are none.
 
     See Also
     --------
@@ -96,9 +98,10 @@ class DataSet:
     labelled: str = ""
     normal_frames: bool = False
     recognised: str = ""
+    groups: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def targets(self) -> dict[str, Path | AllNormal]:
+    def targets(self) -> dict[str, Target]:
         """Ground truth of each frame, as `read_mask` takes it."""
         return {key: self._target(files) for key, files in self.frames.items()}
 
@@ -107,7 +110,7 @@ class DataSet:
         """Images of the frames that have one."""
         return {key: files.image for key, files in self.frames.items() if files.image}
 
-    def _target(self, files: FrameFiles) -> Path | AllNormal:
+    def _target(self, files: FrameFiles) -> Target:
         if files.mask is not None:
             return files.mask
         assert files.image is not None

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from mdmkit.datasets import keys, roadanomaly
 from mdmkit.datasets.dataset import DataSet, FrameFiles
 from mdmkit.errors import InputError, listing
-from mdmkit.io import AllNormal
+from mdmkit.io import Target
 from mdmkit.io.formats import mask_suffixes, score_suffixes
 from mdmkit.io.images import IMAGE_SUFFIXES
 
-Targets = Mapping[str, Path | AllNormal]
+Targets = Mapping[str, Target]
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Pairing:
 
     Attributes
     ----------
-    targets : mapping of Path or AllNormal
+    targets : mapping of Path, AllNormal or RegionMasks
         Ground truth of each frame, in order of key; see `mdmkit.io.read_mask`.
     scores : dict of dict of Path
         For each method, the score map of each frame.
@@ -232,14 +232,29 @@ def find_scores_of(
 
 
 def paired(found: dict[str, Path], wanted: Collection[str]) -> dict[str, Path]:
-    """Files by key, without an image's suffix in it (`a.jpg.npz`) where that makes a pair."""
+    """Files by the keys of their partners, of which they may be spelled a little differently."""
 
     def key_for(key: str) -> str:
-        stem, dot, suffix = key.rpartition(".")
-        fits = dot and f".{suffix.lower()}" in IMAGE_SUFFIXES and stem in wanted
-        return stem if fits and key not in wanted and stem not in found else key
+        if key in wanted:
+            return key
+        return next((k for k in _spellings(key) if k in wanted and k not in found), key)
 
     return {key_for(key): path for key, path in found.items()}
+
+
+def _spellings(key: str) -> Iterator[str]:
+    """Keys that may be meant: without an image's suffix (`a.jpg.npz`), and without a split."""
+    stem, dot, suffix = key.rpartition(".")
+    for name in [key, stem] if dot and f".{suffix.lower()}" in IMAGE_SUFFIXES else [key]:
+        yield name
+        parts = name.split("/")
+        for place, part in enumerate(parts[:-1]):
+            if part in _SPLITS:
+                yield "/".join(parts[:place] + parts[place + 1 :])
+
+
+#: Folders of a split, which some tools repeat in the paths of score maps.
+_SPLITS = ("test", "test_public")
 
 
 def ending_of(found: Iterable[str], wanted: Collection[str]) -> str:
@@ -335,7 +350,7 @@ def _renamed_targets(
     wanted = {
         key for name, path in methods.items() for key in find_scores(name, path, score_ending)
     }
-    return paired(dict(targets), wanted)  # type: ignore[arg-type,return-value]
+    return paired(dict(targets), wanted)  # type: ignore[arg-type]
 
 
 def what_is_missing(

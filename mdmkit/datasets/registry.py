@@ -27,6 +27,13 @@ _BUILT_IN = {
     "lostandfound": ("lostandfound", "TEST"),
     "lostandfound-train": ("lostandfound", "TRAIN"),
     "mvtec": ("mvtec", "LAYOUT"),
+    "mvtec2": ("mvtec2", "LAYOUT"),
+    "mvtec-loco": ("loco", "LAYOUT"),
+    "visa": ("visa", "LAYOUT"),
+    "btad": ("btad", "LAYOUT"),
+    "mpdd": ("mvtec", "MPDD"),
+    "realiad": ("realiad", "LAYOUT"),
+    "ksdd2": ("ksdd2", "LAYOUT"),
     "folder": ("plain", "LAYOUT"),
 }
 
@@ -73,7 +80,7 @@ def layout(name: str) -> Layout:
     Examples
     --------
     >>> print(layout("mvtec").tree.splitlines()[0])
-    test/good/NAME.png
+    CATEGORY/...              (or ROOT is one category)
     """
     from mdmkit.datasets.dataset import Layout
 

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 
 from mdmkit.datasets.dataset import DataSet
 from mdmkit.frames import ANOMALOUS, IGNORED, NORMAL, LabelCodes
-from mdmkit.io import AllNormal, read_mask
+from mdmkit.io import AllNormal, Target, read_mask
 
 _BLACK_AND_WHITE = {0, 255}
 _MEANINGS = {NORMAL: "normal", ANOMALOUS: "anomaly", IGNORED: "ignore"}
@@ -46,7 +45,7 @@ class LabelSurvey:
 
     @classmethod
     def of(
-        cls, targets: Mapping[str, Path | AllNormal], codes: LabelCodes, dataset: DataSet | None
+        cls, targets: Mapping[str, Target], codes: LabelCodes, dataset: DataSet | None
     ) -> LabelSurvey:
         """Read all masks that are files."""
         found = cls(codes, dataset)

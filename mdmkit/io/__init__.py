@@ -14,16 +14,38 @@ from mdmkit.files import check_output, check_regular, write_atomically
 from mdmkit.frames import one_map
 from mdmkit.io.formats import Format, format_of, mask_suffixes, score_suffixes
 from mdmkit.io.images import AllNormal
+from mdmkit.io.regions import RegionMasks, Saturation
 
 __all__ = [
     "AllNormal",
     "Format",
+    "RegionMasks",
+    "Saturation",
+    "Target",
     "mask_suffixes",
     "read_mask",
     "read_scores",
     "score_suffixes",
+    "source_files",
     "write_scores",
 ]
+
+
+#: Ground truth of a frame: a mask file, or what stands for one.
+Target = Path | AllNormal | RegionMasks
+
+
+def source_files(target: Target) -> tuple[Path, ...]:
+    """Files that the ground truth of a frame comes from.
+
+    Examples
+    --------
+    >>> source_files(AllNormal(Path("good/000.png"))) == (Path("good/000.png"),)
+    True
+    """
+    if isinstance(target, RegionMasks):
+        return target.masks
+    return (target.image,) if isinstance(target, AllNormal) else (target,)
 
 
 def _read(path: Path, suffixes: tuple[str, ...], mask: bool, key: str | None) -> NDArray[Any]:
@@ -88,12 +110,12 @@ def read_scores(path: str | Path, key: str | None = None) -> NDArray[Any]:
     return _read(Path(path), score_suffixes(), False, key)
 
 
-def read_mask(path: str | Path | AllNormal) -> NDArray[Any]:
+def read_mask(path: str | Target) -> NDArray[Any]:
     """Read a ground-truth mask.
 
     Parameters
     ----------
-    path : path or AllNormal
+    path : path, AllNormal or RegionMasks
         `.png`, `.bmp`, `.tif`, `.webp` (without loss) of one channel (or in colour, where that
         spells grey levels), `.npy`, `.npz`. Of an `.npz` archive with several arrays, `gt` is the
         mask, and pixels where `ignore` is set get the label 255.
@@ -117,7 +139,7 @@ def read_mask(path: str | Path | AllNormal) -> NDArray[Any]:
     ...     read_mask(f"{folder}/frame0.npy").tolist()
     [[0, 1, 255]]
     """
-    if isinstance(path, AllNormal):
+    if isinstance(path, (AllNormal, RegionMasks)):
         return path.labels()
     return _read(Path(path), mask_suffixes(), True, None)
 

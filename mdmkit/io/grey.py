@@ -74,4 +74,4 @@ def _grey_levels(image: Image.Image, pixels: NDArray[Any]) -> NDArray[Any] | Non
         return np.asarray(pixels.astype(bool))
     if image.mode == "P" and not (pixels == levels).all():
         return None
-    return levels.copy()
+    return np.array(levels)
