@@ -7,7 +7,7 @@ from mdmkit import InputError
 from mdmkit.io.resize import METHODS, check_resize, resized
 
 RNG = np.random.default_rng(0)
-SHAPES = [((4, 6), (8, 12)), ((4, 6), (9, 13)), ((7, 5), (3, 4)), ((1, 1), (3, 2)), ((5, 8), (5, 8))]  # noqa: E501
+SHAPES = [
     ((4, 6), (8, 12)),
     ((4, 6), (9, 13)),
     ((7, 5), (3, 4)),
