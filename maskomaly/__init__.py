@@ -9,7 +9,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from mdmkit.extras import needed_by
+from mdmkit.core.extras import needed_by
 
 # Where each public name lives; fetched on first use, so that `import maskomaly` needs no torch.
 _HOME = {

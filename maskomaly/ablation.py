@@ -20,7 +20,8 @@ from maskomaly.predict import (
     write_score_maps,
 )
 from maskomaly.scores import score
-from mdmkit.comparison import Comparison, compare
+from mdmkit.comparison.compare_methods import compare
+from mdmkit.comparison.result import Comparison
 from mdmkit.datasets import DataSet
 
 ABLATION_METRICS = "ap,fpr95,auroc"
@@ -81,7 +82,7 @@ def compare_configs(
         ]  # fmt: skip
         left = unfinished(found, destinations, overwrite=overwrite)
         stream = outputs_of_images(left, network, batch=batch, broken=Broken())
-        tick = bar("predict", len(left)) if bar else (lambda: None)
-        write_score_maps(stream, destinations, tick=tick)
+        progress = bar("predict", len(left)) if bar else (lambda: None)
+        write_score_maps(stream, destinations, progress=progress)
         folders = {d.folder.name: d.folder for d in destinations}
-        return compare(folders, None, metrics, dataset=dataset, tick=bar, **labels)
+        return compare(folders, None, metrics, dataset=dataset, progress=bar, **labels)

@@ -8,7 +8,7 @@ from torch import Tensor
 from maskomaly.config import MaskomalyConfig
 from maskomaly.outputs import MaskOutputs
 from maskomaly.resample import at_image, to_image, upsample
-from mdmkit.errors import InputError, InputTypeError
+from mdmkit.core.errors import InputError, InputTypeError
 
 
 def check_queries(outputs: MaskOutputs, config: MaskomalyConfig, force: bool = False) -> None:

@@ -12,8 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mdmkit.errors import InputError, listing
-from mdmkit.extras import needed_by
+from mdmkit.core.errors import InputError, listing
+from mdmkit.core.extras import needed_by
 
 # Families of transformers: those with object queries, whose class logits end with void, and those
 # that classify pixels. Other families of the same auto classes have other outputs.

@@ -11,11 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mdmkit import completion
-from mdmkit.errors import InputError
-from mdmkit.extras import installed_version
-from mdmkit.label_values import parse_labels
-from mdmkit.options import (
+from mdmkit.cli import completion
+from mdmkit.cli.options import (
     AnomalyLabel,
     DataSetName,
     IgnoreIndex,
@@ -24,7 +21,10 @@ from mdmkit.options import (
     choose_judging,
     find_ground_truth,
 )
-from mdmkit.terminal import Debug, Overwrite, Quiet, note, progress, run
+from mdmkit.cli.terminal import Debug, Overwrite, Quiet, note, progress_bars, run
+from mdmkit.core.errors import InputError
+from mdmkit.core.extras import installed_version
+from mdmkit.core.labels import parse_labels
 
 if TYPE_CHECKING:
     from maskomaly.config import MaskomalyConfig
@@ -130,7 +130,7 @@ Dtype = Annotated[
 
 def _print_version(value: bool) -> None:
     if value:
-        from mdmkit.comparison import versions
+        from mdmkit.comparison.planning import versions
 
         found = versions() | {name: installed_version(name) for name in ("torch", "transformers")}
         typer.echo(", ".join(f"{name} {number}" for name, number in found.items()))
@@ -277,10 +277,10 @@ def predict(
     left = unfinished(found, destinations, resume=resume, overwrite=overwrite)
     broken = Broken(keep_going)
     kept = output.with_name(f"{output.name}-outputs") if save_outputs else None
-    with progress(quiet) as bar:
-        tick = bar("predict", len(left)) if bar else (lambda: None)
+    with progress_bars(quiet) as bar:
+        progress = bar("predict", len(left)) if bar else (lambda: None)
         stream = outputs_of_images(left, network, batch=batch, broken=broken)
-        count = write_score_maps(stream, destinations, outputs_folder=kept, tick=tick)
+        count = write_score_maps(stream, destinations, outputs_folder=kept, progress=progress)
     _say_written(count, destinations, quiet)
     broken.raise_all()
 
@@ -329,10 +329,10 @@ def score_outputs(
     )
     left = unfinished(found, destinations, resume=resume, overwrite=overwrite)
     broken = Broken(keep_going)
-    with progress(quiet) as bar:
-        tick = bar("score", len(left)) if bar else (lambda: None)
+    with progress_bars(quiet) as bar:
+        progress = bar("score", len(left)) if bar else (lambda: None)
         stream = outputs_of_files(left, broken=broken)
-        count = write_score_maps(stream, destinations, tick=tick)
+        count = write_score_maps(stream, destinations, progress=progress)
     _say_written(count, destinations, quiet)
     broken.raise_all()
 
@@ -379,16 +379,18 @@ def mine(
 
     from maskomaly.config import own_config
     from maskomaly.mining import labelled_images, mine_folder
-    from mdmkit.files import check_output
+    from mdmkit.core.files import check_output
 
     check_output(output, overwrite)
     judged = find_ground_truth(dataset, target, images)
     choice = choose_judging(judged, anomaly_label, normal_label, ignore_index, None, None)
     frames = labelled_images(judged, choice.codes, parse_labels(inlier_label, "inlier-label"))
     network = _load(model, device, quiet)
-    with progress(quiet) as bar:
-        tick = bar("mine", len(frames.images)) if bar else (lambda: None)
-        mined = mine_folder(frames, network, top=top, threshold=threshold, batch=batch, tick=tick)
+    with progress_bars(quiet) as bar:
+        progress = bar("mine", len(frames.images)) if bar else (lambda: None)
+        mined = mine_folder(
+            frames, network, top=top, threshold=threshold, batch=batch, progress=progress
+        )
     typer.echo(mined.table(), nl=False)
     chosen = replace(
         resolve_config(preset, config, None, own_config(network.source)),
@@ -440,7 +442,7 @@ def draw_queries(
     from maskomaly.outputs import MaskOutputs
     from maskomaly.pages import queries_page
     from maskomaly.predict import read_image
-    from mdmkit.files import check_output
+    from mdmkit.core.files import check_output
     from mdmkit.plots import check_figure_name, check_width, save_figure
 
     check_output(output, overwrite)
@@ -515,8 +517,8 @@ def ablate(
     """
     from maskomaly.ablation import ABLATION_METRICS, compare_configs
     from maskomaly.config import ablation_configs, own_config
-    from mdmkit.files import check_output, write_text
-    from mdmkit.tables import FORMATS, render
+    from mdmkit.core.files import check_output, write_text
+    from mdmkit.tables.forms import FORMATS, render
 
     if output is not None:
         check_output(output, overwrite)
@@ -526,7 +528,7 @@ def ablate(
     codes = choose_judging(judged, anomaly_label, normal_label, ignore_index, None, None).codes
     network = _load(model, device, quiet)
     chosen = resolve_config(preset, config, queries, own_config(network.source))
-    with progress(quiet) as bar:
+    with progress_bars(quiet) as bar:
         comparison = compare_configs(
             judged, network, ablation_configs(chosen), f"{ABLATION_METRICS},mdm_f1@{t_margin!r}",
             normal_label=codes.normal_label, anomaly_label=codes.anomaly_label,
@@ -615,9 +617,9 @@ def demo(
     Example: maskomaly demo -o maskomaly-demo
     """
     from maskomaly.demo import run_demo
-    from mdmkit.tables import render
+    from mdmkit.tables.forms import render
 
-    with progress(quiet) as bar:
+    with progress_bars(quiet) as bar:
         found = run_demo(output, scenes, kind=kind, replicates=bootstrap, bar=bar)
     for comparison in (found.comparison, found.ablation):
         typer.echo(render(comparison, "table"))

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from mdmkit.errors import InputError, InputTypeError
-from mdmkit.files import write_text
+from mdmkit.core.errors import InputError, InputTypeError
+from mdmkit.core.files import write_text
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -94,7 +94,7 @@ class MaskomalyConfig:
     'non-void'
     >>> MaskomalyConfig(anomaly_queries=(3,), accept=False, reject=False)
     Traceback (most recent call last):
-    mdmkit.errors.InputError: accept, reject: expected at least one of the two terms switched on
+    mdmkit.core.errors.InputError: accept, reject: expected at least one of the two terms switched on
     """
 
     t_mask: float = 0.7

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from maskomaly.checkpoints import check_complete, quiet
 from maskomaly.pickles import read_tensors
 from maskomaly.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
-from mdmkit.errors import InputError, listing
-from mdmkit.extras import needed_by
+from mdmkit.core.errors import InputError, listing
+from mdmkit.core.extras import needed_by
 
 SUFFIXES = (".pkl", ".pth")
 

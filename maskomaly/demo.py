@@ -27,17 +27,18 @@ from maskomaly.scores import SCORES, score
 from maskomaly.tiny.labels import anomaly_mask as mask_of_labels
 from maskomaly.tiny.network import CHECKPOINT
 from maskomaly.tiny.scenes import draw_scene
-from mdmkit.comparison import Comparison, compare
+from mdmkit.comparison.compare_methods import compare
+from mdmkit.comparison.result import Comparison
+from mdmkit.core.errors import InputError
+from mdmkit.core.files import check_new_folder, write_text
+from mdmkit.core.labels import LabelCodes
 from mdmkit.datasets import find_images
-from mdmkit.errors import InputError
-from mdmkit.files import check_new_folder, write_text
-from mdmkit.frames import LabelCodes
+from mdmkit.evaluation.methods import evaluate_methods, load_frame
 from mdmkit.io import read_mask
-from mdmkit.measures import MarginAt
-from mdmkit.methods import evaluate_methods, load_frame
 from mdmkit.metrics import F1
+from mdmkit.metrics.measures import MarginAt
 from mdmkit.plots import margin_figure, save_figure, thresholds_figure
-from mdmkit.resampling import bootstrap
+from mdmkit.uncertainty.resampling import bootstrap
 
 SCENES = 24
 T_MARGIN = 0.5
@@ -104,9 +105,9 @@ def score_scenes(
     }  # fmt: skip
     destinations = [*others.values(), *rows.values()]
     left = unfinished(find_images(folder / "images"), destinations)
-    tick = bar("predict", len(left)) if bar else (lambda: None)
+    progress = bar("predict", len(left)) if bar else (lambda: None)
     stream = outputs_of_images(left, network, batch=4, broken=Broken())
-    write_score_maps(stream, destinations, tick=tick)
+    write_score_maps(stream, destinations, progress=progress)
     folders = {name: d.folder for name, d in others.items()}
     return folders, {row: d.folder for row, d in rows.items()}
 
@@ -115,8 +116,8 @@ def lead_table(
     folders: Mapping[str, Path], target: Path, replicates: int, bar: Bar | None = None
 ) -> str:
     """How far Maskomaly lies above each other score, with 95 % intervals over images, Markdown."""
-    comparison = compare(folders, target, LEAD_METRICS, tick=bar)
-    found = bootstrap(folders, target, LEAD_METRICS, replicates=replicates, tick=bar)
+    comparison = compare(folders, target, LEAD_METRICS, progress=bar)
+    found = bootstrap(folders, target, LEAD_METRICS, replicates=replicates, progress=bar)
     return comparison.with_bootstrap(found, "maskomaly").to_text("markdown")
 
 
@@ -158,9 +159,9 @@ def run_demo(
     target = folder / "masks"
     comparison = compare(
         folders, target, METRICS, min_prediction=MIN_PREDICTION, min_target=MIN_TARGET,
-        normalize=normalizers(folders), tick=bar,
+        normalize=normalizers(folders), progress=bar,
     )  # fmt: skip
-    ablation = compare(rows, target, ABLATION_METRICS, tick=bar)
+    ablation = compare(rows, target, ABLATION_METRICS, progress=bar)
     tables = []
     for name, found in (("comparison", comparison), ("ablation", ablation)):
         tables.append(folder / f"{name}.md")
@@ -188,7 +189,7 @@ def draw_figures(
     codes, target = LabelCodes(), folder / "masks"
     evaluations, _ = evaluate_methods(
         {name: folders[name] for name in DRAWN}, target, codes=codes, missing="error",
-        normalize="none", jobs=1, key=None, tick=None, metrics=[MarginAt(F1(), T_MARGIN)],
+        normalize="none", jobs=1, key=None, progress=None, metrics=[MarginAt(F1(), T_MARGIN)],
     )  # fmt: skip
     curves = {name: evaluation.curve(F1()) for name, evaluation in evaluations.items()}
     shown = scene_to_show(target)

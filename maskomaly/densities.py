@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 
-from mdmkit.errors import InputError, InputTypeError
-from mdmkit.extras import needed_by
-from mdmkit.frames import as_array
+from mdmkit.core.errors import InputError, InputTypeError
+from mdmkit.core.extras import needed_by
+from mdmkit.core.frame import as_array
 
 Floats = NDArray[np.floating[Any]]
 

@@ -14,10 +14,10 @@ from maskomaly.config import MaskomalyConfig
 from maskomaly.outputs import MaskOutputs
 from maskomaly.predict import Broken, Predicts, outputs_of_images
 from maskomaly.queries import MASK_THRESHOLD, MinedQueries, QueryMining
+from mdmkit.core.errors import InputError, listing
+from mdmkit.core.files import write_text
+from mdmkit.core.labels import ANOMALOUS, IGNORED, LabelCodes, Labels
 from mdmkit.datasets import DataSet
-from mdmkit.errors import InputError, listing
-from mdmkit.files import write_text
-from mdmkit.frames import ANOMALOUS, IGNORED, LabelCodes, Labels
 from mdmkit.io import Target, read_mask
 
 Mask = NDArray[np.bool_]
@@ -129,7 +129,7 @@ def mine_folder(
     top: int = 4,
     threshold: float = MASK_THRESHOLD,
     batch: int = 1,
-    tick: Callable[[], None] = lambda: None,
+    progress: Callable[[], None] = lambda: None,
 ) -> Mined:
     """Run a network over labelled images, and choose its anomaly and inlier queries.
 
@@ -143,7 +143,7 @@ def mine_folder(
         A mask is predicted where m_n > threshold, at image size.
     batch : int
         Images that run together.
-    tick : callable
+    progress : callable
         Called after each image.
 
     Raises
@@ -167,7 +167,7 @@ def mine_folder(
                 mining.add(outputs, labels == label, valid)
         except InputError as error:
             raise type(error)(f"{path}: {error}") from error
-        tick()
+        progress()
     return Mined(
         anomalies.best(top),
         {label: mining.best(1, void=False) for label, mining in classes.items()},

@@ -17,7 +17,7 @@ from maskomaly.checkpoints import MASK_FAMILIES, digest_of, read_checkpoint
 from maskomaly.convert import SUFFIXES, read_detectron2
 from maskomaly.outputs import DenseOutputs, Geometry, MaskOutputs
 from maskomaly.preprocess import ImageLike, Preprocessing
-from mdmkit.errors import InputError, InputTypeError
+from mdmkit.core.errors import InputError, InputTypeError
 
 Outputs = MaskOutputs | DenseOutputs
 

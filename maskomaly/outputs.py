@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mdmkit.errors import InputError, InputTypeError
-from mdmkit.files import write_atomically
-from mdmkit.frames import as_array
+from mdmkit.core.errors import InputError, InputTypeError
+from mdmkit.core.files import write_atomically
+from mdmkit.core.frame import as_array
 
 Size = tuple[int, int]
 

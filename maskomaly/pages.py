@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from maskomaly.outputs import MaskOutputs
 from maskomaly.queries import mask_at_image, query_overlaps
-from mdmkit.errors import InputError
+from mdmkit.core.errors import InputError
 from mdmkit.plots import COLOURS, STYLE, check_width, ground_truth
 
 _ANOMALY, _INIT = COLOURS[1], COLOURS[0]

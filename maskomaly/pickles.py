@@ -13,7 +13,7 @@ import torch
 from numpy._core import multiarray, numeric
 from torch import Tensor
 
-from mdmkit.errors import InputError
+from mdmkit.core.errors import InputError
 
 _ZIP = b"PK\x03\x04"  # how a file of torch.save begins
 

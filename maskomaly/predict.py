@@ -16,9 +16,9 @@ from torch import Tensor
 
 from maskomaly.outputs import DenseOutputs, MaskOutputs
 from maskomaly.preprocess import as_rgb
-from mdmkit.errors import InputError, listing
-from mdmkit.files import write_text
-from mdmkit.frames import as_array
+from mdmkit.core.errors import InputError, listing
+from mdmkit.core.files import write_text
+from mdmkit.core.frame import as_array
 from mdmkit.io import write_scores
 
 SCORE_DTYPES = ("float16", "float32")
@@ -27,7 +27,7 @@ SETTINGS_NAME = ".maskomaly.json"
 
 Outputs = MaskOutputs | DenseOutputs
 Scorer = Callable[[Outputs], Tensor]
-Tick = Callable[[], None]
+Progress = Callable[[], None]
 
 
 class Predicts(Protocol):
@@ -212,7 +212,7 @@ def write_score_maps(
     destinations: Sequence[Destination],
     *,
     outputs_folder: Path | None = None,
-    tick: Tick = lambda: None,
+    progress: Progress = lambda: None,
 ) -> int:
     """Score each frame for every destination; returns how many frames there were.
 
@@ -222,7 +222,7 @@ def write_score_maps(
     destinations : sequence of Destination
     outputs_folder : Path, optional
         Where to keep the outputs too, one `.npz` a frame.
-    tick : callable
+    progress : callable
         Called after each frame.
     """
     count = 0
@@ -238,5 +238,5 @@ def write_score_maps(
             path.parent.mkdir(parents=True, exist_ok=True)
             outputs.save(path)
         count += 1
-        tick()
+        progress()
     return count

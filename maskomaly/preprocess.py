@@ -16,8 +16,8 @@ from PIL import Image
 from torch import Tensor
 
 from maskomaly.outputs import Geometry, Size
-from mdmkit.errors import InputError, InputTypeError
-from mdmkit.files import write_text
+from mdmkit.core.errors import InputError, InputTypeError
+from mdmkit.core.files import write_text
 
 ImageLike: TypeAlias = "Image.Image | NDArray[np.uint8]"
 

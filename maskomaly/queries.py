@@ -11,7 +11,7 @@ from torch import Tensor
 
 from maskomaly.outputs import MaskOutputs
 from maskomaly.resample import at_image
-from mdmkit.errors import InputError, NoTargetError
+from mdmkit.core.errors import InputError, NoTargetError
 
 #: A mask counts as predicted where m_n exceeds this (the paper's mining).
 MASK_THRESHOLD = 0.9

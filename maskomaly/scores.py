@@ -20,7 +20,7 @@ from maskomaly.algorithm import maskomaly
 from maskomaly.config import MaskomalyConfig
 from maskomaly.outputs import DenseOutputs, MaskOutputs
 from maskomaly.resample import at_image
-from mdmkit.errors import InputError, InputTypeError
+from mdmkit.core.errors import InputError, InputTypeError
 
 Outputs = MaskOutputs | DenseOutputs
 

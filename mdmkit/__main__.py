@@ -1,5 +1,5 @@
 """`python -m mdmkit`."""
 
-from mdmkit.cli import main
+from mdmkit.cli.app import main
 
 main()

@@ -9,14 +9,15 @@ from unittest.mock import patch
 
 import numpy as np
 
-import mdmkit.grid
+import mdmkit.statistics.binned_steps
 from mdmkit import PPV, MeanF1, SIoU, evaluate, mdm, threshold_curve
-from mdmkit.cells import FrameCells
-from mdmkit.component_grid import ComponentGrid
-from mdmkit.components import ComponentSizes, ComponentSweep
-from mdmkit.frames import Frame
-from mdmkit.grid import unit_edges, with_edges
-from mdmkit.pixels import PixelGrid, PixelSweep
+from mdmkit.core.component_sizes import ComponentSizes
+from mdmkit.core.frame import Frame
+from mdmkit.statistics.binned_components import BinnedComponents
+from mdmkit.statistics.components import ComponentCounts
+from mdmkit.statistics.edges import unit_edges, with_edges
+from mdmkit.statistics.pixel_bins import BinnedFrame
+from mdmkit.statistics.pixels import BinnedPixels, PixelCounts
 from tests.conftest import DTYPES, KINDS, random_scores
 from tests.reference import brute, union
 
@@ -33,7 +34,7 @@ def metric(name, sizes):
 def grid_of(frame, sizes, edges, more=()):
     """The grid of a frame, its bounds looked at on a grid with more edges."""
     finer = with_edges(edges, more)
-    return ComponentGrid.of(FrameCells.of(frame, finer), sizes, edges)
+    return BinnedComponents.of(BinnedFrame.of(frame, finer), sizes, edges)
 
 
 def random_frame(rng):
@@ -67,7 +68,7 @@ def assert_same_sweep(mine, expected):
 
 
 def assert_same_margins(frame, sizes, expected, deciding):
-    swept = ComponentSweep.of(frame, sizes, deciding)
+    swept = ComponentCounts.of(frame, sizes, deciding)
     for name, several in deciding.items():
         curve, plain = (metric(name, sizes).curve(s) for s in (swept, expected))
         for t in several:
@@ -110,12 +111,12 @@ def assert_grid_is_right(grid, edges, sizes, expected, scores):
 def check_components(rng, frame, sizes, edges, more, done):
     """Every level, the grid, its second look, and verdicts, against the plain sweep."""
     expected = union.component_sweep(frame, sizes)
-    assert_same_sweep(ComponentSweep.of(frame, sizes), expected)
+    assert_same_sweep(ComponentCounts.of(frame, sizes), expected)
     done["every level"] += 1
-    cells = FrameCells.of(frame, with_edges(edges, more))
-    grid = ComponentGrid.of(cells, sizes, edges)
+    cells = BinnedFrame.of(frame, with_edges(edges, more))
+    grid = BinnedComponents.of(cells, sizes, edges)
     refined = rng.random(edges.size + 1) < 0.4
-    inside = ComponentSweep.inside(cells, sizes, edges, refined)
+    inside = ComponentCounts.inside(cells, sizes, edges, refined)
     assert_same_sweep(inside, expected.within(edges, refined))
     done["second look"] += 1
     if expected.targets:
@@ -127,7 +128,7 @@ def check_components(rng, frame, sizes, edges, more, done):
 
 def check_pixels(rng, frame, edges, done):
     """Counts against numpy, the grid against exact counts."""
-    sweep = PixelSweep.of(frame)
+    sweep = PixelCounts.of(frame)
     target = np.where(frame.valid, frame.classes, 255)
     scores, anomalous, valid = (a.ravel() for a in brute.world(frame.scores, target))
     for z in sweep.scores[:: max(1, sweep.scores.size // 20)]:
@@ -135,13 +136,13 @@ def check_pixels(rng, frame, edges, done):
         true = np.count_nonzero(predicted & anomalous)
         assert sweep.above(z).tolist() == [true, np.count_nonzero(predicted) - true]
     done["pixel counts"] += 1
-    cells, expected = FrameCells.of(frame, edges), PixelGrid.of(sweep, edges)
-    grid = PixelGrid.of_cells(cells)
+    cells, expected = BinnedFrame.of(frame, edges), BinnedPixels.of(sweep, edges)
+    grid = BinnedPixels.of_cells(cells)
     for name in ("totals", "low", "high"):
         np.testing.assert_array_equal(getattr(grid, name), getattr(expected, name))
     assert (grid.smallest, grid.largest) == (expected.smallest, expected.largest)
     refined = rng.random(edges.size + 1) < 0.4
-    inside, within = PixelSweep.inside(cells, edges, refined), sweep.within(edges, refined)
+    inside, within = PixelCounts.inside(cells, edges, refined), sweep.within(edges, refined)
     np.testing.assert_array_equal(inside.scores, within.scores)
     np.testing.assert_array_equal(inside.changes, within.changes)
     done["pixel grid"] += 1
@@ -163,7 +164,10 @@ def check_two_passes(frame, sizes, done):
     other = Frame(1 - np.where(frame.valid, frame.scores, 0), frame.classes, ignore_index=2)
     frames, options = [frame, other], vars(sizes)
     exact = evaluate(iter(frames), TWO_PASSES, **options)
-    with patch.object(mdmkit.grid, "CELLS", 8), patch.object(mdmkit.grid, "COARSER", 2):
+    with (
+        patch.object(mdmkit.statistics.binned_steps, "CELLS", 8),
+        patch.object(mdmkit.statistics.binned_steps, "COARSER", 2),
+    ):
         again = evaluate(frames, TWO_PASSES, **options)
     for key in exact.values:
         assert again[key] == exact[key], key

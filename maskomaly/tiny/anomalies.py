@@ -9,8 +9,8 @@ import numpy as np
 
 from maskomaly.tiny.canvas import Floats
 from maskomaly.tiny.unknown import (
+    Accumulator,
     Parts,
-    Pool,
     around,
     assemble,
     ellipse,
@@ -162,11 +162,11 @@ def rays(u: Floats, v: Floats, rng: np.random.Generator) -> Floats:
     return shares
 
 
-MINING = Pool(
+MINING = Accumulator(
     shapes=(ring, animal, cone, blob, hourglass),
     fills=(stripes, checker, waves),
 )
-TEST = Pool(
+TEST = Accumulator(
     shapes=(star, bird, tyres, boat, arch, ramp),
     fills=(dots, swirl, fur, rays),
 )

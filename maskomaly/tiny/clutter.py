@@ -10,8 +10,8 @@ import numpy as np
 
 from maskomaly.tiny.canvas import Floats
 from maskomaly.tiny.unknown import (
+    Accumulator,
     Parts,
-    Pool,
     around,
     assemble,
     ellipse,
@@ -147,7 +147,7 @@ def framed(u: Floats, v: Floats, rng: np.random.Generator) -> Floats:
     return panel.astype(np.float64)
 
 
-CLUTTER = Pool(
+CLUTTER = Accumulator(
     shapes=(
         *(crate, bin_with_lid, heap, pallet, cross, stone, handcart),
         *(barrel, sack, bench, rubble, parcels, parasol, tent),

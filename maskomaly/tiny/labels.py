@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from mdmkit.errors import InputError
+from mdmkit.core.errors import InputError
 
 CLASSES = ("road", "sidewalk", "building", "vegetation", "sky", "car", "person", "sign")
 ROAD, SIDEWALK, BUILDING, VEGETATION, SKY, CAR, PERSON, SIGN = range(len(CLASSES))

@@ -21,8 +21,8 @@ from maskomaly.tiny.things import (
     draw_tree,
     random_spot,
 )
-from maskomaly.tiny.unknown import Pool, draw_unknown
-from mdmkit.errors import InputError
+from maskomaly.tiny.unknown import Accumulator, draw_unknown
+from mdmkit.core.errors import InputError
 
 SCENES_VERSION = 1
 """Raised whenever a seed gives another scene than before."""
@@ -100,7 +100,7 @@ def draw_scene(seed: int, kind: str = "train", size: tuple[int, int] = SIZE) -> 
         attempt += 1
 
 
-def _compose(rng: np.random.Generator, pool: Pool | None, size: tuple[int, int]) -> Scene:
+def _compose(rng: np.random.Generator, pool: Accumulator | None, size: tuple[int, int]) -> Scene:
     """One attempt: the street, its objects from far to near, bonnet, light and camera."""
     canvas = Canvas(rng, *size, label=SKY)
     street = draw_street(canvas)
@@ -147,7 +147,7 @@ def _choose_clutter(street: Street, rng: np.random.Generator, scarce: bool) -> l
     ]
 
 
-def _choose_anomalies(street: Street, rng: np.random.Generator, pool: Pool) -> list[Placed]:
+def _choose_anomalies(street: Street, rng: np.random.Generator, pool: Accumulator) -> list[Placed]:
     """One anomaly, sometimes two, mostly on the road and not too far away."""
 
     def draw(canvas: Canvas, spot: Spot) -> None:

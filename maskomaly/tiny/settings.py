@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from maskomaly.tiny.scenes import SCENES_VERSION
-from mdmkit.errors import InputError
+from mdmkit.core.errors import InputError
 
 
 @dataclass(frozen=True)

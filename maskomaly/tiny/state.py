@@ -13,7 +13,7 @@ from transformers.utils import logging
 
 from maskomaly.tiny.network import build_network
 from maskomaly.tiny.settings import TrainingConfig, fingerprint
-from mdmkit.errors import InputError
+from mdmkit.core.errors import InputError
 
 
 @dataclass

@@ -24,7 +24,7 @@ Fill = Callable[[Floats, Floats, np.random.Generator], Floats]
 
 
 @dataclass(frozen=True)
-class Pool:
+class Accumulator:
     """Shapes and fills that are combined freely.
 
     Attributes
@@ -39,7 +39,7 @@ class Pool:
 
 
 def draw_unknown(
-    canvas: Canvas, spot: Spot, pool: Pool, label: int, height: tuple[float, float]
+    canvas: Canvas, spot: Spot, pool: Accumulator, label: int, height: tuple[float, float]
 ) -> None:
     """Draw one object of a pool.
 
@@ -48,7 +48,7 @@ def draw_unknown(
     canvas : Canvas
     spot : Spot
         Where it stands.
-    pool : Pool
+    pool : Accumulator
     label : int
         ANOMALY or VOID.
     height : (float, float)

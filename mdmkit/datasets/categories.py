@@ -6,11 +6,11 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from mdmkit.components import ComponentSizes
+from mdmkit.core.component_sizes import ComponentSizes
+from mdmkit.core.errors import InputError, listing
+from mdmkit.core.labels import LabelCodes
 from mdmkit.datasets.dataset import DataSet, FrameFiles, Layout
 from mdmkit.datasets.trees import images_below, masks_below
-from mdmkit.errors import InputError, listing
-from mdmkit.frames import LabelCodes
 
 Frames = Mapping[str, FrameFiles]
 MASK_SUFFIXES = (".png", ".bmp", ".tif", ".tiff")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from mdmkit.components import ComponentSizes
+from mdmkit.core.component_sizes import ComponentSizes
+from mdmkit.core.labels import LabelCodes, Labels
 from mdmkit.datasets.dataset import ANOMALY_TRACK, DataSet
-from mdmkit.frames import LabelCodes, Labels
 
 #: Stands for the data set's label values, else 1, 0 and 255: None means that no value is meant.
 Usual = Literal["usual"]

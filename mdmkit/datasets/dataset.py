@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mdmkit.components import ComponentSizes
+from mdmkit.core.component_sizes import ComponentSizes
+from mdmkit.core.errors import InputError, listing
+from mdmkit.core.labels import LabelCodes
 from mdmkit.datasets.keys import existing_folder
-from mdmkit.errors import InputError, listing
-from mdmkit.frames import LabelCodes
 from mdmkit.io import AllNormal, RegionMasks, Target
 
 #: Component sizes of SegmentMeIfYouCan's two tracks.

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
-from mdmkit.errors import InputError, listing, printable
+from mdmkit.core.errors import InputError, listing, printable
 from mdmkit.io.formats import FOLDER_SUFFIXES
 
 

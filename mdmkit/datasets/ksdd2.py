@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mdmkit.components import ComponentSizes
+from mdmkit.core.component_sizes import ComponentSizes
+from mdmkit.core.labels import LabelCodes
 from mdmkit.datasets.dataset import DataSet, FrameFiles, Layout
 from mdmkit.datasets.trees import images_below, masks_below
-from mdmkit.frames import LabelCodes
 
 _ENDING = "_GT"
 

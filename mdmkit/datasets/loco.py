@@ -9,10 +9,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from mdmkit.core.errors import InputError
+from mdmkit.core.files import read_json
 from mdmkit.datasets.categories import Frames, industrial, matched
 from mdmkit.datasets.trees import images_below, masks_below
-from mdmkit.errors import InputError
-from mdmkit.files import read_json
 from mdmkit.io.regions import RegionMasks, Saturation
 
 _CONFIG = "defects_config.json"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 
+from mdmkit.core.labels import LabelCodes
 from mdmkit.datasets.dataset import OBSTACLE_TRACK, DataSet, Layout
 from mdmkit.datasets.trees import images_below, labelled, masks_below
-from mdmkit.frames import LabelCodes
 
 _MASKS, _IMAGES = "_gtCoarse_labelIds", "_leftImg8bit"
 #: Label ids: 0 is the unlabelled background, 1 the free road, each further one a kind of obstacle.

@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mdmkit.core.errors import InputError, listing
 from mdmkit.datasets import keys, roadanomaly
 from mdmkit.datasets.dataset import DataSet, FrameFiles
-from mdmkit.errors import InputError, listing
 from mdmkit.io import Target
 from mdmkit.io.formats import mask_suffixes, score_suffixes
 from mdmkit.io.images import IMAGE_SUFFIXES

@@ -7,15 +7,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mdmkit.components import ComponentSizes
+from mdmkit.core.component_sizes import ComponentSizes
+from mdmkit.core.errors import InputError, listing
+from mdmkit.core.files import read_toml
+from mdmkit.core.labels import LabelCodes, parse_labels
 from mdmkit.datasets.dataset import DataSet, FrameFiles, Layout
 from mdmkit.datasets.keys import existing_folder, files_by_key
 from mdmkit.datasets.trees import images_below, labelled
-from mdmkit.errors import InputError, listing
-from mdmkit.files import read_toml
-from mdmkit.frames import LabelCodes
 from mdmkit.io.formats import mask_suffixes
-from mdmkit.label_values import parse_labels
 
 DESCRIPTION = "dataset.toml"
 _FIELDS = {

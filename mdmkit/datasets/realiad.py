@@ -6,10 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from mdmkit.core.errors import InputError
+from mdmkit.core.files import read_json
 from mdmkit.datasets.categories import industrial
 from mdmkit.datasets.dataset import DataSet, FrameFiles, Layout
-from mdmkit.errors import InputError
-from mdmkit.files import read_json
 from mdmkit.io.regions import RegionMasks
 
 _LISTS = ("realiad_jsons/realiad_jsons", "realiad_jsons")

@@ -8,7 +8,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mdmkit.errors import InputError, InputTypeError
+from mdmkit.core.errors import InputError, InputTypeError
 
 if TYPE_CHECKING:
     from mdmkit.datasets.dataset import DataSet, Layout

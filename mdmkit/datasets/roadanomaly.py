@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from mdmkit.core.labels import LabelCodes
 from mdmkit.datasets.dataset import DataSet, Layout
 from mdmkit.datasets.trees import images_below, labelled, repackaged
-from mdmkit.frames import LabelCodes
 
 _LABELS = "*.labels/labels_semantic.png"
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from mdmkit.components import ComponentSizes
+from mdmkit.core.component_sizes import ComponentSizes
+from mdmkit.core.labels import LabelCodes
 from mdmkit.datasets.dataset import DataSet, Layout
 from mdmkit.datasets.trees import images_below, labelled, masks_below
-from mdmkit.frames import LabelCodes
 
 
 def find(blank: DataSet) -> DataSet:

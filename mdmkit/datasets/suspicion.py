@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mdmkit.core.labels import ANOMALOUS, IGNORED, NORMAL, LabelCodes
 from mdmkit.datasets.dataset import DataSet
-from mdmkit.frames import ANOMALOUS, IGNORED, NORMAL, LabelCodes
 from mdmkit.io import AllNormal, Target, read_mask
 
 _BLACK_AND_WHITE = {0, 255}

@@ -8,10 +8,10 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from mdmkit.core.errors import InputError
+from mdmkit.core.files import read_text
 from mdmkit.datasets.categories import defects, in_categories, industrial
 from mdmkit.datasets.dataset import DataSet, FrameFiles, Layout
-from mdmkit.errors import InputError
-from mdmkit.files import read_text
 from mdmkit.io.regions import RegionMasks
 
 _SPLIT = "split_csv/1cls.csv"

@@ -8,21 +8,22 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mdmkit.cells import FrameCells
-from mdmkit.component_grid import ComponentGrid
-from mdmkit.components import QUALITIES, ComponentSizes
-from mdmkit.exact_sums import LIMBS
-from mdmkit.frames import Frame
-from mdmkit.grid import GridSteps, RatioGrid
+from mdmkit.core.component_sizes import ComponentSizes
+from mdmkit.core.exact_sums import LIMBS
+from mdmkit.core.frame import Frame
 from mdmkit.integrations.histogram import EDGES, ROWS
+from mdmkit.statistics.binned_components import BinnedComponents
+from mdmkit.statistics.binned_steps import BinnedRatios, BinnedSteps
+from mdmkit.statistics.components import QUALITIES
+from mdmkit.statistics.pixel_bins import BinnedFrame
 
 _HITS = 2 * QUALITIES.size
-#: Columns of totals, dips and rises of each part of a `ComponentGrid`.
+#: Columns of totals, dips and rises of each part of a `BinnedComponents`.
 _WIDTHS = (LIMBS, 1, 1, LIMBS + 1, 2, 2, _HITS, _HITS, _HITS)
 
 
 class ComponentColumns(NamedTuple):
-    """A `ComponentGrid` on `ROWS` without its sizes and the range of its scores.
+    """A `BinnedComponents` on `ROWS` without its sizes and the range of its scores.
 
     Attributes
     ----------
@@ -48,16 +49,16 @@ class ComponentColumns(NamedTuple):
         """Sweep frames, one after the other."""
         columns, targets, largest = cls.none()
         for frame in frames:
-            grid = ComponentGrid.of(FrameCells.of(frame, EDGES), sizes, ROWS)
+            grid = BinnedComponents.of(BinnedFrame.of(frame, EDGES), sizes, ROWS)
             parts = (grid.siou, grid.ppv, grid.hits)
             columns += np.hstack([p for g in parts for p in (g.totals, g.dips, g.rises)])
             targets, largest = targets + grid.targets, max(largest, grid.largest)
         return cls(columns, targets, largest)
 
-    def as_grid(self, sizes: ComponentSizes, lowest: float, highest: float) -> ComponentGrid:
+    def as_grid(self, sizes: ComponentSizes, lowest: float, highest: float) -> BinnedComponents:
         """Back again, with the least and greatest score."""
         arrays: list[Any] = np.split(self.columns, np.cumsum(_WIDTHS)[:-1], axis=1)
-        siou = RatioGrid(arrays[0], arrays[1], arrays[2], lowest, highest)
-        ppv = RatioGrid(arrays[3], arrays[4], arrays[5], lowest, highest)
-        hits = GridSteps(arrays[6], arrays[7], arrays[8], lowest, highest)
-        return ComponentGrid(sizes, self.targets, self.largest, siou, ppv, hits)
+        siou = BinnedRatios(arrays[0], arrays[1], arrays[2], lowest, highest)
+        ppv = BinnedRatios(arrays[3], arrays[4], arrays[5], lowest, highest)
+        hits = BinnedSteps(arrays[6], arrays[7], arrays[8], lowest, highest)
+        return BinnedComponents(sizes, self.targets, self.largest, siou, ppv, hits)

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mdmkit.grid import COARSER, Edges, unit_edges
-from mdmkit.pixels import PixelGrid, PixelSweep
-from mdmkit.recipes import ComponentRecipe, PixelRecipe, Recipe
-from mdmkit.sweeps import Grid, Sweeps
+from mdmkit.statistics.edges import COARSER, Edges, unit_edges
+from mdmkit.statistics.kinds import ComponentStatistic, PixelStatistic, Statistic
+from mdmkit.statistics.pixels import BinnedPixels, PixelCounts
+from mdmkit.statistics.totals import Grid, Sweeps
 
 if TYPE_CHECKING:
-    from mdmkit.component_grid import ComponentGrid
+    from mdmkit.statistics.binned_components import BinnedComponents
 
 #: Thresholds at which pixels are known: 0, 1 / 65536, ..., 1.
 EDGES: Edges = unit_edges()
@@ -30,7 +30,7 @@ class Histogram:
     Attributes
     ----------
     counts : ndarray of int64, shape (2 (m + 1), 2)
-        Anomalous and normal pixels of each key, as in `FrameCells`: 2 c strictly within
+        Anomalous and normal pixels of each key, as in `BinnedFrame`: 2 c strictly within
         (EDGES[c - 1], EDGES[c]), 2 c + 1 at EDGES[c].
     lowest, highest : ndarray of float64, shape (m + 1,)
         Scores that occur strictly within each cell; inf and -inf where none does.
@@ -46,12 +46,12 @@ class Histogram:
     highest: NDArray[np.float64]
 
     @cached_property
-    def grid(self) -> PixelGrid:
+    def grid(self) -> BinnedPixels:
         """Counts above every edge, with bounds in between."""
         at_edge = EDGES[self.counts[1:-1:2].any(axis=1)]
         smallest = min(self.lowest.min(), at_edge.min(initial=np.inf))
         largest = max(self.highest.max(), at_edge.max(initial=-np.inf))
-        return PixelGrid.of_counts(self.counts, float(smallest), float(largest))
+        return BinnedPixels.of_counts(self.counts, float(smallest), float(largest))
 
     @cached_property
     def single(self) -> NDArray[np.bool_]:
@@ -62,10 +62,10 @@ class Histogram:
         """What is known of the pixels, for any measure of pixels."""
         within = self.counts[::2]
         alone = np.flatnonzero(self.single & within.any(axis=1))
-        exact = PixelSweep(self.lowest[alone], within[alone])
+        exact = PixelCounts(self.lowest[alone], within[alone])
         return self._sweeps(frames, self.single, exact)
 
-    def sweeps_with(self, components: ComponentGrid, frames: int) -> Sweeps:
+    def sweeps_with(self, components: BinnedComponents, frames: int) -> Sweeps:
         """The same with components, which are known to the cells between `ROWS`."""
         row = np.append(0, np.searchsorted(ROWS, EDGES, side="right"))
         last = np.searchsorted(EDGES, ROWS)  # the cell that ends at a row's end
@@ -73,18 +73,18 @@ class Histogram:
         above = np.append(self.grid.low[last].sum(axis=1), 0)
         empty = pixels[np.append(0, last + 1)] == above
         sweeps = self._sweeps(frames, empty[row], None)
-        recipe = ComponentRecipe(components.sizes)
+        statistic = ComponentStatistic(components.sizes)
         assert sweeps.grid is not None
-        by_recipe: dict[Recipe, Any] = {**sweeps.grid.by_recipe, recipe: components}
-        grid = replace(sweeps.grid, by_recipe=by_recipe, rows=ROWS)
+        by_statistic: dict[Statistic, Any] = {**sweeps.grid.by_statistic, statistic: components}
+        grid = replace(sweeps.grid, by_statistic=by_statistic, rows=ROWS)
         known = components.as_sweep(ROWS, None)
-        return Sweeps(frames, {**sweeps.by_recipe, recipe: known}, grid=grid)
+        return Sweeps(frames, {**sweeps.by_statistic, statistic: known}, grid=grid)
 
-    def _sweeps(self, frames: int, known: NDArray[np.bool_], exact: PixelSweep | None) -> Sweeps:
+    def _sweeps(self, frames: int, known: NDArray[np.bool_], exact: PixelCounts | None) -> Sweeps:
         sweep = self.grid.as_sweep(EDGES, exact)
         # edges without pixels go, but for those where the bounds of an open cell begin
         begins = np.searchsorted(EDGES, sweep.scores, side="right")
         kept = sweep.changes.any(axis=1) | ~known[begins]
-        sweep = PixelSweep(sweep.scores[kept], sweep.changes[kept])
-        grid = Grid(EDGES, known, {PixelRecipe(): self.grid}, EDGES)
-        return Sweeps(frames, {PixelRecipe(): sweep}, grid=grid)
+        sweep = PixelCounts(sweep.scores[kept], sweep.changes[kept])
+        grid = Grid(EDGES, known, {PixelStatistic(): self.grid}, EDGES)
+        return Sweeps(frames, {PixelStatistic(): sweep}, grid=grid)

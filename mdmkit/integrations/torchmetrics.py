@@ -10,17 +10,20 @@ from contextlib import contextmanager
 from hashlib import sha256
 from typing import Any
 
-from mdmkit.components import ComponentSizes
-from mdmkit.curves import ThresholdCurve
-from mdmkit.errors import InputError, InputTypeError, NoTargetError, RangeError
-from mdmkit.extras import needed_by
-from mdmkit.frames import Frame, LabelCodes, Labels, as_unit
-from mdmkit.margin import Margin
-from mdmkit.measures import MarginAt, Measure, Values, parse_measures, recipes_of
-from mdmkit.metrics import Metric as SegmentMetric
-from mdmkit.metrics import as_metric, check_anomalous
-from mdmkit.recipes import ComponentRecipe, PixelRecipe, Recipe
-from mdmkit.sweeps import Sweeps, check_valid
+from mdmkit.core.component_sizes import ComponentSizes
+from mdmkit.core.errors import InputError, InputTypeError, NoTargetError, RangeError
+from mdmkit.core.extras import needed_by
+from mdmkit.core.frame import Frame, as_unit
+from mdmkit.core.labels import LabelCodes, Labels
+from mdmkit.core.margin import Margin
+from mdmkit.metrics.base import Metric as SegmentMetric
+from mdmkit.metrics.base import check_anomalous
+from mdmkit.metrics.curve import ThresholdCurve
+from mdmkit.metrics.measures import MarginAt, Measure, Values, statistics_of
+from mdmkit.metrics.names import parse_measures
+from mdmkit.metrics.registry import as_metric
+from mdmkit.statistics.kinds import ComponentStatistic, PixelStatistic, Statistic
+from mdmkit.statistics.totals import Sweeps, check_valid
 
 with needed_by("mdmkit.integrations.torchmetrics"):
     import torch
@@ -28,7 +31,7 @@ with needed_by("mdmkit.integrations.torchmetrics"):
     from torchmetrics import Metric
 
     from mdmkit.integrations.component_columns import ComponentColumns
-    from mdmkit.integrations.counting import Tally, as_maps, scores_of_bits
+    from mdmkit.integrations.device_counts import Tally, as_maps, scores_of_bits
     from mdmkit.integrations.histogram import Histogram
 
 
@@ -38,7 +41,7 @@ class CountedMetric(Metric):
     Attributes
     ----------
     counts, lowest, highest, refused : Tensor of int64
-        States, see `mdmkit.integrations.counting.Tally`; 3 MB, whatever the number of frames.
+        States, see `mdmkit.integrations.device_counts.Tally`; 3 MB, whatever the number of frames.
     frames : Tensor of int64
         Number of frames.
     components, targets, largest : Tensor of int64
@@ -79,7 +82,7 @@ class CountedMetric(Metric):
         self.no_target = no_target
         self._measures = measures
         self._codes = codes
-        self._sizes = _component_sizes(recipes_of(measures))
+        self._sizes = _component_sizes(statistics_of(measures))
         self._of_batch = False
         self.register_buffer("_table", torch.from_numpy(codes.table.copy()), persistent=False)
         empty = Tally.empty()
@@ -253,7 +256,7 @@ class CountedMetric(Metric):
         known: dict[bool, Sweeps] = {}
         values: Values = {}
         for measure in self._measures:
-            components = _component_sizes(measure.recipes) is not None
+            components = _component_sizes(measure.statistics) is not None
             if components not in known:
                 known[components] = self._sweeps(histogram, components)
             try:
@@ -288,7 +291,7 @@ class AnomalySegmentationMetrics(CountedMetric):
     Parameters
     ----------
     metrics : str, or iterable of str or Measure
-        Measure names, see `mdmkit.measures`: `ap`, `auroc`, `fpr95`, `best_f1`, `mdm_METRIC@T`,
+        Measure names, see `mdmkit.metrics.measures`: `ap`, `auroc`, `fpr95`, `best_f1`, `mdm_METRIC@T`,
         `METRIC@z=Z`, `fpr@tpr=R`; with component metrics (`siou_gt`, `ppv`, `mean_f1`, margins of
         `siou`, `ppv`, `mean_f1`) **maps are copied to the host** and swept there, frame by frame.
     min_prediction, min_target : int
@@ -456,16 +459,16 @@ class MaximalDetectionMargin(CountedMetric):
 _REDUCTIONS = {"counts": "sum", "lowest": "min", "highest": "max", "refused": "sum"}
 
 
-def _component_sizes(recipes: Iterable[Recipe]) -> ComponentSizes | None:
+def _component_sizes(statistics: Iterable[Statistic]) -> ComponentSizes | None:
     """Those for which components are counted, if they are."""
     found: set[ComponentSizes] = set()
-    for recipe in recipes:
-        if isinstance(recipe, ComponentRecipe):
-            found.add(recipe.sizes)
-        elif not isinstance(recipe, PixelRecipe):
+    for statistic in statistics:
+        if isinstance(statistic, ComponentStatistic):
+            found.add(statistic.sizes)
+        elif not isinstance(statistic, PixelStatistic):
             raise InputTypeError(
                 "metrics: expected metrics of pixels or components of whole frames, which add up; "
-                f"found one that needs {recipe}"
+                f"found one that needs {statistic}"
             )
     if len(found) > 1:
         raise InputError(

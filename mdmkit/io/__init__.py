@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mdmkit.errors import InputError, InputTypeError, printable
-from mdmkit.files import check_output, check_regular, write_atomically
-from mdmkit.frames import one_map
+from mdmkit.core.errors import InputError, InputTypeError, printable
+from mdmkit.core.files import check_output, check_regular, write_atomically
+from mdmkit.core.frame import one_map
 from mdmkit.io.formats import Format, format_of, mask_suffixes, score_suffixes
 from mdmkit.io.images import AllNormal
 from mdmkit.io.regions import RegionMasks, Saturation

@@ -12,7 +12,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from mdmkit.errors import InputError
+from mdmkit.core.errors import InputError
 
 #: Reads an array; the key names one of several in a file.
 Reader = Callable[[Path, str | None], NDArray[Any]]

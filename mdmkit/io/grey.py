@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mdmkit.errors import InputError
+from mdmkit.core.errors import InputError
 from mdmkit.io.images import open_image, upright
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mdmkit.errors import InputError, printable
-from mdmkit.extras import needed_by
-from mdmkit.files import check_regular
+from mdmkit.core.errors import InputError, printable
+from mdmkit.core.extras import needed_by
+from mdmkit.core.files import check_regular
 
 if TYPE_CHECKING:
     from PIL import Image

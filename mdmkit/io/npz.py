@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mdmkit.errors import InputError
+from mdmkit.core.errors import InputError
 from mdmkit.io.formats import Format
 
 SCORES, TARGET, IGNORE = "soft_mask", "gt", "ignore"

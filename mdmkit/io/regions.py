@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mdmkit.errors import InputError, printable
+from mdmkit.core.errors import InputError, printable
 from mdmkit.io.images import open_image, upright
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mdmkit.errors import InputError
-from mdmkit.frames import as_unit
+from mdmkit.core.errors import InputError
+from mdmkit.core.frame import as_unit
 
 METHODS = ("bilinear", "nearest")
 

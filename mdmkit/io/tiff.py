@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mdmkit.errors import InputError
-from mdmkit.extras import needed_by
+from mdmkit.core.errors import InputError
+from mdmkit.core.extras import needed_by
 from mdmkit.io.formats import Format
 from mdmkit.io.grey import read_labels
 from mdmkit.io.images import turned_upright

@@ -7,7 +7,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from mdmkit.errors import InputError
+from mdmkit.core.errors import InputError
 from mdmkit.io.formats import Format
 from mdmkit.io.grey import read_labels
 

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from mdmkit.errors import InputError
+from mdmkit.core.errors import InputError
 from mdmkit.plots.style import (
     COLOURS,
     DOUBLE,
@@ -27,7 +27,7 @@ from mdmkit.plots.style import (
 )
 
 if TYPE_CHECKING:
-    from mdmkit.curves import ThresholdCurve
+    from mdmkit.metrics.curve import ThresholdCurve
 
 _MOST_DRAWN = 4000
 _SIDE_BY_SIDE = 5.0  # inches that panels need

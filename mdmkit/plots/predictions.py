@@ -13,12 +13,13 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from numpy.typing import NDArray
 
-from mdmkit.errors import InputError
-from mdmkit.frames import ANOMALOUS, as_unit
+from mdmkit.core.errors import InputError
+from mdmkit.core.frame import as_unit
+from mdmkit.core.labels import ANOMALOUS
 from mdmkit.plots.style import FULL, MARKED, OVERLAY, STYLE, check_width, plain
 
 if TYPE_CHECKING:
-    from mdmkit.frames import Frame
+    from mdmkit.core.frame import Frame
 
 _HATCH = "#6E6E6E"
 _SMALLEST = 5.5  # points that can still be read

@@ -11,16 +11,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from mdmkit.errors import InputError
-from mdmkit.pixels import PixelSweep
+from mdmkit.core.errors import InputError
 from mdmkit.plots.style import DOUBLE, SINGLE, STYLE, check_width, looks, plain
-from mdmkit.ranking import auroc, average_precision, fpr_at_tpr
+from mdmkit.statistics.pixels import PixelCounts
+from mdmkit.statistics.ranking import auroc, average_precision, fpr_at_tpr
 
 _MOST_DRAWN = 4000
 _TPR = 0.95
 
 
-def _points(sweep: PixelSweep) -> tuple[NDArray[Any], NDArray[Any]]:
+def _points(sweep: PixelCounts) -> tuple[NDArray[Any], NDArray[Any]]:
     """TP and FP of as many predictions as a page can show, from the empty one to everything."""
     tp, fp = sweep.totals[::-1, 0], sweep.totals[::-1, 1]
     if tp.size <= _MOST_DRAWN:
@@ -33,7 +33,7 @@ def _points(sweep: PixelSweep) -> tuple[NDArray[Any], NDArray[Any]]:
     return tp[kept], fp[kept]
 
 
-def _check(sweeps: Mapping[str, PixelSweep]) -> None:
+def _check(sweeps: Mapping[str, PixelCounts]) -> None:
     if not sweeps:
         raise InputError("sweeps: expected at least one, found none")
     for name, sweep in sweeps.items():
@@ -51,12 +51,12 @@ def _own_axes(ax: Axes | None) -> Axes:
         return Figure(figsize=(SINGLE, 2.8), layout="constrained").add_subplot()
 
 
-def draw_precision_recall(sweeps: Mapping[str, PixelSweep], ax: Axes | None = None) -> Axes:
+def draw_precision_recall(sweeps: Mapping[str, PixelCounts], ax: Axes | None = None) -> Axes:
     """Draw precision over recall, AP in the legend; returns the axes.
 
     Parameters
     ----------
-    sweeps : mapping of str to PixelSweep
+    sweeps : mapping of str to PixelCounts
         By method.
     ax : matplotlib Axes, optional
         A new figure's by default.
@@ -73,7 +73,7 @@ def draw_precision_recall(sweeps: Mapping[str, PixelSweep], ax: Axes | None = No
     Examples
     --------
     >>> from mdmkit import Frame
-    >>> sweep = PixelSweep.of(Frame([[0.1, 0.6, 0.4, 0.9]], [[0, 0, 1, 1]]))
+    >>> sweep = PixelCounts.of(Frame([[0.1, 0.6, 0.4, 0.9]], [[0, 0, 1, 1]]))
     >>> draw_precision_recall({"mine": sweep}).lines[0].get_label()
     'mine: AP 83.3'
     """
@@ -91,12 +91,12 @@ def draw_precision_recall(sweeps: Mapping[str, PixelSweep], ax: Axes | None = No
     return ax
 
 
-def draw_roc(sweeps: Mapping[str, PixelSweep], ax: Axes | None = None) -> Axes:
+def draw_roc(sweeps: Mapping[str, PixelCounts], ax: Axes | None = None) -> Axes:
     """Draw TPR over FPR with FPR95 as a dot, AUROC in the legend; returns the axes.
 
     Parameters
     ----------
-    sweeps : mapping of str to PixelSweep
+    sweeps : mapping of str to PixelCounts
         By method.
     ax : matplotlib Axes, optional
         A new figure's by default.
@@ -113,7 +113,7 @@ def draw_roc(sweeps: Mapping[str, PixelSweep], ax: Axes | None = None) -> Axes:
     Examples
     --------
     >>> from mdmkit import Frame
-    >>> sweep = PixelSweep.of(Frame([[0.1, 0.6, 0.4, 0.9]], [[0, 0, 1, 1]]))
+    >>> sweep = PixelCounts.of(Frame([[0.1, 0.6, 0.4, 0.9]], [[0, 0, 1, 1]]))
     >>> draw_roc({"mine": sweep}).lines[1].get_label()
     'mine: AUROC 75.0, FPR95 50.0'
     """
@@ -132,12 +132,12 @@ def draw_roc(sweeps: Mapping[str, PixelSweep], ax: Axes | None = None) -> Axes:
     return ax
 
 
-def ranking_figure(sweeps: Mapping[str, PixelSweep], *, width: float = DOUBLE) -> Figure:
+def ranking_figure(sweeps: Mapping[str, PixelCounts], *, width: float = DOUBLE) -> Figure:
     """Precision-recall and ROC curves side by side, or below each other in one column.
 
     Parameters
     ----------
-    sweeps : mapping of str to PixelSweep
+    sweeps : mapping of str to PixelCounts
         By method.
     width : float
         In inches.
@@ -155,7 +155,7 @@ def ranking_figure(sweeps: Mapping[str, PixelSweep], *, width: float = DOUBLE) -
     Examples
     --------
     >>> from mdmkit import Frame
-    >>> sweep = PixelSweep.of(Frame([[0.1, 0.6, 0.4, 0.9]], [[0, 0, 1, 1]]))
+    >>> sweep = PixelCounts.of(Frame([[0.1, 0.6, 0.4, 0.9]], [[0, 0, 1, 1]]))
     >>> [ax.get_xlabel() for ax in ranking_figure({"mine": sweep}).axes]
     ['recall', 'false positive rate']
     """
@@ -163,13 +163,13 @@ def ranking_figure(sweeps: Mapping[str, PixelSweep], *, width: float = DOUBLE) -
 
 
 def ranking_multiples(
-    panels: Mapping[str, Mapping[str, PixelSweep]], *, width: float = DOUBLE
+    panels: Mapping[str, Mapping[str, PixelCounts]], *, width: float = DOUBLE
 ) -> Figure:
     """As `ranking_figure`, a row a data set.
 
     Parameters
     ----------
-    panels : mapping of str to mapping of str to PixelSweep
+    panels : mapping of str to mapping of str to PixelCounts
         The sweeps of each data set by method, under its title ("": none).
     width : float
         In inches; in less than 5 the ROC curve stands below the other one.
@@ -188,7 +188,7 @@ def ranking_multiples(
     --------
     >>> from mdmkit import Frame
     >>> from mdmkit.plots import ranking_multiples
-    >>> sweep = PixelSweep.of(Frame([[0.1, 0.6, 0.4, 0.9]], [[0, 0, 1, 1]]))
+    >>> sweep = PixelCounts.of(Frame([[0.1, 0.6, 0.4, 0.9]], [[0, 0, 1, 1]]))
     >>> figure = ranking_multiples({"day": {"mine": sweep}, "night": {"mine": sweep}})
     >>> [ax.get_title() for ax in figure.axes]
     ['day', 'day', 'night', 'night']

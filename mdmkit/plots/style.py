@@ -10,8 +10,8 @@ from typing import Any
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from mdmkit.errors import InputError
-from mdmkit.files import write_atomically
+from mdmkit.core.errors import InputError
+from mdmkit.core.files import write_atomically
 
 #: Okabe and Ito's colours, told apart by colour-blind readers too; with a dash for print.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")

@@ -11,18 +11,18 @@ from importlib.resources import files
 from math import fsum
 from typing import TYPE_CHECKING, Any
 
-from mdmkit.errors import InputError
-from mdmkit.measures import MarginAt
+from mdmkit.core.errors import InputError
+from mdmkit.metrics.measures import MarginAt
 from mdmkit.report import charts
-from mdmkit.report.levels import Counts, Thresholds, offer_thresholds
 from mdmkit.report.pictures import drawn_shape, every_so_often, jpeg, png
+from mdmkit.report.slider import Counts, Thresholds, offer_thresholds
 from mdmkit.report.spread import spread_block
-from mdmkit.tables import blocks, notes
+from mdmkit.tables.forms import blocks, notes
 
 if TYPE_CHECKING:
-    from mdmkit.columns import Block
-    from mdmkit.passes import Tick
-    from mdmkit.study import Study
+    from mdmkit.comparison.study import Study
+    from mdmkit.evaluation.sources import Progress
+    from mdmkit.tables.table import Block
 
 MARKED = (0.3, 0.5, 0.8)
 #: A method's colour on light and on dark ground: Okabe and Ito's, the dark ones brightened.
@@ -60,8 +60,8 @@ class Report:
         How many frames to show, the hardest first.
     map_width : int
         Pixels; wider maps are drawn smaller. Counts are always those of all pixels.
-    tick : callable, optional
-        `tick(what, frames)` returns a function that is called after each frame.
+    progress : callable, optional
+        `progress(what, frames)` returns a function that is called after each frame.
     """
 
     def __init__(
@@ -69,12 +69,12 @@ class Report:
         study: Study,
         frames: int = 12,
         map_width: int = 640,
-        tick: Callable[[str, int], Tick] | None = None,
+        progress: Callable[[str, int], Progress] | None = None,
     ) -> None:
         check_report(frames, map_width)
         self.study = study
         self.map_width = map_width
-        self._tick = tick
+        self._progress = progress
         self.best = {name: study.best_threshold(name) for name in study.methods}
         self.jumps = self._find_jumps()
         self.thresholds = self._offer()
@@ -103,7 +103,9 @@ class Report:
 
     def _count(self) -> Iterable[Shown]:
         n = self.thresholds.values.size
-        done = self._tick("counting", len(self.study.keys)) if self._tick else (lambda: None)
+        done = (
+            self._progress("counting", len(self.study.keys)) if self._progress else (lambda: None)
+        )
         for key in self.study.keys:
             counts = {}
             for name in self.study.methods:
@@ -149,7 +151,7 @@ class Report:
 
     def render(self) -> str:
         """The page."""
-        done = self._tick("drawing", len(self.shown)) if self._tick else (lambda: None)
+        done = self._progress("drawing", len(self.shown)) if self._progress else (lambda: None)
         payloads = []
         for shown in self.shown:
             payloads.append(_json(self.payload(shown)))
@@ -261,7 +263,7 @@ def build_report(
     *,
     frames: int = 12,
     map_width: int = 640,
-    tick: Callable[[str, int], Tick] | None = None,
+    progress: Callable[[str, int], Progress] | None = None,
 ) -> Report:
     """Choose and count the frames of a report; `render` then draws it.
 
@@ -273,11 +275,11 @@ def build_report(
         How many frames to show, the hardest first.
     map_width : int
         Pixels; wider maps are drawn smaller, while all pixels are counted.
-    tick : callable, optional
+    progress : callable, optional
         As in `compare`.
 
     Returns
     -------
     Report
     """
-    return Report(study, frames, map_width, tick)
+    return Report(study, frames, map_width, progress)

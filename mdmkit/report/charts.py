@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mdmkit.curves import ThresholdCurve
-from mdmkit.margin import Margin
+from mdmkit.core.margin import Margin
+from mdmkit.metrics.curve import ThresholdCurve
 
 WIDTH, PLOT_HEIGHT, LEFT, TOP = 420, 190, 30, 8
 PLOT_WIDTH = WIDTH - LEFT - 10

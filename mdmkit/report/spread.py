@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mdmkit.columns import UNDEFINED, Block, Column, percent, titles
+from mdmkit.tables.headings import titles
+from mdmkit.tables.table import UNDEFINED, Block, Column, percent
 
 if TYPE_CHECKING:
-    from mdmkit.comparison import Comparison
+    from mdmkit.comparison.result import Comparison
 
 
 def spread_block(comparison: Comparison) -> Block:

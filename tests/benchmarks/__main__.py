@@ -22,11 +22,12 @@ from numba import njit
 from sklearn.metrics import average_precision_score, f1_score
 
 from mdmkit import Frame, compare, evaluate, mdm
-from mdmkit.cells import FrameCells
-from mdmkit.component_grid import ComponentGrid
-from mdmkit.components import ComponentSizes, ComponentSweep, label_targets
-from mdmkit.grid import unit_edges
-from mdmkit.pixels import PixelSweep
+from mdmkit.core.component_sizes import ComponentSizes
+from mdmkit.statistics.binned_components import BinnedComponents
+from mdmkit.statistics.components import ComponentCounts, label_targets
+from mdmkit.statistics.edges import unit_edges
+from mdmkit.statistics.pixel_bins import BinnedFrame
+from mdmkit.statistics.pixels import PixelCounts
 from tests.benchmarks.scenes import scene
 
 T = 0.5
@@ -93,17 +94,17 @@ def cc3d_loop(scores, target, thresholds):
 def verdicts(scores, target):
     """sIoU and mean F1 at T in one sweep: what both margins need, sorting included."""
     frame = Frame(scores, target)
-    return ComponentSweep.of(frame, ComponentSizes(500, 100), {"siou": (T,), "mean_f1": (T,)})
+    return ComponentCounts.of(frame, ComponentSizes(500, 100), {"siou": (T,), "mean_f1": (T,)})
 
 
 def sweep_pixels(scores, target):
-    return PixelSweep.of(Frame(scores, target))
+    return PixelCounts.of(Frame(scores, target))
 
 
 def grid(scores, target, steps):
     edges = unit_edges(steps)
-    cells = FrameCells.of(Frame(scores, target), edges)
-    return ComponentGrid.of(cells, ComponentSizes(500, 100), edges)
+    cells = BinnedFrame.of(Frame(scores, target), edges)
+    return BinnedComponents.of(cells, ComponentSizes(500, 100), edges)
 
 
 def label_truth(scores, target):

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from mdmkit import Frame, InputError, evaluate
-from mdmkit.frames import LabelCodes
+from mdmkit.core.labels import LabelCodes
 from mdmkit.io import read_mask, read_scores
 from mdmkit.io.images import AllNormal, image_shape, read_image
 

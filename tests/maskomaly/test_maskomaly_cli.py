@@ -17,7 +17,8 @@ torch = pytest.importorskip("torch", reason="torch is not installed")
 from maskomaly import MaskomalyConfig, Preprocessing, cli, load_model, maskomaly, score  # noqa: E402
 from maskomaly.config import own_config  # noqa: E402
 from maskomaly.queries import QueryMining  # noqa: E402
-from mdmkit import evaluate, terminal  # noqa: E402
+from mdmkit import evaluate  # noqa: E402
+from mdmkit.cli import terminal  # noqa: E402
 from mdmkit.io import read_mask, read_scores  # noqa: E402
 from tests.maskomaly.small_networks import mask2former, segformer  # noqa: E402
 

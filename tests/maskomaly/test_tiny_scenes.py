@@ -12,7 +12,7 @@ from maskomaly.tiny.canvas import Canvas, grey, inside_polygon
 from maskomaly.tiny.clutter import CLUTTER
 from maskomaly.tiny.labels import ANOMALY, CLASSES, VOID, anomaly_mask
 from maskomaly.tiny.scenes import ANOMALY_POOLS, FEWEST_ANOMALOUS_PIXELS, KINDS, draw_scene
-from mdmkit.errors import InputError
+from mdmkit.core.errors import InputError
 
 # A change of these is a change of SCENES_VERSION, and the weights have to be trained anew.
 DIGESTS = {

@@ -16,7 +16,7 @@ from maskomaly.tiny.network import build_network, load_network
 from maskomaly.tiny.scenes import Scene
 from maskomaly.tiny.settings import TrainingConfig
 from maskomaly.tiny.train import class_ious, learning_rate, train
-from mdmkit.errors import InputError
+from mdmkit.core.errors import InputError
 
 SMALL = TrainingConfig(
     steps=3, batch=1, scenes=3, warmup=1, validation_scenes=1, validate_every=2,

@@ -14,11 +14,12 @@ import numpy as np
 from sklearn.metrics import auc, precision_recall_curve, roc_curve
 
 from mdmkit import Frame, SIoU, evaluate
-from mdmkit.changes import HalfPrecision
-from mdmkit.components import ComponentSizes, ComponentSweep
+from mdmkit.core.component_sizes import ComponentSizes
+from mdmkit.core.transforms import HalfPrecision
 from mdmkit.io import read_mask, read_scores
-from mdmkit.pixels import PixelSweep
-from mdmkit.protocols.smiyc import BINS
+from mdmkit.metrics.protocols.smiyc import BINS
+from mdmkit.statistics.components import ComponentCounts
+from mdmkit.statistics.pixels import PixelCounts
 from tests.reference import smiyc
 
 SIZES = {"min_prediction": 500, "min_target": 100}
@@ -53,7 +54,7 @@ def real_frames(folder, method):
 def points_of(frames):
     """The pixel curve of SegmentMeIfYouCan's tools and every frame's edges, repeated."""
     half = [HalfPrecision()(Frame(*frame)) for frame in frames]
-    sweep = PixelSweep.merged([PixelSweep.of(BINS(frame)) for frame in half])
+    sweep = PixelCounts.merged([PixelCounts.of(BINS(frame)) for frame in half])
     totals = sweep.totals[:-1][::-1].tolist()
     points = [(z, *t) for z, t in zip(sweep.scores[::-1].tolist(), totals, strict=True)]
     repeated = np.sort(np.concatenate([BINS.edges(frame) for frame in half]))[::-1]
@@ -62,8 +63,8 @@ def points_of(frames):
 
 def siou_above(frames, z):
     sizes = ComponentSizes(**SIZES)
-    sweep = ComponentSweep.merged(
-        [ComponentSweep.of(HalfPrecision()(Frame(*frame)), sizes) for frame in frames]
+    sweep = ComponentCounts.merged(
+        [ComponentCounts.of(HalfPrecision()(Frame(*frame)), sizes) for frame in frames]
     )
     metric = SIoU(**SIZES)
     return float(metric.values(metric.part(sweep).above(z), sweep.targets))
@@ -74,7 +75,7 @@ def first_point(frames, other):
 
     Which frame that is depends on the sort of the tools; the one that moves AP most is taken.
     """
-    sweeps = [PixelSweep.of(BINS(Frame(*frame))) for frame in frames]
+    sweeps = [PixelCounts.of(BINS(Frame(*frame))) for frame in frames]
     top = max(sweep.scores[-1] for sweep in sweeps)
     shares = np.array([sweep.from_score(top) for sweep in sweeps if sweep.scores[-1] == top])
     if len(shares) == 1:

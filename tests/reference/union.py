@@ -25,11 +25,11 @@ from __future__ import annotations
 import numpy as np
 from scipy.ndimage import label as label_components
 
-from mdmkit.components import QUALITIES, ComponentSweep
-from mdmkit.exact_sums import LIMB_BITS, LIMBS
-from mdmkit.frames import ANOMALOUS as ANOMALOUS_CLASS
-from mdmkit.kernels import kernel
-from mdmkit.steps import Steps
+from mdmkit.core.exact_sums import LIMB_BITS, LIMBS
+from mdmkit.core.labels import ANOMALOUS as ANOMALOUS_CLASS
+from mdmkit.statistics.components import QUALITIES, ComponentCounts
+from mdmkit.statistics.kernels import kernel
+from mdmkit.statistics.steps import Steps
 
 SMALL = -2
 NONE = -1
@@ -60,7 +60,7 @@ def find(parent, i):
 
 @kernel
 def add_ratio(totals, at, ratio, sign):
-    """Add (or take out) a ratio in [0, 1] at three limbs, exactly: see mdmkit.exact_sums."""
+    """Add (or take out) a ratio in [0, 1] at three limbs, exactly: see mdmkit.core.exact_sums."""
     rest = ratio
     for i in range(LIMBS):
         rest *= _LIMB
@@ -397,7 +397,7 @@ def sweep_components(order, ends, target, sizes, min_prediction, qualities):
 
 
 def component_sweep(frame, sizes):
-    """The ComponentSweep of a frame, by the plain kernel."""
+    """The ComponentCounts of a frame, by the plain kernel."""
     numbers, count = label_components(frame.classes == ANOMALOUS_CLASS, np.ones((3, 3), int))
     pixels = np.bincount(numbers.ravel(), minlength=count + 1)
     pixels[0] = 0
@@ -413,7 +413,7 @@ def component_sweep(frame, sizes):
         sizes.min_prediction,
         QUALITIES,
     )
-    return ComponentSweep(
+    return ComponentCounts(
         sizes,
         int(kept.sum()),
         int(pixels.max()),

@@ -1,0 +1,232 @@
+"""Several data sets in one figure: how they are asked for, and each one's evaluations."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from mdmkit.cli.options import find_ground_truth
+from mdmkit.cli.terminal import note, progress_bars
+from mdmkit.core.errors import InputError
+
+if TYPE_CHECKING:
+    from mdmkit.core.component_sizes import ComponentSizes
+    from mdmkit.datasets import Choice, DataSet, Pairing
+    from mdmkit.evaluation.evaluation import Evaluation
+    from mdmkit.evaluation.sources import Progress
+    from mdmkit.metrics.base import Metric
+    from mdmkit.metrics.curve import ThresholdCurve
+    from mdmkit.metrics.measures import Measure
+    from mdmkit.statistics.pixels import PixelCounts
+
+T = TypeVar("T")
+
+DataSetNames = Annotated[
+    list[str],
+    typer.Option(
+        "--dataset",
+        metavar="[NAME=]LAYOUT:ROOT",
+        help="A data set, with its labels and component sizes; `mdmkit datasets` lists the "
+        "layouts. Several, each with a NAME, get a panel each: a method's score maps of it lie in "
+        "FOLDER/NAME.",
+        show_default=False,
+    ),
+]
+Targets = Annotated[
+    list[str],
+    typer.Option(
+        "--target",
+        metavar="[NAME=]FOLDER",
+        help="Ground-truth masks of what is no known layout; with a NAME as --dataset. The "
+        "RoadAnomaly layout is understood.",
+        show_default=False,
+    ),
+]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A data set, and where each method's score maps of it lie.
+
+    Attributes
+    ----------
+    name : str
+        Its title in the figure; empty where it is the only one and has none.
+    truth : DataSet
+    folders : dict of str
+        By method.
+    """
+
+    name: str
+    truth: DataSet
+    folders: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """A panel's methods, counted, all frames pooled."""
+
+    sizes: ComponentSizes
+    evaluations: dict[str, Evaluation]
+
+    def curves(self, metric: Metric) -> dict[str, ThresholdCurve]:
+        """d(z) of each method."""
+        return {name: evaluation.curve(metric) for name, evaluation in self.evaluations.items()}
+
+    def pixels(self) -> dict[str, PixelCounts]:
+        """Each method's pixels by raw score: ranking needs no normaliser."""
+        return {name: evaluation.sweeps().pixels for name, evaluation in self.evaluations.items()}
+
+
+def find_panels(
+    methods: dict[str, str], datasets: Sequence[str], targets: Sequence[str]
+) -> list[Panel]:
+    """The data sets in their order, those of --target last.
+
+    Raises
+    ------
+    InputError
+        Several without names, a name twice, or a method without a folder for one of them.
+    """
+    asked = [("dataset", *_named(text)) for text in datasets]
+    asked += [
+        ("target", "", text) if Path(text).is_dir() else ("target", *_named(text))
+        for text in targets
+    ]
+    if not asked:
+        find_ground_truth(None, None)  # says what to give
+    names = [name for _, name, _ in asked]
+    for option, name, text in asked:
+        if len(asked) > 1 and not name:
+            form = "LAYOUT:ROOT" if option == "dataset" else "FOLDER"
+            raise InputError(
+                f"{option}: expected NAME={form} where several data sets are given, found "
+                f"{text!r}; NAME is its folder in each method's folder of score maps"
+            )
+        if names.count(name) > 1:
+            raise InputError(f"{option}: expected each name once, found {name!r} again")
+    panels = []
+    for option, name, text in asked:
+        truth = _opened(option, name, text)
+        folders = {method: _folder_of(method, given, name) for method, given in methods.items()}
+        panels.append(Panel(name, truth, folders))
+    return panels
+
+
+def _named(text: str) -> tuple[str, str]:
+    """Name and rest of NAME=REST; what stands before a sign in a path's middle is no name."""
+    found = re.fullmatch(r"([^=:/\\]+)=(.+)", text)
+    return (found[1], found[2]) if found else ("", text)
+
+
+def _opened(option: str, name: str, text: str) -> DataSet:
+    try:
+        if option == "dataset":
+            return find_ground_truth(text, None)
+        return find_ground_truth(None, Path(text))
+    except InputError as error:
+        raise type(error)(f"{name}: {error}" if name else str(error)) from error
+
+
+def _folder_of(method: str, folder: str, name: str) -> str:
+    """Where a method's score maps of a data set lie."""
+    if not name:
+        return folder
+    root = Path(folder)
+    if (root / name).is_dir():
+        return str(root / name)
+    beside = sorted(p.name for p in root.iterdir() if p.is_dir()) if root.is_dir() else []
+    found = ", ".join(beside[:8]) + (", ..." if len(beside) > 8 else "")
+    raise InputError(
+        f"{method}: expected its score maps of {name} in {root / name}, found "
+        f"{f'the folders {found} in {root}' if beside else 'no such folder'}"
+    )
+
+
+@contextmanager
+def _naming(panel: Panel) -> Iterator[None]:
+    try:
+        yield
+    except InputError as error:
+        raise type(error)(f"{panel.name}: {error}" if panel.name else str(error)) from error
+
+
+def evaluate_panels(
+    panels: Sequence[Panel],
+    wanted: Callable[[ComponentSizes], str | Sequence[str | Measure]],
+    take: Callable[[Evaluated], T],
+    *,
+    judge: Callable[[DataSet], Choice],
+    quiet: bool,
+    **counting: Any,
+) -> dict[str, T]:
+    """Count the methods on one data set after the other, and take from each what is drawn.
+
+    Parameters
+    ----------
+    panels : sequence of Panel
+    wanted : callable
+        What to measure, given a data set's component sizes.
+    take : callable
+        What of the counts to keep: they may be large.
+    judge : callable
+        Label codes and component sizes of a data set.
+    quiet : bool
+    **counting
+        As of `evaluate_methods`.
+
+    Returns
+    -------
+    dict
+        By name of the data set.
+
+    Raises
+    ------
+    InputError
+        Naming the data set.
+    """
+    from mdmkit.datasets import pair
+    from mdmkit.evaluation.methods import evaluate_methods
+
+    chosen = [judge(panel.truth) for panel in panels]
+    measures = [wanted(choice.sizes) for choice in chosen]
+    if len(panels) > 1:  # what is missing in the last one is said before the first is counted
+        for panel in panels:
+            with _naming(panel):
+                pair(panel.folders, panel.truth, counting["missing"])
+    taken: dict[str, T] = {}
+    notes = []
+    with progress_bars(quiet) as progress:
+        for panel, choice, metrics in zip(panels, chosen, measures, strict=True):
+            start = f"{panel.name}: " if panel.name else ""
+            with _naming(panel):
+                evaluations, pairing = evaluate_methods(
+                    panel.folders, panel.truth, codes=choice.codes, metrics=metrics,
+                    progress=_starting(start, progress), **counting,
+                )  # fmt: skip
+                taken[panel.name] = take(Evaluated(choice.sizes, evaluations))
+            if pairing and pairing.left_out:
+                notes.append(start + left_out(pairing))
+            if choice.aggregate != "pooled":
+                notes.append(
+                    f"{start}pixels of all frames are pooled here, where "
+                    f"{panel.truth.title} is reported as a mean over images"
+                )
+    for line in notes:
+        note(line, quiet)
+    return taken
+
+
+def left_out(pairing: Pairing) -> str:
+    """How many frames a figure does not show."""
+    return f"{len(pairing.left_out)} frames left out that not every method has"
+
+
+def _starting(start: str, progress: Callable[[str, int], Progress] | None) -> Any:
+    return progress and (lambda method, frames: progress(f"{start}{method}", frames))

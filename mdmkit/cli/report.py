@@ -1,0 +1,111 @@
+"""`mdmkit report`: one HTML file in which the threshold can be moved."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mdmkit.cli import completion
+from mdmkit.cli.options import (
+    Aggregate,
+    AnomalyLabel,
+    DataSetName,
+    IgnoreIndex,
+    Images,
+    Jobs,
+    Key,
+    Memory,
+    Methods,
+    MinPrediction,
+    MinTarget,
+    Missing,
+    Normalize,
+    NormalLabel,
+    Target,
+    choose_judging,
+    find_ground_truth,
+    parse_methods,
+)
+from mdmkit.cli.plot_datasets import counting
+from mdmkit.cli.terminal import Debug, Overwrite, Quiet, deliver_file, note, progress_bars
+
+
+def report(
+    methods: Methods,
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", metavar="FILE", help="An .html.", show_default=False),
+    ],
+    dataset: DataSetName = None,
+    target: Target = None,
+    images: Images = None,
+    frames: Annotated[
+        int, typer.Option(metavar="N", help="Show so many frames, the hardest first.")
+    ] = 12,
+    map_width: Annotated[
+        int,
+        typer.Option(
+            metavar="PIXELS",
+            help="Draw wider frames smaller; counts are of all pixels all the same.",
+        ),
+    ] = 640,
+    metrics: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME[,NAME...]",
+            autocompletion=completion.measures,
+            help="As in compare; each mdm_METRIC@T is drawn.",
+            show_default="every metric, MDM at T = 0.5 and 0.7",
+        ),
+    ] = None,
+    anomaly_label: AnomalyLabel = None,
+    normal_label: NormalLabel = None,
+    ignore_index: IgnoreIndex = None,
+    normalize: Normalize = [],  # noqa: B006 (typer copies it)
+    aggregate: Aggregate = None,
+    min_prediction: MinPrediction = None,
+    min_target: MinTarget = None,
+    missing: Missing = "error",
+    key: Key = None,
+    memory: Memory = "2G",
+    jobs: Jobs = 1,
+    quiet: Quiet = False,
+    overwrite: Overwrite = False,
+    debug: Debug = False,
+) -> None:
+    """Write one HTML file: table, margins, and frames whose threshold can be moved.
+
+    Example: mdmkit report mine=scores/mine msp=scores/msp --target masks --images images -o report.html
+    """  # noqa: E501 (a command is one line)
+    from mdmkit.comparison.study import study_methods
+    from mdmkit.core.files import check_output, write_text
+    from mdmkit.report import build_report, check_report
+
+    folders = parse_methods(methods)
+    check_output(output, overwrite, suffixes=(".html", ".htm"))
+    check_report(frames, map_width)
+    truth = find_ground_truth(dataset, target, images)
+    choice = choose_judging(
+        truth, anomaly_label, normal_label, ignore_index, min_prediction, min_target, aggregate
+    )
+    with progress_bars(quiet) as progress:
+        study = study_methods(
+            folders,
+            truth,
+            metrics,
+            codes=choice.codes,
+            sizes=choice.sizes,
+            aggregate=choice.aggregate,
+            progress=progress,
+            **counting(folders, normalize, missing, key, memory, jobs),
+        )
+        built = build_report(study, frames=frames, map_width=map_width, progress=progress)
+        note(
+            f"{output}: about {built.expected_size() / 1e6:.1f} MB for {len(built.shown)} of "
+            f"{built.total} frames (--frames, --map-width change that)",
+            quiet,
+        )
+        page = built.render()
+    deliver_file(lambda path: write_text(path, page), output, quiet)

@@ -1,0 +1,164 @@
+"""`mdmkit threshold`: choose a threshold on one set of frames, see what it gives on another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperCommand
+
+from mdmkit.cli.options import (
+    AnomalyLabel,
+    DataSetName,
+    IgnoreIndex,
+    Jobs,
+    Key,
+    Memory,
+    Methods,
+    MinPrediction,
+    MinTarget,
+    Missing,
+    Normalize,
+    NormalLabel,
+    Target,
+    choose_judging,
+    find_ground_truth,
+    given_labels,
+    parse_memory,
+    parse_methods,
+    parse_normalize,
+)
+from mdmkit.cli.table_options import Form, Output, form_of
+from mdmkit.cli.terminal import Debug, Overwrite, Quiet, deliver_text, progress_bars
+from mdmkit.core.errors import InputError
+
+if TYPE_CHECKING:
+    from mdmkit.datasets import DataSet
+
+
+class SeveralAfterOn(TyperCommand):
+    """`--on` takes every NAME=FOLDER up to the next option, as the methods themselves are given."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, repeated(args, "--on"))
+
+
+def repeated(arguments: list[str], option: str) -> list[str]:
+    """`--on a b` as `--on a --on b`, up to the next option."""
+    found: list[str] = []
+    taking = False
+    for argument in arguments:
+        if argument.startswith("-"):
+            taking = argument == option
+        elif taking and found[-1] != option:
+            found.append(option)
+        found.append(argument)
+    return found
+
+
+def threshold(
+    methods: Methods,
+    t_margin: Annotated[
+        float,
+        typer.Option(
+            metavar="T",
+            help="Required quality, in [0, 1): the metric must exceed it.",
+            show_default=False,
+        ),
+    ],
+    dataset: DataSetName = None,
+    target: Target = None,
+    metric: Annotated[
+        str, typer.Option(metavar="NAME", help="f1, iou, precision, recall, siou, ppv, mean_f1.")
+    ] = "f1",
+    on: Annotated[
+        list[str],
+        typer.Option(
+            "--on",
+            metavar="NAME=FOLDER...",
+            help="The methods' score maps of a second set: what does the threshold give there?",
+            show_default=False,
+        ),
+    ] = [],  # noqa: B006
+    on_dataset: Annotated[
+        str | None,
+        typer.Option(metavar="LAYOUT:ROOT", help="The second data set.", show_default=False),
+    ] = None,
+    on_target: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Masks of the second set.", show_default=False),
+    ] = None,
+    anomaly_label: AnomalyLabel = None,
+    normal_label: NormalLabel = None,
+    ignore_index: IgnoreIndex = None,
+    normalize: Normalize = [],  # noqa: B006
+    min_prediction: MinPrediction = None,
+    min_target: MinTarget = None,
+    missing: Missing = "error",
+    format: Form = None,
+    output: Output = None,
+    key: Key = None,
+    memory: Memory = "2G",
+    jobs: Jobs = 1,
+    quiet: Quiet = False,
+    overwrite: Overwrite = False,
+    debug: Debug = False,
+) -> None:
+    """Recommend a threshold, the middle of the margin, and try it on other frames.
+
+    Example: mdmkit threshold mine=val/mine --target val/masks --t-margin 0.5
+    --on mine=test/mine --on-target test/masks
+    """
+    from mdmkit.core.files import check_output
+    from mdmkit.tables.forms import check_form, show
+    from mdmkit.thresholds.recommend import choose_thresholds
+    from mdmkit.thresholds.table import view_of_thresholds
+
+    folders, others = parse_methods(methods), parse_methods(on)
+    form = check_form(format or form_of(output))
+    if output is not None:
+        check_output(output, overwrite)
+    truth, second = find_ground_truth(dataset, target), second_set(others, on_dataset, on_target)
+    choice = choose_judging(
+        truth, anomaly_label, normal_label, ignore_index, min_prediction, min_target
+    )
+    with progress_bars(quiet) as progress:
+        found = choose_thresholds(
+            folders,
+            t_margin=t_margin,
+            metric=metric,
+            dataset=truth,
+            on=others or None,
+            on_dataset=second,
+            min_prediction=choice.sizes.min_prediction,
+            min_target=choice.sizes.min_target,
+            normalize=parse_normalize(normalize, folders),
+            missing=missing,
+            jobs=jobs,
+            key=key,
+            memory=parse_memory(memory),
+            progress=progress,
+            **given_labels(anomaly_label, normal_label, ignore_index),
+        )
+    if output is None and form == "table":
+        show(view_of_thresholds(found))
+    else:
+        deliver_text(found.to_text(form), output, quiet)
+
+
+def second_set(
+    others: dict[str, str], on_dataset: str | None, on_target: Path | None
+) -> DataSet | None:
+    """The ground truth of the second set; None without one."""
+    from mdmkit.datasets import from_folders, open_dataset
+
+    if on_dataset is not None and on_target is not None:
+        raise InputError("on-target: expected --on-dataset or --on-target, found both")
+    if others and on_dataset is None and on_target is None:
+        raise InputError(
+            "on: expected --on-target FOLDER or --on-dataset LAYOUT:ROOT with it, found neither"
+        )
+    if on_dataset is not None:
+        return open_dataset(on_dataset)
+    return None if on_target is None else from_folders(on_target)

@@ -1,0 +1,1 @@
+"""Comparison: several methods on the same frames."""

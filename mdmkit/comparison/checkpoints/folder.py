@@ -1,0 +1,254 @@
+"""StateFolder: what a comparison has counted so far, on disk, so that it can stop and go on."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+from mdmkit.comparison.checkpoints.chunks import Ledger
+from mdmkit.core.errors import InputError, SpoiltError, listing
+from mdmkit.core.files import check_regular, read_json, write_text
+from mdmkit.datasets import Pairing
+from mdmkit.io import AllNormal, RegionMasks, Saturation, Target
+
+VERSION = 2
+_MANIFEST = "state.json"
+_LOCK = "lock"
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A share of the frames: every `of`-th, from the `number`-th on; numbers start at 1."""
+
+    number: int = 1
+    of: int = 1
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.number <= self.of:
+            raise InputError(
+                f"shard: expected K/N with 1 <= K <= N, as in 3/8, found {self.number}/{self.of}"
+            )
+
+    @classmethod
+    def parse(cls, text: str) -> Shard:
+        """From "3/8"."""
+        number, slash, of = text.partition("/")
+        if not (slash and number.isdecimal() and of.isdecimal()):
+            raise InputError(f"shard: expected K/N with 1 <= K <= N, as in 3/8, found {text!r}")
+        return cls(int(number), int(of))
+
+    def frames(self, count: int) -> range:
+        """The numbers, from 0, of its frames among so many."""
+        return range(self.number - 1, count, self.of)
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.of}"
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a state folder holds the counts of.
+
+    Attributes
+    ----------
+    request : dict
+        All that the counts depend on but the files.
+    settings : dict
+        Of the comparison, as in `Comparison.settings`.
+    shard : Shard
+    pairing : Pairing
+        All frames, those of other shares too.
+    """
+
+    request: dict[str, Any]
+    settings: dict[str, Any]
+    shard: Shard
+    pairing: Pairing
+
+    def to_json(self) -> str:
+        """As the text of a file."""
+        pairing = self.pairing
+        record = {
+            "version": VERSION,
+            "request": self.request,
+            "settings": self.settings,
+            "shard": str(self.shard),
+            "targets": {key: _to_record(target) for key, target in pairing.targets.items()},
+            "scores": {
+                name: {key: str(path) for key, path in paths.items()}
+                for name, paths in pairing.scores.items()
+            },
+            "left_out": list(pairing.left_out),
+            "folders": {name: str(folder) for name, folder in pairing.folders.items()},
+        }
+        return json.dumps(record | {"checksum": _checksum(record)}, indent=1) + "\n"
+
+    @classmethod
+    def read(cls, folder: Path) -> Manifest:
+        """That of a folder.
+
+        Raises
+        ------
+        InputError
+            If it is not a state folder, or of another version.
+        """
+        path = folder / _MANIFEST
+        try:
+            record = read_json(path)
+        except InputError as error:
+            kind = SpoiltError if path.is_file() else InputError
+            raise kind(
+                f"{folder}: expected a folder that `compare --state` wrote; {error}"
+            ) from None
+        if not isinstance(record, dict):
+            raise SpoiltError(f"{path}: expected an object, found {type(record).__name__}")
+        if record.get("version") != VERSION:
+            raise InputError(f"{path}: expected version {VERSION}, found another")
+        if record.pop("checksum", None) != _checksum(record):
+            raise SpoiltError(f"{path}: expected it as it was written, found it damaged")
+        pairing = Pairing(
+            {key: _from_record(target) for key, target in record["targets"].items()},
+            {
+                name: {key: Path(path) for key, path in paths.items()}
+                for name, paths in record["scores"].items()
+            },
+            tuple(record["left_out"]),
+            {name: Path(folder) for name, folder in record["folders"].items()},
+        )
+        shard = Shard.parse(record["shard"])
+        return cls(record["request"], record["settings"], shard, pairing)
+
+
+def _checksum(record: dict[str, Any]) -> str:
+    text = json.dumps(record, sort_keys=True)
+    return blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def _to_record(target: Target) -> Any:
+    if isinstance(target, RegionMasks):
+        areas = [[s.value, s.area, s.relative] for s in target.saturations]
+        return {"masks": [str(p) for p in target.masks], "areas": areas, "label": target.label}
+    if isinstance(target, AllNormal):
+        return {"image": str(target.image), "label": target.label}
+    return str(target)
+
+
+def _from_record(record: Any) -> Target:
+    if isinstance(record, dict) and "masks" in record:
+        areas = tuple(Saturation(*area) for area in record["areas"])
+        return RegionMasks(tuple(map(Path, record["masks"])), areas, record["label"])
+    if isinstance(record, dict):
+        return AllNormal(Path(record["image"]), record["label"])
+    return Path(record)
+
+
+def ledger_of(folder: Path, method: int, spoilt: list[str] | None = None) -> Ledger:
+    """The ledger of a method, by its number: a name need not make a file name."""
+    return Ledger(folder / f"method-{method + 1}", spoilt)
+
+
+@contextmanager
+def open_state(folder: Path, manifest: Manifest) -> Iterator[list[str]]:
+    """Hold a state folder, new or of the same request, against other runs.
+
+    A list is yielded, of what was found spoilt in it.
+
+    Raises
+    ------
+    InputError
+        If it belongs to another request, or a run is at work in it.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"state: expected a folder, found the file {folder}")
+    new = not folder.exists() or not any(folder.iterdir())
+    if not new and not (folder / _MANIFEST).exists() and not (folder / _LOCK).exists():
+        raise InputError(
+            f"state: expected a new or empty folder, or one that `compare --state` wrote, found "
+            f"other files in {folder}"
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    spoilt: list[str] = []
+    check_regular(folder / _LOCK)
+    ours = (folder / _LOCK).exists()
+    with open(folder / _LOCK, "a+b") as lock:
+        _hold(lock.fileno(), folder)
+        if (folder / _MANIFEST).exists():
+            try:
+                known = Manifest.read(folder)
+            except SpoiltError as error:
+                if not ours:
+                    raise
+                spoilt.append(f"{error}; all frames are counted anew")
+                for chunk in folder.glob("method-*/block-*.npz"):  # of what, nobody knows
+                    chunk.unlink()
+            else:
+                check_same(known, manifest, folder)
+        for rest in folder.rglob(".mdmkit-*"):  # what a killed run was writing
+            rest.unlink()
+        write_text(folder / _MANIFEST, manifest.to_json())
+        yield spoilt
+
+
+def check_same(known: Manifest, asked: Manifest, folder: Path) -> None:
+    """Refuse counts of something else."""
+    mine = {**known.request, "shard": str(known.shard)}
+    theirs = {**json.loads(json.dumps(asked.request)), "shard": str(asked.shard)}
+    differing = [name for name in theirs if mine.get(name) != theirs[name]]
+    if differing:
+        raise InputError(
+            f"state: {folder} holds counts of another comparison\n"
+            + listing(f"{n}: expected {theirs[n]}, found {mine.get(n)}" for n in differing)
+            + "\nchoose another folder for the state, or remove this one"
+        )
+
+
+@contextmanager
+def reading(folders: Iterable[Path]) -> Iterator[None]:
+    """Keep runs out of state folders, which are only read."""
+    with ExitStack() as stack:
+        for folder in folders:
+            lock = stack.enter_context(open(folder / _LOCK, "rb"))
+            _hold(lock.fileno(), folder)
+        yield
+
+
+def _hold(descriptor: int, folder: Path) -> None:
+    """Lock a file until it is closed, or the process ends, however it does."""
+    try:
+        if os.name == "nt":  # pragma: no cover
+            import msvcrt
+
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+        else:
+            import fcntl
+
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        raise InputError(
+            f"state: expected a folder that no other run uses, found one at work in {folder}"
+        ) from None
+
+
+def same_frames(manifests: Mapping[Path, Manifest]) -> None:
+    """Refuse states that were not made for the same methods, options and frames."""
+    folders = list(manifests)
+    first = manifests[folders[0]]
+    for folder in folders[1:]:
+        other = manifests[folder]
+        names = [n for n in first.request if n not in ("methods", "target")]
+        differing = [n for n in names if first.request[n] != other.request.get(n)]
+        if list(first.request["methods"]) != list(other.request["methods"]):
+            differing.append("methods")
+        if list(first.pairing.targets) != list(other.pairing.targets):
+            differing.append("frames")
+        if differing:
+            raise InputError(
+                f"states: expected shares of one comparison, found that {folders[0]} and {folder} "
+                f"differ in {', '.join(differing)}"
+            )

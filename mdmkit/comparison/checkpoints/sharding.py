@@ -1,0 +1,305 @@
+"""Sharding: a comparison whose counts are kept in folders, by one machine or several."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from mdmkit.comparison.checkpoints.chunks import Block, Ledger, check_content, content_of, files_of
+from mdmkit.comparison.checkpoints.folder import (
+    Manifest,
+    Shard,
+    ledger_of,
+    open_state,
+    reading,
+    same_frames,
+)
+from mdmkit.comparison.checkpoints.source import Kept
+from mdmkit.comparison.planning import (
+    Planned,
+    check_auxiliary,
+    comparison_of,
+    plan_comparison,
+    versions,
+)
+from mdmkit.comparison.published import published_table
+from mdmkit.comparison.result import Comparison
+from mdmkit.core.errors import InputError, listing
+from mdmkit.core.frame import Frame
+from mdmkit.core.labels import LabelCodes
+from mdmkit.evaluation.evaluation import FIRST, Evaluation
+from mdmkit.evaluation.executors import check_jobs
+from mdmkit.evaluation.methods import Progresses, load_frame
+from mdmkit.evaluation.sources import Progress, no_progress
+from mdmkit.evaluation.threads import Load, Threads
+from mdmkit.io import source_files
+
+
+def keep_counts(
+    planned: Planned,
+    state: Path,
+    shard: Shard = Shard(),  # noqa: B008  (immutable)
+    *,
+    jobs: int = 1,
+    progress: Progresses | None = None,
+) -> None:
+    """Evaluate the methods of a comparison, or a share of their frames, into a state folder.
+
+    Raises
+    ------
+    InputError
+        As `compare`; if the frames are arrays, or the folder belongs to another comparison.
+    """
+    methods, jobs = planned.methods, check_jobs(jobs)
+    if methods.pairing is None:
+        raise InputError("state: expected folders of score maps, found arrays")
+    pairing = methods.pairing
+    names = ("methods", "target", "dataset", "normal_label", "anomaly_label", "ignore_index", "key")
+    request = {name: planned.settings[name] for name in names} | {
+        f"options of {name}": evaluation.options()
+        for name, evaluation in methods.evaluations.items()
+    }
+    order = list(methods.evaluations)
+
+    def count(name: str, evaluation: Evaluation, progress: Progress) -> None:
+        files = {
+            key: files_of(path, pairing.targets[key]) for key, path in pairing.scores[name].items()
+        }
+        wanted = shard.frames(len(files))
+        if shard.of > 1 and evaluation.needs_fit:
+            raise InputError(
+                f"shard: expected a normaliser that needs no look at all frames first, found "
+                f"{evaluation.kind.name!r} with per-image numbers; count all frames at once"
+            )
+        frames = Threads(methods.loads[name], jobs)
+        kept = Kept(frames, files, ledger_of(state, order.index(name), spoilt), wanted)
+        if shard.of == 1:
+            evaluation.run(kept, again=True, progress=progress)
+        else:
+            evaluation.prepare(kept)
+            evaluation.one_pass(kept, progress)
+
+    with open_state(state, Manifest(request, planned.settings, shard, pairing)) as spoilt:
+        methods.each(count, progress)
+    if spoilt:
+        planned.settings["remarks"] = [*planned.settings.get("remarks", ()), *spoilt]
+
+
+def count_shard(
+    methods: Mapping[str, Any],
+    target: str | Path | None = None,
+    metrics: Any = None,
+    *,
+    state: str | Path,
+    shard: str,
+    progress: Progresses | None = None,
+    **options: Any,
+) -> tuple[int, int]:
+    """Count a share of the frames of a comparison; `merge_states` joins the shares.
+
+    Parameters
+    ----------
+    methods, target, metrics, progress, **options
+        As in `compare`.
+    state : path
+        Folder of this share's counts; the same call goes on where it was stopped.
+    shard : str
+        "3/8": the third of eight shares, which all see the same frames in the same order.
+
+    Returns
+    -------
+    (int, int)
+        Frames of the share, and all frames.
+
+    Raises
+    ------
+    InputError
+        As `compare`; with `normalize="minmax"` or `"rank"` of per-image numbers, whose constants
+        come from all frames.
+
+    Examples
+    --------
+    Two frames on disk; each half could be counted on a machine of its own:
+
+    >>> import os, tempfile
+    >>> import numpy as np
+    >>> from mdmkit import count_shard, merge_states
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> masks, scores, *halves = (f"{folder.name}/{n}" for n in ("masks", "scores", "one", "two"))
+    >>> for path in masks, scores:
+    ...     os.mkdir(path)
+    >>> for name, map in ("a", [[0.1, 0.6, 0.9]]), ("b", [[0.2, 0.4, 0.7]]):
+    ...     np.save(f"{scores}/{name}.npy", map)
+    ...     np.save(f"{masks}/{name}.npy", np.array([[0, 0, 1]], np.uint8))
+    >>> count_shard({"mine": scores}, masks, "ap", state=halves[0], shard="1/2")
+    (1, 2)
+    >>> count_shard({"mine": scores}, masks, "ap", state=halves[1], shard="2/2")
+    (1, 2)
+    >>> merge_states(halves)["mine"]["ap"]
+    1.0
+    >>> folder.cleanup()
+    """
+    share = Shard.parse(shard)
+    planned = plan_comparison(methods, target, metrics, **options)
+    keep_counts(planned, Path(state), share, jobs=options.get("jobs", 1), progress=progress)
+    frames = len(next(iter(planned.methods.loads.values())))
+    return len(share.frames(frames)), frames
+
+
+def merge_states(
+    states: Sequence[str | Path],
+    *,
+    published: str | None = None,
+    auxiliary: Collection[str] = (),
+    jobs: int = 1,
+    progress: Progresses | None = None,
+) -> Comparison:
+    """Join what `compare` kept in several state folders into one comparison.
+
+    Parameters
+    ----------
+    states : sequence of path
+        Folders of all shares, or one of a whole comparison. They are left as they are.
+    published, auxiliary, jobs, progress
+        As in `compare`.
+
+    Returns
+    -------
+    Comparison
+        The same to the last bit as `compare` over all frames. Where it takes a second pass over
+        the files to make numbers exact and they are not here, numbers carry brackets, and
+        `settings["second_pass"]` says so.
+
+    Raises
+    ------
+    InputError
+        If the shares are not of one comparison, a frame is in none, or files changed since.
+
+    Examples
+    --------
+    One folder of a whole comparison will do, so that its table is made again without the frames;
+    `count_shard` has an example of shares:
+
+    >>> import os, tempfile
+    >>> import numpy as np
+    >>> from mdmkit import compare, merge_states
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> masks, scores, state = (f"{folder.name}/{n}" for n in ("masks", "scores", "state"))
+    >>> for path in masks, scores:
+    ...     os.mkdir(path)
+    >>> np.save(f"{scores}/a.npy", [[0.1, 0.6, 0.9]])
+    >>> np.save(f"{masks}/a.npy", np.array([[0, 0, 1]], np.uint8))
+    >>> compared = compare({"mine": scores}, masks, "ap,mdm_f1@0.7", state=state)
+    >>> merge_states([state])["mine"].values == compared["mine"].values
+    True
+    >>> folder.cleanup()
+    """
+    folders = [Path(state) for state in states]
+    if not folders:
+        raise InputError("states: expected at least one folder, found none")
+    manifests = {folder: Manifest.read(folder) for folder in folders}
+    if len(manifests) < len(folders):
+        raise InputError("states: expected each folder once, found one again")
+    same_frames(manifests)
+    jobs = check_jobs(jobs)
+    printed = None if published is None else published_table(published)
+    first = manifests[folders[0]]
+    evaluations: dict[str, Evaluation] = {}
+    far: list[str] = []
+    with reading(folders):
+        for number, name in enumerate(first.settings["methods"]):
+            ticks = progress(name, len(first.pairing.targets)) if progress else no_progress
+            try:
+                evaluation, contents = _joined(manifests, number, name, ticks)
+                if evaluation.undecided():
+                    loads = _loads(manifests, name, contents)
+                    if loads is None:
+                        far.append(name)
+                        evaluation.forget_second_pass()
+                    else:
+                        evaluation.one_pass(Threads(loads, jobs))
+            except InputError as error:
+                raise type(error)(f"{name}: {error}") from error
+            evaluations[name] = evaluation
+    settings = {
+        **first.settings, "published": published, "jobs": jobs, "versions": versions(),
+        **({"second_pass": f"not made for {', '.join(far)}: files are not here"} if far else {}),
+    }  # fmt: skip
+    return comparison_of(evaluations, settings, printed, check_auxiliary(auxiliary, evaluations))
+
+
+def _joined(
+    manifests: Mapping[Path, Manifest], number: int, name: str, progress: Progress
+) -> tuple[Evaluation, dict[str, str]]:
+    """The sum of a method's blocks, and the content of each frame."""
+    blocks: list[tuple[Ledger, Block]] = []
+    found: dict[str, Path] = {}
+    for folder in manifests:
+        ledger = ledger_of(folder, number)
+        for block in ledger.blocks(None, FIRST):
+            for frame in block.frames:
+                if frame.key in found:
+                    raise InputError(
+                        f"states: expected each frame in one of them, found {frame.key} in "
+                        f"{found[frame.key]} and {folder}"
+                    )
+                found[frame.key] = folder
+            blocks.append((ledger, block))
+    keys = next(iter(manifests.values())).pairing.scores[name]
+    lacking = [key for key in keys if key not in found]
+    if lacking:
+        shards = ", ".join(f"{folder} is {m.shard}" for folder, m in manifests.items())
+        raise InputError(
+            f"states: expected all {len(keys)} frames, found none of the counts of {len(lacking)} "
+            f"({shards}); run each share to its end\n{listing(lacking, most=5)}"
+        )
+    foreign = [key for key in found if key not in keys]
+    if foreign:
+        raise InputError(
+            f"states: expected the frames of the last run, found {len(foreign)} that were counted "
+            f"before; run it to its end\n{listing(foreign, most=5)}"
+        )
+    total: Evaluation | None = None
+    contents: dict[str, str] = {}
+    for ledger, block in blocks:
+        part = ledger.load(block)
+        assert part is not None  # a damaged one is an error here
+        if total is None:
+            total = part
+        else:
+            total.merge(part)
+        for frame in block.frames:
+            contents[frame.key] = frame.content
+            progress()
+    assert total is not None  # frames that are lacking were refused above
+    return total, contents
+
+
+def _loads(
+    manifests: Mapping[Path, Manifest], name: str, contents: Mapping[str, str]
+) -> list[Load] | None:
+    """How to load the frames once more, from wherever the files are; None if one is nowhere."""
+    loads: list[Load] = []
+    for key in next(iter(manifests.values())).pairing.targets:
+        for manifest in manifests.values():
+            settings, pairing = manifest.settings, manifest.pairing
+            scores, target = pairing.scores[name][key], pairing.targets[key]
+            if scores.exists() and all(path.exists() for path in source_files(target)):
+                codes = LabelCodes(*(settings[label] for label in _LABELS))
+                load = partial(load_frame, scores, target, codes, key, settings["key"])
+                loads.append(partial(_checked, load, contents[key], key))
+                break
+        else:
+            return None
+    return loads
+
+
+_LABELS = ("normal_label", "anomaly_label", "ignore_index")
+
+
+def _checked(load: Load, content: str, key: str) -> Frame:
+    frame = load()
+    check_content(content_of(frame), content, key)
+    return frame

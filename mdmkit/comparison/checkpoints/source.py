@@ -1,0 +1,103 @@
+"""Kept: frames that are counted into a ledger, so that a run may stop anywhere and go on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from mdmkit.comparison.checkpoints.chunks import GROUP, Counted, Ledger, check_content, content_of
+from mdmkit.evaluation.sources import Progress, no_progress
+
+if TYPE_CHECKING:
+    from mdmkit.core.frame import Frame
+    from mdmkit.evaluation.contributions import Contribution
+    from mdmkit.evaluation.evaluation import Evaluation
+    from mdmkit.evaluation.threads import Threads
+
+
+class Kept:
+    """Frames counted here, those of a ledger but once.
+
+    Parameters
+    ----------
+    frames : Threads
+        All frames of the method.
+    files : mapping
+        `files_of` each frame by key, in the order of `frames`.
+    ledger : Ledger
+    share : collection of int, optional
+        Numbers of the frames to count; the default is all of them.
+    """
+
+    def __init__(
+        self,
+        frames: Threads,
+        files: Mapping[str, Any],
+        ledger: Ledger,
+        share: Collection[int] | None = None,
+    ) -> None:
+        self.frames = frames
+        self.ledger = ledger
+        self.keys = list(files)
+        numbers = range(len(self.keys)) if share is None else share
+        self.numbers = {self.keys[number]: number for number in sorted(numbers)}
+        self.files = {key: files[key] for key in self.numbers}
+        self._contents: dict[str, str] = {}
+
+    def first(self) -> Frame | None:
+        """The first of all frames, whether of this share or not."""
+        return self.frames.first()
+
+    def parts(
+        self, blank: Callable[[], Evaluation], progress: Progress = no_progress
+    ) -> Iterator[Evaluation]:
+        """What the ledger has, then block by block what it lacks."""
+        begun = blank()
+        of_pass, settings = begun.name_of_pass, begun.settings()
+        done: set[str] = set()
+        # frames that are known on the grid alone are taken where all others fill the memory
+        for block in sorted(self.ledger.blocks(self.files, of_pass), key=lambda b: b.on_grid):
+            part = self.ledger.load(block)
+            if part is None:
+                continue
+            needed = not block.on_grid or blank().over_budget
+            if part.settings() != settings or not needed:
+                block.path.unlink()
+                continue
+            yield part
+            done |= {frame.key for frame in block.frames}
+            self._note(block.frames)
+            for _ in block.frames:
+                progress()
+        missing = [number for key, number in self.numbers.items() if key not in done]
+        yield from self._rest(blank, of_pass, missing, progress)
+
+    def _note(self, frames: Sequence[Counted]) -> None:
+        self._contents |= {frame.key: frame.content for frame in frames}
+
+    def _rest(
+        self,
+        blank: Callable[[], Evaluation],
+        of_pass: str,
+        numbers: Sequence[int],
+        progress: Progress,
+    ) -> Iterator[Evaluation]:
+        part = blank()
+        on_grid = part.over_budget
+        waiting: list[Counted] = []
+
+        def sweep(frame: Frame) -> tuple[Contribution, str]:
+            return part.contribution(frame), content_of(frame)
+
+        for number, (contribution, content) in self.frames.each(sweep, numbers):
+            key = self.keys[number]
+            check_content(content, self._contents.get(key, content), key)
+            part.add(contribution)
+            waiting.append(Counted(key, self.files[key], content))
+            progress()
+            if len(waiting) == GROUP or number == numbers[-1]:
+                self.ledger.write(part, waiting, on_grid, of_pass)
+                self._note(waiting)
+                yield part
+                part, waiting = blank(), []
+                on_grid = part.over_budget

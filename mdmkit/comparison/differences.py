@@ -1,0 +1,234 @@
+"""Leads: which difference between methods is real, from replicates on the same sets of frames."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import isnan
+from typing import TYPE_CHECKING, Any
+
+from mdmkit.core.errors import InputError
+from mdmkit.tables.headings import titles
+from mdmkit.tables.table import UNDEFINED, Block, Column
+
+if TYPE_CHECKING:
+    from mdmkit.comparison.result import Comparison
+    from mdmkit.metrics.measures import Measure
+
+#: Marks a difference whose interval excludes 0.
+REAL = "†"
+#: With fewer frames the percentiles cover less than they say, whatever is computed.
+FEW = 20
+#: Brackets that are wider would change the decimal that tables show.
+NEGLIGIBLE = 0.0005
+
+Interval = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Lead:
+    """How far the best method, or a chosen one, lies from another.
+
+    Attributes
+    ----------
+    metric, leader, method : str
+    value : float or None
+        The leader's value minus the method's, as fractions; None where undefined.
+    interval : (float, float) or None
+        Of that difference, over sets of frames that are the same for both.
+    """
+
+    metric: str
+    leader: str
+    method: str
+    value: float | None
+    interval: Interval | None
+
+    @property
+    def real(self) -> bool:
+        """Whether the interval excludes 0."""
+        return self.interval is not None and not self.interval[0] <= 0 <= self.interval[1]
+
+    def to_dict(self) -> dict[str, Any]:
+        """All fields, ready for JSON."""
+        return {
+            "metric": self.metric, "leader": self.leader, "method": self.method,
+            "value": self.value, "interval": self.interval, "real": self.real,
+        }  # fmt: skip
+
+
+def check_against(against: str | None, methods: Any) -> None:
+    """A method's name, or None."""
+    if against is not None and against not in methods:
+        raise InputError(
+            f"against: expected a method among {', '.join(methods)}, found {against!r}"
+        )
+
+
+def interval_of(comparison: Comparison, method: str, key: str) -> Interval | None:
+    """The interval of a number; None without a bootstrap, or where it is undefined."""
+    found = comparison.bootstrap
+    if found is None or key not in found.keys:
+        return None
+    return _defined(found.interval(method, key)[1:])
+
+
+def _defined(interval: Interval) -> Interval | None:
+    return None if isnan(interval[0]) else interval
+
+
+def paired_leads(comparison: Comparison) -> list[Lead]:
+    """The differences of every measure that was resampled; none of a single method."""
+    found = comparison.bootstrap
+    if found is None or len(comparison.results) < 2:
+        return []
+    leads = []
+    for measure in comparison.measures:
+        leader = comparison.against or _best(comparison, measure)
+        if measure.key not in found.keys or leader is None:
+            continue
+        top = comparison[leader][measure.key]
+        for result in comparison.results:
+            if result.method != leader:
+                value = result[measure.key]
+                drawn = found.difference(leader, result.method, measure.key)
+                known = None not in (top, value)
+                leads.append(
+                    Lead(
+                        measure.key, leader, result.method, top - value if known else None,
+                        _defined(drawn[1:]) if known else None,
+                    )
+                )  # fmt: skip
+    return leads
+
+
+def _best(comparison: Comparison, measure: Measure) -> str | None:
+    """The method with the best value, the first of several; None where none is defined."""
+    values = {r.method: r[measure.key] for r in comparison.results if r[measure.key] is not None}
+    choose = max if measure.higher_is_better else min
+    return choose(values, key=lambda name: values[name]) if values else None
+
+
+def points(interval: Interval | None, sign: str = "") -> str:
+    """An interval of fractions as percent, in square brackets."""
+    if interval is None:
+        return ""
+    low, high = (f"{100 * bound:{sign}.1f}" for bound in interval)
+    return f"[{low}, {high}]"
+
+
+def lead_block(comparison: Comparison) -> Block:
+    """The differences, a column a measure: leader minus the method of the row."""
+    found = comparison.bootstrap
+    leads = {(lead.metric, lead.method): lead for lead in paired_leads(comparison)}
+    columns = []
+    for measure in comparison.measures:
+        if not any(metric == measure.key for metric, _ in leads):
+            continue
+        cells, details = [], []
+        for result in comparison.results:
+            lead = leads.get((measure.key, result.method))
+            if lead is None:
+                cells.append("best" if comparison.against is None else UNDEFINED)
+                details.append("")
+            elif lead.value is None:
+                cells.append(UNDEFINED)
+                details.append("")
+            else:
+                mark = f" {REAL}" if lead.real else ""
+                cells.append(f"{100 * lead.value:+.1f}")
+                details.append(points(lead.interval, "+") + mark)
+        columns.append(Column(*titles(measure), "", tuple(cells), details=tuple(details)))
+    leader = comparison.against or "the best"
+    level = f"{100 * found.confidence:g} % interval" if found else ""
+    return Block(f"Lead: {leader} minus the row's method, points [{level}]", tuple(columns), True)
+
+
+def bootstrap_notes(comparison: Comparison) -> list[str]:
+    """What was resampled, how, and how far the intervals may be trusted."""
+    found = comparison.bootstrap
+    if found is None:
+        return []
+    what = "frames" if found.aggregate == "pooled" else "images (of their values)"
+    lines = [
+        f"in square brackets: {100 * found.confidence:g} % intervals, percentiles of the number "
+        f"on {found.sets} sets of {found.frames} {what} drawn with replacement, seed {found.seed}; "
+        "the same sets for every method, so that differences are paired"
+    ]
+    if len(comparison.results) > 1:
+        lines.append(
+            f"{REAL}: a lead that is real as far as these frames can tell, its interval "
+            "excludes 0 (each interval by itself: among many, some exclude it by chance)"
+        )
+    if found.frames < FEW:
+        lines.append(
+            f"{found.frames} frames are few: such intervals are too narrow as a rule; take them as "
+            "a lower bound of the doubt"
+        )
+    lines += _bracket_notes(comparison)
+    for result in comparison.results:
+        for key in found.keys:
+            undefined = found.undefined(result.method, key)
+            if undefined and key not in found.refused[result.method]:
+                lines.append(
+                    f"{result.method}: {key} undefined on {undefined} of {found.sets} sets, which "
+                    "its interval leaves out"
+                )
+    return lines
+
+
+def _bracket_notes(comparison: Comparison) -> list[str]:
+    """How well the grid of the intervals knows the numbers."""
+    found = comparison.bootstrap
+    if found is None or found.cells is None:
+        return []
+    wide = [
+        f"{key} of {method} {100 * (high - low):.2g}"
+        for method, brackets in found.brackets.items()
+        for key, (low, high) in brackets.items()
+        if high - low > NEGLIGIBLE
+    ]
+    line = f"values are exact; intervals come from statistics at about {found.cells} thresholds"
+    if not wide:
+        return [f"{line}, which know every number within {100 * NEGLIGIBLE:g} points"]
+    more = f" and {len(wide) - 6} more" if len(wide) > 6 else ""
+    return [
+        f"{line}, which know some numbers in a bracket only (points): {', '.join(wide[:6])}{more}; "
+        "more of them narrow it"
+    ]
+
+
+def with_intervals(comparison: Comparison, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """A record's rows with intervals, and what JSON says beside them."""
+    found = comparison.bootstrap
+    assert found is not None
+    for row in rows:
+        for key in found.keys:
+            row[f"{key}_confidence"] = interval_of(comparison, row["method"], key)
+    beside = {
+        "replicates": found.sets, "seed": found.seed, "confidence": found.confidence,
+        "frames": found.frames, "aggregate": found.aggregate, "cells": found.cells,
+        "against": comparison.against,
+        "brackets": {
+            method: {key: _defined(bracket) for key, bracket in brackets.items()}
+            for method, brackets in found.brackets.items()
+        },
+        "undefined": {
+            method: {key: found.undefined(method, key) for key in found.keys}
+            for method in found.replicates
+        },
+        "leads": [lead.to_dict() for lead in paired_leads(comparison)],
+    }  # fmt: skip
+    return {"rows": rows, "bootstrap": beside}
+
+
+def lead_cells(comparison: Comparison) -> dict[tuple[str, str], dict[str, Any]]:
+    """For CSV, by method and measure: the leader, and how far it lies above."""
+    return {
+        (lead.method, lead.metric): {
+            "leader": lead.leader, "lead": lead.value,
+            "lead_low": lead.interval and lead.interval[0],
+            "lead_high": lead.interval and lead.interval[1],
+            "lead_is_real": lead.real,
+        }
+        for lead in paired_leads(comparison)
+    }  # fmt: skip

@@ -1,0 +1,203 @@
+"""A comparison before its frames are counted."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mdmkit import __version__
+from mdmkit.comparison.published import PublishedTable, published_table
+from mdmkit.comparison.remarks import all_remarks
+from mdmkit.comparison.result import Comparison
+from mdmkit.core.component_sizes import ComponentSizes
+from mdmkit.core.errors import InputError, InputTypeError, NoTargetError, listing
+from mdmkit.core.labels import LabelCodes, Labels
+from mdmkit.datasets import DataSet, choose, open_dataset
+from mdmkit.datasets.choice import USUAL, Usual
+from mdmkit.datasets.suspicion import LabelSurvey
+from mdmkit.evaluation.evaluation import Evaluation
+from mdmkit.evaluation.methods import Methods
+from mdmkit.evaluation.result import Result
+from mdmkit.metrics.measures import Measure
+from mdmkit.statistics.accumulator import DEFAULT_MEMORY
+
+if TYPE_CHECKING:
+    pass
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A comparison before its frames are counted.
+
+    Attributes
+    ----------
+    methods : Methods
+    settings, published, auxiliary
+        As in `Comparison`.
+    dataset : DataSet or None
+    """
+
+    methods: Methods
+    settings: dict[str, Any]
+    published: PublishedTable | None
+    auxiliary: frozenset[str]
+    dataset: DataSet | None = None
+
+    def comparison(self) -> Comparison:
+        """The comparison of what was counted, with remarks on masks that look like mistakes."""
+        first = next(iter(self.methods.evaluations.values()))
+        try:
+            found = comparison_of(
+                self.methods.evaluations, self.settings, self.published, self.auxiliary
+            )
+        except NoTargetError as error:
+            if first.counts.anomalous_pixels or self.methods.pairing is None:
+                raise
+            raise NoTargetError(f"{error}\n{self._survey().why_no_anomaly()}") from error
+        remarks = list(self.settings.get("remarks", ()))
+        if self._suspicious(first.counts.normal_frames):
+            remarks += self._survey().remarks()
+        remarks += all_remarks(self.methods.evaluations.values(), found.results)
+        found.settings.update({"remarks": remarks} if remarks else {})
+        return found
+
+    def _suspicious(self, normal_frames: int) -> bool:
+        """Whether masks are to be looked at once more."""
+        return bool(
+            normal_frames
+            and self.methods.pairing
+            and not (self.dataset is not None and self.dataset.normal_frames)
+        )
+
+    def _survey(self) -> LabelSurvey:
+        assert self.methods.pairing is not None
+        names = ("normal_label", "anomaly_label", "ignore_index")
+        codes = LabelCodes(*(self.settings[name] for name in names))
+        return LabelSurvey.of(self.methods.pairing.targets, codes, self.dataset)
+
+
+def plan_comparison(
+    methods: Mapping[str, Any],
+    target: str | Path | None = None,
+    metrics: str | Iterable[str | Measure] | None = None,
+    *,
+    dataset: str | DataSet | None = None,
+    min_prediction: int | None = None,
+    min_target: int | None = None,
+    normalize: str | Mapping[str, str] | None = "none",
+    aggregate: str | None = None,
+    protocol: str = "exact",
+    band: float | Sequence[float] | None = None,
+    published: str | None = None,
+    auxiliary: Collection[str] = (),
+    anomaly_label: Labels | Usual = USUAL,
+    normal_label: Labels | Usual = USUAL,
+    ignore_index: Labels | Usual = USUAL,
+    missing: str = "error",
+    jobs: int = 1,
+    key: str | None = None,
+    memory: int = DEFAULT_MEMORY,
+) -> Planned:
+    """Validate the arguments of `compare`, and find the frames."""
+    if target is not None and dataset is not None:
+        raise InputError(f"target: expected it or a data set, found {target} and {dataset}")
+    judged = None if dataset is None else open_dataset(dataset)
+    choice = choose(
+        judged, anomaly_label=anomaly_label, normal_label=normal_label, ignore_index=ignore_index,
+        min_prediction=min_prediction, min_target=min_target, aggregate=aggregate,
+        usual=ComponentSizes(),
+    )  # fmt: skip
+    codes = choice.codes
+    printed = None if published is None else published_table(published)
+    auxiliary = check_auxiliary(auxiliary, methods)
+    several = Methods.of(
+        methods, judged or target, codes=codes, missing=missing, normalize=normalize, key=key,
+        metrics=metrics, memory=memory, aggregate=choice.aggregate,
+        min_prediction=choice.sizes.min_prediction, min_target=choice.sizes.min_target,
+        protocol=protocol, band=band,
+    )  # fmt: skip
+    pairing = several.pairing
+    first = next(iter(several.evaluations.values()))
+    left_out = pairing.left_out if pairing else ()
+    settings = {
+        "methods": {name: str(pairing.folders[name]) if pairing else "arrays" for name in methods},
+        "target": str(judged.root if judged else target) if pairing else "arrays",
+        "dataset": (judged.name or None) if judged else None,
+        "metrics": [measure.key for measure in first.measures],
+        "normalize": {name: e.kind.name for name, e in several.evaluations.items()},
+        "aggregate": choice.aggregate,
+        "protocol": first.protocol.name,
+        "published": published,
+        "min_prediction": first.sizes.min_prediction,
+        "min_target": first.sizes.min_target,
+        "normal_label": codes.normal_label,
+        "anomaly_label": codes.anomaly_label,
+        "ignore_index": codes.ignore_index,
+        "missing": missing,
+        "left_out": len(left_out),
+        "left_out_frames": list(left_out),
+        "key": key,
+        "jobs": jobs,
+        "memory": memory,
+        "comparison": "score > z",
+        "positive_class": "anomaly",
+        "versions": versions(),
+    }
+    return Planned(several, settings, printed, auxiliary, judged)
+
+
+def comparison_of(
+    evaluations: Mapping[str, Evaluation],
+    settings: dict[str, Any],
+    published: PublishedTable | None = None,
+    auxiliary: frozenset[str] = frozenset(),
+) -> Comparison:
+    """The comparison of evaluations that counted the same frames."""
+    results = []
+    for name, evaluation in evaluations.items():
+        try:
+            results.append(evaluation.result())
+        except InputError as error:
+            raise type(error)(f"{name}: {error}") from error
+    _check_same_frames(results)
+    first = next(iter(evaluations.values()))
+    return Comparison(tuple(results), first.measures, settings, published, auxiliary)
+
+
+def check_auxiliary(auxiliary: Any, methods: Any) -> frozenset[str]:
+    """Names of some of the methods."""
+    if isinstance(auxiliary, str) or not isinstance(auxiliary, Collection):
+        raise InputTypeError(f"auxiliary: expected names of methods, found {auxiliary!r}")
+    unknown = [name for name in auxiliary if name not in methods]
+    if unknown:
+        raise InputError(
+            f"auxiliary: expected methods among {', '.join(methods)}, "
+            f"found {', '.join(map(str, unknown))}"
+        )
+    return frozenset(auxiliary)
+
+
+def _check_same_frames(results: Sequence[Result]) -> None:
+    """A table's rows must describe the same frames."""
+    counts = {
+        (r.frames, r.pixels, r.anomalous_pixels, r.components): r.method for r in reversed(results)
+    }
+    if len(counts) > 1:
+        found = listing(
+            f"{method}: {frames} frames, {pixels} valid pixels, {anomalous} anomalous"
+            for (frames, pixels, anomalous, _), method in counts.items()
+        )
+        raise InputError(f"frames: expected the same ones of every method, found\n{found}")
+
+
+def versions(*others: str) -> dict[str, str]:
+    """Versions of what the numbers depend on, and of other packages."""
+    return {
+        "mdmkit": __version__,
+        "python": platform.python_version(),
+        **{name: version(name) for name in ("numpy", "numba", *others)},
+    }

@@ -1,0 +1,222 @@
+"""Numbers as papers printed them, to stand beside one's own.
+
+One CSV file a table: comment lines with its title, source and notes; then a row a method, in
+percent as printed. Columns are measure names, or headings of what no measure computes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mdmkit.comparison.differences import interval_of, lead_cells
+
+if TYPE_CHECKING:
+    from mdmkit.comparison.published import PublishedTable
+    from mdmkit.comparison.result import Comparison
+    from mdmkit.evaluation.result import Result
+    from mdmkit.metrics.measures import Measure
+    from mdmkit.uncertainty.resampling import Bootstrap
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from mdmkit.comparison.differences import bootstrap_notes, interval_of, lead_block, points
+from mdmkit.comparison.records import Row, comparison_rows, long_rows
+from mdmkit.metrics.measures import MarginAt, Measure
+from mdmkit.metrics.protocols import PROTOCOLS
+from mdmkit.metrics.transformed import Through
+from mdmkit.tables.headings import LOWER_IS_BETTER, key_titles, titles
+from mdmkit.tables.table import UNDEFINED, Block, Column, View, value_column
+
+if TYPE_CHECKING:
+    from mdmkit.comparison.published import PublishedTable
+    from mdmkit.comparison.result import Comparison
+import csv
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from importlib.resources import files
+from typing import Any
+
+from mdmkit.comparison.table import notes
+from mdmkit.core.errors import InputError
+
+_UNMEASURED = ("method", "auxiliary")
+
+
+@dataclass(frozen=True)
+class PublishedRow:
+    """What was printed of one method.
+
+    Attributes
+    ----------
+    method : str
+    auxiliary : str
+        Whether it was trained with auxiliary data, as printed or corrected; "" where not printed.
+    values : dict of float
+        Fractions by column; None where nothing was printed.
+
+    Examples
+    --------
+    >>> from mdmkit import published_table
+    >>> row = published_table("roadanomaly").rows[1]
+    >>> row.method, row.auxiliary, row.values["fpr95"]
+    ('PEBAL', 'yes', 0.446)
+    """
+
+    method: str
+    auxiliary: str
+    values: dict[str, float | None]
+
+
+@dataclass(frozen=True)
+class PublishedTable:
+    """A printed table.
+
+    Attributes
+    ----------
+    name, title, source : str
+    notes : tuple of str
+    columns : tuple of str
+        Measure names such as "ap", or headings as printed, such as "MDM (a)".
+    rows : tuple of PublishedRow
+
+    Examples
+    --------
+    >>> from mdmkit import published_table
+    >>> published_table("roadanomaly").columns
+    ('ap', 'fpr95', 'MDM (a)', 'MDM (b)')
+    """
+
+    name: str
+    title: str
+    source: str
+    notes: tuple[str, ...]
+    columns: tuple[str, ...]
+    rows: tuple[PublishedRow, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Title, source, notes and rows, ready for JSON: fractions, None where not printed."""
+        return {
+            "name": self.name,
+            "title": self.title,
+            "source": self.source,
+            "notes": list(self.notes),
+            "rows": [
+                {"method": row.method, "auxiliary": row.auxiliary, **row.values}
+                for row in self.rows
+            ],
+        }
+
+    def to_text(self, form: str = "table") -> str:
+        """In one of the forms of `compare`."""
+        from mdmkit.comparison.published import view_of_published
+        from mdmkit.tables.forms import FORMATS, check_form
+
+        return FORMATS[check_form(form)](view_of_published(self))
+
+    def __str__(self) -> str:
+        return self.to_text()
+
+
+def published_names() -> tuple[str, ...]:
+    """Names of all tables.
+
+    Returns
+    -------
+    tuple of str
+
+    Examples
+    --------
+    >>> from mdmkit import published_names
+    >>> "roadanomaly" in published_names()
+    True
+    """
+    names = (entry.name for entry in files(__name__).iterdir())
+    return tuple(sorted(name.removesuffix(".csv") for name in names if name.endswith(".csv")))
+
+
+def published_table(name: str) -> PublishedTable:
+    """A printed table by its name.
+
+    Parameters
+    ----------
+    name : str
+        One of `published_names()`.
+
+    Returns
+    -------
+    PublishedTable
+
+    Raises
+    ------
+    InputError
+        If there is none of that name.
+
+    Examples
+    --------
+    >>> from mdmkit import published_table
+    >>> published_table("roadanomaly").rows[-1].values["ap"]
+    0.709
+    """
+    if name not in published_names():
+        raise InputError(
+            f"published: expected one of {', '.join(published_names())}, found {name!r}"
+        )
+    text = files(__name__).joinpath(f"{name}.csv").read_text(encoding="utf-8")
+    return _parsed(name, text.splitlines())
+
+
+def _parsed(name: str, lines: Iterable[str]) -> PublishedTable:
+    remarks: dict[str, list[str]] = {"title": [], "source": [], "note": []}
+    plain = []
+    for line in lines:
+        if line.startswith("# "):
+            kind, _, remark = line[2:].partition(": ")
+            remarks[kind].append(remark)
+        else:
+            plain.append(line)
+    reader = csv.DictReader(plain)
+    rows = []
+    for cells in reader:
+        values = {
+            column: float(Decimal(cell) / 100) if cell else None
+            for column, cell in cells.items()
+            if column not in _UNMEASURED
+        }
+        rows.append(PublishedRow(cells["method"], cells["auxiliary"], values))
+    columns = tuple(c for c in reader.fieldnames or () if c not in _UNMEASURED)
+    (title,), (source,), notes = remarks["title"], remarks["source"], tuple(remarks["note"])
+    return PublishedTable(name, title, source, notes, columns, tuple(rows))
+
+
+def view_of_published(table: PublishedTable) -> View:
+    """What is shown of a printed table."""
+    columns = []
+    auxiliary = tuple(row.auxiliary or UNDEFINED for row in table.rows)
+    told = any(row.auxiliary for row in table.rows)
+    for name in table.columns:
+        values = [row.values[name] for row in table.rows]
+        columns.append(value_column(*key_titles(name), name not in LOWER_IS_BETTER, values))
+    rows = published_rows(table)
+    long = [
+        {"table": table.name, "method": row.method, "auxiliary": row.auxiliary,
+         "metric": name, "value": value, "source": table.source}
+        for row in table.rows
+        for name, value in row.values.items()
+    ]  # fmt: skip
+    return View(
+        tuple(row.method for row in table.rows),
+        Column("aux. data", "", "", auxiliary) if told else None,
+        (Block(f"{table.title}, %", tuple(columns)),),
+        (f"source: {table.source}", *table.notes),
+        table.to_dict(), rows, long, 0,
+    )  # fmt: skip
+
+
+def published_rows(table: PublishedTable) -> list[Row]:
+    """A row a method, in fractions."""
+    return [
+        {"method": row.method, "auxiliary": row.auxiliary, **row.values, "source": table.source}
+        for row in table.rows
+    ]

@@ -1,0 +1,119 @@
+"""Rows of CSV files: one a method, or one a method and measure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mdmkit.comparison.differences import interval_of, lead_cells
+from mdmkit.comparison.published import published_rows
+
+if TYPE_CHECKING:
+    from mdmkit.comparison.result import Comparison
+    from mdmkit.evaluation.result import Result
+    from mdmkit.metrics.measures import Measure
+    from mdmkit.uncertainty.resampling import Bootstrap
+
+Row = dict[str, Any]
+
+
+def flat(row: Row) -> Row:
+    """Pairs and dictionaries of a row as columns of their own."""
+    found: Row = {}
+    for key, value in row.items():
+        if key == "refused":
+            found[key] = "; ".join(f"{name}: {why}" for name, why in value.items())
+        elif isinstance(value, dict):
+            found |= {f"{key}_{name}": item for name, item in value.items()}
+        elif key.endswith(("_interval", "_bracket", "_confidence")):
+            low, high = value or (None, None)
+            found |= {f"{key}_low": low, f"{key}_high": high}
+        else:
+            found[key] = value
+    return found
+
+
+def comparison_rows(comparison: Comparison) -> list[Row]:
+    """A row a method: fractions in full precision under the names of the JSON."""
+    names = ("aggregate", "min_prediction", "min_target", "positive_class", "comparison",
+             "protocol")  # fmt: skip
+    shared = {name: comparison.settings[name] for name in names if name in comparison.settings}
+    rows = [flat(row) | shared for row in comparison.to_dict()["rows"]]
+    for (method, key), cells in lead_cells(comparison).items():
+        row = next(row for row in rows if row["method"] == method)
+        row |= {f"{key}_{name}": value for name, value in cells.items()}
+    if comparison.bootstrap:
+        rows = [row | _drawing(comparison.bootstrap) for row in rows]
+    if comparison.published:
+        rows = [row | {"published": False} for row in rows]
+        rows += [row | {"published": True} for row in published_rows(comparison.published)]
+    return rows
+
+
+def long_rows(comparison: Comparison) -> list[Row]:
+    """A row a method and measure, printed ones included.
+
+    `bracket_low` and `bracket_high` bound the value rigorously, and equal it where it is exact.
+    `threshold` is the recommended threshold of a margin, or that of the best F1. With a bootstrap
+    `confidence_low` and `confidence_high` are the ends of the value's interval, and `lead` is how
+    far `leader` lies above the value.
+    """
+    leads = lead_cells(comparison)
+    rows = [
+        _long_row(result, measure, comparison) | _uncertainty(result, measure, comparison, leads)
+        for result in comparison.results
+        for measure in comparison.measures
+    ]
+    table = comparison.published
+    if table:
+        for printed in table.rows:
+            rows += [
+                dict.fromkeys(rows[0])
+                | {"method": printed.method, "metric": name, "value": value, "published": True,
+                   "auxiliary": printed.auxiliary, "source": table.source}
+                for name, value in printed.values.items()
+            ]  # fmt: skip
+    return rows
+
+
+def _long_row(result: Result, measure: Measure, comparison: Comparison) -> Row:
+    key, values, settings = measure.key, result.values, comparison.settings
+    value = values[key]
+    pooled = settings["aggregate"] == "pooled"
+    exact = (value, value) if pooled and value is not None else None  # else it has a bracket
+    low, high = values.get(f"{key}_bracket", exact) or (None, None)
+    start, end = values.get(f"{key}_interval") or (None, None)
+    images = values.get(f"{key}_images") or {}
+    return {
+        "method": result.method, "metric": key, "value": value,
+        "bracket_low": low, "bracket_high": high,
+        "interval_low": start, "interval_high": end,
+        "threshold": values.get(f"{key}_threshold"),
+        "higher_is_better": measure.higher_is_better,
+        "undefined_images": images.get("undefined"),
+        "refused": result.refused.get(key),
+        "published": False,
+        "auxiliary": comparison.uses_auxiliary(result.method),
+        "source": None,
+        "normalize": result.normalize,
+        "protocol": settings.get("protocol", "exact"),
+        "aggregate": settings["aggregate"],
+        "min_prediction": settings["min_prediction"], "min_target": settings["min_target"],
+        "frames": result.frames, "pixels": result.pixels,
+        "anomalous_pixels": result.anomalous_pixels, "components": result.components,
+    }  # fmt: skip
+
+
+def _drawing(found: Bootstrap) -> Row:
+    return {"replicates": found.sets, "seed": found.seed, "confidence": found.confidence}
+
+
+def _uncertainty(
+    result: Result, measure: Measure, comparison: Comparison, leads: dict[tuple[str, str], Row]
+) -> Row:
+    """The interval of a value and the lead over it; nothing without a bootstrap."""
+    if comparison.bootstrap is None:
+        return {}
+    low, high = interval_of(comparison, result.method, measure.key) or (None, None)
+    none = dict.fromkeys(("leader", "lead", "lead_low", "lead_high", "lead_is_real"))
+    lead = leads.get((result.method, measure.key), none)
+    return {"confidence_low": low, "confidence_high": high, **lead} | _drawing(comparison.bootstrap)

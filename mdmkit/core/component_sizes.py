@@ -1,0 +1,49 @@
+"""ComponentSizes: the smallest components that count."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mdmkit.core.errors import InputError
+
+if TYPE_CHECKING:
+    pass
+
+
+@dataclass(frozen=True, order=True)
+class ComponentSizes:
+    """Smallest components that count, in pixels.
+
+    Parameters
+    ----------
+    min_prediction : int
+        Predicted components with fewer pixels are dropped.
+    min_target : int
+        Ground-truth components with fewer pixels are ignored after labelling.
+
+    Raises
+    ------
+    InputError
+        For sizes below 0.
+
+    Examples
+    --------
+    >>> print(ComponentSizes(500, 100))
+    min_prediction=500, min_target=100
+    """
+
+    min_prediction: int = 0
+    min_target: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("min_prediction", "min_target"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 0:
+                raise InputError(f"{name}: expected a number of pixels >= 0, found {value!r}")
+            object.__setattr__(self, name, int(value))
+
+    def __str__(self) -> str:
+        return f"min_prediction={self.min_prediction}, min_target={self.min_target}"

@@ -1,0 +1,187 @@
+"""Label values as text: on the command line, and in descriptions of data sets."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mdmkit.core.errors import InputError, InputTypeError
+
+if TYPE_CHECKING:
+    pass
+
+import re
+from collections.abc import Iterable
+
+from mdmkit.core.errors import InputError
+
+
+def parse_labels(text: str, argument: str) -> list[int]:
+    """Label values from "2", "1,2", "2-200" or "none"."""
+    if text.strip().lower() == "none":
+        return []
+    values: list[int] = []
+    for part in text.split(","):
+        match = re.fullmatch(r"\s*(-?\d+)(?:-(\d+))?\s*", part)
+        if not match:
+            raise InputError(
+                f"{argument}: expected integers such as 1 or 2,3 or 2-200, or none, found {text!r}"
+            )
+        low, high = int(match[1]), int(match[2] or match[1])
+        if high < low or high - low > 100_000:
+            raise InputError(f"{argument}: expected a rising range, found {part.strip()!r}")
+        values += range(low, high + 1)
+    return values
+
+
+def label_text(values: Iterable[int]) -> str:
+    """Label values as `parse_labels` reads them: "1", "0,255", "2-200", "none"."""
+    runs: list[list[int]] = []
+    for value in sorted(values):
+        if runs and value == runs[-1][1] + 1 and value > 0:
+            runs[-1][1] = value
+        else:
+            runs.append([value, value])
+    return ",".join(f"{low}-{high}" if high > low else f"{low}" for low, high in runs) or "none"
+
+
+NORMAL, ANOMALOUS, IGNORED = 0, 1, 2
+
+
+UNKNOWN = 3
+
+
+Labels = int | Collection[int] | None
+
+
+def _as_codes(value: Labels, argument: str) -> tuple[int, ...]:
+    if value is None:
+        return ()
+    if isinstance(value, (str, bytes)) or not (
+        isinstance(value, (int, np.generic)) or hasattr(value, "__iter__")
+    ):
+        raise InputTypeError(f"{argument}: expected an integer, integers or None, found {value!r}")
+    one = isinstance(value, (int, np.generic)) or getattr(value, "ndim", 1) == 0
+    values: list[Any] = [value] if one else list(value)  # type: ignore[arg-type]
+    for code in values:
+        if isinstance(code, (bool, np.bool_)) or not isinstance(code, (int, np.integer)):
+            raise InputTypeError(
+                f"{argument}: expected an integer, integers or None, found {code!r}"
+            )
+    return tuple(sorted({int(code) for code in values}))
+
+
+@dataclass(frozen=True)
+class LabelCodes:
+    """Which integers of a ground truth mean normal, anomalous and ignored.
+
+    Parameters
+    ----------
+    normal_label, anomaly_label, ignore_index : int, collection of int, or None
+        None (or an empty collection) means that no value has this meaning.
+
+    Raises
+    ------
+    InputError
+        If one value has two meanings, or no value means anomaly.
+
+    Examples
+    --------
+    >>> print(LabelCodes(normal_label=range(1, 3), anomaly_label=14, ignore_index=None))
+    1-2 (normal), 14 (anomaly)
+    """
+
+    normal_label: Labels = 0
+    anomaly_label: Labels = 1
+    ignore_index: Labels = 255
+
+    def __post_init__(self) -> None:
+        taken: dict[int, str] = {}
+        for name in ("normal_label", "anomaly_label", "ignore_index"):
+            codes = _as_codes(getattr(self, name), name)
+            object.__setattr__(self, name, codes)
+            for code in codes:
+                if code in taken:
+                    raise InputError(
+                        f"{name}: the value {code} already means {taken[code]}; each label value "
+                        "has one meaning (a meaning that does not occur is given as None)"
+                    )
+                taken[code] = name
+        if not self.anomaly_label:
+            raise InputError("anomaly_label: expected at least one value, found none")
+
+    def meanings(self) -> list[tuple[int, int]]:
+        """Every known label value with its class (0 normal, 1 anomalous, 2 ignored)."""
+        pairs: list[tuple[int, int]] = []
+        for meaning, codes in (
+            (NORMAL, self.normal_label),
+            (ANOMALOUS, self.anomaly_label),
+            (IGNORED, self.ignore_index),
+        ):
+            assert isinstance(codes, tuple)
+            pairs += [(code, meaning) for code in codes]
+        return pairs
+
+    @cached_property
+    def table(self) -> NDArray[np.uint8]:
+        """Class of each label value 0..255, `UNKNOWN` (3) for those without a meaning."""
+        table = np.full(256, UNKNOWN, np.uint8)
+        for code, meaning in self.meanings():
+            if 0 <= code < 256:
+                table[code] = meaning
+        return table
+
+    def numbers(self, target: NDArray[Any]) -> NDArray[Any]:
+        """Label values of a target; True is 1, or 255 where that has a meaning and 1 has none.
+
+        To be ignored is no such meaning. Black-and-white masks are stored with 1 bit a pixel by
+        some tools, with 0 and 255 by others.
+        """
+        if target.dtype != bool:
+            return target
+        meant = dict(self.meanings())
+        white = 255 if 1 not in meant and meant.get(255, IGNORED) != IGNORED else 1
+        return np.asarray(target * np.uint8(white))
+
+    def classify(
+        self, target: NDArray[Any], ignore: NDArray[np.bool_] | None, name: str
+    ) -> NDArray[np.uint8]:
+        """Class of each pixel; a label value without a meaning at a pixel in use is an error."""
+        target = self.numbers(target)
+        if target.dtype == np.uint8:
+            classes = self.table[target]
+        else:
+            classes = np.full(target.shape, UNKNOWN, np.uint8)
+            for code, meaning in self.meanings():
+                classes[target == code] = meaning
+        if ignore is not None:
+            classes[ignore] = IGNORED
+        unknown = classes == UNKNOWN
+        if unknown.any():
+            values, counts = np.unique(target[unknown], return_counts=True)
+            found = ", ".join(
+                f"{v} at {c} pixels" for v, c in zip(values[:8], counts[:8], strict=True)
+            )
+            raise InputError(
+                f"{name}: expected label values {self}, found {found}"
+                + (f" and {values.size - 8} other values" if values.size > 8 else "")
+                + "; name it by anomaly_label, normal_label or ignore_index"
+            )
+        return np.asarray(classes)
+
+    def __str__(self) -> str:
+        parts = (
+            (self.normal_label, "normal"),
+            (self.anomaly_label, "anomaly"),
+            (self.ignore_index, "ignore"),
+        )
+        return ", ".join(
+            f"{label_text(codes).replace(',', ' or ')} ({meaning})"
+            for codes, meaning in parts
+            if isinstance(codes, tuple) and codes
+        )

@@ -1,0 +1,128 @@
+"""Margin: the width of the range of thresholds at which a metric passes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mdmkit.core.errors import InputError, InputTypeError
+
+Interval = tuple[float, float]
+
+
+def check_t_margin(t_margin: Any) -> float:
+    """The required quality T as a float in [0, 1)."""
+    try:
+        value = float("nan" if isinstance(t_margin, (str, bytes)) else t_margin)
+    except (TypeError, ValueError, OverflowError):
+        raise InputTypeError(f"t_margin: expected a number in [0, 1), found {t_margin!r}") from None
+    if not 0 <= value < 1:
+        raise InputError(f"t_margin: expected a number in [0, 1), found {t_margin!r}")
+    return value
+
+
+@dataclass(frozen=True)
+class Margin:
+    """The Maximal Detection Margin (MDM) of one metric at one required quality T.
+
+    Attributes
+    ----------
+    value : float
+        Length of the longest range of thresholds z with d(A > z, B) > T, in [0, 1]; 0.0 where
+        there is none. The mean over images for `aggregate="per_image"`.
+    interval : (float, float) or None
+        The range [x, y), half-open; of several longest ones that at the lower z.
+    threshold : float or None
+        The recommended threshold, the middle of the interval: farthest from failing.
+    t_margin : float
+        T, in [0, 1); the metric must exceed it strictly.
+    metric : str
+        Name of the metric d.
+    bracket : (float, float) or None
+        Rigorous bounds on the value; `(value, value)` where it is exact.
+    min_prediction, min_target : int or None
+        Component sizes in pixels, for component metrics.
+    resolution : float or None
+        Distance of the thresholds at which an arbitrary callable was tried; None where every
+        step of d was looked at.
+    aggregate : {"pooled", "per_image"}
+    images : tuple of float or None
+        Per image: the margins of the images where they are defined.
+
+    References
+    ----------
+    Ackermann, Sakaridis, Yu: Maskomaly: Zero-Shot Mask Anomaly Segmentation, BMVC 2023.
+
+    Examples
+    --------
+    >>> from mdmkit import mdm
+    >>> m = mdm([[0.125, 0.25, 0.75]], [[0, 0, 1]], t_margin=0.5)
+    >>> m
+    Margin(value=0.625, interval=[0.125, 0.75), threshold=0.4375, t_margin=0.5, metric='f1', exact)
+    >>> float(m), m.to_dict()["bracket"]
+    (0.625, (0.625, 0.625))
+    """
+
+    value: float
+    interval: Interval | None
+    threshold: float | None
+    t_margin: float
+    metric: str
+    bracket: Interval | None
+    min_prediction: int | None = None
+    min_target: int | None = None
+    resolution: float | None = None
+    aggregate: str = "pooled"
+    images: tuple[float, ...] | None = None
+
+    def __float__(self) -> float:
+        return self.value
+
+    def __format__(self, spec: str) -> str:
+        """As the value, by a format of floats; in full without one."""
+        return format(self.value, spec) if spec else str(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """All fields, ready for JSON."""
+        from dataclasses import asdict
+
+        return asdict(self)
+
+    def __repr__(self) -> str:
+        parts = [f"value={self.value:.6g}"]
+        if self.interval is None:
+            parts.append("interval=None")
+        else:
+            x, y = self.interval
+            parts += [f"interval=[{x:.6g}, {y:.6g})", f"threshold={self.threshold:.6g}"]
+        parts += [f"t_margin={self.t_margin!r}", f"metric={self.metric!r}"]
+        if self.min_prediction is not None:
+            parts.append(f"min_prediction={self.min_prediction}, min_target={self.min_target}")
+        if self.resolution is not None:
+            parts.append(f"resolution={self.resolution:g}, no bracket")
+        elif self.bracket == (self.value, self.value):
+            parts.append("exact")
+        else:
+            parts.append(f"bracket={self.bracket}")
+        if self.aggregate != "pooled":
+            parts.append(f"aggregate={self.aggregate!r} over {len(self.images or ())} images")
+        return f"Margin({', '.join(parts)})"
+
+
+def longest_run(edges: NDArray[np.float64], passes: NDArray[np.bool_]) -> Interval | None:
+    """The longest [x, y) of adjacent passing steps, step i being [edges[i], edges[i + 1]).
+
+    Of several, the lowest; None where no passing run has a positive length.
+    """
+    padded = np.concatenate([[False], passes, [False]])
+    turns = np.flatnonzero(padded[1:] != padded[:-1])
+    starts, ends = edges[turns[::2]], edges[turns[1::2]]
+    if starts.size == 0:
+        return None
+    best = int(np.argmax(ends - starts))
+    if not ends[best] > starts[best]:
+        return None
+    return float(starts[best]), float(ends[best])

@@ -1,0 +1,166 @@
+"""Changes of a frame before it is swept: a band around borders, coarser scores."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from math import isqrt, sqrt
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mdmkit.core.errors import InputError, InputTypeError
+from mdmkit.core.frame import as_unit
+from mdmkit.core.labels import ANOMALOUS, IGNORED, NORMAL
+
+if TYPE_CHECKING:
+    from mdmkit.core.frame import Frame
+
+
+class FrameChange(ABC):
+    """A map of frames to frames of the same shape. Equal changes share one sweep."""
+
+    @abstractmethod
+    def __call__(self, frame: Frame) -> Frame:
+        """The changed frame."""
+
+
+@dataclass(frozen=True)
+class Band(FrameChange):
+    """Ignore every pixel that is far from a border between anomalous and normal pixels.
+
+    A valid pixel lies in the band where its Euclidean distance, from centre to centre, to the
+    nearest valid pixel of the other class is at most `width`: the band is `width` pixels deep on
+    either side of a straight border. Ignored pixels stay ignored and make no borders: next to
+    them a pixel counts only if a pixel of the other class is near, and distances run straight
+    across them. A frame without either class has an empty band.
+
+    Parameters
+    ----------
+    width : float
+        In pixels, at least 1: neighbours of different classes have the distance 1.
+
+    Raises
+    ------
+    InputError
+        If the width is below 1 or not finite.
+    """
+
+    width: float
+
+    def __post_init__(self) -> None:
+        try:
+            width = float("nan" if isinstance(self.width, (str, bytes, bool)) else self.width)
+        except (TypeError, ValueError):
+            raise InputTypeError(
+                f"band: expected a width in pixels >= 1, found {self.width!r}"
+            ) from None
+        if not 1 <= width < np.inf:
+            raise InputError(f"band: expected a width in pixels >= 1, found {self.width!r}")
+        object.__setattr__(self, "width", width)
+
+    def __call__(self, frame: Frame) -> Frame:
+        return frame.altered(
+            classes=np.where(self.near(frame.classes), frame.classes, IGNORED).astype(np.uint8)
+        )
+
+    def near(self, classes: NDArray[np.uint8]) -> NDArray[np.bool_]:
+        """Pixels in the band, shape (H, W), from classes (0 normal, 1 anomalous, 2 ignored)."""
+        near = np.zeros(classes.shape, bool)
+        if not ((classes == ANOMALOUS).any() and (classes == NORMAL).any()):
+            return near
+        around = _around(classes == ANOMALOUS, int(np.ceil(self.width)))
+        box = classes[around]  # farther away nothing is near
+        if not (box == NORMAL).any():
+            return near
+        for one, other in ((ANOMALOUS, NORMAL), (NORMAL, ANOMALOUS)):
+            near[around] |= (box == one) & _within(box == other, self.width)
+        return near
+
+
+def _within(pixels: NDArray[np.bool_], width: float) -> NDArray[np.bool_]:
+    """Whether a pixel that is set lies within `width`, for every pixel; in integers, so exact."""
+    height, breadth = pixels.shape
+    squared = _largest_square(min(width, height + breadth))
+    row, far = np.arange(height, dtype=np.int32)[:, None], 2 * height + breadth
+    above = np.maximum.accumulate(np.where(pixels, row, row - far), axis=0)
+    below = np.minimum.accumulate(np.where(pixels, row, row + far)[::-1], axis=0)[::-1]
+    vertical = np.minimum(row - above, below - row)  # to the nearest one of the column
+    near = vertical <= isqrt(squared)
+    for aside in range(1, min(isqrt(squared), breadth - 1) + 1):
+        column_near = vertical <= isqrt(squared - aside**2)
+        near[:, aside:] |= column_near[:, :-aside]
+        near[:, :-aside] |= column_near[:, aside:]
+    return near
+
+
+def _largest_square(width: float) -> int:
+    """The largest integer whose root, as a float, is at most `width`."""
+    around = int(width**2)
+    return max(n for n in (around - 1, around, around + 1) if sqrt(max(n, 0)) <= width)
+
+
+def _around(mask: NDArray[np.bool_], rim: int) -> tuple[slice, slice]:
+    """The box of the pixels that are set, with a rim."""
+    sides = []
+    for axis in (1, 0):
+        places = np.flatnonzero(mask.any(axis=axis))
+        sides.append(slice(max(int(places[0]) - rim, 0), int(places[-1]) + rim + 1))
+    return sides[0], sides[1]
+
+
+@dataclass(frozen=True)
+class HalfPrecision(FrameChange):
+    """Scores rounded to float16, the nearest one, as SegmentMeIfYouCan's tools store them."""
+
+    def __call__(self, frame: Frame) -> Frame:
+        if frame.scores.dtype == np.float16:
+            return frame
+        with np.errstate(over="ignore", invalid="ignore"):
+            scores = as_unit(frame.scores).astype(np.float16)
+        too_large = frame.valid & ~np.isfinite(scores)
+        if too_large.any():
+            of = f" of {frame.name}" if frame.name else ""
+            raise InputError(
+                f"scores{of}: expected magnitudes that float16 holds (up to 65504), as protocol "
+                f"smiyc stores scores in it, found {float(frame.scores[too_large][0])!r}; "
+                "rescale the scores or use protocol exact"
+            )
+        return frame.altered(scores=scores)
+
+
+@dataclass(frozen=True)
+class QuantileBins(FrameChange):
+    """Scores in float16, each moved down to the lower edge of its bin.
+
+    The edges are quantiles of each frame's own scores: `bins // 2` of its anomalous pixels and as
+    many of its normal ones, equally spaced from the minimum to the maximum (every pixel where
+    there are fewer). A pixel is then above an edge exactly where its score is >= that edge, as
+    SegmentMeIfYouCan's tools count their pixel curves.
+
+    Parameters
+    ----------
+    bins : int
+    """
+
+    bins: int = 768
+
+    def __call__(self, frame: Frame) -> Frame:
+        half = HalfPrecision()(frame)
+        edges = self.edges(half)
+        scores = np.zeros(frame.shape)
+        if edges.size:
+            valid = half.scores[half.valid].astype(np.float64)
+            scores[half.valid] = edges[np.searchsorted(edges, valid, side="right") - 1]
+        return frame.altered(scores=scores)
+
+    def edges(self, frame: Frame) -> NDArray[np.float64]:
+        """The lower edges of a frame's bins, ascending, shape (n,)."""
+        quantiles: list[NDArray[Any]] = []
+        for one in (ANOMALOUS, NORMAL):
+            scores = frame.scores[frame.classes == one]
+            if scores.size:
+                places = np.linspace(0, 1, min(self.bins // 2, scores.size))
+                quantiles.append(np.quantile(scores, places).astype(np.float64))
+        return np.unique(np.concatenate(quantiles)) if quantiles else np.empty(0)

@@ -1,0 +1,1 @@
+"""Evaluation: all numbers of one method."""

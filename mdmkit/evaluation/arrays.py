@@ -1,0 +1,294 @@
+"""One metric on arrays: `threshold_curve` and `mdm`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from itertools import islice
+from typing import Any, overload
+
+import numpy as np
+
+from mdmkit.core.distribution import mean_where_defined
+from mdmkit.core.errors import InputError, NoTargetError
+from mdmkit.core.frame import Frame
+from mdmkit.core.frame_streams import frames_from, in_memory
+from mdmkit.core.labels import LabelCodes, Labels
+from mdmkit.core.margin import Margin, check_t_margin
+from mdmkit.evaluation.evaluation import Evaluation, check_aggregate
+from mdmkit.evaluation.sources import OneByOne
+from mdmkit.metrics.base import Metric
+from mdmkit.metrics.component_metrics import COMPONENT_METRICS, ComponentMetric
+from mdmkit.metrics.curve import ThresholdCurve
+from mdmkit.metrics.measures import MarginAt
+from mdmkit.metrics.pixel_metrics import CountMetric
+from mdmkit.metrics.registry import as_metric
+from mdmkit.statistics.accumulator import DEFAULT_MEMORY, sweep_frames
+from mdmkit.statistics.bounded import margin_sweep
+from mdmkit.statistics.components import ComponentCounts
+from mdmkit.statistics.kinds import PixelStatistic
+from mdmkit.statistics.normalizers import Normalizer, Unchanged, as_normalizer
+from mdmkit.statistics.totals import Sweeps
+
+MetricLike = str | Metric | type[Metric] | Callable[..., Any]
+
+
+def threshold_curve(
+    scores: Any,
+    target: Any,
+    metric: MetricLike = "f1",
+    *,
+    ignore: Any = None,
+    anomaly_label: Labels = 1,
+    normal_label: Labels = 0,
+    ignore_index: Labels = 255,
+    normalize: str | None = "none",
+    memory: int = DEFAULT_MEMORY,
+) -> ThresholdCurve:
+    """d(A > z, B) as a step function of the threshold z in [0, 1].
+
+    Parameters
+    ----------
+    scores : array_like or iterable of array_like
+        One score map (H, W), a stack (N, H, W) or (N, 1, H, W), a list of differently sized
+        maps, or an iterator of any of these. float16, float32 or float64 in [0, 1]; unsigned
+        integers mean value / maximum. numpy, torch (any device), anything with `__array__`.
+    target : array_like of int or bool, or iterable of them
+        Ground truth labels, alike in structure.
+    metric : str, Metric, or callable
+        "f1", "iou", "precision", "recall" (pixels of all frames as one set); "siou", "ppv",
+        "mean_f1" (components of all frames as one set; nothing dropped for size); an object
+        such as `FBeta(2)` or `SIoU(min_prediction=500, min_target=100)`; a function made by
+        `count_metric`; or any `d(prediction, target) -> float` on bool masks.
+    ignore : array_like of bool, optional
+        Further pixels to ignore, alike in structure. Ignored pixels may hold any score.
+    anomaly_label, normal_label, ignore_index : int, collection of int, or None
+        Label values of `target`; any other value is an error.
+    normalize : {"none", "minmax", "sigmoid", "rank"}
+        Order-preserving map of unbounded scores to [0, 1].
+    memory : int
+        Bytes that the statistics may take. Beyond it they are known at the thresholds of a grid,
+        with bounds in between (`low`, `high`).
+
+    Returns
+    -------
+    ThresholdCurve
+        Exact at every distinct score within that memory (an arbitrary callable: see
+        `MaskMetric`).
+
+    Raises
+    ------
+    InputError
+        NaN or infinite scores at valid pixels, scores outside [0, 1] without a normaliser,
+        unequal shapes, unknown labels, or nothing to detect; `InputTypeError` for unfit dtypes.
+
+    Notes
+    -----
+    The prediction at z is A > z, strictly, compared in exact arithmetic. Counts cost one sort,
+    O(P log P) for P pixels; components one union-find pass more; a callable up to 1,001 calls a
+    frame. Ackermann, Sakaridis, Yu (BMVC 2023) for d and z; Chan et al. (2021) for sIoU.
+
+    Examples
+    --------
+    >>> from mdmkit import threshold_curve
+    >>> curve = threshold_curve([[0.25, 0.5, 0.75]], [[0, 1, 1]])
+    >>> curve(0.3), curve(0.6)
+    (1.0, 0.6666666666666666)
+    """
+    codes = LabelCodes(normal_label, anomaly_label, ignore_index)
+    chosen = as_metric(metric)
+    kind = as_normalizer(normalize)
+    frames = frames_from(scores, target, ignore, codes=codes)
+    return sweep_frames(frames, _recipes(chosen), kind, memory).curve(chosen)
+
+
+@overload
+def mdm(
+    scores: Any,
+    target: Any,
+    t_margin: float,
+    metric: MetricLike = ...,
+    *,
+    ignore: Any = ...,
+    anomaly_label: Labels = ...,
+    normal_label: Labels = ...,
+    ignore_index: Labels = ...,
+    normalize: str | None = ...,
+    aggregate: str = ...,
+    memory: int = ...,
+) -> Margin: ...
+@overload
+def mdm(
+    scores: Any,
+    target: Any,
+    t_margin: Sequence[float],
+    metric: MetricLike = ...,
+    *,
+    ignore: Any = ...,
+    anomaly_label: Labels = ...,
+    normal_label: Labels = ...,
+    ignore_index: Labels = ...,
+    normalize: str | None = ...,
+    aggregate: str = ...,
+    memory: int = ...,
+) -> tuple[Margin, ...]: ...
+def mdm(
+    scores: Any,
+    target: Any,
+    t_margin: float | Sequence[float],
+    metric: MetricLike = "f1",
+    *,
+    ignore: Any = None,
+    anomaly_label: Labels = 1,
+    normal_label: Labels = 0,
+    ignore_index: Labels = 255,
+    normalize: str | None = "none",
+    aggregate: str = "pooled",
+    memory: int = DEFAULT_MEMORY,
+) -> Margin | tuple[Margin, ...]:
+    """Maximal Detection Margin: the widest range of thresholds at which a metric exceeds T.
+
+    MDM_d^T(A, B) = max of y - x over 0 <= x < y <= 1 such that d(A > z, B) > T for all z in [x, y].
+
+    Parameters
+    ----------
+    scores, target, metric, ignore, anomaly_label, normal_label, ignore_index, normalize
+        As in `threshold_curve`.
+    t_margin : float or sequence of float
+        The required quality T, in [0, 1). It has no default: MDM without its T says nothing.
+    aggregate : {"pooled", "per_image"}
+        "pooled": one curve for all frames. "per_image": the mean over the images where the
+        margin is defined (those with something to detect), without an interval.
+    memory : int
+        Bytes that the statistics may take; beyond it the margin may carry a bracket.
+
+    Returns
+    -------
+    Margin, or a tuple of them in the order of `t_margin`
+        `float(margin)` is its value; `margin.threshold` the recommended threshold. The value is
+        0.0, without interval and threshold, where the metric never exceeds T.
+
+    Raises
+    ------
+    InputError
+        As `threshold_curve`; and for a T outside [0, 1).
+
+    References
+    ----------
+    Ackermann, Sakaridis, Yu: Maskomaly: Zero-Shot Mask Anomaly Segmentation, BMVC 2023.
+
+    Examples
+    --------
+    >>> from mdmkit import mdm
+    >>> m = mdm([[0.125, 0.25, 0.75]], [[0, 0, 1]], t_margin=0.5)
+    >>> float(m), m.interval, m.threshold
+    (0.625, (0.125, 0.75), 0.4375)
+    """
+    several = not isinstance(t_margin, (str, bytes)) and hasattr(t_margin, "__iter__")
+    several = several and np.shape(t_margin) != ()
+    asked = [check_t_margin(t) for t in (t_margin if several else [t_margin])]  # type: ignore
+    if not asked:
+        raise InputError("t_margin: expected at least one number in [0, 1), found none")
+    check_aggregate(aggregate)
+    codes = LabelCodes(normal_label, anomaly_label, ignore_index)
+    chosen = as_metric(metric)
+    kind = as_normalizer(normalize)
+
+    def frames() -> Iterable[Frame]:
+        return frames_from(scores, target, ignore, codes=codes)
+
+    if aggregate == "per_image":
+        margins = _margins_per_image(frames(), asked, chosen, kind)
+    else:
+        again = all(map(in_memory, (scores, target, ignore)))
+        curve = _quick_curve(frames, asked, chosen, kind) if again else None
+        if curve is None and isinstance(chosen, ComponentMetric):
+            measures = [MarginAt(chosen, t) for t in asked]
+            evaluation = Evaluation(measures, normalize=kind.name, memory=memory)
+            evaluation.run(OneByOne(frames), again)
+            curve = evaluation.curve(chosen)
+        elif curve is None:
+            curve = sweep_frames(frames(), _recipes(chosen), kind, memory).curve(chosen)
+        margins = curve.margin(asked)
+    return margins if several else margins[0]
+
+
+def _recipes(metric: Metric) -> tuple[Any, ...]:
+    return tuple(dict.fromkeys([PixelStatistic(), metric.statistic]))
+
+
+def _quick_curve(
+    frames: Callable[[], Iterable[Frame]],
+    t_margins: Sequence[float],
+    metric: Metric,
+    kind: type[Normalizer],
+) -> ThresholdCurve | None:
+    """A curve with the exact margins at `t_margins`, and perhaps nowhere else.
+
+    From bounds on counts, or from the levels that decide about the components of one frame; None
+    where it takes a full sweep, or there is something to refuse. `frames` may be called again.
+    """
+    if kind is not Unchanged:
+        return None
+    if isinstance(metric, CountMetric) and metric.monotone:
+        sweep = margin_sweep(frames, metric, t_margins)
+        return None if sweep is None else metric.curve(sweep)
+    if type(metric) is COMPONENT_METRICS.get(metric.name):  # of others no level is known to decide
+        few = list(islice(frames(), 2))
+        if len(few) == 1 and few[0].levels.within_unit():
+            deciding = {metric.name: t_margins}
+            return metric.curve(ComponentCounts.of(few[0], metric.statistic.sizes, deciding))
+    return None
+
+
+def _margins_per_image(
+    frames: Iterable[Frame],
+    t_margins: Sequence[float],
+    metric: Metric,
+    kind: type[Normalizer],
+) -> tuple[Margin, ...]:
+    fitted = None
+    if kind.needs_fit:
+        frames = list(_checked(frames))
+        fitted = sweep_frames(frames, [PixelStatistic()], kind).normalizer
+    curves: list[ThresholdCurve] = []
+    empty: NoTargetError | None = None
+    for frame in frames:
+        try:
+            curve = _quick_curve(partial(list, [frame]), t_margins, metric, kind)
+            if curve is None:
+                sweeps = Sweeps.of(frame, _recipes(metric), fitted)
+                curve = sweeps.with_normalizer(fitted or kind).curve(metric)
+            curves.append(curve)
+        except NoTargetError as error:
+            empty = error
+    if not curves:
+        assert empty is not None
+        raise empty
+    return tuple(_mean_margin([curve.margin(t) for curve in curves]) for t in t_margins)
+
+
+def _checked(frames: Iterable[Frame]) -> Iterator[Frame]:
+    for frame in frames:
+        frame.check()
+        yield frame
+
+
+def _mean_margin(images: Sequence[Margin]) -> Margin:
+    values = tuple(margin.value for margin in images)
+    value = mean_where_defined(values)
+    resolutions = [margin.resolution for margin in images if margin.resolution is not None]
+    first = images[0]
+    return Margin(
+        value=value,
+        interval=None,
+        threshold=None,
+        t_margin=first.t_margin,
+        metric=first.metric,
+        bracket=None if resolutions else (value, value),
+        min_prediction=first.min_prediction,
+        min_target=first.min_target,
+        resolution=max(resolutions, default=None),
+        aggregate="per_image",
+        images=values,
+    )

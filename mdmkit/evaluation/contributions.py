@@ -1,0 +1,55 @@
+"""Contributions: what single frames add to an evaluation."""
+
+from __future__ import annotations
+
+from dataclasses import astuple, dataclass
+from math import isnan
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mdmkit.metrics.measures import Values
+    from mdmkit.statistics.totals import Sweeps
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What frames hold; adds."""
+
+    frames: int = 0
+    pixels: int = 0
+    anomalous_pixels: int = 0
+    components: int = 0
+    normal_frames: int = 0  # frames without an anomalous pixel
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
+
+
+@dataclass(frozen=True, eq=False)
+class Image:
+    """The numbers of one frame, evaluated per image."""
+
+    values: Values
+    refused: dict[str, str]
+    no_target: dict[str, str]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Ready for JSON, NaN as None."""
+        values = {key: None if isnan(value) else value for key, value in self.values.items()}
+        return {"values": values, "refused": self.refused, "no_target": self.no_target}
+
+    @classmethod
+    def from_dict(cls, record: dict[str, Any]) -> Image:
+        """What `to_dict` gave."""
+        values = {k: float("nan") if v is None else v for k, v in record["values"].items()}
+        return cls(values, record["refused"], record["no_target"])
+
+
+@dataclass(frozen=True, eq=False)
+class Contribution:
+    """What one frame adds to an evaluation."""
+
+    counts: Counts
+    sweeps: Sweeps | None = None  # pooled
+    image: Image | None = None  # per image
+    inside: Sweeps | None = None  # in a second pass

@@ -1,0 +1,71 @@
+"""Engines: who goes through frames that lie in files, here or on a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from mdmkit.core.frame_streams import as_frames
+from mdmkit.core.labels import LabelCodes
+
+if TYPE_CHECKING:
+    pass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from mdmkit.core.errors import InputError
+from mdmkit.evaluation.sources import Frames, OneByOne
+from mdmkit.evaluation.threads import Load, Threads
+
+
+def check_jobs(jobs: Any) -> int:
+    """A number of threads."""
+    if isinstance(jobs, bool) or not isinstance(jobs, (int, np.integer)) or jobs < 1:
+        raise InputError(f"jobs: expected a number of threads >= 1, found {jobs!r}")
+    return int(jobs)
+
+
+@contextmanager
+def engine_for(jobs: Any, scheduler: Any) -> Iterator[Callable[[Sequence[Load]], Frames]]:
+    """Threads, or the workers of a Dask cluster, for frames that are still to be loaded.
+
+    Parameters
+    ----------
+    jobs : int
+        Threads of this process.
+    scheduler : str, distributed.Client or None
+        Address of a Dask scheduler, to which the connection lasts as long as this context.
+    """
+    jobs = check_jobs(jobs)
+    if scheduler is None:
+        yield partial(Threads, jobs=jobs)
+        return
+    if jobs != 1:
+        raise InputError(
+            f"jobs: expected none beside a scheduler, whose workers have their own, found {jobs}"
+        )
+    from mdmkit.evaluation.dask import connected, on_cluster
+
+    with connected(scheduler) as client:
+        yield partial(on_cluster, client=client)
+
+
+def frames_of(frames: Any, codes: LabelCodes) -> Frames:
+    """Frames in memory or of an iterator, see `as_frames`; or in collections of Dask."""
+    if _is_lazy(frames):
+        from mdmkit.evaluation.dask import in_collections
+
+        return in_collections(frames, codes)
+    return OneByOne(lambda: as_frames(frames, codes))
+
+
+def _is_lazy(frames: Any, depth: int = 2) -> bool:
+    """Whether these are collections of Dask, or a list with some, or with pairs of some."""
+    if isinstance(frames, (list, tuple)):
+        return depth > 0 and any(_is_lazy(item, depth - 1) for item in frames)
+    graph = getattr(frames, "__dask_graph__", None)  # Dask's own protocol, without Dask
+    return callable(graph) and graph() is not None

@@ -1,0 +1,161 @@
+"""Methods: the evaluation of each of several methods, over the frames that all of them have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from mdmkit.core.errors import InputError, InputTypeError
+from mdmkit.core.frame import Frame
+from mdmkit.core.frame_streams import as_frames
+from mdmkit.core.labels import LabelCodes
+from mdmkit.datasets import DataSet, Pairing, check_missing, pair
+from mdmkit.evaluation.evaluation import Evaluation
+from mdmkit.evaluation.executors import engine_for
+from mdmkit.evaluation.sources import Progress, no_progress
+from mdmkit.evaluation.threads import Load
+from mdmkit.io import Target, read_mask, read_scores
+
+Progresses = Callable[[str, int], Progress]
+
+
+def load_frame(
+    scores: Path, target: Target, codes: LabelCodes, name: str, key: str | None
+) -> Frame:
+    """Read and validate one frame; errors name the file."""
+    score_map, mask = read_scores(scores, key), read_mask(target)
+    try:
+        return Frame.coded(score_map, mask, codes=codes, name=name)
+    except InputError as error:
+        culprit = target if str(error).startswith("target") else scores
+        files = f"{target} for {scores}" if "shape of the scores" in str(error) else culprit
+        raise type(error)(f"{files}: {error}") from None
+
+
+def normalizers(normalize: Any, methods: Iterable[str]) -> dict[str, str]:
+    """The normaliser of each method, from one name for all or a mapping (others: "none")."""
+    names = list(methods)
+    if normalize is None or isinstance(normalize, str):
+        return dict.fromkeys(names, normalize or "none")
+    if not isinstance(normalize, Mapping):
+        raise InputTypeError(f"normalize: expected a name or a mapping, found {normalize!r}")
+    unknown = [name for name in normalize if name not in names]
+    if unknown:
+        raise InputError(
+            f"normalize: expected methods among {', '.join(names)}, found {', '.join(unknown)}"
+        )
+    return {name: normalize.get(name, "none") for name in names}
+
+
+def loads_of(pairing: Pairing, codes: LabelCodes, key: str | None) -> dict[str, list[Load]]:
+    """How to load each method's frames."""
+    return {
+        method: [
+            partial(load_frame, path, pairing.targets[name], codes, name, key)
+            for name, path in paths.items()
+        ]
+        for method, paths in pairing.scores.items()
+    }
+
+
+def loads_of_arrays(methods: Mapping[str, Any], codes: LabelCodes) -> dict[str, list[Load]]:
+    """The same for frames in memory."""
+    return {
+        name: [partial(_given, frame) for frame in as_frames(frames, codes)]
+        for name, frames in methods.items()
+    }
+
+
+@dataclass(frozen=True)
+class Methods:
+    """Methods that are to be evaluated on the same frames.
+
+    Attributes
+    ----------
+    evaluations : dict of Evaluation
+    loads : dict of list of callable
+        How to load the frames of each.
+    pairing : Pairing or None
+        Their files, unless they are arrays.
+    """
+
+    evaluations: dict[str, Evaluation]
+    loads: Mapping[str, Sequence[Load]]
+    pairing: Pairing | None
+
+    @classmethod
+    def of(
+        cls,
+        methods: Mapping[str, Any],
+        target: str | Path | DataSet | None,
+        *,
+        codes: LabelCodes,
+        missing: str,
+        normalize: Any,
+        key: str | None,
+        **options: Any,
+    ) -> Methods:
+        """Find their frames; see `compare`."""
+        if not isinstance(methods, Mapping) or not methods:
+            raise InputTypeError(f"methods: expected a mapping of names, found {methods!r}")
+        check_missing(missing)
+        for name, given in methods.items():
+            if not isinstance(name, str):
+                raise InputTypeError(f"methods: expected names that are text, found {name!r}")
+            if target is None and isinstance(given, (str, Path)):
+                raise InputError(
+                    f"target: expected a folder of masks for {name}={given}, found none"
+                )
+        kinds = normalizers(normalize, methods)
+        evaluations = {
+            name: Evaluation(normalize=kinds[name], method=name, **options) for name in methods
+        }
+        if target is None:
+            return cls(evaluations, loads_of_arrays(methods, codes), None)
+        pairing = pair(methods, target, missing)
+        return cls(evaluations, loads_of(pairing, codes, key), pairing)
+
+    def each(
+        self, use: Callable[[str, Evaluation, Progress], None], progress: Progresses | None
+    ) -> None:
+        """Call `use(method, evaluation, progress)` for each; errors name the method."""
+        for name, evaluation in self.evaluations.items():
+            try:
+                use(
+                    name,
+                    evaluation,
+                    progress(name, len(self.loads[name])) if progress else no_progress,
+                )
+            except InputError as error:
+                raise type(error)(f"{name}: {error}") from error
+
+    def run(self, jobs: int, progress: Progresses | None, scheduler: Any = None) -> None:
+        """Evaluate all frames of each."""
+        with engine_for(jobs, scheduler) as engine:
+
+            def run(name: str, evaluation: Evaluation, progress: Progress) -> None:
+                evaluation.run(engine(self.loads[name]), again=True, progress=progress)
+
+            self.each(run, progress)
+
+
+def evaluate_methods(
+    methods: Mapping[str, Any],
+    target: str | Path | DataSet | None,
+    *,
+    jobs: int,
+    progress: Progresses | None,
+    scheduler: Any = None,
+    **options: Any,
+) -> tuple[dict[str, Evaluation], Pairing | None]:
+    """The evaluation of each method; see `compare`."""
+    several = Methods.of(methods, target, **options)
+    several.run(jobs, progress, scheduler)
+    return several.evaluations, several.pairing
+
+
+def _given(frame: Frame) -> Frame:
+    return frame

@@ -1,0 +1,65 @@
+"""Passes: how an evaluation goes through its frames, here or elsewhere, in one piece or in many."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
+from typing import TYPE_CHECKING, Protocol
+
+from mdmkit.core.frame import Frame
+
+if TYPE_CHECKING:
+    from mdmkit.evaluation.evaluation import Evaluation
+
+Progress = Callable[[], None]
+
+
+def no_progress() -> None:
+    """Tell nobody that a frame is done."""
+
+
+class Frames(Protocol):
+    """The frames of an evaluation, and who goes through them."""
+
+    def first(self) -> Frame | None:
+        """The frame by which the evaluation is planned, if frames can be read again."""
+
+    def parts(
+        self, blank: Callable[[], Evaluation], progress: Progress = no_progress
+    ) -> Iterator[Evaluation]:
+        """Evaluations which together have every frame once.
+
+        Each is `blank()`, called when it is begun, with some frames; `progress` follows each frame.
+        """
+
+
+class OneByOne:
+    """Frames in memory, or of an iterator, one after the other.
+
+    Parameters
+    ----------
+    frames : callable
+        Gives the frames, of each pass anew.
+    """
+
+    def __init__(self, frames: Callable[[], Iterable[Frame]]) -> None:
+        self._frames = frames
+        self._begun: Iterator[Frame] | None = None
+
+    def first(self) -> Frame | None:
+        """The first frame; the next pass goes on behind it, and reads no frame twice."""
+        rest = iter(self._frames())
+        first = next(rest, None)
+        self._begun = rest if first is None else chain([first], rest)
+        return first
+
+    def parts(
+        self, blank: Callable[[], Evaluation], progress: Progress = no_progress
+    ) -> Iterator[Evaluation]:
+        """All frames in one part."""
+        frames, self._begun = self._begun, None
+        part = blank()
+        for frame in self._frames() if frames is None else frames:
+            part.add(part.contribution(frame))
+            progress()
+        yield part

@@ -1,0 +1,125 @@
+"""Threads: frames that are loaded and swept in this process, several at a time."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
+
+from mdmkit.core.errors import InputError, listing
+from mdmkit.evaluation.sources import Progress, no_progress
+
+if TYPE_CHECKING:
+    from mdmkit.core.frame import Frame
+    from mdmkit.evaluation.evaluation import Evaluation
+
+T = TypeVar("T")
+Load = Callable[[], "Frame"]
+
+
+class Threads:
+    """Frames to be loaded by threads; the same bits whatever their number.
+
+    Parameters
+    ----------
+    loads : sequence of callable
+        Each returns a frame.
+    jobs : int
+        Threads.
+    """
+
+    def __init__(self, loads: Sequence[Load], jobs: int = 1) -> None:
+        self.loads = loads
+        self.jobs = jobs
+        self._first: Frame | None = None
+
+    def first(self) -> Frame | None:
+        """The first frame, kept for the next pass; None where it cannot be used."""
+        try:
+            self._first = self.loads[0]() if self.loads else None
+        except InputError:  # the pass will meet it again, and list it with others
+            return None
+        return self._first
+
+    def parts(
+        self, blank: Callable[[], Evaluation], progress: Progress = no_progress
+    ) -> Iterator[Evaluation]:
+        """All frames in one part."""
+        part = blank()
+        for _, contribution in self.each(part.contribution, range(len(self.loads))):
+            part.add(contribution)
+            progress()
+        yield part
+
+    def each(
+        self, function: Callable[[Frame], T], wanted: Iterable[int]
+    ) -> Iterator[tuple[int, T]]:
+        """`function(frame)` of the wanted frames, with their numbers, in their order.
+
+        Raises
+        ------
+        InputError
+            At the end, listing every frame that cannot be used.
+        """
+        errors = FrameErrors()
+
+        def tasks() -> Iterator[Callable[[], tuple[int, T | None]]]:
+            for index in wanted:
+                load = self.loads[index]
+                if index == 0 and self._first is not None:
+                    load, self._first = partial(_itself, self._first), None
+                yield partial(errors.attempt, index, load, function)
+
+        for index, result in in_order(tasks(), self.jobs):
+            if result is not None:
+                yield index, result
+        errors.raise_all()
+
+
+def _itself(frame: Frame) -> Frame:
+    return frame
+
+
+def in_order(tasks: Iterable[Callable[[], T]], jobs: int) -> Iterator[T]:
+    """Results of the tasks in their order, `jobs` of them at work at a time."""
+    if jobs == 1:
+        yield from (task() for task in tasks)
+        return
+    with ThreadPoolExecutor(jobs) as pool:
+        at_work: deque[Future[T]] = deque()
+        try:
+            for task in tasks:
+                at_work.append(pool.submit(task))
+                if len(at_work) > jobs:
+                    yield at_work.popleft().result()
+            while at_work:
+                yield at_work.popleft().result()
+        finally:
+            for future in at_work:
+                future.cancel()
+
+
+class FrameErrors:
+    """Collects the errors of bad frames, so that all of them can be listed."""
+
+    def __init__(self) -> None:
+        self.found: list[InputError] = []
+
+    def attempt(self, index: int, load: Load, then: Callable[[Frame], T]) -> tuple[int, T | None]:
+        """Load a frame and use it; after the first error, only load the others to judge them."""
+        try:
+            frame = load()
+            return index, None if self.found else then(frame)
+        except InputError as error:
+            self.found.append(error)
+            return index, None
+
+    def raise_all(self) -> None:
+        """Raise what was found, as one error."""
+        if len(self.found) == 1:
+            raise self.found[0]
+        if self.found:
+            lines = listing(sorted(map(str, self.found)))
+            raise InputError(f"{len(self.found)} frames cannot be used:\n{lines}")

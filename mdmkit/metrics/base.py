@@ -1,0 +1,94 @@
+"""Segment metrics d in three tiers: from counts, from components, any callable on masks.
+
+A metric says which sweep it needs of a frame (`statistic`) and turns the merged sweep into its
+`ThresholdCurve`. What is undefined (0 / 0) is NaN, which passes no T.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mdmkit.core.errors import InputError, InputTypeError, NoTargetError
+from mdmkit.metrics.curve import ThresholdCurve
+from mdmkit.statistics.kinds import Statistic
+
+Counts = NDArray[np.int64]
+Ratio = NDArray[np.float64]
+
+
+def ratio(numerator: Any, denominator: Any) -> Ratio:
+    """One float64 division; 0 / 0 is NaN, without a warning."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(np.true_divide(numerator, denominator))
+
+
+def check_anomalous(anomalous: int) -> None:
+    """Refuse frames without an anomalous pixel: there is nothing to detect."""
+    if anomalous == 0:
+        raise NoTargetError(
+            "target: expected at least one anomalous pixel, found none "
+            "(does anomaly_label name the right value?)"
+        )
+
+
+def _named(metric: Metric) -> str:
+    return f"metric {metric.name}"
+
+
+def _checked(name: str, found: Any, shape: tuple[int, ...]) -> Ratio:
+    """What a metric's formula returned, as floats of the shape of its counts."""
+    values = np.asarray(found)
+    if values.dtype.kind not in "fiub":
+        raise InputTypeError(f"{name}: expected floats, found {values.dtype}")
+    if values.shape != shape:
+        raise InputError(
+            f"{name}: expected a value for each count, shape {shape}, found shape {values.shape}"
+        )
+    return values.astype(np.float64)
+
+
+class Metric(ABC):
+    """A segment metric d(prediction, target), higher = better.
+
+    The base of all: `CountMetric` for formulas of pixel counts, `ComponentMetric` for formulas of
+    components, `MaskMetric` for anything else.
+
+    Attributes
+    ----------
+    name : str
+        As in `metric="f1"`, tables and figures.
+
+    Examples
+    --------
+    >>> from mdmkit import F1, Metric, SIoU
+    >>> [isinstance(metric, Metric) for metric in (F1(), SIoU(min_target=10))]
+    [True, True]
+    """
+
+    name: str
+
+    @property
+    @abstractmethod
+    def statistic(self) -> Statistic:
+        """The sweep that it is computed from."""
+
+    @abstractmethod
+    def curve(self, sweep: Any) -> ThresholdCurve:
+        """d(z) from a sweep over scores in [0, 1].
+
+        Raises
+        ------
+        NoTargetError
+            If the sweep holds nothing to detect.
+        """
+
+    def bounds(self, grid: Any) -> tuple[Ratio, Ratio] | None:
+        """Least and largest d within each cell of a grid, shape (m + 1,) each, NaN: undefined.
+
+        None where nothing is known about the metric between two thresholds.
+        """
+        return None

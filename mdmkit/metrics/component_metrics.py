@@ -1,0 +1,230 @@
+"""Segment metrics of components: sIoU, PPV, mean F1."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mdmkit.core import exact_sums
+from mdmkit.core.component_sizes import ComponentSizes
+from mdmkit.core.errors import NoTargetError
+from mdmkit.core.exact_sums import LIMBS, UNITS
+from mdmkit.core.foreign import leaving_arguments, read_only
+from mdmkit.metrics.base import Counts, Metric, Ratio, _checked, _named, check_anomalous, ratio
+from mdmkit.metrics.curve import ThresholdCurve
+from mdmkit.statistics.binned_components import BinnedComponents
+from mdmkit.statistics.components import QUALITIES, ComponentCounts
+from mdmkit.statistics.kinds import ComponentStatistic
+
+
+@dataclass(frozen=True)
+class ComponentMetric(Metric):
+    """A metric of ground-truth and predicted components (8-connectivity).
+
+    Parameters
+    ----------
+    min_prediction : int
+        Predicted components with fewer pixels are dropped.
+    min_target : int
+        Ground-truth components with fewer pixels are ignored after labelling.
+
+    Notes
+    -----
+    One of your own names the part of the sweep that it is a formula of (`part`: `siou`, `ppv` or
+    `hits`), and the formula (`values`).
+
+    References
+    ----------
+    Chan et al.: SegmentMeIfYouCan: A Benchmark for Anomaly Segmentation. 2021.
+
+    Examples
+    --------
+    >>> from dataclasses import dataclass
+    >>> from mdmkit import mdm
+    >>> @dataclass(frozen=True)
+    ... class Found(ComponentMetric):
+    ...     "Share of the ground-truth components with sIoU >= 0.5."
+    ...     name = "found"
+    ...
+    ...     def part(self, sweep):
+    ...         return sweep.hits  # TP at t = 0.25, 0.30, ..., 0.75, then FP
+    ...
+    ...     def values(self, totals, targets):
+    ...         return totals[..., 5] / targets
+    >>> mdm([[0.75, 0.25, 0.5, 0.0]], [[1, 0, 1, 0]], 0.75, metric=Found()).interval
+    (0.0, 0.5)
+    """
+
+    min_prediction: int = 0
+    min_target: int = 0
+
+    def __post_init__(self) -> None:
+        ComponentSizes(self.min_prediction, self.min_target)
+
+    @property
+    def statistic(self) -> ComponentStatistic:
+        return ComponentStatistic(ComponentSizes(self.min_prediction, self.min_target))
+
+    @abstractmethod
+    def values(self, totals: Counts, targets: int) -> Ratio:
+        """The metric for rows of totals of its part of the sweep."""
+
+    @abstractmethod
+    def part(self, sweep: ComponentCounts) -> Any:
+        """The `Steps` of the sweep that it is a formula of."""
+
+    def steps(self, sweep: ComponentCounts) -> Any:
+        """Its part of a sweep, which it cannot write to."""
+        with leaving_arguments(_named(self)):
+            return self.part(read_only(sweep))
+
+    def __call__(self, totals: Counts, targets: int) -> Ratio:
+        """`values`, which must be floats, one for each row of totals that it cannot write to."""
+        rows = read_only(np.asarray(totals))
+        with np.errstate(invalid="ignore", divide="ignore"), leaving_arguments(_named(self)):
+            values = self.values(rows, targets)
+        return _checked(_named(self), values, rows.shape[:-1])
+
+    def check(self, sweep: ComponentCounts) -> None:
+        """Refuse a sweep without a ground-truth component."""
+        check_anomalous(sweep.largest)
+        if sweep.targets == 0:
+            raise NoTargetError(
+                f"min_target: expected a ground-truth component of at least {self.min_target} "
+                f"pixels, found none (the largest has {sweep.largest}); lower min_target"
+            )
+
+    def curve(self, sweep: ComponentCounts) -> ThresholdCurve:
+        self.check(sweep)
+        breakpoints, totals = self.steps(sweep).on_unit()
+        return ThresholdCurve(
+            breakpoints,
+            self(totals, sweep.targets),
+            self.name,
+            self.min_prediction,
+            self.min_target,
+        )
+
+
+@dataclass(frozen=True)
+class SIoU(ComponentMetric):
+    """Mean over ground-truth components of sIoU = I / (G + F), in [0, 1].
+
+    Of a ground-truth component with G pixels, I are covered by predicted components; F pixels of
+    the predicted components which touch it lie in no ground-truth component.
+
+    Parameters
+    ----------
+    min_prediction, min_target : int
+        Component sizes in pixels, as in `ComponentMetric`; 0 drops nothing.
+
+    References
+    ----------
+    Chan et al.: SegmentMeIfYouCan: A Benchmark for Anomaly Segmentation. 2021 ("adjusted IoU").
+
+    Examples
+    --------
+    >>> from mdmkit import SIoU, threshold_curve
+    >>> curve = threshold_curve([[0.9, 0.6, 0.3, 0.1]], [[1, 1, 0, 0]], SIoU())
+    >>> curve(0.7), curve(0.5), curve(0.2)
+    (0.5, 1.0, 0.6666666666666666)
+    """
+
+    name = "siou"
+
+    def part(self, sweep: ComponentCounts) -> Any:
+        return sweep.siou
+
+    def values(self, totals: Counts, targets: int) -> Ratio:
+        return exact_sums.mean(totals, targets)
+
+    def bounds(self, grid: BinnedComponents) -> tuple[Ratio, Ratio]:
+        low, high = grid.siou.low[:, 0] / UNITS, grid.siou.high[:, 0] / UNITS
+        return ratio(low, grid.targets), ratio(high, grid.targets)
+
+
+@dataclass(frozen=True)
+class PPV(ComponentMetric):
+    """Mean over predicted components of their share of pixels in ground-truth components.
+
+    In [0, 1]; undefined without predicted components.
+
+    Parameters
+    ----------
+    min_prediction, min_target : int
+        Component sizes in pixels, as in `ComponentMetric`; 0 drops nothing.
+
+    References
+    ----------
+    Chan et al.: SegmentMeIfYouCan: A Benchmark for Anomaly Segmentation. 2021.
+
+    Examples
+    --------
+    >>> from mdmkit import PPV, threshold_curve
+    >>> curve = threshold_curve([[0.9, 0.6, 0.3, 0.1]], [[1, 1, 0, 0]], PPV())
+    >>> curve(0.7), curve(0.2), curve(1)
+    (1.0, 0.6666666666666666, nan)
+    """
+
+    name = "ppv"
+
+    def part(self, sweep: ComponentCounts) -> Any:
+        return sweep.ppv
+
+    def values(self, totals: Counts, targets: int) -> Ratio:
+        return exact_sums.mean(totals[..., :LIMBS], totals[..., LIMBS])
+
+    def bounds(self, grid: BinnedComponents) -> tuple[Ratio, Ratio]:
+        (sum_low, least), (sum_high, most) = grid.ppv.low.T, grid.ppv.high.T
+        low = np.where(least > 0, ratio(sum_low / UNITS, most), np.nan)
+        high = np.where(most > 0, ratio(sum_high / UNITS, np.maximum(least, 1)), np.nan)
+        return low, np.minimum(high, 1)
+
+
+@dataclass(frozen=True)
+class MeanF1(ComponentMetric):
+    """Mean over t = 0.25, 0.30, ..., 0.75 of the component F1 = 2 TP / (2 TP + FN + FP).
+
+    In [0, 1]. TP counts ground-truth components with sIoU >= t, FP predicted ones with PPV < t; 0
+    without predicted components.
+
+    Parameters
+    ----------
+    min_prediction, min_target : int
+        Component sizes in pixels, as in `ComponentMetric`; 0 drops nothing.
+
+    References
+    ----------
+    Chan et al.: SegmentMeIfYouCan: A Benchmark for Anomaly Segmentation. 2021.
+
+    Examples
+    --------
+    >>> from mdmkit import MeanF1, threshold_curve
+    >>> curve = threshold_curve([[0.9, 0.1, 0.6, 0.1]], [[1, 0, 0, 0]], MeanF1())
+    >>> curve(0.7), round(curve(0.5), 3)  # then one object found, one false alarm
+    (1.0, 0.667)
+    """
+
+    name = "mean_f1"
+
+    def part(self, sweep: ComponentCounts) -> Any:
+        return sweep.hits
+
+    def values(self, totals: Counts, targets: int) -> Ratio:
+        tp, fp = totals[..., : QUALITIES.size], totals[..., QUALITIES.size :]
+        limbs = np.zeros((*totals.shape[:-1], LIMBS), np.int64)
+        for t in range(QUALITIES.size):  # TP + FN is the number of targets
+            limbs += exact_sums.split(ratio(2 * tp[..., t], targets + tp[..., t] + fp[..., t]))
+        return exact_sums.mean(limbs, QUALITIES.size)
+
+    def bounds(self, grid: BinnedComponents) -> tuple[Ratio, Ratio]:
+        low, high, n = grid.hits.low, grid.hits.high, QUALITIES.size
+        worst = np.hstack([low[:, :n], high[:, n:]])  # few true, many false positives
+        best = np.hstack([high[:, :n], low[:, n:]])
+        return self.values(worst, grid.targets), self.values(best, grid.targets)
+
+
+COMPONENT_METRICS: dict[str, type[ComponentMetric]] = {m.name: m for m in (SIoU, PPV, MeanF1)}

@@ -1,0 +1,380 @@
+"""Measures: the numbers that can be asked of an evaluation, by name.
+
+`ap`, `auroc`, `fpr95`, `best_f1`; `siou_gt`, `ppv`, `mean_f1` at the best-F1 prediction;
+`fpr@tpr=0.9`; `METRIC@z=0.5` at a fixed threshold; `mdm_METRIC@0.5` the margin at T = 0.5;
+`NAME@band=5` a measure of pixels within 5 pixels of ground-truth borders.
+"""
+
+from __future__ import annotations
+
+import reprlib
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from math import isnan
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mdmkit.core.errors import InputError, InputTypeError
+from mdmkit.core.margin import check_t_margin
+from mdmkit.metrics.base import Metric, check_anomalous, ratio
+from mdmkit.metrics.component_metrics import ComponentMetric
+from mdmkit.metrics.pixel_metrics import CountMetric
+from mdmkit.metrics.registry import as_metric
+from mdmkit.statistics.brackets import (
+    auroc_bounds,
+    average_precision_bounds,
+    best_f1_highs,
+    fpr_at_tpr_bounds,
+)
+from mdmkit.statistics.kinds import PixelStatistic, Statistic
+from mdmkit.statistics.pixels import PixelCounts
+from mdmkit.statistics.ranking import auroc, average_precision, fpr_at_tpr
+
+if TYPE_CHECKING:
+    from mdmkit.statistics.totals import Sweeps
+
+Values = dict[str, Any]
+
+
+class Measure(ABC):
+    """One number of a method, with what belongs to it.
+
+    Attributes
+    ----------
+    key : str
+        Its name in results and tables.
+    higher_is_better : bool
+    refinable : bool
+        Whether knowing every score in `undecided` cells of a grid makes it exact.
+
+    Examples
+    --------
+    >>> from mdmkit import evaluate
+    >>> class Prevalence(Measure):
+    ...     "Share of anomalous pixels, as a measure of one's own."
+    ...     key = "prevalence"
+    ...
+    ...     def compute(self, sweeps):
+    ...         pixels = sweeps.pixels
+    ...         return {self.key: pixels.anomalous / (pixels.anomalous + pixels.normal)}
+    >>> evaluate([([[0.1, 0.2, 0.6, 0.9]], [[0, 0, 0, 1]])], ["ap", Prevalence()])["prevalence"]
+    0.25
+    """
+
+    key: str
+    higher_is_better: bool = True
+    #: Whether knowing every score in `undecided` cells of a grid makes it exact.
+    refinable: bool = False
+    #: Whether it is an error over a whole data set without anomalies, as a margin is.
+    needs_anomalies: bool = False
+
+    @property
+    def statistics(self) -> tuple[Statistic, ...]:
+        """The sweeps that it is computed from."""
+        return (PixelStatistic(),)
+
+    @abstractmethod
+    def compute(self, sweeps: Sweeps) -> Values:
+        """Its value under `key`, NaN where undefined, and companions under `key_...`.
+
+        Raises
+        ------
+        NoTargetError
+            If there is nothing to detect.
+        RangeError
+            If thresholds in [0, 1] make no sense for the scores.
+        """
+
+    def undecided(self, sweeps: Sweeps) -> NDArray[np.bool_] | None:
+        """Cells of a grid whose every score must be known for an exact value, shape (m + 1,).
+
+        None where no cell is worth it.
+        """
+        return None
+
+    def empty(self) -> Values:
+        """Its keys without a value, where it is refused or has no meaning."""
+        return {self.key: None}
+
+
+@dataclass(frozen=True)
+class Ranking(Measure):
+    """`ap` or `auroc`."""
+
+    key: str
+    needs_anomalies = True
+
+    def compute(self, sweeps: Sweeps) -> Values:
+        value, bounds = _RANKINGS[self.key]
+        values = {self.key: value(sweeps.pixels)}
+        if sweeps.on_grid(PixelStatistic()) and not isnan(values[self.key]):
+            values[f"{self.key}_bracket"] = bounds(sweeps.pixels, sweeps.loose_pixels)
+        return values
+
+
+@dataclass(frozen=True)
+class FprAtTpr(Measure):
+    """`fpr95`, `fpr@tpr=0.9`: the false positive rate where the TPR first reaches a value."""
+
+    key: str
+    tpr: float
+    needs_anomalies = True
+    higher_is_better = False
+    refinable = True
+
+    def compute(self, sweeps: Sweeps) -> Values:
+        values: Values = {self.key: fpr_at_tpr(sweeps.pixels, self.tpr)}
+        if sweeps.on_grid(PixelStatistic()) and not isnan(values[self.key]):
+            bracket = fpr_at_tpr_bounds(sweeps.pixels, sweeps.loose_pixels, self.tpr)
+            values[f"{self.key}_bracket"] = bracket
+        return values
+
+    def undecided(self, sweeps: Sweeps) -> NDArray[np.bool_] | None:
+        pixels = sweeps.pixels
+        if pixels.anomalous == 0 or not sweeps.on_grid(PixelStatistic()):
+            return None
+        reached = pixels.totals[:-1, 0] / pixels.anomalous >= self.tpr
+        return sweeps.cells_of(pixels.scores[np.flatnonzero(reached)[-1:]])
+
+
+@dataclass(frozen=True)
+class BestF1Measure(Measure):
+    """`best_f1` with its threshold on the raw scores."""
+
+    key: str = "best_f1"
+    needs_anomalies = True
+    refinable = True
+
+    def compute(self, sweeps: Sweeps) -> Values:
+        best = sweeps.best_f1
+        values: Values = {
+            "best_f1": best.value,
+            "best_f1_threshold": best.threshold,
+            "all_predicted": best.all_predicted,
+        }
+        if sweeps.on_grid(PixelStatistic()) and not isnan(best.value):
+            highest = best_f1_highs(sweeps.pixels, sweeps.loose_pixels).max()
+            values["best_f1_bracket"] = (best.value, max(best.value, float(highest)))
+        return values
+
+    def undecided(self, sweeps: Sweeps) -> NDArray[np.bool_] | None:
+        return _cells_of_best_f1(sweeps) if sweeps.on_grid(PixelStatistic()) else None
+
+
+@dataclass(frozen=True)
+class AtBestF1(Measure):
+    """`siou_gt`, `ppv`, `mean_f1`: a component metric of the best-F1 prediction."""
+
+    key: str
+    metric: ComponentMetric
+    needs_anomalies = True
+    refinable = True
+
+    @property
+    def statistics(self) -> tuple[Statistic, ...]:
+        return (PixelStatistic(), self.metric.statistic)
+
+    def compute(self, sweeps: Sweeps) -> Values:
+        sweep = sweeps.raw(self.metric.statistic)
+        self.metric.check(sweep)
+        best = sweeps.best_f1
+        if isnan(best.value):
+            return {self.key: float("nan")}
+        totals = self.metric.steps(sweep).from_score(best.lowest)
+        values: Values = {self.key: float(self.metric(totals, sweep.targets))}
+        if sweeps.on_grid(self.metric.statistic):
+            values[f"{self.key}_bracket"] = self._bracket(sweeps, values[self.key])
+        return values
+
+    def _bracket(self, sweeps: Sweeps, value: float) -> tuple[float, float]:
+        """Its range over the cells where the best F1 may lie."""
+        cells = _cells_of_best_f1(sweeps)
+        assert sweeps.grid is not None
+        if cells is None or sweeps.grid.refined[cells].all():
+            return value, value
+        low, high = (bound[cells] for bound in sweeps.cell_bounds(self.metric))
+        return float(np.fmin(value, max(low.min(), 0))), float(np.fmax(value, high.max()))
+
+    def undecided(self, sweeps: Sweeps) -> NDArray[np.bool_] | None:
+        return _cells_of_best_f1(sweeps)
+
+
+@dataclass(frozen=True)
+class AtThreshold(Measure):
+    """`METRIC@z=Z`: a metric of the prediction A > Z, Z on the (normalised) scores."""
+
+    key: str
+    metric: CountMetric | ComponentMetric
+    z: float
+    needs_anomalies = True
+    refinable = True
+
+    @property
+    def statistics(self) -> tuple[Statistic, ...]:
+        return (PixelStatistic(), self.metric.statistic)
+
+    def compute(self, sweeps: Sweeps) -> Values:
+        if isinstance(self.metric, ComponentMetric):
+            sweep = sweeps.normalized(self.metric.statistic)
+            self.metric.check(sweep)
+            totals = self.metric.steps(sweep).above(self.z)
+            value = float(self.metric(totals, sweep.targets))
+        else:
+            pixels: PixelCounts = sweeps.normalized(PixelStatistic())
+            if pixels.anomalous == 0:
+                return {self.key: float("nan")}
+            value = float(self.metric(*pixels.confusion(pixels.above(self.z))))
+        if not sweeps.on_grid(self.metric.statistic):
+            return {self.key: value}
+        if sweeps.knows(self.metric.statistic, self.z):
+            return {self.key: value, f"{self.key}_bracket": (value, value)}
+        low, high = (bound[sweeps.cells_at(self.z)] for bound in sweeps.cell_bounds(self.metric))
+        bracket = float(np.fmin(value, low.min())), float(np.fmax(value, high.max()))
+        return {self.key: value, f"{self.key}_bracket": bracket}
+
+    def undecided(self, sweeps: Sweeps) -> NDArray[np.bool_] | None:
+        return sweeps.cells_around(self.metric.statistic, self.z)
+
+
+@dataclass(frozen=True)
+class FprAtThreshold(Measure):
+    """`fpr@z=Z`: the false positive rate of the prediction A > Z."""
+
+    key: str
+    z: float
+    higher_is_better = False
+    refinable = True
+
+    def compute(self, sweeps: Sweeps) -> Values:
+        pixels: PixelCounts = sweeps.normalized(PixelStatistic())
+        value = float(ratio(pixels.above(self.z)[1], pixels.normal))
+        if sweeps.grid is None or not sweeps.on_grid(PixelStatistic()) or isnan(value):
+            return {self.key: value}
+        bracket = value, value
+        if not sweeps.knows(PixelStatistic(), self.z):
+            grid, cells = sweeps.grid.by_statistic[PixelStatistic()], sweeps.cells_at(self.z)
+            low, high = grid.low[cells, 1].min(), grid.high[cells, 1].max()
+            bracket = float(low / pixels.normal), float(high / pixels.normal)
+        return {self.key: value, f"{self.key}_bracket": bracket}
+
+    def undecided(self, sweeps: Sweeps) -> NDArray[np.bool_] | None:
+        return sweeps.cells_around(PixelStatistic(), self.z)
+
+
+@dataclass(frozen=True)
+class MarginAt(Measure):
+    """`mdm_METRIC@T`: the Maximal Detection Margin, with interval, threshold and bracket.
+
+    Parameters
+    ----------
+    metric : str, Metric or callable
+        Of any of the three tiers; components of any size where it is a name.
+    t_margin : float
+        The required quality T, in [0, 1).
+    key : str
+        Its name in results; `mdm_METRIC@T` by default.
+
+    Raises
+    ------
+    InputError
+        For a T outside [0, 1).
+
+    References
+    ----------
+    Ackermann, Sakaridis, Yu: Maskomaly: Zero-Shot Mask Anomaly Segmentation, BMVC 2023.
+
+    Examples
+    --------
+    >>> from mdmkit import FBeta, evaluate
+    >>> measure = MarginAt(FBeta(2), 0.5)
+    >>> evaluate([([[0.1, 0.2, 0.9]], [[0, 0, 1]])], [measure])["mdm_f2@0.5_interval"]
+    (0.0, 0.9)
+    """
+
+    metric: Metric
+    t_margin: float
+    key: str = field(default="")
+    needs_anomalies = True
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "metric", as_metric(self.metric))
+        object.__setattr__(self, "t_margin", check_t_margin(self.t_margin))
+        if not self.key:
+            object.__setattr__(self, "key", f"mdm_{self.metric.name}@{self.t_margin!r}")
+
+    @property
+    def refinable(self) -> bool:  # type: ignore[override]
+        return not isinstance(self.metric, CountMetric) or self.metric.monotone
+
+    @property
+    def statistics(self) -> tuple[Statistic, ...]:
+        return (PixelStatistic(), self.metric.statistic)
+
+    def compute(self, sweeps: Sweeps) -> Values:
+        check_anomalous(sweeps.pixels.anomalous)
+        margin = sweeps.curve(self.metric).margin(self.t_margin)
+        values: Values = {
+            self.key: margin.value,
+            f"{self.key}_interval": margin.interval,
+            f"{self.key}_threshold": margin.threshold,
+            f"{self.key}_bracket": margin.bracket,
+        }
+        if margin.resolution is not None:
+            values[f"{self.key}_resolution"] = margin.resolution
+        return values
+
+    def undecided(self, sweeps: Sweeps) -> NDArray[np.bool_] | None:
+        if not sweeps.on_grid(self.metric.statistic):
+            return None
+        try:
+            curve = sweeps.curve(self.metric)
+        except InputError:
+            return None
+        return sweeps.cells_from(curve.breakpoints[curve.undecided(self.t_margin)])
+
+    def empty(self) -> Values:
+        parts = ("", "_interval", "_threshold", "_bracket")
+        return {f"{self.key}{part}": None for part in parts}
+
+
+_RANKINGS: dict[str, tuple[Callable[..., float], Callable[..., Any]]] = {
+    "ap": (average_precision, average_precision_bounds),
+    "auroc": (auroc, auroc_bounds),
+}
+
+
+def _cells_of_best_f1(sweeps: Sweeps) -> NDArray[np.bool_] | None:
+    """Cells that may hold the best F1."""
+    best = sweeps.best_f1
+    if sweeps.grid is None or isnan(best.value):
+        return None
+    if not sweeps.on_grid(PixelStatistic()):
+        return sweeps.cells_of(np.array([best.lowest]))
+    highs = best_f1_highs(sweeps.pixels, sweeps.loose_pixels)
+    return sweeps.cells_of(sweeps.pixels.scores[highs >= best.value])
+
+
+def _as_measure(item: Any) -> Measure:
+    """A measure; of a metric, which alone is no number, how to ask for one."""
+    if isinstance(item, Measure):
+        return item
+    if isinstance(item, type) and issubclass(item, (Measure, Metric)):
+        found = item.__name__
+    elif isinstance(item, Metric):
+        found = repr(item)
+    else:
+        raise InputTypeError(f"metrics: expected names or measures, found {reprlib.repr(item)}")
+    raise InputTypeError(
+        f"metrics: expected a number of {found}, which has a value at each threshold: its margin, "
+        f"MarginAt({found}, 0.5), or its value at one, AtThreshold('NAME', {found}, 0.5), of "
+        "mdmkit.metrics.measures"
+    )
+
+
+def statistics_of(measures: Sequence[Measure]) -> tuple[Statistic, ...]:
+    """Every sweep that the measures need, once; the pixel sweep always."""
+    needed = {statistic: None for measure in measures for statistic in measure.statistics}
+    return tuple({PixelStatistic(): None, **needed})

@@ -1,0 +1,241 @@
+"""Segment metrics of pixel counts: formulas of TP, FP, FN, TN."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from mdmkit.core.errors import InputError
+from mdmkit.core.foreign import leaving_arguments, read_only
+from mdmkit.metrics.base import Counts, Metric, Ratio, _checked, _named, check_anomalous, ratio
+from mdmkit.metrics.curve import ThresholdCurve
+from mdmkit.statistics.kinds import PixelStatistic
+from mdmkit.statistics.pixels import BinnedPixels, PixelCounts
+
+CountFunction = Callable[[Counts, Counts, Counts, Counts], Any]
+
+
+class CountMetric(Metric):
+    """A formula of the pixel counts (TP, FP, FN, TN), exact at every distinct score.
+
+    An object of it is a function of counts: `metric(tp, fp, fn, tn)`.
+
+    Attributes
+    ----------
+    name : str
+    monotone : bool
+        Declares that it never falls as TP rises and never rises with FP (FN and TN following), so
+        that counts at two thresholds bound it between them. A metric that does not declare it is
+        looked at step by step.
+
+    See Also
+    --------
+    count_metric : makes one of a function.
+
+    Examples
+    --------
+    >>> from mdmkit import F1, CountMetric
+    >>> isinstance(F1(), CountMetric), F1.monotone
+    (True, True)
+    >>> F1()(tp=[3, 0], fp=[1, 0], fn=[0, 3], tn=[6, 7])
+    array([0.85714286, 0.        ])
+    """
+
+    monotone: bool = False
+
+    @abstractmethod
+    def formula(self, tp: Counts, fp: Counts, fn: Counts, tn: Counts) -> Any:
+        """The metric for int64 arrays of one shape; NaN where undefined."""
+
+    @property
+    def statistic(self) -> PixelStatistic:
+        return PixelStatistic()
+
+    def __call__(self, tp: Any, fp: Any, fn: Any, tn: Any) -> Ratio:
+        """The metric at given counts, float64 of their shape."""
+        counts = [read_only(np.asarray(count, np.int64)) for count in (tp, fp, fn, tn)]
+        with np.errstate(invalid="ignore", divide="ignore"), leaving_arguments(_named(self)):
+            values = self.formula(*counts)
+        return _checked(_named(self), values, counts[0].shape)
+
+    def curve(self, sweep: PixelCounts) -> ThresholdCurve:
+        check_anomalous(sweep.anomalous)
+        breakpoints, totals = sweep.on_unit()
+        return ThresholdCurve(breakpoints, self(*sweep.confusion(totals)), self.name)
+
+    def bounds(self, grid: BinnedPixels) -> tuple[Ratio, Ratio] | None:
+        if not self.monotone:
+            return None
+        anomalous, normal = grid.totals[0]
+        (tp_low, fp_low), (tp_high, fp_high) = grid.low.T, grid.high.T
+        low = self(tp_low, fp_high, anomalous - tp_low, normal - fp_high)
+        return low, self(tp_high, fp_low, anomalous - tp_high, normal - fp_low)
+
+
+@dataclass(frozen=True)
+class F1(CountMetric):
+    """Pixel F1 = 2 TP / (2 TP + FP + FN), in [0, 1].
+
+    0 for an empty prediction where there are anomalies. The default of `mdm`.
+
+    Examples
+    --------
+    >>> from mdmkit import F1, mdm
+    >>> mdm([[0.25, 0.5, 0.75]], [[0, 1, 1]], 0.9, metric=F1()).interval
+    (0.25, 0.5)
+    """
+
+    name = "f1"
+    monotone = True
+
+    def formula(self, tp: Counts, fp: Counts, fn: Counts, tn: Counts) -> Ratio:
+        return ratio(2 * tp, 2 * tp + fp + fn)
+
+
+@dataclass(frozen=True)
+class FBeta(CountMetric):
+    """Pixel F-beta = (1 + b^2) TP / ((1 + b^2) TP + b^2 FN + FP), in [0, 1].
+
+    Parameters
+    ----------
+    beta : float
+        b > 0; more than 1 favours recall, less precision.
+
+    Raises
+    ------
+    InputError
+        For other values of beta.
+
+    References
+    ----------
+    van Rijsbergen: Information Retrieval. 1979.
+
+    Examples
+    --------
+    >>> from mdmkit import FBeta
+    >>> FBeta(2).name, float(FBeta(2)(tp=1, fp=0, fn=1, tn=0))
+    ('f2', 0.5555555555555556)
+    """
+
+    beta: float
+    monotone = True
+
+    def __post_init__(self) -> None:
+        if not (isinstance(self.beta, (int, float)) and 0 < self.beta < 1e100):
+            raise InputError(f"beta: expected a number > 0, found {self.beta!r}")
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        return f"f{self.beta:g}"
+
+    def formula(self, tp: Counts, fp: Counts, fn: Counts, tn: Counts) -> Ratio:
+        b2 = float(self.beta) ** 2
+        return ratio((1 + b2) * tp, (1 + b2) * tp + b2 * fn + fp)
+
+
+@dataclass(frozen=True)
+class IoU(CountMetric):
+    """Pixel intersection over union = TP / (TP + FP + FN), in [0, 1].
+
+    Examples
+    --------
+    >>> from mdmkit import IoU
+    >>> float(IoU()(tp=1, fp=1, fn=2, tn=0))
+    0.25
+    """
+
+    name = "iou"
+    monotone = True
+
+    def formula(self, tp: Counts, fp: Counts, fn: Counts, tn: Counts) -> Ratio:
+        return ratio(tp, tp + fp + fn)
+
+
+@dataclass(frozen=True)
+class Precision(CountMetric):
+    """Pixel precision = TP / (TP + FP), in [0, 1]; undefined for an empty prediction.
+
+    Examples
+    --------
+    >>> from mdmkit import Precision
+    >>> Precision()(tp=[1, 0], fp=[1, 0], fn=[0, 1], tn=[0, 1])
+    array([0.5, nan])
+    """
+
+    name = "precision"
+    monotone = True
+
+    def formula(self, tp: Counts, fp: Counts, fn: Counts, tn: Counts) -> Ratio:
+        return ratio(tp, tp + fp)
+
+
+@dataclass(frozen=True)
+class Recall(CountMetric):
+    """Pixel recall (true positive rate) = TP / (TP + FN), in [0, 1].
+
+    Examples
+    --------
+    >>> from mdmkit import Recall
+    >>> float(Recall()(tp=3, fp=5, fn=1, tn=0))
+    0.75
+    """
+
+    name = "recall"
+    monotone = True
+
+    def formula(self, tp: Counts, fp: Counts, fn: Counts, tn: Counts) -> Ratio:
+        return ratio(tp, tp + fn)
+
+
+@dataclass(frozen=True)
+class CountFormula(CountMetric):
+    """A user's own function of the counts; made by `count_metric`."""
+
+    function: CountFunction = field(repr=False)
+    name: str
+    monotone: bool = False
+
+    def formula(self, tp: Counts, fp: Counts, fn: Counts, tn: Counts) -> Any:
+        # copies: some libraries write to arrays that say they are read-only
+        return self.function(*(read_only(count.copy()) for count in (tp, fp, fn, tn)))
+
+
+def count_metric(
+    function: CountFunction | None = None, *, name: str | None = None, monotone: bool = False
+) -> Any:
+    """Make a metric of a function of the pixel counts; a decorator.
+
+    Parameters
+    ----------
+    function : callable
+        `function(tp, fp, fn, tn)` on int64 arrays of one shape, returning floats of that shape,
+        NaN where undefined (0 / 0 is, and raises no warning).
+    name : str, optional
+        The function's own name by default.
+    monotone : bool
+        Declare that it never falls as TP rises and never rises with FP; see `CountMetric`.
+
+    Returns
+    -------
+    CountFormula
+
+    Examples
+    --------
+    >>> from mdmkit import count_metric, mdm
+    >>> @count_metric(monotone=True)
+    ... def tversky(tp, fp, fn, tn):
+    ...     return tp / (tp + 0.3 * fp + 0.7 * fn)
+    >>> mdm([[0.25, 0.75]], [[0, 1]], 0.9, metric=tversky).interval
+    (0.25, 0.75)
+    """
+    if function is None:
+        return partial(count_metric, name=name, monotone=monotone)
+    return CountFormula(function, name or str(getattr(function, "__name__", "metric")), monotone)
+
+
+COUNT_METRICS: dict[str, CountMetric] = {m.name: m for m in (F1(), IoU(), Precision(), Recall())}

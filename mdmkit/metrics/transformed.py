@@ -1,0 +1,122 @@
+"""Through: a measure of changed frames, beside or in place of the one of frames as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mdmkit.core.errors import InputError
+from mdmkit.core.transforms import Band, FrameChange
+from mdmkit.metrics.measures import BestF1Measure, FprAtTpr, Measure, Ranking, Values
+from mdmkit.statistics.kinds import ChangedStatistic, ComponentStatistic, PixelStatistic, Statistic
+
+if TYPE_CHECKING:
+    from mdmkit.statistics.totals import Sweeps
+
+
+def seen_through(sweeps: Sweeps, change: FrameChange) -> Sweeps:
+    """Sweeps of changed frames under the names of those of frames as they are."""
+
+    def own(by_statistic: dict[Statistic, Any]) -> dict[Statistic, Any]:
+        return {
+            changed.statistic: sweep
+            for changed, sweep in by_statistic.items()
+            if isinstance(changed, ChangedStatistic) and changed.change == change
+        }
+
+    grid = sweeps.grid and replace(sweeps.grid, by_statistic=own(sweeps.grid.by_statistic))
+    return replace(sweeps, by_statistic=own(sweeps.by_statistic), grid=grid)
+
+
+def changed_statistics(
+    change: FrameChange, statistics: Iterable[Statistic]
+) -> tuple[Statistic, ...]:
+    """The same statistics, of changed frames."""
+    return tuple(
+        ChangedStatistic(change, statistic)
+        for statistic in statistics
+        if isinstance(statistic, (PixelStatistic, ComponentStatistic))
+    )
+
+
+@dataclass(frozen=True)
+class Through(Measure):
+    """A measure of changed frames.
+
+    Parameters
+    ----------
+    change : FrameChange
+    measure : Measure
+        One of pixels and components; a normaliser keeps the constants of the unchanged frames.
+    key : str
+        The measure's own where it takes its place.
+    """
+
+    change: FrameChange
+    measure: Measure
+    key: str = ""
+    higher_is_better: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key", self.key or self.measure.key)
+        object.__setattr__(self, "higher_is_better", self.measure.higher_is_better)
+
+    @property
+    def needs_anomalies(self) -> bool:  # type: ignore[override]
+        return self.measure.needs_anomalies
+
+    @property
+    def statistics(self) -> tuple[Statistic, ...]:
+        return changed_statistics(self.change, self.measure.statistics)
+
+    def compute(self, sweeps: Sweeps) -> Values:
+        return self._renamed(self.measure.compute(seen_through(sweeps, self.change)))
+
+    def undecided(self, sweeps: Sweeps) -> NDArray[np.bool_] | None:
+        return self.measure.undecided(seen_through(sweeps, self.change))
+
+    def empty(self) -> Values:
+        return self._renamed(self.measure.empty())
+
+    def _renamed(self, values: Values) -> Values:
+        inner = self.measure.key
+        if self.key == inner:
+            return values
+        return {
+            f"{self.key}{name.removeprefix(inner)}"
+            if name.startswith(inner)
+            else f"{self.key}_{name}": value
+            for name, value in values.items()
+        }
+
+
+def in_band(measure: Measure, width: float) -> Through:
+    """`NAME@band=W`: a measure of pixels, restricted to a band around ground-truth borders.
+
+    Raises
+    ------
+    InputError
+        If the measure is not one of pixels alone, or the width is unfit.
+    """
+    band = Band(width)
+    if set(measure.statistics) != {PixelStatistic()}:
+        raise InputError(
+            "band: expected a measure of pixels such as ap, auroc, fpr95, best_f1, f1@z=0.5 or "
+            f"mdm_f1@0.5, found {measure.key!r}, whose components a band would cut"
+        )
+    return Through(band, measure, f"{measure.key}@band={band.width:g}")
+
+
+def with_bands(measures: Iterable[Measure], band: Any) -> tuple[Measure, ...]:
+    """The measures, and AP, FPR95 and best F1 in bands of one or more widths (None: none)."""
+    widths = () if band is None else band if isinstance(band, (list, tuple)) else (band,)
+    asked = {measure.key: measure for measure in measures}
+    for width in widths:
+        for measure in (Ranking("ap"), FprAtTpr("fpr95", 0.95), BestF1Measure()):
+            banded = in_band(measure, width)
+            asked.setdefault(banded.key, banded)
+    return tuple(asked.values())

@@ -1,0 +1,102 @@
+"""What a slider needs: thresholds to offer, and maps of 8 bits that are exact at each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mdmkit.core.frame import Frame, as_unit
+from mdmkit.core.labels import ANOMALOUS, NORMAL
+
+Floats = NDArray[np.float64]
+
+#: Levels of 8 bits separate as many thresholds, the last of which lets nothing pass.
+MOST = 256
+_EVEN = np.arange(201) / 200
+
+
+@dataclass(frozen=True, eq=False)
+class Thresholds:
+    """The thresholds that a slider offers.
+
+    Attributes
+    ----------
+    values : ndarray of float64, shape (n,)
+        Ascending from 0 to 1, n <= `MOST`.
+    complete : bool
+        Whether all scores of all methods are among them: then a threshold between two of them
+        predicts what the lower one does, and no threshold is missing.
+    """
+
+    values: Floats
+    complete: bool
+
+    def at_or_below(self, z: float) -> int:
+        """Index of the largest offered threshold <= z."""
+        return int(np.searchsorted(self.values, z, side="right")) - 1
+
+    def levels(self, frame: Frame) -> NDArray[np.uint8]:
+        """For each pixel, how many of the thresholds its score exceeds; 0 where ignored.
+
+        `levels > i` is exactly the prediction at `values[i]`.
+        """
+        scores = np.where(frame.valid, as_unit(frame.scores), 0.0)
+        return np.searchsorted(self.values, scores, side="left").astype(np.uint8)
+
+
+def offer_thresholds(scores: Iterable[Floats], wanted: Sequence[float]) -> Thresholds:
+    """Every score where 8 bits can hold them all; else 0, 0.005, ..., 1 and those wanted.
+
+    Parameters
+    ----------
+    scores : iterable of ndarray
+        The distinct scores of each method, in [0, 1].
+    wanted : sequence of float
+        Further thresholds, the most important first; those beyond `MOST` are left out.
+    """
+    every: Floats | None = np.array([0.0, 1.0])
+    for distinct in scores:
+        if distinct.size > MOST or every is None:
+            every = None
+            break
+        every = np.unique(np.concatenate([every, distinct]))
+    if every is not None and every.size <= MOST:
+        return Thresholds(every, True)
+    room = MOST - _EVEN.size
+    extra = [z for z in dict.fromkeys(map(float, wanted)) if z not in _EVEN][:room]
+    return Thresholds(np.unique(np.concatenate([_EVEN, extra])), False)
+
+
+@dataclass(frozen=True, eq=False)
+class Counts:
+    """Confusion counts of one frame at each offered threshold, over all its pixels.
+
+    Attributes
+    ----------
+    tp, fp : ndarray of int64, shape (n,)
+    anomalous, normal : int
+    """
+
+    tp: NDArray[np.int64]
+    fp: NDArray[np.int64]
+    anomalous: int
+    normal: int
+
+    @classmethod
+    def of(cls, levels: NDArray[np.uint8], classes: NDArray[np.uint8], n: int) -> Counts:
+        """From a map of levels and the class of each pixel."""
+        true, false = (
+            np.bincount(levels[classes == kind], minlength=n + 1) for kind in (ANOMALOUS, NORMAL)
+        )
+        # predicted at threshold i are the levels above i
+        tp, fp = (np.cumsum(part[::-1])[::-1][1:] for part in (true, false))
+        return cls(tp, fp, int(true.sum()), int(false.sum()))
+
+    def f1(self, index: int) -> float | None:
+        """Pixel F1 at a threshold; None in a frame without anomalies where nothing is predicted."""
+        predicted = int(self.tp[index] + self.fp[index])
+        whole = predicted + self.anomalous
+        return 2 * int(self.tp[index]) / whole if whole else None

@@ -1,0 +1,1 @@
+"""Statistics: what is counted in frames, and merges exactly."""

@@ -1,0 +1,166 @@
+"""Totals on a fixed grid of thresholds with rigorous bounds in between: sweeps of bounded size.
+
+An edge is a threshold; cell c holds the predictions A > z for z in [edges[c - 1], edges[c]), cell 0
+those below all edges, the last cell those above. Totals are exact at the lower end of each cell;
+how far they may dip and rise within it is kept beside them, as sums over frames. Cells can be
+refined: their pixels looked at again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property, reduce
+from operator import add
+from typing import ClassVar, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mdmkit.statistics.compact import Lean
+from mdmkit.statistics.edges import CELLS, Edges
+from mdmkit.statistics.steps import RatioSteps, Steps
+
+S = TypeVar("S", bound=Steps)
+G = TypeVar("G", bound="BinnedSteps")
+
+
+def quantile_edges(steps: Steps) -> Edges:
+    """At most 65,536 of the scores, with about as many pixels between any two."""
+    counts = np.cumsum(steps.changes.sum(axis=1))
+    wanted = np.linspace(0, counts[-1], CELLS)
+    places = np.unique(np.searchsorted(counts, wanted).clip(0, counts.size - 1))
+    return np.asarray(steps.scores[places])
+
+
+def spread(steps: Steps, edges: Edges) -> Steps:
+    """How far totals dip below, and rise above, those at the lower end of each cell.
+
+    Returns
+    -------
+    Steps
+        Only cells with scores strictly inside, each under its upper edge (infinite in the last
+        one); columns are those of `bound_columns`, twice. Sums over frames bound the sum.
+    """
+    cell = np.searchsorted(edges, steps.scores, side="left")
+    upper = np.append(edges, np.inf)[cell]
+    inside = np.flatnonzero(upper != steps.scores)
+    cells, starts, counts = np.unique(cell[inside], return_index=True, return_counts=True)
+    first = inside[starts]
+    low, high = steps.bound_columns(steps.totals)
+    if cells.size == 0:
+        return Steps.empty(2 * low.shape[1])
+    dips = high[first] - _over_rows(np.minimum, low, first, first + counts)
+    rises = _over_rows(np.maximum, high, first, first + counts) - low[first]
+    return Steps(upper[first], np.hstack([dips, rises]))
+
+
+@dataclass(frozen=True, eq=False)
+class BinnedSteps(Lean):
+    """`Steps` seen at the edges of a grid; merges exactly.
+
+    Attributes
+    ----------
+    totals : ndarray of int64, shape (m + 1, k)
+        Exact totals at the lower end of each cell; row 0 is everything.
+    dips, rises : ndarray of int64, shape (m + 1, b)
+        How far `Steps.bound_columns` may lie below and above those at the lower end, for all
+        thresholds of the cell.
+    smallest, largest : float
+        Scores that occur; infinite where none does.
+    """
+
+    totals: NDArray[np.int64]
+    dips: NDArray[np.int64]
+    rises: NDArray[np.int64]
+    smallest: float
+    largest: float
+    #: What is seen.
+    kind: ClassVar[type[Steps]] = Steps
+
+    @classmethod
+    def of(cls: type[G], steps: Steps, edges: Edges, spreads: Steps | None = None) -> G:
+        """Reduce exact steps. O(n + m).
+
+        `spreads` are the sum of the frames' `spread`, without which totals that rise and fall
+        are taken for those of one frame.
+        """
+        known = spread(steps, edges) if spreads is None else spreads
+        first = np.append(0, np.searchsorted(steps.scores, edges, side="right"))
+        within = np.zeros((edges.size + 1, known.changes.shape[1]), np.int64)
+        within[np.searchsorted(edges, known.scores, side="left")] = known.changes
+        dips, rises = np.split(within, 2, axis=1)
+        some = steps.scores.size > 0
+        return cls(
+            steps.totals[first],
+            np.ascontiguousarray(dips),
+            np.ascontiguousarray(rises),
+            float(steps.scores[0]) if some else np.inf,
+            float(steps.scores[-1]) if some else -np.inf,
+        )
+
+    @classmethod
+    def merged(cls: type[G], parts: Iterable[G]) -> G:
+        """Sum over sets of frames, on the same edges; in any order with the same result."""
+        several = list(parts)
+        totals, dips, rises = (
+            reduce(add, (getattr(part, name) for part in several))
+            for name in ("totals", "dips", "rises")
+        )
+        smallest = min(part.smallest for part in several)
+        return cls(totals, dips, rises, smallest, max(part.largest for part in several))
+
+    @cached_property
+    def low(self) -> NDArray[np.int64]:
+        """Lower bounds of `bound_columns` for all thresholds of each cell, shape (m + 1, b)."""
+        return np.asarray(np.maximum(self.kind.bound_columns(self.totals)[0] - self.dips, 0))
+
+    @cached_property
+    def high(self) -> NDArray[np.int64]:
+        """Upper bounds, shape (m + 1, b)."""
+        return np.asarray(self.kind.bound_columns(self.totals)[1] + self.rises)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the arrays."""
+        return self.totals.nbytes + self.dips.nbytes + self.rises.nbytes
+
+    def as_steps(self, edges: Edges, refined: Steps | None) -> Steps:
+        """Steps with every edge as a score: those of scores moved up to the next edge.
+
+        `refined` holds exact changes at the scores within refined cells, which stay in place. The
+        smallest and the largest score stay as they are, so that the range of scores does.
+        """
+        scores = np.clip(np.concatenate([[-np.inf], edges, [np.inf]]), self.smallest, self.largest)
+        none = np.zeros((1, self.totals.shape[1]), np.int64)
+        changes = -np.diff(self.totals, axis=0, prepend=self.totals[:1], append=none)
+        if refined is not None and refined.scores.size:
+            cell = np.searchsorted(edges, refined.scores, side="left")
+            taken = np.zeros_like(changes)
+            np.add.at(taken, cell + 1, refined.changes)
+            changes = changes - taken
+            scores = np.concatenate([scores, refined.scores])
+            changes = np.concatenate([changes, refined.changes])
+        return self.kind.from_unsorted(scores, changes)
+
+
+class BinnedRatios(BinnedSteps):
+    """`RatioSteps` seen at the edges of a grid; sums are bounded in units of 2^-34."""
+
+    kind: ClassVar[type[Steps]] = RatioSteps
+
+
+def _over_rows(
+    function: np.ufunc, rows: NDArray[np.int64], first: NDArray[np.intp], last: NDArray[np.intp]
+) -> NDArray[np.int64]:
+    """Minimum or maximum of rows first..last (included), for places in ascending order."""
+    padded = np.concatenate([rows, rows[-1:]])
+    places = np.stack([first, last + 1], axis=1).ravel()
+    return np.asarray(function.reduceat(padded, places, axis=0)[::2])
+
+
+def within(steps: S, edges: Edges, cells: NDArray[np.bool_]) -> S:
+    """The changes at scores inside the named cells, edges left out."""
+    cell = np.searchsorted(edges, steps.scores, side="left")
+    inside = cells[cell] & ~np.isin(steps.scores, edges)
+    return type(steps)(steps.scores[inside], steps.changes[inside])

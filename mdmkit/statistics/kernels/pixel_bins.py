@@ -1,0 +1,104 @@
+"""Cells of a grid of thresholds: which pixels lie in which, and pixels in the order of cells.
+
+NO VALIDATION HERE. On entry must hold: `scores`, `classes` and `keys` are flat, contiguous and of
+one size; `edges` ascend strictly and `table` has a slot and one for each of their equal parts.
+
+A key is 2 c for scores within cell c, (edges[c - 1], edges[c]), and 2 c + 1 for those at edges[c].
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mdmkit.statistics.kernels import inner_kernel, kernel
+from mdmkit.statistics.kernels.sorting import ANOMALOUS, IGNORED, NORMAL
+
+_HIGH = np.uint64(1) << np.uint64(32)
+
+
+@inner_kernel
+def key_of(score, edges, table, low, scale):
+    """The key of a score: a slot of the table, and bisection among the few edges there."""
+    last = table.size - 2
+    place = (score - low) * scale
+    slot = np.int64(place) if 0 <= place < last else (0 if place < last else last)
+    first, stop = table[slot], table[slot + 1]
+    while stop - first > 1:
+        middle = (first + stop) >> 1
+        below = edges[middle] < score
+        first = middle + 1 if below else first
+        stop = stop if below else middle
+    if first < stop:  # one edge, as a rule
+        first += edges[first] < score
+    return 2 * first + np.int64(first < edges.size and edges[first] == score)
+
+
+@inner_kernel
+def regular_key_of(score, steps):
+    """The key of a score where the edges are 0, 1 / steps, ..., 1, a power of two: exact."""
+    place = min(max(score, 0.0), 1.0) * steps
+    below = np.int64(place)
+    key = 2 * below + 1 + np.int64(place > below)
+    return key if 0 <= score <= 1 else (0 if score < 0 else 2 * steps + 2)
+
+
+@kernel
+def place_scores(scores, classes, edges, table, low, scale, steps, keys, counts):
+    """Write the key of each valid pixel and count by key: high half anomalous ones, low half all.
+
+    `steps`, if not 0, says that edges are regular. Returns the smallest and the largest score.
+    """
+    smallest, largest = np.inf, -np.inf
+    for i in range(scores.size):
+        if classes[i] == IGNORED:
+            continue
+        score = np.float64(scores[i])
+        smallest, largest = min(smallest, score), max(largest, score)
+        regular = steps > 0
+        key = regular_key_of(score, steps) if regular else key_of(score, edges, table, low, scale)
+        keys[i] = key
+        counts[key] += _HIGH + np.uint64(1) if classes[i] == ANOMALOUS else np.uint64(1)
+    return smallest, largest
+
+
+@kernel
+def place_keys(raw, classes, key_of_raw, keys, counts):
+    """The same for scores of up to 16 bits, by a table of the key of each."""
+    for i in range(raw.size):
+        if classes[i] == IGNORED:
+            continue
+        key = key_of_raw[raw[i]]
+        keys[i] = key
+        counts[key] += _HIGH + np.uint64(1) if classes[i] == ANOMALOUS else np.uint64(1)
+
+
+@kernel
+def order_by_rank(keys, classes, rank_of_key, starts, order):
+    """Write the flat indices of valid pixels with a rank >= 0, each behind those of its rank.
+
+    `starts` (one a rank) gives where in `order` a rank starts; it is moved to where it ends.
+    """
+    for i in range(keys.size):
+        if classes[i] != IGNORED:
+            rank = rank_of_key[keys[i]]
+            if rank >= 0:
+                order[starts[rank]] = i
+                starts[rank] += 1
+
+
+@kernel
+def gather_keys(scores, keys, classes, wanted, buffer):
+    """Move the scores of pixels whose key is wanted: normal ones to the front, others to the back.
+
+    Returns how many normal ones there are, and where the anomalous ones start in `buffer`.
+    """
+    front, back = 0, buffer.size
+    for i in range(scores.size):
+        if classes[i] != IGNORED and wanted[keys[i]]:
+            if classes[i] == NORMAL:
+                buffer[front] = scores[i]
+                front += 1
+            else:
+                back -= 1
+                buffer[back] = scores[i]
+    return front, back

@@ -1,0 +1,127 @@
+"""Recipes: which sweep of a frame a number needs. Equal statistics share one sweep."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mdmkit.core.component_sizes import ComponentSizes
+from mdmkit.core.transforms import FrameChange
+from mdmkit.statistics.binned_components import BinnedComponents
+from mdmkit.statistics.components import ComponentCounts
+from mdmkit.statistics.edges import Edges
+from mdmkit.statistics.mask_samples import MaskFunction, MaskSamples
+from mdmkit.statistics.pixel_bins import BinnedFrame
+from mdmkit.statistics.pixels import BinnedPixels, PixelCounts
+
+if TYPE_CHECKING:
+    from mdmkit.core.frame import Frame
+
+Sweep = PixelCounts | ComponentCounts | MaskSamples
+
+
+@dataclass(frozen=True)
+class PixelStatistic:
+    """Counts of pixels at every distinct score."""
+
+    def of(self, frame: Frame) -> PixelCounts:
+        """Sweep one frame."""
+        return PixelCounts.of(frame)
+
+    def at_edges(self, sweep: PixelCounts, edges: Edges) -> BinnedPixels:
+        """A sweep reduced to the edges of a grid."""
+        return BinnedPixels.of(sweep, edges)
+
+    def on_grid(self, cells: BinnedFrame, edges: Edges) -> BinnedPixels:
+        """Count one frame at the edges of a grid."""
+        return BinnedPixels.of_cells(cells)
+
+    def inside(self, cells: BinnedFrame, edges: Edges, refined: NDArray[np.bool_]) -> PixelCounts:
+        """Sweep one frame within some cells of a grid."""
+        return PixelCounts.inside(cells, edges, refined)
+
+
+@dataclass(frozen=True)
+class ComponentStatistic:
+    """Component statistics at every distinct score, for given component sizes."""
+
+    sizes: ComponentSizes
+
+    def of(self, frame: Frame) -> ComponentCounts:
+        """Sweep one frame."""
+        return ComponentCounts.of(frame, self.sizes)
+
+    def at_edges(self, sweep: ComponentCounts, edges: Edges) -> BinnedComponents:
+        """A sweep reduced to the edges of a grid."""
+        return BinnedComponents.of_sweep(sweep, edges)
+
+    def on_grid(self, cells: BinnedFrame, edges: Edges) -> BinnedComponents:
+        """Sweep one frame at the edges of a grid."""
+        return BinnedComponents.of(cells, self.sizes, edges)
+
+    def inside(
+        self, cells: BinnedFrame, edges: Edges, refined: NDArray[np.bool_]
+    ) -> ComponentCounts:
+        """Sweep one frame within some cells of a grid."""
+        return ComponentCounts.inside(cells, self.sizes, edges, refined)
+
+
+@dataclass(frozen=True)
+class MaskStatistic:
+    """Values of a callable on masks; needs scores in [0, 1] when it sweeps."""
+
+    function: MaskFunction
+
+    def of(self, frame: Frame) -> MaskSamples:
+        """Sweep one frame."""
+        return MaskSamples.of(frame, self.function)
+
+
+@dataclass(frozen=True)
+class ChangedStatistic:
+    """The sweep of each frame after a change of it."""
+
+    change: FrameChange
+    statistic: PixelStatistic | ComponentStatistic
+
+    def of(self, frame: Frame) -> PixelCounts | ComponentCounts:
+        """Change and sweep one frame."""
+        return self.statistic.of(self.change(frame))
+
+    def at_edges(self, sweep: Any, edges: Edges) -> BinnedPixels | BinnedComponents:
+        """A sweep reduced to the edges of a grid."""
+        return self.statistic.at_edges(sweep, edges)
+
+    def on_grid(self, cells: BinnedFrame, edges: Edges) -> BinnedPixels | BinnedComponents:
+        """Change one frame, given as it was, and count it at the edges of a grid."""
+        return self.statistic.on_grid(self._changed(cells), edges)
+
+    def inside(
+        self, cells: BinnedFrame, edges: Edges, refined: NDArray[np.bool_]
+    ) -> PixelCounts | ComponentCounts:
+        """Change one frame, given as it was, and sweep it within some cells of a grid."""
+        return self.statistic.inside(self._changed(cells), edges, refined)
+
+    def _changed(self, cells: BinnedFrame) -> BinnedFrame:
+        return BinnedFrame.of(self.change(cells.frame), cells.edges)
+
+
+Statistic = PixelStatistic | ComponentStatistic | MaskStatistic | ChangedStatistic
+
+
+def of_components(statistic: Statistic) -> bool:
+    """Whether a statistic counts components, of frames as they are or of changed ones."""
+    return isinstance(
+        statistic.statistic if isinstance(statistic, ChangedStatistic) else statistic,
+        ComponentStatistic,
+    )
+
+
+def merged(parts: Iterable[Any]) -> Any:
+    """Sum of sweeps of one statistic."""
+    several = list(parts)
+    return several[0] if len(several) == 1 else type(several[0]).merged(several)

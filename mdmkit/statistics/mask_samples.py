@@ -1,0 +1,104 @@
+"""MaskSamples: an arbitrary callable on masks, tried at the thresholds of each frame."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mdmkit.core.distribution import mean_where_defined
+from mdmkit.core.errors import InputTypeError
+from mdmkit.core.foreign import leaving_arguments, read_only
+from mdmkit.core.frame import as_unit
+from mdmkit.core.labels import ANOMALOUS
+
+if TYPE_CHECKING:
+    from mdmkit.core.frame import Frame
+
+MaskFunction = Callable[[NDArray[np.bool_], NDArray[np.bool_]], Any]
+
+#: Up to this many steps every step is looked at; beyond, as many thresholds on a grid.
+MOST_STEPS = 1001
+RESOLUTION = 1 / (MOST_STEPS - 1)
+GRID = np.arange(MOST_STEPS) / (MOST_STEPS - 1)
+
+
+@dataclass(frozen=True, eq=False)
+class _FrameSamples:
+    thresholds: NDArray[np.float64]  # every step's lower end, or GRID
+    values: NDArray[np.float64]
+    exact: bool
+
+    def at(self, z: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(self.values[np.searchsorted(self.thresholds, z, side="right") - 1])
+
+
+def _as_float(value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise InputTypeError(f"metric: expected a float of the masks, found {value!r}") from None
+
+
+@dataclass(frozen=True, eq=False)
+class MaskSamples:
+    """Values of `function(prediction, target)` for each frame, at its own steps or on a grid.
+
+    Attributes
+    ----------
+    frames : tuple
+        One entry a frame.
+    anomalous : int
+        Number of anomalous pixels.
+    """
+
+    frames: tuple[_FrameSamples, ...]
+    anomalous: int
+
+    @classmethod
+    def of(cls, frame: Frame, function: MaskFunction) -> MaskSamples:
+        """Call the function once for each step of the frame, 1,001 times at most."""
+        scores = np.where(frame.valid, as_unit(frame.scores), -1.0)  # ignored: never predicted
+        target = frame.classes == ANOMALOUS
+        steps = np.concatenate([[0.0], np.unique(scores[scores > 0])])
+        exact = steps.size <= MOST_STEPS
+        thresholds = steps if exact else GRID
+        name = f"metric {getattr(function, '__name__', type(function).__name__)}"
+        with leaving_arguments(name):
+            values = np.array(
+                [
+                    _as_float(function(read_only(scores > z), read_only(target.copy())))
+                    for z in thresholds
+                ]
+            )
+        return cls((_FrameSamples(thresholds, values, exact),), frame.anomalous_pixels)
+
+    @classmethod
+    def merged(cls, parts: Iterable[MaskSamples]) -> MaskSamples:
+        """Those of several sets of frames."""
+        several = list(parts)
+        frames = tuple(frame for part in several for frame in part.frames)
+        return cls(frames, sum(part.anomalous for part in several))
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the arrays."""
+        return sum(frame.thresholds.nbytes + frame.values.nbytes for frame in self.frames)
+
+    def steps(self) -> tuple[NDArray[np.float64], NDArray[np.float64], float | None]:
+        """Thresholds, the mean over frames where it is defined at each, and the resolution.
+
+        The resolution is None where the thresholds are all the steps there are.
+        """
+        thresholds = np.array([0.0])
+        if all(frame.exact for frame in self.frames):
+            thresholds = np.unique(np.concatenate([f.thresholds for f in self.frames]))
+        exact = all(frame.exact for frame in self.frames) and thresholds.size <= MOST_STEPS
+        if not exact:
+            thresholds = GRID
+        rows = np.stack([frame.at(thresholds) for frame in self.frames], axis=1)
+        values = np.array([mean_where_defined(row) for row in rows.tolist()])
+        return thresholds, values, None if exact else RESOLUTION

@@ -1,0 +1,1 @@
+"""Tables: their contents before any form, and their forms."""

@@ -1,0 +1,273 @@
+"""Comparisons and printed tables as text: terminal, Markdown, CSV, JSON, LaTeX."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from math import isfinite
+from typing import TYPE_CHECKING, Any
+
+from mdmkit.comparison.table import blocks, notes, view_of
+from mdmkit.core.errors import InputError, printable
+from mdmkit.tables.table import UNDEFINED, Block, Column, View, percent
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from mdmkit.comparison.result import Comparison
+
+__all__ = [
+    "FORMATS",
+    "blocks",
+    "check_form",
+    "notes",
+    "percent",
+    "render",
+    "show",
+    "to_renderables",
+]
+
+
+def _shown(column: Column, row: int) -> str:
+    """A cell with the star of the best, and what stands behind it."""
+    return f"{column.cells[row]}{'*' if row in column.best else ' '}{column.behind(row)}"
+
+
+def _fitting(block: Block, methods: Sequence[str], width: int) -> list[Block]:
+    """A block in as many pieces as fit a width, so that no number is cut."""
+    named = max(len(name) for name in ("method", *methods))
+    pieces: list[list[Column]] = []
+    room = 0
+    for column in block.columns:
+        cells = (_shown(column, row) for row in range(len(methods)))
+        needed = max(map(len, (*cells, *column.narrow_heading.splitlines()))) + _GAP
+        if needed > room:
+            pieces.append([])
+            room = width - named - _GAP
+        pieces[-1].append(column)
+        room -= needed
+    return [
+        replace(block, title=block.title if i == 0 else f"{block.title} (continued)",
+                columns=tuple(columns))
+        for i, columns in enumerate(pieces)
+    ]  # fmt: skip
+
+
+def to_renderables(view: View, width: int | None = None) -> list[RenderableType]:
+    """Tables and notes for a rich console; wide tables in pieces where a width is given."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    parts: list[RenderableType] = []
+    shown = view.tables
+    if width is not None:
+        shown = [piece for block in shown for piece in _fitting(block, view.methods, width)]
+    for block in shown:
+        table = Table(title=block.title, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
+        table.add_column("method", overflow="fold")
+        for column in block.columns:
+            table.add_column(Text(column.narrow_heading), justify="right", no_wrap=True)
+        for row, method in enumerate(view.methods):
+            cells = [
+                Text(_shown(c, row), style="bold" if row in c.best else "") for c in block.columns
+            ]
+            table.add_row(Text(printable(method)), *cells)
+        parts.append(table)
+    lines = ["* best of its column", *map(printable, view.notes)]
+    parts.append(Text("\n".join(lines)))
+    return parts
+
+
+_WIDTH = 400  # a file has room: numbers are never cut
+_GAP = 3  # between columns
+
+
+def _to_terminal(view: View) -> str:
+    from rich.console import Console
+
+    buffer = io.StringIO()
+    console = Console(file=buffer, width=_WIDTH, color_system=None)
+    for part in to_renderables(view, _WIDTH):
+        console.print(part)
+    return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines()) + "\n"
+
+
+def show(view: View) -> None:
+    """Print a view: as wide as the terminal, or as wide as it is where there is none."""
+    if not sys.stdout.isatty():
+        sys.stdout.write(_to_terminal(view))
+        return
+    from rich.console import Console
+
+    console = Console()
+    for part in to_renderables(view, console.width):
+        console.print(part)
+
+
+def _to_markdown(view: View) -> str:
+    def escaped(text: str) -> str:
+        return re.sub(r"([\\`*_\[\]<>&~|])", r"\\\1", printable(" ".join(text.split())))
+
+    lines: list[str] = []
+    for block in view.tables:
+        lines += [f"**{block.title}**", ""]
+        lines.append("| method | " + " | ".join(escaped(c.heading) for c in block.columns) + " |")
+        lines.append("|:--|" + "--:|" * len(block.columns))
+        for row, method in enumerate(view.methods):
+            cells = [
+                (f"**{c.cells[row]}**" if row in c.best else c.cells[row]) + c.behind(row)
+                for c in block.columns
+            ]
+            lines.append(f"| {escaped(method)} | " + " | ".join(cells) + " |")
+        lines.append("")
+    lines += [f"- {escaped(line)}" for line in ["bold: best of its column", *view.notes]]
+    return "\n".join(lines) + "\n"
+
+
+_LATEX = {
+    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
+    "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+    "*": "{*}", "[": "{[}", "↑": r"$\uparrow$", "↓": r"$\downarrow$", ">": r"$>$", "<": r"$<$",
+    "†": r"$^\dagger$",
+}  # fmt: skip
+
+
+def _escaped_latex(text: str) -> str:
+    quoted = re.sub(r'"([^"]*)"', r"``\1''", printable(" ".join(text.split())))
+    written = "".join(_LATEX.get(character, character) for character in quoted)
+    return re.sub(r"\. (?=\S)", r".\\ ", written)  # an abbreviation, not the end of a sentence
+
+
+def _latex_cell(column: Column, row: int) -> str:
+    text = column.cells[row]
+    behind = _escaped_latex(column.behind(row).strip())
+    interval = rf" {{\scriptsize {behind}}}" if behind else ""
+    if row in column.best:
+        return rf"\textbf{{{text}}}{interval}"
+    if row in column.second:
+        return rf"\underline{{{text}}}{interval}"
+    return "--" if text == UNDEFINED else _escaped_latex(text) + interval
+
+
+def _latex_groups(shown: Sequence[Block], start: int) -> list[str]:
+    """A heading row with the titles of several blocks, and a rule under each."""
+    cells, rules = [""] * (start - 1), []
+    for block in shown:
+        end = start + len(block.columns) - 1
+        title = _escaped_latex(block.title.removesuffix(", %"))
+        cells.append(rf"\multicolumn{{{len(block.columns)}}}{{c}}{{{title}}}")
+        rules.append(rf"\cmidrule(lr){{{start}-{end}}}")
+        start = end + 1
+    return [" & ".join(cells) + r" \\", "".join(rules)]
+
+
+def _to_latex(view: View) -> str:
+    """A `tabular` for booktabs: the best of a column bold, the second underlined."""
+    shown = [block for block in view.blocks if not block.title.startswith("Recommended")]
+    lines = [
+        r"% \usepackage{booktabs}; in percent; bold: best of its column, underlined: second best",
+        *(f"% {printable(' '.join(line.split()))}" for line in view.notes),
+    ]
+    leading = [] if view.auxiliary is None else [view.auxiliary]
+    joined = [block for block in shown if not block.apart]
+    lines += _tabular(view, joined, leading)
+    for block in shown:
+        if block.apart:
+            lines += ["", f"% {block.title}", *_tabular(view, [block], [])]
+    return "\n".join(lines) + "\n"
+
+
+def _tabular(view: View, shown: Sequence[Block], leading: Sequence[Column]) -> list[str]:
+    columns = [*leading, *(column for block in shown for column in block.columns)]
+    aligned = "l" * (1 + len(leading)) + "r" * (len(columns) - len(leading))
+    lines = [rf"\begin{{tabular}}{{{aligned}}}", r"\toprule"]
+    if len(shown) > 1:
+        lines += _latex_groups(shown, start=2 + len(leading))
+    heads = (f"{column.name} {column.arrow}".strip() for column in columns)
+    lines.append(" & ".join(["method", *map(_escaped_latex, heads)]) + r" \\")
+    if any(column.condition for column in columns):
+        conditions = (column.condition for column in columns)
+        lines.append(" & ".join(["", *map(_escaped_latex, conditions)]) + r" \\")
+    lines.append(r"\midrule")
+    for row, method in enumerate(view.methods):
+        if 0 < row == view.own:
+            lines.append(r"\midrule")
+        cells = [_latex_cell(column, row) for column in columns]
+        lines.append(" & ".join([_escaped_latex(method), *cells]) + r" \\")
+    return [*lines, r"\bottomrule", r"\end{tabular}"]
+
+
+def finite(record: Any) -> Any:
+    """A record for JSON, which has no NaN and no infinity: None in their place.
+
+    Examples
+    --------
+    >>> finite({"ap": float("nan"), "ap_bracket": (0.0, float("-inf")), "frames": 3})
+    {'ap': None, 'ap_bracket': None, 'frames': 3}
+    """
+    if isinstance(record, Mapping):
+        return {key: finite(value) for key, value in record.items()}
+    if isinstance(record, (list, tuple)):
+        numbers = all(isinstance(value, (int, float)) for value in record)
+        values = [finite(value) for value in record]
+        return None if numbers and None in values else values
+    return None if isinstance(record, float) and not isfinite(record) else record
+
+
+def _json(record: Any) -> str:
+    text = json.dumps(finite(record), indent=2, allow_nan=False, ensure_ascii=False)
+    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n"
+
+
+#: What JSON leaves, and a terminal or a file does not take for text.
+_UNSAFE = re.compile(r"[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+
+
+def _csv(rows: Sequence[dict[str, Any]]) -> str:
+    """Fractions in full precision; undefined is empty."""
+    fields = list(dict.fromkeys(key for row in rows for key in row))
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(map(_csv_cell, fields))
+    writer.writerows([_csv_cell(row.get(field)) for field in fields] for row in rows)
+    return buffer.getvalue()
+
+
+def _csv_cell(value: Any) -> Any:
+    """A value; text that a spreadsheet would take for a formula stands behind an apostrophe."""
+    if not isinstance(value, str):
+        return value
+    text = printable(value)
+    return f"'{text}" if text.lstrip()[:1] in _FORMULAS and text.strip() else text
+
+
+_FORMULAS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
+
+FORMATS: dict[str, Callable[[View], str]] = {
+    "table": _to_terminal,
+    "markdown": _to_markdown,
+    "csv": lambda view: _csv(view.rows),
+    "json": lambda view: _json(view.record),
+    "latex": _to_latex,
+    "csv-long": lambda view: _csv(view.long),
+    "json-long": lambda view: _json(list(view.long)),
+}
+
+
+def check_form(form: str) -> str:
+    """One of `FORMATS`."""
+    if not isinstance(form, str) or form not in FORMATS:
+        raise InputError(f"format: expected one of {', '.join(FORMATS)}, found {form!r}")
+    return form
+
+
+def render(comparison: Comparison, form: str) -> str:
+    """A comparison as text, in one of `FORMATS`."""
+    return FORMATS[check_form(form)](view_of(comparison))

@@ -1,0 +1,136 @@
+"""A table before any form is chosen: columns, blocks of them, notes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    pass
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    pass
+
+
+UNDEFINED = "-"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One measure of all methods, as text.
+
+    Attributes
+    ----------
+    name, condition : str
+        What is measured, and at which T, threshold or rate.
+    arrow : str
+        Where better is.
+    cells : tuple of str
+    best, second : frozenset of int
+        Rows that hold the best and the second-best value, as shown. None is best where all are
+        equal, none second where only two values are shown.
+    details : tuple of str
+        What stands behind each cell, as an interval; empty where nothing does.
+    """
+
+    name: str
+    condition: str
+    arrow: str
+    cells: tuple[str, ...]
+    best: frozenset[int] = frozenset()
+    second: frozenset[int] = frozenset()
+    details: tuple[str, ...] = ()
+
+    def behind(self, row: int) -> str:
+        """What stands behind a cell, with a space before it."""
+        detail = self.details[row] if row < len(self.details) else ""
+        return f" {detail}" if detail else ""
+
+    @property
+    def heading(self) -> str:
+        """On one line."""
+        return " ".join(part for part in (self.name, self.condition, self.arrow) if part)
+
+    @property
+    def narrow_heading(self) -> str:
+        """On two lines where there is a condition."""
+        first = f"{self.name} {self.arrow}".rstrip()
+        return f"{first}\n{self.condition}" if self.condition else first
+
+
+@dataclass(frozen=True)
+class Block:
+    """Columns that are shown together."""
+
+    title: str
+    columns: tuple[Column, ...]
+    #: Whether it is a table of its own even where blocks are joined.
+    apart: bool = False
+
+
+def percent(value: float | None) -> str:
+    """A fraction as percent with one decimal; "-" where undefined."""
+    return UNDEFINED if value is None else f"{100 * value:.1f}"
+
+
+def value_column(
+    name: str, condition: str, higher_is_better: bool, values: Sequence[float | None],
+    details: Sequence[str] = (),
+) -> Column:  # fmt: skip
+    """Fractions as percent, with the leading ones marked."""
+    order = sorted((v for v in values if v is not None), reverse=higher_is_better)
+    shown = list(dict.fromkeys(map(percent, order)))  # what reads as equal is marked as equal
+    best, second = (shown + [""] * 2)[:2]
+
+    def rows(text: str) -> frozenset[int]:
+        return frozenset(i for i, value in enumerate(values) if percent(value) == text)
+
+    return Column(
+        name, condition, "↑" if higher_is_better else "↓", tuple(map(percent, values)),
+        rows(best) if len(shown) > 1 else frozenset(),  # else nobody leads
+        rows(second) if len(shown) > 2 else frozenset(), tuple(details),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class View:
+    """What is shown of several methods.
+
+    Attributes
+    ----------
+    methods : tuple of str
+        Name of each row.
+    auxiliary : Column or None
+        Who was trained with auxiliary data; shown with the first block.
+    blocks : tuple of Block
+        Columns that are shown together, one table each on a terminal.
+    notes : tuple of str
+        What a reader must know.
+    record : dict
+        All of it for JSON: full precision, undefined as None.
+    rows, long : sequence of dict
+        The same for CSV: a row a method, and a row a method and measure.
+    own : int
+        So many of the rows were computed here; those after them were printed elsewhere.
+    """
+
+    methods: tuple[str, ...]
+    auxiliary: Column | None
+    blocks: tuple[Block, ...]
+    notes: tuple[str, ...]
+    record: dict[str, Any]
+    rows: Sequence[dict[str, Any]]
+    long: Sequence[dict[str, Any]]
+    own: int
+
+    @property
+    def tables(self) -> list[Block]:
+        """The blocks, the first one with who uses auxiliary data."""
+        first, *others = self.blocks
+        leading = () if self.auxiliary is None else (self.auxiliary,)
+        return [Block(first.title, (*leading, *first.columns)), *others]

@@ -1,0 +1,1 @@
+"""Thresholds: chosen on one set of frames, used on another."""

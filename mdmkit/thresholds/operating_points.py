@@ -1,0 +1,189 @@
+"""Operating points: what fixed thresholds give, counted at exactly these and nowhere else."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from mdmkit.core.component_sizes import ComponentSizes
+from mdmkit.core.errors import InputError
+from mdmkit.evaluation.sources import Progress
+from mdmkit.evaluation.threads import Load, in_order
+from mdmkit.metrics.base import Metric
+from mdmkit.metrics.component_metrics import COMPONENT_METRICS, ComponentMetric
+from mdmkit.metrics.measures import AtThreshold, FprAtThreshold, Measure, statistics_of
+from mdmkit.metrics.pixel_metrics import F1, CountMetric, Precision, Recall
+from mdmkit.statistics.edges import Edges
+from mdmkit.statistics.kinds import Statistic, merged
+from mdmkit.statistics.normalizers import Normalizer, Unchanged
+from mdmkit.statistics.totals import EarlyGrid, Grid, Sweeps
+
+#: The largest finite score: nothing is predicted above it, everything above its negative.
+HIGHEST = float(np.finfo(np.float64).max)
+
+
+@dataclass(frozen=True)
+class OperatingPoint:
+    """What one threshold gives on a set of frames; fractions, None where undefined.
+
+    Attributes
+    ----------
+    threshold : float or None
+        z on normalised scores; None where everything is predicted.
+    raw_threshold : float or None
+        The same prediction as A > raw_threshold on the scores as they are.
+    value : float or None
+        The metric d that was asked for.
+    f1, precision, recall, fpr : float or None
+        Of pixels.
+    siou, ppv, mean_f1 : float or None
+        Of components; None unless d is one of them.
+
+    Examples
+    --------
+    >>> from mdmkit import recommend_threshold
+    >>> recommend_threshold([([[0.25, 0.5, 0.75]], [[0, 0, 1]])], t_margin=0.5).point
+    OperatingPoint(threshold=0.5, raw_threshold=0.5, value=1, f1=1, precision=1, recall=1, fpr=0)
+    """
+
+    threshold: float | None
+    raw_threshold: float | None
+    value: float | None
+    f1: float | None
+    precision: float | None
+    recall: float | None
+    fpr: float | None
+    siou: float | None = None
+    ppv: float | None = None
+    mean_f1: float | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """All fields, ready for JSON."""
+        return asdict(self)
+
+    def __repr__(self) -> str:
+        known = {name: value for name, value in asdict(self).items() if value is not None}
+        return f"OperatingPoint({', '.join(f'{k}={v:.6g}' for k, v in known.items())})"
+
+
+def raw_threshold(normalizer: Normalizer, z: float) -> float:
+    """The largest raw score r that is not predicted at z: A > r predicts as normalised A > z does.
+
+    Exact in float64 for every score, whatever the rounding of the map: found by bisection, as a
+    normaliser keeps the order of scores. `HIGHEST` where no score is predicted, `-HIGHEST` where
+    every one is.
+    """
+    if isinstance(normalizer, Unchanged):
+        return z
+
+    def mapped(score: float) -> float:
+        with np.errstate(over="ignore"):
+            return float(normalizer(np.array([score]))[0])
+
+    low, high = _place(-HIGHEST), _place(HIGHEST)
+    if not mapped(-HIGHEST) <= z:
+        return -HIGHEST
+    if mapped(HIGHEST) <= z:
+        return HIGHEST
+    while high - low > 1:
+        middle = (low + high) // 2
+        if mapped(_float_at(middle)) <= z:
+            low = middle
+        else:
+            high = middle
+    return _float_at(low)
+
+
+def _place(value: float) -> int:
+    """The place of a float among all of them, 0 for 0."""
+    bits: int = struct.unpack("<q", struct.pack("<d", value))[0]
+    return bits if bits >= 0 else -(bits & (2**63 - 1))
+
+
+def _float_at(place: int) -> float:
+    value: float = struct.unpack("<d", struct.pack("<q", abs(place)))[0]
+    return value if place >= 0 else -value
+
+
+def counted_at(
+    loads: Sequence[Load],
+    statistics: Sequence[Statistic],
+    thresholds: Sequence[float],
+    jobs: int = 1,
+    progress: Progress = lambda: None,
+) -> Sweeps:
+    """Sweeps of frames that are exact at raw thresholds, at the cost of O(P) a frame."""
+    edges = np.unique(np.asarray(thresholds, np.float64))
+    early = EarlyGrid(edges, edges, frozenset(statistics))
+    total: dict[Statistic, Any] = {}
+    for frame in in_order((partial(_counted, load, statistics, early) for load in loads), jobs):
+        for statistic, grid in frame.by_statistic.items():
+            total[statistic] = merged([total[statistic], grid]) if statistic in total else grid
+        progress()
+    if not total:
+        raise InputError("frames: expected at least one frame, found none")
+    return _exact_at(total, edges, len(loads))
+
+
+def _counted(load: Load, statistics: Sequence[Statistic], early: EarlyGrid) -> Sweeps:
+    return Sweeps.of(load(), statistics, early=early)
+
+
+def _exact_at(grids: dict[Statistic, Any], edges: Edges, frames: int) -> Sweeps:
+    grid = Grid(edges, np.zeros(edges.size + 1, bool), grids, edges)
+    exact = {statistic: part.as_sweep(edges, None) for statistic, part in grids.items()}
+    return Sweeps(frames, exact, grid=grid)
+
+
+def point_measures(metric: Metric) -> dict[str, Any]:
+    """By field of `OperatingPoint`: what is measured there."""
+    if not isinstance(metric, (CountMetric, ComponentMetric)):
+        raise InputError(
+            "metric: expected one of counts or components, found a callable, whose thresholds "
+            "would not be exact"
+        )
+    measures: dict[str, Any] = {
+        "value": metric, "f1": F1(), "precision": Precision(), "recall": Recall(), "fpr": None
+    }  # fmt: skip
+    if isinstance(metric, ComponentMetric):
+        sizes = ComponentSizes(metric.min_prediction, metric.min_target)
+        for name, kind in COMPONENT_METRICS.items():
+            measures[name] = kind(sizes.min_prediction, sizes.min_target)
+    return measures
+
+
+def point_statistics(metric: Metric) -> tuple[Statistic, ...]:
+    """The sweeps that operating points are computed from."""
+    return statistics_of([_at(name, m, 0.0) for name, m in point_measures(metric).items()])
+
+
+def _at(name: str, metric: Any, raw: float) -> Measure:
+    return FprAtThreshold(name, raw) if metric is None else AtThreshold(name, metric, raw)
+
+
+def operating_point(sweeps: Sweeps, metric: Metric, z: float | None, raw: float) -> OperatingPoint:
+    """What a raw threshold gives; `sweeps` are those of `counted_at` there."""
+    values = {
+        name: _at(name, measured, raw).compute(sweeps)[name]
+        for name, measured in point_measures(metric).items()
+    }
+    return OperatingPoint(
+        z, raw if abs(raw) < HIGHEST else None, **{k: _defined(v) for k, v in values.items()}
+    )
+
+
+def _defined(value: float) -> float | None:
+    return None if value != value else float(value)
+
+
+def beyond_unit(normalizer: Normalizer) -> Mapping[str, float]:
+    """Raw thresholds that tell which scores a normaliser maps below 0 and above 1."""
+    return {
+        "below": raw_threshold(normalizer, -float(np.nextafter(0.0, 1.0))),
+        "above": raw_threshold(normalizer, 1.0),
+    }

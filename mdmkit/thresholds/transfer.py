@@ -1,0 +1,450 @@
+"""Recommend a threshold on one set of frames, and see what it gives on another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from math import isnan
+from typing import Any
+
+import numpy as np
+
+from mdmkit.core.component_sizes import ComponentSizes
+from mdmkit.core.errors import InputError, NoMarginError
+from mdmkit.core.labels import LabelCodes, Labels
+from mdmkit.core.margin import Interval, Margin, check_t_margin
+from mdmkit.evaluation.arrays import MetricLike
+from mdmkit.evaluation.evaluation import Evaluation
+from mdmkit.evaluation.executors import check_jobs
+from mdmkit.evaluation.methods import loads_of_arrays
+from mdmkit.evaluation.sources import Progress
+from mdmkit.evaluation.threads import Load, Threads
+from mdmkit.metrics.base import Metric
+from mdmkit.metrics.curve import ThresholdCurve
+from mdmkit.metrics.measures import BestF1Measure, MarginAt
+from mdmkit.metrics.registry import as_metric
+from mdmkit.statistics.accumulator import DEFAULT_MEMORY
+from mdmkit.statistics.normalizers import Normalizer, Unchanged
+from mdmkit.statistics.pixels import PixelCounts
+from mdmkit.statistics.ranking import BestF1
+from mdmkit.thresholds.operating_points import (
+    HIGHEST,
+    OperatingPoint,
+    beyond_unit,
+    counted_at,
+    operating_point,
+    point_measures,
+    point_statistics,
+    raw_threshold,
+)
+
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """A threshold that was chosen on a first set of frames: the middle of the margin.
+
+    Attributes
+    ----------
+    method : str
+    margin : Margin
+        Of the first set, with the recommended threshold on normalised scores.
+    raw_interval : (float, float)
+        The margin on scores as they are: every r in [low, high) gives d > T with A > r.
+    point : OperatingPoint
+        What the recommended threshold gives on the first set.
+    best_f1 : OperatingPoint or None
+        The threshold with the largest pixel F1 there, which many would take instead.
+    normalize : str
+        Name of the normaliser.
+    normalizer : Normalizer
+        With the constants of the first set, which a second set keeps.
+    metric : Metric
+        d.
+    frames, pixels, anomalous_pixels : int
+        How many of the first set, ignored pixels left out.
+
+    Examples
+    --------
+    >>> from mdmkit import recommend_threshold
+    >>> found = recommend_threshold([([[1.0, 2.0, 9.0]], [[0, 0, 1]])], 0.7, normalize="minmax")
+    >>> found.margin.interval, found.raw_interval
+    ((0.125, 1.0), (2.0, 9.0))
+    >>> found.threshold, found.raw_threshold, found.point.recall
+    (0.5625, 5.5, 1.0)
+    """
+
+    method: str
+    margin: Margin
+    raw_interval: Interval
+    point: OperatingPoint
+    best_f1: OperatingPoint | None
+    normalize: str
+    normalizer: Normalizer = field(repr=False)
+    metric: Metric = field(repr=False)
+    frames: int
+    pixels: int
+    anomalous_pixels: int
+
+    @property
+    def threshold(self) -> float:
+        """On normalised scores: a pixel is predicted where they exceed it."""
+        assert self.margin.threshold is not None
+        return self.margin.threshold
+
+    @property
+    def raw_threshold(self) -> float:
+        """The same on the scores as they are."""
+        assert self.point.raw_threshold is not None
+        return self.point.raw_threshold
+
+    def to_dict(self) -> Record:
+        """All but the normaliser's constants, ready for JSON."""
+        return {
+            "method": self.method, "threshold": self.threshold,
+            "raw_threshold": self.raw_threshold, "raw_interval": self.raw_interval,
+            "normalize": self.normalize, "margin": self.margin.to_dict(),
+            "point": self.point.to_dict(), "best_f1": self.best_f1 and self.best_f1.to_dict(),
+            "frames": self.frames, "pixels": self.pixels,
+            "anomalous_pixels": self.anomalous_pixels,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """What a recommended threshold gives on a second set of frames.
+
+    Thresholds and margins are on the scale of the first set, whose normaliser's constants are
+    kept; scores that they map beyond [0, 1] are compared as they are, not clipped.
+
+    Attributes
+    ----------
+    recommendation : Recommendation
+    point : OperatingPoint
+        What the recommended threshold gives here.
+    best_f1 : OperatingPoint or None
+        What the first set's best-F1 threshold gives here.
+    oracle : OperatingPoint or None
+        The threshold with the largest pixel F1 here, which nobody knows beforehand.
+    margin : Margin
+        That this set would have had.
+    slack : (float, float) or None
+        How far the threshold could fall and rise within [0, 1] while d > T; None where it fails.
+    below, above : int
+        Valid pixels with normalised scores below 0 and above 1.
+    frames, pixels, anomalous_pixels : int
+        How many of the second set, ignored pixels left out.
+
+    Examples
+    --------
+    >>> from mdmkit import recommend_threshold, transfer_threshold
+    >>> first = recommend_threshold([([[0.125, 0.25, 0.75]], [[0, 0, 1]])], 0.7)
+    >>> second = transfer_threshold(first, [([[0.125, 0.375, 0.875]], [[0, 0, 1]])])
+    >>> second.holds, second.inside, second.slack
+    (True, True, (0.125, 0.375))
+    """
+
+    recommendation: Recommendation
+    point: OperatingPoint
+    best_f1: OperatingPoint | None
+    oracle: OperatingPoint | None
+    margin: Margin
+    slack: Interval | None
+    below: int
+    above: int
+    frames: int
+    pixels: int
+    anomalous_pixels: int
+
+    @property
+    def holds(self) -> bool:
+        """Whether d > T at the threshold."""
+        return self.point.value is not None and self.point.value > self.margin.t_margin
+
+    @property
+    def inside(self) -> bool:
+        """Whether the threshold lies in the margin that this set would have had."""
+        interval = self.margin.interval
+        z = self.recommendation.threshold
+        return interval is not None and interval[0] <= z < interval[1]
+
+    @property
+    def outside_share(self) -> float:
+        """Share of valid pixels with normalised scores outside [0, 1]."""
+        return (self.below + self.above) / self.pixels
+
+    def to_dict(self) -> Record:
+        """All but the recommendation, ready for JSON."""
+        points = {"point": self.point, "best_f1": self.best_f1, "oracle": self.oracle}
+        return {
+            "holds": self.holds, "inside": self.inside, "slack": self.slack,
+            **{name: point and point.to_dict() for name, point in points.items()},
+            "margin": self.margin.to_dict(), "below": self.below, "above": self.above,
+            "outside_share": self.outside_share, "frames": self.frames, "pixels": self.pixels,
+            "anomalous_pixels": self.anomalous_pixels,
+        }  # fmt: skip
+
+
+class _AsTheyAre(Unchanged):
+    """No map and no check: of the scores of a second set, which may leave [0, 1]."""
+
+    def __call__(self, scores: Any) -> Any:
+        return scores
+
+
+def recommend(
+    loads: Sequence[Load], metric: Metric, t_margin: float, *, normalize: str, method: str,
+    memory: int, jobs: int, progress: Progress = lambda: None,
+) -> Recommendation:  # fmt: skip
+    """`recommend_threshold` for frames that are loaded."""
+    point_measures(metric)  # refuses a callable
+    sizes = _sizes_of(metric)
+    evaluation = _evaluated(loads, metric, t_margin, normalize, sizes, memory, jobs, progress)
+    sweeps = evaluation.sweeps()
+    curve = sweeps.curve(metric)
+    margin, normalizer = curve.margin(t_margin), sweeps.normalizer
+    if margin.interval is None or margin.threshold is None:
+        raise NoMarginError(_why_none(curve, t_margin))
+    raw = raw_threshold(normalizer, margin.threshold)
+    best = sweeps.best_f1
+    thresholds = [raw, *_raw_best(best)]
+    counted = counted_at(loads, point_statistics(metric), thresholds, jobs, progress)
+    low, high = margin.interval
+    return Recommendation(
+        method, margin, (raw_threshold(normalizer, low), _first_failing(normalizer, high)),
+        operating_point(counted, metric, margin.threshold, raw),
+        _best_point(counted, metric, best, normalizer),
+        normalizer.name, normalizer, metric, sweeps.frames,
+        int(counted.pixels.totals[0].sum()), counted.pixels.anomalous,
+    )  # fmt: skip
+
+
+def apply(
+    recommendation: Recommendation, loads: Sequence[Load], *, memory: int, jobs: int,
+    progress: Progress = lambda: None,
+) -> Transfer:  # fmt: skip
+    """`transfer_threshold` for frames that are loaded."""
+    metric, t_margin = recommendation.metric, recommendation.margin.t_margin
+    kept = recommendation.normalizer
+    if isinstance(kept, Unchanged):
+        kept = _AsTheyAre()
+    evaluation = _evaluated(
+        loads, metric, t_margin, kept, _sizes_of(metric), memory, jobs, progress
+    )
+    sweeps = evaluation.sweeps()
+    curve = _within_unit(metric.curve(sweeps.normalized(metric.statistic)))
+    z, raw, best = recommendation.threshold, recommendation.raw_threshold, sweeps.best_f1
+    beyond = beyond_unit(kept)
+    first = recommendation.best_f1
+    first_raw = None if first is None else _raw_of(first)
+    thresholds = [raw, *beyond.values(), *_raw_best(best)]
+    thresholds += [] if first_raw is None else [first_raw]
+    counted = counted_at(loads, point_statistics(metric), thresholds, jobs, progress)
+    pixels: PixelCounts = counted.pixels
+    everything = int(pixels.totals[0].sum())
+    return Transfer(
+        recommendation,
+        operating_point(counted, metric, z, raw),
+        None
+        if first is None or first_raw is None
+        else operating_point(counted, metric, first.threshold, first_raw),
+        _best_point(counted, metric, best, kept),
+        curve.margin(t_margin),
+        _slack(curve, t_margin, z),
+        everything - int(pixels.above(beyond["below"]).sum()),
+        int(pixels.above(beyond["above"]).sum()),
+        sweeps.frames, everything, pixels.anomalous,
+    )  # fmt: skip
+
+
+def _evaluated(
+    loads: Sequence[Load], metric: Metric, t_margin: float, normalize: Any, sizes: ComponentSizes,
+    memory: int, jobs: int, progress: Progress,
+) -> Evaluation:  # fmt: skip
+    evaluation = Evaluation(
+        [MarginAt(metric, t_margin), BestF1Measure()], normalize=normalize, memory=memory,
+        min_prediction=sizes.min_prediction, min_target=sizes.min_target,
+    )  # fmt: skip
+    evaluation.run(Threads(loads, jobs), again=True, progress=progress)
+    return evaluation
+
+
+def _sizes_of(metric: Metric) -> ComponentSizes:
+    least = (getattr(metric, name, 0) for name in ("min_prediction", "min_target"))
+    return ComponentSizes(*least)
+
+
+def _raw_of(point: OperatingPoint) -> float:
+    """Its raw threshold; one that predicts everything where it has none."""
+    return -HIGHEST if point.raw_threshold is None else point.raw_threshold
+
+
+def _raw_best(best: BestF1) -> list[float]:
+    if isnan(best.value):
+        return []
+    return [-HIGHEST if best.threshold is None else best.threshold]
+
+
+def _best_point(
+    counted: Any, metric: Metric, best: BestF1, normalizer: Normalizer
+) -> OperatingPoint | None:
+    """The operating point of the largest pixel F1; None where that is undefined."""
+    if isnan(best.value):
+        return None
+    z = None if best.threshold is None else float(normalizer(np.array([best.threshold]))[0])
+    return operating_point(counted, metric, z, _raw_best(best)[0])
+
+
+def _first_failing(normalizer: Normalizer, high: float) -> float:
+    """The smallest raw score that is mapped to `high` or above it."""
+    below = raw_threshold(normalizer, float(np.nextafter(high, -1.0)))
+    return float(min(np.nextafter(below, np.inf), HIGHEST))
+
+
+def _within_unit(curve: ThresholdCurve) -> ThresholdCurve:
+    """The part of a curve with thresholds in [0, 1]: scores of a second set may leave it."""
+    inside = curve.breakpoints <= 1
+    return replace(curve, breakpoints=curve.breakpoints[inside], values=curve.values[inside])
+
+
+def _slack(curve: ThresholdCurve, t_margin: float, z: float) -> Interval | None:
+    """How far z may fall and rise, within steps where d > T."""
+    failing = ~(curve.values > t_margin)
+    step = int(np.searchsorted(curve.breakpoints, z, side="right")) - 1
+    if failing[step]:
+        return None
+    before, after = np.flatnonzero(failing[:step]), np.flatnonzero(failing[step:])
+    low = curve.edges[before[-1] + 1] if before.size else 0.0
+    high = curve.edges[step + after[0]] if after.size else 1.0
+    return float(z - low), float(high - z)
+
+
+def _why_none(curve: ThresholdCurve, t_margin: float) -> str:
+    """No threshold exceeds T; what would be in reach."""
+    values = np.where(np.isnan(curve.values), -1.0, curve.values)
+    best = int(np.argmax(values))
+    largest = float(values[best])
+    where = f"its largest value is {largest:.4g} at z = {curve.breakpoints[best]:.4g}"
+    step = "ask for a lower T" if largest > 0 else "no T helps: look at the scores"
+    return (
+        f"no threshold: {curve.metric} never exceeds T = {t_margin:g}, {where}; {step}"
+        if largest >= 0
+        else f"no threshold: {curve.metric} is undefined everywhere"
+    )
+
+
+def recommend_threshold(
+    frames: Iterable[Any],
+    t_margin: float,
+    metric: MetricLike = "f1",
+    *,
+    min_prediction: int = 0,
+    min_target: int = 0,
+    normalize: str = "none",
+    anomaly_label: Labels = 1,
+    normal_label: Labels = 0,
+    ignore_index: Labels = 255,
+    method: str = "",
+    memory: int = DEFAULT_MEMORY,
+    jobs: int = 1,
+) -> Recommendation:
+    """A threshold from validation frames: the middle of the Maximal Detection Margin.
+
+    It is as far as any threshold can be from failing d > T on either side.
+
+    Parameters
+    ----------
+    frames : list of Frame, (scores, target) or (scores, target, ignore)
+        As in `evaluate`; they are read more than once.
+    t_margin : float in [0, 1)
+        The required quality T.
+    metric : str or Metric
+        d: a metric of counts or components.
+    min_prediction, min_target : int
+        Component sizes of a component metric given by its name.
+    normalize : {"none", "minmax", "sigmoid", "rank"}
+    anomaly_label, normal_label, ignore_index : int, collection of int, or None
+        Label values.
+    method : str
+        Name in the result.
+    memory : int
+        Bytes that the statistics may take; beyond it files are read again, and thresholds are
+        exact all the same.
+    jobs : int
+        Threads over frames.
+
+    Returns
+    -------
+    Recommendation
+
+    Raises
+    ------
+    NoMarginError
+        If d never exceeds T; the message says what it reaches.
+    InputError
+        As `evaluate`; for a callable on masks.
+
+    Examples
+    --------
+    >>> from mdmkit import recommend_threshold, transfer_threshold
+    >>> found = recommend_threshold([([[1.0, 2.0, 9.0]], [[0, 0, 1]])], 0.5, normalize="minmax")
+    >>> found.threshold, found.raw_threshold
+    (0.5, 5.0)
+    >>> transfer_threshold(found, [([[0.0, 3.0, 7.0]], [[0, 0, 1]])]).holds
+    True
+    """
+    chosen = as_metric(metric, ComponentSizes(min_prediction, min_target))
+    return recommend(
+        _loads(frames, LabelCodes(normal_label, anomaly_label, ignore_index)),
+        chosen, check_t_margin(t_margin), normalize=normalize, method=method, memory=memory,
+        jobs=check_jobs(jobs),
+    )  # fmt: skip
+
+
+def transfer_threshold(
+    recommendation: Recommendation,
+    frames: Iterable[Any],
+    *,
+    anomaly_label: Labels = 1,
+    normal_label: Labels = 0,
+    ignore_index: Labels = 255,
+    memory: int = DEFAULT_MEMORY,
+    jobs: int = 1,
+) -> Transfer:
+    """What a recommended threshold gives on other frames, all constants kept.
+
+    Parameters
+    ----------
+    recommendation : Recommendation
+        Of `recommend_threshold`.
+    frames : list of Frame, (scores, target) or (scores, target, ignore)
+        The second set; read more than once.
+    anomaly_label, normal_label, ignore_index, memory, jobs
+        As in `recommend_threshold`, of these frames.
+
+    Returns
+    -------
+    Transfer
+
+    Raises
+    ------
+    InputError
+        As `evaluate`.
+
+    Examples
+    --------
+    >>> from mdmkit import recommend_threshold, transfer_threshold
+    >>> first = recommend_threshold([([[0.125, 0.25, 0.75]], [[0, 0, 1]])], 0.7)
+    >>> second = transfer_threshold(first, [([[0.25, 0.625, 0.875]], [[0, 0, 1]])])
+    >>> second.holds, round(second.point.f1, 3), second.oracle.threshold
+    (False, 0.667, 0.625)
+    """
+    codes = LabelCodes(normal_label, anomaly_label, ignore_index)
+    return apply(recommendation, _loads(frames, codes), memory=memory, jobs=check_jobs(jobs))
+
+
+def _loads(frames: Iterable[Any], codes: LabelCodes) -> list[Load]:
+    if isinstance(frames, Iterator):
+        raise InputError("frames: expected frames that can be read twice, found an iterator")
+    return loads_of_arrays({"": frames}, codes)[""]

@@ -1,0 +1,223 @@
+"""Per-frame states in an HDF5 file, so that frames are resampled anew without touching pixels."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mdmkit.core.errors import InputError, listing
+from mdmkit.core.extras import needed_by
+from mdmkit.core.files import is_whole, seal, stamp
+from mdmkit.datasets import Pairing
+from mdmkit.io import source_files
+from mdmkit.statistics.binned_components import BinnedComponents
+from mdmkit.statistics.binned_steps import BinnedRatios, BinnedSteps, G
+from mdmkit.statistics.kinds import ComponentStatistic, Statistic
+from mdmkit.statistics.normalizers import NORMALIZERS, MinMax, Normalizer, Rank
+from mdmkit.statistics.pixels import BinnedPixels
+from mdmkit.uncertainty.frame_counts import Allocate, FrameCounts, parts_of
+
+MARK, VERSION = "mdmkit_frame_states", 2
+AGAIN = "choose another file or pass overwrite=True to make them anew"
+Record = dict[str, Any]
+
+
+def record_of(pairing: Pairing, metrics: Sequence[str], settings: Record) -> Record:
+    """What states depend on: options, and size and time of change of every file."""
+    record = {
+        "settings": settings,
+        "metrics": list(metrics),
+        "masks": {
+            key: [stamp(path) for path in source_files(target)]
+            for key, target in pairing.targets.items()
+        },
+        "methods": {
+            name: {key: stamp(path) for key, path in paths.items()}
+            for name, paths in pairing.scores.items()
+        },
+    }
+    found: Record = json.loads(json.dumps(record))  # as it will be read: tuples become lists
+    return found
+
+
+def check_unchanged(path: Path, stored: Record, wanted: Record) -> None:
+    """Refuse states of other options or files.
+
+    Fewer methods and fewer metrics may be asked for than were kept.
+    """
+    found = [
+        f"{name}: kept with {stored['settings'].get(name)!r}, now {value!r}"
+        for name, value in wanted["settings"].items()
+        if stored["settings"].get(name) != value
+        and not (name == "normalize" and _among(value, stored["settings"].get(name)))
+    ]
+    missing = [key for key in wanted["metrics"] if key not in stored["metrics"]]
+    if missing:
+        found.append(f"metrics: not kept for {', '.join(missing)}")
+    found += _differences("masks", stored["masks"], wanted["masks"])
+    for name, frames in wanted["methods"].items():
+        if name in stored["methods"]:
+            found += _differences(name, stored["methods"][name], frames)
+        else:
+            found.append(f"{name}: not kept, only {', '.join(stored['methods'])}")
+    if found:
+        raise InputError(
+            f"states: expected in {path} what was kept of the same files and options, found\n"
+            f"{listing(found, most=8)}\n{AGAIN}"
+        )
+
+
+def _among(wanted: Mapping[str, Any], stored: Any) -> bool:
+    return isinstance(stored, dict) and all(stored.get(k) == v for k, v in wanted.items())
+
+
+def _differences(what: str, stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> Iterator[str]:
+    if stored.keys() != wanted.keys():
+        others = len(stored.keys() ^ wanted.keys())
+        yield f"{what}: {len(stored)} frames were kept, now {len(wanted)} ({others} differ)"
+        return
+    changed = [key for key in wanted if stored[key] != wanted[key]]
+    if changed:
+        more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
+        yield f"{what}: the file of {changed[0]!r}{more} changed since (its size or its time)"
+
+
+class StatesFile:
+    """An open file of per-frame states; `states(method)` reads no counts before they are used."""
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+
+    def allocate(self, method: str) -> Allocate:
+        """How to make room for the counts of a method."""
+
+        def allocated(statistic: Statistic, shape: tuple[int, int]) -> Any:
+            return self._group(method).create_dataset(f"counts/{statistic!r}", shape, np.uint32)
+
+        return allocated
+
+    def _group(self, method: str) -> Any:
+        return self._file.require_group("methods").require_group(_quoted(method))
+
+    def keep(self, method: str, states: FrameCounts) -> None:
+        """Write what else belongs to the states of a method; their counts are there."""
+        group = self._group(method)
+        group["edges"] = states.edges
+        group.attrs["normalizer"] = states.normalizer.name
+        for name in _CONSTANTS.get(type(states.normalizer), ()):
+            group[f"normalizer/{name}"] = np.asarray(getattr(states.normalizer, name))
+        for statistic, facts in states.facts.items():
+            group[f"facts/{statistic!r}"] = facts
+            for place, part in enumerate(parts_of(states.whole[statistic])):
+                for name in ("totals", "dips", "rises"):
+                    group[f"whole/{statistic!r}/{place}/{name}"] = getattr(part, name)
+
+    def states(self, method: str, statistics: Iterable[Statistic]) -> FrameCounts:
+        """The states of a method that some statistics need."""
+        group = self._group(method)
+        wanted = list(statistics)
+        facts = {statistic: group[f"facts/{statistic!r}"][:] for statistic in wanted}
+        return FrameCounts(
+            group["edges"][:], _normalizer(group),
+            {statistic: group[f"counts/{statistic!r}"] for statistic in wanted}, facts,
+            {r: _whole(r, group[f"whole/{r!r}"], facts[r]) for r in wanted},
+        )  # fmt: skip
+
+
+def _quoted(method: str) -> str:
+    """A name of a group: a slash would make two of it."""
+    from urllib.parse import quote
+
+    return quote(method, safe="") or "%"
+
+
+_CONSTANTS: dict[type[Normalizer], tuple[str, ...]] = {
+    MinMax: ("low", "high"), Rank: ("scores", "shares"),
+}  # fmt: skip
+
+
+def _normalizer(group: Any) -> Normalizer:
+    kind: Any = NORMALIZERS[group.attrs["normalizer"]]
+    constants = [group[f"normalizer/{name}"][()] for name in _CONSTANTS.get(kind, ())]
+    found: Normalizer = kind(*(float(c) if np.ndim(c) == 0 else c for c in constants))
+    return found
+
+
+def _whole(statistic: Any, group: Any, facts: Any) -> BinnedPixels | BinnedComponents:
+    extremes = float(facts[:, 0].min()), float(facts[:, 1].max())
+
+    def part(kind: type[G], place: int) -> G:
+        names = ("totals", "dips", "rises")
+        totals, dips, rises = (group[f"{place}/{name}"][:] for name in names)
+        return kind(totals, dips, rises, *extremes)
+
+    inner = getattr(statistic, "statistic", statistic)
+    if isinstance(inner, ComponentStatistic):
+        targets, largest = int(facts[:, 2].sum()), int(facts[:, 3].max())
+        parts = part(BinnedRatios, 0), part(BinnedRatios, 1), part(BinnedSteps, 2)
+        return BinnedComponents(inner.sizes, targets, largest, *parts)
+    return part(BinnedPixels, 0)
+
+
+@contextmanager
+def opened(path: Path, wanted: Record) -> Iterator[StatesFile]:
+    """A file that was written before, of the same files and options."""
+    with needed_by("states"):
+        import h5py
+    if not is_whole(path):
+        raise InputError(
+            f"states: expected {path} to hold per-frame states (version {VERSION}) as they were "
+            f"written, found another file, or a damaged one; {AGAIN}"
+        )
+    try:
+        file = h5py.File(path, "r")
+    except OSError as error:
+        raise InputError(
+            f"states: expected {path} to hold per-frame states, found: {error}; {AGAIN}"
+        ) from error
+    with file:
+        if file.attrs.get(MARK) != VERSION:
+            raise InputError(
+                f"states: expected {path} to hold per-frame states (version {VERSION}), "
+                f"found another HDF5 file; {AGAIN}"
+            )
+        check_unchanged(path, json.loads(file["record"][()]), wanted)
+        yield StatesFile(file)
+
+
+def fits(path: Path, wanted: Record) -> bool:
+    """Whether a file was written of the same files and options."""
+    try:
+        with opened(path, wanted):
+            return True
+    except InputError:
+        return False
+
+
+def written(path: Path, record: Record, fill: Callable[[StatesFile], None]) -> None:
+    """Write a new file."""
+    with needed_by("states"):
+        import h5py
+    with h5py.File(path, "w") as file:
+        fill(StatesFile(file))
+        file["record"] = json.dumps(record)
+        file.attrs[MARK] = VERSION
+    seal(path)
+
+
+@contextmanager
+def temporary_file() -> Iterator[StatesFile]:
+    """A file that goes with the context."""
+    with needed_by("states"):
+        import h5py
+    with (
+        tempfile.TemporaryDirectory(prefix="mdmkit-") as folder,
+        h5py.File(Path(folder) / "states.h5", "w") as file,
+    ):
+        yield StatesFile(file)

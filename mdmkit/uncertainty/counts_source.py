@@ -1,0 +1,133 @@
+"""StatesPlan: where the per-frame states of several methods come from: memory, a file, frames."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mdmkit.core.errors import InputError
+from mdmkit.core.files import check_output, write_atomically
+from mdmkit.evaluation.sources import Progress
+from mdmkit.evaluation.threads import Load
+from mdmkit.metrics.measures import AtThreshold, FprAtThreshold, MarginAt, Measure, statistics_of
+from mdmkit.statistics.kinds import MaskStatistic, Statistic
+from mdmkit.statistics.normalizers import Unchanged, as_normalizer
+from mdmkit.uncertainty.counts_file import Record, StatesFile, fits, opened, temporary_file, written
+from mdmkit.uncertainty.frame_counts import (
+    Allocate,
+    FrameCounts,
+    chosen_edges,
+    needed_bytes,
+    sweep_states,
+)
+
+#: `progress(title, steps)` returns a function that is called after each step.
+Bar = Callable[[str, int], Progress]
+StatesOf = Callable[[str], FrameCounts]
+
+
+def check_frames(counts: Mapping[str, int]) -> int:
+    """The number of frames: the same for each method, and at least two."""
+    count = next(iter(counts.values()))
+    if count < 2 or any(other != count for other in counts.values()):
+        raise InputError(
+            f"frames: expected the same frames of each method, at least 2, found "
+            f"{', '.join(f'{name}: {number}' for name, number in counts.items())}"
+        )
+    return count
+
+
+@dataclass(frozen=True)
+class StatesPlan:
+    """What is counted of which frames.
+
+    Attributes
+    ----------
+    measures : tuple of Measure
+    loads : mapping of str to sequence of callable
+        How to load each method's frames.
+    kinds : mapping of str to str
+        The normaliser of each method.
+    cells : int
+        About how many thresholds there are.
+    memory : int
+        Bytes that the counts of one method may take.
+    jobs : int
+        Threads over frames.
+    """
+
+    measures: tuple[Measure, ...]
+    loads: Mapping[str, Sequence[Load]]
+    kinds: Mapping[str, str]
+    cells: int
+    memory: int
+    jobs: int
+
+    @cached_property
+    def frames(self) -> int:
+        """How many frames each method has."""
+        return check_frames({name: len(several) for name, several in self.loads.items()})
+
+    @cached_property
+    def statistics(self) -> tuple[Statistic, ...]:
+        """What is counted."""
+        statistics = statistics_of(self.measures)
+        if any(isinstance(statistic, MaskStatistic) for statistic in statistics):
+            raise InputError("metrics: expected metrics of counts or components, found a callable")
+        return statistics
+
+    @contextmanager
+    def states(
+        self, path: str | Path | None, record: Record | None, overwrite: bool, progress: Bar | None
+    ) -> Iterator[StatesOf]:
+        """How to get the states of a method: from the frames, or from a file that is kept."""
+        statistics = self.statistics
+        if path is None:
+            edges = 2 * self.cells  # some more than `cells` at most
+            if needed_bytes(statistics, self.frames, edges) <= self.memory:
+                yield partial(self._sweep, progress, _in_memory)
+                return
+            with temporary_file() as file:
+                yield lambda method: self._sweep(progress, file.allocate(method), method)
+            return
+        if record is None:
+            raise InputError(
+                "states: expected folders of score maps, whose changes are seen, found arrays"
+            )
+        if not Path(path).exists() or (overwrite and not fits(Path(path), record)):
+            output = check_output(path, overwrite, "states")
+
+            def fill(file: StatesFile) -> None:
+                for method in self.loads:
+                    file.keep(method, self._sweep(progress, file.allocate(method), method))
+
+            write_atomically(output, lambda temporary: written(temporary, record, fill))
+        with opened(Path(path), record) as file:
+            yield lambda method: file.states(method, statistics)
+
+    def _sweep(self, progress: Bar | None, allocate: Allocate, method: str) -> FrameCounts:
+        raw = [m.z for m in self.measures if isinstance(m, (AtThreshold, FprAtThreshold))]
+        kind = as_normalizer(self.kinds[method])
+        margins = any(isinstance(measure, MarginAt) for measure in self.measures)
+        try:
+            return sweep_states(
+                self.loads[method], self.statistics, kind,
+                partial(
+                    chosen_edges, cells=self.cells, margins=margins,
+                    thresholds=raw if kind is Unchanged else (),
+                ),
+                allocate=allocate, memory=self.memory, jobs=self.jobs,
+                progress=progress(method, 2 * self.frames) if progress else (lambda: None),
+            )  # fmt: skip
+        except InputError as error:
+            raise type(error)(f"{method}: {error}") from error
+
+
+def _in_memory(statistic: Statistic, shape: tuple[int, int]) -> NDArray[np.uint32]:
+    return np.zeros(shape, np.uint32)

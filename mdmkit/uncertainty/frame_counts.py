@@ -1,0 +1,265 @@
+"""FrameCounts: what each frame counts at the thresholds of a grid; any selection sums up exactly.
+
+Counts are cut so that one frame's fit into 32 bits: sums over up to 2^21 frames then stay below
+2^53, where float64 is exact, and many selections are summed by one matrix product.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mdmkit.core.exact_sums import LIMBS, in_digits, of_digits
+from mdmkit.evaluation.sources import Progress
+from mdmkit.evaluation.threads import Load, in_order
+from mdmkit.statistics.accumulator import Accumulator
+from mdmkit.statistics.binned_components import BinnedComponents
+from mdmkit.statistics.binned_steps import BinnedSteps
+from mdmkit.statistics.components import QUALITIES
+from mdmkit.statistics.edges import Edges, with_edges
+from mdmkit.statistics.kinds import ComponentStatistic, PixelStatistic, Statistic, of_components
+from mdmkit.statistics.normalizers import MinMax, Normalizer, Sigmoid, Unchanged
+from mdmkit.statistics.pixels import BinnedPixels, PixelCounts
+from mdmkit.statistics.totals import EarlyGrid, Grid, Sweeps, check_valid
+
+#: Bytes of sums that are held at once, and of frames that enter one matrix product.
+BATCH, BLOCK = 2**27, 2**26
+#: Of one frame and statistic: smallest and largest score, targets and the largest one's pixels.
+FACTS = 4
+#: Sums of sIoU and PPV in digits, the number of predictions, two counts at each quality.
+COMPONENT_COLUMNS = 2 * (LIMBS + 1) + 1 + 2 * QUALITIES.size
+
+#: Where the counts of one statistic go: `allocate(statistic, shape)` gives an array of uint32, or what
+#: takes and gives slices like one.
+Allocate = Callable[[Statistic, tuple[int, int]], Any]
+
+
+@dataclass(frozen=True, eq=False)
+class FrameCounts:
+    """Counts of each frame of a method at the thresholds of one grid.
+
+    Attributes
+    ----------
+    edges : ndarray of float64, shape (m,)
+        Raw scores at which counts are exact.
+    normalizer : Normalizer
+        With the constants of all frames.
+    counts : dict of Statistic to array of uint32, shape (F, k (m + 1))
+        In memory, or a data set of a file.
+    facts : dict of Statistic to ndarray of float64, shape (F, 4)
+        Smallest and largest score, ground-truth components, pixels of the largest of them.
+    whole : dict of Statistic to BinnedPixels or BinnedComponents
+        Of all frames together, with bounds between the thresholds.
+    """
+
+    edges: Edges
+    normalizer: Normalizer
+    counts: dict[Statistic, Any]
+    facts: dict[Statistic, NDArray[np.float64]]
+    whole: dict[Statistic, BinnedPixels | BinnedComponents]
+
+    @property
+    def frames(self) -> int:
+        """F, the number of frames."""
+        return int(next(iter(self.facts.values())).shape[0])
+
+    def total(self) -> Sweeps:
+        """All frames once each; numbers carry brackets."""
+        grid = Grid(self.edges, self._known(), dict(self.whole), self.edges)
+        exact = {
+            statistic: grid.as_sweep(self.edges, None) for statistic, grid in self.whole.items()
+        }
+        return Sweeps(self.frames, exact, self.normalizer, grid)
+
+    def _known(self) -> NDArray[np.bool_]:
+        """Cells without a score between their edges, shape (m + 1,): nothing is open there."""
+        known = np.ones(self.edges.size + 1, bool)
+        for statistic, grid in self.whole.items():
+            if isinstance(grid, BinnedPixels):
+                known &= (grid.low == grid.high).all(axis=1)
+            elif not isinstance(
+                statistic, ComponentStatistic
+            ):  # of frames with scores of their own
+                known[:] = False
+        return known
+
+    def resampled(self, draws: NDArray[np.int64]) -> Iterator[Sweeps]:
+        """The sweeps of sets that have each frame so many times, shape (R, F), in their order.
+
+        O(R F k m) multiplications, by matrix products of bounded size.
+        """
+        row = sum(counts.shape[1] for counts in self.counts.values())
+        batch = max(1, BATCH // (8 * row))
+        for start in range(0, len(draws), batch):
+            times = draws[start : start + batch]
+            sums = {statistic: _sums(counts, times) for statistic, counts in self.counts.items()}
+            for place, chosen in enumerate(times):
+                yield self._selected(chosen, {r: totals[place] for r, totals in sums.items()})
+
+    def _selected(
+        self, times: NDArray[np.int64], sums: dict[Statistic, NDArray[np.float64]]
+    ) -> Sweeps:
+        """The sweeps of one set, as of scores that lie at the edges."""
+        exact: dict[Statistic, Any] = {}
+        for statistic, row in sums.items():
+            facts, used = self.facts[statistic], times > 0
+            extremes = float(facts[used, 0].min()), float(facts[used, 1].max())
+            totals = row.astype(np.int64).reshape(-1, self.edges.size + 1).T
+            whole = self.whole[statistic]
+            grid: BinnedPixels | BinnedComponents
+            if isinstance(whole, BinnedComponents):
+                targets = int(facts[:, 2] @ times)
+                parts = [
+                    type(part)(p, np.zeros_like(p), np.zeros_like(p), *extremes)
+                    for part, p in zip(parts_of(whole), _unpacked(totals), strict=True)
+                ]
+                grid = BinnedComponents(whole.sizes, targets, int(facts[used, 3].max()), *parts)
+            else:
+                nothing = np.zeros_like(totals)
+                grid = BinnedPixels(totals, nothing, nothing, *extremes)
+            exact[statistic] = grid.as_sweep(self.edges, None)
+        return Sweeps(int(times.sum()), exact, self.normalizer)
+
+
+def _sums(counts: Any, times: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Counts of all frames, each so many times: integers below 2^53, exact in any order."""
+    frames, row = counts.shape
+    weights, sums = times.astype(np.float64), np.zeros((len(times), row))
+    block = max(1, BLOCK // (8 * row))
+    for start in range(0, frames, block):
+        stop = min(start + block, frames)
+        sums += weights[:, start:stop] @ counts[start:stop].astype(np.float64)
+    return sums
+
+
+def parts_of(grid: BinnedPixels | BinnedComponents) -> tuple[BinnedSteps, ...]:
+    """The steps that a grid is made of."""
+    return (grid.siou, grid.ppv, grid.hits) if isinstance(grid, BinnedComponents) else (grid,)
+
+
+def _packed(grid: BinnedPixels | BinnedComponents) -> NDArray[np.uint32]:
+    """One frame's totals as a row: column after column."""
+    if isinstance(grid, BinnedComponents):
+        ppv = grid.ppv.totals
+        parts = [in_digits(grid.siou.totals), in_digits(ppv[:, :LIMBS]), ppv[:, LIMBS:]]
+        totals = np.hstack([*parts, grid.hits.totals])
+    else:
+        totals = grid.totals
+    return np.asarray(totals.T.ravel().astype(np.uint32))
+
+
+def _unpacked(totals: NDArray[np.int64]) -> tuple[NDArray[np.int64], ...]:
+    """Totals of sIoU, PPV and hits from summed columns."""
+    digits = LIMBS + 1
+    siou, ppv, number, hits = np.split(totals, [digits, 2 * digits, 2 * digits + 1], axis=1)
+    return of_digits(siou), np.hstack([of_digits(ppv), number]), hits
+
+
+def _facts_of(grid: BinnedPixels | BinnedComponents) -> tuple[float, float, int, int]:
+    part = parts_of(grid)[0]
+    if isinstance(grid, BinnedComponents):
+        return part.smallest, part.largest, grid.targets, grid.largest
+    return part.smallest, part.largest, 0, 0
+
+
+def balanced_edges(pixels: PixelCounts, cells: int) -> Edges:
+    """At most `cells` scores with about as many anomalous, and as many normal, pixels between.
+
+    Half of them divide each class: ranking metrics depend on the few anomalous pixels as much as
+    on the many normal ones.
+    """
+    edges = [np.empty(0)]
+    for column in (0, 1):
+        counts = np.cumsum(pixels.changes[:, column])
+        if counts[-1] > 0:
+            wanted = np.linspace(1, counts[-1], cells // 2)
+            places = np.searchsorted(counts, wanted).clip(0, counts.size - 1)
+            edges.append(pixels.scores[places])
+    return np.unique(np.concatenate(edges))
+
+
+def regular_edges(normalizer: Normalizer, count: int) -> Edges:
+    """Raw scores that become 0, 1 / count, ..., 1; none where the map is one of ranks."""
+    steps = np.arange(count + 1) / count
+    if isinstance(normalizer, MinMax):
+        return np.unique(normalizer.low + steps * (normalizer.high - normalizer.low))
+    if isinstance(normalizer, Sigmoid):
+        inner = steps[1:-1]
+        return np.asarray(np.log(inner) - np.log1p(-inner))
+    return steps if isinstance(normalizer, Unchanged) else np.empty(0)
+
+
+def chosen_edges(total: Sweeps, cells: int, margins: bool, thresholds: Sequence[float]) -> Edges:
+    """About `cells` thresholds for statistics like these: every score, if there are so few.
+
+    Else half of them divide the pixels of each class; the other half, where margins are asked
+    for, the range of thresholds, so that no wide gap between scores is left open.
+    """
+    pixels = total.pixels
+    if pixels.scores.size <= cells:
+        return with_edges(pixels.scores, thresholds)
+    regular = regular_edges(total.normalizer, cells // 2) if margins else np.empty(0)
+    balanced = balanced_edges(pixels, cells // 2 if regular.size else cells)
+    return with_edges(np.concatenate([balanced, regular]), thresholds)
+
+
+def sweep_states(
+    loads: Sequence[Load],
+    statistics: Sequence[Statistic],
+    kind: type[Normalizer],
+    choose_edges: Callable[[Sweeps], Edges],
+    *,
+    allocate: Allocate,
+    memory: int,
+    jobs: int = 1,
+    progress: Progress = lambda: None,
+) -> FrameCounts:
+    """Read the frames of a method twice: to choose thresholds, and to count at them.
+
+    Raises
+    ------
+    InputError
+        The first frame that cannot be used; nothing to count.
+    """
+    pool = Accumulator(memory)
+    for part in in_order((partial(_pixels, load) for load in loads), jobs):
+        pool.add(part)
+        progress()
+    total = pool.total()
+    check_valid(total.pixels)
+    total = total.with_normalizer(kind)
+    edges = choose_edges(total)
+    early = EarlyGrid(edges, edges, frozenset(statistics))
+    counts: dict[Statistic, Any] = {}
+    facts = {statistic: np.zeros((len(loads), FACTS)) for statistic in statistics}
+    whole: dict[Statistic, Any] = {}
+    sweeps = in_order((partial(_on_grid, load, statistics, early) for load in loads), jobs)
+    for place, frame in enumerate(sweeps):
+        for statistic, grid in frame.by_statistic.items():
+            row = _packed(grid)
+            if place == 0:
+                counts[statistic] = allocate(statistic, (len(loads), row.size))
+            counts[statistic][place] = row
+            facts[statistic][place] = _facts_of(grid)
+            whole[statistic] = type(grid).merged([whole[statistic], grid]) if place else grid
+        progress()
+    return FrameCounts(edges, total.normalizer, counts, facts, whole)
+
+
+def _pixels(load: Load) -> Sweeps:
+    return Sweeps.of(load(), [PixelStatistic()])
+
+
+def _on_grid(load: Load, statistics: Sequence[Statistic], early: EarlyGrid) -> Sweeps:
+    return Sweeps.of(load(), statistics, early=early)
+
+
+def needed_bytes(statistics: Sequence[Statistic], frames: int, edges: int) -> int:
+    """Memory of the counts of so many frames."""
+    columns = sum(COMPONENT_COLUMNS if of_components(statistic) else 2 for statistic in statistics)
+    return 4 * columns * (edges + 1) * frames

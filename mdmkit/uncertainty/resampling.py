@@ -1,0 +1,365 @@
+"""bootstrap(): how sure a number is, given the frames that happened to be there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from math import isnan
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mdmkit.core.arguments import as_bytes, as_integer
+from mdmkit.core.component_sizes import ComponentSizes
+from mdmkit.core.errors import InputError, InputTypeError, NoTargetError, RangeError
+from mdmkit.core.labels import Labels
+from mdmkit.datasets import DataSet, choose, open_dataset, pair
+from mdmkit.datasets.choice import USUAL, Usual
+from mdmkit.evaluation.evaluation import Evaluation, check_aggregate
+from mdmkit.evaluation.executors import check_jobs
+from mdmkit.evaluation.methods import evaluate_methods, loads_of, loads_of_arrays, normalizers
+from mdmkit.evaluation.sources import Progress
+from mdmkit.metrics.measures import Measure
+from mdmkit.metrics.names import parse_measures
+from mdmkit.metrics.protocols import as_protocol
+from mdmkit.metrics.transformed import with_bands
+from mdmkit.statistics.accumulator import DEFAULT_MEMORY
+from mdmkit.statistics.totals import Sweeps
+from mdmkit.uncertainty.counts_file import record_of
+from mdmkit.uncertainty.counts_source import Bar, StatesPlan, check_frames
+from mdmkit.uncertainty.frame_counts import FrameCounts
+
+#: Thresholds at which the frames' statistics are kept; numbers between them carry a bracket.
+CELLS = 4096
+
+
+class Estimate(NamedTuple):
+    """A number with its interval, as fractions; NaN where undefined."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, eq=False)
+class Bootstrap:
+    """Numbers of several methods on resampled frames.
+
+    Attributes
+    ----------
+    keys : tuple of str
+        The measures.
+    values : dict of dict of float
+        By method and measure: the number on all frames, once each.
+    brackets : dict of dict of (float, float)
+        By method and measure: where the exact number on all frames lies. The statistics are kept
+        on a grid of thresholds, on which `values` and `replicates` are computed alike.
+    replicates : dict of dict of ndarray of float64, shape (R,)
+        By method and measure: the number on each resampled set, NaN where undefined there. The
+        sets are the same for all methods, so that differences are paired.
+    confidence : float
+    frames, seed : int
+        How many frames there are, and what the sets were drawn with.
+    cells : int or None
+        About how many thresholds the statistics were kept at; None where each image has a value
+        of its own.
+    aggregate : {"pooled", "per_image"}
+    refused : dict of dict of str
+        By method and measure, why there is no number.
+
+    References
+    ----------
+    Efron: Bootstrap Methods: Another Look at the Jackknife. 1979.
+
+    Examples
+    --------
+    >>> from mdmkit import bootstrap
+    >>> target = [[0, 0, 1]]
+    >>> mine = [([[0.1, 0.2, 0.9]], target), ([[0.1, 0.2, 0.7]], target)]
+    >>> other = [([[0.1, 0.9, 0.2]], target), ([[0.7, 0.1, 0.2]], target)]
+    >>> found = bootstrap({"mine": mine, "other": other}, metrics="ap", replicates=50)
+    >>> found.difference("mine", "other", "ap").low > 0
+    True
+    """
+
+    keys: tuple[str, ...]
+    values: dict[str, dict[str, float]]
+    brackets: dict[str, dict[str, tuple[float, float]]]
+    replicates: dict[str, dict[str, NDArray[np.float64]]]
+    confidence: float
+    frames: int = 0
+    seed: int = 0
+    cells: int | None = None
+    aggregate: str = "pooled"
+    refused: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    @property
+    def sets(self) -> int:
+        """R, how many sets were drawn."""
+        return len(next(iter(next(iter(self.replicates.values())).values())))
+
+    def interval(self, method: str, key: str) -> Estimate:
+        """A number with its percentile interval, over the sets where it is defined."""
+        drawn = self._drawn(method, key)
+        return Estimate(self.values[method][key], *self._percentiles(drawn))
+
+    def difference(self, method: str, other: str, key: str) -> Estimate:
+        """How far `method` lies above `other`, on the same resampled sets.
+
+        An interval without 0 says that the lead is real, as far as these frames can tell.
+        """
+        drawn = self._drawn(method, key) - self._drawn(other, key)
+        value = self.values[method][key] - self.values[other][key]
+        return Estimate(value, *self._percentiles(drawn))
+
+    def undefined(self, method: str, key: str) -> int:
+        """The number of sets on which a measure is undefined."""
+        return int(np.isnan(self._drawn(method, key)).sum())
+
+    def _drawn(self, method: str, key: str) -> NDArray[np.float64]:
+        if method not in self.replicates:
+            raise InputError(
+                f"method: expected one of {', '.join(self.replicates)}, found {method!r}"
+            )
+        if key not in self.keys:
+            raise InputError(f"key: expected one of {', '.join(self.keys)}, found {key!r}")
+        return self.replicates[method][key]
+
+    def _percentiles(self, drawn: NDArray[np.float64]) -> tuple[float, float]:
+        defined = drawn[~np.isnan(drawn)]
+        if defined.size == 0:
+            return float("nan"), float("nan")
+        outside = (1 - self.confidence) / 2
+        low, high = np.quantile(defined, [outside, 1 - outside])
+        return float(low), float(high)
+
+
+def bootstrap(
+    methods: Mapping[str, Any],
+    target: str | Path | None = None,
+    metrics: str | Iterable[str | Measure] | None = "ap,auroc,fpr95",
+    *,
+    replicates: int = 1000,
+    seed: int = 0,
+    confidence: float = 0.95,
+    cells: int = CELLS,
+    states: str | Path | None = None,
+    overwrite: bool = False,
+    dataset: str | DataSet | None = None,
+    min_prediction: int | None = None,
+    min_target: int | None = None,
+    normalize: str | Mapping[str, str] | None = "none",
+    aggregate: str | None = None,
+    protocol: str = "exact",
+    band: float | Sequence[float] | None = None,
+    anomaly_label: Labels | Usual = USUAL,
+    normal_label: Labels | Usual = USUAL,
+    ignore_index: Labels | Usual = USUAL,
+    missing: str = "error",
+    jobs: int = 1,
+    key: str | None = None,
+    memory: int = DEFAULT_MEMORY,
+    progress: Bar | None = None,
+) -> Bootstrap:
+    """Numbers of several methods with intervals, by resampling frames with replacement.
+
+    Parameters
+    ----------
+    methods, target, metrics, dataset, min_prediction, min_target, normalize, aggregate, \
+protocol, band, anomaly_label, normal_label, ignore_index, missing, jobs, key
+        As in `compare`. Iterators cannot be read twice and are refused. For
+        `aggregate="per_image"` the images' values are resampled.
+    replicates : int
+        R, how many sets of frames are drawn; the same sets for every method.
+    seed : int
+        Of the drawing: a seed always gives the same sets.
+    confidence : float in (0, 1)
+        Of the percentile intervals.
+    cells : int
+        About how many thresholds the statistics of each frame are kept at; the scores of a method
+        decide which. Between them a number is known to its bracket.
+    states : path, optional
+        An HDF5 file for the frames' statistics. Where it exists, it is used instead of the
+        frames, if their files and all options but `replicates`, `seed` and `confidence` are those
+        it was made with (or some of its methods and metrics); else it is refused.
+    overwrite : bool
+        Make `states` anew where they do not fit, instead of refusing them.
+    memory : int
+        Bytes that the statistics may take; beyond it they are kept in a temporary file.
+    progress : callable, optional
+        `progress(title, steps)` returns a function that is called after each frame of two passes, and
+        after each replicate.
+
+    Returns
+    -------
+    Bootstrap
+
+    Raises
+    ------
+    InputError
+        As `compare`; fewer than two frames; a file of states that does not fit.
+
+    Notes
+    -----
+    Pixels are read twice, once to choose the thresholds; replicates touch statistics only:
+    O(R F cells) for F frames. A normaliser keeps the constants of all frames. Frames are the unit
+    of resampling (Efron, 1979), as pixels of one frame are anything but independent.
+
+    Examples
+    --------
+    >>> from mdmkit import bootstrap
+    >>> frames = [([[0.1, 0.9]], [[0, 1]]), ([[0.2, 0.6]], [[0, 1]])]
+    >>> bootstrap({"mine": frames}, metrics="ap", replicates=100).interval("mine", "ap")
+    Estimate(value=1.0, low=1.0, high=1.0)
+    """
+    check_resampling(replicates, seed, confidence, cells)
+    memory = as_bytes(memory)
+    if target is not None and dataset is not None:
+        raise InputError(f"target: expected it or a data set, found {target} and {dataset}")
+    judged = None if dataset is None else open_dataset(dataset)
+    choice = choose(
+        judged, anomaly_label=anomaly_label, normal_label=normal_label, ignore_index=ignore_index,
+        min_prediction=min_prediction, min_target=min_target, aggregate=aggregate,
+        usual=ComponentSizes(),
+    )  # fmt: skip
+    measures = with_bands(as_protocol(protocol).adapt(parse_measures(metrics, choice.sizes)), band)
+    if not isinstance(methods, Mapping) or not methods:
+        raise InputTypeError(f"methods: expected a mapping of names, found {methods!r}")
+    for name, frames in methods.items():
+        if isinstance(frames, Iterator):
+            raise InputError(f"{name}: expected frames that can be read twice, found an iterator")
+        if target is None and judged is None and isinstance(frames, (str, Path)):
+            raise InputError(f"target: expected a folder of masks for {name}={frames}, found none")
+    truth = judged if judged is not None else target
+    found = Bootstrap(
+        tuple(measure.key for measure in measures), {}, {}, {}, confidence, 0, seed,
+        aggregate=check_aggregate(choice.aggregate),
+    )  # fmt: skip
+    draw = partial(_draws, replicates=replicates, seed=seed)
+    if choice.aggregate == "per_image":
+        if states is not None:
+            raise InputError(
+                "states: expected aggregate 'pooled', found 'per_image', whose images have one "
+                "value each: there is nothing to keep"
+            )
+        evaluations, _ = evaluate_methods(
+            methods, truth, codes=choice.codes, missing=missing, normalize=normalize, jobs=jobs,
+            key=key, progress=progress, metrics=measures, aggregate="per_image", memory=memory,
+            min_prediction=choice.sizes.min_prediction, min_target=choice.sizes.min_target,
+        )  # fmt: skip
+        return _of_images(found, measures, evaluations, draw)
+    kinds = normalizers(normalize, methods)
+    loads, record = loads_of_arrays(methods, choice.codes) if truth is None else {}, None
+    if truth is not None:
+        pairing = pair(methods, truth, missing)
+        loads = loads_of(pairing, choice.codes, key)
+        settings = {
+            "cells": cells, "normalize": kinds, "protocol": protocol, "sizes": str(choice.sizes),
+            "labels": str(choice.codes), "key": key,
+        }  # fmt: skip
+        record = record_of(pairing, found.keys, settings)
+    plan = StatesPlan(measures, loads, kinds, cells, memory, check_jobs(jobs))
+    found, draws = replace(found, frames=plan.frames, cells=cells), draw(plan.frames)
+    with plan.states(states, record, overwrite, progress) as states_of:
+        for method in methods:
+            kept = states_of(method)
+            ticks = progress(f"{method}: replicates", replicates) if progress else (lambda: None)
+            try:
+                _resample(found, method, measures, kept, draws, ticks)
+            except InputError as error:
+                raise type(error)(f"{method}: {error}") from error
+    return found
+
+
+def _resample(
+    found: Bootstrap, method: str, measures: Sequence[Measure], states: FrameCounts,
+    draws: NDArray[np.int64], progress: Progress,
+) -> None:  # fmt: skip
+    """Compute a method's numbers on all frames, and on each resampled set."""
+    whole = states.total()
+    values, brackets, refused = {}, {}, {}
+    for measure in measures:
+        try:
+            computed = _compute(measure, whole)
+        except RangeError as error:
+            refused[measure.key] = str(error)
+            computed = measure.empty()
+        value = _number(computed[measure.key])
+        values[measure.key] = value
+        brackets[measure.key] = computed.get(f"{measure.key}_bracket") or (value, value)
+    if len(refused) == len(measures):
+        raise RangeError(next(iter(refused.values())))
+    drawn = {measure.key: np.full(len(draws), np.nan) for measure in measures}
+    for place, sweeps in enumerate(states.resampled(draws)):
+        for measure in measures:
+            if measure.key not in refused:
+                drawn[measure.key][place] = _number(_compute(measure, sweeps)[measure.key])
+        progress()
+    found.values[method], found.brackets[method] = values, brackets
+    found.replicates[method], found.refused[method] = drawn, refused
+
+
+def _compute(measure: Measure, sweeps: Sweeps) -> dict[str, Any]:
+    try:
+        return measure.compute(sweeps)
+    except NoTargetError:
+        return {measure.key: None}
+
+
+def _number(value: float | None) -> float:
+    return float("nan") if value is None or isnan(value) else float(value)
+
+
+def _of_images(
+    found: Bootstrap, measures: Sequence[Measure], evaluations: Mapping[str, Evaluation],
+    draw: Callable[[int], NDArray[np.int64]],
+) -> Bootstrap:  # fmt: skip
+    """Means over resampled images, of those where a measure is defined."""
+    for method, evaluation in evaluations.items():
+        try:
+            result = evaluation.result()
+        except InputError as error:
+            raise type(error)(f"{method}: {error}") from error
+        check_frames({name: len(e.of_images(found.keys[0])) for name, e in evaluations.items()})
+        draws = draw(result.frames)
+        found.refused[method] = dict(result.refused)
+        found.values[method] = {m.key: _number(result[m.key]) for m in measures}
+        found.brackets[method] = {k: (v, v) for k, v in found.values[method].items()}
+        found.replicates[method] = {
+            m.key: _means(draws, evaluation.of_images(m.key))
+            if m.key not in result.refused
+            else np.full(len(draws), np.nan)
+            for m in measures
+        }
+    return replace(found, frames=draws.shape[1])
+
+
+def _means(draws: NDArray[np.int64], values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Of each set the mean over images where a value is defined; NaN without any."""
+    defined = ~np.isnan(values)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(draws @ np.where(defined, values, 0) / (draws @ defined.astype(float)))
+
+
+def check_resampling(
+    replicates: int, seed: int, confidence: float = 0.95, cells: int = 4096
+) -> None:
+    """Refuse numbers that are none, before anything is counted."""
+    as_integer(replicates, "replicates", 1, "a number")
+    as_integer(seed, "seed", 0)
+    as_integer(cells, "cells", 2, "a number")
+    if not (isinstance(confidence, (int, float)) and 0 < confidence < 1):
+        raise InputError(f"confidence: expected a number in (0, 1), found {confidence!r}")
+
+
+def _draws(frames: int, replicates: int, seed: int) -> NDArray[np.int64]:
+    """How often each frame is in each set, shape (replicates, frames); rows sum to `frames`."""
+    rng = np.random.default_rng(seed)
+    chosen = rng.integers(frames, size=(replicates, frames))
+    rows = np.arange(replicates)[:, None]
+    draws = np.zeros((replicates, frames), np.int64)
+    np.add.at(draws, (rows, chosen), 1)
+    return draws

@@ -1,0 +1,244 @@
+"""Intervals and leads in tables: the numbers of bootstrap(), in every form, marked where real."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mdmkit import InputError, bootstrap, compare
+from mdmkit.comparison.differences import REAL, check_against, lead_block, paired_leads
+from mdmkit.comparison.table import notes
+from tests.cli.test_cli import folders, run  # noqa: F401  (fixtures)
+from tests.uncertainty.test_resampling import frames
+
+METRICS = "ap,fpr95,f1@z=0.5,mdm_f1@0.5"
+
+
+@pytest.fixture(scope="module")
+def comparison():
+    """`good` leads clearly; `same` has its maps."""
+    methods = {
+        "good": frames(4, count=24, contrast=0.5),
+        "same": frames(4, count=24, contrast=0.5),
+        "bad": frames(4, count=24, contrast=0.2),
+    }
+    found = bootstrap(methods, metrics=METRICS, replicates=200, seed=3)
+    return compare(methods, metrics=METRICS).with_bootstrap(found)
+
+
+def test_leads_are_those_of_the_best_over_each_other_method(comparison):
+    leads = {(lead.metric, lead.method): lead for lead in paired_leads(comparison)}
+    assert {key for _, key in leads} == {"same", "bad"}
+    for key in METRICS.split(","):
+        assert leads[key, "bad"].leader == "good"
+        difference = comparison["good"][key] - comparison["bad"][key]
+        assert leads[key, "bad"].value == difference
+        expected = comparison.bootstrap.difference("good", "bad", key)
+        assert leads[key, "bad"].interval == expected[1:]
+        assert leads[key, "same"].interval == (0, 0)
+        assert not leads[key, "same"].real
+    assert leads["ap", "bad"].real
+    assert leads["ap", "bad"].value > 0 > leads["fpr95", "bad"].value
+
+
+def test_a_lead_of_a_chosen_method_may_be_negative(comparison):
+    leads = paired_leads(replace(comparison, against="bad"))
+    (lead,) = (lead for lead in leads if (lead.metric, lead.method) == ("ap", "good"))
+    assert lead.interval[0] < lead.value < lead.interval[1] < 0
+    assert lead.real
+
+
+def test_an_interval_that_ends_at_zero_is_no_lead(comparison):
+    drawn = comparison.bootstrap.replicates
+    swap = {"ap": np.linspace(0, 1, 200), **{k: drawn["good"][k] for k in METRICS.split(",")[1:]}}
+    at_zero = {name: dict(drawn[name]) for name in drawn}
+    at_zero["good"], at_zero["bad"] = swap, {**drawn["bad"], "ap": np.linspace(0, 1, 200)}
+    found = replace(comparison.bootstrap, replicates=at_zero)
+    leads = paired_leads(replace(comparison, bootstrap=found))
+    (lead,) = (lead for lead in leads if (lead.metric, lead.method) == ("ap", "bad"))
+    assert lead.interval == (0, 0)
+    assert not lead.real
+
+
+def test_tables_show_values_of_compare_with_intervals(comparison):
+    text = comparison.to_text("markdown")
+    _, low, high = (100 * x for x in comparison.bootstrap.interval("bad", "ap"))
+    assert f"| bad | {100 * comparison['bad']['ap']:.1f} [{low:.1f}, {high:.1f}] |" in text
+    best = comparison.bootstrap.interval("good", "ap")
+    assert f"**{100 * best.value:.1f}** [{100 * best.low:.1f}, {100 * best.high:.1f}]" in text
+    (lead,) = (
+        x for x in paired_leads(comparison) if (x.metric, x.method) == ("ap", "bad")
+    )  # fmt: skip
+    low, high = (f"{100 * end:+.1f}" for end in lead.interval)
+    assert f"{100 * lead.value:+.1f} [{low}, {high}] {REAL}" in text
+    assert "[+0.0, +0.0] |" in text  # no mark where nothing is told apart
+
+
+def test_the_leader_is_named_in_the_block(comparison):
+    block = lead_block(comparison)
+    assert block.title.startswith("Lead: the best minus the row's method, points [95 %")
+    assert block.columns[0].cells[0] == "best"
+    chosen = lead_block(replace(comparison, against="same"))
+    assert chosen.title.startswith("Lead: same minus")
+    assert chosen.columns[0].cells[1] == "-"
+
+
+def test_notes_say_what_was_resampled(comparison):
+    text = "\n".join(notes(comparison))
+    for part in ("95 % intervals", "200 sets of 24 frames", "seed 3", "about 4096 thresholds",
+                 "know every number within 0.05 points", "excludes 0"):  # fmt: skip
+        assert part in text
+    assert "are few" not in text
+
+
+def test_notes_name_wide_brackets_and_few_frames():
+    methods = {"m": frames(6, count=3, shape=(30, 40), levels=10**6)}
+    found = bootstrap(methods, metrics="ap", replicates=9, cells=8)
+    low, high = found.brackets["m"]["ap"]
+    text = "\n".join(notes(replace(compare(methods, metrics="ap"), bootstrap=found)))
+    assert f"in a bracket only (points): ap of m {100 * (high - low):.2g}" in text
+    assert "3 frames are few" in text
+    assert REAL not in text
+
+
+def test_notes_count_sets_without_the_number():
+    drawn = frames(4, count=3)
+    for index in (1, 2):
+        drawn[index] = (drawn[index][0], np.where(drawn[index][1] == 1, 0, drawn[index][1]))
+    found = bootstrap({"m": drawn}, metrics="ap", replicates=50)
+    text = "\n".join(notes(replace(compare({"m": drawn}, metrics="ap"), bootstrap=found)))
+    assert f"ap undefined on {found.undefined('m', 'ap')} of 50 sets" in text
+
+
+def test_json_has_intervals_brackets_and_leads(comparison):
+    record = json.loads(comparison.to_text("json"))
+    row = record["rows"][2]
+    assert row["ap_confidence"] == list(comparison.bootstrap.interval("bad", "ap")[1:])
+    beside = record["bootstrap"]
+    assert (beside["replicates"], beside["seed"], beside["cells"]) == (200, 3, 4096)
+    assert beside["brackets"]["good"]["ap"] == list(comparison.bootstrap.brackets["good"]["ap"])
+    assert beside["leads"] == [
+        lead.to_dict() | {"interval": list(lead.interval)} for lead in paired_leads(comparison)
+    ]
+
+
+def test_csv_has_intervals_and_leads(comparison):
+    rows = list(csv.DictReader(io.StringIO(comparison.to_text("csv"))))
+    _, low, high = comparison.bootstrap.interval("bad", "ap")
+    lead = comparison.bootstrap.difference("good", "bad", "ap")
+    bad = rows[2]
+    assert [float(bad[f"ap_confidence_{end}"]) for end in ("low", "high")] == [low, high]
+    assert bad["ap_leader"] == "good"
+    assert float(bad["ap_lead"]) == pytest.approx(lead.value)
+    assert [float(bad[f"ap_lead_{end}"]) for end in ("low", "high")] == list(lead[1:])
+    assert (bad["ap_lead_is_real"], rows[1]["ap_lead_is_real"]) == ("True", "False")
+    assert rows[0]["ap_lead"] == ""
+    (long,) = (
+        row
+        for row in csv.DictReader(io.StringIO(comparison.to_text("csv-long")))
+        if (row["method"], row["metric"]) == ("bad", "ap")
+    )
+    assert [float(long[f"confidence_{end}"]) for end in ("low", "high")] == [low, high]
+    assert [float(long[f"lead_{end}"]) for end in ("low", "high")] == list(lead[1:])
+    assert (long["leader"], long["replicates"], long["seed"]) == ("good", "200", "3")
+    assert float(long["bracket_low"]) == float(long["value"])  # of the value, which is exact
+
+
+def test_latex_has_leads_in_a_table_of_their_own(comparison):
+    text = comparison.to_text("latex")
+    assert text.count(r"\begin{tabular}") == text.count(r"\end{tabular}") == 2
+    assert r"\textbf{" in text
+    second = text.split(r"\end{tabular}")[1]
+    assert r"$^\dagger$" in second
+    assert REAL not in re.sub(r"(?m)^%.*$", "", text)
+    columns = second.split(r"\begin{tabular}{")[1].split("}")[0]
+    for line in second.splitlines():
+        if line.endswith(r"\\"):
+            assert line.count("&") == len(columns) - 1, line
+
+
+def test_tables_without_a_bootstrap_are_as_before(comparison):
+    plain = replace(comparison, bootstrap=None)
+    for form in ("table", "markdown", "csv", "json", "latex", "csv-long"):
+        text = plain.to_text(form)
+        assert "Lead" not in text
+        assert "confidence" not in text
+
+
+def test_one_method_has_intervals_and_no_leads():
+    methods = {"m": frames(4, count=24)}
+    found = bootstrap(methods, metrics="ap", replicates=20)
+    comparison = replace(compare(methods, metrics="ap"), bootstrap=found)
+    assert paired_leads(comparison) == []
+    assert "Lead" not in comparison.to_text()
+    assert REAL not in comparison.to_text()
+
+
+def test_measures_that_were_refused_have_neither():
+    methods = {
+        name: [(8 * s - 5, t) for s, t in frames(4, count=20, contrast=contrast)]
+        for name, contrast in (("a", 0.5), ("b", 0.3))
+    }
+    metrics = "ap,mdm_f1@0.5"
+    found = bootstrap(methods, metrics=metrics, replicates=20)
+    comparison = replace(compare(methods, metrics=metrics), bootstrap=found)
+    assert {lead.metric for lead in paired_leads(comparison)} == {"ap"}
+    record = json.loads(comparison.to_text("json"))
+    assert record["rows"][0]["mdm_f1@0.5_confidence"] is None
+    assert "undefined on" not in comparison.to_text()
+
+
+def test_intervals_must_be_of_the_same_methods(comparison):
+    other = bootstrap({"good": frames(0)}, metrics="ap", replicates=2)
+    with pytest.raises(InputError, match="found none of same, bad"):
+        comparison.with_bootstrap(other)
+    with pytest.raises(InputError, match="against: expected a method among good, same, bad"):
+        comparison.with_bootstrap(comparison.bootstrap, "mine")
+
+
+def test_who_leads_must_be_a_method():
+    with pytest.raises(InputError, match="against: expected a method among a, b, found 'c'"):
+        check_against("c", {"a": "x", "b": "y"})
+
+
+COMMAND = ("compare", "good=good", "weak=weak", "--target", "masks", "--metrics", "ap,mdm_f1@0.5")
+
+
+def test_the_command_shows_intervals_and_keeps_states(run):  # noqa: F811
+    options = ("--bootstrap", 30, "--format", "json", "--bootstrap-states", "states.h5")
+    first = json.loads(run(*COMMAND, *options).out)
+    assert first["bootstrap"]["replicates"] == 30
+    again = json.loads(run(*COMMAND, *options).out)
+    assert again["bootstrap"] == first["bootstrap"]
+    other = json.loads(run(*COMMAND, *options, "--seed", 1, "--against", "weak").out)
+    assert {lead["leader"] for lead in other["bootstrap"]["leads"]} == {"weak"}
+    found = bootstrap(
+        {"good": "good", "weak": "weak"}, "masks", "ap,mdm_f1@0.5", replicates=30,
+        min_prediction=500, min_target=100,
+    )  # fmt: skip
+    low, high = found.interval("weak", "ap")[1:]
+    assert first["rows"][1]["ap_confidence"] == [low, high]
+    exact = compare({"weak": "weak"}, "masks", "ap")["weak"]["ap"]
+    assert first["rows"][1]["ap"] == exact
+
+
+def test_the_command_refuses_options_that_do_nothing(run):  # noqa: F811
+    assert run(*COMMAND, "--against", "good").refused("against: expected --bootstrap N")
+    assert run(*COMMAND, "--bootstrap-states", "s.h5").refused("bootstrap-states: expected --boo")
+    assert run(*COMMAND, "--bootstrap", 5, "--against", "no").refused("found 'no'")
+    assert run(*COMMAND, "--bootstrap", -5).refused("bootstrap: expected a number of sets >= 0")
+    assert run(*COMMAND, "--bootstrap", 5, "--bootstrap-cells", 1).refused("cells: expected")
+
+
+def test_the_command_refuses_states_that_do_not_fit(run):  # noqa: F811
+    options = ("--bootstrap", 5, "--bootstrap-states", "states.h5")
+    assert run(*COMMAND, *options).code == 0
+    changed = run(*COMMAND, *options, "--bootstrap-cells", 64)
+    assert changed.refused("cells: kept with 4096, now 64", "--overwrite")
+    assert run(*COMMAND, *options, "--bootstrap-cells", 64, "--overwrite").code == 0

@@ -1,0 +1,581 @@
+"""Layouts of data sets: drawn frames, stored as each data set stores them, give their numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mdmkit import InputError, InputTypeError, compare, open_dataset
+from mdmkit.core.component_sizes import ComponentSizes
+from mdmkit.core.labels import LabelCodes
+from mdmkit.datasets import DataSet, Layout, find_targets, layout, layout_names, pair
+
+METRICS = "ap,fpr95,best_f1,siou_gt,mdm_f1@0.3"
+SHAPE = (40, 60)
+
+
+@dataclass
+class Stored:
+    """Files of one drawn frame, below the root; of the mask None if there is none."""
+
+    key: str
+    image: str
+    mask: str | None
+
+
+def drawn(index):
+    """Scores and classes: 0 normal, 1 anomalous, 2 to be ignored. The last frame is all normal."""
+    rng = np.random.default_rng(index)
+    classes = np.zeros(SHAPE, np.uint8)
+    if index < 2:
+        classes[5 : 25 + 5 * index, 10:50] = 1
+        classes[30:32, 4:6] = 1  # too small for a component of 10 pixels
+    classes[:2] = 2
+    scores = np.clip(0.5 * (classes == 1) + 0.5 * rng.random(SHAPE), 0, 1)
+    return scores.astype(np.float32), classes
+
+
+#: For each layout: how three frames are stored, and the labels of normal, anomalous and ignored
+#: pixels (None: nothing is ignored).
+LAYOUTS = {
+    "smiyc-anomaly": (
+        [
+            Stored(f"validation000{i}", f"images/validation000{i}.jpg",
+                   f"labels_masks/validation000{i}_labels_semantic.png")
+            for i in range(3)
+        ],
+        (0, 1, 255),
+    ),
+    "smiyc-obstacle": (
+        [
+            Stored(f"validation_{i}", f"images/validation_{i}.webp",
+                   f"labels_masks/validation_{i}_labels_semantic.png")
+            for i in range(3)
+        ],
+        (0, 1, 255),
+    ),
+    "smiyc-anomaly repackaged": (
+        [Stored(f"{i}", f"images/{i}.png", f"labels_masks/{i}.png") for i in range(3)],
+        (0, 1, 255),
+    ),
+    "roadanomaly": (
+        [
+            Stored(f"cow{i}.of", f"frames/cow{i}.of.jpg",
+                   f"frames/cow{i}.of.labels/labels_semantic.png")
+            for i in range(3)
+        ],
+        (0, 2, None),
+    ),
+    "roadanomaly repackaged": (
+        [Stored(f"{i}", f"images/{i}.webp", f"labels_masks/{i}.png") for i in range(3)],
+        (0, 2, 255),
+    ),
+    "fishyscapes-static": (
+        [Stored(f"{i}", f"original/{i}.png", f"labels/{i}.png") for i in range(3)],
+        (0, 1, 255),
+    ),
+    "fishyscapes-static repackaged": (
+        [Stored(f"{i}", f"images/{i}.jpg", f"labels_masks/{i}.png") for i in range(3)],
+        (0, 1, 255),
+    ),
+    "fishyscapes-lostfound": (
+        [
+            Stored(f"04_Weg_{i}", f"images/val/04_Weg_{i}_leftImg8bit.png",
+                   f"annotations/val/04_Weg_{i}_labels.png")
+            for i in range(3)
+        ],
+        (0, 1, 255),
+    ),
+    "fishyscapes-lostfound alone": (
+        [Stored(f"000{i}_04_Weg_8", "", f"000{i}_04_Weg_8_labels.png") for i in range(3)],
+        (0, 1, 255),
+    ),
+    "streethazards": (
+        [
+            Stored(f"{t}/300", f"test/images/test/{t}/300.png",
+                   f"test/annotations/test/{t}/300.png")
+            for t in ("t5", "t6", "t7")
+        ],
+        (13, 14, None),
+    ),
+    "lostandfound": (
+        [
+            Stored(f"city{i}/city{i}_0", f"leftImg8bit/test/city{i}/city{i}_0_leftImg8bit.png",
+                   f"gtCoarse/test/city{i}/city{i}_0_gtCoarse_labelIds.png")
+            for i in range(3)
+        ],
+        (1, 40, 0),
+    ),
+    "lostandfound-train": (
+        [
+            Stored(f"city/{i}", f"leftImg8bit/train/city/{i}_leftImg8bit.png",
+                   f"gtCoarse/train/city/{i}_gtCoarse_labelIds.png")
+            for i in range(3)
+        ],
+        (1, 2, 0),
+    ),
+    "mvtec": (
+        [
+            Stored("crack/000", "test/crack/000.png", "ground_truth/crack/000_mask.png"),
+            Stored("hole/000", "test/hole/000.png", "ground_truth/hole/000_mask.png"),
+            Stored("good/000", "test/good/000.png", None),
+        ],
+        (0, 255, None),
+    ),
+    "folder": (
+        [Stored(f"a/{i}", f"rgb/a/{i}_rgb.png", f"gt/a/{i}_gt.png") for i in range(3)],
+        (7, 9, 11),
+    ),
+}  # fmt: skip
+TOML = """
+name = "mine"
+masks = "gt"
+mask_ending = "_gt"
+images = "rgb"
+image_ending = "_rgb"
+normal_label = 7
+anomaly_label = "8-9"
+ignore_index = [11]
+min_prediction = 20
+min_target = 10
+"""
+
+
+def save_image(path, array):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(array).save(path)
+
+
+@pytest.fixture
+def stored(tmp_path):
+    """A data set stored in a folder, and its score maps by key: spec, folder, frames."""
+
+    def store(case):
+        files, (normal, anomaly, ignored) = LAYOUTS[case]
+        name, root, scores_folder = case.split()[0], tmp_path / "root", tmp_path / "scores"
+        frames = []
+        for index, file in enumerate(files):
+            scores, classes = drawn(index)
+            if ignored is None:
+                classes[classes == 2] = 0
+            labels = np.array([normal, anomaly, ignored or 0], np.uint8)[classes]
+            if file.image:
+                save_image(root / file.image, np.zeros((*SHAPE, 3), np.uint8))
+            if file.mask:
+                save_image(root / file.mask, labels)
+            path = scores_folder / f"{file.key}.npy"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            np.save(path, scores)
+            frames.append((scores, classes, classes == 2))
+        if name == "folder":
+            (root / "dataset.toml").write_text(TOML)
+        return f"{name}:{root}", scores_folder, frames
+
+    return store
+
+
+# ------------------------------------------------------------------------------------- numbers
+
+
+@pytest.mark.parametrize("case", LAYOUTS)
+def test_a_layout_gives_the_numbers_of_its_frames(stored, case):
+    spec, scores, frames = stored(case)
+    dataset = open_dataset(spec)
+    asked = {"min_prediction": 20, "min_target": 10}
+    found = compare({"m": scores}, metrics=METRICS, dataset=spec, **asked)
+    arrays = compare(
+        {"m": frames}, metrics=METRICS, aggregate=dataset.aggregate, ignore_index=None, **asked
+    )
+    assert found["m"].to_dict() == arrays["m"].to_dict()
+    assert found["m"].frames == 3
+    assert found.settings["dataset"] == dataset.name == case.split()[0]
+    assert found.settings["target"] == str(dataset.root)
+
+
+@pytest.mark.parametrize("case", LAYOUTS)
+def test_a_layout_names_frames_images_and_masks(stored, case, tmp_path):
+    files, _ = LAYOUTS[case]
+    dataset = open_dataset(stored(case)[0])
+    assert list(dataset.frames) == sorted(file.key for file in files)
+    for file in files:
+        found = dataset.frames[file.key]
+        assert found.mask == (tmp_path / "root" / file.mask if file.mask else None)
+        assert found.image == (tmp_path / "root" / file.image if file.image else None)
+    assert not dataset.unlabelled
+
+
+SIZES = {
+    "smiyc-anomaly": (500, 100, "pooled"),
+    "smiyc-obstacle": (50, 10, "pooled"),
+    "roadanomaly": (500, 100, "pooled"),
+    "fishyscapes-static": (500, 100, "pooled"),
+    "fishyscapes-lostfound": (500, 100, "pooled"),
+    "streethazards": (500, 100, "per_image"),
+    "lostandfound": (50, 10, "pooled"),
+    "lostandfound-train": (50, 10, "pooled"),
+    "mvtec": (0, 0, "pooled"),
+    "folder": (20, 10, "pooled"),
+}
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_a_layout_sets_sizes_and_aggregation(stored, name):
+    spec, scores, _ = stored(name)
+    settings = compare({"m": scores}, metrics="ap", dataset=spec).settings
+    found = tuple(settings[key] for key in ("min_prediction", "min_target", "aggregate"))
+    assert found == SIZES[name]
+
+
+def test_every_built_in_layout_is_tested():
+    inspection = {"btad", "ksdd2", "mpdd", "mvtec-loco", "mvtec2", "realiad", "visa"}  # elsewhere
+    here = {case.split()[0] for case in LAYOUTS}
+    assert set(SIZES) == here == set(layout_names()) - inspection
+
+
+def test_what_is_asked_for_wins_over_the_data_set(stored):
+    spec, scores, _ = stored("roadanomaly")
+    settings = compare(
+        {"m": scores}, metrics="ap", dataset=spec, anomaly_label=0, normal_label=2,
+        ignore_index=9, min_target=7, aggregate="per_image",
+    ).settings  # fmt: skip
+    assert settings["anomaly_label"] == (0,)
+    assert settings["normal_label"] == (2,)
+    assert settings["ignore_index"] == (9,)
+    assert (settings["min_prediction"], settings["min_target"]) == (500, 7)
+    assert settings["aggregate"] == "per_image"
+
+
+@pytest.mark.parametrize("labels", [np.array([2]), (2,), {2}, np.uint8(2)])
+def test_labels_may_be_asked_for_in_any_form(stored, labels):
+    spec, scores, _ = stored("roadanomaly")
+    found = compare({"m": scores}, metrics="ap", dataset=spec, anomaly_label=labels)
+    assert found["m"]["ap"] == compare({"m": scores}, metrics="ap", dataset=spec)["m"]["ap"]
+
+
+def test_other_words_are_no_labels(stored):
+    spec, scores, _ = stored("roadanomaly")
+    with pytest.raises(InputTypeError, match="anomaly_label: expected an integer"):
+        compare({"m": scores}, metrics="ap", dataset=spec, anomaly_label="two")
+
+
+def test_a_root_may_lie_in_the_home_folder(stored, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    spec, _, _ = stored("smiyc-anomaly")
+    assert open_dataset("smiyc-anomaly:~/root").frames == open_dataset(spec).frames
+
+
+def test_no_value_may_be_asked_for(stored):
+    spec, scores, _ = stored("smiyc-anomaly")
+    with pytest.raises(InputError, match=r"validation0000_labels_semantic.png.*found 255 at"):
+        compare({"m": scores}, metrics="ap", dataset=spec, ignore_index=None)
+
+
+def test_published_roadanomaly_ignores_nothing(stored, tmp_path):
+    spec, scores, _ = stored("roadanomaly")
+    save_image(
+        tmp_path / "root" / "frames" / "cow0.of.labels" / "labels_semantic.png",
+        np.full(SHAPE, 255, np.uint8),
+    )
+    with pytest.raises(InputError, match="found 255 at 2400 pixels"):
+        compare({"m": scores}, metrics="ap", dataset=spec)
+
+
+def test_each_normal_class_of_streethazards_is_normal(stored, tmp_path):
+    spec, scores, _ = stored("streethazards")
+    mask = tmp_path / "root" / "test" / "annotations" / "test" / "t5" / "300.png"
+    labels = np.asarray(Image.open(mask)).copy()
+    labels[labels == 13] = 1 + np.arange((labels == 13).sum()) % 13
+    before = compare({"m": scores}, metrics="ap", dataset=spec)["m"]["ap"]
+    save_image(mask, labels)
+    assert compare({"m": scores}, metrics="ap", dataset=spec)["m"]["ap"] == before
+    labels[0, 0] = 0  # stored labels begin at 1
+    save_image(mask, labels)
+    with pytest.raises(InputError, match=r"1-13 \(normal\), 14 \(anomaly\), found 0 at 1 pixels"):
+        compare({"m": scores}, metrics="ap", dataset=spec)
+
+
+def test_streethazards_is_known_by_its_test_folder_too(stored, tmp_path):
+    spec, _, _ = stored("streethazards")
+    assert open_dataset(f"{spec}/test").frames == open_dataset(spec).frames
+
+
+def test_frames_of_lost_and_found_without_any_label_do_no_harm(stored, tmp_path):
+    spec, scores, _ = stored("lostandfound")
+    before = compare({"m": scores}, metrics="ap", dataset=spec)["m"]
+    empty = "gtCoarse/test/city9/city9_0_gtCoarse_labelIds.png"
+    save_image(tmp_path / "root" / empty, np.zeros(SHAPE, np.uint8))
+    (scores / "city9").mkdir()
+    np.save(scores / "city9" / "city9_0.npy", np.ones(SHAPE))
+    after = compare({"m": scores}, metrics="ap", dataset=spec)["m"]
+    assert (after.frames, after["ap"], after.pixels) == (4, before["ap"], before.pixels)
+
+
+# ------------------------------------------------------------------------- frames without a mask
+
+
+@pytest.mark.parametrize("name", ["smiyc-anomaly", "smiyc-obstacle"])
+def test_unlabelled_frames_are_known_and_refused_with_the_reason(stored, tmp_path, name):
+    spec, scores, _ = stored(name)
+    save_image(tmp_path / "root" / "images" / "test_7.jpg", np.zeros((*SHAPE, 3), np.uint8))
+    dataset = open_dataset(spec)
+    assert dataset.unlabelled == {"test_7"}
+    assert len(dataset.frames) == 3
+    np.save(scores / "test_7.npy", np.zeros(SHAPE))
+    with pytest.raises(InputError) as caught:
+        compare({"m": scores}, metrics="ap", dataset=spec)
+    assert "m has score maps without a mask: 1 frames\n  test_7" in str(caught.value)
+    assert f"{name}: only its validation* frames have public ground truth" in str(caught.value)
+    found = compare({"m": scores}, metrics="ap", dataset=spec, missing="skip")
+    assert (found["m"].frames, found.settings["left_out_frames"]) == (3, ["test_7"])
+
+
+def test_masks_for_the_eye_are_passed_over(stored, tmp_path):
+    spec, _, _ = stored("smiyc-anomaly")
+    colours = tmp_path / "root/labels_masks/validation0000_labels_semantic_color.png"
+    save_image(colours, np.zeros((*SHAPE, 3), np.uint8))
+    assert len(open_dataset(spec).frames) == 3
+
+
+def test_a_good_image_of_mvtec_is_all_normal_in_its_own_size(stored, tmp_path):
+    spec, scores, _ = stored("mvtec")
+    save_image(tmp_path / "root" / "test" / "good" / "001.png", np.zeros((8, 9, 3), np.uint8))
+    np.save(scores / "good" / "001.npy", np.zeros((8, 9)))
+    before = 3 * SHAPE[0] * SHAPE[1]
+    assert compare({"m": scores}, metrics="ap", dataset=spec)["m"].pixels == before + 72
+
+
+def test_a_good_image_of_mvtec_that_is_damaged_is_named(stored, tmp_path):
+    spec, scores, _ = stored("mvtec")
+    image = tmp_path / "root" / "test" / "good" / "000.png"
+    image.write_bytes(b"no image")
+    with pytest.raises(InputError, match=f"{image}: expected a readable image"):
+        compare({"m": scores}, metrics="ap", dataset=spec)
+
+
+def test_a_defect_of_mvtec_without_a_mask_is_not_taken_for_good(stored, tmp_path):
+    spec, _, _ = stored("mvtec")
+    (tmp_path / "root" / "ground_truth" / "hole" / "000_mask.png").unlink()
+    with pytest.raises(InputError, match=r"outside good .* found none for 1\n  hole/"):
+        open_dataset(spec)
+
+
+# ------------------------------------------------------------------------------ SMIYC's own tree
+
+
+@pytest.mark.parametrize("given", ["", "AnomalyTrack-validation"])
+def test_outputs_of_the_official_tools_pair_by_method_or_data_set(stored, tmp_path, given):
+    spec, scores, _ = stored("smiyc-anomaly")
+    method = tmp_path / "anomaly_p" / "mine"
+    method.mkdir(parents=True)
+    scores.rename(method / "AnomalyTrack-validation")
+    (method / "ObstacleTrack-all").mkdir()
+    np.save(method / "ObstacleTrack-all" / "validation_1.npy", np.zeros(SHAPE))
+    found = compare({"mine": method / given}, metrics="ap", dataset=spec)
+    assert found["mine"].frames == 3
+    assert found.settings["methods"] == {"mine": str(method / "AnomalyTrack-validation")}
+
+
+def test_two_data_sets_with_the_same_frames_must_be_told_apart(stored, tmp_path):
+    spec, scores, _ = stored("smiyc-anomaly")
+    method = tmp_path / "anomaly_p" / "mine"
+    method.mkdir(parents=True)
+    scores.rename(method / "AnomalyTrack-all")
+    (method / "AnomalyTrack-validation").mkdir()
+    np.save(method / "AnomalyTrack-validation" / "validation0000.npy", np.zeros(SHAPE))
+    with pytest.raises(InputError) as caught:
+        compare({"mine": method}, metrics="ap", dataset=spec)
+    assert "found frames of it in AnomalyTrack-all, AnomalyTrack-validation" in str(caught.value)
+    assert f"choose one: mine={method}/AnomalyTrack-all" in str(caught.value)
+
+
+# ------------------------------------------------------------------------------------- refusals
+
+
+@pytest.mark.parametrize("name", layout_names())
+def test_a_root_that_looks_otherwise_shows_what_was_expected(tmp_path, name):
+    (tmp_path / "pictures").mkdir()
+    (tmp_path / "README.md").touch()
+    with pytest.raises(InputError) as caught:
+        open_dataset(f"{name}:{tmp_path}")
+    for line in layout(name).tree.splitlines():
+        assert line in str(caught.value)
+    assert f"dataset: expected {layout(name).title} at {tmp_path}:" in str(caught.value)
+    assert str(caught.value).endswith("found there:\n  README.md\n  pictures")
+
+
+@pytest.mark.parametrize("name", layout_names())
+def test_a_root_must_exist(tmp_path, name):
+    with pytest.raises(InputError, match=f"dataset: expected a folder at {tmp_path}/gone, found"):
+        open_dataset(f"{name}:{tmp_path}/gone")
+
+
+@pytest.mark.parametrize("spec", ["", "smiyc-anomaly", "smiyc-anomaly:", ":folder"])
+def test_a_data_set_is_a_layout_and_a_root(spec):
+    with pytest.raises(InputError, match=r"dataset: expected LAYOUT:ROOT, as smiyc-anomaly:"):
+        open_dataset(spec)
+
+
+def test_an_unknown_layout_is_refused_with_the_known_ones(tmp_path):
+    with pytest.raises(InputError, match=r"a layout among smiyc-anomaly, .*, found 'smiyc'; mdm"):
+        open_dataset(f"smiyc:{tmp_path}")
+
+
+def test_other_things_are_no_data_set():
+    with pytest.raises(InputTypeError, match="dataset: expected 'LAYOUT:ROOT' or a DataSet, found"):
+        open_dataset(7)
+
+
+def test_a_target_and_a_data_set_are_one_too_many(stored):
+    spec, scores, _ = stored("smiyc-anomaly")
+    with pytest.raises(InputError, match="target: expected it or a data set, found"):
+        compare({"m": scores}, scores, metrics="ap", dataset=spec)
+
+
+def test_an_opened_data_set_is_taken_as_it_is(stored):
+    spec, scores, _ = stored("smiyc-anomaly")
+    dataset = open_dataset(spec)
+    assert open_dataset(dataset) is dataset
+    assert repr(dataset) == f"DataSet('{spec}', 3 frames)"
+    assert len(pair({"m": scores}, dataset).targets) == 3
+
+
+# ----------------------------------------------------------------------- folders, described
+
+
+def described(folder, text):
+    (folder / "gt").mkdir(exist_ok=True)
+    Image.new("L", (4, 3)).save(folder / "gt" / "a.png")
+    (folder / "dataset.toml").write_text(text)
+    return f"folder:{folder}"
+
+
+def test_the_least_description_names_the_masks(tmp_path):
+    dataset = open_dataset(described(tmp_path, 'masks = "gt"'))
+    assert (dataset.codes, dataset.sizes) == (LabelCodes(0, 1, 255), ComponentSizes(500, 100))
+    assert (dataset.title, dataset.aggregate, dataset.images) == ("gt", "pooled", {})
+
+
+def test_a_description_may_be_a_file_of_any_name(tmp_path):
+    described(tmp_path, 'masks = "gt"\nname = "mine"\naggregate = "per_image"')
+    (tmp_path / "dataset.toml").rename(tmp_path / "other.toml")
+    dataset = open_dataset(f"folder:{tmp_path}/other.toml")
+    assert (dataset.title, dataset.aggregate, len(dataset.frames)) == ("mine", "per_image", 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("masks =", "expected a readable TOML file, found"),
+        ("", "expected the field masks, a folder beside the file, found none"),
+        ('masks = "gt"\nmask = 1', "expected fields among name, masks, .*, found mask"),
+        ("masks = 3", "masks: expected text, found int 3"),
+        ('masks = "gt"\nmin_target = true', "min_target: expected an integer, found bool True"),
+        ('masks = "gt"\nmin_target = -1', "min_target: expected a number of pixels >= 0"),
+        ('masks = "gt"\nanomaly_label = 1.5', "anomaly_label: expected an integer, a list"),
+        ('masks = "gt"\nanomaly_label = "x"', "anomaly_label: expected integers such as 1"),
+        ('masks = "gt"\nanomaly_label = []', "anomaly_label: expected at least one value"),
+        ('masks = "gt"\nignore_index = 1', "ignore_index: the value 1 already means anomaly_label"),
+        ('masks = "gt"\naggregate = "mean"', "aggregate: expected pooled or per_image, found"),
+        ('masks = "gt"\nwithout_mask = "x"', "without_mask: expected unlabelled or normal"),
+        ('masks = "gone"', "masks: expected a folder at .*gone, found nothing"),
+        (
+            'masks = "gt"\nmask_ending = "_x"',
+            "masks: expected files _x.npy _x.npz _x.png .* in",
+        ),
+        ('masks = "gt"\nimages = "gone"', "images: expected a folder at .*gone, found nothing"),
+    ],
+)
+def test_a_bad_description_names_file_and_field(tmp_path, text, message):
+    with pytest.raises(InputError, match=rf"dataset.toml: {message}"):
+        open_dataset(described(tmp_path, text))
+
+
+def test_images_must_fit_the_masks(tmp_path):
+    spec = described(tmp_path, 'masks = "gt"\nimages = "rgb"')
+    save_image(tmp_path / "rgb" / "b.png", np.zeros((3, 4, 3), np.uint8))
+    with pytest.raises(InputError, match=r"dataset.toml: images: expected one for every mask in"):
+        open_dataset(spec)
+
+
+def test_images_without_a_mask_are_unlabelled_or_normal_as_described(tmp_path):
+    text = 'masks = "gt"\nimages = "rgb"\n'
+    for name in "ab":
+        save_image(tmp_path / "rgb" / f"{name}.png", np.zeros((3, 4, 3), np.uint8))
+    dataset = open_dataset(described(tmp_path, text))
+    assert (list(dataset.frames), dataset.unlabelled) == (["a"], {"b"})
+    dataset = open_dataset(described(tmp_path, text + 'without_mask = "normal"'))
+    assert (list(dataset.frames), dataset.unlabelled) == (["a", "b"], frozenset())
+    assert dataset.frames["b"].mask is None
+    with pytest.raises(InputError, match="without_mask: expected a normal_label, found none"):
+        open_dataset(described(tmp_path, text + 'without_mask = "normal"\nnormal_label = []'))
+
+
+# ---------------------------------------------------------------------------- layouts of others
+
+
+THEIRS = """
+from mdmkit.datasets import Layout
+from mdmkit.datasets.trees import labelled, masks_below
+
+def find(blank):
+    return labelled(blank, masks_below(blank.root, "_truth"), {})
+
+ADDED = Layout("theirs", "Their set", "NAME_truth.png", find)
+"""
+
+
+def test_an_installed_package_adds_a_layout(installed, tmp_path):
+    installed("mdmkit.datasets", "theirs", THEIRS)
+    assert "theirs" in layout_names()
+    scores, classes = drawn(0)
+    save_image(tmp_path / "root" / "a_truth.png", np.where(classes == 2, 255, classes))
+    (tmp_path / "scores").mkdir()
+    np.save(tmp_path / "scores" / "a.npy", scores)
+    found = compare({"m": tmp_path / "scores"}, metrics="ap", dataset=f"theirs:{tmp_path / 'root'}")
+    assert (found["m"].frames, found.settings["dataset"]) == (1, "theirs")
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("import nowhere_to_be_found", "from theirs:ADDED, found ModuleNotFoundError"),
+        ("ADDED = 3", "expected a mdmkit.datasets.Layout at theirs:ADDED, found int"),
+    ],
+)
+def test_a_layout_that_cannot_be_loaded_is_named(installed, tmp_path, source, message):
+    installed("mdmkit.datasets", "theirs", source)
+    with pytest.raises(InputError, match=message):
+        open_dataset(f"theirs:{tmp_path}")
+
+
+def test_a_built_in_layout_is_never_replaced(installed):
+    before = layout("mvtec")
+    installed("mdmkit.datasets", "mvtec", THEIRS)
+    assert layout("mvtec") is before
+    assert layout_names().count("mvtec") == 1
+
+
+def test_a_layout_of_ones_own_is_opened_directly(tmp_path):
+    mine = Layout("mine", "Mine", "", lambda blank: blank)
+    with pytest.raises(InputError, match=f"dataset: expected Mine at {tmp_path}"):
+        mine.open(tmp_path)
+
+
+# ---------------------------------------------------------------------------------- real frames
+
+
+def test_real_frames_in_their_published_layout(real_frames):
+    dataset = open_dataset(f"roadanomaly:{real_frames}")
+    assert isinstance(dataset, DataSet)
+    assert (len(dataset.frames), len(dataset.images)) == (36, 36)
+    assert dataset.targets == find_targets(real_frames)
+    scores = {"msp": real_frames / "scores" / "espnetv2-msp"}
+    found = compare(scores, metrics="ap,siou_gt", dataset=dataset, missing="skip")
+    plain = compare(
+        scores, real_frames, "ap,siou_gt", anomaly_label=2, missing="skip", min_prediction=500,
+        min_target=100,
+    )  # fmt: skip
+    assert found["msp"].to_dict() == plain["msp"].to_dict()

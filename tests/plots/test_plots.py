@@ -1,0 +1,416 @@
+"""Figures: what is drawn equals what is computed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgb
+
+from mdmkit import Frame, InputError, threshold_curve
+from mdmkit.plots import (
+    OVERLAY,
+    draw_curve,
+    draw_margins_by_t,
+    draw_precision_recall,
+    draw_roc,
+    grid_figure,
+    margin_figure,
+    margin_multiples,
+    margins_by_t_figure,
+    margins_by_t_multiples,
+    overlay,
+    ranking_figure,
+    ranking_multiples,
+    save_figure,
+    thresholds_figure,
+)
+from mdmkit.statistics.pixels import PixelCounts
+from mdmkit.statistics.ranking import average_precision
+
+
+@pytest.fixture
+def curves():
+    rng = np.random.default_rng(0)
+    target = np.zeros((40, 60), np.uint8)
+    target[10:25, 20:40] = 1
+    return {
+        name: threshold_curve(
+            np.clip(gain * (target + rng.normal(0, 0.1, target.shape)), 0, 1), target
+        )
+        for name, gain in (("wide", 0.9), ("narrow", 0.2), ("flat", 0.0))
+    }
+
+
+def test_bars_are_the_computed_margins(curves):
+    figure = margin_figure(curves, 0.7)
+    _, lanes = figure.axes
+    drawn = [(bar.get_x(), bar.get_x() + bar.get_width()) for bar in lanes.patches]
+    intervals = [c.margin(0.7).interval for c in curves.values()]
+    assert drawn == [pytest.approx(interval) for interval in intervals if interval]
+    dots = [line.get_xdata()[0] for line in lanes.lines if line.get_marker() == "o"]
+    assert dots == [c.margin(0.7).threshold for c in curves.values() if c.margin(0.7).interval]
+    texts = [text.get_text() for text in lanes.texts]
+    assert f"MDM {100 * curves['wide'].margin(0.7).value:.1f}" in texts
+    assert "MDM 0: never above T = 0.7" in texts
+
+
+def test_lines_are_the_curve_at_every_step(curves):
+    ax = draw_curve(curves["narrow"])
+    values, edges, _ = ax.patches[0].get_data()
+    np.testing.assert_array_equal(curves["narrow"](edges[:-1]), values)
+
+
+def test_a_curve_of_many_steps_is_thinned_but_keeps_the_ends_of_the_margin():
+    rng = np.random.default_rng(0)
+    target = rng.random((100, 100)) < 0.5
+    curve = threshold_curve(np.clip(0.5 * target + 0.5 * rng.random(target.shape), 0, 1), target)
+    ax = curve.plot(t_margin=0.7)
+    values, edges, _ = ax.patches[0].get_data()
+    assert edges.size < 4100
+    assert set(curve.margin(0.7).interval) <= set(edges)
+    np.testing.assert_array_equal(curve(edges[:-1]), values)
+
+
+def test_overlay_colours_count_the_confusion():
+    rng = np.random.default_rng(0)
+    scores = rng.random((20, 30)).astype(np.float32)
+    target = rng.choice([0, 1, 255], (20, 30))
+    scores[target == 255] = np.nan
+    image = overlay(Frame(scores, target), 0.3)
+    predicted = np.nan_to_num(scores, nan=0) > 0.3
+    counts = {
+        "tp": (predicted & (target == 1)).sum(),
+        "fp": (predicted & (target == 0)).sum(),
+        "fn": (~predicted & (target == 1)).sum(),
+        "tn": (~predicted & (target == 0)).sum(),
+        "ignored": (target == 255).sum(),
+    }
+    for name, count in counts.items():
+        colour = np.round(255 * np.array(to_rgb(OVERLAY[name]))).astype(np.uint8)
+        assert (image == colour).all(axis=-1).sum() == count
+
+
+@pytest.mark.parametrize("suffix", [".pdf", ".svg", ".png"])
+def test_files_are_the_same_each_time(curves, suffix, tmp_path):
+    written = []
+    for name in ("first", "second"):
+        save_figure(margin_figure(curves, 0.5), tmp_path / f"{name}{suffix}")
+        written.append((tmp_path / f"{name}{suffix}").read_bytes())
+    assert written[0] == written[1]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"first{suffix}", f"second{suffix}"]
+
+
+def test_pdf_embeds_its_fonts(curves, tmp_path):
+    save_figure(margin_figure(curves, 0.5), tmp_path / "margin.pdf")
+    content = (tmp_path / "margin.pdf").read_bytes()
+    assert b"/FontFile2" in content
+    assert b"/Type3" not in content
+
+
+def test_unknown_suffix_is_refused(curves, tmp_path):
+    with pytest.raises(
+        InputError, match=r"expected a name ending in .pdf, .svg, .png, found 'm.bmp'"
+    ):
+        save_figure(margin_figure(curves, 0.5), tmp_path / "m.bmp")
+    assert not list(tmp_path.iterdir())
+
+
+def test_thresholds_figure_has_a_row_a_method(curves):
+    frame = Frame([[0.1, 0.9]], [[0, 1]])
+    figure = thresholds_figure({"first": frame, "second": frame}, (0.3, 0.5))
+    assert [ax.get_title() for ax in figure.axes[:3]] == [
+        "score map, 0 to 1", "score > 0.3", "score > 0.5",
+    ]  # fmt: skip
+    assert [figure.axes[i].texts[0].get_text() for i in (0, 3)] == ["first", "second"]
+
+
+def test_image_and_ground_truth_lead_the_page(curves):
+    rng = np.random.default_rng(0)
+    target = rng.choice([0, 1, 255], (6, 8)).astype(np.uint8)
+    image = rng.integers(0, 256, (6, 8, 3), np.uint8)
+    frame = Frame(rng.random((6, 8)), target)
+    for methods in ({"only": frame}, {"first": frame, "second": frame, "third": frame}):
+        figure = thresholds_figure(methods, (0.3, 0.5), image=image)
+        titles = [ax.get_title() for ax in figure.axes[:4]]
+        assert titles == ["image", "score map, 0 to 1", "score > 0.3", "score > 0.5"]
+        assert (np.asarray(figure.axes[0].images[0].get_array()) == image).all()
+        painted = np.asarray(figure.axes[4].images[0].get_array())
+        for value, colour in ((1, "tp"), (0, "tn"), (255, "ignored")):
+            assert (
+                painted[target == value] == np.round(255 * np.array(to_rgb(OVERLAY[colour])))
+            ).all()
+        shown = [ax for ax in figure.axes if ax.images]
+        assert len(shown) == 2 + 3 * len(methods)
+    with pytest.raises(InputError, match="image: expected the size"):
+        thresholds_figure({"only": frame}, image=image[:3])
+
+
+def test_bars_of_several_t_are_the_computed_margins(curves):
+    _, lanes = margin_figure(curves, (0.3, 0.7)).axes
+    drawn = [(bar.get_x(), bar.get_x() + bar.get_width()) for bar in lanes.patches]
+    intervals = [c.margin(t).interval for t in (0.3, 0.7) for c in curves.values()]
+    assert drawn == [pytest.approx(interval) for interval in intervals if interval]
+    assert [label.get_text() for label in lanes.get_yticklabels()] == [*curves, *curves]
+    places = lanes.get_yticks()
+    beside = {text.get_text(): text.xy[1] for text in lanes.texts if text.get_text()[0] == "T"}
+    assert beside == {"T = 0.3": np.mean(places[:3]), "T = 0.7": np.mean(places[3:])}
+
+
+@pytest.mark.parametrize("width", [3.4, 7.0])
+def test_small_multiples_draw_each_panel_with_its_own_curves(curves, width):
+    fewer = {name: curves[name] for name in ("wide", "narrow")}
+    panels = {"all": curves, "some": fewer, "one": {"wide": curves["wide"]}}
+    shown = [ax for ax in margin_multiples(panels, 0.7, width=width).axes if ax.axison]
+    assert len(shown) == 6
+    assert [ax.get_title() for ax in shown if ax.get_title()] == list(panels)
+    for lanes in (ax for ax in shown if ax.get_xlabel()):
+        drawn = [(bar.get_x(), bar.get_x() + bar.get_width()) for bar in lanes.patches]
+        assert drawn[0] == pytest.approx(curves["wide"].margin(0.7).interval)
+
+
+def test_panels_stand_as_many_in_a_row_as_asked(curves):
+    panels = {str(n): curves for n in range(4)}
+    for across, expected in ((None, [3, 3, 1, 1]), (2, [2, 2, 2, 2])):
+        figure = margin_multiples(panels, 0.7, width=7, across=across)
+        shown = [ax.get_subplotspec().rowspan.start for ax in figure.axes if ax.axison]
+        assert [shown.count(row) for row in range(4)] == expected
+
+
+@pytest.mark.parametrize(("width", "columns"), [(3.4, 1), (7.0, 3)])
+def test_margins_by_t_of_several_data_sets_have_a_panel_each(curves, width, columns):
+    panels = {str(n): {"wide": curves["wide"], "flat": curves["flat"]} for n in range(4)}
+    panels["3"] = dict.fromkeys(("wide", "flat"), curves["narrow"])
+    figure = margins_by_t_multiples(panels, width=width)
+    shown = [ax for ax in figure.axes if ax.axison]
+    assert [ax.get_title() for ax in shown] == list(panels)
+    assert {ax.get_subplotspec().colspan.start for ax in shown} == set(range(columns))
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["wide", "flat"]
+    for ax, drawn in zip(shown, panels.values(), strict=True):
+        expected = [drawn["wide"].margin(t).value for t in ax.lines[0].get_xdata()]
+        assert ax.lines[0].get_ydata().tolist() == expected
+
+
+@pytest.mark.parametrize("width", [3.4, 7.0])
+def test_ranking_curves_of_several_data_sets_have_two_panels_each(sweeps, width):
+    panels = {"one": sweeps, "other": {"fine": sweeps["coarse"], "coarse": sweeps["fine"]}}
+    axes = ranking_multiples(panels, width=width).axes
+    assert [ax.get_title() for ax in axes] == ["one", "one", "other", "other"]
+    assert [ax.get_xlabel() for ax in axes] == ["recall", "false positive rate"] * 2
+    one, other = ([line.get_ydata().tolist() for line in ax.lines] for ax in (axes[0], axes[2]))
+    assert one == other
+    numbers = {name: f"{100 * average_precision(sweep):.1f}" for name, sweep in sweeps.items()}
+    told = [text.get_text() for text in axes[2].get_legend().get_texts()]
+    assert told == [f"fine: AP {numbers['coarse']}", f"coarse: AP {numbers['fine']}"]
+
+
+def test_lines_over_t_are_the_computed_margins(curves):
+    ax = draw_margins_by_t(curves, t_values=[0.0, 0.3, 0.7, 0.99])
+    for line, curve in zip(ax.lines, curves.values(), strict=True):
+        assert line.get_xdata().tolist() == [0.0, 0.3, 0.7, 0.99]
+        assert line.get_ydata().tolist() == [curve.margin(t).value for t in (0.0, 0.3, 0.7, 0.99)]
+    figure = margins_by_t_figure(curves)
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == list(curves)
+
+
+@pytest.fixture
+def sweeps():
+    rng = np.random.default_rng(1)
+    target = rng.random((60, 70)) < 0.2
+    return {
+        name: PixelCounts.of(
+            Frame(np.round(gain * target + rng.random(target.shape), digits), target)
+        )
+        for name, gain, digits in (("coarse", 0.5, 1), ("fine", 1.0, 9))
+    }
+
+
+def test_ranking_curves_are_those_of_scikit_learn(sweeps):
+    metrics = pytest.importorskip("sklearn.metrics")
+    ax = draw_precision_recall(sweeps)
+    roc = draw_roc(sweeps)
+    dots = [line for line in roc.lines if line.get_marker() == "o"]
+    curves = [line for line in roc.lines[1:] if line.get_marker() != "o"]
+    for name, sweep, line, curve, dot in zip(
+        sweeps, sweeps.values(), ax.lines, curves, dots, strict=True
+    ):
+        counts = sweep.changes
+        truth = np.tile([1, 0], len(sweep.scores))
+        scores = np.repeat(sweep.scores, 2)
+        given = {"sample_weight": counts.ravel()}
+        precision, recall, _ = metrics.precision_recall_curve(truth, scores, **given)
+        on_curve = set(zip(recall.round(9), precision.round(9), strict=True))
+        drawn = zip(line.get_xdata().round(9), line.get_ydata().round(9), strict=True)
+        assert set(drawn) <= on_curve
+        ap = metrics.average_precision_score(truth, scores, **given)
+        assert line.get_label() == f"{name}: AP {100 * ap:.1f}"
+        fpr, tpr, _ = metrics.roc_curve(truth, scores, drop_intermediate=False, **given)
+        first = np.argmax(tpr >= 0.95)
+        assert dot.get_xdata()[0] == pytest.approx(fpr[first])
+        assert dot.get_ydata()[0] == pytest.approx(tpr[first])
+        assert f"FPR95 {100 * fpr[first]:.1f}" in curve.get_label()
+        area = np.trapezoid(curve.get_ydata(), curve.get_xdata())
+        assert area == pytest.approx(metrics.roc_auc_score(truth, scores, **given), abs=1e-4)
+
+
+def test_a_ranking_curve_of_many_scores_is_thinned_but_keeps_fpr95():
+    rng = np.random.default_rng(0)
+    target = rng.random((200, 200)) < 0.3
+    sweep = PixelCounts.of(Frame(rng.random(target.shape), target))
+    roc = draw_roc({"noise": sweep})
+    line, dot = roc.lines[1:]
+    assert line.get_xdata().size < 4100
+    assert (dot.get_xdata()[0], dot.get_ydata()[0]) in set(
+        zip(line.get_xdata(), line.get_ydata(), strict=True)
+    )
+
+
+def test_ranking_without_anomalies_is_refused():
+    with pytest.raises(InputError, match="none: expected anomalous and normal pixels, found 0"):
+        ranking_figure({"none": PixelCounts.of(Frame([[0.1, 0.2]], [[0, 0]]))})
+
+
+def painted(ax):
+    return np.asarray(ax.images[0].get_array())
+
+
+def test_a_grid_shows_each_method_at_its_own_threshold():
+    rng = np.random.default_rng(0)
+    target = rng.choice([0, 1, 255], (6, 8)).astype(np.uint8)
+    frames = {
+        key: {name: Frame(rng.random((6, 8)), target) for name in ("first", "second")}
+        for key in ("a", "b")
+    }
+    thresholds = {"first": 0.2, "second": 0.6}
+    image = rng.integers(0, 256, (6, 8, 3), np.uint8)
+    figure = grid_figure(frames, thresholds, images={"a": image})
+    axes = np.array(figure.axes).reshape(2, 4)
+    assert (painted(axes[0, 0]) == image).all()
+    assert not axes[1, 0].images  # without an image, yet with its name
+    assert [row[0].texts[0].get_text() for row in axes] == ["a", "b"]
+    for row, methods in zip(axes, frames.values(), strict=True):
+        for ax, (name, z) in zip(row[2:], thresholds.items(), strict=True):
+            assert (painted(ax) == overlay(methods[name], z)).all()
+            assert ax.collections  # hatches where ignored
+    assert axes[0, 3].get_title() == "second\nscore > 0.6"
+    with pytest.raises(InputError, match="image: expected the size"):
+        grid_figure(frames, thresholds, images={"a": image[:3]})
+
+
+LONG = ("a-method-of-a-long-name", "another-method-of-a-long-name")
+
+
+def text_boxes(figure):
+    """Where each text of a figure lies, in pixels, once drawn."""
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    renderer = canvas.get_renderer()
+    found = {}
+    for ax in figure.axes:
+        labels = (*ax.texts, ax.title, ax.xaxis.label, ax.yaxis.label)
+        for text in (*labels, *ax.get_xticklabels(), *ax.get_yticklabels()):
+            if text.get_text().strip() and text.get_visible() and ax.axison:
+                found[text] = text.get_window_extent(renderer).padded(-1)
+    return found
+
+
+@pytest.mark.parametrize("width", [3.4, 7.0])
+@pytest.mark.parametrize("kind", ["thresholds", "grid", "margin", "two-t", "panels"])
+def test_no_text_lies_on_another_or_off_the_page(kind, width, curves):
+    target = np.zeros((72, 128), np.uint8)
+    target[20:40, 30:60] = 1
+    frame = Frame(np.linspace(0, 1, target.size).reshape(target.shape), target)
+    image = np.zeros((*target.shape, 3), np.uint8)
+    named = dict(zip((*LONG, "c", "d"), 4 * [frame], strict=True))
+    lines = dict(zip((*LONG, "c"), curves.values(), strict=True))
+    figure = {
+        "thresholds": lambda: thresholds_figure(named, image=image, width=width),
+        "grid": lambda: grid_figure(
+            dict.fromkeys(("a_frame_of_a_rather_long_name", "b"), named),
+            dict(zip(named, (0.0263, 0.794, 0.5, 0.163), strict=True)),
+            images={"b": image}, width=width,
+        ),
+        "margin": lambda: margin_figure(lines, 0.7, width=width),
+        "two-t": lambda: margin_figure(lines, (0.3, 0.7), width=width),
+        "panels": lambda: margin_multiples(
+            {"AnomalyTrack-validation": lines, "RoadAnomaly": lines, "FS": lines}, 0.1, width=width
+        ),
+    }[kind]()  # fmt: skip
+    boxes = list(text_boxes(figure).items())
+    page = figure.bbox.padded(1)
+    assert len(boxes) >= 8
+    for n, (text, box) in enumerate(boxes):
+        assert page.x0 <= box.x0, text
+        assert box.x1 <= page.x1, text
+        assert page.y0 <= box.y0, text
+        assert box.y1 <= page.y1, text
+        for other, its in boxes[:n]:
+            assert not box.overlaps(its), (text, other)
+
+
+@pytest.mark.parametrize("panels", [1, 3])
+@pytest.mark.parametrize("width", [3.4, 5.2, 7.0])
+def test_lengths_of_margins_stand_within_their_lanes(width, panels):
+    target = np.array([[0, 0, 1, 1]])
+    lines = {
+        f"{low} to {high}": threshold_curve(np.array([[low, low, high, high]]), target)
+        for low, high in ((0.25, 0.95), (0.1, 0.5), (0.6, 0.7), (0.0, 0.8))
+    }
+    figure = margin_multiples(dict.fromkeys("abc"[:panels], lines), 0.7, width=width)
+    boxes = text_boxes(figure)
+    lanes = [(text, box) for text, box in boxes.items() if text.get_text().startswith("MDM")]
+    assert len(lanes) == 4 * panels
+    for text, box in lanes:
+        assert text.axes.bbox.x0 <= box.x0, text
+        assert box.x1 <= text.axes.bbox.x1, text
+
+
+def test_names_of_methods_fold_where_columns_are_narrow():
+    frame = Frame(np.zeros((10, 20)), np.eye(10, 20, dtype=np.uint8))
+    names = ("espnetv2-msp", "espnetv2-entropy", "enet-entropy", "espnetv2-maxlogit")
+    methods = dict.fromkeys(names, frame)
+    for width, folded in ((3.4, True), (7.0, False)):
+        figure = grid_figure({"a": methods}, dict.fromkeys(names, 0.5), width=width)
+        *shown, _ = zip(*(ax.get_title().rsplit("\n", 1) for ax in figure.axes[1:]), strict=True)
+        assert [name.replace("\n", "") for name in shown[0]] == list(names)
+        assert any("\n" in name for name in shown[0]) == folded
+
+
+def test_hatches_lie_on_ignored_pixels_alone():
+    target = np.zeros((10, 12), np.uint8)
+    target[3, 4] = 1
+    frame = Frame(np.zeros((10, 12)), target)
+    assert not thresholds_figure({"only": frame}).axes[1].collections
+    target[6:, :] = 255
+    (hatched,) = thresholds_figure({"only": Frame(np.zeros((10, 12)), target)}).axes[1].collections
+    rows = np.concatenate([path.vertices for path in hatched.get_paths()])[:, 1]
+    assert rows.min() == pytest.approx(5.5)
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda: margin_multiples({}, 0.5),
+        lambda: margin_figure({}, 0.5),
+        lambda: margins_by_t_figure({}),
+        lambda: ranking_figure({}),
+        lambda: margins_by_t_multiples({}),
+        lambda: ranking_multiples({}),
+        lambda: grid_figure({}, {}),
+        lambda: thresholds_figure({}),
+    ],
+)
+def test_nothing_to_draw_is_refused(draw):
+    with pytest.raises(InputError, match=r"expected .*found none"):
+        draw()
+
+
+@pytest.mark.parametrize("suffix", [".pdf", ".svg", ".png"])
+def test_pictures_are_the_same_bytes_each_time(suffix, tmp_path, sweeps):
+    frame = Frame([[0.1, 0.9], [0.2, 0.6]], [[0, 1], [255, 0]])
+    for name in ("first", "second"):
+        save_figure(grid_figure({"a": {"m": frame}}, {"m": 0.5}), tmp_path / f"g-{name}{suffix}")
+        save_figure(ranking_figure(sweeps), tmp_path / f"r-{name}{suffix}")
+    for kind in "gr":
+        first, second = (tmp_path / f"{kind}-{n}{suffix}" for n in ("first", "second"))
+        assert first.read_bytes() == second.read_bytes()

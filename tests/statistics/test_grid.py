@@ -1,0 +1,317 @@
+"""Sweeps beyond the memory budget: brackets hold, and a second pass makes numbers exact."""
+
+from __future__ import annotations
+
+from dataclasses import fields, is_dataclass, replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import mdmkit.statistics.binned_steps
+from mdmkit import Frame, InputError, compare, count_metric, evaluate, threshold_curve
+from mdmkit.cli.options import parse_memory
+from mdmkit.core.component_sizes import ComponentSizes
+from mdmkit.core.transforms import Band, HalfPrecision, QuantileBins
+from mdmkit.metrics.measures import MarginAt, Measure
+from mdmkit.statistics.binned_steps import BinnedSteps, within
+from mdmkit.statistics.edges import unit_edges
+from mdmkit.statistics.kinds import ChangedStatistic, ComponentStatistic, PixelStatistic
+from mdmkit.statistics.pixel_bins import BinnedFrame
+from mdmkit.statistics.pixels import BinnedPixels, PixelCounts
+from mdmkit.statistics.totals import EarlyGrid, Sweeps
+from tests.conftest import examples, small_frames
+
+EVERYTHING = (
+    "ap,auroc,fpr95,best_f1,siou_gt,ppv,mean_f1,fpr@tpr=0.5,f1@z=0.3,siou@z=0.45,fpr@z=0.3,"
+    "mdm_f1@0.3,mdm_iou@0.2,mdm_precision@0.3,mdm_siou@0.2,mdm_ppv@0.3,mdm_mean_f1@0.1"
+)
+KEYS = EVERYTHING.split(",")
+EXACT_AFTER_A_SECOND_PASS = [key for key in KEYS if key not in ("ap", "auroc")]
+
+
+@pytest.fixture(autouse=True)
+def coarse_grid(monkeypatch):
+    """Eight steps, so that small maps have something to lose."""
+    monkeypatch.setattr(mdmkit.statistics.binned_steps, "CELLS", 8)
+
+
+def assert_in_brackets(result, exact):
+    for key in KEYS:
+        value = exact[key]
+        if value is None or result[key] is None:  # undefined at one of two best predictions
+            continue
+        low, high = result[f"{key}_bracket"]
+        assert low - 1e-12 <= result[key] <= high + 1e-12, key
+        assert low - 1e-12 <= value <= high + 1e-12, key
+
+
+def scaled(frames, factor, offset):
+    return [(np.asarray(s, np.float64) * factor + offset, t) for s, t in frames]
+
+
+@examples(400)
+@given(small_frames(), st.integers(0, 3))
+def test_brackets_hold_the_exact_value(frames, min_prediction):
+    exact = evaluate(frames, EVERYTHING, min_prediction=min_prediction)
+    rough = evaluate(iter(frames), EVERYTHING, min_prediction=min_prediction, memory=0)
+    assert_in_brackets(rough, exact)
+
+
+@examples(400)
+@given(small_frames(), st.integers(0, 3))
+def test_a_second_pass_makes_numbers_exact(frames, min_prediction):
+    exact = evaluate(frames, EVERYTHING, min_prediction=min_prediction)
+    again = evaluate(frames, EVERYTHING, min_prediction=min_prediction, memory=0)
+    assert_in_brackets(again, exact)
+    for key in EXACT_AFTER_A_SECOND_PASS:
+        assert again[key] == exact[key], key
+        if exact[key] is not None:
+            assert again[f"{key}_bracket"] == (exact[key], exact[key]), key
+        for companion in ("_interval", "_threshold"):
+            assert again.values.get(key + companion) == exact.values.get(key + companion)
+
+
+@examples(300)
+@given(small_frames(), st.sampled_from(["minmax", "sigmoid", "rank"]), st.booleans())
+def test_brackets_hold_for_unbounded_scores(frames, normalize, once):
+    frames = scaled(frames, 6, -3)
+    scores = np.concatenate([s[np.asarray(t) != 255] for s, t in frames])
+    if normalize == "minmax" and scores.min() == scores.max():
+        return
+    exact = evaluate(frames, EVERYTHING, normalize=normalize)
+    given_frames = iter(frames) if once else frames
+    assert_in_brackets(evaluate(given_frames, EVERYTHING, normalize=normalize, memory=0), exact)
+
+
+@examples(100)
+@given(small_frames())
+def test_a_metric_of_which_nothing_is_declared_has_no_narrow_bracket(frames):
+    accuracy = count_metric(lambda tp, fp, fn, tn: (tp + tn) / (tp + fp + fn + tn), name="accuracy")
+    measure = MarginAt(accuracy, 0.5)
+    exact = evaluate(frames, [measure])[measure.key]
+    low, high = evaluate(iter(frames), [measure], memory=0)[f"{measure.key}_bracket"]
+    assert low <= exact <= high
+    assert evaluate(frames, [measure], memory=0)[measure.key] == exact
+
+
+@examples(300)
+@given(small_frames(most=1), st.lists(st.booleans(), min_size=10, max_size=10))
+def test_grid_of_steps_is_exact_at_edges_and_in_refined_cells(frames, refined):
+    steps = PixelCounts.of(Frame(*frames[0]))
+    edges = unit_edges()
+    grid = BinnedSteps.of(steps, edges)
+    cells = np.array(refined)
+    seen = grid.as_steps(edges, within(steps, edges, cells))
+    for z in [-1.0, *edges]:
+        assert seen.above(z).tolist() == steps.above(z).tolist()
+    for z in steps.scores:
+        cell = np.searchsorted(edges, z, side="right")
+        assert (grid.low[cell] <= steps.above(z)).all()
+        assert (grid.high[cell] >= steps.above(z)).all()
+        if cells[cell]:
+            assert seen.above(z).tolist() == steps.above(z).tolist()
+
+
+def test_exact_within_the_budget_says_nothing_of_brackets():
+    result = evaluate([([[0.1, 0.9]], [[0, 1]])], "ap,best_f1")
+    assert set(result.values) == {"ap", "best_f1", "best_f1_threshold", "all_predicted"}
+
+
+@pytest.mark.parametrize(("text", "expected"), [("2G", 2**31), ("1.5 MiB", 3 * 2**19), ("0", 0)])
+def test_memory_is_given_in_the_usual_units(text, expected):
+    assert parse_memory(text) == expected
+
+
+def test_other_units_of_memory_are_refused():
+    with pytest.raises(
+        InputError, match="memory: expected a size such as 500M or 2G, found 'lots'"
+    ):
+        parse_memory("lots")
+
+
+def test_the_table_says_that_scores_fell_on_a_grid():
+    rng = np.random.default_rng(0)
+    frames = [(rng.random((8, 8)), rng.integers(0, 2, (8, 8))) for _ in range(3)]
+    rough, exact = (compare({"a": frames}, metrics="ap", memory=m) for m in (0, 2**30))
+    assert "a: scores fell on a grid of thresholds" in str(rough)
+    assert "grid" not in str(exact)
+
+
+@examples(100)
+@given(small_frames(), st.integers(0, 3))
+def test_per_image_numbers_take_the_grid_and_are_exact(frames, min_prediction):
+    keys = [key for key in KEYS if key != "fpr@z=0.3"]
+    options = {"aggregate": "per_image", "min_prediction": min_prediction}
+    again = evaluate(frames, keys, **options)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mdmkit.statistics.binned_steps, "CELLS", 2**16)
+        assert again == evaluate(frames, keys, **options)
+
+
+@examples(50)
+@given(small_frames(), st.sampled_from([0, 2**30]))
+def test_threads_change_no_bit_in_two_passes(frames, memory):
+    metrics = [key for key in KEYS if key not in ("ap", "auroc")]
+    one, three = (compare({"a": frames}, metrics=metrics, memory=memory, jobs=j) for j in (1, 3))
+    assert one["a"].values == three["a"].values
+
+
+CHANGED = (
+    "best_f1,siou_gt,ppv,mean_f1,fpr@tpr=0.5,siou@z=0.45,mdm_f1@0.3,mdm_siou@0.2,auroc@band=1.5,"
+    "fpr@tpr=0.5@band=2,f1@z=0.3@band=2,mdm_iou@0.2@band=2"
+)
+REFINED = ("best_f1", "siou", "ppv", "mean_f1", "fpr@tpr=", "fpr95@band", "f1@z", "mdm_")
+
+
+def numbers(frames, **options):
+    """What is exact after a second pass; or why there is nothing."""
+    try:
+        values = compare({"a": frames}, metrics=CHANGED, band=2, **options)["a"].values
+    except InputError as error:
+        return str(error)
+    return {
+        key: value
+        for key, value in values.items()
+        if key.startswith(REFINED) and not key.endswith("_bracket")
+    }
+
+
+@examples(300)
+@given(
+    small_frames(),
+    st.sampled_from(["exact", "smiyc", "maskomaly-release"]),
+    st.sampled_from([0, 3000, 2**31]),
+    st.sampled_from([1, 3]),
+    st.sampled_from(["none", "rank"]),
+    st.sampled_from(["pooled", "per_image"]),
+)
+def test_bands_and_protocols_are_exact_whatever_memory_and_threads(
+    frames, protocol, memory, jobs, normalize, aggregate
+):
+    options = {"protocol": protocol, "normalize": normalize, "aggregate": aggregate}
+    found = numbers(frames, memory=memory, jobs=jobs, **options)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mdmkit.statistics.binned_steps, "CELLS", 2**16)
+        assert found == numbers(frames, **options)
+
+
+@examples(100)
+@given(small_frames(), st.sampled_from(["exact", "smiyc", "maskomaly-release"]), st.booleans())
+def test_brackets_of_bands_and_protocols_hold(frames, protocol, once):
+    metrics = "ap,auroc,fpr95,best_f1,siou_gt,ppv,mean_f1,f1@z=0.3@band=2"
+    options = {"protocol": protocol, "band": [1, 2]}
+    rough = evaluate(iter(frames) if once else frames, metrics, memory=0, **options)
+    exact = evaluate(iter(frames), metrics, **options)
+    held = 0
+    for key, value in exact.values.items():
+        bracket = rough.values.get(f"{key}_bracket")
+        if isinstance(value, float) and bracket is not None:
+            held += 1
+            assert bracket[0] - 1e-12 <= value <= bracket[1] + 1e-12, key
+    assert held or exact["best_f1"] is None
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "uint8"])
+@pytest.mark.parametrize("change", [Band(2), HalfPrecision(), QuantileBins(6)])
+def test_changed_frames_on_a_grid_are_those_that_were_changed_before(change, dtype):
+    rng = np.random.default_rng(3)
+    target = rng.choice(np.array([0, 1, 255], np.uint8), (12, 15), p=[0.6, 0.3, 0.1])
+    scores = rng.random(target.shape) * (255 if dtype == "uint8" else 1)
+    frame = Frame(scores.astype(dtype), target)
+    edges, refined = unit_edges(8), np.arange(10) % 3 == 1
+    early = EarlyGrid(edges, edges, frozenset())
+    for statistic in (PixelStatistic(), ComponentStatistic(ComponentSizes(2, 1))):
+        changed = ChangedStatistic(change, statistic)
+        on_grid = [
+            Sweeps.of(seen, [of], early=replace(early, statistics=frozenset([of]))).by_statistic[of]
+            for seen, of in ((frame, changed), (change(frame), statistic))
+        ]
+        cells = [BinnedFrame.of(seen, edges) for seen in (frame, change(frame))]
+        inside = [
+            of.inside(seen, edges, refined)
+            for of, seen in zip((changed, statistic), cells, strict=True)
+        ]
+        for own, expected in (on_grid, inside):
+            assert_equal_arrays(own, expected)
+
+
+def assert_equal_arrays(one, other):
+    """Equal in every field, to the bit."""
+    for name in (field.name for field in fields(one)):
+        a, b = getattr(one, name), getattr(other, name)
+        if is_dataclass(a) and not isinstance(a, ComponentSizes):
+            assert_equal_arrays(a, b)
+        else:
+            assert np.array_equal(a, b), name
+
+
+def test_each_pass_reads_each_frame_once():
+    rng = np.random.default_rng(0)
+    frames = [(rng.random((8, 8)), rng.integers(0, 2, (8, 8))) for _ in range(4)]
+    read = []
+
+    class Reading:
+        def __iter__(self):
+            for index, frame in enumerate(frames):
+                read.append(index)
+                yield frame
+
+    again = evaluate(Reading(), "mdm_f1@0.3,mdm_siou@0.2")
+    assert read == [0, 1, 2, 3] * 2
+    exact = evaluate(iter(frames), "mdm_f1@0.3,mdm_siou@0.2")
+    assert again["mdm_siou@0.2_interval"] == exact["mdm_siou@0.2_interval"]
+
+
+def test_a_measure_that_cannot_be_refined_sees_every_score():
+    class Scores(Measure):
+        key = "scores"
+
+        def compute(self, sweeps):
+            return {"scores": sweeps.pixels.scores.size}
+
+    frames = [(np.arange(64).reshape(8, 8) / 64, np.eye(8, dtype=int))]
+    assert evaluate(frames, [Scores()])["scores"] == 64
+
+
+@examples(100)
+@given(small_frames(), st.sampled_from(["f1", "siou", "mean_f1"]))
+def test_a_curve_beyond_its_memory_has_bounds(frames, metric):
+    scores, target = [s for s, _ in frames], [t for _, t in frames]
+    exact = threshold_curve(scores, target, metric=metric)
+    rough = threshold_curve(scores, target, metric=metric, memory=0)
+    at = np.searchsorted(rough.breakpoints, exact.breakpoints, side="right") - 1
+    assert (rough.low[at] <= exact.values + 1e-12).all()
+    assert (rough.high[at] >= exact.values - 1e-12).all()
+    low, high = rough.margin(0.3).bracket
+    assert low <= exact.margin(0.3).value <= high
+
+
+@pytest.mark.parametrize(
+    "edges",
+    [unit_edges(8), unit_edges(1), np.array([0.5]), np.array([-1e308, 0.25, 1e308]),
+     np.array([0.25, np.nextafter(0.25, 1), 0.5]), np.array([0.0, 5e-324, 1e-300, 0.5])],
+)  # fmt: skip
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "uint32"])
+def test_counting_by_cell_equals_reducing_a_sweep(edges, dtype):
+    rng = np.random.default_rng(1)
+    scores = rng.choice([*edges, *np.nextafter(edges, 9), -2, 3, 0.1, 0.25, -0.0], (20, 20))
+    if dtype == "uint32":
+        scores = scores.clip(0, 1) * (2**32 - 1)
+    scores = scores.clip(-6e4, 6e4).astype(dtype)
+    target = rng.choice([0, 1, 255], scores.shape)
+    frame = Frame(scores, target)
+    exact = BinnedPixels.of(PixelCounts.of(frame), edges)
+    counted = BinnedPixels.of_cells(BinnedFrame.of(frame, edges))
+    for name in ("totals", "low", "high"):
+        np.testing.assert_array_equal(getattr(counted, name), getattr(exact, name))
+    assert (counted.smallest, counted.largest) == (exact.smallest, exact.largest)
+
+
+def test_undefined_numbers_have_no_bracket_and_fit_into_json():
+    frames = [([[0.1, 0.2, 0.9]], [[0, 0, 1]])]
+    found = compare({"m": frames}, metrics="ppv@z=0.95,f1@z=0.5", memory=0)
+    assert found["m"]["ppv@z=0.95"] is None
+    assert found["m"]["ppv@z=0.95_bracket"] is None
+    assert '"ppv@z=0.95_bracket": null' in found.to_text("json")
