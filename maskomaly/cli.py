@@ -518,7 +518,7 @@ def ablate(
     from maskomaly.ablation import ABLATION_METRICS, compare_configs
     from maskomaly.config import ablation_configs, own_config
     from mdmkit.core.files import check_output, write_text
-    from mdmkit.tables.forms import FORMATS, render
+    from mdmkit.tables.forms import FORMATS
 
     if output is not None:
         check_output(output, overwrite)
@@ -535,7 +535,7 @@ def ablate(
             ignore_index=codes.ignore_index,
             force=force_queries, keep=keep, batch=batch, overwrite=overwrite, bar=bar,
         )  # fmt: skip
-    text = render(comparison, format)
+    text = comparison.to_text(format)
     if output is None:
         typer.echo(text, nl=False)
     else:
@@ -617,12 +617,11 @@ def demo(
     Example: maskomaly demo -o maskomaly-demo
     """
     from maskomaly.demo import run_demo
-    from mdmkit.tables.forms import render
 
     with progress_bars(quiet) as bar:
         found = run_demo(output, scenes, kind=kind, replicates=bootstrap, bar=bar)
     for comparison in (found.comparison, found.ablation):
-        typer.echo(render(comparison, "table"))
+        typer.echo(comparison.to_text("table"))
     if found.lead:
         typer.echo(found.lead)
     for kind, paths in (("table", found.tables), ("figure", found.figures)):

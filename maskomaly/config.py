@@ -94,7 +94,7 @@ class MaskomalyConfig:
     'non-void'
     >>> MaskomalyConfig(anomaly_queries=(3,), accept=False, reject=False)
     Traceback (most recent call last):
-    mdmkit.core.errors.InputError: accept, reject: expected at least one of the two terms switched on
+    mdmkit.InputError: accept, reject: expected at least one of the two terms switched on
     """
 
     t_mask: float = 0.7

@@ -10,71 +10,79 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
-
 # Where each public name lives. Names are fetched on first use, so that `import mdmkit` stays
 # light and no optional library is needed before it is used.
 _HOME = {
-    "Bootstrap": "resampling",
-    "bootstrap": "resampling",
-    "choose_thresholds": "thresholds",
-    "compare": "comparison",
-    "Comparison": "comparison",
-    "count_metric": "metrics",
-    "count_shard": "sharding",
-    "CountMetric": "metrics",
+    "Band": "core.transforms",
+    "Bootstrap": "uncertainty.resampling",
+    "bootstrap": "uncertainty.resampling",
+    "choose_thresholds": "thresholds.recommend",
+    "compare": "comparison.compare_methods",
+    "Comparison": "comparison.result",
+    "ComponentSizes": "core.component_sizes",
+    "count_metric": "metrics.pixel_metrics",
+    "count_shard": "comparison.checkpoints.sharding",
+    "CountMetric": "metrics.pixel_metrics",
     "DataSet": "datasets",
-    "evaluate": "evaluation",
-    "Evaluation": "evaluation",
-    "F1": "metrics",
-    "FBeta": "metrics",
-    "Frame": "frames",
-    "InputError": "errors",
-    "InputTypeError": "errors",
-    "IoU": "metrics",
-    "Margin": "margin",
-    "MaskMetric": "metrics",
-    "mdm": "thresholding",
-    "MeanF1": "metrics",
-    "merge_states": "sharding",
-    "Metric": "metrics",
-    "NoMarginError": "errors",
-    "NoTargetError": "errors",
+    "evaluate": "evaluation.evaluation",
+    "Evaluation": "evaluation.evaluation",
+    "F1": "metrics.pixel_metrics",
+    "FBeta": "metrics.pixel_metrics",
+    "Frame": "core.frame",
+    "InputError": "core.errors",
+    "InputTypeError": "core.errors",
+    "IoU": "metrics.pixel_metrics",
+    "LabelCodes": "core.labels",
+    "Margin": "core.margin",
+    "MarginAt": "metrics.measures",
+    "MaskMetric": "metrics.mask_metrics",
+    "mdm": "evaluation.arrays",
+    "MeanF1": "metrics.component_metrics",
+    "Measure": "metrics.measures",
+    "merge_states": "comparison.checkpoints.sharding",
+    "Metric": "metrics.base",
+    "NoMarginError": "core.errors",
+    "NoTargetError": "core.errors",
     "open_dataset": "datasets",
-    "OperatingPoint": "operating_points",
-    "PPV": "metrics",
-    "Precision": "metrics",
-    "published_names": "published",
-    "published_table": "published",
-    "RangeError": "errors",
-    "Recall": "metrics",
-    "Recommendation": "transfer",
-    "recommend_threshold": "transfer",
-    "Result": "results",
-    "SIoU": "metrics",
-    "threshold_curve": "thresholding",
-    "ThresholdCurve": "curves",
-    "Thresholds": "thresholds",
-    "Transfer": "transfer",
-    "transfer_threshold": "transfer",
+    "OperatingPoint": "thresholds.operating_points",
+    "PPV": "metrics.component_metrics",
+    "Precision": "metrics.pixel_metrics",
+    "published_names": "comparison.published",
+    "published_table": "comparison.published",
+    "RangeError": "core.errors",
+    "Recall": "metrics.pixel_metrics",
+    "recommend_threshold": "thresholds.transfer",
+    "Recommendation": "thresholds.transfer",
+    "Result": "evaluation.result",
+    "SIoU": "metrics.component_metrics",
+    "threshold_curve": "evaluation.arrays",
+    "ThresholdCurve": "metrics.curve",
+    "Thresholds": "thresholds.result",
+    "Transfer": "thresholds.transfer",
+    "transfer_threshold": "thresholds.transfer",
 }
 
 __all__ = [*_HOME, "__version__"]
 
 if TYPE_CHECKING:
+    __version__: str
+
     from mdmkit.comparison.checkpoints.sharding import count_shard as count_shard
     from mdmkit.comparison.checkpoints.sharding import merge_states as merge_states
     from mdmkit.comparison.compare_methods import compare as compare
     from mdmkit.comparison.published import published_names as published_names
     from mdmkit.comparison.published import published_table as published_table
     from mdmkit.comparison.result import Comparison as Comparison
+    from mdmkit.core.component_sizes import ComponentSizes as ComponentSizes
     from mdmkit.core.errors import InputError as InputError
     from mdmkit.core.errors import InputTypeError as InputTypeError
     from mdmkit.core.errors import NoMarginError as NoMarginError
     from mdmkit.core.errors import NoTargetError as NoTargetError
     from mdmkit.core.errors import RangeError as RangeError
     from mdmkit.core.frame import Frame as Frame
+    from mdmkit.core.labels import LabelCodes as LabelCodes
     from mdmkit.core.margin import Margin as Margin
+    from mdmkit.core.transforms import Band as Band
     from mdmkit.datasets import DataSet as DataSet
     from mdmkit.datasets import open_dataset as open_dataset
     from mdmkit.evaluation.arrays import mdm as mdm
@@ -88,6 +96,8 @@ if TYPE_CHECKING:
     from mdmkit.metrics.component_metrics import SIoU as SIoU
     from mdmkit.metrics.curve import ThresholdCurve as ThresholdCurve
     from mdmkit.metrics.mask_metrics import MaskMetric as MaskMetric
+    from mdmkit.metrics.measures import MarginAt as MarginAt
+    from mdmkit.metrics.measures import Measure as Measure
     from mdmkit.metrics.pixel_metrics import F1 as F1
     from mdmkit.metrics.pixel_metrics import CountMetric as CountMetric
     from mdmkit.metrics.pixel_metrics import FBeta as FBeta
@@ -107,6 +117,10 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("mdmkit")
     if name not in _HOME:
         raise AttributeError(f"module 'mdmkit' has no attribute {name!r}")
     value = getattr(import_module(f"mdmkit.{_HOME[name]}"), name)

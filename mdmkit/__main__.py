@@ -1,5 +1,5 @@
 """`python -m mdmkit`."""
 
-from mdmkit.cli.app import main
+from mdmkit.cli.command_line import main
 
 main()

@@ -17,6 +17,7 @@ from mdmkit.statistics.binned_components import BinnedComponents
 from mdmkit.statistics.components import ComponentCounts
 from mdmkit.statistics.edges import unit_edges, with_edges
 from mdmkit.statistics.pixel_bins import BinnedFrame
+from mdmkit.statistics.pixel_order import pixel_order
 from mdmkit.statistics.pixels import BinnedPixels, PixelCounts
 from tests.conftest import DTYPES, KINDS, random_scores
 from tests.reference import brute, union
@@ -120,7 +121,7 @@ def check_components(rng, frame, sizes, edges, more, done):
     assert_same_sweep(inside, expected.within(edges, refined))
     done["second look"] += 1
     if expected.targets:
-        assert_grid_is_right(grid, edges, sizes, expected, frame.levels.scores)
+        assert_grid_is_right(grid, edges, sizes, expected, pixel_order(frame).scores)
         done["grid"] += 1
         assert_same_margins(frame, sizes, expected, required_qualities(rng, sizes, expected))
         done["verdicts"] += 1

@@ -1,4 +1,4 @@
-"""`.. commands:: mdmkit.cli.app`: all commands of a command line, from what `--help` says."""
+"""`.. commands:: mdmkit.cli`: all commands of a command line, from what `--help` says."""
 
 from __future__ import annotations
 

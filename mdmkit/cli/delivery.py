@@ -15,18 +15,18 @@ if TYPE_CHECKING:
 
 def deliver(comparison: Comparison, form: str, output: Path | None, quiet: bool) -> None:
     """Print a comparison in some form, or write it; what the form leaves unsaid is noted."""
-    from mdmkit.comparison.table import view_of
-    from mdmkit.tables.forms import notes, render, show
+    from mdmkit.comparison.table import notes
+    from mdmkit.tables.forms import show
 
     remarks = [as_options(remark) for remark in comparison.settings.get("remarks", ())]
     if remarks:
         comparison.settings["remarks"] = remarks
     if output is not None:
-        deliver_text(render(comparison, form), output, quiet)
+        deliver_text(comparison.to_text(form), output, quiet)
     elif form == "table":
-        show(view_of(comparison))
+        show(comparison.view())
     else:
-        typer.echo(render(comparison, form), nl=False)
+        typer.echo(comparison.to_text(form), nl=False)
     if form not in ("table", "markdown"):
         for line in notes(comparison)[3:]:
             note(f"note: {line}", quiet)

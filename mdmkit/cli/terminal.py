@@ -46,12 +46,12 @@ def progress_bars(quiet: bool) -> Iterator[Callable[[str, int], Progress] | None
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
-        Progress,
         ProgressColumn,
         Task,
         TextColumn,
         TimeRemainingColumn,
     )
+    from rich.progress import Progress as Bars
     from rich.text import Text
 
     class Rate(ProgressColumn):
@@ -62,7 +62,7 @@ def progress_bars(quiet: bool) -> Iterator[Callable[[str, int], Progress] | None
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Rate(),
         TimeRemainingColumn(),
     )  # fmt: skip
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+    with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
 
         def progress(method: str, frames: int) -> Progress:
             line = bars.add_task(method, total=frames)

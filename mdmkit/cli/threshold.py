@@ -113,7 +113,6 @@ def threshold(
     from mdmkit.core.files import check_output
     from mdmkit.tables.forms import check_form, show
     from mdmkit.thresholds.recommend import choose_thresholds
-    from mdmkit.thresholds.table import view_of_thresholds
 
     folders, others = parse_methods(methods), parse_methods(on)
     form = check_form(format or form_of(output))
@@ -142,7 +141,7 @@ def threshold(
             **given_labels(anomaly_label, normal_label, ignore_index),
         )
     if output is None and form == "table":
-        show(view_of_thresholds(found))
+        show(found.view())
     else:
         deliver_text(found.to_text(form), output, quiet)
 

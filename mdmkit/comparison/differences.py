@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from math import isnan
 from typing import TYPE_CHECKING, Any
 
+from mdmkit.comparison.data import ComparisonData
 from mdmkit.core.errors import InputError
 from mdmkit.tables.headings import titles
 from mdmkit.tables.table import UNDEFINED, Block, Column
 
 if TYPE_CHECKING:
-    from mdmkit.comparison.result import Comparison
     from mdmkit.metrics.measures import Measure
 
 #: Marks a difference whose interval excludes 0.
@@ -64,7 +64,7 @@ def check_against(against: str | None, methods: Any) -> None:
         )
 
 
-def interval_of(comparison: Comparison, method: str, key: str) -> Interval | None:
+def interval_of(comparison: ComparisonData, method: str, key: str) -> Interval | None:
     """The interval of a number; None without a bootstrap, or where it is undefined."""
     found = comparison.bootstrap
     if found is None or key not in found.keys:
@@ -76,7 +76,7 @@ def _defined(interval: Interval) -> Interval | None:
     return None if isnan(interval[0]) else interval
 
 
-def paired_leads(comparison: Comparison) -> list[Lead]:
+def paired_leads(comparison: ComparisonData) -> list[Lead]:
     """The differences of every measure that was resampled; none of a single method."""
     found = comparison.bootstrap
     if found is None or len(comparison.results) < 2:
@@ -101,7 +101,7 @@ def paired_leads(comparison: Comparison) -> list[Lead]:
     return leads
 
 
-def _best(comparison: Comparison, measure: Measure) -> str | None:
+def _best(comparison: ComparisonData, measure: Measure) -> str | None:
     """The method with the best value, the first of several; None where none is defined."""
     values = {r.method: r[measure.key] for r in comparison.results if r[measure.key] is not None}
     choose = max if measure.higher_is_better else min
@@ -116,7 +116,7 @@ def points(interval: Interval | None, sign: str = "") -> str:
     return f"[{low}, {high}]"
 
 
-def lead_block(comparison: Comparison) -> Block:
+def lead_block(comparison: ComparisonData) -> Block:
     """The differences, a column a measure: leader minus the method of the row."""
     found = comparison.bootstrap
     leads = {(lead.metric, lead.method): lead for lead in paired_leads(comparison)}
@@ -143,7 +143,7 @@ def lead_block(comparison: Comparison) -> Block:
     return Block(f"Lead: {leader} minus the row's method, points [{level}]", tuple(columns), True)
 
 
-def bootstrap_notes(comparison: Comparison) -> list[str]:
+def bootstrap_notes(comparison: ComparisonData) -> list[str]:
     """What was resampled, how, and how far the intervals may be trusted."""
     found = comparison.bootstrap
     if found is None:
@@ -176,7 +176,7 @@ def bootstrap_notes(comparison: Comparison) -> list[str]:
     return lines
 
 
-def _bracket_notes(comparison: Comparison) -> list[str]:
+def _bracket_notes(comparison: ComparisonData) -> list[str]:
     """How well the grid of the intervals knows the numbers."""
     found = comparison.bootstrap
     if found is None or found.cells is None:
@@ -197,7 +197,7 @@ def _bracket_notes(comparison: Comparison) -> list[str]:
     ]
 
 
-def with_intervals(comparison: Comparison, rows: list[dict[str, Any]]) -> dict[str, Any]:
+def with_intervals(comparison: ComparisonData, rows: list[dict[str, Any]]) -> dict[str, Any]:
     """A record's rows with intervals, and what JSON says beside them."""
     found = comparison.bootstrap
     assert found is not None
@@ -221,7 +221,7 @@ def with_intervals(comparison: Comparison, rows: list[dict[str, Any]]) -> dict[s
     return {"rows": rows, "bootstrap": beside}
 
 
-def lead_cells(comparison: Comparison) -> dict[tuple[str, str], dict[str, Any]]:
+def lead_cells(comparison: ComparisonData) -> dict[tuple[str, str], dict[str, Any]]:
     """For CSV, by method and measure: the leader, and how far it lies above."""
     return {
         (lead.method, lead.metric): {

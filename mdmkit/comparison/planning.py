@@ -9,7 +9,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mdmkit import __version__
 from mdmkit.comparison.published import PublishedTable, published_table
 from mdmkit.comparison.remarks import all_remarks
 from mdmkit.comparison.result import Comparison
@@ -197,7 +196,6 @@ def _check_same_frames(results: Sequence[Result]) -> None:
 def versions(*others: str) -> dict[str, str]:
     """Versions of what the numbers depend on, and of other packages."""
     return {
-        "mdmkit": __version__,
         "python": platform.python_version(),
-        **{name: version(name) for name in ("numpy", "numba", *others)},
+        **{name: version(name) for name in ("mdmkit", "numpy", "numba", *others)},
     }

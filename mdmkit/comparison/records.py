@@ -1,19 +1,32 @@
-"""Rows of CSV files: one a method, or one a method and measure."""
+"""A comparison as records: for JSON, and rows of CSV files."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from mdmkit.comparison.differences import interval_of, lead_cells
+from mdmkit.comparison.data import ComparisonData
+from mdmkit.comparison.differences import interval_of, lead_cells, with_intervals
 from mdmkit.comparison.published import published_rows
+from mdmkit.tables.table import Row
 
 if TYPE_CHECKING:
-    from mdmkit.comparison.result import Comparison
     from mdmkit.evaluation.result import Result
     from mdmkit.metrics.measures import Measure
     from mdmkit.uncertainty.resampling import Bootstrap
 
-Row = dict[str, Any]
+
+def record_of(comparison: ComparisonData) -> Row:
+    """Settings and rows, ready for JSON; see `Comparison.to_dict`."""
+    rows = []
+    for result in comparison.results:
+        uses = comparison.uses_auxiliary(result.method)
+        rows.append(result.to_dict() | ({"auxiliary": uses} if uses else {}))
+    record: Row = {"settings": comparison.settings, "rows": rows}
+    if comparison.bootstrap:
+        record |= with_intervals(comparison, rows)
+    if comparison.published:
+        record |= {"published": comparison.published.to_dict()}
+    return record
 
 
 def flat(row: Row) -> Row:
@@ -32,12 +45,12 @@ def flat(row: Row) -> Row:
     return found
 
 
-def comparison_rows(comparison: Comparison) -> list[Row]:
+def comparison_rows(comparison: ComparisonData) -> list[Row]:
     """A row a method: fractions in full precision under the names of the JSON."""
     names = ("aggregate", "min_prediction", "min_target", "positive_class", "comparison",
              "protocol")  # fmt: skip
     shared = {name: comparison.settings[name] for name in names if name in comparison.settings}
-    rows = [flat(row) | shared for row in comparison.to_dict()["rows"]]
+    rows = [flat(row) | shared for row in record_of(comparison)["rows"]]
     for (method, key), cells in lead_cells(comparison).items():
         row = next(row for row in rows if row["method"] == method)
         row |= {f"{key}_{name}": value for name, value in cells.items()}
@@ -49,7 +62,7 @@ def comparison_rows(comparison: Comparison) -> list[Row]:
     return rows
 
 
-def long_rows(comparison: Comparison) -> list[Row]:
+def long_rows(comparison: ComparisonData) -> list[Row]:
     """A row a method and measure, printed ones included.
 
     `bracket_low` and `bracket_high` bound the value rigorously, and equal it where it is exact.
@@ -75,7 +88,7 @@ def long_rows(comparison: Comparison) -> list[Row]:
     return rows
 
 
-def _long_row(result: Result, measure: Measure, comparison: Comparison) -> Row:
+def _long_row(result: Result, measure: Measure, comparison: ComparisonData) -> Row:
     key, values, settings = measure.key, result.values, comparison.settings
     value = values[key]
     pooled = settings["aggregate"] == "pooled"
@@ -108,7 +121,7 @@ def _drawing(found: Bootstrap) -> Row:
 
 
 def _uncertainty(
-    result: Result, measure: Measure, comparison: Comparison, leads: dict[tuple[str, str], Row]
+    result: Result, measure: Measure, comparison: ComparisonData, leads: dict[tuple[str, str], Row]
 ) -> Row:
     """The interval of a value and the lead over it; nothing without a bootstrap."""
     if comparison.bootstrap is None:

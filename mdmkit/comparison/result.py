@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from mdmkit.comparison.differences import check_against, with_intervals
-from mdmkit.comparison.published import PublishedTable
+from mdmkit.comparison.data import ComparisonData
+from mdmkit.comparison.differences import check_against
+from mdmkit.comparison.records import record_of
+from mdmkit.comparison.table import view_of
 from mdmkit.core.errors import InputError
-from mdmkit.evaluation.result import Result
-from mdmkit.metrics.measures import Measure
+from mdmkit.tables.forms import Tabular
+from mdmkit.tables.table import View
 
 if TYPE_CHECKING:
     from mdmkit.uncertainty.resampling import Bootstrap
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(ComparisonData, Tabular):
     """Results of several methods on the same frames.
 
     Attributes
@@ -48,50 +49,16 @@ class Comparison:
     True
     """
 
-    results: tuple[Result, ...]
-    measures: tuple[Measure, ...]
-    settings: dict[str, Any]
-    published: PublishedTable | None = None
-    auxiliary: frozenset[str] = frozenset()
-    bootstrap: Bootstrap | None = None
-    against: str | None = None
-
-    def __getitem__(self, method: str) -> Result:
-        for result in self.results:
-            if result.method == method:
-                return result
-        raise KeyError(method)
-
-    def __iter__(self) -> Iterator[str]:
-        """Over the names of its methods."""
-        return iter(self.keys())
-
-    def __len__(self) -> int:
-        return len(self.results)
-
-    def keys(self) -> tuple[str, ...]:
-        """The names of its methods."""
-        return tuple(result.method for result in self.results)
-
     def to_dict(self) -> dict[str, Any]:
         """`{"settings": {...}, "rows": [...]}`, ready for JSON: fractions, undefined as None.
 
         Printed rows stand apart under "published".
         """
-        rows = []
-        for result in self.results:
-            uses = self.uses_auxiliary(result.method)
-            rows.append(result.to_dict() | ({"auxiliary": uses} if uses else {}))
-        record = {"settings": self.settings, "rows": rows}
-        if self.bootstrap:
-            record |= with_intervals(self, rows)
-        return record | {"published": self.published.to_dict()} if self.published else record
+        return record_of(self)
 
-    def uses_auxiliary(self, method: str) -> str | None:
-        """Whether a method uses auxiliary data, "yes" or "no"; None where nobody asked."""
-        if not (self.published or self.auxiliary):
-            return None
-        return "yes" if method in self.auxiliary else "no"
+    def view(self) -> View:
+        """What is shown of the comparison."""
+        return view_of(self)
 
     def with_bootstrap(self, found: Bootstrap, against: str | None = None) -> Comparison:
         """The same with intervals and leads, of numbers that `bootstrap` resampled.
@@ -110,12 +77,3 @@ class Comparison:
                 f"{', '.join(missing)}"
             )
         return replace(self, bootstrap=found, against=against)
-
-    def to_text(self, form: str = "table") -> str:
-        """As "table", "markdown", "csv", "json", "latex", "csv-long" or "json-long"."""
-        from mdmkit.tables.forms import render
-
-        return render(self, form)
-
-    def __str__(self) -> str:
-        return self.to_text()

@@ -25,10 +25,10 @@ from mdmkit.metrics.base import Metric
 from mdmkit.metrics.curve import ThresholdCurve
 from mdmkit.metrics.measures import BestF1Measure, Measure
 from mdmkit.metrics.names import parse_measures
+from mdmkit.metrics.normalized_totals import NormalizedTotals
 from mdmkit.metrics.pixel_metrics import F1
 from mdmkit.statistics.normalizers import Normalizer, Unchanged
 from mdmkit.statistics.ranking import best_f1
-from mdmkit.statistics.totals import Sweeps
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Study:
         return list(self.pairing.targets)
 
     @cached_property
-    def sweeps(self) -> dict[str, Sweeps]:
+    def sweeps(self) -> dict[str, NormalizedTotals]:
         """What was counted of each method, normalised; it remembers its curves."""
         return {name: evaluation.sweeps() for name, evaluation in self.evaluations.items()}
 

@@ -1,21 +1,14 @@
-"""Views: what of a comparison or a printed table is shown, before any form is chosen."""
+"""Tables of comparisons, before any form is chosen."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
-from mdmkit.metrics.measures import MarginAt, Measure
-from mdmkit.tables.table import UNDEFINED, Column
-
-if TYPE_CHECKING:
-    from mdmkit.evaluation.result import Result
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from mdmkit.comparison.data import ComparisonData
 from mdmkit.comparison.differences import bootstrap_notes, interval_of, lead_block, points
-from mdmkit.comparison.records import comparison_rows, long_rows
+from mdmkit.comparison.records import comparison_rows, long_rows, record_of
 from mdmkit.metrics.measures import MarginAt, Measure
 from mdmkit.metrics.protocols import PROTOCOLS
 from mdmkit.metrics.transformed import Through
@@ -23,12 +16,12 @@ from mdmkit.tables.headings import titles
 from mdmkit.tables.table import UNDEFINED, Block, Column, View, value_column
 
 if TYPE_CHECKING:
-    from mdmkit.comparison.result import Comparison
+    from mdmkit.evaluation.result import Result
 
 _UNMATCHED = "MDM ("  # printed margins, whose metric and T are not known
 
 
-def blocks(comparison: Comparison) -> list[Block]:
+def blocks(comparison: ComparisonData) -> list[Block]:
     """The values, margins and borders apart from the rest, and the recommended thresholds."""
     measures, table = comparison.measures, comparison.published
     margins = [measure for measure in measures if isinstance(measure, MarginAt)]
@@ -58,7 +51,7 @@ def blocks(comparison: Comparison) -> list[Block]:
     return [block for block in found if block.columns]
 
 
-def _value_column(measure: Measure, comparison: Comparison) -> Column:
+def _value_column(measure: Measure, comparison: ComparisonData) -> Column:
     values = [result[measure.key] for result in comparison.results]
     intervals = [interval_of(comparison, r.method, measure.key) for r in comparison.results]
     if comparison.published:
@@ -67,14 +60,14 @@ def _value_column(measure: Measure, comparison: Comparison) -> Column:
     return value_column(*titles(measure), measure.higher_is_better, values, details)
 
 
-def _printed_column(name: str, comparison: Comparison) -> Column:
+def _printed_column(name: str, comparison: ComparisonData) -> Column:
     assert comparison.published is not None
     values: list[float | None] = [None] * len(comparison.results)
     values += [row.values[name] for row in comparison.published.rows]
     return value_column(name, "", True, values)
 
 
-def _auxiliary_column(comparison: Comparison) -> Column | None:
+def _auxiliary_column(comparison: ComparisonData) -> Column | None:
     """Who uses auxiliary data; None where nobody asked."""
     cells = [comparison.uses_auxiliary(result.method) or "" for result in comparison.results]
     if not any(cells):
@@ -84,7 +77,7 @@ def _auxiliary_column(comparison: Comparison) -> Column | None:
     return Column("aux. data", "", "", tuple(cells))
 
 
-def notes(comparison: Comparison) -> list[str]:
+def notes(comparison: ComparisonData) -> list[str]:
     """What a reader of the table must know."""
     settings, results = comparison.settings, comparison.results
     first = results[0]
@@ -121,7 +114,7 @@ def notes(comparison: Comparison) -> list[str]:
     return lines
 
 
-def _notes_on_values(comparison: Comparison) -> list[str]:
+def _notes_on_values(comparison: ComparisonData) -> list[str]:
     """Brackets, refusals, and images where a measure is undefined."""
     lines = []
     for result in comparison.results:
@@ -148,7 +141,7 @@ def _notes_on_values(comparison: Comparison) -> list[str]:
     return lines
 
 
-def view_of(comparison: Comparison) -> View:
+def view_of(comparison: ComparisonData) -> View:
     """What is shown of a comparison."""
     methods = [result.method for result in comparison.results]
     own = len(methods)
@@ -158,7 +151,7 @@ def view_of(comparison: Comparison) -> View:
     shown = [_filled(block, len(methods)) for block in shown]
     return View(
         tuple(methods), _auxiliary_column(comparison), tuple(shown), tuple(notes(comparison)),
-        comparison.to_dict(), comparison_rows(comparison), long_rows(comparison), own,
+        record_of(comparison), comparison_rows(comparison), long_rows(comparison), own,
     )  # fmt: skip
 
 

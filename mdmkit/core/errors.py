@@ -120,3 +120,7 @@ def listing(items: Iterable[object], most: int = 12) -> str:
     if len(lines) > most:
         shown.append(f"  ... and {len(lines) - most} more")
     return "\n".join(shown)
+
+
+for _error in (InputError, InputTypeError, NoMarginError, NoTargetError, RangeError):
+    _error.__module__ = "mdmkit"  # as it is imported, and as tracebacks should name it

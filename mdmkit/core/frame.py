@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.core.errors import InputError, InputTypeError
 from mdmkit.core.labels import ANOMALOUS, IGNORED, NORMAL, UNKNOWN, LabelCodes, Labels
-
-if TYPE_CHECKING:
-    from mdmkit.statistics.pixel_order import Levels
 
 
 def as_array(value: Any, name: str) -> NDArray[Any]:
@@ -246,13 +243,6 @@ class Frame:
     def unit_scores(self, places: NDArray[Any]) -> NDArray[np.float64]:
         """Scores of the pixels with these flat indices, in float64."""
         return np.asarray(as_unit(self.scores.ravel()[places]) + 0.0)  # -0.0 becomes 0.0
-
-    @cached_property
-    def levels(self) -> Levels:
-        """The valid pixels in descending order of score: sorted once, used by every sweep."""
-        from mdmkit.statistics.pixel_order import Levels
-
-        return Levels.of(self)
 
     def rescaled(self, rescale: Callable[[NDArray[np.float64]], NDArray[np.float64]]) -> Frame:
         """The same frame with mapped float64 scores (0 at ignored pixels)."""

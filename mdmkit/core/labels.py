@@ -1,24 +1,22 @@
-"""Label values as text: on the command line, and in descriptions of data sets."""
+"""Labels: which integers of a ground truth mean what, and how they are written."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.core.errors import InputError, InputTypeError
 
-if TYPE_CHECKING:
-    pass
+NORMAL, ANOMALOUS, IGNORED = 0, 1, 2
+UNKNOWN = 3
 
-import re
-from collections.abc import Iterable
-
-from mdmkit.core.errors import InputError
+Labels = int | Collection[int] | None
 
 
 def parse_labels(text: str, argument: str) -> list[int]:
@@ -48,15 +46,6 @@ def label_text(values: Iterable[int]) -> str:
         else:
             runs.append([value, value])
     return ",".join(f"{low}-{high}" if high > low else f"{low}" for low, high in runs) or "none"
-
-
-NORMAL, ANOMALOUS, IGNORED = 0, 1, 2
-
-
-UNKNOWN = 3
-
-
-Labels = int | Collection[int] | None
 
 
 def _as_codes(value: Labels, argument: str) -> tuple[int, ...]:

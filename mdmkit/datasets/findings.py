@@ -6,18 +6,16 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.core.frame import as_unit
 from mdmkit.core.labels import ANOMALOUS, IGNORED, NORMAL
-from mdmkit.datasets import Choice, DataSet
+from mdmkit.datasets.choice import Choice
+from mdmkit.datasets.dataset import DataSet
 from mdmkit.datasets.suspicion import LabelSurvey
-
-if TYPE_CHECKING:
-    from mdmkit.datasets.findings import Inspection, MaskFindings, ScoreFindings
 
 _MEANINGS = {NORMAL: "normal", ANOMALOUS: "anomaly", IGNORED: "ignore"}
 _MOST_VALUES = 24
@@ -212,8 +210,6 @@ class Inspection:
 
     def to_text(self) -> str:
         """A report of a line for each thing found."""
-        from mdmkit.datasets.findings import render
-
         return render(self)
 
     def __str__(self) -> str:

@@ -21,14 +21,17 @@ from mdmkit.metrics.base import Metric
 from mdmkit.metrics.component_metrics import COMPONENT_METRICS, ComponentMetric
 from mdmkit.metrics.curve import ThresholdCurve
 from mdmkit.metrics.measures import MarginAt
+from mdmkit.metrics.normalized_totals import NormalizedTotals
 from mdmkit.metrics.pixel_metrics import CountMetric
 from mdmkit.metrics.registry import as_metric
-from mdmkit.statistics.accumulator import DEFAULT_MEMORY, sweep_frames
+from mdmkit.statistics.accumulator import DEFAULT_MEMORY, Accumulator
 from mdmkit.statistics.bounded import margin_sweep
 from mdmkit.statistics.components import ComponentCounts
-from mdmkit.statistics.kinds import PixelStatistic
+from mdmkit.statistics.kinds import MaskStatistic, PixelStatistic, Statistic
 from mdmkit.statistics.normalizers import Normalizer, Unchanged, as_normalizer
-from mdmkit.statistics.totals import Sweeps
+from mdmkit.statistics.pixel_order import pixel_order
+from mdmkit.statistics.pixels import PixelCounts
+from mdmkit.statistics.totals import Totals, check_valid
 
 MetricLike = str | Metric | type[Metric] | Callable[..., Any]
 
@@ -235,7 +238,7 @@ def _quick_curve(
         return None if sweep is None else metric.curve(sweep)
     if type(metric) is COMPONENT_METRICS.get(metric.name):  # of others no level is known to decide
         few = list(islice(frames(), 2))
-        if len(few) == 1 and few[0].levels.within_unit():
+        if len(few) == 1 and pixel_order(few[0]).within_unit():
             deciding = {metric.name: t_margins}
             return metric.curve(ComponentCounts.of(few[0], metric.statistic.sizes, deciding))
     return None
@@ -257,8 +260,8 @@ def _margins_per_image(
         try:
             curve = _quick_curve(partial(list, [frame]), t_margins, metric, kind)
             if curve is None:
-                sweeps = Sweeps.of(frame, _recipes(metric), fitted)
-                curve = sweeps.with_normalizer(fitted or kind).curve(metric)
+                sweeps = Totals.of(frame, _recipes(metric), fitted)
+                curve = NormalizedTotals.of(sweeps, fitted or kind).curve(metric)
             curves.append(curve)
         except NoTargetError as error:
             empty = error
@@ -292,3 +295,25 @@ def _mean_margin(images: Sequence[Margin]) -> Margin:
         aggregate="per_image",
         images=values,
     )
+
+
+def sweep_frames(
+    frames: Iterable[Frame],
+    statistics: Sequence[Statistic],
+    kind: type[Normalizer],
+    memory: int = DEFAULT_MEMORY,
+) -> NormalizedTotals:
+    """Sweep frames one after the other, and normalise what was counted.
+
+    Callables on masks need the normaliser's constants beforehand: the frames are then held.
+    """
+    fitted = None if kind.needs_fit else kind.fitted(PixelCounts.none())
+    if fitted is None and any(isinstance(statistic, MaskStatistic) for statistic in statistics):
+        frames = list(frames)
+        fitted = sweep_frames(frames, [PixelStatistic()], kind).normalizer
+    pool = Accumulator(memory)
+    for frame in frames:
+        pool.add(Totals.of(frame, statistics, fitted))
+    total = pool.total()
+    check_valid(total.pixels)
+    return NormalizedTotals.of(total, fitted or kind)

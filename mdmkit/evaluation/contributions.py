@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mdmkit.metrics.measures import Values
-    from mdmkit.statistics.totals import Sweeps
+    from mdmkit.statistics.totals import Totals
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,6 @@ class Contribution:
     """What one frame adds to an evaluation."""
 
     counts: Counts
-    sweeps: Sweeps | None = None  # pooled
+    sweeps: Totals | None = None  # pooled
     image: Image | None = None  # per image
-    inside: Sweeps | None = None  # in a second pass
+    inside: Totals | None = None  # in a second pass

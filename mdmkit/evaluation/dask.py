@@ -13,25 +13,23 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import dask
 from dask.delayed import Delayed, delayed
 
-from mdmkit import __version__
 from mdmkit.core.errors import InputError, InputTypeError, listing
 from mdmkit.core.extras import needed_by
 from mdmkit.core.frame import Frame
 from mdmkit.core.frame_streams import as_frame
 from mdmkit.core.labels import LabelCodes
-from mdmkit.evaluation.sources import Progress, no_progress
+from mdmkit.evaluation.sources import G, Gathering, Progress, no_progress
 from mdmkit.evaluation.threads import FrameErrors, Load
 
 if TYPE_CHECKING:
     from distributed import Client
-
-    from mdmkit.evaluation.evaluation import Evaluation
 
 #: Evaluations that one task merges; each may be large, and all are in memory together.
 FAN_IN = 4
@@ -69,7 +67,7 @@ class Chunk:
 class Part:
     """What came of some frames: an evaluation, or what is wrong with those that cannot be used."""
 
-    evaluation: Evaluation | None
+    evaluation: Any
     errors: tuple[InputError, ...] = ()
 
 
@@ -94,9 +92,7 @@ class DaskFrames:
                 return frame  # type: ignore[no-any-return]
         return None
 
-    def parts(
-        self, blank: Callable[[], Evaluation], progress: Progress = no_progress
-    ) -> Iterator[Evaluation]:
+    def parts(self, blank: Callable[[], G], progress: Progress = no_progress) -> Iterator[G]:
         """All frames in one part, merged on the cluster.
 
         Raises
@@ -168,7 +164,7 @@ def _first(loads: Callable[..., Iterable[Load]], *values: Any) -> list[Frame | N
     return []
 
 
-def _sweep(loads: Callable[..., Iterable[Load]], given: Evaluation, *values: Any) -> Part:
+def _sweep(loads: Callable[..., Iterable[Load]], given: Gathering, *values: Any) -> Part:
     """Count some frames. What is wrong with them is a result, not a failure to be tried again."""
     evaluation, errors = given.empty(), FrameErrors()
     for index, load in enumerate(loads(*values)):
@@ -180,7 +176,7 @@ def _sweep(loads: Callable[..., Iterable[Load]], given: Evaluation, *values: Any
     return Part(evaluation)
 
 
-def _join(given: Evaluation, *parts: Part) -> Part:
+def _join(given: Gathering, *parts: Part) -> Part:
     errors = tuple(error for part in parts for error in part.errors)
     if errors:
         return Part(None, errors)
@@ -273,16 +269,16 @@ def connected(scheduler: Any) -> Iterator[Client]:
 def _check_workers(client: Client) -> None:
     """The same bits are those of one version."""
     versions = client.run(_version, on_error="return")
-    others = {worker: found for worker, found in versions.items() if found != __version__}
+    others = {worker: found for worker, found in versions.items() if found != _version()}
     if others:
-        found = listing(f"{worker}: {version}" for worker, version in others.items())
+        found = listing(f"{worker}: {other}" for worker, other in others.items())
         raise InputError(
-            f"scheduler: expected workers with mdmkit {__version__}, as here, found\n{found}"
+            f"scheduler: expected workers with mdmkit {_version()}, as here, found\n{found}"
         )
 
 
 def _version() -> str:
-    return __version__
+    return version("mdmkit")
 
 
 @contextmanager

@@ -28,16 +28,17 @@ from mdmkit.metrics.base import Metric
 from mdmkit.metrics.curve import ThresholdCurve
 from mdmkit.metrics.measures import AtThreshold, FprAtThreshold, Measure, Values, statistics_of
 from mdmkit.metrics.names import parse_measures
+from mdmkit.metrics.normalized_totals import NormalizedTotals
 from mdmkit.metrics.protocols import as_protocol
 from mdmkit.metrics.transformed import with_bands
-from mdmkit.statistics import binned_steps as grid
+from mdmkit.statistics import edges
 from mdmkit.statistics.accumulator import DEFAULT_MEMORY, Accumulator
 from mdmkit.statistics.components import count_targets
 from mdmkit.statistics.kinds import ComponentStatistic, MaskStatistic, PixelStatistic, Statistic
 from mdmkit.statistics.normalizers import Normalizer, Rank, Unchanged, as_normalizer
 from mdmkit.statistics.packing import Packed, fingerprint, read_state, write_state
 from mdmkit.statistics.pixels import PixelCounts
-from mdmkit.statistics.totals import EarlyGrid, Sweeps, check_valid
+from mdmkit.statistics.totals import EarlyGrid, Totals, check_valid
 
 AGGREGATES = ("pooled", "per_image")
 FIRST = "first"  # name of the first pass
@@ -58,7 +59,7 @@ class Evaluation:
     Parameters
     ----------
     metrics : str, or iterable of str or Measure, optional
-        Measure names (see `mdmkit.metrics.measures`); the default is every metric, MDM at 0.5 and 0.7.
+        Measure names (see `mdmkit.metrics.names`); by default every metric, MDM at 0.5 and 0.7.
     min_prediction, min_target : int
         Component sizes in pixels, for component metrics.
     normalize : {"none", "minmax", "sigmoid", "rank"}, or Normalizer
@@ -189,8 +190,8 @@ class Evaluation:
         if self.kind.needs_fit:
             statistics.discard(PixelStatistic())
         pixels = PixelCounts.of(frame)
-        if pixels.scores.size > grid.CELLS:
-            self._accumulator.lay(pixels, grid.COARSER)
+        if pixels.scores.size > edges.CELLS:
+            self._accumulator.lay(pixels, edges.COARSER)
             self._early = frozenset(statistics)
 
     def _grid_from_the_start(self) -> EarlyGrid | None:
@@ -211,19 +212,22 @@ class Evaluation:
                 f"normalize: expected the constants of {self.kind.name!r} before the first frame "
                 "is judged; call fit with all frames"
             )
-        sweeps = self._sweeps_of(frame) if self.aggregate == "pooled" else self._image(frame)
-        own = sweeps.by_statistic.get(ComponentStatistic(self.sizes))
+        if self.aggregate == "pooled":
+            totals = self._sweeps_of(frame)
+            return Contribution(self._counts_of(frame, totals), totals)
+        image = self._image(frame)
+        return Contribution(self._counts_of(frame, image.totals), image=self._numbers_of(image))
+
+    def _counts_of(self, frame: Frame, totals: Totals) -> Counts:
+        own = totals.by_statistic.get(ComponentStatistic(self.sizes))
         components = own.targets if own else count_targets(frame, self.sizes.min_target)
         anomalous = frame.anomalous_pixels
-        counts = Counts(1, frame.pixels, anomalous, components, int(anomalous == 0))
-        if self.aggregate == "pooled":
-            return Contribution(counts, sweeps)
-        return Contribution(counts, image=self._numbers_of(sweeps))
+        return Counts(1, frame.pixels, anomalous, components, int(anomalous == 0))
 
-    def _sweeps_of(self, frame: Frame) -> Sweeps:
-        return Sweeps.of(frame, self.statistics, self._fitted, self._grid_from_the_start())
+    def _sweeps_of(self, frame: Frame) -> Totals:
+        return Totals.of(frame, self.statistics, self._fitted, self._grid_from_the_start())
 
-    def _image(self, frame: Frame) -> Sweeps:
+    def _image(self, frame: Frame) -> NormalizedTotals:
         """The sweeps of a frame as of a data set of its own, exact and normalised."""
         image = copy(self)
         image.aggregate, image._early = "pooled", frozenset()
@@ -233,9 +237,9 @@ class Evaluation:
         image.counts = Counts(1)
         if image.undecided():
             image._accumulator.add_inside(image._accumulator.inside(frame))
-        return image._accumulator.total().with_normalizer(self._fitted or self.kind)
+        return NormalizedTotals.of(image._accumulator.total(), self._fitted or self.kind)
 
-    def _numbers_of(self, sweeps: Sweeps) -> Image:
+    def _numbers_of(self, sweeps: NormalizedTotals) -> Image:
         image = Image({}, {}, {})
         for measure in self.measures:
             try:
@@ -459,13 +463,13 @@ class Evaluation:
         except InputError as error:
             raise type(error)(f"{self.method}: {error}" if self.method else str(error)) from error
 
-    def sweeps(self) -> Sweeps:
+    def sweeps(self) -> NormalizedTotals:
         """Everything counted so far, normalised (pooled only)."""
         if self.aggregate != "pooled":
             raise InputError("aggregate: curves of a whole data set exist only for 'pooled'")
         total = self._accumulator.total()
         check_valid(total.pixels)
-        return total.with_normalizer(self._fitted or self.kind)
+        return NormalizedTotals.of(total, self._fitted or self.kind)
 
     def of_images(self, key: str) -> NDArray[np.float64]:
         """A measure of each image, shape (F,), NaN where undefined (per image only)."""
@@ -581,7 +585,7 @@ def evaluate(
         normaliser that looks at all scores (`minmax`, `rank`) needs a list. A Dask bag of these,
         and a list of pairs of Dask arrays (H, W) or (N, H, W), is worked off by Dask, where it is.
     metrics : str, or iterable of str, optional
-        Measure names (see `mdmkit.metrics.measures`): `ap`, `auroc`, `fpr95`, `best_f1`, `siou_gt`,
+        Measure names (see `mdmkit.metrics.names`): `ap`, `auroc`, `fpr95`, `best_f1`, `siou_gt`,
         `ppv`, `mean_f1`, `mdm_METRIC@T`, `METRIC@z=Z`, `fpr@tpr=R`. Default: every metric, MDM
         at T = 0.5 and 0.7.
     min_prediction, min_target : int

@@ -1,15 +1,7 @@
-"""Engines: who goes through frames that lie in files, here or on a cluster."""
+"""Executors: threads of this process, or the workers of a cluster, that go through frames."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
-
-from mdmkit.core.frame_streams import as_frames
-from mdmkit.core.labels import LabelCodes
-
-if TYPE_CHECKING:
-    pass
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -18,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from mdmkit.core.errors import InputError
+from mdmkit.core.frame_streams import as_frames
+from mdmkit.core.labels import LabelCodes
 from mdmkit.evaluation.sources import Frames, OneByOne
 from mdmkit.evaluation.threads import Load, Threads
 

@@ -1,15 +1,12 @@
-"""Passes: how an evaluation goes through its frames, here or elsewhere, in one piece or in many."""
+"""Sources of frames, and how an evaluation goes through them: in one piece or in many."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
-from typing import TYPE_CHECKING, Protocol
+from typing import Any, Protocol, TypeVar
 
 from mdmkit.core.frame import Frame
-
-if TYPE_CHECKING:
-    from mdmkit.evaluation.evaluation import Evaluation
 
 Progress = Callable[[], None]
 
@@ -18,15 +15,32 @@ def no_progress() -> None:
     """Tell nobody that a frame is done."""
 
 
+class Gathering(Protocol):
+    """What frames contribute to: an evaluation."""
+
+    def contribution(self, frame: Frame) -> Any:
+        """What one frame adds; changes nothing here."""
+
+    def add(self, contribution: Any) -> None:
+        """Count what one frame contributes."""
+
+    def empty(self) -> Gathering:
+        """An empty copy that accepts frames of the same pass."""
+
+    def merge(self, other: Any) -> None:
+        """Count the frames of another one, as if all had been counted here."""
+
+
+G = TypeVar("G", bound=Gathering)
+
+
 class Frames(Protocol):
     """The frames of an evaluation, and who goes through them."""
 
     def first(self) -> Frame | None:
         """The frame by which the evaluation is planned, if frames can be read again."""
 
-    def parts(
-        self, blank: Callable[[], Evaluation], progress: Progress = no_progress
-    ) -> Iterator[Evaluation]:
+    def parts(self, blank: Callable[[], Any], progress: Progress = no_progress) -> Iterator[Any]:
         """Evaluations which together have every frame once.
 
         Each is `blank()`, called when it is begun, with some frames; `progress` follows each frame.
@@ -53,9 +67,7 @@ class OneByOne:
         self._begun = rest if first is None else chain([first], rest)
         return first
 
-    def parts(
-        self, blank: Callable[[], Evaluation], progress: Progress = no_progress
-    ) -> Iterator[Evaluation]:
+    def parts(self, blank: Callable[[], G], progress: Progress = no_progress) -> Iterator[G]:
         """All frames in one part."""
         frames, self._begun = self._begun, None
         part = blank()

@@ -9,11 +9,10 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from mdmkit.core.errors import InputError, listing
-from mdmkit.evaluation.sources import Progress, no_progress
+from mdmkit.evaluation.sources import G, Progress, no_progress
 
 if TYPE_CHECKING:
     from mdmkit.core.frame import Frame
-    from mdmkit.evaluation.evaluation import Evaluation
 
 T = TypeVar("T")
 Load = Callable[[], "Frame"]
@@ -43,9 +42,7 @@ class Threads:
             return None
         return self._first
 
-    def parts(
-        self, blank: Callable[[], Evaluation], progress: Progress = no_progress
-    ) -> Iterator[Evaluation]:
+    def parts(self, blank: Callable[[], G], progress: Progress = no_progress) -> Iterator[G]:
         """All frames in one part."""
         part = blank()
         for _, contribution in self.each(part.contribution, range(len(self.loads))):

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mdmkit.metrics.normalized_totals import NormalizedTotals
 from mdmkit.statistics.edges import COARSER, Edges, unit_edges
 from mdmkit.statistics.kinds import ComponentStatistic, PixelStatistic, Statistic
 from mdmkit.statistics.pixels import BinnedPixels, PixelCounts
-from mdmkit.statistics.totals import Grid, Sweeps
+from mdmkit.statistics.totals import Grid, Totals
 
 if TYPE_CHECKING:
     from mdmkit.statistics.binned_components import BinnedComponents
@@ -58,14 +59,14 @@ class Histogram:
         """Cells within which there is at most one score, shape (m + 1,)."""
         return ~(self.lowest < self.highest)
 
-    def sweeps(self, frames: int) -> Sweeps:
+    def sweeps(self, frames: int) -> NormalizedTotals:
         """What is known of the pixels, for any measure of pixels."""
         within = self.counts[::2]
         alone = np.flatnonzero(self.single & within.any(axis=1))
         exact = PixelCounts(self.lowest[alone], within[alone])
-        return self._sweeps(frames, self.single, exact)
+        return NormalizedTotals(self._sweeps(frames, self.single, exact))
 
-    def sweeps_with(self, components: BinnedComponents, frames: int) -> Sweeps:
+    def sweeps_with(self, components: BinnedComponents, frames: int) -> NormalizedTotals:
         """The same with components, which are known to the cells between `ROWS`."""
         row = np.append(0, np.searchsorted(ROWS, EDGES, side="right"))
         last = np.searchsorted(EDGES, ROWS)  # the cell that ends at a row's end
@@ -78,13 +79,14 @@ class Histogram:
         by_statistic: dict[Statistic, Any] = {**sweeps.grid.by_statistic, statistic: components}
         grid = replace(sweeps.grid, by_statistic=by_statistic, rows=ROWS)
         known = components.as_sweep(ROWS, None)
-        return Sweeps(frames, {**sweeps.by_statistic, statistic: known}, grid=grid)
+        totals = Totals(frames, {**sweeps.by_statistic, statistic: known}, grid)
+        return NormalizedTotals(totals)
 
-    def _sweeps(self, frames: int, known: NDArray[np.bool_], exact: PixelCounts | None) -> Sweeps:
+    def _sweeps(self, frames: int, known: NDArray[np.bool_], exact: PixelCounts | None) -> Totals:
         sweep = self.grid.as_sweep(EDGES, exact)
         # edges without pixels go, but for those where the bounds of an open cell begin
         begins = np.searchsorted(EDGES, sweep.scores, side="right")
         kept = sweep.changes.any(axis=1) | ~known[begins]
         sweep = PixelCounts(sweep.scores[kept], sweep.changes[kept])
         grid = Grid(EDGES, known, {PixelStatistic(): self.grid}, EDGES)
-        return Sweeps(frames, {PixelStatistic(): sweep}, grid=grid)
+        return Totals(frames, {PixelStatistic(): sweep}, grid)

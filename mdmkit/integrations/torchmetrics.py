@@ -21,9 +21,10 @@ from mdmkit.metrics.base import check_anomalous
 from mdmkit.metrics.curve import ThresholdCurve
 from mdmkit.metrics.measures import MarginAt, Measure, Values, statistics_of
 from mdmkit.metrics.names import parse_measures
+from mdmkit.metrics.normalized_totals import NormalizedTotals
 from mdmkit.metrics.registry import as_metric
 from mdmkit.statistics.kinds import ComponentStatistic, PixelStatistic, Statistic
-from mdmkit.statistics.totals import Sweeps, check_valid
+from mdmkit.statistics.totals import check_valid
 
 with needed_by("mdmkit.integrations.torchmetrics"):
     import torch
@@ -201,7 +202,7 @@ class CountedMetric(Metric):
         keys = (measure.key for measure in self._measures)
         return {key: values.get(f"{key}_bracket") or nothing for key in keys}
 
-    def sweeps(self) -> Sweeps:
+    def sweeps(self) -> NormalizedTotals:
         """The counts as mdmkit's own statistics, for any formula; every process is to call it."""
         with self._together():
             histogram = self._histogram()
@@ -239,7 +240,7 @@ class CountedMetric(Metric):
         )
         return Histogram(self.counts.cpu().numpy().T.copy(), lowest, highest)
 
-    def _sweeps(self, histogram: Histogram, components: bool) -> Sweeps:
+    def _sweeps(self, histogram: Histogram, components: bool) -> NormalizedTotals:
         frames = int(self.frames)
         if not components or self._sizes is None:
             return histogram.sweeps(frames)
@@ -253,7 +254,7 @@ class CountedMetric(Metric):
 
     def _values(self) -> Values:
         histogram = self._histogram()
-        known: dict[bool, Sweeps] = {}
+        known: dict[bool, NormalizedTotals] = {}
         values: Values = {}
         for measure in self._measures:
             components = _component_sizes(measure.statistics) is not None
@@ -291,9 +292,10 @@ class AnomalySegmentationMetrics(CountedMetric):
     Parameters
     ----------
     metrics : str, or iterable of str or Measure
-        Measure names, see `mdmkit.metrics.measures`: `ap`, `auroc`, `fpr95`, `best_f1`, `mdm_METRIC@T`,
-        `METRIC@z=Z`, `fpr@tpr=R`; with component metrics (`siou_gt`, `ppv`, `mean_f1`, margins of
-        `siou`, `ppv`, `mean_f1`) **maps are copied to the host** and swept there, frame by frame.
+        Measure names, see `mdmkit.metrics.names`: `ap`, `auroc`, `fpr95`, `best_f1`,
+        `mdm_METRIC@T`, `METRIC@z=Z`, `fpr@tpr=R`; with component metrics (`siou_gt`, `ppv`,
+        `mean_f1`, margins of `siou`, `ppv`, `mean_f1`) **maps are copied to the
+        host** and swept there, frame by frame.
     min_prediction, min_target : int
         Component sizes in pixels.
     normal_label, anomaly_label, ignore_index : int, collection of int, or None

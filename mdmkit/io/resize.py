@@ -59,7 +59,7 @@ def resized(scores: NDArray[Any], shape: tuple[int, int], resize: str) -> NDArra
 
 def _nearest(old: int, new: int) -> NDArray[np.intp]:
     places = np.floor((np.arange(new) + 0.5) * (old / new)).astype(np.intp)
-    return np.minimum(places, old - 1)
+    return np.asarray(np.minimum(places, old - 1))
 
 
 def _between(old: int, new: int) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:

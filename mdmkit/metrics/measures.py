@@ -1,9 +1,4 @@
-"""Measures: the numbers that can be asked of an evaluation, by name.
-
-`ap`, `auroc`, `fpr95`, `best_f1`; `siou_gt`, `ppv`, `mean_f1` at the best-F1 prediction;
-`fpr@tpr=0.9`; `METRIC@z=0.5` at a fixed threshold; `mdm_METRIC@0.5` the margin at T = 0.5;
-`NAME@band=5` a measure of pixels within 5 pixels of ground-truth borders.
-"""
+"""Measures: the numbers that can be asked of an evaluation."""
 
 from __future__ import annotations
 
@@ -34,7 +29,7 @@ from mdmkit.statistics.pixels import PixelCounts
 from mdmkit.statistics.ranking import auroc, average_precision, fpr_at_tpr
 
 if TYPE_CHECKING:
-    from mdmkit.statistics.totals import Sweeps
+    from mdmkit.metrics.normalized_totals import NormalizedTotals
 
 Values = dict[str, Any]
 
@@ -77,7 +72,7 @@ class Measure(ABC):
         return (PixelStatistic(),)
 
     @abstractmethod
-    def compute(self, sweeps: Sweeps) -> Values:
+    def compute(self, sweeps: NormalizedTotals) -> Values:
         """Its value under `key`, NaN where undefined, and companions under `key_...`.
 
         Raises
@@ -88,7 +83,7 @@ class Measure(ABC):
             If thresholds in [0, 1] make no sense for the scores.
         """
 
-    def undecided(self, sweeps: Sweeps) -> NDArray[np.bool_] | None:
+    def undecided(self, sweeps: NormalizedTotals) -> NDArray[np.bool_] | None:
         """Cells of a grid whose every score must be known for an exact value, shape (m + 1,).
 
         None where no cell is worth it.
@@ -107,7 +102,7 @@ class Ranking(Measure):
     key: str
     needs_anomalies = True
 
-    def compute(self, sweeps: Sweeps) -> Values:
+    def compute(self, sweeps: NormalizedTotals) -> Values:
         value, bounds = _RANKINGS[self.key]
         values = {self.key: value(sweeps.pixels)}
         if sweeps.on_grid(PixelStatistic()) and not isnan(values[self.key]):
@@ -125,14 +120,14 @@ class FprAtTpr(Measure):
     higher_is_better = False
     refinable = True
 
-    def compute(self, sweeps: Sweeps) -> Values:
+    def compute(self, sweeps: NormalizedTotals) -> Values:
         values: Values = {self.key: fpr_at_tpr(sweeps.pixels, self.tpr)}
         if sweeps.on_grid(PixelStatistic()) and not isnan(values[self.key]):
             bracket = fpr_at_tpr_bounds(sweeps.pixels, sweeps.loose_pixels, self.tpr)
             values[f"{self.key}_bracket"] = bracket
         return values
 
-    def undecided(self, sweeps: Sweeps) -> NDArray[np.bool_] | None:
+    def undecided(self, sweeps: NormalizedTotals) -> NDArray[np.bool_] | None:
         pixels = sweeps.pixels
         if pixels.anomalous == 0 or not sweeps.on_grid(PixelStatistic()):
             return None
@@ -148,7 +143,7 @@ class BestF1Measure(Measure):
     needs_anomalies = True
     refinable = True
 
-    def compute(self, sweeps: Sweeps) -> Values:
+    def compute(self, sweeps: NormalizedTotals) -> Values:
         best = sweeps.best_f1
         values: Values = {
             "best_f1": best.value,
@@ -160,7 +155,7 @@ class BestF1Measure(Measure):
             values["best_f1_bracket"] = (best.value, max(best.value, float(highest)))
         return values
 
-    def undecided(self, sweeps: Sweeps) -> NDArray[np.bool_] | None:
+    def undecided(self, sweeps: NormalizedTotals) -> NDArray[np.bool_] | None:
         return _cells_of_best_f1(sweeps) if sweeps.on_grid(PixelStatistic()) else None
 
 
@@ -177,7 +172,7 @@ class AtBestF1(Measure):
     def statistics(self) -> tuple[Statistic, ...]:
         return (PixelStatistic(), self.metric.statistic)
 
-    def compute(self, sweeps: Sweeps) -> Values:
+    def compute(self, sweeps: NormalizedTotals) -> Values:
         sweep = sweeps.raw(self.metric.statistic)
         self.metric.check(sweep)
         best = sweeps.best_f1
@@ -189,7 +184,7 @@ class AtBestF1(Measure):
             values[f"{self.key}_bracket"] = self._bracket(sweeps, values[self.key])
         return values
 
-    def _bracket(self, sweeps: Sweeps, value: float) -> tuple[float, float]:
+    def _bracket(self, sweeps: NormalizedTotals, value: float) -> tuple[float, float]:
         """Its range over the cells where the best F1 may lie."""
         cells = _cells_of_best_f1(sweeps)
         assert sweeps.grid is not None
@@ -198,7 +193,7 @@ class AtBestF1(Measure):
         low, high = (bound[cells] for bound in sweeps.cell_bounds(self.metric))
         return float(np.fmin(value, max(low.min(), 0))), float(np.fmax(value, high.max()))
 
-    def undecided(self, sweeps: Sweeps) -> NDArray[np.bool_] | None:
+    def undecided(self, sweeps: NormalizedTotals) -> NDArray[np.bool_] | None:
         return _cells_of_best_f1(sweeps)
 
 
@@ -216,7 +211,7 @@ class AtThreshold(Measure):
     def statistics(self) -> tuple[Statistic, ...]:
         return (PixelStatistic(), self.metric.statistic)
 
-    def compute(self, sweeps: Sweeps) -> Values:
+    def compute(self, sweeps: NormalizedTotals) -> Values:
         if isinstance(self.metric, ComponentMetric):
             sweep = sweeps.normalized(self.metric.statistic)
             self.metric.check(sweep)
@@ -235,7 +230,7 @@ class AtThreshold(Measure):
         bracket = float(np.fmin(value, low.min())), float(np.fmax(value, high.max()))
         return {self.key: value, f"{self.key}_bracket": bracket}
 
-    def undecided(self, sweeps: Sweeps) -> NDArray[np.bool_] | None:
+    def undecided(self, sweeps: NormalizedTotals) -> NDArray[np.bool_] | None:
         return sweeps.cells_around(self.metric.statistic, self.z)
 
 
@@ -248,7 +243,7 @@ class FprAtThreshold(Measure):
     higher_is_better = False
     refinable = True
 
-    def compute(self, sweeps: Sweeps) -> Values:
+    def compute(self, sweeps: NormalizedTotals) -> Values:
         pixels: PixelCounts = sweeps.normalized(PixelStatistic())
         value = float(ratio(pixels.above(self.z)[1], pixels.normal))
         if sweeps.grid is None or not sweeps.on_grid(PixelStatistic()) or isnan(value):
@@ -260,7 +255,7 @@ class FprAtThreshold(Measure):
             bracket = float(low / pixels.normal), float(high / pixels.normal)
         return {self.key: value, f"{self.key}_bracket": bracket}
 
-    def undecided(self, sweeps: Sweeps) -> NDArray[np.bool_] | None:
+    def undecided(self, sweeps: NormalizedTotals) -> NDArray[np.bool_] | None:
         return sweeps.cells_around(PixelStatistic(), self.z)
 
 
@@ -313,7 +308,7 @@ class MarginAt(Measure):
     def statistics(self) -> tuple[Statistic, ...]:
         return (PixelStatistic(), self.metric.statistic)
 
-    def compute(self, sweeps: Sweeps) -> Values:
+    def compute(self, sweeps: NormalizedTotals) -> Values:
         check_anomalous(sweeps.pixels.anomalous)
         margin = sweeps.curve(self.metric).margin(self.t_margin)
         values: Values = {
@@ -326,7 +321,7 @@ class MarginAt(Measure):
             values[f"{self.key}_resolution"] = margin.resolution
         return values
 
-    def undecided(self, sweeps: Sweeps) -> NDArray[np.bool_] | None:
+    def undecided(self, sweeps: NormalizedTotals) -> NDArray[np.bool_] | None:
         if not sweeps.on_grid(self.metric.statistic):
             return None
         try:
@@ -346,7 +341,7 @@ _RANKINGS: dict[str, tuple[Callable[..., float], Callable[..., Any]]] = {
 }
 
 
-def _cells_of_best_f1(sweeps: Sweeps) -> NDArray[np.bool_] | None:
+def _cells_of_best_f1(sweeps: NormalizedTotals) -> NDArray[np.bool_] | None:
     """Cells that may hold the best F1."""
     best = sweeps.best_f1
     if sweeps.grid is None or isnan(best.value):

@@ -1,21 +1,21 @@
-"""None"""
+"""Names of measures, and the measures they stand for.
+
+`ap`, `auroc`, `fpr95`, `best_f1`; `siou_gt`, `ppv`, `mean_f1` at the best-F1 prediction;
+`fpr@tpr=0.9`; `METRIC@z=0.5` at a fixed threshold; `mdm_METRIC@0.5` the margin at T = 0.5;
+`NAME@band=5` a measure of pixels within 5 pixels of ground-truth borders.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import InputError, InputTypeError
 from mdmkit.metrics.component_metrics import COMPONENT_METRICS, ComponentMetric
-from mdmkit.metrics.pixel_metrics import COUNT_METRICS
-from mdmkit.metrics.registry import as_metric
-
-if TYPE_CHECKING:
-    pass
 from mdmkit.metrics.measures import (
     AtBestF1,
     AtThreshold,
@@ -27,23 +27,17 @@ from mdmkit.metrics.measures import (
     Ranking,
     _as_measure,
 )
+from mdmkit.metrics.pixel_metrics import COUNT_METRICS
+from mdmkit.metrics.registry import as_metric
 
 AT_BEST_F1 = {"siou_gt": "siou", "ppv": "ppv", "mean_f1": "mean_f1"}
-
-
 NAMES = ("ap", "auroc", "fpr95", "best_f1", *AT_BEST_F1)
-
-
 MDM_METRICS = (*COUNT_METRICS, *COMPONENT_METRICS)
-
-
 #: Every name above, and the margins of pixel F1 and the two component metrics at two T.
 DEFAULT_NAMES = (
     *NAMES,
     *(f"mdm_{metric}@{t}" for t in (0.5, 0.7) for metric in ("f1", "siou", "mean_f1")),
 )
-
-
 _EXPECTED = (
     f"one of {', '.join(NAMES)}; mdm_METRIC@T or METRIC@z=Z with METRIC in "
     f"{', '.join(MDM_METRICS)}; "

@@ -15,11 +15,11 @@ from mdmkit.metrics.measures import BestF1Measure, FprAtTpr, Measure, Ranking, V
 from mdmkit.statistics.kinds import ChangedStatistic, ComponentStatistic, PixelStatistic, Statistic
 
 if TYPE_CHECKING:
-    from mdmkit.statistics.totals import Sweeps
+    from mdmkit.metrics.normalized_totals import NormalizedTotals
 
 
-def seen_through(sweeps: Sweeps, change: FrameChange) -> Sweeps:
-    """Sweeps of changed frames under the names of those of frames as they are."""
+def seen_through(sweeps: NormalizedTotals, change: FrameChange) -> NormalizedTotals:
+    """NormalizedTotals of changed frames under the names of those of frames as they are."""
 
     def own(by_statistic: dict[Statistic, Any]) -> dict[Statistic, Any]:
         return {
@@ -28,8 +28,10 @@ def seen_through(sweeps: Sweeps, change: FrameChange) -> Sweeps:
             if isinstance(changed, ChangedStatistic) and changed.change == change
         }
 
-    grid = sweeps.grid and replace(sweeps.grid, by_statistic=own(sweeps.grid.by_statistic))
-    return replace(sweeps, by_statistic=own(sweeps.by_statistic), grid=grid)
+    totals = sweeps.totals
+    grid = totals.grid and replace(totals.grid, by_statistic=own(totals.grid.by_statistic))
+    changed = replace(totals, by_statistic=own(totals.by_statistic), grid=grid)
+    return replace(sweeps, totals=changed)
 
 
 def changed_statistics(
@@ -73,10 +75,10 @@ class Through(Measure):
     def statistics(self) -> tuple[Statistic, ...]:
         return changed_statistics(self.change, self.measure.statistics)
 
-    def compute(self, sweeps: Sweeps) -> Values:
+    def compute(self, sweeps: NormalizedTotals) -> Values:
         return self._renamed(self.measure.compute(seen_through(sweeps, self.change)))
 
-    def undecided(self, sweeps: Sweeps) -> NDArray[np.bool_] | None:
+    def undecided(self, sweeps: NormalizedTotals) -> NDArray[np.bool_] | None:
         return self.measure.undecided(seen_through(sweeps, self.change))
 
     def empty(self) -> Values:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 from matplotlib import rc_context
@@ -26,15 +26,32 @@ from mdmkit.plots.style import (
     plain,
 )
 
-if TYPE_CHECKING:
-    from mdmkit.metrics.curve import ThresholdCurve
-
 _MOST_DRAWN = 4000
 _SIDE_BY_SIDE = 5.0  # inches that panels need
 _ROOMY = 4.5  # inches of a lane with more than the marked thresholds
 
 
-def _points(curve: ThresholdCurve, extra: Sequence[float]) -> tuple[NDArray[Any], NDArray[Any]]:
+class Curve(Protocol):
+    """What is drawn of a `ThresholdCurve`."""
+
+    @property
+    def metric(self) -> str: ...
+
+    @property
+    def min_prediction(self) -> int | None: ...
+
+    @property
+    def min_target(self) -> int | None: ...
+
+    @property
+    def edges(self) -> NDArray[np.float64]: ...
+
+    def __call__(self, z: Any) -> Any: ...
+
+    def margin(self, t_margin: Any) -> Any: ...
+
+
+def _points(curve: Curve, extra: Sequence[float]) -> tuple[NDArray[Any], NDArray[Any]]:
     """Steps to draw: all of them, or as many as a page can show with those at `extra`."""
     edges = curve.edges
     if edges.size > _MOST_DRAWN:
@@ -43,7 +60,7 @@ def _points(curve: ThresholdCurve, extra: Sequence[float]) -> tuple[NDArray[Any]
 
 
 def draw_curve(
-    curve: ThresholdCurve,
+    curve: Curve,
     ax: Axes | None = None,
     t_margin: float | None = None,
     *,
@@ -100,7 +117,7 @@ def draw_curve(
     return ax
 
 
-def _name_axes(ax: Axes, curve: ThresholdCurve) -> None:
+def _name_axes(ax: Axes, curve: Curve) -> None:
     name = METRIC_LABELS.get(curve.metric, plain(curve.metric))
     if curve.min_prediction or curve.min_target:
         name += f"\n(sizes {curve.min_prediction} / {curve.min_target})"
@@ -125,7 +142,7 @@ def _draw_marked(ax: Axes) -> None:
         ax.axvline(z, color="0.8", linewidth=0.6, zorder=0)
 
 
-Curves = Mapping[str, "ThresholdCurve"]
+Curves = Mapping[str, Curve]
 
 
 def margin_figure(
@@ -295,7 +312,7 @@ def _draw_panel(
 
 
 def _draw_lane(
-    ax: Axes, row: float, curve: ThresholdCurve, t_margin: float, colour: str, inches: float
+    ax: Axes, row: float, curve: Curve, t_margin: float, colour: str, inches: float
 ) -> None:
     margin = curve.margin(t_margin)
     style: dict[str, Any] = {"va": "center", "fontsize": 7}

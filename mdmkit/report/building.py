@@ -11,13 +11,13 @@ from importlib.resources import files
 from math import fsum
 from typing import TYPE_CHECKING, Any
 
+from mdmkit.comparison.table import blocks, notes
 from mdmkit.core.errors import InputError
 from mdmkit.metrics.measures import MarginAt
 from mdmkit.report import charts
 from mdmkit.report.pictures import drawn_shape, every_so_often, jpeg, png
 from mdmkit.report.slider import Counts, Thresholds, offer_thresholds
 from mdmkit.report.spread import spread_block
-from mdmkit.tables.forms import blocks, notes
 
 if TYPE_CHECKING:
     from mdmkit.comparison.study import Study

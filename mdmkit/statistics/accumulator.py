@@ -1,8 +1,8 @@
-"""Accumulator: the sum of the sweeps of many frames within a budget of memory, in one pass or two."""
+"""Accumulator: the sum of many frames' statistics within a memory budget, in one pass or two."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import compress
@@ -16,12 +16,11 @@ from mdmkit.core.errors import InputError
 from mdmkit.statistics.binned_steps import quantile_edges
 from mdmkit.statistics.components import ComponentCounts
 from mdmkit.statistics.edges import Edges, line_edges, unit_edges, with_edges
-from mdmkit.statistics.kinds import MaskStatistic, PixelStatistic, Statistic, merged, of_components
-from mdmkit.statistics.normalizers import Normalizer
+from mdmkit.statistics.kinds import MaskStatistic, Statistic, merged, of_components
 from mdmkit.statistics.packing import Packed
 from mdmkit.statistics.pixel_bins import BinnedFrame
 from mdmkit.statistics.pixels import PixelCounts
-from mdmkit.statistics.totals import Grid, Sweeps, check_valid
+from mdmkit.statistics.totals import Grid, Totals
 
 if TYPE_CHECKING:
     from mdmkit.core.frame import Frame
@@ -72,8 +71,8 @@ class Accumulator:
         self.thresholds = thresholds
         self.over_budget = False
         self.laid: tuple[Edges, Edges] | None = None
-        self._parts: list[Sweeps] = []
-        self._grid: Sweeps | None = None
+        self._parts: list[Totals] = []
+        self._grid: Totals | None = None
         self._refined: Refined | None = None
         self._within: dict[Statistic, Any] = {}
 
@@ -114,7 +113,7 @@ class Accumulator:
         """Those of them at which components are known."""
         return self.laid[1] if self.laid else self._line
 
-    def add(self, part: Sweeps) -> None:
+    def add(self, part: Totals) -> None:
         """Count one frame."""
         waiting = [
             statistic
@@ -122,7 +121,7 @@ class Accumulator:
             if not (_is_grid(sweep) or isinstance(statistic, MaskStatistic))
         ]
         if self.over_budget and not waiting:
-            self._grid = part if self._grid is None else Sweeps.merged([self._grid, part])
+            self._grid = part if self._grid is None else Totals.merged([self._grid, part])
             return
         by_statistic = dict(part.by_statistic)
         for statistic in waiting:
@@ -133,11 +132,11 @@ class Accumulator:
         """What bounds it between the edges, which is lost once frames are summed."""
         return sweep.with_spreads(self.rows) if isinstance(sweep, ComponentCounts) else sweep
 
-    def _take(self, part: Sweeps) -> None:
+    def _take(self, part: Totals) -> None:
         self._parts.append(part)
         while len(self._parts) > 1 and self._parts[-1].frames >= self._parts[-2].frames:
             last = self._parts.pop()
-            self._parts[-1] = Sweeps.merged([self._parts[-1], last])
+            self._parts[-1] = Totals.merged([self._parts[-1], last])
         limit = self.memory // 4 if self.over_budget else self.memory
         if sum(part.nbytes for part in self._parts) > limit:
             self._settle()
@@ -146,14 +145,14 @@ class Accumulator:
         """Sum up; beyond the budget, on the grid."""
         if not self._parts:
             return
-        total = Sweeps.merged(self._parts)
+        total = Totals.merged(self._parts)
         self.over_budget = self.over_budget or total.nbytes > self.memory
         self._parts = [] if self.over_budget else [total]
         if self.over_budget:
             reduced = self._on_grid(total)
-            self._grid = reduced if self._grid is None else Sweeps.merged([self._grid, reduced])
+            self._grid = reduced if self._grid is None else Totals.merged([self._grid, reduced])
 
-    def _on_grid(self, part: Sweeps) -> Sweeps:
+    def _on_grid(self, part: Totals) -> Totals:
         on_grid = {
             statistic: sweep
             if isinstance(statistic, MaskStatistic) or _is_grid(sweep)
@@ -177,7 +176,7 @@ class Accumulator:
             self._settle()
         if other._grid is not None:
             self._grid = (
-                other._grid if self._grid is None else Sweeps.merged([self._grid, other._grid])
+                other._grid if self._grid is None else Totals.merged([self._grid, other._grid])
             )
         for part in other._parts:
             self._take(part)
@@ -207,7 +206,7 @@ class Accumulator:
         """End the second pass, and with it what it found."""
         self._refined, self._within = None, {}
 
-    def inside(self, frame: Frame) -> Sweeps:
+    def inside(self, frame: Frame) -> Totals:
         """What of a frame's sweeps lies within the cells of the second pass."""
         assert self._refined is not None
         cells = BinnedFrame.of(frame, self.edges)
@@ -218,9 +217,9 @@ class Accumulator:
                 by_statistic[statistic] = statistic.inside(cells, self.rows, self._refined.rows)
             else:
                 by_statistic[statistic] = statistic.inside(cells, self.edges, self._refined.cells)
-        return Sweeps(1, by_statistic)
+        return Totals(1, by_statistic)
 
-    def add_inside(self, part: Sweeps) -> None:
+    def add_inside(self, part: Totals) -> None:
         """Count what `inside` gave."""
         for statistic, sweep in part.by_statistic.items():
             self._look(statistic, sweep)
@@ -230,7 +229,7 @@ class Accumulator:
         self._within[statistic] = sweep if before is None else merged([before, sweep])
 
     def pack(self, packed: Packed, statistics: Sequence[Statistic]) -> dict[str, Any]:
-        """Put everything into `packed`; what is no array is returned. `statistics` are all of it."""
+        """Store the arrays in `packed`, and return the rest as JSON."""
         self._settle()
         sums = {"exact": self._parts[0] if self._parts else None, "grid": self._grid}
         for name, total in sums.items():
@@ -260,9 +259,9 @@ class Accumulator:
         self.over_budget, self.laid = header["over_budget"], packed.get("laid")
         frames = header["frames"]
         if frames["exact"]:
-            self._parts = [Sweeps(frames["exact"], by_statistic("exact"))]
+            self._parts = [Totals(frames["exact"], by_statistic("exact"))]
         if frames["grid"]:
-            self._grid = Sweeps(frames["grid"], by_statistic("grid"))
+            self._grid = Totals(frames["grid"], by_statistic("grid"))
         looked = packed.get("refined")
         if looked is not None:
             known = frozenset(compress(statistics, header["refined"]))
@@ -271,7 +270,7 @@ class Accumulator:
             r: sweep for r, sweep in by_statistic("within").items() if sweep is not None
         }
 
-    def _sum(self) -> Sweeps:
+    def _sum(self) -> Totals:
         self._settle()
         if self._grid is not None:
             return self._grid
@@ -279,7 +278,7 @@ class Accumulator:
             raise InputError("frames: expected at least one frame, found none")
         return self._parts[0]
 
-    def total(self) -> Sweeps:
+    def total(self) -> Totals:
         """The sum so far."""
         total = self._sum()
         grids = {r: sweep for r, sweep in total.by_statistic.items() if _is_grid(sweep)}
@@ -291,30 +290,8 @@ class Accumulator:
             statistic: known.as_sweep(grid.edges_of(statistic), self._within.get(statistic))
             for statistic, known in grids.items()
         }
-        return Sweeps(total.frames, {**total.by_statistic, **exact}, grid=grid)
+        return Totals(total.frames, {**total.by_statistic, **exact}, grid=grid)
 
 
 def _is_grid(sweep: Any) -> bool:
     return hasattr(sweep, "as_sweep")
-
-
-def sweep_frames(
-    frames: Iterable[Frame],
-    statistics: Sequence[Statistic],
-    kind: type[Normalizer],
-    memory: int = DEFAULT_MEMORY,
-) -> Sweeps:
-    """Sweep frames one after the other, and normalise what was counted.
-
-    Callables on masks need the normaliser's constants beforehand: the frames are then held.
-    """
-    fitted = None if kind.needs_fit else kind.fitted(PixelCounts.none())
-    if fitted is None and any(isinstance(statistic, MaskStatistic) for statistic in statistics):
-        frames = list(frames)
-        fitted = sweep_frames(frames, [PixelStatistic()], kind).normalizer
-    pool = Accumulator(memory)
-    for frame in frames:
-        pool.add(Sweeps.of(frame, statistics, fitted))
-    total = pool.total()
-    check_valid(total.pixels)
-    return total.with_normalizer(fitted or kind)

@@ -54,7 +54,7 @@ class BinnedComponents(Components):
             The frame on a grid with these edges at least; more of them make for closer bounds.
         sizes : ComponentSizes
         edges : ndarray of float64, shape (m,)
-            Thresholds at which statistics are exact, strictly ascending; see `mdmkit.statistics.binned_steps`.
+            Thresholds at which statistics are exact, strictly ascending.
         """
         ranks, met, flags_of_rank = _parts(cells, edges)
         order, ends = cells.order(ranks)

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,8 @@ from mdmkit.statistics.pixels import PixelCounts, count_by_class, count_split
 
 if TYPE_CHECKING:
     from mdmkit.core.frame import Frame
-    from mdmkit.metrics.pixel_metrics import CountMetric
+
+Formula = Callable[[Any, Any, Any, Any], NDArray[np.float64]]
 
 #: dtypes whose scores are binned; those of up to 16 bits are counted one by one anyway.
 BINNED = (np.dtype(np.float32), np.dtype(np.float64))
@@ -42,7 +43,7 @@ ROUNDING = 1e-12
 
 
 def margin_sweep(
-    frames: Callable[[], Iterable[Frame]], metric: CountMetric, t_margins: Sequence[float]
+    frames: Callable[[], Iterable[Frame]], metric: Formula, t_margins: Sequence[float]
 ) -> PixelCounts | None:
     """A sweep that has the same margins at `t_margins` as the sweep of every score.
 
@@ -50,8 +51,9 @@ def margin_sweep(
     ----------
     frames : callable
         Gives the frames, again each time; they may be deferred (`Frame.deferred`).
-    metric : CountMetric
-        Declared monotone; undefined (NaN), if anywhere, where a count is 0.
+    metric : callable
+        A `CountMetric`, or any formula of TP, FP, FN, TN: declared monotone, and undefined
+        (NaN), if anywhere, where a count is 0.
     t_margins : sequence of float
 
     Returns
@@ -140,7 +142,7 @@ class ScoreBins:
             np.cumsum(self.changes[::-1, column], out=counts[::-1, column])
         return counts
 
-    def unsure(self, metric: CountMetric, t_margins: Sequence[float]) -> NDArray[np.bool_]:
+    def unsure(self, metric: Formula, t_margins: Sequence[float]) -> NDArray[np.bool_]:
         """Bins in which the metric may pass some T at some scores and fail it at others."""
         counts = self.counts
         above = counts - self.changes
@@ -186,7 +188,7 @@ class ScoreBins:
 
 
 def _undecided(
-    metric: CountMetric,
+    metric: Formula,
     t_margins: Sequence[float],
     least: NDArray[np.int64],
     most: NDArray[np.int64],

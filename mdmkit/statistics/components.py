@@ -14,6 +14,7 @@ from mdmkit.core.errors import InputError
 from mdmkit.core.exact_sums import LIMBS
 from mdmkit.statistics.binned_steps import spread, within
 from mdmkit.statistics.edges import Edges
+from mdmkit.statistics.pixel_order import pixel_order
 from mdmkit.statistics.steps import RatioSteps, Rescale, Steps
 
 if TYPE_CHECKING:
@@ -157,7 +158,7 @@ class ComponentCounts(Components):
     siou: RatioSteps
     ppv: RatioSteps
     hits: Steps
-    #: Of each part the sum of the frames' `mdmkit.statistics.binned_steps.spread`, for sums that go to a grid later.
+    #: Of each part the sum of the frames' `binned_steps.spread`, for sums that go to a grid.
     spreads: tuple[Steps, Steps, Steps] | None = None
 
     @classmethod
@@ -188,7 +189,7 @@ class ComponentCounts(Components):
             for name, several in (deciding or {}).items()
             for t in several
         ]
-        levels = frame.levels
+        levels = pixel_order(frame)
         marks = levels.last * np.uint8(LAST if deciding is not None else LAST | RECORD)
         swept = Swept.of(frame, sizes, levels.order, marks, required)
         return cls._from_rows(sizes, swept, levels.scores_at)

@@ -25,20 +25,19 @@ VERSION = 2
 _HEADER = "header"
 #: Dataclasses that may be in a file, and where they live.
 _HOME = {
-    "BinnedComponents": "component_grid",
-    "ComponentSizes": "components",
-    "ComponentCounts": "components",
-    "BinnedSteps": "grid",
-    "MinMax": "normalize",
-    "BinnedPixels": "pixels",
-    "PixelCounts": "pixels",
-    "Rank": "normalize",
-    "BinnedRatios": "grid",
-    "RatioSteps": "steps",
-    "Sigmoid": "normalize",
-    "Steps": "steps",
-    "Sweeps": "sweeps",
-    "Unchanged": "normalize",
+    "BinnedComponents": "statistics.binned_components",
+    "ComponentSizes": "core.component_sizes",
+    "ComponentCounts": "statistics.components",
+    "BinnedSteps": "statistics.binned_steps",
+    "MinMax": "statistics.normalizers",
+    "BinnedPixels": "statistics.pixels",
+    "PixelCounts": "statistics.pixels",
+    "Rank": "statistics.normalizers",
+    "BinnedRatios": "statistics.binned_steps",
+    "RatioSteps": "statistics.steps",
+    "Sigmoid": "statistics.normalizers",
+    "Steps": "statistics.steps",
+    "Unchanged": "statistics.normalizers",
 }
 Arrays = dict[str, NDArray[Any]]
 

@@ -1,4 +1,4 @@
-"""Levels: the valid pixels of a frame in descending order of score, grouped by equal score."""
+"""PixelOrder: the valid pixels of a frame in descending order of score, grouped by equal score."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Levels:
+class PixelOrder:
     """Pixels sorted by score.
 
     Attributes
@@ -60,7 +60,7 @@ class Levels:
         return bool(lowest >= 0 and highest <= 1)
 
     @classmethod
-    def of(cls, frame: Frame) -> Levels:
+    def of(cls, frame: Frame) -> PixelOrder:
         """Sort a frame."""
         raw, valid = frame.scores.ravel(), frame.valid.ravel()
         if raw.dtype.itemsize <= 2:
@@ -68,6 +68,14 @@ class Levels:
         if raw.dtype == np.float32 and raw.size < 2**32:
             return cls(*_by_digits(raw, valid), raw)
         return cls(*_by_comparison(raw, valid), raw)
+
+
+def pixel_order(frame: Frame) -> PixelOrder:
+    """Order the pixels of a frame: sorted once, and kept with the frame for every sweep."""
+    kept = frame.__dict__.get("pixel_order")
+    if kept is None:
+        kept = frame.__dict__["pixel_order"] = PixelOrder.of(frame)
+    return kept
 
 
 def score_keys(scores: NDArray[Any]) -> NDArray[Any]:

@@ -118,7 +118,7 @@ def _merge_two(a: S, b: S) -> S:
 
 
 class RatioSteps(Steps):
-    """Steps whose first three totals are the limbs of a sum of ratios (`mdmkit.core.exact_sums`)."""
+    """Steps whose first three totals are the limbs of a sum of ratios (see `exact_sums`)."""
 
     @staticmethod
     def bound_columns(totals: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -1,4 +1,4 @@
-"""Comparisons and printed tables as text: terminal, Markdown, CSV, JSON, LaTeX."""
+"""Tables as text: terminal, Markdown, CSV, JSON, LaTeX."""
 
 from __future__ import annotations
 
@@ -7,30 +7,17 @@ import io
 import json
 import re
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from mdmkit.comparison.table import blocks, notes, view_of
 from mdmkit.core.errors import InputError, printable
-from mdmkit.tables.table import UNDEFINED, Block, Column, View, percent
+from mdmkit.tables.table import UNDEFINED, Block, Column, View
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
-
-    from mdmkit.comparison.result import Comparison
-
-__all__ = [
-    "FORMATS",
-    "blocks",
-    "check_form",
-    "notes",
-    "percent",
-    "render",
-    "show",
-    "to_renderables",
-]
 
 
 def _shown(column: Column, row: int) -> str:
@@ -268,6 +255,16 @@ def check_form(form: str) -> str:
     return form
 
 
-def render(comparison: Comparison, form: str) -> str:
-    """A comparison as text, in one of `FORMATS`."""
-    return FORMATS[check_form(form)](view_of(comparison))
+class Tabular(ABC):
+    """A result that can be shown as a table."""
+
+    @abstractmethod
+    def view(self) -> View:
+        """What is shown of it, before any form is chosen."""
+
+    def to_text(self, form: str = "table") -> str:
+        """As "table", "markdown", "csv", "json", "latex", "csv-long" or "json-long"."""
+        return FORMATS[check_form(form)](self.view())
+
+    def __str__(self) -> str:
+        return self.to_text()

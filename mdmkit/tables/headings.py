@@ -1,13 +1,8 @@
-"""Columns of tables: headings, numbers as text, and which of them lead."""
+"""Headings of columns, from the names of measures."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from mdmkit.metrics.measures import MarginAt, Measure
-
-if TYPE_CHECKING:
-    pass
+from typing import Protocol
 
 HEADINGS = {
     "ap": "AP", "auroc": "AUROC", "fpr95": "FPR95", "best_f1": "best F1", "siou_gt": "sIoU gt",
@@ -20,11 +15,15 @@ METRIC_HEADINGS = {
 LOWER_IS_BETTER = ("fpr95",)  # of the published columns
 
 
-def titles(measure: Measure) -> tuple[str, str]:
+class Named(Protocol):
+    """A measure, by its name in results."""
+
+    @property
+    def key(self) -> str: ...
+
+
+def titles(measure: Named) -> tuple[str, str]:
     """Name and condition of a measure."""
-    if isinstance(measure, MarginAt):
-        name = METRIC_HEADINGS.get(measure.metric.name, measure.metric.name)
-        return f"MDM {name}", f"T={measure.t_margin:g}"
     return key_titles(measure.key)
 
 

@@ -17,11 +17,12 @@ from mdmkit.evaluation.threads import Load, in_order
 from mdmkit.metrics.base import Metric
 from mdmkit.metrics.component_metrics import COMPONENT_METRICS, ComponentMetric
 from mdmkit.metrics.measures import AtThreshold, FprAtThreshold, Measure, statistics_of
+from mdmkit.metrics.normalized_totals import NormalizedTotals
 from mdmkit.metrics.pixel_metrics import F1, CountMetric, Precision, Recall
 from mdmkit.statistics.edges import Edges
 from mdmkit.statistics.kinds import Statistic, merged
 from mdmkit.statistics.normalizers import Normalizer, Unchanged
-from mdmkit.statistics.totals import EarlyGrid, Grid, Sweeps
+from mdmkit.statistics.totals import EarlyGrid, Grid, Totals
 
 #: The largest finite score: nothing is predicted above it, everything above its negative.
 HIGHEST = float(np.finfo(np.float64).max)
@@ -116,8 +117,8 @@ def counted_at(
     thresholds: Sequence[float],
     jobs: int = 1,
     progress: Progress = lambda: None,
-) -> Sweeps:
-    """Sweeps of frames that are exact at raw thresholds, at the cost of O(P) a frame."""
+) -> NormalizedTotals:
+    """Totals of frames that are exact at raw thresholds, at the cost of O(P) a frame."""
     edges = np.unique(np.asarray(thresholds, np.float64))
     early = EarlyGrid(edges, edges, frozenset(statistics))
     total: dict[Statistic, Any] = {}
@@ -130,14 +131,14 @@ def counted_at(
     return _exact_at(total, edges, len(loads))
 
 
-def _counted(load: Load, statistics: Sequence[Statistic], early: EarlyGrid) -> Sweeps:
-    return Sweeps.of(load(), statistics, early=early)
+def _counted(load: Load, statistics: Sequence[Statistic], early: EarlyGrid) -> Totals:
+    return Totals.of(load(), statistics, early=early)
 
 
-def _exact_at(grids: dict[Statistic, Any], edges: Edges, frames: int) -> Sweeps:
+def _exact_at(grids: dict[Statistic, Any], edges: Edges, frames: int) -> NormalizedTotals:
     grid = Grid(edges, np.zeros(edges.size + 1, bool), grids, edges)
     exact = {statistic: part.as_sweep(edges, None) for statistic, part in grids.items()}
-    return Sweeps(frames, exact, grid=grid)
+    return NormalizedTotals(Totals(frames, exact, grid))
 
 
 def point_measures(metric: Metric) -> dict[str, Any]:
@@ -166,7 +167,9 @@ def _at(name: str, metric: Any, raw: float) -> Measure:
     return FprAtThreshold(name, raw) if metric is None else AtThreshold(name, metric, raw)
 
 
-def operating_point(sweeps: Sweeps, metric: Metric, z: float | None, raw: float) -> OperatingPoint:
+def operating_point(
+    sweeps: NormalizedTotals, metric: Metric, z: float | None, raw: float
+) -> OperatingPoint:
     """What a raw threshold gives; `sweeps` are those of `counted_at` there."""
     values = {
         name: _at(name, measured, raw).compute(sweeps)[name]

@@ -1,15 +1,25 @@
-"""Thresholds of several methods, on one set of frames and another."""
+"""Thresholds of several methods, on one set of frames and another, as a table."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mdmkit.metrics.component_metrics import COMPONENT_METRICS
+from mdmkit.statistics.normalizers import MinMax
+from mdmkit.tables.forms import Tabular
+from mdmkit.tables.headings import METRIC_HEADINGS
+from mdmkit.tables.table import UNDEFINED, Block, Column, View, percent, value_column
+from mdmkit.thresholds.operating_points import OperatingPoint
 from mdmkit.thresholds.transfer import Recommendation, Transfer
+
+_POINT = (("f1", True), ("precision", True), ("recall", True), ("fpr", False))
+_COMPONENTS = (("siou", True), ("ppv", True), ("mean_f1", True))
 
 
 @dataclass(frozen=True)
-class Thresholds:
+class Thresholds(Tabular):
     """Recommended thresholds of several methods; `thresholds["mine"]` is one of them.
 
     Attributes
@@ -60,12 +70,221 @@ class Thresholds:
             rows.append(row)
         return {"settings": self.settings, "rows": rows}
 
-    def to_text(self, form: str = "table") -> str:
-        """As "table", "markdown", "csv", "json", "latex", "csv-long" or "json-long"."""
-        from mdmkit.tables.forms import FORMATS, check_form
-        from mdmkit.thresholds.table import view_of_thresholds
+    def view(self) -> View:
+        """What is shown of the thresholds."""
+        return view_of_thresholds(self)
 
-        return FORMATS[check_form(form)](view_of_thresholds(self))
 
-    def __str__(self) -> str:
-        return self.to_text()
+def view_of_thresholds(found: Thresholds) -> View:
+    """What is shown of the thresholds of several methods."""
+    blocks = [_first_block(found)]
+    if found.transfers:
+        blocks += [_second_block(found), _choices_block(found)]
+    return View(
+        found.methods, None, tuple(blocks), tuple(_notes(found)), found.to_dict(),
+        _rows(found), _long_rows(found), len(found.methods),
+    )  # fmt: skip
+
+
+def _title(found: Thresholds) -> str:
+    metric = found.settings["metric"]
+    return str(METRIC_HEADINGS.get(metric, metric))
+
+
+def _texts(
+    found: Thresholds, name: str, condition: str, text: Callable[[Any], str],
+    of: dict[str, Any] | None = None,
+) -> Column:  # fmt: skip
+    """A column of text, "-" for methods without a threshold; its heading may take two lines."""
+    known = found.recommendations if of is None else of
+    cells = (text(known[name]) if name in known else UNDEFINED for name in found.methods)
+    return Column(name, condition, "", tuple(cells))
+
+
+def _columns(found: Thresholds, points: dict[str, OperatingPoint]) -> list[Column]:
+    """The numbers at an operating point of each method."""
+    metric = found.settings["metric"]
+    shown = [*_POINT, *(_COMPONENTS if metric in COMPONENT_METRICS else ())]
+    if metric not in [name for name, _ in shown]:
+        shown.insert(0, ("value", True))
+    columns = []
+    for name, higher in shown:
+        values = [getattr(points[m], name) if m in points else None for m in found.methods]
+        heading = _title(found) if name == "value" else METRIC_HEADINGS[name]
+        columns.append(value_column(heading, "", higher, values))
+    return columns
+
+
+def _first_block(found: Thresholds) -> Block:
+    settings = found.settings
+    margins = [
+        found.recommendations[name].margin.value if name in found.recommendations else 0.0
+        for name in found.methods
+    ]
+    columns = [
+        value_column("margin", "", True, margins),
+        _texts(
+            found, "threshold", "[margin)", lambda r: _with_interval(r.threshold, r.margin.interval)
+        ),
+    ]
+    if set(settings["normalize"].values()) != {"none"}:
+        columns.append(_texts(found, "on raw", "scores", lambda r: f"{r.raw_threshold:.6g}"))
+    points = {name: r.point for name, r in found.recommendations.items()}
+    required = f"{_title(found)} > {settings['t_margin']:g}"
+    title = f"Threshold for {required}, chosen on {settings['first']}, %"
+    return Block(title, (*columns, *_columns(found, points)))
+
+
+def _with_interval(z: float, interval: Any) -> str:
+    return f"{z:.3f} [{interval[0]:.3f}, {interval[1]:.3f})"
+
+
+def _second_block(found: Thresholds) -> Block:
+    t_margin = found.settings["t_margin"]
+
+    def slack(transfer: Transfer) -> str:
+        if transfer.slack is None:
+            return "fails"
+        down, up = transfer.slack
+        return f"-{down:.3f} to +{up:.3f}"
+
+    def outside(transfer: Transfer) -> str:
+        count = transfer.below + transfer.above
+        return f"{count} ({100 * transfer.outside_share:.2g} %)" if count else "0"
+
+    of = found.transfers
+    columns = [
+        _texts(
+            found, _title(found), f"> {t_margin:g}", lambda t: "holds" if t.holds else "fails", of
+        ),
+        _texts(found, "z could", "move by", slack, of),
+        _texts(found, "in the", "margin here", lambda t: "yes" if t.inside else "no", of),
+        _texts(found, "scores", "beyond [0, 1]", outside, of),
+    ]
+    points = {name: transfer.point for name, transfer in of.items()}
+    title = f"The same threshold on {found.settings['second']}, %"
+    return Block(title, (*_columns(found, points), *columns), True)
+
+
+def _choices_block(found: Thresholds) -> Block:
+    """What other thresholds would have given on the second set."""
+    names = ["value"] if found.settings["metric"] == "f1" else ["value", "f1"]
+    columns = []
+    for heading, choice in (
+        ("middle of margin", "point"), ("best F1 before", "best_f1"), ("best F1 here", "oracle")
+    ):  # fmt: skip
+        for name in names:
+            points = {m: getattr(t, choice) for m, t in found.transfers.items()}
+            values = [
+                getattr(points[m], name) if points.get(m) is not None else None
+                for m in found.methods
+            ]
+            metric = _title(found) if name == "value" else "F1"
+            cells = tuple(map(percent, values))
+            columns.append(Column(metric, heading, "", cells))
+    columns.append(_texts(found, "margin", "here", _margin_text, found.transfers))
+    title = f"Other thresholds on {found.settings['second']}, %"
+    return Block(title, tuple(columns), True)
+
+
+def _margin_text(transfer: Transfer) -> str:
+    value, interval = percent(transfer.margin.value), transfer.margin.interval
+    return value if interval is None else f"{value} [{interval[0]:.3f}, {interval[1]:.3f})"
+
+
+def _counts(result: Recommendation | Transfer) -> str:
+    return (
+        f"{result.frames} frames, {result.pixels} valid pixels, {result.anomalous_pixels} anomalous"
+    )
+
+
+def _notes(found: Thresholds) -> list[str]:
+    settings = found.settings
+    lines = [
+        "anomaly is the positive class; a pixel is predicted where score > z",
+        "the threshold is the middle of the margin: as far as one can be from failing on either "
+        "side",
+        f"{settings['first']}: {_counts(next(iter(found.recommendations.values())))}",
+    ]
+    if found.transfers:
+        lines.append(f"{settings['second']}: {_counts(next(iter(found.transfers.values())))}")
+    if settings["metric"] in COMPONENT_METRICS:
+        lines.append(
+            f"component sizes: min_prediction={settings['min_prediction']}, "
+            f"min_target={settings['min_target']}"
+        )
+    if settings["left_out"]:
+        lines.append(f"{settings['left_out']} frames left out that not every method has")
+    for name, r in found.recommendations.items():
+        if r.normalize != "none":
+            constants = (
+                f", {r.normalizer.low:g} to {r.normalizer.high:g}"
+                if isinstance(r.normalizer, MinMax)
+                else ""
+            )
+            kept = "; kept on the second set, whose scores are not clipped"
+            lines.append(
+                f"{name}: normalised by {r.normalize}{constants}{kept if found.transfers else ''}"
+            )
+    if len(set(settings["normalize"].values())) > 1:
+        lines.append("margins of methods that were normalised in different ways do not compare")
+    if found.transfers:
+        lines.append(
+            "best F1 before: the threshold with the largest pixel F1 on the first set; best F1 "
+            "here: that of the second set itself, which nobody knows beforehand"
+        )
+    lines += [f"{name}: {why}" for name, why in found.without.items()]
+    return lines
+
+
+def _flat(prefix: str, values: dict[str, Any] | None) -> dict[str, Any]:
+    return {f"{prefix}_{name}": value for name, value in (values or {}).items()}
+
+
+def _ends(prefix: str, interval: Any) -> dict[str, Any]:
+    low, high = interval or (None, None)
+    return {f"{prefix}_low": low, f"{prefix}_high": high}
+
+
+def _rows(found: Thresholds) -> list[dict[str, Any]]:
+    """A row a method, in fractions."""
+    shared = {name: found.settings[name] for name in ("metric", "t_margin", "first", "second")}
+    rows = []
+    for name in found.methods:
+        row: dict[str, Any] = {"method": name, **shared}
+        r, t = found.recommendations.get(name), found.transfers.get(name)
+        if r is not None:
+            row |= {"normalize": r.normalize, "threshold": r.threshold,
+                    "raw_threshold": r.raw_threshold, "margin": r.margin.value,
+                    **_ends("margin", r.margin.interval), **_ends("raw", r.raw_interval),
+                    **_flat("first", r.point.to_dict())}  # fmt: skip
+        if t is not None:
+            row |= {"holds": t.holds, "inside": t.inside, "below": t.below, "above": t.above,
+                    "second_margin": t.margin.value,
+                    **_ends("second_margin", t.margin.interval)}  # fmt: skip
+            down, up = t.slack or (None, None)
+            row |= {"could_fall_by": down, "could_rise_by": up}
+            for choice, point in _choices(t):
+                row |= _flat(f"second_{choice}" if choice != "margin" else "second", point)
+        row["no_threshold"] = found.without.get(name)
+        rows.append(row)
+    return rows
+
+
+def _choices(result: Recommendation | Transfer) -> Sequence[tuple[str, dict[str, Any] | None]]:
+    """Operating points by how their threshold was chosen."""
+    points = {"margin": result.point, "best_f1": result.best_f1}
+    points |= {"oracle": getattr(result, "oracle", None)}
+    return [(choice, point.to_dict()) for choice, point in points.items() if point is not None]
+
+
+def _long_rows(found: Thresholds) -> list[dict[str, Any]]:
+    """A row a method, set and choice of threshold."""
+    return [
+        {"method": name, "set": which, "choice": choice, "metric": found.settings["metric"],
+         "t_margin": found.settings["t_margin"], **(point or {})}
+        for name in found.methods
+        for which, results in (("first", found.recommendations), ("second", found.transfers))
+        if name in results
+        for choice, point in _choices(results[name])
+    ]  # fmt: skip

@@ -215,7 +215,7 @@ def recommend(
         method, margin, (raw_threshold(normalizer, low), _first_failing(normalizer, high)),
         operating_point(counted, metric, margin.threshold, raw),
         _best_point(counted, metric, best, normalizer),
-        normalizer.name, normalizer, metric, sweeps.frames,
+        normalizer.name, normalizer, metric, sweeps.totals.frames,
         int(counted.pixels.totals[0].sum()), counted.pixels.anomalous,
     )  # fmt: skip
 
@@ -254,7 +254,7 @@ def apply(
         _slack(curve, t_margin, z),
         everything - int(pixels.above(beyond["below"]).sum()),
         int(pixels.above(beyond["above"]).sum()),
-        sweeps.frames, everything, pixels.anomalous,
+        sweeps.totals.frames, everything, pixels.anomalous,
     )  # fmt: skip
 
 

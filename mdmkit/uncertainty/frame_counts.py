@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from mdmkit.core.exact_sums import LIMBS, in_digits, of_digits
 from mdmkit.evaluation.sources import Progress
 from mdmkit.evaluation.threads import Load, in_order
+from mdmkit.metrics.normalized_totals import NormalizedTotals
 from mdmkit.statistics.accumulator import Accumulator
 from mdmkit.statistics.binned_components import BinnedComponents
 from mdmkit.statistics.binned_steps import BinnedSteps
@@ -25,7 +26,7 @@ from mdmkit.statistics.edges import Edges, with_edges
 from mdmkit.statistics.kinds import ComponentStatistic, PixelStatistic, Statistic, of_components
 from mdmkit.statistics.normalizers import MinMax, Normalizer, Sigmoid, Unchanged
 from mdmkit.statistics.pixels import BinnedPixels, PixelCounts
-from mdmkit.statistics.totals import EarlyGrid, Grid, Sweeps, check_valid
+from mdmkit.statistics.totals import EarlyGrid, Grid, Totals, check_valid
 
 #: Bytes of sums that are held at once, and of frames that enter one matrix product.
 BATCH, BLOCK = 2**27, 2**26
@@ -34,8 +35,8 @@ FACTS = 4
 #: Sums of sIoU and PPV in digits, the number of predictions, two counts at each quality.
 COMPONENT_COLUMNS = 2 * (LIMBS + 1) + 1 + 2 * QUALITIES.size
 
-#: Where the counts of one statistic go: `allocate(statistic, shape)` gives an array of uint32, or what
-#: takes and gives slices like one.
+#: Where the counts of one statistic go: `allocate(statistic, shape)` gives an array of uint32,
+#: or what takes and gives slices like one.
 Allocate = Callable[[Statistic, tuple[int, int]], Any]
 
 
@@ -68,13 +69,13 @@ class FrameCounts:
         """F, the number of frames."""
         return int(next(iter(self.facts.values())).shape[0])
 
-    def total(self) -> Sweeps:
+    def total(self) -> NormalizedTotals:
         """All frames once each; numbers carry brackets."""
         grid = Grid(self.edges, self._known(), dict(self.whole), self.edges)
         exact = {
             statistic: grid.as_sweep(self.edges, None) for statistic, grid in self.whole.items()
         }
-        return Sweeps(self.frames, exact, self.normalizer, grid)
+        return NormalizedTotals(Totals(self.frames, exact, grid), self.normalizer)
 
     def _known(self) -> NDArray[np.bool_]:
         """Cells without a score between their edges, shape (m + 1,): nothing is open there."""
@@ -88,7 +89,7 @@ class FrameCounts:
                 known[:] = False
         return known
 
-    def resampled(self, draws: NDArray[np.int64]) -> Iterator[Sweeps]:
+    def resampled(self, draws: NDArray[np.int64]) -> Iterator[NormalizedTotals]:
         """The sweeps of sets that have each frame so many times, shape (R, F), in their order.
 
         O(R F k m) multiplications, by matrix products of bounded size.
@@ -103,7 +104,7 @@ class FrameCounts:
 
     def _selected(
         self, times: NDArray[np.int64], sums: dict[Statistic, NDArray[np.float64]]
-    ) -> Sweeps:
+    ) -> NormalizedTotals:
         """The sweeps of one set, as of scores that lie at the edges."""
         exact: dict[Statistic, Any] = {}
         for statistic, row in sums.items():
@@ -123,7 +124,7 @@ class FrameCounts:
                 nothing = np.zeros_like(totals)
                 grid = BinnedPixels(totals, nothing, nothing, *extremes)
             exact[statistic] = grid.as_sweep(self.edges, None)
-        return Sweeps(int(times.sum()), exact, self.normalizer)
+        return NormalizedTotals(Totals(int(times.sum()), exact), self.normalizer)
 
 
 def _sums(counts: Any, times: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -194,7 +195,9 @@ def regular_edges(normalizer: Normalizer, count: int) -> Edges:
     return steps if isinstance(normalizer, Unchanged) else np.empty(0)
 
 
-def chosen_edges(total: Sweeps, cells: int, margins: bool, thresholds: Sequence[float]) -> Edges:
+def chosen_edges(
+    total: NormalizedTotals, cells: int, margins: bool, thresholds: Sequence[float]
+) -> Edges:
     """About `cells` thresholds for statistics like these: every score, if there are so few.
 
     Else half of them divide the pixels of each class; the other half, where margins are asked
@@ -212,7 +215,7 @@ def sweep_states(
     loads: Sequence[Load],
     statistics: Sequence[Statistic],
     kind: type[Normalizer],
-    choose_edges: Callable[[Sweeps], Edges],
+    choose_edges: Callable[[NormalizedTotals], Edges],
     *,
     allocate: Allocate,
     memory: int,
@@ -230,9 +233,9 @@ def sweep_states(
     for part in in_order((partial(_pixels, load) for load in loads), jobs):
         pool.add(part)
         progress()
-    total = pool.total()
-    check_valid(total.pixels)
-    total = total.with_normalizer(kind)
+    counted = pool.total()
+    check_valid(counted.pixels)
+    total = NormalizedTotals.of(counted, kind)
     edges = choose_edges(total)
     early = EarlyGrid(edges, edges, frozenset(statistics))
     counts: dict[Statistic, Any] = {}
@@ -251,12 +254,12 @@ def sweep_states(
     return FrameCounts(edges, total.normalizer, counts, facts, whole)
 
 
-def _pixels(load: Load) -> Sweeps:
-    return Sweeps.of(load(), [PixelStatistic()])
+def _pixels(load: Load) -> Totals:
+    return Totals.of(load(), [PixelStatistic()])
 
 
-def _on_grid(load: Load, statistics: Sequence[Statistic], early: EarlyGrid) -> Sweeps:
-    return Sweeps.of(load(), statistics, early=early)
+def _on_grid(load: Load, statistics: Sequence[Statistic], early: EarlyGrid) -> Totals:
+    return Totals.of(load(), statistics, early=early)
 
 
 def needed_bytes(statistics: Sequence[Statistic], frames: int, edges: int) -> int:

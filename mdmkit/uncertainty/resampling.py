@@ -24,10 +24,10 @@ from mdmkit.evaluation.methods import evaluate_methods, loads_of, loads_of_array
 from mdmkit.evaluation.sources import Progress
 from mdmkit.metrics.measures import Measure
 from mdmkit.metrics.names import parse_measures
+from mdmkit.metrics.normalized_totals import NormalizedTotals
 from mdmkit.metrics.protocols import as_protocol
 from mdmkit.metrics.transformed import with_bands
 from mdmkit.statistics.accumulator import DEFAULT_MEMORY
-from mdmkit.statistics.totals import Sweeps
 from mdmkit.uncertainty.counts_file import record_of
 from mdmkit.uncertainty.counts_source import Bar, StatesPlan, check_frames
 from mdmkit.uncertainty.frame_counts import FrameCounts
@@ -190,8 +190,8 @@ protocol, band, anomaly_label, normal_label, ignore_index, missing, jobs, key
     memory : int
         Bytes that the statistics may take; beyond it they are kept in a temporary file.
     progress : callable, optional
-        `progress(title, steps)` returns a function that is called after each frame of two passes, and
-        after each replicate.
+        `progress(title, steps)` returns a function that is called after each frame of two passes
+        and after each replicate.
 
     Returns
     -------
@@ -302,7 +302,7 @@ def _resample(
     found.replicates[method], found.refused[method] = drawn, refused
 
 
-def _compute(measure: Measure, sweeps: Sweeps) -> dict[str, Any]:
+def _compute(measure: Measure, sweeps: NormalizedTotals) -> dict[str, Any]:
     try:
         return measure.compute(sweeps)
     except NoTargetError:

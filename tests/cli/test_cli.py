@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mdmkit.cli import app as cli
+from mdmkit.cli import command_line as cli
 from mdmkit.cli import terminal
 
 REPOSITORY = Path(__file__).parents[2]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mdmkit.cli import app as cli
+from mdmkit.cli import command_line as cli
 from mdmkit.cli import terminal
 from mdmkit.datasets import layout, layout_names
 

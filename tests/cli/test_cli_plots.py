@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from mdmkit import evaluate, plots, threshold_curve
-from mdmkit.cli import app as cli
+from mdmkit.cli import command_line as cli
 from mdmkit.cli import terminal
 
 

@@ -13,7 +13,7 @@ import pytest
 import typer
 
 from maskomaly import cli as maskomaly_cli
-from mdmkit.cli import app as cli
+from mdmkit.cli import command_line as cli
 from mdmkit.cli import completion
 from mdmkit.cli.terminal import run
 

@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 
 import mdmkit.comparison.checkpoints.chunks
 from mdmkit import InputError, compare
-from mdmkit.cli.app import app
+from mdmkit.cli.command_line import app
 from mdmkit.comparison.checkpoints.folder import Manifest, Shard, open_state
 from mdmkit.comparison.checkpoints.sharding import count_shard, merge_states
 

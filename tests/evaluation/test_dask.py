@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from mdmkit import Evaluation, Frame, InputError, InputTypeError, compare, evaluate
-from mdmkit.cli.app import app
+from mdmkit.cli.command_line import app
 from mdmkit.core.labels import LabelCodes
 from mdmkit.evaluation.methods import evaluate_methods, load_frame
 from mdmkit.evaluation.threads import Threads
@@ -88,8 +88,8 @@ def methods(root):
 def evaluated(root, scheduler, progress=None, **options):
     options = {"metrics": METRICS, "normalize": {"fine": "minmax"}, **options}
     evaluations, _ = evaluate_methods(
-        methods(root), root / "gt", codes=CODES, missing="error", jobs=1, key=None, progress=progress,
-        scheduler=scheduler, **options,
+        methods(root), root / "gt", codes=CODES, missing="error", jobs=1, key=None,
+        progress=progress, scheduler=scheduler, **options,
     )  # fmt: skip
     return evaluations
 
@@ -311,7 +311,7 @@ def test_a_scheduler_without_workers_is_an_input_error(files, monkeypatch):
 
 
 def test_workers_of_another_version_are_refused(client, files, monkeypatch):
-    monkeypatch.setattr(integration, "__version__", "0.0.7")
+    monkeypatch.setattr(integration, "version", lambda name: "0.0.7")
     with pytest.raises(InputError) as caught:
         evaluated(files, client)
     assert str(caught.value).startswith(

@@ -21,7 +21,10 @@ with warnings.catch_warnings():  # of libraries that torchmetrics looks for
     torchmetrics = pytest.importorskip("torchmetrics", reason="torchmetrics is not installed")
 
 from mdmkit.integrations import device_counts as counting  # noqa: E402
-from mdmkit.integrations.torchmetrics import AnomalySegmentationMetrics, MaximalDetectionMargin
+from mdmkit.integrations.torchmetrics import (  # noqa: E402
+    AnomalySegmentationMetrics,
+    MaximalDetectionMargin,
+)
 
 PIXELS = (
     "ap,auroc,fpr95,fpr@tpr=0.5,best_f1,f1@z=0.5,precision@z=0.3,fpr@z=0.25,"

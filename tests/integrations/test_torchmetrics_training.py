@@ -14,7 +14,10 @@ with warnings.catch_warnings():  # of libraries that torchmetrics looks for
     torchmetrics = pytest.importorskip("torchmetrics", reason="torchmetrics is not installed")
 
 from mdmkit import InputError, NoTargetError, evaluate  # noqa: E402
-from mdmkit.integrations.torchmetrics import AnomalySegmentationMetrics, MaximalDetectionMargin
+from mdmkit.integrations.torchmetrics import (  # noqa: E402
+    AnomalySegmentationMetrics,
+    MaximalDetectionMargin,
+)
 
 pytestmark = pytest.mark.slow
 

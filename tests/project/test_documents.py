@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mdmkit.cli import app as cli
+from mdmkit.cli import command_line as cli
 from mdmkit.cli import terminal
 
 DOCS = Path(__file__).parents[2] / "docs"

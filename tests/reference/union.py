@@ -29,6 +29,7 @@ from mdmkit.core.exact_sums import LIMB_BITS, LIMBS
 from mdmkit.core.labels import ANOMALOUS as ANOMALOUS_CLASS
 from mdmkit.statistics.components import QUALITIES, ComponentCounts
 from mdmkit.statistics.kernels import kernel
+from mdmkit.statistics.pixel_order import pixel_order
 from mdmkit.statistics.steps import Steps
 
 SMALL = -2
@@ -404,7 +405,7 @@ def component_sweep(frame, sizes):
     kept = pixels >= max(sizes.min_target, 1)
     renumber = np.where(kept, np.cumsum(kept), SMALL).astype(np.int32)
     renumber[0] = 0
-    levels = frame.levels
+    levels = pixel_order(frame)
     sums, hits = sweep_components(
         levels.order.astype(np.int32),
         levels.ends,

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from mdmkit import InputError, evaluate
-from mdmkit.cli import app as cli
+from mdmkit.cli import command_line as cli
 from mdmkit.cli import terminal
 from mdmkit.comparison.study import study_methods
 from mdmkit.core.component_sizes import ComponentSizes

@@ -13,6 +13,7 @@ from mdmkit.core.frame import Frame
 from mdmkit.statistics.binned_components import BinnedComponents
 from mdmkit.statistics.components import ComponentCounts
 from mdmkit.statistics.edges import unit_edges
+from mdmkit.statistics.pixel_order import pixel_order
 from tests.conftest import cases, examples, small_frames
 from tests.fuzz import (
     METRICS,
@@ -81,7 +82,7 @@ def test_hundreds_of_targets_in_one_huge_component(noise):
     assert_same_sweep(ComponentCounts.of(frame, sizes), expected)
     assert_same_margins(frame, sizes, expected, dict.fromkeys(METRICS, (0.1, 0.5, 0.6)))
     grid = grid_of(frame, sizes, unit_edges(256))
-    assert_grid_is_right(grid, unit_edges(256), sizes, expected, frame.levels.scores)
+    assert_grid_is_right(grid, unit_edges(256), sizes, expected, pixel_order(frame).scores)
 
 
 def test_scores_one_ulp_around_the_edges_of_bins():
@@ -121,7 +122,7 @@ def test_grids_merge_in_any_order(frames, sizes, random):
             np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
     expected = ComponentCounts.merged(union.component_sweep(Frame(*f), sizes) for f in frames)
     if expected.targets:
-        scores = np.concatenate([Frame(*f).levels.scores for f in frames])
+        scores = np.concatenate([pixel_order(Frame(*f)).scores for f in frames])
         assert_grid_is_right(whole, edges, sizes, expected, scores)
 
 

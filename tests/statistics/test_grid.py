@@ -20,7 +20,7 @@ from mdmkit.statistics.edges import unit_edges
 from mdmkit.statistics.kinds import ChangedStatistic, ComponentStatistic, PixelStatistic
 from mdmkit.statistics.pixel_bins import BinnedFrame
 from mdmkit.statistics.pixels import BinnedPixels, PixelCounts
-from mdmkit.statistics.totals import EarlyGrid, Sweeps
+from mdmkit.statistics.totals import EarlyGrid, Totals
 from tests.conftest import examples, small_frames
 
 EVERYTHING = (
@@ -225,7 +225,7 @@ def test_changed_frames_on_a_grid_are_those_that_were_changed_before(change, dty
     for statistic in (PixelStatistic(), ComponentStatistic(ComponentSizes(2, 1))):
         changed = ChangedStatistic(change, statistic)
         on_grid = [
-            Sweeps.of(seen, [of], early=replace(early, statistics=frozenset([of]))).by_statistic[of]
+            Totals.of(seen, [of], early=replace(early, statistics=frozenset([of]))).by_statistic[of]
             for seen, of in ((frame, changed), (change(frame), statistic))
         ]
         cells = [BinnedFrame.of(seen, edges) for seen in (frame, change(frame))]

@@ -1,4 +1,4 @@
-"""Levels and PixelCounts: sorted pixels and their counts, against plain numpy."""
+"""PixelOrder and PixelCounts: sorted pixels and their counts, against plain numpy."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mdmkit import Frame, InputError
 from mdmkit.core.labels import LabelCodes
-from mdmkit.statistics.pixel_order import Levels
+from mdmkit.statistics.pixel_order import PixelOrder, pixel_order
 from mdmkit.statistics.pixels import PixelCounts
 from tests.conftest import examples, small_frames
 from tests.reference import brute
@@ -22,7 +22,7 @@ def assert_levels_and_counts_are_right(scores, target):
     unit, anomalous, valid = (a.ravel() for a in brute.world(scores, target))
     expected = np.unique(unit[valid])
 
-    levels = frame.levels
+    levels = pixel_order(frame)
     assert levels.scores.tolist() == expected[::-1].tolist()
     assert not np.signbit(levels.scores[levels.scores == 0]).any()
     assert sorted(levels.order.tolist()) == np.flatnonzero(valid).tolist()
@@ -74,14 +74,18 @@ def test_raw_scores_of_every_dtype_and_sign(seed, dtype):
 def test_a_frame_without_valid_pixels_has_no_levels(dtype):
     frame = Frame(np.ones((2, 3), dtype), np.full((2, 3), 255))
     assert PixelCounts.of(frame).scores.size == 0
-    assert (frame.levels.scores.size, frame.levels.order.size, frame.levels.ends.size) == (0, 0, 0)
+    assert (
+        pixel_order(frame).scores.size,
+        pixel_order(frame).order.size,
+        pixel_order(frame).ends.size,
+    ) == (0, 0, 0)
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
 @pytest.mark.parametrize("first", ["pixels", "levels", "classes", "valid", "check"])
 def test_a_deferred_frame_is_refused_at_its_first_use(first, dtype):
     uses = {
-        "pixels": PixelCounts.of, "levels": Levels.of, "classes": lambda f: f.classes,
+        "pixels": PixelCounts.of, "levels": PixelOrder.of, "classes": lambda f: f.classes,
         "valid": lambda f: f.valid, "check": Frame.check,
     }  # fmt: skip
     maps = {
@@ -101,6 +105,6 @@ def test_levels_of_equal_scores_keep_the_order_of_pixels(seed):
     rng = np.random.default_rng(seed)
     scores = rng.integers(0, 4, (9, 9)) / 4
     for dtype in (np.float16, np.float32):
-        levels = Levels.of(Frame(scores.astype(dtype), np.ones((9, 9), int)))
+        levels = PixelOrder.of(Frame(scores.astype(dtype), np.ones((9, 9), int)))
         for part in np.split(levels.order, levels.ends[:-1]):
             assert (np.diff(part) > 0).all()

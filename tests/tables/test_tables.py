@@ -14,11 +14,12 @@ from markdown_it import MarkdownIt
 
 from mdmkit import InputError, compare
 from mdmkit.comparison.result import Comparison
-from mdmkit.comparison.table import view_of
+from mdmkit.comparison.table import blocks, notes, view_of
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.evaluation.result import Result
 from mdmkit.metrics.names import parse_measures
-from mdmkit.tables.forms import FORMATS, blocks, notes, percent, render, to_renderables
+from mdmkit.tables.forms import FORMATS, to_renderables
+from mdmkit.tables.table import percent
 
 SIZES = ComponentSizes(50, 30)
 
@@ -116,7 +117,7 @@ def second(comparison):
 def test_the_second_best_value_is_underlined_in_latex():
     three = table("ap", a=[0.5], b=[0.7], c=[0.6])
     assert second(three) == ["c"]
-    text = render(three, "latex")
+    text = three.to_text("latex")
     assert r"\underline{60.0}" in text
     assert text.count("underline{") == 1
     assert second(table("fpr95", a=[0.5], b=[0.7], c=[0.6])) == ["c"]
@@ -141,7 +142,7 @@ def test_of_two_values_none_is_second():
     ],
 )
 def test_marks_are_written_in_each_form(form, marked, plain):
-    text = render(table("ap", a=[0.7], b=[0.6]), form)
+    text = table("ap", a=[0.7], b=[0.6]).to_text(form)
     assert marked in text
     assert plain in text
 
@@ -150,12 +151,12 @@ def test_marks_are_written_in_each_form(form, marked, plain):
     ("form", "shown"), [("table", " - "), ("markdown", "| - |"), ("latex", "& --")]
 )
 def test_undefined_is_a_dash(form, shown):
-    assert shown in render(table("ap,auroc", a=[None, 0.5], b=[0.6, 0.4]), form)
+    assert shown in table("ap,auroc", a=[None, 0.5], b=[0.6, 0.4]).to_text(form)
 
 
 @pytest.mark.parametrize("form", ["table", "markdown", "latex"])
 def test_columns_say_which_way_is_better(form):
-    text = render(table("ap,fpr95,mdm_f1@0.5", a=[0.5, 0.5, 0.5]), form)
+    text = table("ap,fpr95,mdm_f1@0.5", a=[0.5, 0.5, 0.5]).to_text(form)
     up, down = (r"$\uparrow$", r"$\downarrow$") if form == "latex" else ("↑", "↓")
     assert f"AP {up}" in text
     assert f"FPR95 {down}" in text
@@ -164,7 +165,7 @@ def test_columns_say_which_way_is_better(form):
 
 @pytest.mark.parametrize("form", ["table", "markdown", "latex"])
 def test_a_margin_shows_its_t(form):
-    text = render(table("mdm_f1@0.5,mdm_siou@0.25", a=[0.5, 0.5]), form)
+    text = table("mdm_f1@0.5,mdm_siou@0.25", a=[0.5, 0.5]).to_text(form)
     assert "T=0.5" in text
     assert "T=0.25" in text
 
@@ -173,7 +174,7 @@ def test_the_recommended_threshold_is_shown_with_its_interval(measured):
     comparison = measured(metrics="mdm_f1@0.5")
     (low, high), z = (comparison["good"][f"mdm_f1@0.5_{k}"] for k in ("interval", "threshold"))
     for form in ("table", "markdown"):
-        assert f"{z:.3f} [{low:.3f}, {high:.3f})" in render(comparison, form)
+        assert f"{z:.3f} [{low:.3f}, {high:.3f})" in comparison.to_text(form)
 
 
 # ---------------------------------------------------------------------- what every table must say
@@ -181,7 +182,7 @@ def test_the_recommended_threshold_is_shown_with_its_interval(measured):
 
 def said(comparison, form):
     """All text of a rendered comparison, on one line."""
-    text = re.sub(r"\s+", " ", render(comparison, form))
+    text = re.sub(r"\s+", " ", comparison.to_text(form))
     return re.sub(r"\\([][])", r"\1", text) if form == "markdown" else text
 
 
@@ -191,11 +192,11 @@ def test_tables_say_that_anomaly_is_the_positive_class(form):
 
 
 def test_json_says_that_anomaly_is_the_positive_class():
-    assert json.loads(render(named("a"), "json"))["settings"]["positive_class"] == "anomaly"
+    assert json.loads(named("a").to_text("json"))["settings"]["positive_class"] == "anomaly"
 
 
 def test_csv_says_that_anomaly_is_the_positive_class():
-    (row,) = csv.DictReader(io.StringIO(render(named("a"), "csv")))
+    (row,) = csv.DictReader(io.StringIO(named("a").to_text("csv")))
     assert row["positive_class"] == "anomaly"
 
 
@@ -208,7 +209,7 @@ def test_tables_state_sizes_and_counts(form):
 
 
 def test_csv_states_sizes_and_counts():
-    (row,) = csv.DictReader(io.StringIO(render(named("a"), "csv")))
+    (row,) = csv.DictReader(io.StringIO(named("a").to_text("csv")))
     assert (row["min_prediction"], row["min_target"], row["aggregate"]) == ("50", "30", "pooled")
     assert (row["frames"], row["pixels"], row["anomalous_pixels"]) == ("8", "5000", "700")
 
@@ -257,7 +258,7 @@ def test_what_was_refused_is_said_with_its_reason(form):
 
 
 def read_csv(comparison):
-    return list(csv.DictReader(io.StringIO(render(comparison, "csv"))))
+    return list(csv.DictReader(io.StringIO(comparison.to_text("csv"))))
 
 
 def same(cell, value):
@@ -270,7 +271,7 @@ def same(cell, value):
 def test_csv_holds_the_values_of_json_to_the_last_bit(measured, aggregate):
     comparison = measured(aggregate=aggregate)
     found = read_csv(comparison)
-    for cells, row in zip(found, json.loads(render(comparison, "json"))["rows"], strict=True):
+    for cells, row in zip(found, json.loads(comparison.to_text("json"))["rows"], strict=True):
         for key, value in row.items():
             if isinstance(value, dict):
                 pairs = {f"{key}_{name}": item for name, item in value.items()}
@@ -285,17 +286,17 @@ def test_csv_holds_the_values_of_json_to_the_last_bit(measured, aggregate):
 
 def test_json_holds_python_s_own_values(measured):
     comparison = measured()
-    assert json.loads(render(comparison, "json")) == json.loads(json.dumps(comparison.to_dict()))
+    assert json.loads(comparison.to_text("json")) == json.loads(json.dumps(comparison.to_dict()))
 
 
 def test_json_writes_undefined_as_null():
-    text = render(table("ap,auroc", a=[None, 0.5]), "json")
+    text = table("ap,auroc", a=[None, 0.5]).to_text("json")
     assert json.loads(text)["rows"][0]["ap"] is None
     assert "NaN" not in text
 
 
 def test_csv_has_one_line_a_method_and_one_header(measured):
-    lines = render(measured(), "csv").splitlines()
+    lines = measured().to_text("csv").splitlines()
     assert [line.partition(",")[0] for line in lines] == ["method", "good", "weak"]
 
 
@@ -311,7 +312,7 @@ NAMES = (
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("form", ["csv", "json"])
 def test_names_come_back_from_files_unchanged(form, name):
-    text = render(named(name), form)
+    text = named(name).to_text(form)
     rows = json.loads(text)["rows"] if form == "json" else read_csv(named(name))
     assert rows[0]["method"] == name
 
@@ -331,14 +332,14 @@ def markdown_cells(text):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_names_read_the_same_in_rendered_markdown(name):
-    cells = markdown_cells(render(named(name, "other", metrics="ap,auroc"), "markdown"))
+    cells = markdown_cells(named(name, "other", metrics="ap,auroc").to_text("markdown"))
     assert cells[0] == (name, set())
     assert cells[3] == ("other", set())
 
 
 @pytest.mark.parametrize("name", ["a_b", "[bold]a[/bold]", ":smile:", "[/]", "a|b"])
 def test_names_are_shown_as_they_are_on_a_terminal(name):
-    assert f"\n {name} " in render(named(name), "table")
+    assert f"\n {name} " in named(name).to_text("table")
 
 
 @pytest.mark.parametrize(
@@ -350,25 +351,24 @@ def test_names_are_shown_as_they_are_on_a_terminal(name):
     ],
 )  # fmt: skip
 def test_names_are_escaped_in_latex(name, written):
-    assert f"\n{written} & " in render(named(name), "latex")
+    assert f"\n{written} & " in named(name).to_text("latex")
 
 
 def test_latex_knows_quotes_and_abbreviations():
-    text = render(named('Max. "E"'), "latex")
+    text = named('Max. "E"').to_text("latex")
     assert "\nMax.\\ ``E'' & " in text
 
 
 @pytest.mark.parametrize("name", ["*a", "[a]"])
 def test_no_latex_row_starts_with_what_the_line_break_before_would_swallow(name):
     # \\ takes a star and a bracket as its own arguments, even on the next line
-    text = render(named("first", name), "latex")
+    text = named("first", name).to_text("latex")
     assert not re.search(r"\\\\\s*[*\[]", text)
 
 
 def test_every_latex_row_has_as_many_cells():
-    text = render(
-        table("ap,fpr95,mdm_f1@0.5", **{"a&b": [0.5, 0.6, None], "c": [0.1] * 3}), "latex"
-    )
+    values = {"a&b": [0.5, 0.6, None], "c": [0.1] * 3}
+    text = table("ap,fpr95,mdm_f1@0.5", **values).to_text("latex")
     groups, *rows = [line for line in text.splitlines() if line.endswith(r"\\")]
     assert [len(re.findall(r"(?<!\\)&", row)) for row in rows] == [3, 3, 3, 3]
     assert re.findall(r"multicolumn\{(\d)\}", groups) == ["2", "1"]
@@ -378,7 +378,7 @@ def test_every_latex_row_has_as_many_cells():
 
 @pytest.mark.parametrize("form", ["markdown", "latex"])
 def test_a_line_break_in_a_name_breaks_no_table(form):
-    broken, plain = (render(named(name, "other"), form) for name in ("a\nb", "a b"))
+    broken, plain = (named(name, "other").to_text(form) for name in ("a\nb", "a b"))
     assert len(broken.splitlines()) == len(plain.splitlines())
 
 
@@ -386,7 +386,7 @@ def test_a_line_break_in_a_name_breaks_no_table(form):
 
 
 def test_long_names_hide_no_numbers_on_a_terminal():
-    text = render(named("n" * 150, "short"), "table")
+    text = named("n" * 150, "short").to_text("table")
     assert "90.0*" in text
     assert "80.0" in text
 
@@ -396,22 +396,22 @@ def test_many_columns_are_all_readable_on_a_terminal():
         f"mdm_{m}@{t}" for m in ("f1", "iou", "siou", "mean_f1") for t in (0.1, 0.3, 0.5, 0.7, 0.9)
     ]
     values = [0.123 + 0.01 * i for i in range(len(names))]
-    text = render(table(names, method=values), "table")
+    text = table(names, method=values).to_text("table")
     for value in values:
         assert re.search(rf"(?<![\d.]){percent(value)}(?!\d)", text), percent(value)
 
 
 def test_rendering_does_not_depend_on_the_terminal(monkeypatch):
     comparison = named("a", "b")
-    before = render(comparison, "table")
+    before = comparison.to_text("table")
     monkeypatch.setenv("COLUMNS", "20")
     monkeypatch.setenv("FORCE_COLOR", "1")
-    assert render(comparison, "table") == before
+    assert comparison.to_text("table") == before
 
 
 def test_every_form_ends_its_last_line():
     for form in FORMATS:
-        assert render(named("a", "b"), form).endswith("\n")
+        assert named("a", "b").to_text(form).endswith("\n")
 
 
 def test_unknown_forms_are_refused():

@@ -17,7 +17,7 @@ from mdmkit.statistics.kinds import ComponentStatistic, PixelStatistic
 from mdmkit.statistics.normalizers import Unchanged
 from mdmkit.statistics.pixels import PixelCounts
 from mdmkit.statistics.steps import RatioSteps
-from mdmkit.statistics.totals import EarlyGrid, Sweeps
+from mdmkit.statistics.totals import EarlyGrid, Totals
 from mdmkit.uncertainty import counts_source as states_plan
 from mdmkit.uncertainty import frame_counts as frame_states
 from mdmkit.uncertainty.frame_counts import balanced_edges, chosen_edges, sweep_states
@@ -288,7 +288,7 @@ def test_numbers_are_exact_where_every_score_is_a_threshold():
 def test_edges_divide_the_range_of_thresholds_where_margins_are_asked_for():
     rng = np.random.default_rng(0)
     scores = np.concatenate([rng.random(5000) * 0.1, [1.0]])[None]
-    sweeps = Sweeps.of(Frame(scores, (scores > 0.09).astype(np.uint8)), [PixelStatistic()])
+    sweeps = Totals.of(Frame(scores, (scores > 0.09).astype(np.uint8)), [PixelStatistic()])
     regular = chosen_edges(sweeps, 64, margins=True, thresholds=[0.123])
     assert np.isin(np.append(np.arange(33) / 32, 0.123), regular).all()
     assert np.diff(chosen_edges(sweeps, 64, margins=False, thresholds=[])).max() > 0.8
@@ -306,7 +306,7 @@ def test_a_set_of_one_frame_is_that_frame():
     times = 1000 * np.eye(3, dtype=np.int64)
     for place, chosen in enumerate(states.resampled(times)):
         early = EarlyGrid(states.edges, states.edges, frozenset(statistics))
-        grids = Sweeps.of(Frame(*drawn[place]), statistics, early=early).by_statistic
+        grids = Totals.of(Frame(*drawn[place]), statistics, early=early).by_statistic
         for statistic in statistics:
             alone = grids[statistic].as_sweep(states.edges, None)
             found = chosen.by_statistic[statistic]

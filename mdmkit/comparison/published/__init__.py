@@ -6,31 +6,6 @@ percent as printed. Columns are measure names, or headings of what no measure co
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-from mdmkit.comparison.differences import interval_of, lead_cells
-
-if TYPE_CHECKING:
-    from mdmkit.comparison.published import PublishedTable
-    from mdmkit.comparison.result import Comparison
-    from mdmkit.evaluation.result import Result
-    from mdmkit.metrics.measures import Measure
-    from mdmkit.uncertainty.resampling import Bootstrap
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
-
-from mdmkit.comparison.differences import bootstrap_notes, interval_of, lead_block, points
-from mdmkit.comparison.records import Row, comparison_rows, long_rows
-from mdmkit.metrics.measures import MarginAt, Measure
-from mdmkit.metrics.protocols import PROTOCOLS
-from mdmkit.metrics.transformed import Through
-from mdmkit.tables.headings import LOWER_IS_BETTER, key_titles, titles
-from mdmkit.tables.table import UNDEFINED, Block, Column, View, value_column
-
-if TYPE_CHECKING:
-    from mdmkit.comparison.published import PublishedTable
-    from mdmkit.comparison.result import Comparison
 import csv
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -38,8 +13,10 @@ from decimal import Decimal
 from importlib.resources import files
 from typing import Any
 
-from mdmkit.comparison.table import notes
 from mdmkit.core.errors import InputError
+from mdmkit.tables.forms import Tabular
+from mdmkit.tables.headings import LOWER_IS_BETTER, key_titles
+from mdmkit.tables.table import UNDEFINED, Block, Column, Row, View, value_column
 
 _UNMEASURED = ("method", "auxiliary")
 
@@ -70,7 +47,7 @@ class PublishedRow:
 
 
 @dataclass(frozen=True)
-class PublishedTable:
+class PublishedTable(Tabular):
     """A printed table.
 
     Attributes
@@ -108,15 +85,9 @@ class PublishedTable:
             ],
         }
 
-    def to_text(self, form: str = "table") -> str:
-        """In one of the forms of `compare`."""
-        from mdmkit.comparison.published import view_of_published
-        from mdmkit.tables.forms import FORMATS, check_form
-
-        return FORMATS[check_form(form)](view_of_published(self))
-
-    def __str__(self) -> str:
-        return self.to_text()
+    def view(self) -> View:
+        """What is shown of the table."""
+        return view_of_published(self)
 
 
 def published_names() -> tuple[str, ...]:

@@ -23,7 +23,7 @@ from mdmkit.statistics.pixels import PixelCounts
 
 if TYPE_CHECKING:
     from mdmkit.metrics.curve import ThresholdCurve
-    from mdmkit.statistics.totals import Sweeps
+    from mdmkit.metrics.normalized_totals import NormalizedTotals
 
 STEPS = 1000
 #: float32, as the release compares maps of float32 with them.
@@ -49,7 +49,7 @@ def adapted(measure: Measure) -> Measure:
 class RunLength(MarginAt):
     """`mdm_METRIC@T` as a run of thresholds on a grid; `resolution` is their distance."""
 
-    def compute(self, sweeps: Sweeps) -> Values:
+    def compute(self, sweeps: NormalizedTotals) -> Values:
         check_anomalous(sweeps.pixels.anomalous)
         curve = sweeps.curve(self.metric)
         run = self._run(curve, curve.values)
@@ -83,7 +83,7 @@ class FprBeyondTpr(Measure):
     higher_is_better = False
     needs_anomalies = True
 
-    def compute(self, sweeps: Sweeps) -> Values:
+    def compute(self, sweeps: NormalizedTotals) -> Values:
         values: Values = {self.key: fpr_beyond_tpr(sweeps.pixels, TPR)}
         if sweeps.on_grid(PixelStatistic()) and not isnan(values[self.key]):
             # between two edges vertices may lie on one line, and none of them count

@@ -8,7 +8,7 @@ prediction strictly above it. Components, their sizes and means are as in mdmkit
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isnan
 from typing import TYPE_CHECKING
 
@@ -32,7 +32,7 @@ from mdmkit.statistics.kinds import PixelStatistic, Statistic
 from mdmkit.statistics.normalizers import Unchanged
 
 if TYPE_CHECKING:
-    from mdmkit.statistics.totals import Sweeps
+    from mdmkit.metrics.normalized_totals import NormalizedTotals
 
 BINS = QuantileBins(768)
 HALF = HalfPrecision()
@@ -54,7 +54,7 @@ def adapted(measure: Measure) -> Measure:
     return measure
 
 
-def best_threshold(binned: Sweeps) -> float:
+def best_threshold(binned: NormalizedTotals) -> float:
     """The edge with the largest F1, the highest of several, in float16; NaN where undefined."""
     return float(np.float16(binned.best_f1.lowest))
 
@@ -73,14 +73,14 @@ class BinnedBestF1(Measure):
     def statistics(self) -> tuple[Statistic, ...]:
         return changed_statistics(BINS, (PixelStatistic(),))
 
-    def compute(self, sweeps: Sweeps) -> Values:
+    def compute(self, sweeps: NormalizedTotals) -> Values:
         binned = seen_through(sweeps, BINS)
         values = BestF1Measure().compute(binned)
         if not isnan(values["best_f1"]):
             values |= {"best_f1_threshold": best_threshold(binned), "all_predicted": False}
         return values
 
-    def undecided(self, sweeps: Sweeps) -> NDArray[np.bool_] | None:
+    def undecided(self, sweeps: NormalizedTotals) -> NDArray[np.bool_] | None:
         return BestF1Measure().undecided(seen_through(sweeps, BINS))
 
 
@@ -111,7 +111,7 @@ class AtBinnedBestF1(Measure):
             *changed_statistics(HALF, (self.metric.statistic,)),
         )
 
-    def compute(self, sweeps: Sweeps) -> Values:
+    def compute(self, sweeps: NormalizedTotals) -> Values:
         binned, raw = seen_through(sweeps, BINS), self._raw(sweeps)
         self.metric.check(raw.raw(self.metric.statistic))
         if isnan(binned.best_f1.value):
@@ -123,7 +123,7 @@ class AtBinnedBestF1(Measure):
             values[f"{self.key}_bracket"] = (0.0, 1.0)  # the threshold itself is not known
         return values
 
-    def undecided(self, sweeps: Sweeps) -> NDArray[np.bool_] | None:
+    def undecided(self, sweeps: NormalizedTotals) -> NDArray[np.bool_] | None:
         binned = seen_through(sweeps, BINS)
         if isnan(binned.best_f1.value):
             return None
@@ -135,5 +135,5 @@ class AtBinnedBestF1(Measure):
     def _at(self, z: float) -> AtThreshold:
         return AtThreshold(self.key, self.metric, z)
 
-    def _raw(self, sweeps: Sweeps) -> Sweeps:
-        return seen_through(sweeps.with_normalizer(Unchanged()), HALF)
+    def _raw(self, sweeps: NormalizedTotals) -> NormalizedTotals:
+        return seen_through(replace(sweeps, normalizer=Unchanged()), HALF)

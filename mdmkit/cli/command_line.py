@@ -188,8 +188,8 @@ def compare(
         if bootstrap:
             comparison = add_bootstrap(
                 comparison, against, methods=folders, replicates=bootstrap, seed=seed,
-                cells=bootstrap_cells, states=bootstrap_states, overwrite=overwrite, progress=progress,
-                **options,
+                cells=bootstrap_cells, states=bootstrap_states, overwrite=overwrite,
+                progress=progress, **options,
             )  # fmt: skip
     deliver(comparison, form, output, quiet)
 
