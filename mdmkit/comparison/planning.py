@@ -6,7 +6,6 @@ import platform
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mdmkit.comparison.published import PublishedTable, published_table
@@ -81,7 +80,7 @@ class Planned:
 
 def plan_comparison(
     methods: Mapping[str, Any],
-    target: str | Path | None = None,
+    target: Any = None,
     metrics: str | Iterable[str | Measure] | None = None,
     *,
     dataset: str | DataSet | None = None,
@@ -103,7 +102,7 @@ def plan_comparison(
 ) -> Planned:
     """Validate the arguments of `compare`, and find the frames."""
     if target is not None and dataset is not None:
-        raise InputError(f"target: expected it or a data set, found {target} and {dataset}")
+        raise InputError(f"target: expected it or a data set, found both, of {dataset}")
     judged = None if dataset is None else open_dataset(dataset)
     choice = choose(
         judged, anomaly_label=anomaly_label, normal_label=normal_label, ignore_index=ignore_index,
@@ -114,8 +113,8 @@ def plan_comparison(
     printed = None if published is None else published_table(published)
     auxiliary = check_auxiliary(auxiliary, methods)
     several = Methods.of(
-        methods, judged or target, codes=codes, missing=missing, normalize=normalize, key=key,
-        metrics=metrics, memory=memory, aggregate=choice.aggregate,
+        methods, judged if judged else target, codes=codes, missing=missing, normalize=normalize,
+        key=key, metrics=metrics, memory=memory, aggregate=choice.aggregate,
         min_prediction=choice.sizes.min_prediction, min_target=choice.sizes.min_target,
         protocol=protocol, band=band,
     )  # fmt: skip
@@ -137,6 +136,8 @@ def plan_comparison(
         "anomaly_label": codes.anomaly_label,
         "ignore_index": codes.ignore_index,
         "missing": missing,
+        "score_ending": judged.score_ending if judged else "",
+        "resize": judged.resize if judged else None,
         "left_out": len(left_out),
         "left_out_frames": list(left_out),
         "key": key,

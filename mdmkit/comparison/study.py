@@ -93,7 +93,7 @@ class Study:
         """
         self.curve(method, F1())  # of all frames: one of them alone might lie in [0, 1]
         path, mask = self.pairing.scores[method][key], self.pairing.targets[key]
-        frame = load_frame(path, mask, self.codes, key, self.key)
+        frame = load_frame(path, mask, self.codes, key, self.key, self.pairing.resize)
         normalizer = self.normalizers[method]
         return frame if isinstance(normalizer, Unchanged) else frame.rescaled(normalizer)
 

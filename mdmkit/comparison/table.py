@@ -93,6 +93,11 @@ def notes(comparison: ComparisonData) -> list[str]:
     ]
     if settings["left_out"]:
         lines.append(f"{settings['left_out']} frames left out that not every method has")
+    if settings.get("resize"):
+        lines.append(
+            "score maps of another size than their mask were resized to it: "
+            f"{settings['resize']}, float32"
+        )
     if settings.get("second_pass"):
         lines.append(f"second pass {settings['second_pass']}; their numbers carry brackets")
     kinds = settings["normalize"]

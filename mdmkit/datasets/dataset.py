@@ -70,6 +70,10 @@ class DataSet:
         Whether frames that show nothing anomalous belong to it.
     recognised : str
         Of a plain folder, "LAYOUT:ROOT" of the data set that it looks like.
+    score_ending : str
+        What score maps have between a frame's key and the suffix, as `_score`.
+    resize : {"bilinear", "nearest"}, optional
+        How score maps of another size than their mask are brought to it; refused without it.
     groups : mapping of str to str
         The group of each frame, as a category of products; empty where there are none.
 
@@ -98,6 +102,8 @@ class DataSet:
     labelled: str = ""
     normal_frames: bool = False
     recognised: str = ""
+    score_ending: str = ""
+    resize: str | None = None
     groups: Mapping[str, str] = field(default_factory=dict)
 
     @property

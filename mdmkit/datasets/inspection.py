@@ -18,6 +18,7 @@ from mdmkit.datasets.pairing import find_scores_of
 from mdmkit.datasets.suspicion import LabelSurvey
 from mdmkit.io import read_mask, read_scores
 from mdmkit.io.images import image_shape
+from mdmkit.io.resize import resized
 
 _MEANINGS = {NORMAL: "normal", ANOMALOUS: "anomaly", IGNORED: "ignore"}
 
@@ -93,6 +94,9 @@ def _inspect_frame(seen: Inspection, name: str, key: str | None) -> None:
         path = found.paths[name]
         try:
             scores = read_scores(path, key)
+            resize = seen.dataset.resize if seen.dataset else None
+            if resize and classes is not None and scores.ndim == 2:
+                scores = resized(scores, classes.shape, resize)
             plain = np.zeros(scores.shape, np.uint8) if classes is None else classes
             if classes is None and scores.dtype.kind == "f":
                 plain = np.where(np.isfinite(scores), plain, np.uint8(IGNORED))

@@ -12,6 +12,7 @@ from mdmkit.datasets.dataset import DataSet, FrameFiles
 from mdmkit.io import Target
 from mdmkit.io.formats import mask_suffixes, score_suffixes
 from mdmkit.io.images import IMAGE_SUFFIXES
+from mdmkit.io.resize import check_resize
 
 Targets = Mapping[str, Target]
 
@@ -30,6 +31,8 @@ class Pairing:
         Keys that were skipped on request.
     folders : dict of Path
         For each method, the folder its frames' keys start at.
+    resize : {"bilinear", "nearest"}, optional
+        As in `DataSet`.
 
     See Also
     --------
@@ -45,6 +48,7 @@ class Pairing:
     scores: dict[str, dict[str, Path]]
     left_out: tuple[str, ...]
     folders: dict[str, Path] = field(default_factory=dict)
+    resize: str | None = None
 
 
 def check_missing(missing: object) -> None:
@@ -124,7 +128,13 @@ def find_images(images: str | Path) -> dict[str, Path]:
     return roadanomaly.published_images(root) or keys.files_by_key(root, IMAGE_SUFFIXES, "images")
 
 
-def from_folders(target: str | Path, images: str | Path | None = None) -> DataSet:
+def from_folders(
+    target: str | Path,
+    images: str | Path | None = None,
+    *,
+    score_ending: str = "",
+    resize: str | None = None,
+) -> DataSet:
     """The data set that a folder of masks, and perhaps one of images, make up.
 
     Images beside the masks of the RoadAnomaly layout are found without being named.
@@ -135,6 +145,8 @@ def from_folders(target: str | Path, images: str | Path | None = None) -> DataSe
         Folder of masks.
     images : path, optional
         Folder of images, under the same keys.
+    score_ending, resize
+        As in `DataSet`.
 
     Returns
     -------
@@ -168,8 +180,9 @@ def from_folders(target: str | Path, images: str | Path | None = None) -> DataSe
     frames = {key: FrameFiles(masks[key], pictures.get(key)) for key in sorted(masks)}
     published = roadanomaly.published_masks(root) is not None
     return DataSet(
-        "", root, root.name, frames, recognised=f"roadanomaly:{root}" if published else ""
-    )
+        "", root, root.name, frames, recognised=f"roadanomaly:{root}" if published else "",
+        score_ending=score_ending, resize=check_resize(resize),
+    )  # fmt: skip
 
 
 def find_scores(method: str, scores: str | Path, ending: str = "") -> dict[str, Path]:
@@ -277,7 +290,6 @@ def pair(
     methods: Mapping[str, str | Path],
     target: str | Path | DataSet,
     missing: str = "error",
-    score_ending: str = "",
 ) -> Pairing:
     """Pair the score maps of several methods with the masks of a data set.
 
@@ -290,8 +302,6 @@ def pair(
     missing : {"error", "skip"}
         What to do with frames that not every method has, or that have no mask: refuse, or keep
         the frames that are complete.
-    score_ending : str
-        What score maps have between a frame's name and the suffix, as `_score`.
 
     Returns
     -------
@@ -316,6 +326,7 @@ def pair(
     """
     check_missing(missing)
     dataset = target if isinstance(target, DataSet) else None
+    score_ending = dataset.score_ending if dataset else ""
     targets: Targets = find_targets(target) if not isinstance(target, DataSet) else target.targets
     targets = _renamed_targets(targets, methods, score_ending)
     found = {
@@ -338,6 +349,7 @@ def pair(
         {name: {key: paths[key] for key in shared} for name, paths in scores.items()},
         tuple(sorted(left_out)),
         {name: folder for name, (folder, _) in found.items()},
+        dataset.resize if dataset else None,
     )
 
 

@@ -27,7 +27,7 @@ from mdmkit.evaluation.sources import Frames, Progress, no_progress
 from mdmkit.metrics.base import Metric
 from mdmkit.metrics.curve import ThresholdCurve
 from mdmkit.metrics.measures import AtThreshold, FprAtThreshold, Measure, Values, statistics_of
-from mdmkit.metrics.names import parse_measures
+from mdmkit.metrics.names import apart, parse_measures
 from mdmkit.metrics.normalized_totals import NormalizedTotals
 from mdmkit.metrics.protocols import as_protocol
 from mdmkit.metrics.transformed import with_bands
@@ -561,8 +561,9 @@ def _plain(value: Any) -> Any:
 
 
 def evaluate(
-    frames: Iterable[Any],
-    metrics: str | Iterable[str | Measure] | None = None,
+    frames: Any,
+    target: Any = None,
+    metrics: Any = None,
     *,
     min_prediction: int = 0,
     min_target: int = 0,
@@ -580,11 +581,14 @@ def evaluate(
 
     Parameters
     ----------
-    frames : iterable of Frame, (scores, target) or (scores, target, ignore)
-        See `Frame`. An iterator is read once and never held; per-image evaluation with a
+    frames : iterable of Frame, (scores, target) or (scores, target, ignore); or score maps
+        See `Frame`. With `target`: one score map (H, W), a stack (N, H, W), a list or an iterator
+        of these. An iterator is read once and never held; per-image evaluation with a
         normaliser that looks at all scores (`minmax`, `rank`) needs a list. A Dask bag of these,
         and a list of pairs of Dask arrays (H, W) or (N, H, W), is worked off by Dask, where it is.
-    metrics : str, or iterable of str, optional
+    target : array_like or iterable of array_like, optional
+        Ground truth of score maps, alike in structure. In its place `metrics` may stand.
+    metrics : str, or iterable of str or Measure, optional
         Measure names (see `mdmkit.metrics.names`): `ap`, `auroc`, `fpr95`, `best_f1`, `siou_gt`,
         `ppv`, `mean_f1`, `mdm_METRIC@T`, `METRIC@z=Z`, `fpr@tpr=R`. Default: every metric, MDM
         at T = 0.5 and 0.7.
@@ -635,6 +639,7 @@ def evaluate(
     (1.0, 0.0, (0.1, 0.9))
     """
     codes = LabelCodes(normal_label, anomaly_label, ignore_index)
+    target, metrics = apart(target, metrics)
     evaluation = Evaluation(
         metrics,
         min_prediction=min_prediction,
@@ -646,6 +651,6 @@ def evaluate(
         band=band,
         memory=memory,
     )
-    again = not isinstance(frames, Iterator)
-    evaluation.run(frames_of(frames, codes), again)
+    again = not isinstance(frames, Iterator) and not isinstance(target, Iterator)
+    evaluation.run(frames_of(frames, codes, target), again)
     return evaluation.result()

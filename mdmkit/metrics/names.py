@@ -8,13 +8,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, KeysView
+from difflib import get_close_matches
+from itertools import chain
 from typing import Any
 
 import numpy as np
 
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import InputError, InputTypeError
+from mdmkit.metrics.base import Metric
 from mdmkit.metrics.component_metrics import COMPONENT_METRICS, ComponentMetric
 from mdmkit.metrics.measures import (
     AtBestF1,
@@ -56,7 +59,8 @@ def _number(text: str, name: str) -> float:
 
 
 def parse_measure(name: str, sizes: ComponentSizes) -> Measure:
-    """The measure of that name, component metrics having the given sizes."""
+    """The measure of that name, in any case; component metrics have the given sizes."""
+    given, name = name, name.strip().lower()
     if match := re.fullmatch(r"(.+)@band=(.+)", name):
         from mdmkit.metrics.transformed import in_band
 
@@ -87,10 +91,39 @@ def parse_measure(name: str, sizes: ComponentSizes) -> Measure:
     at_t = re.fullmatch(r"mdm_(\w+)@(.+)", name)
     if at_t and at_t[1] in MDM_METRICS:
         return MarginAt(as_metric(at_t[1], sizes), _number(at_t[2], name))
-    hint = ""
-    if name.removeprefix("mdm_") in MDM_METRICS:
-        hint = f"; say which T, as in {name}@0.5, or which threshold, as in f1@z=0.5"
-    raise InputError(f"metrics: expected {_EXPECTED}; found {name!r}{hint}")
+    raise InputError(f"metrics: expected {_EXPECTED}; found {given!r}{_meant(name)}")
+
+
+def _meant(name: str) -> str:
+    """What may be meant by a name that is none."""
+    stem, at, rest = name.partition("@")
+    metric = stem.removeprefix("mdm_")
+    if metric in MDM_METRICS:
+        return (
+            f"; say which T of its margin, as in mdm_{metric}@0.5, or which threshold, as in "
+            f"{metric}@z=0.5"
+        )
+    if stem == "mdm":
+        return f"; say which metric's margin, as in mdm_f1@{rest or 0.5}"
+    known = [*NAMES, "fpr", *(f"{start}{m}" for m in MDM_METRICS for start in ("", "mdm_"))]
+    near = get_close_matches(stem, known, 1)
+    return f"; did you mean {near[0]}{at}{rest}?" if near else ""
+
+
+def apart(target: Any, metrics: Any) -> tuple[Any, Any]:
+    """Ground truth and metrics, where metrics may stand in the place of ground truth."""
+    if metrics is not None or target is None:
+        return target, metrics
+    if isinstance(target, (str, Measure, Metric)):
+        return None, target
+    if isinstance(target, Iterator):  # of names, or of maps
+        first = next(target, None)
+        target = chain([] if first is None else [first], target)
+        return (None, target) if isinstance(first, (str, Measure, Metric)) else (target, None)
+    several = isinstance(target, (list, tuple, set, frozenset, dict, KeysView)) and len(target) > 0
+    if several and all(isinstance(item, (str, Measure, Metric)) for item in target):
+        return None, target
+    return target, None
 
 
 def parse_measures(

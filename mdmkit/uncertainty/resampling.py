@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from math import isnan
@@ -14,13 +14,20 @@ from numpy.typing import NDArray
 
 from mdmkit.core.arguments import as_bytes, as_integer
 from mdmkit.core.component_sizes import ComponentSizes
-from mdmkit.core.errors import InputError, InputTypeError, NoTargetError, RangeError
+from mdmkit.core.errors import InputError, NoTargetError, RangeError
 from mdmkit.core.labels import Labels
 from mdmkit.datasets import DataSet, choose, open_dataset, pair
 from mdmkit.datasets.choice import USUAL, Usual
 from mdmkit.evaluation.evaluation import Evaluation, check_aggregate
 from mdmkit.evaluation.executors import check_jobs
-from mdmkit.evaluation.methods import evaluate_methods, loads_of, loads_of_arrays, normalizers
+from mdmkit.evaluation.methods import (
+    check_given,
+    evaluate_methods,
+    is_folder,
+    loads_of,
+    loads_of_arrays,
+    normalizers,
+)
 from mdmkit.evaluation.sources import Progress
 from mdmkit.metrics.measures import Measure
 from mdmkit.metrics.names import parse_measures
@@ -139,7 +146,7 @@ class Bootstrap:
 
 def bootstrap(
     methods: Mapping[str, Any],
-    target: str | Path | None = None,
+    target: Any = None,
     metrics: str | Iterable[str | Measure] | None = "ap,auroc,fpr95",
     *,
     replicates: int = 1000,
@@ -226,14 +233,8 @@ protocol, band, anomaly_label, normal_label, ignore_index, missing, jobs, key
         usual=ComponentSizes(),
     )  # fmt: skip
     measures = with_bands(as_protocol(protocol).adapt(parse_measures(metrics, choice.sizes)), band)
-    if not isinstance(methods, Mapping) or not methods:
-        raise InputTypeError(f"methods: expected a mapping of names, found {methods!r}")
-    for name, frames in methods.items():
-        if isinstance(frames, Iterator):
-            raise InputError(f"{name}: expected frames that can be read twice, found an iterator")
-        if target is None and judged is None and isinstance(frames, (str, Path)):
-            raise InputError(f"target: expected a folder of masks for {name}={frames}, found none")
     truth = judged if judged is not None else target
+    check_given(methods, truth)
     found = Bootstrap(
         tuple(measure.key for measure in measures), {}, {}, {}, confidence, 0, seed,
         aggregate=check_aggregate(choice.aggregate),
@@ -252,8 +253,10 @@ protocol, band, anomaly_label, normal_label, ignore_index, missing, jobs, key
         )  # fmt: skip
         return _of_images(found, measures, evaluations, draw)
     kinds = normalizers(normalize, methods)
-    loads, record = loads_of_arrays(methods, choice.codes) if truth is None else {}, None
-    if truth is not None:
+    loads, record = {}, None
+    if not is_folder(truth):
+        loads = loads_of_arrays(methods, truth, choice.codes)
+    else:
         pairing = pair(methods, truth, missing)
         loads = loads_of(pairing, choice.codes, key)
         settings = {

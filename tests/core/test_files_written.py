@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-from mdmkit.cli.app import app
 
 from mdmkit import InputError, bootstrap
+from mdmkit.cli.command_line import app
 from mdmkit.cli.terminal import run
 from mdmkit.core import files
 from mdmkit.core.files import check_output, is_whole, read_json, read_toml, seal, write_text

@@ -86,6 +86,7 @@ class Manifest:
             },
             "left_out": list(pairing.left_out),
             "folders": {name: str(folder) for name, folder in pairing.folders.items()},
+            "resize": pairing.resize,
         }
         return json.dumps(record | {"checksum": _checksum(record)}, indent=1) + "\n"
 
@@ -120,6 +121,7 @@ class Manifest:
             },
             tuple(record["left_out"]),
             {name: Path(folder) for name, folder in record["folders"].items()},
+            record["resize"],
         )
         shard = Shard.parse(record["shard"])
         return cls(record["request"], record["settings"], shard, pairing)

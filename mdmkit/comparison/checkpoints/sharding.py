@@ -56,7 +56,10 @@ def keep_counts(
     if methods.pairing is None:
         raise InputError("state: expected folders of score maps, found arrays")
     pairing = methods.pairing
-    names = ("methods", "target", "dataset", "normal_label", "anomaly_label", "ignore_index", "key")
+    names = (
+        "methods", "target", "dataset", "normal_label", "anomaly_label", "ignore_index", "key",
+        "resize",
+    )  # fmt: skip
     request = {name: planned.settings[name] for name in names} | {
         f"options of {name}": evaluation.options()
         for name, evaluation in methods.evaluations.items()
@@ -89,7 +92,7 @@ def keep_counts(
 
 def count_shard(
     methods: Mapping[str, Any],
-    target: str | Path | None = None,
+    target: Any = None,
     metrics: Any = None,
     *,
     state: str | Path,
@@ -288,7 +291,9 @@ def _loads(
             scores, target = pairing.scores[name][key], pairing.targets[key]
             if scores.exists() and all(path.exists() for path in source_files(target)):
                 codes = LabelCodes(*(settings[label] for label in _LABELS))
-                load = partial(load_frame, scores, target, codes, key, settings["key"])
+                load = partial(
+                    load_frame, scores, target, codes, key, settings["key"], pairing.resize
+                )
                 loads.append(partial(_checked, load, contents[key], key))
                 break
         else:
