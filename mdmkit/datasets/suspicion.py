@@ -90,7 +90,8 @@ class LabelSurvey:
 
     def _of_black_and_white(self) -> list[str]:
         few = 2 * len(self.black_and_white) <= self.masks
-        if not self.black_and_white or (few and self.dataset and self.dataset.normal_frames):
+        known = self.dataset is not None and self.dataset.name not in ("", "folder")
+        if not self.black_and_white or (few and known):
             return []
         anomalies = tuple(sorted({*_codes(self.codes.anomaly_label), 255}))
         return [
@@ -101,6 +102,8 @@ class LabelSurvey:
 
     def _of_zero(self) -> list[str]:
         named = self.dataset.labelled if self.dataset else ""
+        if self.dataset and not any(fnmatchcase(key, named) for key in self.dataset.frames):
+            named = ""  # repackaged under other names
         foreign = [key for key in self.zero if named and not fnmatchcase(key, named)]
         if foreign:
             return [

@@ -197,8 +197,7 @@ SPOILT = {
     ),
     "label": (
         spoil_masks(lambda m: np.where(m == 1, 3, m).astype(np.uint8), [1]),
-        "labels_masks/1.png: target: expected label values 0 (normal), 1 (anomaly), 255 (ignore),"
-        " found 3 at 151 pixels",
+        "target: expected label values 0 (normal), 1 (anomaly), 255 (ignore), found 3 in 1 masks",
     ),
     "mask": (
         lambda folders: (folders / "labels_masks" / "1.png").write_bytes(b"nothing"),

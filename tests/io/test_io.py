@@ -150,7 +150,7 @@ def test_an_archive_of_several_arrays_needs_a_key(tmp_path):
     np.testing.assert_array_equal(read_scores(path, "soft_mask"), RAMP)
     with pytest.raises(
         InputError,
-        match=r"frame.npz: expected one array, found the keys soft_mask, other; choose one with",
+        match=r"frame.npz: expected one array, found the keys soft_mask, other; choose one, as",
     ):
         read_scores(path)
 
