@@ -86,6 +86,16 @@ class Metric(ABC):
             If the sweep holds nothing to detect.
         """
 
+    def above(self, sweep: Any, z: float) -> float:
+        """D of the prediction A > z, for a sweep over scores of any range; NaN where undefined.
+
+        Raises
+        ------
+        NoTargetError
+            Of metrics of components and borders, if the sweep holds nothing to detect.
+        """
+        raise InputError(f"metrics: {self.name} has no value at a single threshold")
+
     def bounds(self, grid: Any) -> tuple[Ratio, Ratio] | None:
         """Least and largest d within each cell of a grid, shape (m + 1,) each, NaN: undefined.
 

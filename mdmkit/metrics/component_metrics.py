@@ -97,6 +97,10 @@ class ComponentMetric(Metric):
                 f"pixels, found none (the largest has {sweep.largest}); lower min_target"
             )
 
+    def above(self, sweep: ComponentCounts, z: float) -> float:
+        self.check(sweep)
+        return float(self(self.steps(sweep).above(z), sweep.targets))
+
     def curve(self, sweep: ComponentCounts) -> ThresholdCurve:
         self.check(sweep)
         breakpoints, totals = self.steps(sweep).on_unit()

@@ -12,6 +12,7 @@ import numpy as np
 
 from mdmkit.core.errors import InputError
 from mdmkit.core.foreign import leaving_arguments, read_only
+from mdmkit.core.spelled import spelled
 from mdmkit.metrics.base import Counts, Metric, Ratio, _checked, _named, check_anomalous, ratio
 from mdmkit.metrics.curve import ThresholdCurve
 from mdmkit.statistics.kinds import PixelStatistic
@@ -62,6 +63,11 @@ class CountMetric(Metric):
         with np.errstate(invalid="ignore", divide="ignore"), leaving_arguments(_named(self)):
             values = self.formula(*counts)
         return _checked(_named(self), values, counts[0].shape)
+
+    def above(self, sweep: PixelCounts, z: float) -> float:
+        if sweep.anomalous == 0:
+            return float("nan")
+        return float(self(*sweep.confusion(sweep.above(z))))
 
     def curve(self, sweep: PixelCounts) -> ThresholdCurve:
         check_anomalous(sweep.anomalous)
@@ -119,7 +125,7 @@ class FBeta(CountMetric):
     --------
     >>> from mdmkit import FBeta
     >>> FBeta(2).name, float(FBeta(2)(tp=1, fp=0, fn=1, tn=0))
-    ('f2', 0.5555555555555556)
+    ('fbeta@beta=2', 0.5555555555555556)
     """
 
     beta: float
@@ -131,7 +137,7 @@ class FBeta(CountMetric):
 
     @property
     def name(self) -> str:  # type: ignore[override]
-        return f"f{self.beta:g}"
+        return f"fbeta@beta={spelled(self.beta)}"
 
     def formula(self, tp: Counts, fp: Counts, fn: Counts, tn: Counts) -> Ratio:
         b2 = float(self.beta) ** 2

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.core.arguments import as_bytes, as_integer
-from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import InputError, NoTargetError, RangeError
 from mdmkit.core.labels import Labels
 from mdmkit.datasets import DataSet, choose, open_dataset, pair
@@ -230,7 +229,6 @@ protocol, band, anomaly_label, normal_label, ignore_index, missing, jobs, key
     choice = choose(
         judged, anomaly_label=anomaly_label, normal_label=normal_label, ignore_index=ignore_index,
         min_prediction=min_prediction, min_target=min_target, aggregate=aggregate,
-        usual=ComponentSizes(),
     )  # fmt: skip
     measures = with_bands(as_protocol(protocol).adapt(parse_measures(metrics, choice.sizes)), band)
     truth = judged if judged is not None else target
