@@ -20,6 +20,8 @@ from mdmkit.cli.options import (
     Missing,
     NormalLabel,
     OptionalMethods,
+    Resize,
+    ScoreEnding,
     Target,
     choose_judging,
     find_ground_truth,
@@ -66,6 +68,8 @@ def inspect(
     min_target: MinTarget = None,
     aggregate: Aggregate = None,
     missing: Missing = "error",
+    score_ending: ScoreEnding = "",
+    resize: Resize = None,
     key: Key = None,
     quiet: Quiet = False,
     debug: Debug = False,
@@ -79,7 +83,7 @@ def inspect(
     folders = parse_methods(methods or [])
     truth = choice = None
     if dataset is not None or target is not None or images is not None or not folders:
-        truth = find_ground_truth(dataset, target, images)
+        truth = find_ground_truth(dataset, target, images, score_ending=score_ending, resize=resize)
         choice = choose_judging(
             truth, anomaly_label, normal_label, ignore_index, min_prediction, min_target, aggregate
         )

@@ -123,6 +123,23 @@ Missing = Annotated[
         help="Frames that not every method has: refuse, or leave out.",
     ),
 ]
+ScoreEnding = Annotated[
+    str,
+    typer.Option(
+        metavar="TEXT",
+        help="What score maps have between a frame's name and the suffix, as _score.",
+        show_default=False,
+    ),
+]
+Resize = Annotated[
+    str | None,
+    typer.Option(
+        metavar="bilinear|nearest",
+        autocompletion=completion.one_of("bilinear|nearest"),
+        help="Bring score maps of another size to that of their masks; refused without it.",
+        show_default=False,
+    ),
+]
 Jobs = Annotated[int, typer.Option(metavar="N", help="Threads over frames.")]
 Scheduler = Annotated[
     str | None,
@@ -150,7 +167,12 @@ Key = Annotated[
 
 
 def find_ground_truth(
-    dataset: str | None, target: Path | None, images: Path | None = None
+    dataset: str | None,
+    target: Path | None,
+    images: Path | None = None,
+    *,
+    score_ending: str = "",
+    resize: str | None = None,
 ) -> DataSet:
     """The data set of `--dataset`, or the one that `--target` and `--images` make up."""
     from mdmkit.datasets import from_folders, open_dataset
@@ -161,10 +183,10 @@ def find_ground_truth(
             f"{option}: expected --dataset or --{option}, found both; a data set has its own"
         )
     if dataset is not None:
-        return open_dataset(dataset)
+        return open_dataset(dataset, score_ending=score_ending, resize=resize)
     if target is None:
         raise InputError("target: expected --dataset LAYOUT:ROOT or --target FOLDER, found neither")
-    return from_folders(target, images)
+    return from_folders(target, images, score_ending=score_ending, resize=resize)
 
 
 def choose_judging(

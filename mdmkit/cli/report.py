@@ -23,6 +23,8 @@ from mdmkit.cli.options import (
     Missing,
     Normalize,
     NormalLabel,
+    Resize,
+    ScoreEnding,
     Target,
     choose_judging,
     find_ground_truth,
@@ -68,6 +70,8 @@ def report(
     min_prediction: MinPrediction = None,
     min_target: MinTarget = None,
     missing: Missing = "error",
+    score_ending: ScoreEnding = "",
+    resize: Resize = None,
     key: Key = None,
     memory: Memory = "2G",
     jobs: Jobs = 1,
@@ -86,7 +90,7 @@ def report(
     folders = parse_methods(methods)
     check_output(output, overwrite, suffixes=(".html", ".htm"))
     check_report(frames, map_width)
-    truth = find_ground_truth(dataset, target, images)
+    truth = find_ground_truth(dataset, target, images, score_ending=score_ending, resize=resize)
     choice = choose_judging(
         truth, anomaly_label, normal_label, ignore_index, min_prediction, min_target, aggregate
     )
