@@ -150,8 +150,9 @@ _PARAMETERS = "|".join(
         "on_target", "on_dataset", "score_ending", "map_width", "bootstrap_states",
     )
 )  # fmt: skip
-_ASKED = re.compile(r"(?<![\w./-])([a-z_]+)=('[^'\n]*'|\(\d[\d, ]*\)|None|N\b|\d+)")
-_SWITCHED = re.compile(r"(?<![\w./-])([a-z_]+)=True\b")
+_WITH_VALUES = f"{_PARAMETERS}|aggregate|dataset|key|missing|normalize|overwrite|resize|target"
+_ASKED = re.compile(rf"(?<![\w./@-])({_WITH_VALUES})=('[^'\n]*'|\(\d[\d, ]*\)|None|N\b|\d+)")
+_SWITCHED = re.compile(rf"(?<![\w./@-])({_WITH_VALUES})=True\b")
 _NAMED = re.compile(rf"(?<![\w./-])(?<!\.toml: )({_PARAMETERS})(?![\w./-]|=\d)")
 
 

@@ -65,7 +65,7 @@ def inspect_frames(
         where = (
             (Path(folder), find_scores(name, folder))
             if dataset is None
-            else find_scores_of(name, folder, targets)
+            else find_scores_of(name, folder, targets, dataset.score_ending)
         )
         found[name] = ScoreFindings(*where)
     seen = Inspection(dataset, choice, MaskFindings(), found)

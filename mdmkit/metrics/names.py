@@ -204,6 +204,8 @@ def parse_measures(
         measures = DEFAULT_NAMES
     if isinstance(measures, str):
         measures = [name.strip() for name in measures.split(",") if name.strip()]
+    if isinstance(measures, (Measure, Metric)):
+        measures = [measures]  # type: ignore[list-item]
     if not isinstance(measures, Iterable):
         raise InputTypeError(f"metrics: expected names, found {measures!r}")
     asked: dict[str, Measure] = {}
