@@ -19,6 +19,7 @@ from mdmkit.core.extras import how_to_install
 from mdmkit.core.files import write_text
 
 if TYPE_CHECKING:
+    from mdmkit.comparison.result import Comparison
     from mdmkit.evaluation.sources import Progress
 
 _debugging = False
@@ -29,8 +30,13 @@ def _set_debug(value: bool) -> None:
     _debugging = _debugging or value
 
 
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no notes.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the output file.")]
+Quiet = Annotated[
+    bool,
+    typer.Option("--quiet", "-q", help="No progress, no notes.", rich_help_panel="Output"),
+]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace the output file.", rich_help_panel="Output")
+]
 Debug = Annotated[
     bool, typer.Option("--debug", callback=_set_debug, help="Show a traceback on errors.")
 ]
@@ -102,6 +108,23 @@ def deliver_file(write: Callable[[Path], None], output: Path, quiet: bool) -> No
             raise error from None
         raise OSError(error.errno, f"{error.strerror}; it is in {rescued} instead") from error
     note(f"wrote {output}", quiet)
+
+
+def deliver(comparison: Comparison, form: str, output: Path | None, quiet: bool) -> None:
+    """Print a comparison in some form, or write it; what the form leaves unsaid is noted."""
+    from mdmkit.comparison.table import notes
+    from mdmkit.tables.forms import show
+
+    remarks = [as_options(remark) for remark in comparison.settings.get("remarks", ())]
+    if remarks:
+        comparison.settings["remarks"] = remarks
+    if output is None and form == "table":
+        show(comparison.view())
+    else:
+        deliver_text(comparison.to_text(form), output, quiet)
+    if form not in ("table", "markdown"):
+        for line in notes(comparison)[3:]:
+            note(f"note: {line}", quiet)
 
 
 def run(app: typer.Typer, name: str) -> None:
