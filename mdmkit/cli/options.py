@@ -29,6 +29,12 @@ _FORM_OF_SUFFIX = {
     ".json": "json",
     ".tex": "latex",
 }
+    ".txt": "table",
+    ".md": "markdown",
+    ".csv": "csv",
+    ".json": "json",
+    ".tex": "latex",
+}
 
 Methods = Annotated[
     list[str],
