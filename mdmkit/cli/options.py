@@ -29,12 +29,6 @@ _FORM_OF_SUFFIX = {
     ".json": "json",
     ".tex": "latex",
 }
-    ".txt": "table",
-    ".md": "markdown",
-    ".csv": "csv",
-    ".json": "json",
-    ".tex": "latex",
-}
 
 Methods = Annotated[
     list[str],
