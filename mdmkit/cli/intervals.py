@@ -91,7 +91,10 @@ class Bootstrap(Intervals):
     def check(self, methods: dict[str, str]) -> None:
         """Refuse what would only be noticed after a long run."""
         from mdmkit.comparison.differences import check_against
+        from mdmkit.uncertainty.resampling import check_resampling
 
+        if self.bootstrap > 0:
+            check_resampling(self.bootstrap, self.seed, cells=self.bootstrap_bins)
         if self.bootstrap < 0:
             raise InputError(f"bootstrap: expected a number of sets >= 0, found {self.bootstrap}")
         for name in ("bootstrap_states", "against"):
