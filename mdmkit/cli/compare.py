@@ -11,18 +11,8 @@ import typer
 from mdmkit.cli import completion
 from mdmkit.cli.groups import Counting, Frames, ImageJudging, Result, with_groups
 from mdmkit.cli.intervals import Bootstrap
-from mdmkit.cli.options import (
-    NUMBERS,
-    SCALE,
-    Auxiliary,
-    Methods,
-    Metrics,
-    Published,
-    Scheduler,
-    judged,
-    measures_of,
-    parse_methods,
-)
+from mdmkit.cli.options import NUMBERS, SCALE, Methods, Scheduler, judged, parse_methods
+from mdmkit.cli.result_options import Auxiliary, Metrics, Published, measures_of
 from mdmkit.cli.terminal import deliver, note, progress_bars
 from mdmkit.core.errors import InputError
 

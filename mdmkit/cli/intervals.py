@@ -88,7 +88,10 @@ class Bootstrap(Intervals):
     def check(self, methods: dict[str, str]) -> None:
         """Refuse what would only be noticed after a long run."""
         from mdmkit.comparison.differences import check_against
+        from mdmkit.uncertainty.resampling import check_resampling
 
+        if self.replicates > 0:
+            check_resampling(self.replicates, self.seed, bins=self.bins)
         if self.replicates < 0:
             raise InputError(
                 f"expected a number of sets >= 0, found {self.replicates}", argument="replicates"

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from mdmkit.cli.groups import Result, with_groups
-from mdmkit.cli.options import Auxiliary, Jobs, Published
+from mdmkit.cli.options import Jobs
+from mdmkit.cli.result_options import Auxiliary, Published
 from mdmkit.cli.terminal import deliver, progress_bars
 
 

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from mdmkit.cli import completion
-from mdmkit.core.errors import InputError
+from mdmkit.core.arguments import as_bytes
+from mdmkit.core.errors import InputError, printable
 from mdmkit.core.label_values import parse_labels
 
 if TYPE_CHECKING:
-    from mdmkit.core.component_sizes import ComponentSizes
     from mdmkit.datasets import Choice, DataSet
-    from mdmkit.metrics.measures import Measure
 
 #: Parts of a command's help.
 INPUT, NUMBERS, UNCERTAINTY, SCALE, OUTPUT = "Input", "Numbers", "Uncertainty", "Scale", "Output"
 FORMS = "table|markdown|csv|json|latex|csv-long|json-long"
-_FORM_OF_SUFFIX = {".md": "markdown", ".csv": "csv", ".json": "json", ".tex": "latex"}
+_FORM_OF_SUFFIX = {
+    ".txt": "table",
+    ".md": "markdown",
+    ".csv": "csv",
+    ".json": "json",
+    ".tex": "latex",
+}
 
 Methods = Annotated[
     list[str],
@@ -151,6 +155,25 @@ Missing = Annotated[
         help="Frames that not every method has: refuse, or leave out.",
     ),
 ]
+ScoreEnding = Annotated[
+    str,
+    typer.Option(
+        rich_help_panel=INPUT,
+        metavar="TEXT",
+        help="What score maps have between a frame's name and the suffix, as _score.",
+        show_default=False,
+    ),
+]
+Resize = Annotated[
+    str | None,
+    typer.Option(
+        rich_help_panel=INPUT,
+        metavar="bilinear|nearest",
+        autocompletion=completion.one_of("bilinear|nearest"),
+        help="Bring score maps of another size to that of their masks; refused without it.",
+        show_default=False,
+    ),
+]
 Jobs = Annotated[int, typer.Option(rich_help_panel=SCALE, metavar="N", help="Threads over frames.")]
 Scheduler = Annotated[
     str | None,
@@ -181,40 +204,6 @@ Key = Annotated[
     ),
 ]
 
-Metrics = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME[,NAME...]",
-        autocompletion=completion.measures,
-        help="ap, auroc, fpr95, best_f1, siou_gt, ppv, mean_f1 (the three at best F1), autc, "
-        "aupro@fpr=0.3, aupimo, image_auroc, image_ap, image_f1, mdm_METRIC@T, METRIC@z=Z, "
-        "fpr@z=Z, fpr@tpr=R; METRIC: f1, iou, precision, recall, fbeta@beta=B, siou, ppv, "
-        "mean_f1, boundary_iou, boundary_f@px=3, nsd@px=3, pro, spro; NAME@band=PX near "
-        "borders, NAME@size=A:B of objects of that size.",
-        show_default="every metric, MDM at T = 0.5 and 0.7",
-        rich_help_panel=NUMBERS,
-    ),
-]
-Published = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME",
-        autocompletion=completion.published,
-        help="Add a paper's rows, marked as published; `mdmkit published` lists the tables.",
-        show_default=False,
-        rich_help_panel=OUTPUT,
-    ),
-]
-Auxiliary = Annotated[
-    list[str],
-    typer.Option(
-        "--aux",
-        metavar="NAME",
-        help="A method of yours that was trained with auxiliary data; repeatable.",
-        show_default=False,
-        rich_help_panel=OUTPUT,
-    ),
-]
 Form = Annotated[
     str | None,
     typer.Option(
@@ -237,25 +226,6 @@ Output = Annotated[
         rich_help_panel=OUTPUT,
     ),
 ]
-FigureName = Annotated[
-    Path,
-    typer.Option(
-        "--output",
-        "-o",
-        metavar="FILE",
-        help="A .pdf, .svg or .png.",
-        show_default=False,
-        rich_help_panel=OUTPUT,
-    ),
-]
-Width = Annotated[
-    float,
-    typer.Option(
-        metavar="INCHES",
-        help="5.2 for two columns, 3.4 for one, 7 for a whole page.",
-        rich_help_panel=OUTPUT,
-    ),
-]
 
 
 def find_ground_truth(
@@ -263,15 +233,18 @@ def find_ground_truth(
     target: Path | None,
     images: Path | None = None,
     frames: Path | None = None,
+    *,
+    score_ending: str = "",
+    resize: str | None = None,
 ) -> DataSet:
     """The data set of `--dataset`, or of `--target` and `--images`; its `--frames` alone."""
     from mdmkit.datasets.subset import read_keys, subset
 
-    found = _data_set(dataset, target, images)
+    found = _data_set(dataset, target, images, score_ending=score_ending, resize=resize)
     return found if frames is None else subset(found, read_keys(frames))
 
 
-def _data_set(dataset: str | None, target: Path | None, images: Path | None) -> DataSet:
+def _data_set(dataset: str | None, target: Path | None, images: Path | None, **how: Any) -> DataSet:
     from mdmkit.datasets import from_folders, open_dataset
 
     if dataset is not None and (target is not None or images is not None):
@@ -280,12 +253,12 @@ def _data_set(dataset: str | None, target: Path | None, images: Path | None) -> 
             f"expected --dataset or --{option}, found both; a data set has its own", argument=option
         )
     if dataset is not None:
-        return open_dataset(dataset)
+        return open_dataset(dataset, **how)
     if target is None:
         raise InputError(
             "expected --dataset LAYOUT:ROOT or --target FOLDER, found neither", argument="target"
         )
-    return from_folders(target, images)
+    return from_folders(target, images, **how)
 
 
 def choose_judging(
@@ -335,10 +308,7 @@ def given_labels(
 
 def parse_memory(text: str) -> int:
     """Bytes from "2G", "500M", "64k" or a plain number."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kMG]?)(?:i?B)?", text.strip())
-    if not match:
-        raise InputError(f"expected a size such as 500M or 2G, found {text!r}", argument="memory")
-    return int(float(match[1]) * 2 ** {"": 0, "k": 10, "M": 20, "G": 30}[match[2]])
+    return as_bytes(text)
 
 
 def parse_methods(items: list[str]) -> dict[str, str]:
@@ -346,6 +316,11 @@ def parse_methods(items: list[str]) -> dict[str, str]:
     methods: dict[str, str] = {}
     for item in items:
         name, folder = _named(item)
+        name = unicodedata.normalize("NFC", name)
+        if printable(name) != name:
+            raise InputError(
+                f"expected names that are text, found {printable(name)!r}", argument="methods"
+            )
         if not (name and folder):
             raise InputError(
                 f"expected NAME=FOLDER or a folder, found {item!r}", argument="methods"
@@ -366,32 +341,13 @@ def _named(item: str) -> tuple[str, str]:
     return name, folder
 
 
-def measures_of(
-    metrics: str | None,
-    by: Sequence[str],
-    sizes: ComponentSizes,
-    folders: dict[str, str],
-    truth: DataSet,
-    missing: str,
-) -> str | tuple[Measure, ...] | None:
-    """The measures of `--metrics` and `--by`; wrong names are refused before any frame is read."""
-    from mdmkit.datasets import pair
-    from mdmkit.metrics.names import parse_measures
-    from mdmkit.metrics.selections import measures_by
-
-    measures = parse_measures(metrics, sizes)
-    if not by:
-        return metrics
-    keys = list(next(iter(pair(folders, truth, missing).scores.values())))
-    return measures_by(measures, by, sizes=sizes, keys=keys)
-
-
 def parse_normalize(items: list[str], methods: dict[str, str]) -> dict[str, str]:
     """The normaliser of each method; one without a name is for all others."""
     kinds: dict[str, str] = {}
     default = "none"
     for item in items:
         name, sign, kind = item.rpartition("=")
+        name = unicodedata.normalize("NFC", name)
         if sign and name not in methods:
             raise InputError(
                 f"expected a method among {', '.join(methods)}, found {name!r}",
@@ -406,4 +362,12 @@ def parse_normalize(items: list[str], methods: dict[str, str]) -> dict[str, str]
 
 def form_of(output: Path | None) -> str:
     """The form that the suffix of a file asks for."""
-    return "table" if output is None else _FORM_OF_SUFFIX.get(output.suffix.lower(), "table")
+    if output is None:
+        return "table"
+    suffix = output.suffix.lower()
+    if suffix not in _FORM_OF_SUFFIX:
+        raise InputError(
+            f"output: expected a name ending in {', '.join(_FORM_OF_SUFFIX)}, or --format with it, "
+            f"found {output.name!r}"
+        )
+    return _FORM_OF_SUFFIX[suffix]

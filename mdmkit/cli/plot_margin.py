@@ -8,8 +8,9 @@ import typer
 
 from mdmkit.cli.figures import MetricNames, finish, parse_metrics
 from mdmkit.cli.groups import Counting, FigureFile, Judging, with_groups
-from mdmkit.cli.options import NUMBERS, Methods, Width, parse_methods
+from mdmkit.cli.options import NUMBERS, Methods, parse_methods
 from mdmkit.cli.panels import PanelFrames, evaluate_panels
+from mdmkit.cli.result_options import Width
 
 
 @with_groups
@@ -48,7 +49,8 @@ def plot_margin(
         panels.find(folders),
         lambda sizes: [MarginAt(d, t) for d in parse_metrics(metric, sizes) for t in t_margin],
         lambda one: {
-            METRIC_LABELS[d.name]: one.curves(d) for d in parse_metrics(metric, one.sizes)
+            METRIC_LABELS.get(d.name, d.name): one.curves(d)
+            for d in parse_metrics(metric, one.sizes)
         },
         judge=judging.choose,
         quiet=file.quiet,

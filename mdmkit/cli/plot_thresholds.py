@@ -8,7 +8,8 @@ import typer
 
 from mdmkit.cli.figures import FrameKeys, finish, study_frames
 from mdmkit.cli.groups import Counting, FigureFile, Labels, PicturedFrames, with_groups
-from mdmkit.cli.options import NUMBERS, Methods, Width, parse_methods
+from mdmkit.cli.options import NUMBERS, Methods, parse_methods
+from mdmkit.cli.result_options import Width
 from mdmkit.core.errors import InputError
 
 
