@@ -301,7 +301,7 @@ def test_two_runs_at_once_are_refused(drawn, tmp_path):
 
 
 def test_arrays_cannot_be_kept(tmp_path):
-    with pytest.raises(InputError, match="state: expected folders of score maps, found arrays"):
+    with pytest.raises(InputError, match="counts: expected folders of score maps, found arrays"):
         compare({"a": [([[0.1, 0.9]], [[0, 1]])]}, metrics="ap", counts=tmp_path)
 
 
