@@ -142,7 +142,7 @@ class BinPlan:
 
         The latest plans are kept: the same edges come with each frame.
         """
-        for known_finer, known_edges, plan in _PLANS:
+        for known_finer, known_edges, plan in tuple(_PLANS):  # another thread may add one
             if np.array_equal(known_finer, finer) and np.array_equal(known_edges, edges):
                 return plan
         plan = cls._planned(finer, edges)

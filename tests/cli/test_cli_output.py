@@ -11,7 +11,7 @@ import pytest
 from tests.cli.commands import SMALL, crash, shell
 
 COMMANDS = {
-    "compare": ("compare", "good=good", "--target", "masks", *SMALL, "-o"),
+    "compare": ("compare", "good=good", "--target", "masks", *SMALL, "--format", "csv", "-o"),
     "plot": ("plot", "margin", "good=good", "--target", "masks", "--t-margin", "0.5", "-o"),
 }
 

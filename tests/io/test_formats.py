@@ -152,7 +152,7 @@ def test_stacks_colours_and_odd_dtypes_of_tiff_are_refused(tmp_path, write, mess
 def test_without_tifffile_the_extra_is_named(tmp_path, monkeypatch, work):
     path = write_scores(tmp_path / "a.tif", RAMP)
     monkeypatch.setitem(sys.modules, "tifffile", None)
-    with pytest.raises(InputError, match=r"/a.tif: .*tifffile, .* install '\.\[tiff\]'"):
+    with pytest.raises(InputError, match=r"/a.tif: .*tifffile, .* install it, .*'\.\[tiff\]'"):
         work(path)
 
 
