@@ -13,6 +13,7 @@ from PIL import Image
 from mdmkit import InputError, bootstrap, compare, evaluate
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.frame import Frame
+from mdmkit.metrics.normalized_totals import NormalizedTotals
 from mdmkit.statistics.kinds import ComponentStatistic, PixelStatistic
 from mdmkit.statistics.normalizers import Unchanged
 from mdmkit.statistics.pixels import PixelCounts
@@ -289,7 +290,8 @@ def test_numbers_are_exact_where_every_score_is_a_threshold():
 def test_edges_divide_the_range_of_thresholds_where_margins_are_asked_for():
     rng = np.random.default_rng(0)
     scores = np.concatenate([rng.random(5000) * 0.1, [1.0]])[None]
-    sweeps = Totals.of(Frame(scores, (scores > 0.09).astype(np.uint8)), [PixelStatistic()])
+    target = (scores > 0.09).astype(np.uint8)
+    sweeps = NormalizedTotals(Totals.of(Frame(scores, target), [PixelStatistic()]))
     regular = chosen_edges(sweeps, 64, margins=True, thresholds=[0.123])
     assert np.isin(np.append(np.arange(33) / 32, 0.123), regular).all()
     assert np.diff(chosen_edges(sweeps, 64, margins=False, thresholds=[])).max() > 0.8
@@ -310,7 +312,7 @@ def test_a_set_of_one_frame_is_that_frame():
         grids = Totals.of(Frame(*drawn[place]), statistics, early=early).by_statistic
         for statistic in statistics:
             alone = grids[statistic].as_sweep(states.edges, None)
-            found = chosen.by_statistic[statistic]
+            found = chosen.totals.by_statistic[statistic]
             for part in ("siou", "ppv", "hits") if statistic == statistics[1] else ("",):
                 one = getattr(alone, part) if part else alone
                 many = getattr(found, part) if part else found
