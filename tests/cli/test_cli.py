@@ -284,7 +284,7 @@ def test_bad_options_are_refused(compare, options, message):
         (["--t-margin", "1"], "t_margin: expected a number in [0, 1), found 1.0"),
         (["--t-margin", "-0.5"], "t_margin: expected a number in [0, 1), found -0.5"),
         (["--t-margin", "nan"], "t_margin: expected a number in [0, 1), found nan"),
-        (["--metric", "ap"], "metric: expected one of f1, iou, precision, recall, siou"),
+        (["--metric", "ap"], "metric: expected one of f1, iou, precision, recall, fbeta"),
         (["--width", "0"], "width"),
         (["--width", "-3"], "width"),
         (["--width", "nan"], "width"),
