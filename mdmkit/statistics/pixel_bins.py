@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,25 +78,6 @@ class BinnedFrame:
     def pixels(self) -> NDArray[np.int64]:
         """Valid pixels of each key."""
         return np.asarray(self.counts.sum(axis=1))
-
-    def order(self, ranks: NDArray[np.int32]) -> tuple[NDArray[Any], NDArray[np.int64]]:
-        """Flat indices of pixels by the rank of their key, and where each rank ends.
-
-        Parameters
-        ----------
-        ranks : ndarray of int32, shape (2 (m + 1),)
-            Of each key; pixels of negative ones are left out. Pixels of one rank stay in the order
-            of the frame.
-        """
-        from mdmkit.statistics.kernels.pixel_bins import order_by_rank
-
-        used = ranks >= 0
-        sizes = np.bincount(ranks[used], self.pixels[used]).astype(np.int64)
-        ends = np.cumsum(sizes)
-        count = int(ends[-1]) if ends.size else 0
-        order = np.empty(count, np.uint32 if self.keys.size < 2**32 else np.int64)
-        order_by_rank(self.keys, self.frame.classes.ravel(), ranks, ends - sizes, order)
-        return order, ends
 
 
 def _look_up(edges: Edges) -> tuple[NDArray[np.int64], float, float]:

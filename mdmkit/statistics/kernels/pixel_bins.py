@@ -73,20 +73,6 @@ def place_keys(raw, classes, key_of_raw, keys, counts):
 
 
 @kernel
-def order_by_rank(keys, classes, rank_of_key, starts, order):
-    """Write the flat indices of valid pixels with a rank >= 0, each behind those of its rank.
-
-    `starts` (one a rank) gives where in `order` a rank starts; it is moved to where it ends.
-    """
-    for i in range(keys.size):
-        if classes[i] != IGNORED:
-            rank = rank_of_key[keys[i]]
-            if rank >= 0:
-                order[starts[rank]] = i
-                starts[rank] += 1
-
-
-@kernel
 def gather_keys(scores, keys, classes, wanted, buffer):
     """Move the scores of pixels whose key is wanted: normal ones to the front, others to the back.
 
