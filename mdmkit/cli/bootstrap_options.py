@@ -51,13 +51,17 @@ Against = Annotated[
 
 
 def check_bootstrap(
-    replicates: int, states: Path | None, against: str | None, folders: dict[str, str]
-) -> None:
+    replicates: int, seed: int, cells: int, states: Path | None, against: str | None,
+    folders: dict[str, str],
+) -> None:  # fmt: skip
     """Refuse what would only be noticed after a long run."""
     from mdmkit.comparison.differences import check_against
+    from mdmkit.uncertainty.resampling import check_resampling
 
     if replicates < 0:
         raise InputError(f"bootstrap: expected a number of sets >= 0, found {replicates}")
+    if replicates:
+        check_resampling(replicates, seed, cells=cells)
     for name, value in (("bootstrap-states", states), ("against", against)):
         if value is not None and not replicates:
             raise InputError(f"{name}: expected --bootstrap N with it, found none")

@@ -37,7 +37,9 @@ from mdmkit.cli.options import (
     Missing,
     Normalize,
     NormalLabel,
+    Resize,
     Scheduler,
+    ScoreEnding,
     Target,
     choose_judging,
     find_ground_truth,
@@ -128,6 +130,8 @@ def compare(
     min_prediction: MinPrediction = None,
     min_target: MinTarget = None,
     missing: Missing = "error",
+    score_ending: ScoreEnding = "",
+    resize: Resize = None,
     protocol: Protocol = "exact",
     band: Bands = [],  # noqa: B006
     by: By = [],  # noqa: B006
@@ -161,10 +165,10 @@ def compare(
     folders = parse_methods(methods)
     form = check_form(format or form_of(output))
     check_shard(shard, state, bootstrap=bootstrap, output=output)
-    check_bootstrap(bootstrap, bootstrap_states, against, folders)
+    check_bootstrap(bootstrap, seed, bootstrap_cells, bootstrap_states, against, folders)
     if output is not None:
         check_output(output, overwrite)
-    truth = find_ground_truth(dataset, target)
+    truth = find_ground_truth(dataset, target, score_ending=score_ending, resize=resize)
     choice = choose_judging(
         truth, anomaly_label, normal_label, ignore_index, min_prediction, min_target, aggregate
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from mdmkit.cli.terminal import note
+from mdmkit.cli.terminal import as_options, deliver_text, note
 
 if TYPE_CHECKING:
     from mdmkit.comparison.result import Comparison
@@ -16,12 +16,13 @@ if TYPE_CHECKING:
 def deliver(comparison: Comparison, form: str, output: Path | None, quiet: bool) -> None:
     """Print a comparison in some form, or write it; what the form leaves unsaid is noted."""
     from mdmkit.comparison.table import notes
-    from mdmkit.core.files import write_text
     from mdmkit.tables.forms import show
 
+    remarks = [as_options(remark) for remark in comparison.settings.get("remarks", ())]
+    if remarks:
+        comparison.settings["remarks"] = remarks
     if output is not None:
-        write_text(output, comparison.to_text(form))
-        note(f"wrote {output}", quiet)
+        deliver_text(comparison.to_text(form), output, quiet)
     elif form == "table":
         show(comparison.view())
     else:

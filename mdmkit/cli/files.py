@@ -20,12 +20,14 @@ from mdmkit.cli.options import (
     Missing,
     NormalLabel,
     OptionalMethods,
+    Resize,
+    ScoreEnding,
     Target,
     choose_judging,
     find_ground_truth,
     parse_methods,
 )
-from mdmkit.cli.terminal import Debug, Overwrite, Quiet, note, progress_bars
+from mdmkit.cli.terminal import Debug, Overwrite, Quiet, as_options, note, progress_bars
 
 
 def datasets(debug: Debug = False) -> None:
@@ -66,6 +68,8 @@ def inspect(
     min_target: MinTarget = None,
     aggregate: Aggregate = None,
     missing: Missing = "error",
+    score_ending: ScoreEnding = "",
+    resize: Resize = None,
     key: Key = None,
     quiet: Quiet = False,
     debug: Debug = False,
@@ -79,12 +83,14 @@ def inspect(
     folders = parse_methods(methods or [])
     truth = choice = None
     if dataset is not None or target is not None or images is not None or not folders:
-        truth = find_ground_truth(dataset, target, images)
+        truth = find_ground_truth(dataset, target, images, score_ending=score_ending, resize=resize)
         choice = choose_judging(
             truth, anomaly_label, normal_label, ignore_index, min_prediction, min_target, aggregate
         )
     with progress_bars(quiet) as progress:
         found = inspect_frames(folders, truth, choice, missing=missing, key=key, progress=progress)
+    found.problems = [as_options(problem) for problem in found.problems]
+    found.remarks = [as_options(remark) for remark in found.remarks]
     typer.echo(found.to_text(), nl=False)
     if found.problems:
         raise typer.Exit(2)

@@ -85,7 +85,7 @@ class Evaluated:
 
 
 def find_panels(
-    methods: dict[str, str], datasets: Sequence[str], targets: Sequence[str]
+    methods: dict[str, str], datasets: Sequence[str], targets: Sequence[str], **named: Any
 ) -> list[Panel]:
     """The data sets in their order, those of --target last.
 
@@ -113,7 +113,7 @@ def find_panels(
             raise InputError(f"{option}: expected each name once, found {name!r} again")
     panels = []
     for option, name, text in asked:
-        truth = _opened(option, name, text)
+        truth = _opened(option, name, text, named)
         folders = {method: _folder_of(method, given, name) for method, given in methods.items()}
         panels.append(Panel(name, truth, folders))
     return panels
@@ -125,11 +125,11 @@ def _named(text: str) -> tuple[str, str]:
     return (found[1], found[2]) if found else ("", text)
 
 
-def _opened(option: str, name: str, text: str) -> DataSet:
+def _opened(option: str, name: str, text: str, named: dict[str, Any]) -> DataSet:
     try:
         if option == "dataset":
-            return find_ground_truth(text, None)
-        return find_ground_truth(None, Path(text))
+            return find_ground_truth(text, None, **named)
+        return find_ground_truth(None, Path(text), **named)
     except InputError as error:
         raise type(error)(f"{name}: {error}" if name else str(error)) from error
 

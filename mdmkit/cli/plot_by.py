@@ -21,6 +21,8 @@ from mdmkit.cli.options import (
     Missing,
     Normalize,
     NormalLabel,
+    Resize,
+    ScoreEnding,
     Target,
     choose_judging,
     find_ground_truth,
@@ -65,6 +67,8 @@ def plot_by(
     min_prediction: MinPrediction = None,
     min_target: MinTarget = None,
     missing: Missing = "error",
+    score_ending: ScoreEnding = "",
+    resize: Resize = None,
     key: Key = None,
     memory: Memory = "2G",
     jobs: Jobs = 1,
@@ -82,7 +86,7 @@ def plot_by(
 
     folders = parse_methods(methods)
     check_figure(output, width, overwrite)
-    truth = find_ground_truth(dataset, target)
+    truth = find_ground_truth(dataset, target, score_ending=score_ending, resize=resize)
     choice = choose_judging(
         truth, anomaly_label, normal_label, ignore_index, min_prediction, min_target
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,13 +21,15 @@ from mdmkit.cli.options import (
     Missing,
     Normalize,
     NormalLabel,
+    Resize,
+    ScoreEnding,
     choose_judging,
     parse_memory,
     parse_methods,
     parse_normalize,
 )
 from mdmkit.cli.panels import DataSetNames, Targets, evaluate_panels, find_panels, left_out
-from mdmkit.cli.terminal import Debug, Overwrite, Quiet, note
+from mdmkit.cli.terminal import Debug, Overwrite, Quiet, deliver_file, note
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -89,10 +92,9 @@ def finish(figure: Figure, output: Path, quiet: bool, pairing: Pairing | None = 
     """Write a figure and say so, and how many frames it does not show."""
     from mdmkit.plots import save_figure
 
-    save_figure(figure, output)
     if pairing and pairing.left_out:
         note(left_out(pairing), quiet)
-    note(f"wrote {output}", quiet)
+    deliver_file(partial(save_figure, figure), output, quiet)
 
 
 def _parse_metrics(text: str, sizes: ComponentSizes) -> list[Metric]:
@@ -125,6 +127,8 @@ def plot_margin(
     min_prediction: MinPrediction = None,
     min_target: MinTarget = None,
     missing: Missing = "error",
+    score_ending: ScoreEnding = "",
+    resize: Resize = None,
     key: Key = None,
     memory: Memory = "2G",
     jobs: Jobs = 1,
@@ -146,7 +150,7 @@ def plot_margin(
     folders = parse_methods(methods)
     check_figure(output, width, overwrite)
     found = evaluate_panels(
-        find_panels(folders, dataset, target),
+        find_panels(folders, dataset, target, score_ending=score_ending, resize=resize),
         lambda sizes: [MarginAt(d, t) for d in _parse_metrics(metric, sizes) for t in t_margin],
         lambda one: {
             METRIC_LABELS[d.name]: one.curves(d) for d in _parse_metrics(metric, one.sizes)
@@ -189,6 +193,8 @@ def plot_margins_by_t(
     min_prediction: MinPrediction = None,
     min_target: MinTarget = None,
     missing: Missing = "error",
+    score_ending: ScoreEnding = "",
+    resize: Resize = None,
     key: Key = None,
     memory: Memory = "2G",
     jobs: Jobs = 1,
@@ -207,7 +213,7 @@ def plot_margins_by_t(
     folders = parse_methods(methods)
     check_figure(output, width, overwrite)
     panels = evaluate_panels(
-        find_panels(folders, dataset, target),
+        find_panels(folders, dataset, target, score_ending=score_ending, resize=resize),
         lambda sizes: [MarginAt(as_metric(metric, sizes), 0.5)],
         lambda one: one.curves(as_metric(metric, one.sizes)),
         judge=lambda truth: choose_judging(
@@ -231,6 +237,8 @@ def plot_curves(
     ignore_index: IgnoreIndex = None,
     normalize: Normalize = [],  # noqa: B006
     missing: Missing = "error",
+    score_ending: ScoreEnding = "",
+    resize: Resize = None,
     key: Key = None,
     memory: Memory = "2G",
     jobs: Jobs = 1,
@@ -247,7 +255,7 @@ def plot_curves(
     folders = parse_methods(methods)
     check_figure(output, width, overwrite)
     panels = evaluate_panels(
-        find_panels(folders, dataset, target),
+        find_panels(folders, dataset, target, score_ending=score_ending, resize=resize),
         lambda _: "ap,auroc,fpr95",
         lambda one: one.pixels(),
         judge=lambda truth: choose_judging(

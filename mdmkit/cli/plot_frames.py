@@ -18,6 +18,8 @@ from mdmkit.cli.options import (
     Missing,
     Normalize,
     NormalLabel,
+    Resize,
+    ScoreEnding,
     Target,
     choose_judging,
     find_ground_truth,
@@ -60,6 +62,8 @@ def plot_thresholds(
     ignore_index: IgnoreIndex = None,
     normalize: Normalize = [],  # noqa: B006
     missing: Missing = "error",
+    score_ending: ScoreEnding = "",
+    resize: Resize = None,
     key: Key = None,
     memory: Memory = "2G",
     jobs: Jobs = 1,
@@ -84,7 +88,7 @@ def plot_thresholds(
         places = [output.with_stem(f"{output.stem}-{n}") for n in range(1, len(frame) + 1)]
     for place in places:
         check_figure(place, width, overwrite)
-    truth = find_ground_truth(dataset, target, images)
+    truth = find_ground_truth(dataset, target, images, score_ending=score_ending, resize=resize)
     choice = choose_judging(truth, anomaly_label, normal_label, ignore_index, None, None)
     with progress_bars(quiet) as progress:
         study = study_methods(
@@ -140,6 +144,8 @@ def plot_grid(
     ignore_index: IgnoreIndex = None,
     normalize: Normalize = [],  # noqa: B006
     missing: Missing = "error",
+    score_ending: ScoreEnding = "",
+    resize: Resize = None,
     key: Key = None,
     memory: Memory = "2G",
     jobs: Jobs = 1,
@@ -166,7 +172,7 @@ def plot_grid(
         raise InputError(f"most: expected a number >= 1, found {most}")
     if t_margin is not None:
         check_t_margin(t_margin)
-    truth = find_ground_truth(dataset, target, images)
+    truth = find_ground_truth(dataset, target, images, score_ending=score_ending, resize=resize)
     choice = choose_judging(truth, anomaly_label, normal_label, ignore_index, None, None)
     with progress_bars(quiet) as progress:
         study = study_methods(

@@ -8,7 +8,7 @@ import typer
 
 from mdmkit.cli import completion
 from mdmkit.cli.table_options import Form, Output, form_of
-from mdmkit.cli.terminal import Debug, Overwrite, Quiet, note
+from mdmkit.cli.terminal import Debug, Overwrite, Quiet, deliver_text
 
 
 def published(
@@ -31,7 +31,7 @@ def published(
     Example: mdmkit published roadanomaly --format latex
     """
     from mdmkit.comparison.published import published_names, published_table
-    from mdmkit.core.files import check_output, write_text
+    from mdmkit.core.files import check_output
     from mdmkit.tables.forms import check_form
 
     form = check_form(format or form_of(output))
@@ -42,8 +42,4 @@ def published(
         text = "".join(f"{table.name}: {table.title}; {table.source}\n" for table in tables)
     else:
         text = published_table(name).to_text(form)
-    if output is None:
-        typer.echo(text, nl=False)
-    else:
-        write_text(output, text)
-        note(f"wrote {output}", quiet)
+    deliver_text(text, output, quiet)

@@ -23,13 +23,15 @@ from mdmkit.cli.options import (
     Missing,
     Normalize,
     NormalLabel,
+    Resize,
+    ScoreEnding,
     Target,
     choose_judging,
     find_ground_truth,
     parse_methods,
 )
 from mdmkit.cli.plot_datasets import counting
-from mdmkit.cli.terminal import Debug, Overwrite, Quiet, note, progress_bars
+from mdmkit.cli.terminal import Debug, Overwrite, Quiet, deliver_file, note, progress_bars
 
 
 def report(
@@ -68,6 +70,8 @@ def report(
     min_prediction: MinPrediction = None,
     min_target: MinTarget = None,
     missing: Missing = "error",
+    score_ending: ScoreEnding = "",
+    resize: Resize = None,
     key: Key = None,
     memory: Memory = "2G",
     jobs: Jobs = 1,
@@ -80,16 +84,13 @@ def report(
     Example: mdmkit report mine=scores/mine msp=scores/msp --target masks --images images -o report.html
     """  # noqa: E501 (a command is one line)
     from mdmkit.comparison.study import study_methods
-    from mdmkit.core.errors import InputError
     from mdmkit.core.files import check_output, write_text
     from mdmkit.report import build_report, check_report
 
     folders = parse_methods(methods)
-    check_output(output, overwrite)
-    if output.suffix.lower() not in (".html", ".htm"):
-        raise InputError(f"output: expected a name ending in .html, found {output.name!r}")
+    check_output(output, overwrite, suffixes=(".html", ".htm"))
     check_report(frames, map_width)
-    truth = find_ground_truth(dataset, target, images)
+    truth = find_ground_truth(dataset, target, images, score_ending=score_ending, resize=resize)
     choice = choose_judging(
         truth, anomaly_label, normal_label, ignore_index, min_prediction, min_target, aggregate
     )
@@ -111,5 +112,4 @@ def report(
             quiet,
         )
         page = built.render()
-    write_text(output, page)
-    note(f"wrote {output}, {len(page.encode()) / 1e6:.1f} MB", quiet)
+    deliver_file(lambda path: write_text(path, page), output, quiet)

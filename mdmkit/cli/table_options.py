@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from mdmkit.cli import completion
+from mdmkit.core.errors import InputError
 
 FORMS = "table|markdown|csv|json|latex|csv-long|json-long"
 
@@ -75,9 +76,19 @@ Output = Annotated[
     ),
 ]
 
-_FORM_OF_SUFFIX = {".md": "markdown", ".csv": "csv", ".json": "json", ".tex": "latex"}
+_FORM_OF_SUFFIX = {
+    ".txt": "table", ".md": "markdown", ".csv": "csv", ".json": "json", ".tex": "latex"
+}  # fmt: skip
 
 
 def form_of(output: Path | None) -> str:
     """The form that the suffix of a file asks for."""
-    return "table" if output is None else _FORM_OF_SUFFIX.get(output.suffix.lower(), "table")
+    if output is None:
+        return "table"
+    suffix = output.suffix.lower()
+    if suffix not in _FORM_OF_SUFFIX:
+        raise InputError(
+            f"output: expected a name ending in {', '.join(_FORM_OF_SUFFIX)}, or --format with it, "
+            f"found {output.name!r}"
+        )
+    return _FORM_OF_SUFFIX[suffix]
