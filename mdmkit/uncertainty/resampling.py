@@ -15,18 +15,12 @@ from numpy.typing import NDArray
 from mdmkit.core.arguments import as_bytes, as_integer
 from mdmkit.core.errors import InputError, NoTargetError, RangeError
 from mdmkit.core.labels import Labels
-from mdmkit.datasets import DataSet, choose, open_dataset, pair
+from mdmkit.datasets import DataSet
 from mdmkit.datasets.choice import USUAL, Usual
 from mdmkit.evaluation.evaluation import Evaluation, check_aggregate
 from mdmkit.evaluation.executors import check_jobs
-from mdmkit.evaluation.methods import (
-    check_given,
-    evaluate_methods,
-    is_folder,
-    loads_of,
-    loads_of_arrays,
-    normalizers,
-)
+from mdmkit.evaluation.frame_set import FrameSet, evaluate_methods
+from mdmkit.evaluation.methods import normalizers
 from mdmkit.evaluation.sources import Progress
 from mdmkit.metrics.measures import Measure
 from mdmkit.metrics.names import parse_measures
@@ -223,16 +217,13 @@ protocol, band, anomaly_label, normal_label, ignore_index, missing, jobs, key
     """
     check_resampling(replicates, seed, confidence, cells)
     memory = as_bytes(memory)
-    if target is not None and dataset is not None:
-        raise InputError(f"target: expected it or a data set, found {target} and {dataset}")
-    judged = None if dataset is None else open_dataset(dataset)
-    choice = choose(
-        judged, anomaly_label=anomaly_label, normal_label=normal_label, ignore_index=ignore_index,
-        min_prediction=min_prediction, min_target=min_target, aggregate=aggregate,
+    given = FrameSet.of(
+        methods, target, dataset=dataset, anomaly_label=anomaly_label, normal_label=normal_label,
+        ignore_index=ignore_index, min_prediction=min_prediction, min_target=min_target,
+        aggregate=aggregate, missing=missing, key=key,
     )  # fmt: skip
+    choice = given.choice
     measures = with_bands(as_protocol(protocol).adapt(parse_measures(metrics, choice.sizes)), band)
-    truth = judged if judged is not None else target
-    check_given(methods, truth)
     found = Bootstrap(
         tuple(measure.key for measure in measures), {}, {}, {}, confidence, 0, seed,
         aggregate=check_aggregate(choice.aggregate),
@@ -244,25 +235,20 @@ protocol, band, anomaly_label, normal_label, ignore_index, missing, jobs, key
                 "states: expected aggregate 'pooled', found 'per_image', whose images have one "
                 "value each: there is nothing to keep"
             )
-        evaluations, _ = evaluate_methods(
-            methods, truth, codes=choice.codes, missing=missing, normalize=normalize, jobs=jobs,
-            key=key, progress=progress, metrics=measures, aggregate="per_image", memory=memory,
-            min_prediction=choice.sizes.min_prediction, min_target=choice.sizes.min_target,
+        evaluations = evaluate_methods(
+            given, normalize=normalize, jobs=jobs, progress=progress, metrics=measures,
+            memory=memory,
         )  # fmt: skip
         return _of_images(found, measures, evaluations, draw)
     kinds = normalizers(normalize, methods)
-    loads, record = {}, None
-    if not is_folder(truth):
-        loads = loads_of_arrays(methods, truth, choice.codes)
-    else:
-        pairing = pair(methods, truth, missing)
-        loads = loads_of(pairing, choice.codes, key)
+    record = None
+    if given.pairing is not None:
         settings = {
             "cells": cells, "normalize": kinds, "protocol": protocol, "sizes": str(choice.sizes),
             "labels": str(choice.codes), "key": key,
         }  # fmt: skip
-        record = record_of(pairing, found.keys, settings)
-    plan = StatesPlan(measures, loads, kinds, cells, memory, check_jobs(jobs))
+        record = record_of(given.pairing, found.keys, settings)
+    plan = StatesPlan(measures, given.loads, kinds, cells, memory, check_jobs(jobs))
     found, draws = replace(found, frames=plan.frames, cells=cells), draw(plan.frames)
     with plan.states(states, record, overwrite, progress) as states_of:
         for method in methods:
