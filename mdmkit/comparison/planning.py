@@ -84,7 +84,6 @@ def plan_comparison(
     *,
     normalize: str | Mapping[str, str] | None = "none",
     protocol: str = "exact",
-    band: float | Sequence[float] | None = None,
     published: str | None = None,
     auxiliary: Collection[str] = (),
     jobs: int = 1,
@@ -95,9 +94,7 @@ def plan_comparison(
     printed = None if published is None else published_table(published)
     found = FrameSet.of(methods, target, **frames)
     auxiliary = check_auxiliary(auxiliary, methods)
-    several = found.evaluations(
-        normalize, metrics=metrics, memory=memory, protocol=protocol, band=band
-    )
+    several = found.evaluations(normalize, metrics=metrics, memory=memory, protocol=protocol)
     judged, codes = found.dataset, found.choice.codes
     first = next(iter(several.evaluations.values()))
     settings = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 from mdmkit.core.errors import InputError
 from mdmkit.core.labels import Labels
@@ -21,6 +21,20 @@ from mdmkit.evaluation.methods import (
     normalizers,
 )
 from mdmkit.evaluation.threads import Load
+
+
+class FrameOptions(TypedDict, total=False):
+    """Which frames, and what they are judged by: the options of `FrameSet.of`."""
+
+    dataset: str | DataSet | None
+    anomaly_label: Labels | Usual
+    normal_label: Labels | Usual
+    ignore_index: Labels | Usual
+    min_prediction: int | None
+    min_target: int | None
+    aggregate: str | None
+    missing: str
+    key: str | None
 
 
 @dataclass(frozen=True)
