@@ -159,7 +159,7 @@ def bootstrap(
     Parameters
     ----------
     methods, target, metrics, normalize, protocol, jobs, **frames
-        As in `compare`. Iterators cannot be read twice and are refused. For
+        As in `compare`. Iterators are held in memory. For
         `aggregate="per_image"` the images' values are resampled.
     replicates : int
         R, how many sets of frames are drawn; the same sets for every method.

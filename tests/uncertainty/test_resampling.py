@@ -13,6 +13,7 @@ from PIL import Image
 from mdmkit import InputError, bootstrap, compare, evaluate
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.frame import Frame
+from mdmkit.metrics.normalized_totals import NormalizedTotals
 from mdmkit.statistics.kinds import ComponentStatistic, PixelStatistic
 from mdmkit.statistics.normalizers import Unchanged
 from mdmkit.statistics.pixels import PixelCounts
@@ -180,8 +181,8 @@ def test_frames_must_be_several_and_readable_twice():
         bootstrap({"m": frames(0, count=1)})
     with pytest.raises(InputError, match="found m: 5, n: 4"):
         bootstrap({"m": frames(0), "n": frames(0, count=4)})
-    with pytest.raises(InputError, match="found an iterator"):
-        bootstrap({"m": iter(frames(0))})
+    held = bootstrap({"m": iter(frames(0))}, metrics="ap", replicates=2)  # an iterator is held
+    assert held.values == bootstrap({"m": frames(0)}, metrics="ap", replicates=2).values
     with pytest.raises(InputError, match="method: expected one of m"):
         bootstrap({"m": frames(0)}, replicates=2).interval("n", "ap")
     with pytest.raises(InputError, match="key: expected one of"):
@@ -217,8 +218,8 @@ def test_few_statistics_are_held_where_memory_is_small(monkeypatch):
 @pytest.mark.parametrize("protocol", ["smiyc", "maskomaly-release"])
 def test_protocols_and_bands_are_those_of_compare(protocol):
     drawn = frames(3, count=4, levels=16)  # float16 holds sixteenths, so that nothing is rounded
-    options = {"protocol": protocol, "band": 2, "min_target": 2}
-    metrics = "ap,fpr95,best_f1,siou_gt,mdm_f1@0.5"
+    options = {"protocol": protocol, "min_target": 2}
+    metrics = "ap,fpr95,best_f1,siou_gt,mdm_f1@0.5,ap@band=2,fpr95@band=2,best_f1@band=2"
     found = bootstrap({"m": drawn}, metrics=metrics, replicates=8, **options)
     for place, times in enumerate(_draws(len(drawn), 8, 0)):
         resampled = [drawn[frame] for frame in np.repeat(np.arange(len(drawn)), times)]
@@ -289,7 +290,8 @@ def test_numbers_are_exact_where_every_score_is_a_threshold():
 def test_edges_divide_the_range_of_thresholds_where_margins_are_asked_for():
     rng = np.random.default_rng(0)
     scores = np.concatenate([rng.random(5000) * 0.1, [1.0]])[None]
-    sweeps = Totals.of(Frame(scores, (scores > 0.09).astype(np.uint8)), [PixelStatistic()])
+    counted = Totals.of(Frame(scores, (scores > 0.09).astype(np.uint8)), [PixelStatistic()])
+    sweeps = NormalizedTotals.of(counted, Unchanged)
     regular = chosen_edges(sweeps, 64, margins=True, thresholds=[0.123])
     assert np.isin(np.append(np.arange(33) / 32, 0.123), regular).all()
     assert np.diff(chosen_edges(sweeps, 64, margins=False, thresholds=[])).max() > 0.8
@@ -301,7 +303,7 @@ def test_a_set_of_one_frame_is_that_frame():
     statistics = (PixelStatistic(), ComponentStatistic(ComponentSizes(0, 0)))
     loads = [partial(Frame, *frame) for frame in drawn]
     states = sweep_states(
-        loads, statistics, Unchanged, partial(chosen_edges, bins=32, margins=True, thresholds=()),
+        loads, statistics, Unchanged, partial(chosen_edges, cells=32, margins=True, thresholds=()),
         allocate=lambda statistic, shape: np.zeros(shape, np.uint32), memory=2**30,
     )  # fmt: skip
     times = 1000 * np.eye(3, dtype=np.int64)
@@ -310,7 +312,7 @@ def test_a_set_of_one_frame_is_that_frame():
         grids = Totals.of(Frame(*drawn[place]), statistics, early=early).by_statistic
         for statistic in statistics:
             alone = grids[statistic].as_sweep(states.edges, None)
-            found = chosen.by_statistic[statistic]
+            found = chosen.totals.by_statistic[statistic]
             for part in ("siou", "ppv", "hits") if statistic == statistics[1] else ("",):
                 one = getattr(alone, part) if part else alone
                 many = getattr(found, part) if part else found
@@ -429,7 +431,7 @@ def test_what_holds_no_states_is_refused(folders):
         bootstrap(methods, masks, counts=here / "text.h5", **OPTIONS)
     with h5py.File(here / "other.h5", "w") as file:
         file["value"] = [1.0]
-    with pytest.raises(InputError, match="found another HDF5 file"):
+    with pytest.raises(InputError, match="found another file, or a damaged one"):
         bootstrap(methods, masks, counts=here / "other.h5", **OPTIONS)
     with pytest.raises(InputError, match="counts: expected folders of score maps"):
         bootstrap({"m": frames(0)}, counts=here / "new.h5")
