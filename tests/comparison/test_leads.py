@@ -14,7 +14,7 @@ import pytest
 from mdmkit import InputError, bootstrap, compare
 from mdmkit.comparison.differences import REAL, check_against, lead_block, paired_leads
 from mdmkit.comparison.table import notes
-from tests.cli.test_cli import folders, run  # noqa: F401  (fixtures)
+from tests.cli.conftest import folders, run  # noqa: F401  (fixtures)
 from tests.uncertainty.test_resampling import frames
 
 METRICS = "ap,fpr95,f1@z=0.5,mdm_f1@0.5"
