@@ -46,10 +46,10 @@ Bins = Annotated[
         rich_help_panel=UNCERTAINTY,
     ),
 ]
-StatesPath = Annotated[
+CountsFile = Annotated[
     Path | None,
     typer.Option(
-        "--bootstrap-states",
+        "--bootstrap-counts",
         metavar="FILE",
         help="Keep what each frame counts in this HDF5 file, and resample from it while files and "
         "options are the same; --overwrite makes it anew.",
@@ -72,7 +72,7 @@ class Intervals:
 
         if not self.replicates:
             return comparison
-        how = dict(vars(self))
+        how = {name.removeprefix("bootstrap_"): value for name, value in vars(self).items()}
         against = how.pop("against", None)
         return comparison.with_bootstrap(bootstrap(**how, **options), against)
 
@@ -83,7 +83,7 @@ class Bootstrap(Intervals):
 
     against: Against = None
     bins: Bins = 4096
-    states: StatesPath = None
+    bootstrap_counts: CountsFile = None
 
     def check(self, methods: dict[str, str]) -> None:
         """Refuse what would only be noticed after a long run."""
@@ -96,7 +96,7 @@ class Bootstrap(Intervals):
             raise InputError(
                 f"expected a number of sets >= 0, found {self.replicates}", argument="replicates"
             )
-        for name in ("states", "against"):
+        for name in ("bootstrap_counts", "against"):
             if getattr(self, name) is not None and not self.replicates:
                 raise InputError("expected --bootstrap N with it, found none", argument=name)
         check_against(self.against, methods)

@@ -37,9 +37,8 @@ def check_frames(counts: Mapping[str, int]) -> int:
     count = next(iter(counts.values()))
     if count < 2 or any(other != count for other in counts.values()):
         raise InputError(
-            f"expected the same frames of each method, at least 2, found "
-            f"{', '.join(f'{name}: {number}' for name, number in counts.items())}",
-            argument="frames",
+            f"frames: expected the same frames of each method, at least 2, found "
+            f"{', '.join(f'{name}: {number}' for name, number in counts.items())}"
         )
     return count
 
@@ -55,7 +54,7 @@ class StatesPlan:
         How to load each method's frames.
     kinds : mapping of str to str
         The normaliser of each method.
-    bins : int
+    cells : int
         About how many thresholds there are.
     memory : int
         Bytes that the counts of one method may take.
@@ -66,7 +65,7 @@ class StatesPlan:
     measures: tuple[Measure, ...]
     loads: Mapping[str, Sequence[Load]]
     kinds: Mapping[str, str]
-    bins: int
+    cells: int
     memory: int
     jobs: int
 
@@ -81,9 +80,8 @@ class StatesPlan:
         statistics = statistics_of(self.measures)
         if not all(map(has_bins, statistics)):
             raise InputError(
-                "expected metrics of counts or components where frames are drawn anew, "
-                "found a callable or aupimo",
-                argument="metrics",
+                "metrics: expected metrics of counts or components where frames are drawn anew, "
+                "found a callable or aupimo"
             )
         return statistics
 
@@ -94,7 +92,7 @@ class StatesPlan:
         """How to get the states of a method: from the frames, or from a file that is kept."""
         statistics = self.statistics
         if path is None:
-            edges = 2 * self.bins  # some more than `bins` at most
+            edges = 2 * self.cells  # some more than `cells` at most
             if needed_bytes(statistics, self.frames, edges) <= self.memory:
                 yield partial(self._sweep, progress, _in_memory)
                 return
@@ -103,8 +101,7 @@ class StatesPlan:
             return
         if record is None:
             raise InputError(
-                "expected folders of score maps, whose changes are seen, found arrays",
-                argument="states",
+                "counts: expected folders of score maps, whose changes are seen, found arrays"
             )
         if not Path(path).exists() or (overwrite and not fits(Path(path), record)):
             output = check_output(path, overwrite, "states")
@@ -125,7 +122,7 @@ class StatesPlan:
             return sweep_states(
                 self.loads[method], self.statistics, kind,
                 partial(
-                    chosen_edges, bins=self.bins, margins=margins,
+                    chosen_edges, cells=self.cells, margins=margins,
                     thresholds=raw if kind is Unchanged else (),
                 ),
                 allocate=allocate, memory=self.memory, jobs=self.jobs,

@@ -127,7 +127,6 @@ def test_quiet_writes_no_notes(run, folders):
         ("a.tex", "% \\usepackage{booktabs}"),
         ("a.JSON", '{\n  "settings": {'),
         ("a.txt", "Quality, %"),
-        ("a.txt", "Quality, %"),
     ],
 )
 def test_the_suffix_of_the_output_chooses_the_form(compare, folders, name, start):

@@ -215,11 +215,12 @@ def test_brackets_hold_where_a_few_cells_have_all_scores(protocol):
 
 def test_shards_merge_to_the_whole():
     frames = [scene(seed) for seed in range(3)]
-    names = f"{RANKING},{COMPONENTS},ap@band=2,best_f1@band=2"
-    evaluation = Evaluation(names, protocol="smiyc")
+    evaluation = Evaluation(f"{RANKING},{COMPONENTS},ap@band=2", protocol="smiyc")
     for frame in reversed(frames):
         evaluation.update(Frame(*frame))
-    assert evaluation.result() == evaluate(frames, names, protocol="smiyc")
+    assert evaluation.result() == evaluate(
+        frames, f"{RANKING},{COMPONENTS},ap@band=2", protocol="smiyc"
+    )
 
 
 @pytest.mark.parametrize("dtype", ["float16", "uint8", "float64"])

@@ -181,8 +181,8 @@ def test_frames_must_be_several_and_readable_twice():
         bootstrap({"m": frames(0, count=1)})
     with pytest.raises(InputError, match="found m: 5, n: 4"):
         bootstrap({"m": frames(0), "n": frames(0, count=4)})
-    with pytest.raises(InputError, match="found an iterator"):
-        bootstrap({"m": iter(frames(0))})
+    held = bootstrap({"m": iter(frames(0))}, metrics="ap", replicates=2)  # an iterator is held
+    assert held.values == bootstrap({"m": frames(0)}, metrics="ap", replicates=2).values
     with pytest.raises(InputError, match="method: expected one of m"):
         bootstrap({"m": frames(0)}, replicates=2).interval("n", "ap")
     with pytest.raises(InputError, match="key: expected one of"):
@@ -219,7 +219,7 @@ def test_few_statistics_are_held_where_memory_is_small(monkeypatch):
 def test_protocols_and_bands_are_those_of_compare(protocol):
     drawn = frames(3, count=4, levels=16)  # float16 holds sixteenths, so that nothing is rounded
     options = {"protocol": protocol, "min_target": 2}
-    metrics = "ap,fpr95,best_f1,siou_gt,mdm_f1@0.5,ap@band=2,best_f1@band=2"
+    metrics = "ap,fpr95,best_f1,siou_gt,mdm_f1@0.5,ap@band=2,fpr95@band=2,best_f1@band=2"
     found = bootstrap({"m": drawn}, metrics=metrics, replicates=8, **options)
     for place, times in enumerate(_draws(len(drawn), 8, 0)):
         resampled = [drawn[frame] for frame in np.repeat(np.arange(len(drawn)), times)]
@@ -237,7 +237,7 @@ def test_values_of_images_are_resampled_where_images_are_averaged():
         expected = evaluate(resampled, METRICS, aggregate="per_image")
         for key in found.keys:
             assert same(found.replicates["m"][key][place], expected[key]), key
-    assert (found.aggregate, found.bins, found.frames) == ("per_image", None, 6)
+    assert (found.aggregate, found.cells, found.frames) == ("per_image", None, 6)
 
 
 def test_what_needs_thresholds_is_refused_where_scores_are_unbounded():
@@ -271,11 +271,11 @@ def test_margins_of_coarse_grids_are_within_their_brackets(normalize):
         assert high - low < 0.1, key
 
 
-def test_more_bins_narrow_brackets():
+def test_more_cells_narrow_brackets():
     drawn = frames(6, shape=(40, 50), levels=10**6)
     widths = []
-    for bins in (16, 128, 20_000):
-        found = bootstrap({"m": drawn}, metrics="ap,mdm_f1@0.5", replicates=2, bins=bins)
+    for cells in (16, 128, 20_000):
+        found = bootstrap({"m": drawn}, metrics="ap,mdm_f1@0.5", replicates=2, bins=cells)
         widths.append([high - low for low, high in found.brackets["m"].values()])
     assert (np.diff(widths, axis=0) < 0).all()
     assert max(widths[-1]) == 0  # every score is a threshold
@@ -290,8 +290,8 @@ def test_numbers_are_exact_where_every_score_is_a_threshold():
 def test_edges_divide_the_range_of_thresholds_where_margins_are_asked_for():
     rng = np.random.default_rng(0)
     scores = np.concatenate([rng.random(5000) * 0.1, [1.0]])[None]
-    target = (scores > 0.09).astype(np.uint8)
-    sweeps = NormalizedTotals(Totals.of(Frame(scores, target), [PixelStatistic()]))
+    counted = Totals.of(Frame(scores, (scores > 0.09).astype(np.uint8)), [PixelStatistic()])
+    sweeps = NormalizedTotals.of(counted, Unchanged)
     regular = chosen_edges(sweeps, 64, margins=True, thresholds=[0.123])
     assert np.isin(np.append(np.arange(33) / 32, 0.123), regular).all()
     assert np.diff(chosen_edges(sweeps, 64, margins=False, thresholds=[])).max() > 0.8
@@ -303,7 +303,7 @@ def test_a_set_of_one_frame_is_that_frame():
     statistics = (PixelStatistic(), ComponentStatistic(ComponentSizes(0, 0)))
     loads = [partial(Frame, *frame) for frame in drawn]
     states = sweep_states(
-        loads, statistics, Unchanged, partial(chosen_edges, bins=32, margins=True, thresholds=()),
+        loads, statistics, Unchanged, partial(chosen_edges, cells=32, margins=True, thresholds=()),
         allocate=lambda statistic, shape: np.zeros(shape, np.uint32), memory=2**30,
     )  # fmt: skip
     times = 1000 * np.eye(3, dtype=np.int64)
@@ -359,29 +359,29 @@ def equal(one, other, methods=("good", "bad"), keys=("ap", "mdm_f1@0.5", "siou_g
 def test_kept_states_give_the_same_numbers_without_reading_pixels(folders, monkeypatch):
     methods, masks, here = folders
     plain = bootstrap(methods, masks, **OPTIONS)
-    first = bootstrap(methods, masks, states=here / "states.h5", **OPTIONS)
+    first = bootstrap(methods, masks, counts=here / "states.h5", **OPTIONS)
 
     def unread(*_):
         raise AssertionError("a frame was read")
 
     monkeypatch.setattr("mdmkit.evaluation.methods.load_frame", unread)
-    again = bootstrap(methods, masks, states=here / "states.h5", **OPTIONS)
+    again = bootstrap(methods, masks, counts=here / "states.h5", **OPTIONS)
     assert equal(plain, first)
     assert equal(plain, again)
     some = bootstrap(
-        {"bad": methods["bad"]}, masks, "ap", states=here / "states.h5", replicates=20,
+        {"bad": methods["bad"]}, masks, "ap", counts=here / "states.h5", replicates=20,
         normalize="minmax",
     )  # fmt: skip
     assert equal(plain, some, ["bad"], ["ap"])
-    other = bootstrap(methods, masks, states=here / "states.h5", **OPTIONS | {"seed": 1})
+    other = bootstrap(methods, masks, counts=here / "states.h5", **OPTIONS | {"seed": 1})
     assert not equal(plain, other)
 
 
 def test_a_normaliser_of_ranks_is_kept_too(folders):
     methods, masks, here = folders
     options = OPTIONS | {"normalize": {"good": "rank", "bad": "sigmoid"}}
-    first = bootstrap(methods, masks, states=here / "states.h5", **options)
-    assert equal(first, bootstrap(methods, masks, states=here / "states.h5", **options))
+    first = bootstrap(methods, masks, counts=here / "states.h5", **options)
+    assert equal(first, bootstrap(methods, masks, counts=here / "states.h5", **options))
 
 
 @pytest.mark.parametrize(
@@ -397,46 +397,46 @@ def test_a_normaliser_of_ranks_is_kept_too(folders):
 )
 def test_states_of_other_options_are_refused(folders, options, message):
     methods, masks, here = folders
-    bootstrap(methods, masks, states=here / "states.h5", **OPTIONS)
+    bootstrap(methods, masks, counts=here / "states.h5", **OPTIONS)
     with pytest.raises(InputError, match=message) as refused:
-        bootstrap(methods, masks, states=here / "states.h5", **OPTIONS | options)
+        bootstrap(methods, masks, counts=here / "states.h5", **OPTIONS | options)
     assert "pass overwrite=True to make them anew" in str(refused.value)
 
 
 def test_states_of_changed_files_are_refused_or_made_anew(folders):
     methods, masks, here = folders
     states = here / "states.h5"
-    first = bootstrap(methods, masks, states=states, **OPTIONS)
+    first = bootstrap(methods, masks, counts=states, **OPTIONS)
     path = methods["bad"] / "3.npy"
     np.save(path, np.load(path) ** 2)
     os.utime(path, ns=(1, 1))
     with pytest.raises(InputError, match="bad: the file of '3' changed since"):
-        bootstrap(methods, masks, states=states, **OPTIONS)
-    anew = bootstrap(methods, masks, states=states, overwrite=True, **OPTIONS)
+        bootstrap(methods, masks, counts=states, **OPTIONS)
+    anew = bootstrap(methods, masks, counts=states, overwrite=True, **OPTIONS)
     assert equal(anew, bootstrap(methods, masks, **OPTIONS))
     assert not equal(anew, first)
     stamp = states.stat().st_mtime_ns
-    bootstrap(methods, masks, states=states, overwrite=True, **OPTIONS)
+    bootstrap(methods, masks, counts=states, overwrite=True, **OPTIONS)
     assert states.stat().st_mtime_ns == stamp  # what fits is not made anew
     for folder in (*methods.values(), masks):
         next(folder.glob("0.*")).unlink()
     with pytest.raises(InputError, match="masks: 6 frames were kept, now 5"):
-        bootstrap(methods, masks, states=states, **OPTIONS)
+        bootstrap(methods, masks, counts=states, **OPTIONS)
 
 
 def test_what_holds_no_states_is_refused(folders):
     methods, masks, here = folders
     (here / "text.h5").write_text("states")
-    with pytest.raises(InputError, match=r"states: expected .*text\.h5 to hold per-frame states"):
-        bootstrap(methods, masks, states=here / "text.h5", **OPTIONS)
+    with pytest.raises(InputError, match=r"counts: expected .*text\.h5 to hold per-frame states"):
+        bootstrap(methods, masks, counts=here / "text.h5", **OPTIONS)
     with h5py.File(here / "other.h5", "w") as file:
         file["value"] = [1.0]
-    with pytest.raises(InputError, match="found another HDF5 file"):
-        bootstrap(methods, masks, states=here / "other.h5", **OPTIONS)
-    with pytest.raises(InputError, match="states: expected folders of score maps"):
-        bootstrap({"m": frames(0)}, states=here / "new.h5")
-    with pytest.raises(InputError, match="states: expected aggregate 'pooled'"):
-        bootstrap(methods, masks, states=here / "new.h5", aggregate="per_image")
+    with pytest.raises(InputError, match="found another file, or a damaged one"):
+        bootstrap(methods, masks, counts=here / "other.h5", **OPTIONS)
+    with pytest.raises(InputError, match="counts: expected folders of score maps"):
+        bootstrap({"m": frames(0)}, counts=here / "new.h5")
+    with pytest.raises(InputError, match="counts: expected aggregate 'pooled'"):
+        bootstrap(methods, masks, counts=here / "new.h5", aggregate="per_image")
     assert not (here / "new.h5").exists()
 
 
@@ -444,7 +444,7 @@ def test_a_failed_run_leaves_no_states(folders):
     methods, masks, here = folders
     (methods["bad"] / "3.npy").write_bytes(b"broken")
     with pytest.raises(InputError, match=r"bad: .*3\.npy"):
-        bootstrap(methods, masks, states=here / "states.h5", **OPTIONS)
+        bootstrap(methods, masks, counts=here / "states.h5", **OPTIONS)
     assert sorted(path.name for path in here.iterdir()) == ["bad", "good", "masks"]
 
 
