@@ -179,7 +179,7 @@ def bootstrap_notes(comparison: ComparisonData) -> list[str]:
 def _bracket_notes(comparison: ComparisonData) -> list[str]:
     """How well the grid of the intervals knows the numbers."""
     found = comparison.bootstrap
-    if found is None or found.bins is None:
+    if found is None or found.cells is None:
         return []
     wide = [
         f"{key} of {method} {100 * (high - low):.2g}"
@@ -187,7 +187,7 @@ def _bracket_notes(comparison: ComparisonData) -> list[str]:
         for key, (low, high) in brackets.items()
         if high - low > NEGLIGIBLE
     ]
-    line = f"values are exact; intervals come from statistics at about {found.bins} thresholds"
+    line = f"values are exact; intervals come from statistics at about {found.cells} thresholds"
     if not wide:
         return [f"{line}, which know every number within {100 * NEGLIGIBLE:g} points"]
     more = f" and {len(wide) - 6} more" if len(wide) > 6 else ""
@@ -206,7 +206,7 @@ def with_intervals(comparison: ComparisonData, rows: list[dict[str, Any]]) -> di
             row[f"{key}_confidence"] = interval_of(comparison, row["method"], key)
     beside = {
         "replicates": found.sets, "seed": found.seed, "confidence": found.confidence,
-        "frames": found.frames, "aggregate": found.aggregate, "cells": found.bins,
+        "frames": found.frames, "aggregate": found.aggregate, "cells": found.cells,
         "against": comparison.against,
         "brackets": {
             method: {key: _defined(bracket) for key, bracket in brackets.items()}
