@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, KeysView
+from difflib import get_close_matches
+from itertools import chain
+from typing import Any
 
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import InputError, InputTypeError
@@ -21,6 +24,7 @@ from mdmkit.metrics.measures import (
     MarginAt,
     Measure,
     Ranking,
+    _as_measure,
 )
 from mdmkit.metrics.region_measures import AUPIMO, AUPRO, TargetCount
 from mdmkit.metrics.registry import METRICS, SPELLED, as_metric, metric_named
@@ -134,16 +138,45 @@ def _plain_measure(asked: Asked, sizes: ComponentSizes) -> Measure:
             return AtThreshold(f"{found.name}@z={z!r}", found, z)
     if asked.name in MEASURES:
         return MEASURES[asked.name](asked, sizes)
-    hint = ""
-    if metric in METRICS:
-        hint = f"; say which T, as in {asked.text}@0.5, or which threshold, as in f1@z=0.5"
-    raise InputError(f"metrics: expected {_EXPECTED}; found {asked.text!r}{hint}")
+    raise InputError(f"metrics: expected {_EXPECTED}; found {asked.text!r}{_meant(asked.text)}")
 
 
 def _known(of_metric: Asked, sizes: ComponentSizes, asked: Asked) -> Metric:
     metric = metric_named(of_metric, sizes)
     asked.known += of_metric.known
     return metric
+
+
+def _meant(name: str) -> str:
+    """What may be meant by a name that is none."""
+    stem, at, rest = name.partition("@")
+    metric = stem.removeprefix("mdm_")
+    if metric in MDM_METRICS:
+        return (
+            f"; say which T of its margin, as in mdm_{metric}@0.5, or which threshold, as in "
+            f"{metric}@z=0.5"
+        )
+    if stem == "mdm":
+        return f"; say which metric's margin, as in mdm_f1@{rest or 0.5}"
+    known = [*NAMES, "fpr", *(f"{start}{m}" for m in MDM_METRICS for start in ("", "mdm_"))]
+    near = get_close_matches(stem, known, 1)
+    return f"; did you mean {near[0]}{at}{rest}?" if near else ""
+
+
+def apart(target: Any, metrics: Any) -> tuple[Any, Any]:
+    """Ground truth and metrics, where metrics may stand in the place of ground truth."""
+    if metrics is not None or target is None:
+        return target, metrics
+    if isinstance(target, (str, Measure, Metric)):
+        return None, target
+    if isinstance(target, Iterator):  # of names, or of maps
+        first = next(target, None)
+        target = chain([] if first is None else [first], target)
+        return (None, target) if isinstance(first, (str, Measure, Metric)) else (target, None)
+    several = isinstance(target, (list, tuple, set, frozenset, dict, KeysView)) and len(target) > 0
+    if several and all(isinstance(item, (str, Measure, Metric)) for item in target):
+        return None, target
+    return target, None
 
 
 def parse_measures(
@@ -183,13 +216,13 @@ def parse_measures(
         measures = DEFAULT_NAMES
     if isinstance(measures, str):
         measures = [name.strip() for name in measures.split(",") if name.strip()]
+    if isinstance(measures, (Measure, Metric)):
+        measures = [measures]  # type: ignore[list-item]
     if not isinstance(measures, Iterable):
         raise InputTypeError(f"metrics: expected names, found {measures!r}")
     asked: dict[str, Measure] = {}
     for item in measures:
-        if not isinstance(item, (str, Measure)):
-            raise InputTypeError(f"metrics: expected names or measures, found {item!r}")
-        measure = item if isinstance(item, Measure) else parse_measure(item, sizes)
+        measure = parse_measure(item, sizes) if isinstance(item, str) else _as_measure(item)
         asked.setdefault(measure.key, measure)
     if not asked:
         raise InputError(f"metrics: expected {_EXPECTED}; found none")
