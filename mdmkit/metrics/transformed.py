@@ -6,12 +6,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from mdmkit.core.errors import InputError
 from mdmkit.core.transforms import Band, FrameChange
-from mdmkit.metrics.measures import BestF1Measure, FprAtTpr, Measure, Ranking, Values
+from mdmkit.metrics.measures import (
+    BestF1Measure,
+    FprAtTpr,
+    Measure,
+    Ranking,
+    Unresolved,
+    Values,
+)
 from mdmkit.statistics.kinds import ChangedStatistic, ComponentStatistic, PixelStatistic, Statistic
 
 if TYPE_CHECKING:
@@ -29,9 +33,22 @@ def seen_through(sweeps: NormalizedTotals, change: FrameChange) -> NormalizedTot
         }
 
     totals = sweeps.totals
-    grid = totals.grid and replace(totals.grid, by_statistic=own(totals.grid.by_statistic))
+    grid = totals.grid and replace(
+        totals.grid,
+        refined=own(totals.grid.refined),
+        by_statistic=own(totals.grid.by_statistic),
+    )
     changed = replace(totals, by_statistic=own(totals.by_statistic), grid=grid)
     return replace(sweeps, totals=changed)
+
+
+def of_changed(change: FrameChange, unresolved: Unresolved) -> Unresolved:
+    """Scores to be looked at, of changed frames."""
+    return {
+        changed: intervals
+        for statistic, intervals in unresolved.items()
+        for changed in changed_statistics(change, [statistic])
+    }
 
 
 def changed_statistics(
@@ -74,8 +91,8 @@ class Through(Measure):
     def compute(self, sweeps: NormalizedTotals) -> Values:
         return self._renamed(self.measure.compute(seen_through(sweeps, self.change)))
 
-    def undecided(self, sweeps: NormalizedTotals) -> NDArray[np.bool_] | None:
-        return self.measure.undecided(seen_through(sweeps, self.change))
+    def unresolved(self, sweeps: NormalizedTotals) -> Unresolved:
+        return of_changed(self.change, self.measure.unresolved(seen_through(sweeps, self.change)))
 
     def empty(self) -> Values:
         return self._renamed(self.measure.empty())

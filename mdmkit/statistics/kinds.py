@@ -16,33 +16,34 @@ from mdmkit.statistics.components import ComponentCounts
 from mdmkit.statistics.edges import Edges
 from mdmkit.statistics.mask_samples import MaskFunction, MaskSamples
 from mdmkit.statistics.pixel_bins import BinnedFrame
-from mdmkit.statistics.pixels import BinnedPixels, PixelCounts
+from mdmkit.statistics.pixel_scores import PixelScores
+from mdmkit.statistics.pixels import PixelCounts
+from mdmkit.statistics.score_bins import PixelBins, merged_pixels
 
 if TYPE_CHECKING:
     from mdmkit.core.frame import Frame
 
-Sweep = PixelCounts | ComponentCounts | MaskSamples
+Sweep = PixelScores | PixelCounts | ComponentCounts | MaskSamples
 
 
 @dataclass(frozen=True)
 class PixelStatistic:
-    """Counts of pixels at every distinct score."""
+    """Pixels by class and score."""
 
-    def of(self, frame: Frame) -> PixelCounts:
-        """Sweep one frame."""
-        return PixelCounts.of(frame)
+    def of(self, frame: Frame) -> PixelScores | PixelCounts:
+        """Count one frame: scores of up to 16 bits one by one, others as sorted keys."""
+        known = PixelCounts if frame.scores.dtype.itemsize <= 2 else PixelScores
+        return known.of(frame)
 
-    def at_edges(self, sweep: PixelCounts, edges: Edges) -> BinnedPixels:
-        """A sweep reduced to the edges of a grid."""
-        return BinnedPixels.of(sweep, edges)
-
-    def on_grid(self, cells: BinnedFrame, edges: Edges) -> BinnedPixels:
+    def on_grid(self, cells: BinnedFrame, edges: Edges) -> PixelBins:
         """Count one frame at the edges of a grid."""
-        return BinnedPixels.of_cells(cells)
+        return PixelBins.of_frame(cells)
 
-    def inside(self, cells: BinnedFrame, edges: Edges, refined: NDArray[np.bool_]) -> PixelCounts:
-        """Sweep one frame within some cells of a grid."""
-        return PixelCounts.inside(cells, edges, refined)
+    def between(self, frame: Frame, intervals: NDArray[np.float64]) -> PixelScores | PixelCounts:
+        """What `of` has in any of the closed intervals of scores, shape (k, 2)."""
+        if frame.scores.dtype.itemsize <= 2:
+            return PixelCounts.of(frame).within(intervals)
+        return PixelScores.between(frame, intervals)
 
 
 @dataclass(frozen=True)
@@ -88,22 +89,30 @@ class ChangedStatistic:
     change: FrameChange
     statistic: PixelStatistic | ComponentStatistic
 
-    def of(self, frame: Frame) -> PixelCounts | ComponentCounts:
-        """Change and sweep one frame."""
-        return self.statistic.of(self.change(frame))
+    def of(self, frame: Frame) -> Any:
+        """Change and sweep one frame, of which few pixels or few scores are left."""
+        pixels = isinstance(self.statistic, PixelStatistic)
+        return (PixelCounts if pixels else self.statistic).of(self.change(frame))
 
-    def at_edges(self, sweep: Any, edges: Edges) -> BinnedPixels | BinnedComponents:
+    def between(self, frame: Frame, intervals: NDArray[np.float64]) -> Any:
+        """Change one frame, and count its pixels in some intervals of scores."""
+        assert isinstance(self.statistic, PixelStatistic)
+        return PixelCounts.of(self.change(frame)).within(intervals)
+
+    def at_edges(self, sweep: Any, edges: Edges) -> BinnedComponents:
         """A sweep reduced to the edges of a grid."""
+        assert isinstance(self.statistic, ComponentStatistic)
         return self.statistic.at_edges(sweep, edges)
 
-    def on_grid(self, cells: BinnedFrame, edges: Edges) -> BinnedPixels | BinnedComponents:
+    def on_grid(self, cells: BinnedFrame, edges: Edges) -> Any:
         """Change one frame, given as it was, and count it at the edges of a grid."""
         return self.statistic.on_grid(self._changed(cells), edges)
 
     def inside(
         self, cells: BinnedFrame, edges: Edges, refined: NDArray[np.bool_]
-    ) -> PixelCounts | ComponentCounts:
+    ) -> ComponentCounts:
         """Change one frame, given as it was, and sweep it within some cells of a grid."""
+        assert isinstance(self.statistic, ComponentStatistic)
         return self.statistic.inside(self._changed(cells), edges, refined)
 
     def _changed(self, cells: BinnedFrame) -> BinnedFrame:
@@ -113,15 +122,24 @@ class ChangedStatistic:
 Statistic = PixelStatistic | ComponentStatistic | MaskStatistic | ChangedStatistic
 
 
+def unchanged(statistic: Statistic) -> PixelStatistic | ComponentStatistic | MaskStatistic:
+    """What is counted, whatever was done to frames before."""
+    return statistic.statistic if isinstance(statistic, ChangedStatistic) else statistic
+
+
 def of_components(statistic: Statistic) -> bool:
     """Whether a statistic counts components, of frames as they are or of changed ones."""
-    return isinstance(
-        statistic.statistic if isinstance(statistic, ChangedStatistic) else statistic,
-        ComponentStatistic,
-    )
+    return isinstance(unchanged(statistic), ComponentStatistic)
 
 
-def merged(parts: Iterable[Any]) -> Any:
-    """Sum of sweeps of one statistic."""
+def of_pixels(statistic: Statistic) -> bool:
+    """Whether a statistic counts pixels, of frames as they are or of changed ones."""
+    return isinstance(unchanged(statistic), PixelStatistic)
+
+
+def merged(statistic: Statistic, parts: Iterable[Any]) -> Any:
+    """Sum of what was counted of one statistic."""
     several = list(parts)
-    return several[0] if len(several) == 1 else type(several[0]).merged(several)
+    if len(several) == 1:
+        return several[0]
+    return merged_pixels(several) if of_pixels(statistic) else type(several[0]).merged(several)

@@ -10,15 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mdmkit.core.errors import InputError, listing
 from mdmkit.core.files import stamp
 from mdmkit.datasets import Pairing
 from mdmkit.statistics.binned_components import BinnedComponents
 from mdmkit.statistics.binned_steps import BinnedRatios, BinnedSteps, G
-from mdmkit.statistics.kinds import ComponentStatistic, Statistic
+from mdmkit.statistics.edges import Edges
+from mdmkit.statistics.kinds import ComponentStatistic, Statistic, unchanged
 from mdmkit.statistics.normalizers import NORMALIZERS, MinMax, Normalizer, Rank
-from mdmkit.statistics.pixels import BinnedPixels
+from mdmkit.statistics.score_bins import PixelBins
 from mdmkit.uncertainty.frame_counts import Allocate, FrameCounts, parts_of
 
 MARK, VERSION = "mdmkit_frame_states", 1
@@ -113,9 +115,8 @@ class StatesFile:
             group[f"normalizer/{name}"] = np.asarray(getattr(states.normalizer, name))
         for statistic, facts in states.facts.items():
             group[f"facts/{statistic!r}"] = facts
-            for place, part in enumerate(parts_of(states.whole[statistic])):
-                for name in ("totals", "dips", "rises"):
-                    group[f"whole/{statistic!r}/{place}/{name}"] = getattr(part, name)
+            for name, array in _arrays_of(states.whole[statistic]).items():
+                group[f"whole/{statistic!r}/{name}"] = array
 
     def states(self, method: str, statistics: Iterable[Statistic]) -> FrameCounts:
         """The states of a method that some statistics need."""
@@ -125,7 +126,7 @@ class StatesFile:
         return FrameCounts(
             group["edges"][:], _normalizer(group),
             {statistic: group[f"counts/{statistic!r}"] for statistic in wanted}, facts,
-            {r: _whole(r, group[f"whole/{r!r}"], facts[r]) for r in wanted},
+            {r: _whole(r, group[f"whole/{r!r}"], facts[r], group["edges"][:]) for r in wanted},
         )  # fmt: skip
 
 
@@ -148,7 +149,17 @@ def _normalizer(group: Any) -> Normalizer:
     return found
 
 
-def _whole(statistic: Any, group: Any, facts: Any) -> BinnedPixels | BinnedComponents:
+def _arrays_of(whole: PixelBins | BinnedComponents) -> dict[str, NDArray[Any]]:
+    if isinstance(whole, PixelBins):
+        return {name: getattr(whole, name) for name in ("counts", "least", "greatest")}
+    return {
+        f"{place}/{name}": getattr(part, name)
+        for place, part in enumerate(parts_of(whole))
+        for name in ("totals", "dips", "rises")
+    }
+
+
+def _whole(statistic: Any, group: Any, facts: Any, edges: Edges) -> PixelBins | BinnedComponents:
     extremes = float(facts[:, 0].min()), float(facts[:, 1].max())
 
     def part(kind: type[G], place: int) -> G:
@@ -156,12 +167,12 @@ def _whole(statistic: Any, group: Any, facts: Any) -> BinnedPixels | BinnedCompo
         totals, dips, rises = (group[f"{place}/{name}"][:] for name in names)
         return kind(totals, dips, rises, *extremes)
 
-    inner = getattr(statistic, "statistic", statistic)
+    inner = unchanged(statistic)
     if isinstance(inner, ComponentStatistic):
         targets, largest = int(facts[:, 2].sum()), int(facts[:, 3].max())
         parts = part(BinnedRatios, 0), part(BinnedRatios, 1), part(BinnedSteps, 2)
         return BinnedComponents(inner.sizes, targets, largest, *parts)
-    return part(BinnedPixels, 0)
+    return PixelBins(edges, *(group[name][:] for name in ("counts", "least", "greatest")))
 
 
 @contextmanager
