@@ -82,8 +82,7 @@ class Evaluated:
     def pixels(self) -> dict[str, PixelCounts]:
         """Each method's pixels by raw score: ranking needs no normaliser."""
         return {
-            name: evaluation.sweeps().pixels.rows()
-            for name, evaluation in self.evaluations.items()
+            name: evaluation.sweeps().pixels.rows() for name, evaluation in self.evaluations.items()
         }
 
 

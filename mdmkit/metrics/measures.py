@@ -192,7 +192,7 @@ class AtBestF1(Measure):
         return values
 
     def _bracket(self, sweeps: NormalizedTotals, value: float) -> tuple[float, float]:
-        """Its range over the scores where the best F1 may lie; low is NaN if it may be undefined."""
+        """Its range over the scores of the best F1; low is NaN where it may be undefined."""
         groups = sweeps.best_f1_groups
         cells = sweeps.cells_meeting(groups)
         assert sweeps.grid is not None

@@ -120,7 +120,7 @@ class NormalizedTotals:
         return {}
 
     def normalized(self, statistic: Statistic) -> Any:
-        """A statistic in rows on normalised scores; on the raw ones where no normaliser is named."""
+        """A statistic in rows on normalised scores, the raw ones where no normaliser is named."""
         if statistic not in self._normalized:
             known = self.raw(statistic)
             rows = known.rows() if hasattr(known, "rows") else known

@@ -98,7 +98,9 @@ class Report:
     def _offer(self) -> Thresholds:
         wanted = list(MARKED) + [z for found in self.jumps.values() for _, z in found[:1]]
         wanted += [z for found in self.jumps.values() for _, z in found[1:]]
-        scores = (sweeps.normalizer(sweeps.pixels.rows().scores) for sweeps in self.study.sweeps.values())
+        scores = (
+            sweeps.normalizer(sweeps.pixels.rows().scores) for sweeps in self.study.sweeps.values()
+        )
         return offer_thresholds(scores, wanted)
 
     def _count(self) -> Iterable[Shown]:

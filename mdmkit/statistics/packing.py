@@ -75,7 +75,9 @@ class Packed:
 
     def put(self, path: str, value: Any) -> None:
         """Take a value apart: an array, a number, a sequence, a mapping or a known dataclass."""
-        if isinstance(value, np.ndarray) and value.dtype.kind == "u":  # keys, of a width of their own
+        if (
+            isinstance(value, np.ndarray) and value.dtype.kind == "u"
+        ):  # keys, of a width of their own
             self.arrays[path], self.types[path] = value, "keys"
         elif isinstance(value, (np.ndarray, bool, int, float, np.generic)):
             self.arrays[path] = narrow(np.asarray(value))

@@ -50,7 +50,8 @@ def scores_of(keys: Keys) -> NDArray[np.float64]:
 
 def floor_keys(scores: Any, dtype: np.dtype[Any]) -> Keys:
     """Keys of the largest floats of the keys' width that are not above the scores: A > z exactly
-    where the key of A is above that of z."""
+    where the key of A is above that of z.
+    """
     exact = np.asarray(scores, np.float64)
     if dtype.itemsize == 8:
         return keys_of(exact)

@@ -81,7 +81,9 @@ def counted_at(
     total: dict[Statistic, Any] = {}
     for frame in in_order((partial(_counted, load, statistics, early) for load in loads), jobs):
         for statistic, grid in frame.by_statistic.items():
-            total[statistic] = merged(statistic, [total[statistic], grid]) if statistic in total else grid
+            total[statistic] = (
+                merged(statistic, [total[statistic], grid]) if statistic in total else grid
+            )
         progress()
     if not total:
         raise InputError("frames: expected at least one frame, found none")
@@ -94,9 +96,7 @@ def _counted(load: Load, statistics: Sequence[Statistic], early: EarlyGrid) -> T
 
 def _exact_at(counted: dict[Statistic, Any], edges: Edges, frames: int) -> NormalizedTotals:
     known = {
-        statistic: bins.as_groups()
-        if of_pixels(statistic)
-        else bins.as_sweep(edges, None)
+        statistic: bins.as_groups() if of_pixels(statistic) else bins.as_sweep(edges, None)
         for statistic, bins in counted.items()
     }
     grids = {s: bins for s, bins in counted.items() if not of_pixels(s)}

@@ -46,4 +46,3 @@ class PlainPixels:
         best = f1.index(max(f1))
         below = float(self.scores[best + 1]) if best + 1 < len(f1) else None
         return f1[best], below, float(self.scores[best])
-

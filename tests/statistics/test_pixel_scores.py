@@ -7,10 +7,10 @@ import pytest
 
 from mdmkit import F1, IoU, Precision, Recall, count_metric
 from mdmkit.core.frame import Frame
-from mdmkit.statistics.pixels import PixelCounts
 from mdmkit.statistics import pixel_scores
 from mdmkit.statistics.edges import fixed_edges
 from mdmkit.statistics.pixel_scores import PixelScores
+from mdmkit.statistics.pixels import PixelCounts
 from mdmkit.statistics.ranking import (
     auroc,
     auroc_bounds,
@@ -68,9 +68,7 @@ def random_set(seed, kinds=KINDS, most=4):
 
 
 def plain(frames):
-    return PlainPixels(
-        [(f.scores.astype(np.float64), f.classes == 1, f.valid) for f in frames]
-    )
+    return PlainPixels([(f.scores.astype(np.float64), f.classes == 1, f.valid) for f in frames])
 
 
 def cut_and_merged(rng, frames):
@@ -80,7 +78,7 @@ def cut_and_merged(rng, frames):
         several = int(rng.integers(2, len(parts) + 1))
         parts = [*parts[several:], PixelScores.merged(parts[:several])]
         if rng.random() < 0.3:
-            parts[-1].extremes, list(parts[-1].levels())  # noqa: B018  (joins arrays in place)
+            parts[-1].extremes, list(parts[-1].levels())
     return parts[0]
 
 
@@ -202,7 +200,9 @@ def test_ten_thousand_sets_of_maps(start):
 def test_keys_are_ordered_like_floats_and_come_back():
     for dtype in (np.float32, np.float64):
         info = np.finfo(dtype)
-        scores = np.array([-info.max, -1, -info.tiny, -0.0, 0, info.smallest_subnormal, 1, info.max])
+        scores = np.array(
+            [-info.max, -1, -info.tiny, -0.0, 0, info.smallest_subnormal, 1, info.max]
+        )
         keys = keys_of(scores.astype(dtype))
         assert (np.diff(keys.astype(object)) >= 0).all()
         assert keys[3] == keys[4]
