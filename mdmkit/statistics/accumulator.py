@@ -1,4 +1,4 @@
-"""Accumulator: the sum of statistics of many frames within a budget of memory, in one pass or two."""
+"""Accumulator: the sum of statistics of many frames within a budget of memory."""
 
 from __future__ import annotations
 
@@ -189,7 +189,7 @@ class Accumulator:
         """
         self._settle()
         whole = {}
-        for statistic, binned in self._binned.items():
+        for statistic in self._binned:
             wanted = intervals.get(statistic, np.empty((0, 2)))
             if of_pixels(statistic):
                 bins = self._known_in_bins(statistic)
@@ -246,7 +246,7 @@ class Accumulator:
         self._within[statistic] = known if before is None else merged(statistic, [before, known])
 
     def pack(self, packed: Packed, statistics: Sequence[Statistic]) -> dict[str, Any]:
-        """Put everything into `packed`; what is no array is returned. `statistics` are all of it."""
+        """Put everything into `packed`, in the order of `statistics`; return what is no array."""
         self._settle()
         for name in ("exact", "binned", "within"):
             held = getattr(self, f"_{name}")

@@ -120,7 +120,7 @@ def _counted(frames: Iterable[Frame]) -> PixelBins | None:
 def unresolved(
     pixels: BracketedPixels, between: Between, t_margins: Sequence[float]
 ) -> NDArray[np.float64]:
-    """Intervals of scores in which d may pass some T at some and fail it at others, shape (k, 2)."""
+    """Intervals of scores in which d may both pass and fail some T, shape (k, 2)."""
     totals = pixels.groups.totals
     low, high = between(totals[1:], totals[:-1], totals[0])
     open_groups = np.zeros(low.size, bool)

@@ -237,8 +237,10 @@ class PixelScores:
         undefined = np.isnan(values)
         unknown = (undefined[:-1:2] | undefined[1::2])[: runs.size] & (runs > 0)
         upper, lower = np.append(top, levels.keys), np.append(levels.keys, _lowest(self._dtype))
-        for run in np.flatnonzero(unknown):
-            rows.append(self._every_normal(lower[run], upper[run], true[2 * run]))
+        rows += [
+            self._every_normal(lower[run], upper[run], true[2 * run])
+            for run in np.flatnonzero(unknown)
+        ]
         for verdicts, t in zip(passes, required, strict=True):
             ends = verdicts[:-1:2][: runs.size] & ~verdicts[1::2] & ~unknown
             run = np.flatnonzero(ends)

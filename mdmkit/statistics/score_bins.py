@@ -1,4 +1,4 @@
-"""Pixels counted in bins of scores, with the least and greatest score of each, and what they bound."""
+"""Pixels in bins of scores, with the least and greatest score of each, and what they bound."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Score keys: unsigned integers of 32 or 64 bits that are ordered like the floats they stand for."""
+"""Score keys: unsigned integers that are ordered like the floats they stand for."""
 
 from __future__ import annotations
 
@@ -49,8 +49,9 @@ def scores_of(keys: Keys) -> NDArray[np.float64]:
 
 
 def floor_keys(scores: Any, dtype: np.dtype[Any]) -> Keys:
-    """Keys of the largest floats of the keys' width that are not above the scores: A > z exactly
-    where the key of A is above that of z.
+    """Keys of the largest floats of the keys' width that are not above the scores.
+
+    A > z exactly where the key of A is above that of z.
     """
     exact = np.asarray(scores, np.float64)
     if dtype.itemsize == 8:

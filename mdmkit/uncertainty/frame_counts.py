@@ -143,7 +143,7 @@ def _sums(counts: Any, times: NDArray[np.int64]) -> NDArray[np.float64]:
 def pixels_at(
     edges: Edges, totals: NDArray[np.int64], smallest: float, largest: float
 ) -> PixelCounts:
-    """Pixels as if their scores were at the upper ends of bins, from totals above their lower ones."""
+    """Pixels as if at the upper ends of bins, from totals above their lower ones."""
     changes = -np.diff(totals, axis=0, append=np.zeros((1, 2), np.int64))
     some = changes.any(axis=1)
     return PixelCounts(np.append(edges, np.inf).clip(smallest, largest)[some], changes[some])

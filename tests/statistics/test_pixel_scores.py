@@ -200,9 +200,7 @@ def test_ten_thousand_sets_of_maps(start):
 def test_keys_are_ordered_like_floats_and_come_back():
     for dtype in (np.float32, np.float64):
         info = np.finfo(dtype)
-        scores = np.array(
-            [-info.max, -1, -info.tiny, -0.0, 0, info.smallest_subnormal, 1, info.max]
-        )
+        scores = np.array([-info.max, -1, -info.tiny, -0.0, 0, info.tiny / 2, 1, info.max])
         keys = keys_of(scores.astype(dtype))
         assert (np.diff(keys.astype(object)) >= 0).all()
         assert keys[3] == keys[4]
