@@ -34,13 +34,13 @@ def keys_of(scores: NDArray[Any]) -> Keys:
     """Keys of float32 or float64 scores; -0.0 and 0.0 share one."""
     bits = (scores + scores.dtype.type(0)).view(_UNSIGNED[scores.itemsize])
     sign = sign_of(scores.dtype)
-    return np.where(bits & sign, ~bits, bits | sign)
+    return np.asarray(np.where(bits & sign, ~bits, bits | sign))
 
 
 def floats_of(keys: Keys) -> NDArray[Any]:
     """The inverse of `keys_of`, in the float type of the keys' width."""
     sign = sign_of(keys.dtype)
-    return np.where(keys & sign, keys ^ sign, ~keys).view(_FLOATS[keys.itemsize])
+    return np.asarray(np.where(keys & sign, keys ^ sign, ~keys).view(_FLOATS[keys.itemsize]))
 
 
 def scores_of(keys: Keys) -> NDArray[np.float64]:
