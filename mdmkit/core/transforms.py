@@ -45,6 +45,12 @@ class Band(FrameChange):
     ------
     InputError
         If the width is below 1 or not finite.
+
+    Examples
+    --------
+    >>> from mdmkit import Band, Frame
+    >>> Band(1)(Frame([[0.1, 0.2, 0.9]], [[0, 0, 1]])).pixels
+    2
     """
 
     width: float
