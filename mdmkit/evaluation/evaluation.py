@@ -366,6 +366,10 @@ class Evaluation:
         """Begin a second pass, if one over the same frames can make numbers exact."""
         if self.aggregate != "pooled" or not self.counts.frames:
             return False
+        total = self._accumulator.total()
+        pixels = total.pixels.anomalous + total.pixels.normal
+        if pixels == 0 or all(map(total.is_exact, total.by_statistic)):
+            return False
         sweeps = self.sweeps()
         found: dict[Statistic, list[NDArray[np.float64]]] = {}
         for measure in self.measures:
@@ -476,11 +480,12 @@ class Evaluation:
         """Everything counted so far, normalised (pooled only)."""
         if self.aggregate != "pooled":
             raise InputError("aggregate: curves of a whole data set exist only for 'pooled'")
-        return self._normalized()
+        found = self._normalized()
+        check_valid(found.pixels)
+        return found
 
     def _normalized(self) -> NormalizedTotals:
         total = self._accumulator.total()
-        check_valid(total.pixels)
         required: dict[Metric, tuple[float, ...]] = {}
         for measure in self.measures:
             if type(measure) is MarginAt:
@@ -559,7 +564,8 @@ def _spelled(record: dict[str, Any]) -> str:
 def _plain(value: Any) -> Any:
     """Undefined numbers as None, in a bracket each for itself."""
     if isinstance(value, tuple):
-        return tuple(map(_plain, value))
+        parts = tuple(map(_plain, value))
+        return parts if any(part is not None for part in parts) else None
     return None if isinstance(value, float) and value != value else value
 
 

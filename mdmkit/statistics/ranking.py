@@ -6,6 +6,7 @@ round the same way whatever a group of pixels is known to: a bound never lies be
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import fsum
 
@@ -13,10 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.core.errors import InputError
-from mdmkit.statistics.levels import Counts, RankedPixels
+from mdmkit.statistics.levels import Counts, Levels, RankedPixels
 from mdmkit.statistics.score_bins import BracketedPixels
 
 NAN = float("nan")
+Ratio = NDArray[np.float64]
+_SUMMED = 2**16
 Bounds = tuple[float, float]
 
 
@@ -29,11 +32,25 @@ def average_precision(pixels: RankedPixels) -> float:
     if _undefined(pixels):
         return NAN
     # divided by the anomalous pixels last: so that a perfect ranking has 1.0, and none more
-    parts = (
-        float(np.sum(level.anomalous * (level.true / (level.true + level.false))))
-        for level in pixels.levels()
-    )
-    return fsum(parts) / pixels.anomalous
+    return _sum(_terms(level) for level in pixels.levels()) / pixels.anomalous
+
+
+def _terms(level: Levels) -> Ratio:
+    """Anomalous pixels times precision, of each score that has some."""
+    some = level.anomalous > 0
+    true, false = level.true[some], level.false[some]
+    return np.asarray(level.anomalous[some] * (true / (true + false)))
+
+
+def _sum(parts: Iterable[Ratio]) -> float:
+    """The sum of numbers >= 0, however they were cut; never falls as one of them rises."""
+    sums, rest = [], np.empty(0)
+    for part in parts:
+        rest = np.concatenate([rest, part])
+        whole = rest.size - rest.size % _SUMMED
+        sums += rest[:whole].reshape(-1, _SUMMED).sum(axis=1).tolist()
+        rest = rest[whole:]
+    return fsum([*sums, float(rest.sum())])
 
 
 def auroc(pixels: RankedPixels) -> float:
@@ -115,9 +132,10 @@ def average_precision_bounds(pixels: BracketedPixels) -> Bounds:
     """Anomalous pixels of a loose group come last or first; others all at once."""
     tp, fp, p, n, loose = _groups(pixels)
     at_once = (tp + p) / (tp + p + fp + n)
-    least = np.where(loose & (p > 0), (tp + 1) / (tp + 1 + fp + n), at_once)
-    most = np.where(loose & (p > 0), (tp + p) / np.maximum(tp + p + fp, 1), at_once)
-    return tuple(float(np.sum(p * part)) / pixels.anomalous for part in (least, most))  # type: ignore[return-value]
+    least = np.where(loose, (tp + 1) / (tp + 1 + fp + n), at_once)
+    most = np.where(loose, (tp + p) / np.maximum(tp + p + fp, 1), at_once)
+    low, high = (_sum([(p * part)[p > 0]]) / pixels.anomalous for part in (least, most))
+    return low, high
 
 
 def auroc_bounds(pixels: BracketedPixels) -> Bounds:

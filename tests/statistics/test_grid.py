@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass, replace
 
@@ -123,7 +122,7 @@ def test_a_metric_of_which_nothing_is_declared_has_no_narrow_bracket(frames):
 @given(small_frames(most=1), st.lists(st.booleans(), min_size=10, max_size=10))
 def test_grid_of_steps_is_exact_at_edges_and_in_refined_cells(frames, refined):
     steps = PixelCounts.of(Frame(*frames[0]))
-    edges = unit_edges()
+    edges = unit_edges(8)
     grid = BinnedSteps.of(steps, edges)
     cells = np.array(refined)
     seen = grid.as_steps(edges, within(steps, edges, cells))
@@ -158,8 +157,8 @@ def test_the_table_says_that_scores_fell_on_a_grid():
     rng = np.random.default_rng(0)
     frames = [(rng.random((8, 8)), rng.integers(0, 2, (8, 8))) for _ in range(3)]
     rough, exact = (compare({"a": frames}, metrics="ap", memory=m) for m in (0, 2**30))
-    assert "a: scores fell on a grid of thresholds" in str(rough)
-    assert "grid" not in str(exact)
+    assert "a: scores fell into bins" in str(rough)
+    assert "bins" not in str(exact)
 
 
 @examples(100)
@@ -230,7 +229,8 @@ def test_brackets_of_bands_and_protocols_hold(frames, protocol, once):
         bracket = rough.values.get(f"{key}_bracket")
         if isinstance(value, float) and bracket is not None:
             held += 1
-            assert bracket[0] - 1e-12 <= value <= bracket[1] + 1e-12, key
+            low, high = bracket
+            assert (low is None or low - 1e-12 <= value) and value <= high + 1e-12, key
     assert held or exact["best_f1"] is None
 
 
@@ -336,6 +336,5 @@ def test_undefined_numbers_have_no_bracket_and_fit_into_json():
     frames = [([[0.1, 0.2, 0.9]], [[0, 0, 1]])]
     found = compare({"m": frames}, metrics="ppv@z=0.95,f1@z=0.5", memory=0)
     assert found["m"]["ppv@z=0.95"] is None
-    low, high = found["m"]["ppv@z=0.95_bracket"]
-    assert low is None
-    assert json.loads(found.to_text("json"))["methods"][0]["ppv@z=0.95_bracket"] == [None, high]
+    assert found["m"]["ppv@z=0.95_bracket"] is None
+    assert '"ppv@z=0.95_bracket": null' in found.to_text("json")
