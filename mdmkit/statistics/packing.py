@@ -27,12 +27,18 @@ _HEADER = "header"
 #: Dataclasses that may be in a file, and where they live.
 _HOME = {
     "BinnedComponents": "statistics.binned_components",
+    "BinnedCounts": "statistics.stepped_counts",
+    "ImageRates": "statistics.image_rates",
+    "IntervalCounts": "statistics.interval_counts",
+    "SteppedCounts": "statistics.stepped_counts",
+    "TargetBin": "statistics.target_bins",
     "ComponentSizes": "core.component_sizes",
     "ComponentCounts": "statistics.components",
     "BinnedSteps": "statistics.binned_steps",
     "MinMax": "statistics.normalizers",
-    "BinnedPixels": "statistics.pixels",
+    "PixelBins": "statistics.score_bins",
     "PixelCounts": "statistics.pixels",
+    "PixelScores": "statistics.pixel_scores",
     "Rank": "statistics.normalizers",
     "BinnedRatios": "statistics.binned_steps",
     "RatioSteps": "statistics.steps",
@@ -74,7 +80,11 @@ class Packed:
 
     def put(self, path: str, value: Any) -> None:
         """Take a value apart: an array, a number, a sequence, a mapping or a known dataclass."""
-        if isinstance(value, (np.ndarray, bool, int, float, np.generic)):
+        if (
+            isinstance(value, np.ndarray) and value.dtype.kind == "u"
+        ):  # keys, of a width of their own
+            self.arrays[path], self.types[path] = value, "keys"
+        elif isinstance(value, (np.ndarray, bool, int, float, str, np.generic)):
             self.arrays[path] = narrow(np.asarray(value))
             self.types[path] = "array" if isinstance(value, np.ndarray) else type(value).__name__
         elif value is None:
@@ -96,6 +106,8 @@ class Packed:
         kind, _, count = self.types[path].partition(" ")
         if kind == "None":
             return None
+        if kind == "keys":
+            return self.arrays[path]
         if kind == "array":
             return widened(self.arrays[path])
         if kind == "tuple":

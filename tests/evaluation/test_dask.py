@@ -204,14 +204,6 @@ def test_frames_in_memory_travel_with_their_tasks(client, tmp_path):
     assert found.results == compare({"mine": frames}, metrics=METRICS).results
 
 
-def test_frames_that_are_read_twice_are_neither_counted_nor_sent_twice(client):
-    frames = on_cluster([partial(Frame, *drawn(0))], client)
-    first = frames.first()
-    assert first.anomalous_pixels == 1200
-    (part,) = frames.parts(Evaluation("ap").empty)
-    assert part.counts.frames == 1
-
-
 # ------------------------------------------------------------------------------- bad frames
 
 
