@@ -103,7 +103,7 @@ MinPrediction = Annotated[
     typer.Option(
         metavar="N",
         help="Drop predicted components with fewer pixels.",
-        show_default="the data set's, else 500",
+        show_default="the data set's, else 0",
     ),
 ]
 MinTarget = Annotated[
@@ -111,7 +111,7 @@ MinTarget = Annotated[
     typer.Option(
         metavar="N",
         help="Ignore ground-truth components with fewer pixels.",
-        show_default="the data set's, else 100",
+        show_default="the data set's, else 0",
     ),
 ]
 Missing = Annotated[
