@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from mdmkit.comparison.published import PublishedTable, published_table
 from mdmkit.comparison.result import Comparison
-from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import InputError, InputTypeError, listing
 from mdmkit.core.labels import Labels
 from mdmkit.datasets import DataSet, choose, open_dataset
@@ -78,7 +77,6 @@ def plan_comparison(
     choice = choose(
         judged, anomaly_label=anomaly_label, normal_label=normal_label, ignore_index=ignore_index,
         min_prediction=min_prediction, min_target=min_target, aggregate=aggregate,
-        usual=ComponentSizes(),
     )  # fmt: skip
     codes = choice.codes
     printed = None if published is None else published_table(published)

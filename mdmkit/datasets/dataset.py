@@ -13,6 +13,8 @@ from mdmkit.datasets.keys import existing_folder
 from mdmkit.io import AllNormal
 
 #: Component sizes of SegmentMeIfYouCan's two tracks.
+#: Where a data set says nothing about sizes, none is dropped.
+EVERY_COMPONENT = ComponentSizes()
 ANOMALY_TRACK = ComponentSizes(min_prediction=500, min_target=100)
 OBSTACLE_TRACK = ComponentSizes(min_prediction=50, min_target=10)
 
@@ -82,7 +84,7 @@ class DataSet:
     title: str
     frames: Mapping[str, FrameFiles] = field(default_factory=dict)
     codes: LabelCodes = LabelCodes()  # noqa: RUF009  (immutable)
-    sizes: ComponentSizes = ANOMALY_TRACK
+    sizes: ComponentSizes = EVERY_COMPONENT
     aggregate: str = "pooled"
     notes: tuple[str, ...] = ()
     unlabelled: frozenset[str] = frozenset()
@@ -143,7 +145,7 @@ class Layout:
     tree: str
     find: Callable[[DataSet], DataSet]
     codes: LabelCodes = LabelCodes()  # noqa: RUF009  (immutable)
-    sizes: ComponentSizes = ANOMALY_TRACK
+    sizes: ComponentSizes = EVERY_COMPONENT
     aggregate: str = "pooled"
     notes: tuple[str, ...] = ()
     only_labelled: str = ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from mdmkit.datasets.dataset import DataSet, Layout
+from mdmkit.datasets.dataset import OBSTACLE_TRACK, DataSet, Layout
 from mdmkit.datasets.trees import images_below, labelled, masks_below
 
 #: Folders of images and of labels under which the frames are shared.
@@ -57,5 +57,6 @@ LOST_AND_FOUND = Layout(
     title="Fishyscapes Lost & Found",
     tree=_TREE,
     find=find,
+    sizes=OBSTACLE_TRACK,
     notes=_NOTES,
 )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import InputError, listing
 from mdmkit.core.labels import LabelCodes
 from mdmkit.datasets.dataset import DataSet, FrameFiles, Layout
@@ -38,6 +37,5 @@ test/DEFECT/NAME.png
 ground_truth/DEFECT/NAME_mask.png""",
     find=find,
     codes=LabelCodes(0, 255, None),
-    sizes=ComponentSizes(0, 0),
     notes=("images of good have no mask: all normal, of the image's size",),
 )

@@ -9,7 +9,8 @@ from typing import Any
 
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import InputError, listing
-from mdmkit.core.labels import LabelCodes, parse_labels
+from mdmkit.core.label_values import parse_labels
+from mdmkit.core.labels import LabelCodes
 from mdmkit.datasets.dataset import DataSet, FrameFiles, Layout
 from mdmkit.datasets.keys import existing_folder, files_by_key
 from mdmkit.datasets.trees import images_below, labelled
@@ -133,7 +134,8 @@ LAYOUT = PlainLayout(
   mask_ending = "_labels"      between key and suffix; "" unless given
   images = "pictures"          none unless given; image_ending as above
   anomaly_label = 1            an integer, [2, 3] or "2-200"; normal_label 0, ignore_index 255
-  min_prediction = 500         min_target = 100, aggregate = "pooled" or "per_image"
+  min_prediction = 500         min_target = 100; 0 unless given
+  aggregate = "per_image"      "pooled" unless given
   without_mask = "unlabelled"  or "normal": images without a mask are all normal
   name = "mine\"""",
 )

@@ -84,6 +84,10 @@ class ComponentMetric(Metric):
                 f"pixels, found none (the largest has {sweep.largest}); lower min_target"
             )
 
+    def above(self, sweep: ComponentCounts, z: float) -> float:
+        self.check(sweep)
+        return float(self.values(self.part(sweep).above(z), sweep.targets))
+
     def curve(self, sweep: ComponentCounts) -> ThresholdCurve:
         self.check(sweep)
         breakpoints, totals = self.part(sweep).on_unit()

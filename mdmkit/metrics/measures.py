@@ -220,7 +220,7 @@ class AtThreshold(Measure):
     """`METRIC@z=Z`: a metric of the prediction A > Z, Z on the (normalised) scores."""
 
     key: str
-    metric: CountMetric | ComponentMetric
+    metric: Metric
     z: float
     refinable = True
 
@@ -229,33 +229,29 @@ class AtThreshold(Measure):
         return (PixelStatistic(), self.metric.statistic)
 
     def compute(self, sweeps: NormalizedTotals) -> Values:
-        if isinstance(self.metric, ComponentMetric):
-            return self._of_components(sweeps, self.metric)
+        if isinstance(self.metric, CountMetric):
+            return self._of_counts(sweeps, self.metric)
+        value = self.metric.above(sweeps.normalized(self.metric.statistic), self.z)
+        if isnan(value) or not sweeps.on_grid(self.metric.statistic):
+            return {self.key: value}
+        if sweeps.knows(self.metric.statistic, self.z):
+            return {self.key: value, f"{self.key}_bracket": (value, value)}
+        low, high = (bound[sweeps.cells_at(self.z)] for bound in sweeps.cell_bounds(self.metric))
+        return {self.key: value, f"{self.key}_bracket": _with_value(value, low, high)}
+
+    def _of_counts(self, sweeps: NormalizedTotals, metric: CountMetric) -> Values:
         pixels = sweeps.pixels
         if pixels.anomalous == 0:
             return {self.key: float("nan")}
         least, most = sweeps.counts_at(self.z)
         total = np.array([pixels.anomalous, pixels.normal])
-        value = float(self.metric(*most, *(total - most)))
+        value = float(metric(*most, *(total - most)))
         if sweeps.bracketed is None:
             return {self.key: value}
         bracket = value, value
         if (least != most).any():
-            low, high = self.metric.between(least[None], most[None], total)
+            low, high = metric.between(least[None], most[None], total)
             bracket = float(np.fmin(value, low[0])), float(np.fmax(value, high[0]))
-        return {self.key: value, f"{self.key}_bracket": bracket}
-
-    def _of_components(self, sweeps: NormalizedTotals, metric: ComponentMetric) -> Values:
-        sweep = sweeps.normalized(metric.statistic)
-        metric.check(sweep)
-        totals = metric.part(sweep).above(self.z)
-        value = float(metric.values(totals, sweep.targets))
-        if not sweeps.on_grid(metric.statistic):
-            return {self.key: value}
-        if sweeps.knows(metric.statistic, self.z):
-            return {self.key: value, f"{self.key}_bracket": (value, value)}
-        low, high = (bound[sweeps.cells_at(self.z)] for bound in sweeps.cell_bounds(metric))
-        bracket = _with_value(value, low, high)
         return {self.key: value, f"{self.key}_bracket": bracket}
 
     def unresolved(self, sweeps: NormalizedTotals) -> Unresolved:
@@ -311,7 +307,7 @@ class MarginAt(Measure):
     --------
     >>> from mdmkit import FBeta, evaluate
     >>> measure = MarginAt(FBeta(2), 0.5)
-    >>> evaluate([([[0.1, 0.2, 0.9]], [[0, 0, 1]])], [measure])["mdm_f2@0.5_interval"]
+    >>> evaluate([([[0.1, 0.2, 0.9]], [[0, 0, 1]])], [measure])["mdm_fbeta@beta=2@0.5_interval"]
     (0.0, 0.9)
     """
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from mdmkit.core.errors import InputError
+from mdmkit.core.errors import InputError, NoTargetError
 from mdmkit.core.transforms import Band, FrameChange
 from mdmkit.metrics.measures import (
     BestF1Measure,
@@ -16,21 +16,21 @@ from mdmkit.metrics.measures import (
     Unresolved,
     Values,
 )
-from mdmkit.statistics.kinds import ChangedStatistic, ComponentStatistic, PixelStatistic, Statistic
+from mdmkit.statistics.kinds import PixelStatistic, Statistic, changed, of_images
+from mdmkit.statistics.target_bins import TargetBin
 
 if TYPE_CHECKING:
     from mdmkit.metrics.normalized_totals import NormalizedTotals
 
 
-def seen_through(sweeps: NormalizedTotals, change: FrameChange) -> NormalizedTotals:
-    """NormalizedTotals of changed frames under the names of those of frames as they are."""
+def seen_through(
+    sweeps: NormalizedTotals, change: FrameChange, of: Iterable[Statistic] = (PixelStatistic(),)
+) -> NormalizedTotals:
+    """Sweeps of changed frames under the names `of` those of frames as they are."""
+    names = {changed(change, statistic): statistic for statistic in of}
 
     def own(by_statistic: dict[Statistic, Any]) -> dict[Statistic, Any]:
-        return {
-            changed.statistic: sweep
-            for changed, sweep in by_statistic.items()
-            if isinstance(changed, ChangedStatistic) and changed.change == change
-        }
+        return {names[s]: sweep for s, sweep in by_statistic.items() if s in names}
 
     totals = sweeps.totals
     grid = totals.grid and replace(
@@ -38,28 +38,12 @@ def seen_through(sweeps: NormalizedTotals, change: FrameChange) -> NormalizedTot
         refined=own(totals.grid.refined),
         by_statistic=own(totals.grid.by_statistic),
     )
-    changed = replace(totals, by_statistic=own(totals.by_statistic), grid=grid)
-    return replace(sweeps, totals=changed)
+    return replace(sweeps, totals=replace(totals, by_statistic=own(totals.by_statistic), grid=grid))
 
 
 def of_changed(change: FrameChange, unresolved: Unresolved) -> Unresolved:
     """Scores to be looked at, of changed frames."""
-    return {
-        changed: intervals
-        for statistic, intervals in unresolved.items()
-        for changed in changed_statistics(change, [statistic])
-    }
-
-
-def changed_statistics(
-    change: FrameChange, statistics: Iterable[Statistic]
-) -> tuple[Statistic, ...]:
-    """The same statistics, of changed frames."""
-    return tuple(
-        ChangedStatistic(change, statistic)
-        for statistic in statistics
-        if isinstance(statistic, (PixelStatistic, ComponentStatistic))
-    )
+    return {changed(change, statistic): found for statistic, found in unresolved.items()}
 
 
 @dataclass(frozen=True)
@@ -86,13 +70,21 @@ class Through(Measure):
 
     @property
     def statistics(self) -> tuple[Statistic, ...]:
-        return changed_statistics(self.change, self.measure.statistics)
+        return tuple(changed(self.change, statistic) for statistic in self.measure.statistics)
 
     def compute(self, sweeps: NormalizedTotals) -> Values:
-        return self._renamed(self.measure.compute(seen_through(sweeps, self.change)))
+        try:
+            return self._renamed(self.measure.compute(self._seen(sweeps)))
+        except NoTargetError:
+            if not self.change.selects:
+                raise
+            return {**self.empty(), self.key: float("nan")}
 
     def unresolved(self, sweeps: NormalizedTotals) -> Unresolved:
-        return of_changed(self.change, self.measure.unresolved(seen_through(sweeps, self.change)))
+        return of_changed(self.change, self.measure.unresolved(self._seen(sweeps)))
+
+    def _seen(self, sweeps: NormalizedTotals) -> NormalizedTotals:
+        return seen_through(sweeps, self.change, self.measure.statistics)
 
     def empty(self) -> Values:
         return self._renamed(self.measure.empty())
@@ -124,6 +116,22 @@ def in_band(measure: Measure, width: float) -> Through:
             f"mdm_f1@0.5, found {measure.key!r}, whose components a band would cut"
         )
     return Through(band, measure, f"{measure.key}@band={band.width:g}")
+
+
+def in_bin(measure: Measure, selected: TargetBin) -> Through:
+    """`NAME@size=A:B` and its like: a measure of the components of some size or place.
+
+    Raises
+    ------
+    InputError
+        If the measure is one of images, which components outside the bin would turn normal.
+    """
+    if any(of_images(statistic) for statistic in measure.statistics):
+        raise InputError(
+            f"{selected.by}: expected a measure of pixels, components or borders, found "
+            f"{measure.key!r}, which is one of images"
+        )
+    return Through(selected, measure, f"{measure.key}@{selected.name}")
 
 
 def with_bands(measures: Iterable[Measure], band: Any) -> tuple[Measure, ...]:

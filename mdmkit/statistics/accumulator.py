@@ -21,12 +21,13 @@ from mdmkit.statistics.edges import (
     scores_of_cells,
     with_edges,
 )
-from mdmkit.statistics.kinds import MaskStatistic, Statistic, merged, of_pixels
+from mdmkit.statistics.kinds import Statistic, merged, of_pixels, stays_exact
 from mdmkit.statistics.packing import Packed
 from mdmkit.statistics.pixel_bins import BinnedFrame
 from mdmkit.statistics.pixel_scores import PixelScores
 from mdmkit.statistics.pixels import PixelCounts
 from mdmkit.statistics.score_bins import PixelBins
+from mdmkit.statistics.stepped_counts import BinnedCounts
 from mdmkit.statistics.totals import EarlyGrid, Grid, Totals
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ class Accumulator:
         self.frames += part.frames
         exact: dict[Statistic, Any] = {}
         for statistic, known in part.by_statistic.items():
-            if isinstance(known, (PixelBins, BinnedComponents)):
+            if isinstance(known, (PixelBins, BinnedComponents, BinnedCounts)):
                 self._add_binned(statistic, known)
             elif isinstance(known, ComponentCounts):  # bounds are lost once frames are summed
                 exact[statistic] = known.with_spreads(self.rows)
@@ -152,7 +153,7 @@ class Accumulator:
         self.over_budget = self.over_budget or self._cost(self._exact) > self.memory
         if self.over_budget:
             for statistic in list(self._exact):
-                if not isinstance(statistic, MaskStatistic):
+                if not stays_exact(statistic):
                     self._add_binned(statistic, self._in_bins(statistic))
                     del self._exact[statistic]
 
@@ -160,7 +161,7 @@ class Accumulator:
         known = self._exact[statistic]
         if of_pixels(statistic):
             return PixelBins.of(known, self.edges)
-        return BinnedComponents.of_sweep(known, self.rows)
+        return statistic.at_edges(known, self.rows)  # type: ignore[union-attr]
 
     def merge(self, other: Accumulator) -> None:
         """Count the frames of another accumulator with the same memory and thresholds.
@@ -227,7 +228,6 @@ class Accumulator:
         found: dict[Statistic, Any] = {}
         cells = None
         for statistic, intervals in self._look.intervals.items():
-            assert not isinstance(statistic, MaskStatistic)
             if of_pixels(statistic):
                 found[statistic] = statistic.between(frame, intervals)  # type: ignore[union-attr]
             else:

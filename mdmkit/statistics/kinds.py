@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.core.component_sizes import ComponentSizes
-from mdmkit.core.transforms import FrameChange
+from mdmkit.core.transforms import FrameChange, ImageScore
 from mdmkit.statistics.binned_components import BinnedComponents
+from mdmkit.statistics.boundaries import BandOverlap, BorderMatch
 from mdmkit.statistics.components import ComponentCounts
 from mdmkit.statistics.edges import Edges
+from mdmkit.statistics.image_rates import ImageRates
 from mdmkit.statistics.mask_samples import MaskFunction, MaskSamples
 from mdmkit.statistics.pixel_bins import BinnedFrame
 from mdmkit.statistics.pixel_scores import PixelScores
 from mdmkit.statistics.pixels import PixelCounts
+from mdmkit.statistics.regions import RegionCoverage, TargetTally
 from mdmkit.statistics.score_bins import PixelBins, merged_pixels
+from mdmkit.statistics.target_bins import TargetBin
 
 if TYPE_CHECKING:
     from mdmkit.core.frame import Frame
@@ -87,44 +91,112 @@ class ChangedStatistic:
     """The sweep of each frame after a change of it."""
 
     change: FrameChange
-    statistic: PixelStatistic | ComponentStatistic
+    statistic: Any
 
     def of(self, frame: Frame) -> Any:
-        """Change and sweep one frame, of which few pixels or few scores are left."""
-        pixels = isinstance(self.statistic, PixelStatistic)
-        return (PixelCounts if pixels else self.statistic).of(self.change(frame))
+        """Change and sweep one frame."""
+        return self._kind.of(self.change(frame))
 
     def between(self, frame: Frame, intervals: NDArray[np.float64]) -> Any:
         """Change one frame, and count its pixels in some intervals of scores."""
-        assert isinstance(self.statistic, PixelStatistic)
-        return PixelCounts.of(self.change(frame)).within(intervals)
+        if self._kind is PixelCounts:
+            return PixelCounts.of(self.change(frame)).within(intervals)
+        return self.statistic.between(self.change(frame), intervals)
 
-    def at_edges(self, sweep: Any, edges: Edges) -> BinnedComponents:
+    @property
+    def _kind(self) -> Any:
+        """Rows where the change leaves few pixels or few scores."""
+        few = isinstance(self.statistic, PixelStatistic) and not self.change.selects
+        return PixelCounts if few else self.statistic
+
+    def at_edges(self, sweep: Any, edges: Edges) -> Any:
         """A sweep reduced to the edges of a grid."""
-        assert isinstance(self.statistic, ComponentStatistic)
         return self.statistic.at_edges(sweep, edges)
 
     def on_grid(self, cells: BinnedFrame, edges: Edges) -> Any:
         """Change one frame, given as it was, and count it at the edges of a grid."""
         return self.statistic.on_grid(self._changed(cells), edges)
 
-    def inside(
-        self, cells: BinnedFrame, edges: Edges, refined: NDArray[np.bool_]
-    ) -> ComponentCounts:
+    def inside(self, cells: BinnedFrame, edges: Edges, refined: NDArray[np.bool_]) -> Any:
         """Change one frame, given as it was, and sweep it within some cells of a grid."""
-        assert isinstance(self.statistic, ComponentStatistic)
         return self.statistic.inside(self._changed(cells), edges, refined)
 
     def _changed(self, cells: BinnedFrame) -> BinnedFrame:
         return BinnedFrame.of(self.change(cells.frame), cells.edges)
 
 
-Statistic = PixelStatistic | ComponentStatistic | MaskStatistic | ChangedStatistic
+@dataclass(frozen=True)
+class ImageRatesStatistic:
+    """Scores of single images, of which each one's own rates are made; never in bins."""
+
+    def of(self, frame: Frame) -> ImageRates:
+        """Keep the scores of one frame."""
+        return ImageRates.of(frame)
 
 
-def unchanged(statistic: Statistic) -> PixelStatistic | ComponentStatistic | MaskStatistic:
+Statistic = (
+    PixelStatistic
+    | ComponentStatistic
+    | BandOverlap
+    | BorderMatch
+    | RegionCoverage
+    | TargetTally
+    | ImageRatesStatistic
+    | MaskStatistic
+    | ChangedStatistic
+)
+
+
+def changed(change: FrameChange, statistic: Statistic) -> Statistic:
+    """A statistic of changed frames.
+
+    Components outside a bin join predictions, so that a change of the frame's classes would not
+    do: what counts components is told which ones count.
+    """
+    if isinstance(change, TargetBin) and isinstance(statistic, ComponentStatistic):
+        return replace(statistic, sizes=replace(statistic.sizes, within=change))
+    if isinstance(change, TargetBin) and isinstance(statistic, TargetTally):
+        return replace(statistic, components=replace(statistic.components, within=change))
+    if isinstance(change, TargetBin) and isinstance(statistic, RegionCoverage):
+        return replace(statistic, within=change)
+    return ChangedStatistic(change, statistic)
+
+
+Binnable = (
+    PixelStatistic
+    | ComponentStatistic
+    | BandOverlap
+    | BorderMatch
+    | RegionCoverage
+    | TargetTally
+    | ChangedStatistic
+)
+
+
+def has_bins(statistic: Statistic) -> TypeGuard[Binnable]:
+    """Whether its counts can be reduced to bins, with bounds within."""
+    return not isinstance(unchanged(statistic), (MaskStatistic, ImageRatesStatistic))
+
+
+def stays_exact(statistic: Statistic) -> bool:
+    """Whether it is kept as it is where others go to bins: it has none, or is small."""
+    return isinstance(
+        unchanged(statistic), (MaskStatistic, ImageRatesStatistic, RegionCoverage, TargetTally)
+    )
+
+
+def of_images(statistic: Statistic) -> bool:
+    """Whether a statistic counts images as a whole."""
+    if isinstance(statistic, ChangedStatistic):
+        return isinstance(statistic.change, ImageScore) or of_images(statistic.statistic)
+    return isinstance(statistic, (ImageRatesStatistic, MaskStatistic))
+
+
+def unchanged(statistic: Statistic) -> Statistic:
     """What is counted, whatever was done to frames before."""
-    return statistic.statistic if isinstance(statistic, ChangedStatistic) else statistic
+    while isinstance(statistic, ChangedStatistic):
+        statistic = statistic.statistic
+    return statistic
 
 
 def of_components(statistic: Statistic) -> bool:

@@ -27,6 +27,11 @@ _HEADER = "header"
 #: Dataclasses that may be in a file, and where they live.
 _HOME = {
     "BinnedComponents": "statistics.binned_components",
+    "BinnedCounts": "statistics.stepped_counts",
+    "ImageRates": "statistics.image_rates",
+    "IntervalCounts": "statistics.interval_counts",
+    "SteppedCounts": "statistics.stepped_counts",
+    "TargetBin": "statistics.target_bins",
     "ComponentSizes": "core.component_sizes",
     "ComponentCounts": "statistics.components",
     "BinnedSteps": "statistics.binned_steps",
@@ -79,7 +84,7 @@ class Packed:
             isinstance(value, np.ndarray) and value.dtype.kind == "u"
         ):  # keys, of a width of their own
             self.arrays[path], self.types[path] = value, "keys"
-        elif isinstance(value, (np.ndarray, bool, int, float, np.generic)):
+        elif isinstance(value, (np.ndarray, bool, int, float, str, np.generic)):
             self.arrays[path] = narrow(np.asarray(value))
             self.types[path] = "array" if isinstance(value, np.ndarray) else type(value).__name__
         elif value is None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mdmkit.core.errors import NoTargetError
 from mdmkit.statistics.edges import Edges, cells_meeting, scores_of_cells
-from mdmkit.statistics.kinds import MaskStatistic, PixelStatistic, Statistic
+from mdmkit.statistics.kinds import MaskStatistic, PixelStatistic, Statistic, has_bins
 from mdmkit.statistics.normalizers import Normalizer
 from mdmkit.statistics.pixel_bins import BinnedFrame
 from mdmkit.statistics.score_bins import AnyPixels, BracketedPixels
@@ -97,7 +97,7 @@ class Totals:
         if early and not on_grid.isdisjoint(statistics):
             cells = BinnedFrame.of(frame, early.edges)
             for statistic in on_grid.intersection(statistics):
-                assert not isinstance(statistic, MaskStatistic)
+                assert has_bins(statistic)
                 by_statistic[statistic] = statistic.on_grid(cells, early.rows)
         return cls(1, by_statistic)
 

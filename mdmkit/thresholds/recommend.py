@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import InputError, InputTypeError, NoMarginError
 from mdmkit.core.labels import Labels
 from mdmkit.core.margin import check_t_margin
@@ -172,7 +171,6 @@ class _FrameSet:
         judged = None if dataset is None else open_dataset(dataset)
         choice = choose(
             judged, **labels, min_prediction=min_prediction, min_target=min_target,
-            usual=ComponentSizes(),
         )  # fmt: skip
         truth = judged if judged is not None else target
         if truth is None:

@@ -21,7 +21,8 @@ from mdmkit.statistics.edges import Edges
 from mdmkit.statistics.kinds import ComponentStatistic, Statistic, unchanged
 from mdmkit.statistics.normalizers import NORMALIZERS, MinMax, Normalizer, Rank
 from mdmkit.statistics.score_bins import PixelBins
-from mdmkit.uncertainty.frame_counts import Allocate, FrameCounts, parts_of
+from mdmkit.statistics.stepped_counts import BinnedCounts, CountedStatistic
+from mdmkit.uncertainty.frame_counts import Allocate, Binned, FrameCounts, parts_of
 
 MARK, VERSION = "mdmkit_frame_states", 1
 AGAIN = "choose another file or pass --overwrite to make them anew"
@@ -149,17 +150,20 @@ def _normalizer(group: Any) -> Normalizer:
     return found
 
 
-def _arrays_of(whole: PixelBins | BinnedComponents) -> dict[str, NDArray[Any]]:
+def _arrays_of(whole: Binned) -> dict[str, NDArray[Any]]:
     if isinstance(whole, PixelBins):
         return {name: getattr(whole, name) for name in ("counts", "least", "greatest")}
-    return {
+    constants = {}
+    if isinstance(whole, BinnedCounts):
+        constants["sizes"] = np.append(whole.sizes, whole.anomalous)
+    return constants | {
         f"{place}/{name}": getattr(part, name)
         for place, part in enumerate(parts_of(whole))
         for name in ("totals", "dips", "rises")
     }
 
 
-def _whole(statistic: Any, group: Any, facts: Any, edges: Edges) -> PixelBins | BinnedComponents:
+def _whole(statistic: Any, group: Any, facts: Any, edges: Edges) -> Binned:
     extremes = float(facts[:, 0].min()), float(facts[:, 1].max())
 
     def part(kind: type[G], place: int) -> G:
@@ -172,6 +176,9 @@ def _whole(statistic: Any, group: Any, facts: Any, edges: Edges) -> PixelBins | 
         targets, largest = int(facts[:, 2].sum()), int(facts[:, 3].max())
         parts = part(BinnedRatios, 0), part(BinnedRatios, 1), part(BinnedSteps, 2)
         return BinnedComponents(inner.sizes, targets, largest, *parts)
+    if isinstance(inner, CountedStatistic):
+        *sizes, anomalous = group["sizes"][:].tolist()
+        return BinnedCounts(part(BinnedSteps, 0), np.array(sizes), anomalous, inner.paired)
     return PixelBins(edges, *(group[name][:] for name in ("counts", "least", "greatest")))
 
 

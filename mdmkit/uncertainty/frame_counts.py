@@ -29,10 +29,13 @@ from mdmkit.statistics.kinds import (
     Statistic,
     merged,
     of_components,
+    of_pixels,
+    unchanged,
 )
 from mdmkit.statistics.normalizers import MinMax, Normalizer, Sigmoid, Unchanged
 from mdmkit.statistics.pixels import PixelCounts
 from mdmkit.statistics.score_bins import PixelBins
+from mdmkit.statistics.stepped_counts import BinnedCounts, CountedStatistic
 from mdmkit.statistics.totals import EarlyGrid, Grid, Totals, check_valid
 
 #: Bytes of sums that are held at once, and of frames that enter one matrix product.
@@ -41,6 +44,10 @@ BATCH, BLOCK = 2**27, 2**26
 FACTS = 4
 #: Sums of sIoU and PPV in digits, the number of predictions, two counts at each quality.
 COMPONENT_COLUMNS = 2 * (LIMBS + 1) + 1 + 2 * QUALITIES.size
+
+#: Counts of weights are cut in two: up to 2^17 whole regions per frame.
+HALF = 1 << 28
+Binned = PixelBins | BinnedComponents | BinnedCounts
 
 #: Where the counts of one statistic go: `allocate(statistic, shape)` gives an array of uint32,
 #: or what takes and gives slices like one.
@@ -61,7 +68,7 @@ class FrameCounts:
         In memory, or a data set of a file.
     facts : dict of Statistic to ndarray of float64, shape (F, 4)
         Smallest and largest score, ground-truth components, pixels of the largest of them.
-    whole : dict of Statistic to PixelBins or BinnedComponents
+    whole : dict of Statistic to PixelBins, BinnedComponents or BinnedCounts
         Of all frames together, with bounds between the thresholds.
     """
 
@@ -69,7 +76,7 @@ class FrameCounts:
     normalizer: Normalizer
     counts: dict[Statistic, Any]
     facts: dict[Statistic, NDArray[np.float64]]
-    whole: dict[Statistic, PixelBins | BinnedComponents]
+    whole: dict[Statistic, Binned]
 
     @property
     def frames(self) -> int:
@@ -79,17 +86,20 @@ class FrameCounts:
     def total(self) -> NormalizedTotals:
         """All frames once each; numbers carry brackets."""
         known: dict[Statistic, Any] = {}
-        grids = {s: whole for s, whole in self.whole.items() if of_components(s)}
+        grids = {s: whole for s, whole in self.whole.items() if not of_pixels(s)}
         for statistic, whole in self.whole.items():
-            pixels = isinstance(whole, PixelBins)
-            known[statistic] = whole.as_groups() if pixels else whole.as_sweep(self.edges, None)
+            if isinstance(whole, PixelBins):
+                known[statistic] = whole.as_groups()
+            else:
+                known[statistic] = whole.as_sweep(self.edges, None)
         grid = Grid(self.edges, {statistic: self._known(statistic) for statistic in grids}, grids)
         return NormalizedTotals(Totals(self.frames, known, grid), self.normalizer)
 
     def _known(self, statistic: Statistic) -> NDArray[np.bool_]:
         """Cells without a score between their edges, shape (m + 1,): nothing is open there."""
         pixels = self.whole.get(PixelStatistic())
-        if isinstance(statistic, ComponentStatistic) and isinstance(pixels, PixelBins):
+        own = isinstance(statistic, (ComponentStatistic, CountedStatistic))
+        if own and isinstance(pixels, PixelBins):
             return np.asarray(~(pixels.least < pixels.greatest))
         return np.zeros(self.edges.size + 1, bool)  # of frames with scores of their own
 
@@ -116,7 +126,10 @@ class FrameCounts:
             extremes = float(facts[used, 0].min()), float(facts[used, 1].max())
             totals = row.astype(np.int64).reshape(-1, self.edges.size + 1).T
             whole = self.whole[statistic]
-            if isinstance(whole, BinnedComponents):
+            if isinstance(whole, BinnedCounts):
+                counts = _counts_of(whole, totals, extremes)
+                exact[statistic] = counts.as_sweep(self.edges, None)
+            elif isinstance(whole, BinnedComponents):
                 targets = int(facts[:, 2] @ times)
                 parts = [
                     type(part)(p, np.zeros_like(p), np.zeros_like(p), *extremes)
@@ -149,14 +162,20 @@ def pixels_at(
     return PixelCounts(np.append(edges, np.inf).clip(smallest, largest)[some], changes[some])
 
 
-def parts_of(grid: BinnedComponents) -> tuple[BinnedSteps, ...]:
+def parts_of(grid: BinnedComponents | BinnedCounts) -> tuple[BinnedSteps, ...]:
     """The steps that a grid is made of."""
+    if isinstance(grid, BinnedCounts):
+        return (grid.ends,)
     return grid.siou, grid.ppv, grid.hits
 
 
-def _packed(grid: PixelBins | BinnedComponents) -> NDArray[np.uint32]:
+def _packed(grid: Binned) -> NDArray[np.uint32]:
     """One frame's totals as a row: column after column."""
-    if isinstance(grid, BinnedComponents):
+    if isinstance(grid, BinnedCounts):
+        high, low = np.divmod(grid.ends.totals, HALF)
+        constants = np.append(grid.sizes, grid.anomalous)
+        totals = np.hstack([high, low, np.broadcast_to(constants, (len(low), constants.size))])
+    elif isinstance(grid, BinnedComponents):
         ppv = grid.ppv.totals
         parts = [in_digits(grid.siou.totals), in_digits(ppv[:, :LIMBS]), ppv[:, LIMBS:]]
         totals = np.hstack([*parts, grid.hits.totals])
@@ -172,7 +191,22 @@ def _unpacked(totals: NDArray[np.int64]) -> tuple[NDArray[np.int64], ...]:
     return of_digits(siou), np.hstack([of_digits(ppv), number]), hits
 
 
-def _facts_of(grid: PixelBins | BinnedComponents) -> tuple[float, float, int, int]:
+def _counts_of(
+    whole: BinnedCounts, totals: NDArray[np.int64], extremes: tuple[float, float]
+) -> BinnedCounts:
+    """Counts of one set from summed columns; constants are the same in all rows."""
+    ends = whole.ends.totals.shape[1]
+    high, low, constants = np.split(totals, [ends, 2 * ends], axis=1)
+    sums = high * HALF + low
+    nothing = np.zeros_like(sums)
+    *sizes, anomalous = constants[0].tolist()
+    steps = type(whole.ends)(sums, nothing, nothing, *extremes)
+    return BinnedCounts(steps, np.array(sizes, np.int64), anomalous, whole.paired)
+
+
+def _facts_of(grid: Binned) -> tuple[float, float, int, int]:
+    if isinstance(grid, BinnedCounts):
+        return grid.ends.smallest, grid.ends.largest, 0, 0
     if isinstance(grid, BinnedComponents):
         return grid.siou.smallest, grid.siou.largest, grid.targets, grid.largest
     return float(grid.least.min()), float(grid.greatest.max()), 0, 0
@@ -273,7 +307,14 @@ def _on_grid(load: Load, statistics: Sequence[Statistic], early: EarlyGrid) -> T
     return Totals.of(load(), statistics, early=early)
 
 
+def _columns_of(statistic: Any) -> int:
+    inner = unchanged(statistic)
+    if isinstance(inner, CountedStatistic):
+        return 2 * inner.ends + inner.sizes + 1
+    return COMPONENT_COLUMNS if of_components(statistic) else 2
+
+
 def needed_bytes(statistics: Sequence[Statistic], frames: int, edges: int) -> int:
     """Memory of the counts of so many frames."""
-    columns = sum(COMPONENT_COLUMNS if of_components(statistic) else 2 for statistic in statistics)
+    columns = sum(map(_columns_of, statistics))
     return 4 * columns * (edges + 1) * frames

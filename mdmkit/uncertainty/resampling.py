@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import InputError, InputTypeError, NoTargetError, RangeError
 from mdmkit.core.labels import Labels
 from mdmkit.datasets import DataSet, choose, open_dataset, pair
@@ -221,7 +220,6 @@ protocol, band, anomaly_label, normal_label, ignore_index, missing, jobs, key
     choice = choose(
         judged, anomaly_label=anomaly_label, normal_label=normal_label, ignore_index=ignore_index,
         min_prediction=min_prediction, min_target=min_target, aggregate=aggregate,
-        usual=ComponentSizes(),
     )  # fmt: skip
     measures = with_bands(as_protocol(protocol).adapt(parse_measures(metrics, choice.sizes)), band)
     if not isinstance(methods, Mapping) or not methods:

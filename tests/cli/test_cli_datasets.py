@@ -104,13 +104,13 @@ def test_a_data_set_goes_with_protocol_band_and_printed_rows(run):
     assert json.loads(tight)["rows"][0]["siou_gt"] == row["siou_gt"]
 
 
-def test_without_a_data_set_the_usual_sizes_hold(run, folders):
+def test_without_a_data_set_no_component_is_dropped(run, folders):
     for path in (folders / "root" / "labels_masks").iterdir():
         path.rename(path.with_name(path.name.replace("_labels_semantic", "")))
     command = ("compare", "good=good", "--target", "root/labels_masks", "--format", "json")
     code, out, _ = run(*command, "--metrics", "ap")
     settings = json.loads(out)["settings"]
-    assert (code, settings["min_prediction"], settings["min_target"]) == (0, 500, 100)
+    assert (code, settings["min_prediction"], settings["min_target"]) == (0, 0, 0)
     assert (settings["dataset"], settings["target"]) == (None, "root/labels_masks")
 
 

@@ -211,9 +211,9 @@ SIZES = {
     "smiyc-anomaly": (500, 100, "pooled"),
     "smiyc-obstacle": (50, 10, "pooled"),
     "roadanomaly": (500, 100, "pooled"),
-    "fishyscapes-static": (500, 100, "pooled"),
-    "fishyscapes-lostfound": (500, 100, "pooled"),
-    "streethazards": (500, 100, "per_image"),
+    "fishyscapes-static": (0, 0, "pooled"),
+    "fishyscapes-lostfound": (50, 10, "pooled"),
+    "streethazards": (0, 0, "per_image"),
     "lostandfound": (50, 10, "pooled"),
     "lostandfound-train": (50, 10, "pooled"),
     "mvtec": (0, 0, "pooled"),
@@ -452,7 +452,7 @@ def described(folder, text):
 
 def test_the_least_description_names_the_masks(tmp_path):
     dataset = open_dataset(described(tmp_path, 'masks = "gt"'))
-    assert (dataset.codes, dataset.sizes) == (LabelCodes(0, 1, 255), ComponentSizes(500, 100))
+    assert (dataset.codes, dataset.sizes) == (LabelCodes(0, 1, 255), ComponentSizes())
     assert (dataset.title, dataset.aggregate, dataset.images) == ("gt", "pooled", {})
 
 

@@ -27,8 +27,8 @@ from mdmkit.metrics.measures import (
     Unresolved,
     Values,
 )
-from mdmkit.metrics.transformed import Through, changed_statistics, of_changed, seen_through
-from mdmkit.statistics.kinds import PixelStatistic, Statistic
+from mdmkit.metrics.transformed import Through, of_changed, seen_through
+from mdmkit.statistics.kinds import PixelStatistic, Statistic, changed
 from mdmkit.statistics.normalizers import Unchanged
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class BinnedBestF1(Measure):
 
     @property
     def statistics(self) -> tuple[Statistic, ...]:
-        return changed_statistics(BINS, (PixelStatistic(),))
+        return (changed(BINS, PixelStatistic()),)
 
     def compute(self, sweeps: NormalizedTotals) -> Values:
         binned = seen_through(sweeps, BINS)
@@ -98,10 +98,7 @@ class AtBinnedBestF1(Measure):
 
     @property
     def statistics(self) -> tuple[Statistic, ...]:
-        return (
-            *changed_statistics(BINS, (PixelStatistic(),)),
-            *changed_statistics(HALF, (self.metric.statistic,)),
-        )
+        return (changed(BINS, PixelStatistic()), changed(HALF, self.metric.statistic))
 
     def compute(self, sweeps: NormalizedTotals) -> Values:
         binned, raw = seen_through(sweeps, BINS), self._raw(sweeps)
@@ -121,11 +118,11 @@ class AtBinnedBestF1(Measure):
         if not candidates:  # the threshold is known
             found = self._at(best_threshold(binned)).unresolved(self._raw(sweeps))
             return of_changed(HALF, found)
-        around = {self.metric.statistic: _rounded(binned.best_f1_groups)}
+        around: Unresolved = {self.metric.statistic: _rounded(binned.best_f1_groups)}
         return of_changed(BINS, candidates) | of_changed(HALF, around)
 
     def _at(self, z: float) -> AtThreshold:
         return AtThreshold(self.key, self.metric, z)
 
     def _raw(self, sweeps: NormalizedTotals) -> NormalizedTotals:
-        return seen_through(replace(sweeps, normalizer=Unchanged()), HALF)
+        return seen_through(replace(sweeps, normalizer=Unchanged()), HALF, (self.metric.statistic,))
