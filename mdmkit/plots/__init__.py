@@ -5,11 +5,10 @@ from mdmkit.core.extras import needed_by
 with needed_by("mdmkit.plots"):
     import matplotlib  # noqa: F401
 
-from mdmkit.plots.margins import (
-    draw_curve,
+from mdmkit.plots.curves import draw_curve
+from mdmkit.plots.margins import margin_figure, margin_multiples
+from mdmkit.plots.margins_by_t import (
     draw_margins_by_t,
-    margin_figure,
-    margin_multiples,
     margins_by_t_figure,
     margins_by_t_multiples,
 )
