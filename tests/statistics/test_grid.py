@@ -230,7 +230,8 @@ def test_brackets_of_bands_and_protocols_hold(frames, protocol, once):
         if isinstance(value, float) and bracket is not None:
             held += 1
             low, high = bracket
-            assert (low is None or low - 1e-12 <= value) and value <= high + 1e-12, key
+            assert low is None or low - 1e-12 <= value, key
+            assert value <= high + 1e-12, key
     assert held or exact["best_f1"] is None
 
 
