@@ -92,7 +92,8 @@ class PixelBins:
         counts = within + at_edge
         some, inside = counts.any(axis=1), within.any(axis=1)
         upper = np.append(cells.edges, np.inf).clip(cells.smallest, cells.largest)
-        lower = np.nextafter(np.append(-np.inf, cells.edges), np.inf).clip(cells.smallest)
+        with np.errstate(over="ignore"):
+            lower = np.nextafter(np.append(-np.inf, cells.edges), np.inf).clip(cells.smallest)
         least = np.where(inside, lower, upper)
         return cls(
             cells.edges, counts, np.where(some, least, np.inf), np.where(some, upper, -np.inf)
