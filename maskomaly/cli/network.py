@@ -119,3 +119,23 @@ def made_with(network: Network, dataset: DataSet, amp: str) -> str:
         f"network: {network.source} ({network.family}), {network.preprocessing.input_size}{half}\n"
         f"images: {len(dataset.frames)} of {dataset.title or dataset.root}\n"
     )
+
+
+def files_of(model: str) -> list[Path]:
+    """Files that decide a local network; none for a name on the hub, which may change unseen."""
+    from maskomaly.models import TINY, packaged_checkpoint
+
+    path = packaged_checkpoint() if model == TINY else Path(model)
+    if path.is_dir():
+        return sorted(file for file in path.iterdir() if file.is_file())
+    return [path] if path.is_file() else []
+
+
+def stamps(files: list[Path], queries: str | None) -> list[object]:
+    """Size and time of files, and of those that queries may come from."""
+    from maskomaly.registry import PACKAGED, users_folder
+    from mdmkit.core.files import stamp
+
+    registered = [*sorted(users_folder().glob("*.toml")), *sorted(PACKAGED.glob("*.toml"))]
+    everything = [*files, *([Path(queries)] if queries else []), *registered]
+    return [[file.name, *stamp(file)] for file in everything if file.is_file()]

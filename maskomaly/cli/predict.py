@@ -81,20 +81,17 @@ def predict(
     masks = None if instances is None else InstanceMasks(instances)
     if masks is not None:
         masks.check(list(found))
-    request = Request(
-        {
-            "score": names, "preset": preset, "force": force_queries, "input_size": input_size,
-            "amp": amp, "format": format, "dtype": dtype, "save_outputs": save_outputs,
-            "model": model, "weights": _stamps(_files_of(model)),
-            "config": _stamps([config] if config else []), "queries": queries,
-            "queries_file": _stamps([Path(queries)] if queries else []),
-            "instances": masks.digest if masks else None,
-        }
-    )  # fmt: skip
+    files = [*networks.files_of(model), *([config] if config else [])]
+    asked = {
+        "model": model, "score": names, "preset": preset, "queries": queries,
+        "force": force_queries, "input_size": input_size, "amp": amp, "format": format,
+        "dtype": dtype, "save_outputs": save_outputs, "instances": masks.digest if masks else None,
+    }  # fmt: skip
+    request = Request({**asked, "files": networks.stamps(files, queries)})
     places = dict.fromkeys(scoring.folders_of(names, output).values(), f".{format}")
     if save_outputs is not None:
         places[outputs_folder(output)] = ".npz"
-    if resume and _files_of(model) and request.nothing_left(places, found):
+    if resume and networks.files_of(model) and request.nothing_left(places, found):
         note(f"nothing left: all {len(found)} score maps are there, made by these settings", quiet)
         return
 
@@ -202,19 +199,3 @@ def _announced(
                     f"found {free / 2**20:.0f} MB; --save-outputs acting needs least"
                 )
         yield key, outputs
-
-
-def _files_of(model: str) -> list[Path]:
-    """Files that decide a local network; none for a name on the hub, which may change unseen."""
-    from maskomaly.models import TINY, packaged_checkpoint
-
-    path = packaged_checkpoint() if model == TINY else Path(model)
-    if path.is_dir():
-        return sorted(file for file in path.iterdir() if file.is_file())
-    return [path] if path.is_file() else []
-
-
-def _stamps(files: list[Path]) -> list[object]:
-    from mdmkit.core.files import stamp
-
-    return [[file.name, *stamp(file)] for file in files if file.is_file()]

@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from mdmkit.datasets import Choice, DataSet
     from mdmkit.metrics.measures import Measure
 
+#: Parts of a command's help.
+INPUT, NUMBERS, UNCERTAINTY, SCALE, OUTPUT = "Input", "Numbers", "Uncertainty", "Scale", "Output"
+FORMS = "table|markdown|csv|json|latex|csv-long|json-long"
+_FORM_OF_SUFFIX = {".md": "markdown", ".csv": "csv", ".json": "json", ".tex": "latex"}
+
 Methods = Annotated[
     list[str],
     typer.Argument(
@@ -32,6 +37,7 @@ DataSetName = Annotated[
     str | None,
     typer.Option(
         "--dataset",
+        rich_help_panel=INPUT,
         metavar="LAYOUT:ROOT",
         autocompletion=completion.layouts,
         help="A data set, with its labels, component sizes and aggregation; `mdmkit datasets` "
@@ -42,6 +48,7 @@ DataSetName = Annotated[
 Target = Annotated[
     Path | None,
     typer.Option(
+        rich_help_panel=INPUT,
         metavar="FOLDER",
         help="Ground-truth masks, where --dataset is not given; the RoadAnomaly layout is "
         "understood.",
@@ -51,6 +58,7 @@ Target = Annotated[
 Images = Annotated[
     Path | None,
     typer.Option(
+        rich_help_panel=INPUT,
         metavar="FOLDER",
         help="The frames' images, to go with --target; a data set has its own.",
         show_default=False,
@@ -59,6 +67,7 @@ Images = Annotated[
 AnomalyLabel = Annotated[
     str | None,
     typer.Option(
+        rich_help_panel=INPUT,
         metavar="N[,N...]",
         help="Label values that mean anomaly; a-b for a range.",
         show_default="the data set's, else 1",
@@ -67,6 +76,7 @@ AnomalyLabel = Annotated[
 NormalLabel = Annotated[
     str | None,
     typer.Option(
+        rich_help_panel=INPUT,
         metavar="N[,N...]",
         help="Label values that mean normal, or none.",
         show_default="the data set's, else 0",
@@ -75,6 +85,7 @@ NormalLabel = Annotated[
 IgnoreIndex = Annotated[
     str | None,
     typer.Option(
+        rich_help_panel=INPUT,
         metavar="N[,N...]",
         help="Label values to ignore, or none.",
         show_default="the data set's, else 255",
@@ -83,6 +94,7 @@ IgnoreIndex = Annotated[
 Normalize = Annotated[
     list[str],
     typer.Option(
+        rich_help_panel=NUMBERS,
         metavar="[NAME=]KIND",
         autocompletion=completion.normalizers,
         help="Map scores to [0, 1] by none, minmax, sigmoid or rank: all methods', or one's.",
@@ -92,6 +104,7 @@ Normalize = Annotated[
 Aggregate = Annotated[
     str | None,
     typer.Option(
+        rich_help_panel=NUMBERS,
         metavar="pooled|per_image",
         autocompletion=completion.one_of("pooled|per_image"),
         help="One set of pixels, or mean over images.",
@@ -101,6 +114,7 @@ Aggregate = Annotated[
 MinPrediction = Annotated[
     int | None,
     typer.Option(
+        rich_help_panel=NUMBERS,
         metavar="N",
         help="Drop predicted components with fewer pixels.",
         show_default="the data set's, else 0",
@@ -109,6 +123,7 @@ MinPrediction = Annotated[
 MinTarget = Annotated[
     int | None,
     typer.Option(
+        rich_help_panel=NUMBERS,
         metavar="N",
         help="Ignore ground-truth components with fewer pixels.",
         show_default="the data set's, else 0",
@@ -117,15 +132,17 @@ MinTarget = Annotated[
 Missing = Annotated[
     str,
     typer.Option(
+        rich_help_panel=INPUT,
         metavar="error|skip",
         autocompletion=completion.one_of("error|skip"),
         help="Frames that not every method has: refuse, or leave out.",
     ),
 ]
-Jobs = Annotated[int, typer.Option(metavar="N", help="Threads over frames.")]
+Jobs = Annotated[int, typer.Option(rich_help_panel=SCALE, metavar="N", help="Threads over frames.")]
 Scheduler = Annotated[
     str | None,
     typer.Option(
+        rich_help_panel=SCALE,
         metavar="ADDRESS",
         help="Go through the frames on a Dask cluster, as tcp://HOST:8786, in place of --jobs; its "
         "workers must see the files under the same paths.",
@@ -135,6 +152,7 @@ Scheduler = Annotated[
 Memory = Annotated[
     str,
     typer.Option(
+        rich_help_panel=SCALE,
         metavar="SIZE",
         help="Memory for the statistics of a method, as 500M or 2G: beyond it thresholds fall on "
         "a grid, files are read twice, and AP and AUROC get brackets.",
@@ -143,7 +161,86 @@ Memory = Annotated[
 Key = Annotated[
     str | None,
     typer.Option(
-        metavar="NAME", help="Array of .npz files, data set of HDF5 files.", show_default=False
+        rich_help_panel=INPUT,
+        metavar="NAME",
+        help="Array of .npz files, data set of HDF5 files.",
+        show_default=False,
+    ),
+]
+
+Metrics = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME[,NAME...]",
+        autocompletion=completion.measures,
+        help="ap, auroc, fpr95, best_f1, siou_gt, ppv, mean_f1 (the three at best F1), autc, "
+        "aupro@fpr=0.3, aupimo, image_auroc, image_ap, image_f1, mdm_METRIC@T, METRIC@z=Z, "
+        "fpr@z=Z, fpr@tpr=R; METRIC: f1, iou, precision, recall, fbeta@beta=B, siou, ppv, "
+        "mean_f1, boundary_iou, boundary_f@px=3, nsd@px=3, pro, spro; NAME@band=PX near "
+        "borders, NAME@size=A:B of objects of that size.",
+        show_default="every metric, MDM at T = 0.5 and 0.7",
+        rich_help_panel=NUMBERS,
+    ),
+]
+Published = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        autocompletion=completion.published,
+        help="Add a paper's rows, marked as published; `mdmkit published` lists the tables.",
+        show_default=False,
+        rich_help_panel=OUTPUT,
+    ),
+]
+Auxiliary = Annotated[
+    list[str],
+    typer.Option(
+        "--aux",
+        metavar="NAME",
+        help="A method of yours that was trained with auxiliary data; repeatable.",
+        show_default=False,
+        rich_help_panel=OUTPUT,
+    ),
+]
+Form = Annotated[
+    str | None,
+    typer.Option(
+        "--format",
+        metavar=FORMS,
+        autocompletion=completion.one_of(FORMS),
+        help="Form of the result; long: a row a method and metric.",
+        show_default="by the suffix of --output, else table",
+        rich_help_panel=OUTPUT,
+    ),
+]
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        help="Write there.",
+        show_default="standard output",
+        rich_help_panel=OUTPUT,
+    ),
+]
+FigureName = Annotated[
+    Path,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        help="A .pdf, .svg or .png.",
+        show_default=False,
+        rich_help_panel=OUTPUT,
+    ),
+]
+Width = Annotated[
+    float,
+    typer.Option(
+        metavar="INCHES",
+        help="5.2 for two columns, 3.4 for one, 7 for a whole page.",
+        rich_help_panel=OUTPUT,
     ),
 ]
 
@@ -171,8 +268,8 @@ def choose_judging(
     anomaly_label: str | None,
     normal_label: str | None,
     ignore_index: str | None,
-    min_prediction: int | None,
-    min_target: int | None,
+    min_prediction: int | None = None,
+    min_target: int | None = None,
     aggregate: str | None = None,
 ) -> Choice:
     """What the options ask for, else what the data set says."""
@@ -182,6 +279,19 @@ def choose_judging(
     return choose(
         dataset, **labels, min_prediction=min_prediction, min_target=min_target, aggregate=aggregate
     )
+
+
+def judged(choice: Choice) -> dict[str, Any]:
+    """What `choose_judging` found, by argument."""
+    codes, sizes = choice.codes, choice.sizes
+    return {
+        "anomaly_label": codes.anomaly_label,
+        "normal_label": codes.normal_label,
+        "ignore_index": codes.ignore_index,
+        "min_prediction": sizes.min_prediction,
+        "min_target": sizes.min_target,
+        "aggregate": choice.aggregate,
+    }
 
 
 def given_labels(
@@ -224,7 +334,7 @@ def measures_of(
     by: Sequence[str],
     sizes: ComponentSizes,
     folders: dict[str, str],
-    truth: Any,
+    truth: DataSet,
     missing: str,
 ) -> str | tuple[Measure, ...] | None:
     """The measures of `--metrics` and `--by`; wrong names are refused before any frame is read."""
@@ -254,3 +364,8 @@ def parse_normalize(items: list[str], methods: dict[str, str]) -> dict[str, str]
         else:
             default = kind
     return {name: kinds.get(name, default) for name in methods}
+
+
+def form_of(output: Path | None) -> str:
+    """The form that the suffix of a file asks for."""
+    return "table" if output is None else _FORM_OF_SUFFIX.get(output.suffix.lower(), "table")

@@ -5,19 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from mdmkit.cli.options import find_ground_truth
+from mdmkit.cli.figures import left_out
+from mdmkit.cli.options import INPUT, find_ground_truth
 from mdmkit.cli.terminal import note, progress_bars
 from mdmkit.core.errors import InputError
 
 if TYPE_CHECKING:
     from mdmkit.core.component_sizes import ComponentSizes
-    from mdmkit.datasets import Choice, DataSet, Pairing
+    from mdmkit.datasets import Choice, DataSet
     from mdmkit.evaluation.evaluation import Evaluation
     from mdmkit.evaluation.sources import Progress
     from mdmkit.metrics.base import Metric
@@ -36,6 +37,7 @@ DataSetNames = Annotated[
         "layouts. Several, each with a NAME, get a panel each: a method's score maps of it lie in "
         "FOLDER/NAME.",
         show_default=False,
+        rich_help_panel=INPUT,
     ),
 ]
 Targets = Annotated[
@@ -46,8 +48,21 @@ Targets = Annotated[
         help="Ground-truth masks of what is no known layout; with a NAME as --dataset. The "
         "RoadAnomaly layout is understood.",
         show_default=False,
+        rich_help_panel=INPUT,
     ),
 ]
+
+
+@dataclass(frozen=True)
+class PanelFrames:
+    """The data sets of a figure."""
+
+    dataset: DataSetNames = field(default_factory=list)
+    target: Targets = field(default_factory=list)
+
+    def find(self, methods: dict[str, str]) -> list[Panel]:
+        """A panel each, in the order given."""
+        return find_panels(methods, self.dataset, self.target)
 
 
 @dataclass(frozen=True)
@@ -223,11 +238,6 @@ def evaluate_panels(
     for line in notes:
         note(line, quiet)
     return taken
-
-
-def left_out(pairing: Pairing) -> str:
-    """How many frames a figure does not show."""
-    return f"{len(pairing.left_out)} frames left out that not every method has"
 
 
 def _starting(start: str, progress: Callable[[str, int], Progress] | None) -> Any:

@@ -6,6 +6,7 @@ import io
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,6 +15,7 @@ from mdmkit.core.errors import InputError
 from mdmkit.core.extras import how_to_install
 
 if TYPE_CHECKING:
+    from mdmkit.comparison.result import Comparison
     from mdmkit.evaluation.sources import Progress
 
 _debugging = False
@@ -24,8 +26,13 @@ def _set_debug(value: bool) -> None:
     _debugging = _debugging or value
 
 
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no notes.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the output file.")]
+Quiet = Annotated[
+    bool,
+    typer.Option("--quiet", "-q", help="No progress, no notes.", rich_help_panel="Output"),
+]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace the output file.", rich_help_panel="Output")
+]
 Debug = Annotated[
     bool, typer.Option("--debug", callback=_set_debug, help="Show a traceback on errors.")
 ]
@@ -70,6 +77,31 @@ def note(text: str, quiet: bool) -> None:
     """Say something beside the result, on standard error."""
     if not quiet:
         typer.echo(text, err=True)
+
+
+def deliver(comparison: Comparison, form: str, output: Path | None, quiet: bool) -> None:
+    """Print a comparison in some form, or write it; what the form leaves unsaid is noted."""
+    from mdmkit.comparison.table import notes
+    from mdmkit.tables.forms import show
+
+    if output is None and form == "table":
+        show(comparison.view())
+    else:
+        deliver_text(comparison.to_text(form), output, quiet)
+    if form not in ("table", "markdown"):
+        for line in notes(comparison)[3:]:
+            note(f"note: {line}", quiet)
+
+
+def deliver_text(text: str, output: Path | None, quiet: bool) -> None:
+    """Print a text, or write it."""
+    from mdmkit.core.files import write_text
+
+    if output is None:
+        typer.echo(text, nl=False)
+        return
+    write_text(output, text)
+    note(f"wrote {output}", quiet)
 
 
 def run(app: typer.Typer, name: str) -> None:

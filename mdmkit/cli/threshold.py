@@ -11,6 +11,7 @@ from typer.core import TyperCommand
 from mdmkit.cli.options import (
     AnomalyLabel,
     DataSetName,
+    Form,
     IgnoreIndex,
     Jobs,
     Key,
@@ -21,15 +22,16 @@ from mdmkit.cli.options import (
     Missing,
     Normalize,
     NormalLabel,
+    Output,
     Target,
     choose_judging,
     find_ground_truth,
+    form_of,
     given_labels,
     parse_memory,
     parse_methods,
     parse_normalize,
 )
-from mdmkit.cli.table_options import Form, Output, form_of
 from mdmkit.cli.terminal import Debug, Overwrite, Quiet, note, progress_bars
 from mdmkit.core.errors import InputError
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from itertools import islice
 from typing import Any, overload
 
 import numpy as np
@@ -15,10 +14,11 @@ from mdmkit.core.frame import Frame
 from mdmkit.core.frame_streams import frames_from, in_memory
 from mdmkit.core.labels import LabelCodes, Labels
 from mdmkit.core.margin import Margin, check_t_margin
+from mdmkit.evaluation.closer_looks import closer_curve
 from mdmkit.evaluation.evaluation import Evaluation, check_aggregate
 from mdmkit.evaluation.sources import OneByOne
 from mdmkit.metrics.base import Metric
-from mdmkit.metrics.component_metrics import COMPONENT_METRICS
+from mdmkit.metrics.component_metrics import ComponentMetric
 from mdmkit.metrics.curve import ThresholdCurve
 from mdmkit.metrics.mask_metrics import MaskMetric
 from mdmkit.metrics.measures import MarginAt
@@ -27,10 +27,8 @@ from mdmkit.metrics.pixel_metrics import CountMetric
 from mdmkit.metrics.registry import as_metric
 from mdmkit.statistics.accumulator import DEFAULT_MEMORY, Accumulator
 from mdmkit.statistics.bounded import deciding_counts
-from mdmkit.statistics.components import ComponentCounts
 from mdmkit.statistics.kinds import MaskStatistic, PixelStatistic, Statistic
 from mdmkit.statistics.normalizers import Normalizer, Unchanged, as_normalizer
-from mdmkit.statistics.pixel_order import pixel_order
 from mdmkit.statistics.pixels import PixelCounts
 from mdmkit.statistics.totals import Totals, check_valid
 
@@ -48,6 +46,7 @@ def threshold_curve(
     ignore_index: Labels = 255,
     normalize: str | None = "none",
     memory: int = DEFAULT_MEMORY,
+    resolution: str | None = None,
 ) -> ThresholdCurve:
     """d(A > z, B) as a step function of the threshold z in [0, 1].
 
@@ -73,6 +72,11 @@ def threshold_curve(
     memory : int
         Bytes that the statistics may take. Beyond it they are known at the thresholds of a grid,
         with bounds in between (`low`, `high`).
+    resolution : {None, "all"}
+        None: the curve of a component metric over arrays or lists with many distinct scores has
+        4,096 steps with bounds, keeps the arrays, and looks at them again for each value that is
+        read and each margin that is asked for, which are exact. "all": every distinct score is
+        recorded at once, which takes 20 times as long.
 
     Returns
     -------
@@ -102,7 +106,13 @@ def threshold_curve(
     codes = LabelCodes(normal_label, anomaly_label, ignore_index)
     chosen = as_metric(metric)
     kind = as_normalizer(normalize)
+    if resolution not in (None, "all"):
+        raise InputError(f"resolution: expected None or 'all', found {resolution!r}")
     frames = frames_from(scores, target, ignore, codes=codes)
+    if resolution is None and all(map(in_memory, (scores, target, ignore))):
+        curve = _closer_curve(frames, chosen, kind)
+        if curve is not None:
+            return curve
     every_row = isinstance(chosen, CountMetric)
     return sweep_frames(frames, _recipes(chosen), kind, memory, every_row).curve(chosen)
 
@@ -232,20 +242,24 @@ def _quick_curve(
 ) -> ThresholdCurve | None:
     """A curve with the exact margins at `t_margins`, and perhaps nowhere else.
 
-    From bounds on counts, or from the levels that decide about the components of one frame; None
-    where it takes a full sweep, or there is something to refuse. `frames` may be called again.
+    From bounds on counts or components; None where it takes a full sweep, or, for counts, where
+    there is something to refuse. `frames` may be called again.
     """
     if kind is not Unchanged:
         return None
     if isinstance(metric, CountMetric) and metric.monotone:
         counts = deciding_counts(frames, metric.between, t_margins)
         return None if counts is None else metric.curve(counts)
-    if type(metric) is COMPONENT_METRICS.get(metric.name):  # of others no level is known to decide
-        few = list(islice(frames(), 2))
-        if len(few) == 1 and pixel_order(few[0]).within_unit():
-            deciding = {metric.name: t_margins}
-            return metric.curve(ComponentCounts.of(few[0], metric.statistic.sizes, deciding))
-    return None
+    return _closer_curve(frames(), metric, kind)
+
+
+def _closer_curve(
+    frames: Iterable[Frame], metric: Metric, kind: type[Normalizer]
+) -> ThresholdCurve | None:
+    """A curve that looks closer where it is read, for metrics whose bounds are known."""
+    if not isinstance(metric, ComponentMetric) or type(metric).bounds is Metric.bounds:
+        return None
+    return closer_curve(frames, metric) if kind is Unchanged else None
 
 
 def _margins_per_image(

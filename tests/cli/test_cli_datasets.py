@@ -85,7 +85,8 @@ def test_options_win_over_the_data_set(run):
 
 
 def test_a_data_set_goes_with_protocol_band_and_printed_rows(run):
-    command = ("compare", "good=good", *OBSTACLES, "--protocol", "smiyc", "--band", "3",
+    command = ("compare", "good=good", *OBSTACLES, "--protocol", "smiyc", "--metrics",
+               "ap,ap@band=3,mdm_siou@0.5,siou_gt",
                "--published", "smiyc", "--aux", "good")  # fmt: skip
     code, out, _ = run(*command, "--format", "json")
     found = json.loads(out)
