@@ -232,7 +232,7 @@ class AtThreshold(Measure):
         if isinstance(self.metric, CountMetric):
             return self._of_counts(sweeps, self.metric)
         value = self.metric.above(sweeps.normalized(self.metric.statistic), self.z)
-        if isnan(value) or not sweeps.on_grid(self.metric.statistic):
+        if not sweeps.on_grid(self.metric.statistic):
             return {self.key: value}
         if sweeps.knows(self.metric.statistic, self.z):
             return {self.key: value, f"{self.key}_bracket": (value, value)}

@@ -296,17 +296,18 @@ class NormalizedTotals:
         assert self.grid is not None
         cell = np.searchsorted(edges, curve.breakpoints, side="right")
         around = self._around(cell)
-        known = self.grid.refined[metric.statistic][around].all(axis=0)
+        known = np.atleast_1d(self.grid.refined[metric.statistic][around].all(axis=0))
         low, high = (np.where(np.isnan(b), -np.inf, b)[around] for b in self.cell_bounds(metric))
         if not (isinstance(self.normalizer, Rank) and self.bracketed and self.bracketed.loose[-1]):
             known[-1] = True  # above the largest score nothing is predicted
-        bounds = {
-            "low": np.where(known, curve.values, np.fmin(low.min(axis=0), curve.values)),
-            "high": np.where(known, curve.values, np.fmax(high.max(axis=0), curve.values)),
-        }
+        bounded = replace(
+            curve,
+            low=np.where(known, curve.values, np.fmin(low.min(axis=0), curve.values)),
+            high=np.where(known, curve.values, np.fmax(high.max(axis=0), curve.values)),
+        )
         lower, upper = self.grid.intervals(around[0]), self.grid.intervals(around[-1])
         scores = np.stack([lower[:, 0], upper[:, 1]], axis=1)
-        return BoundedCurve(replace(curve, **bounds), np.where(known[:, None], np.nan, scores))
+        return BoundedCurve(bounded, np.where(known[:, None], np.nan, scores))
 
     def scores_deciding(self, metric: Metric, t_margin: float) -> Intervals:
         """Scores that would have to be known for a margin to be exact."""

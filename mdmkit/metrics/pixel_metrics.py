@@ -103,7 +103,7 @@ class CountMetric(Metric):
             return np.full(len(least), -np.inf), np.full(len(least), np.inf)
         (tp_least, fp_least), (tp_most, fp_most) = least.T, most.T
         low, high = self._at(tp_least, fp_most, total), self._at(tp_most, fp_least, total)
-        states = (self._at(*counts.T, total) for counts in (least, most))
+        states = (self._at(c[:, 0], c[:, 1], total) for c in (least, most))
         undefined = np.isnan([low, high, *states]).any(axis=0)
         if undefined.any():  # where some count is 0: look at the states beside these
             tp_inner = tp_most - ((tp_most == total[0]) & (tp_most > tp_least))

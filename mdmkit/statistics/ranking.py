@@ -134,7 +134,9 @@ def average_precision_bounds(pixels: BracketedPixels) -> Bounds:
     at_once = (tp + p) / (tp + p + fp + n)
     least = np.where(loose, (tp + 1) / (tp + 1 + fp + n), at_once)
     most = np.where(loose, (tp + p) / np.maximum(tp + p + fp, 1), at_once)
-    low, high = (_sum([(p * part)[p > 0]]) / pixels.anomalous for part in (least, most))
+    some = p > 0
+    low, high = (_sum([np.asarray(p * part, np.float64)[some]]) for part in (least, most))
+    low, high = low / pixels.anomalous, high / pixels.anomalous
     return low, high
 
 

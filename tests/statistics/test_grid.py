@@ -303,7 +303,7 @@ def test_a_measure_that_cannot_be_refined_sees_every_score():
 def test_a_curve_beyond_its_memory_has_bounds(frames, metric):
     scores, target = [s for s, _ in frames], [t for _, t in frames]
     exact = threshold_curve(scores, target, metric=metric)
-    rough = threshold_curve(scores, target, metric=metric, memory=0)
+    rough = threshold_curve(iter(scores), iter(target), metric=metric, memory=0)
     at = np.searchsorted(rough.breakpoints, exact.breakpoints, side="right") - 1
     assert (rough.low[at] <= exact.values + 1e-12).all()
     assert (rough.high[at] >= exact.values - 1e-12).all()

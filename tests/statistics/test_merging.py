@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mdmkit import Evaluation, FBeta, Frame, InputError, MaskMetric, evaluate
+from mdmkit import Evaluation, Frame, InputError, MaskMetric, count_metric, evaluate
 from mdmkit.core.frame_streams import as_frames
 from mdmkit.core.labels import LabelCodes
 from mdmkit.evaluation.sources import OneByOne
@@ -182,7 +182,10 @@ def test_labels_of_update_are_those_of_the_evaluation():
 
 
 def test_metrics_without_a_name_cannot_be_saved(tmp_path):
-    for metric in (FBeta(2), MaskMetric(lambda a, b: 1.0)):
+    for metric in (
+        count_metric(lambda tp, fp, fn, tn: tp, name="own"),
+        MaskMetric(lambda a, b: 1.0),
+    ):
         evaluation = Evaluation([MarginAt(metric, 0.5)])
         with pytest.raises(InputError, match="metrics: expected those that have a name"):
             evaluation.save(tmp_path / "state.npz")
