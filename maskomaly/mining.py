@@ -25,7 +25,7 @@ from mdmkit.core.errors import InputError, NoTargetError, listing
 from mdmkit.core.files import write_text
 from mdmkit.core.labels import ANOMALOUS, IGNORED, LabelCodes, Labels
 from mdmkit.datasets import DataSet
-from mdmkit.io import AllNormal, read_mask
+from mdmkit.io import Target, read_mask
 
 if TYPE_CHECKING:
     import torch
@@ -53,7 +53,7 @@ class LabelledImages:
     """
 
     images: Mapping[str, Path]
-    targets: Mapping[str, Path | AllNormal]
+    targets: Mapping[str, Target]
     codes: LabelCodes
     inlier_labels: tuple[int, ...]
 
@@ -106,7 +106,7 @@ def _values(labels: Labels) -> tuple[int, ...]:
     return labels
 
 
-def anomaly_mask(path: Path | AllNormal, codes: LabelCodes) -> tuple[Mask, Mask]:
+def anomaly_mask(path: Target, codes: LabelCodes) -> tuple[Mask, Mask]:
     """Where a mask file says anomaly, and which pixels count."""
     return _judge(read_mask(path), codes, str(path))
 

@@ -18,6 +18,7 @@ from mdmkit.cli.inspect import inspect
 from mdmkit.cli.merge import merge
 from mdmkit.cli.plot_by import plot_by
 from mdmkit.cli.plot_curves import plot_curves
+from mdmkit.cli.plot_froc import plot_froc
 from mdmkit.cli.plot_grid import plot_grid
 from mdmkit.cli.plot_margin import plot_margin
 from mdmkit.cli.plot_margins_by_t import plot_margins_by_t
@@ -63,6 +64,7 @@ for figure in (
     plot_margins_by_t,
     plot_curves,
     plot_by,
+    plot_froc,
     plot_thresholds,
     plot_grid,
 ):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,7 +11,7 @@ import typer
 from mdmkit.cli import completion
 from mdmkit.cli.groups import Counting, Labels
 from mdmkit.cli.options import INPUT, NUMBERS
-from mdmkit.cli.terminal import note, progress_bars
+from mdmkit.cli.terminal import deliver_file, note, progress_bars
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -72,7 +73,6 @@ def finish(figure: Figure, output: Path, quiet: bool, pairing: Pairing | None = 
     """Write a figure and say so, and how many frames it does not show."""
     from mdmkit.plots import save_figure
 
-    save_figure(figure, output)
     if pairing and pairing.left_out:
         note(left_out(pairing), quiet)
-    note(f"wrote {output}", quiet)
+    deliver_file(partial(save_figure, figure), output, quiet)

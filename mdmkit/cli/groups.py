@@ -69,10 +69,12 @@ class Frames:
 
     dataset: options.DataSetName = None
     target: options.Target = None
+    score_ending: options.ScoreEnding = ""
+    resize: options.Resize = None
 
     def find(self) -> DataSet:
         """The data set that was asked for."""
-        return find_ground_truth(self.dataset, self.target)
+        return find_ground_truth(**vars(self))
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ class PicturedFrames(Frames):
 
     def find(self) -> DataSet:
         """The data set that was asked for."""
-        return find_ground_truth(self.dataset, self.target, self.images)
+        return find_ground_truth(**vars(self))
 
 
 @dataclass(frozen=True)

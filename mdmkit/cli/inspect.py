@@ -6,7 +6,7 @@ import typer
 
 from mdmkit.cli.groups import ImageJudging, PicturedFrames, with_groups
 from mdmkit.cli.options import Key, Missing, OptionalMethods, parse_methods
-from mdmkit.cli.terminal import Debug, Quiet, progress_bars
+from mdmkit.cli.terminal import Debug, Quiet, as_options, progress_bars
 
 
 @with_groups
@@ -32,6 +32,8 @@ def inspect(
         choice = judging.choose(truth)
     with progress_bars(quiet) as progress:
         found = inspect_frames(folders, truth, choice, missing=missing, key=key, progress=progress)
+    found.problems = [as_options(problem) for problem in found.problems]
+    found.remarks = [as_options(remark) for remark in found.remarks]
     typer.echo(found.to_text(), nl=False)
     if found.problems:
         raise typer.Exit(2)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mdmkit.cli import completion
-from mdmkit.core.errors import InputError
+from mdmkit.core.arguments import as_bytes
+from mdmkit.core.errors import InputError, printable
 from mdmkit.core.label_values import parse_labels
 
 if TYPE_CHECKING:
@@ -21,7 +22,13 @@ if TYPE_CHECKING:
 #: Parts of a command's help.
 INPUT, NUMBERS, UNCERTAINTY, SCALE, OUTPUT = "Input", "Numbers", "Uncertainty", "Scale", "Output"
 FORMS = "table|markdown|csv|json|latex|csv-long|json-long"
-_FORM_OF_SUFFIX = {".md": "markdown", ".csv": "csv", ".json": "json", ".tex": "latex"}
+_FORM_OF_SUFFIX = {
+    ".txt": "table",
+    ".md": "markdown",
+    ".csv": "csv",
+    ".json": "json",
+    ".tex": "latex",
+}
 
 Methods = Annotated[
     list[str],
@@ -138,6 +145,25 @@ Missing = Annotated[
         help="Frames that not every method has: refuse, or leave out.",
     ),
 ]
+ScoreEnding = Annotated[
+    str,
+    typer.Option(
+        rich_help_panel=INPUT,
+        metavar="TEXT",
+        help="What score maps have between a frame's name and the suffix, as _score.",
+        show_default=False,
+    ),
+]
+Resize = Annotated[
+    str | None,
+    typer.Option(
+        rich_help_panel=INPUT,
+        metavar="bilinear|nearest",
+        autocompletion=completion.one_of("bilinear|nearest"),
+        help="Bring score maps of another size to that of their masks; refused without it.",
+        show_default=False,
+    ),
+]
 Jobs = Annotated[int, typer.Option(rich_help_panel=SCALE, metavar="N", help="Threads over frames.")]
 Scheduler = Annotated[
     str | None,
@@ -246,7 +272,12 @@ Width = Annotated[
 
 
 def find_ground_truth(
-    dataset: str | None, target: Path | None, images: Path | None = None
+    dataset: str | None,
+    target: Path | None,
+    images: Path | None = None,
+    *,
+    score_ending: str = "",
+    resize: str | None = None,
 ) -> DataSet:
     """The data set of `--dataset`, or the one that `--target` and `--images` make up."""
     from mdmkit.datasets import from_folders, open_dataset
@@ -257,10 +288,10 @@ def find_ground_truth(
             f"{option}: expected --dataset or --{option}, found both; a data set has its own"
         )
     if dataset is not None:
-        return open_dataset(dataset)
+        return open_dataset(dataset, score_ending=score_ending, resize=resize)
     if target is None:
         raise InputError("target: expected --dataset LAYOUT:ROOT or --target FOLDER, found neither")
-    return from_folders(target, images)
+    return from_folders(target, images, score_ending=score_ending, resize=resize)
 
 
 def choose_judging(
@@ -310,10 +341,7 @@ def given_labels(
 
 def parse_memory(text: str) -> int:
     """Bytes from "2G", "500M", "64k" or a plain number."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kMG]?)(?:i?B)?", text.strip())
-    if not match:
-        raise InputError(f"memory: expected a size such as 500M or 2G, found {text!r}")
-    return int(float(match[1]) * 2 ** {"": 0, "k": 10, "M": 20, "G": 30}[match[2]])
+    return as_bytes(text)
 
 
 def parse_methods(items: list[str]) -> dict[str, str]:
@@ -321,6 +349,9 @@ def parse_methods(items: list[str]) -> dict[str, str]:
     methods: dict[str, str] = {}
     for item in items:
         name, sign, folder = item.partition("=")
+        name = unicodedata.normalize("NFC", name)
+        if printable(name) != name:
+            raise InputError(f"methods: expected names that are text, found {printable(name)!r}")
         if not (name and sign and folder):
             raise InputError(f"methods: expected NAME=FOLDER, found {item!r}")
         if name in methods:
@@ -355,6 +386,7 @@ def parse_normalize(items: list[str], methods: dict[str, str]) -> dict[str, str]
     default = "none"
     for item in items:
         name, sign, kind = item.rpartition("=")
+        name = unicodedata.normalize("NFC", name)
         if sign and name not in methods:
             raise InputError(
                 f"normalize: expected a method among {', '.join(methods)}, found {name!r}"
@@ -368,4 +400,12 @@ def parse_normalize(items: list[str], methods: dict[str, str]) -> dict[str, str]
 
 def form_of(output: Path | None) -> str:
     """The form that the suffix of a file asks for."""
-    return "table" if output is None else _FORM_OF_SUFFIX.get(output.suffix.lower(), "table")
+    if output is None:
+        return "table"
+    suffix = output.suffix.lower()
+    if suffix not in _FORM_OF_SUFFIX:
+        raise InputError(
+            f"output: expected a name ending in {', '.join(_FORM_OF_SUFFIX)}, or --format with it, "
+            f"found {output.name!r}"
+        )
+    return _FORM_OF_SUFFIX[suffix]

@@ -102,7 +102,7 @@ class Evaluated:
 
 
 def find_panels(
-    methods: dict[str, str], datasets: Sequence[str], targets: Sequence[str]
+    methods: dict[str, str], datasets: Sequence[str], targets: Sequence[str], **named: Any
 ) -> list[Panel]:
     """The data sets in their order, those of --target last.
 
@@ -130,7 +130,7 @@ def find_panels(
             raise InputError(f"{option}: expected each name once, found {name!r} again")
     panels = []
     for option, name, text in asked:
-        truth = _opened(option, name, text)
+        truth = _opened(option, name, text, named)
         folders = {method: _folder_of(method, given, name) for method, given in methods.items()}
         panels.append(Panel(name, truth, folders))
     return panels
@@ -142,11 +142,11 @@ def _named(text: str) -> tuple[str, str]:
     return (found[1], found[2]) if found else ("", text)
 
 
-def _opened(option: str, name: str, text: str) -> DataSet:
+def _opened(option: str, name: str, text: str, named: dict[str, Any]) -> DataSet:
     try:
         if option == "dataset":
-            return find_ground_truth(text, None)
-        return find_ground_truth(None, Path(text))
+            return find_ground_truth(text, None, **named)
+        return find_ground_truth(None, Path(text), **named)
     except InputError as error:
         raise type(error)(f"{name}: {error}" if name else str(error)) from error
 
@@ -181,6 +181,8 @@ def evaluate_panels(
     *,
     judge: Callable[[DataSet], Choice],
     quiet: bool,
+    missing: str,
+    key: str | None,
     **counting: Any,
 ) -> dict[str, T]:
     """Count the methods on one data set after the other, and take from each what is drawn.
@@ -195,6 +197,8 @@ def evaluate_panels(
     judge : callable
         Label codes and component sizes of a data set.
     quiet : bool
+    missing, key
+        As in `FrameSet.of`.
     **counting
         As of `evaluate_methods`.
 
@@ -209,27 +213,30 @@ def evaluate_panels(
         Naming the data set.
     """
     from mdmkit.datasets import pair
-    from mdmkit.evaluation.methods import evaluate_methods
+    from mdmkit.evaluation.frame_set import FrameSet, evaluate_methods
 
     chosen = [judge(panel.truth) for panel in panels]
     measures = [wanted(choice.sizes) for choice in chosen]
     if len(panels) > 1:  # what is missing in the last one is said before the first is counted
         for panel in panels:
             with _naming(panel):
-                pair(panel.folders, panel.truth, counting["missing"])
+                pair(panel.folders, panel.truth, missing)
     taken: dict[str, T] = {}
     notes = []
     with progress_bars(quiet) as progress:
         for panel, choice, metrics in zip(panels, chosen, measures, strict=True):
             start = f"{panel.name}: " if panel.name else ""
             with _naming(panel):
-                evaluations, pairing = evaluate_methods(
-                    panel.folders, panel.truth, codes=choice.codes, metrics=metrics,
-                    progress=_starting(start, progress), **counting,
+                frames = FrameSet.of(
+                    panel.folders, dataset=panel.truth, missing=missing, key=key,
+                    aggregate="pooled", **choice.codes.arguments,
                 )  # fmt: skip
+                evaluations = evaluate_methods(
+                    frames, metrics=metrics, progress=_starting(start, progress), **counting
+                )
                 taken[panel.name] = take(Evaluated(choice.sizes, evaluations))
-            if pairing and pairing.left_out:
-                notes.append(start + left_out(pairing))
+            if frames.pairing and frames.left_out:
+                notes.append(start + left_out(frames.pairing))
             if choice.aggregate != "pooled":
                 notes.append(
                     f"{start}pixels of all frames are pooled here, where "

@@ -48,7 +48,8 @@ def plot_margin(
         panels.find(folders),
         lambda sizes: [MarginAt(d, t) for d in parse_metrics(metric, sizes) for t in t_margin],
         lambda one: {
-            METRIC_LABELS[d.name]: one.curves(d) for d in parse_metrics(metric, one.sizes)
+            METRIC_LABELS.get(d.name, d.name): one.curves(d)
+            for d in parse_metrics(metric, one.sizes)
         },
         judge=judging.choose,
         quiet=file.quiet,

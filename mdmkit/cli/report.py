@@ -10,7 +10,7 @@ import typer
 from mdmkit.cli import completion
 from mdmkit.cli.groups import Counting, ImageJudging, PicturedFrames, with_groups
 from mdmkit.cli.options import NUMBERS, OUTPUT, Methods, parse_methods
-from mdmkit.cli.terminal import Debug, Overwrite, Quiet, note, progress_bars
+from mdmkit.cli.terminal import Debug, Overwrite, Quiet, deliver_file, note, progress_bars
 
 
 @with_groups
@@ -65,14 +65,11 @@ def report(
     Example: mdmkit report mine=scores/mine msp=scores/msp --target masks --images images -o report.html
     """  # noqa: E501 (a command is one line)
     from mdmkit.comparison.study import study_methods
-    from mdmkit.core.errors import InputError
     from mdmkit.core.files import check_output, write_text
     from mdmkit.report import build_report, check_report
 
     folders = parse_methods(methods)
-    check_output(output, overwrite)
-    if output.suffix.lower() not in (".html", ".htm"):
-        raise InputError(f"output: expected a name ending in .html, found {output.name!r}")
+    check_output(output, overwrite, suffixes=(".html", ".htm"))
     check_report(frames, map_width)
     truth = source.find()
     choice = judging.choose(truth)
@@ -94,5 +91,4 @@ def report(
             quiet,
         )
         page = built.render()
-    write_text(output, page)
-    note(f"wrote {output}, {len(page.encode()) / 1e6:.1f} MB", quiet)
+    deliver_file(lambda path: write_text(path, page), output, quiet)

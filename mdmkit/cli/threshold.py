@@ -23,6 +23,8 @@ from mdmkit.cli.options import (
     Normalize,
     NormalLabel,
     Output,
+    Resize,
+    ScoreEnding,
     Target,
     choose_judging,
     find_ground_truth,
@@ -32,7 +34,7 @@ from mdmkit.cli.options import (
     parse_methods,
     parse_normalize,
 )
-from mdmkit.cli.terminal import Debug, Overwrite, Quiet, note, progress_bars
+from mdmkit.cli.terminal import Debug, Overwrite, Quiet, deliver_text, progress_bars
 from mdmkit.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -98,6 +100,8 @@ def threshold(
     min_prediction: MinPrediction = None,
     min_target: MinTarget = None,
     missing: Missing = "error",
+    score_ending: ScoreEnding = "",
+    resize: Resize = None,
     format: Form = None,
     output: Output = None,
     key: Key = None,
@@ -112,7 +116,7 @@ def threshold(
     Example: mdmkit threshold mine=val/mine --target val/masks --t-margin 0.5
     --on mine=test/mine --on-target test/masks
     """
-    from mdmkit.core.files import check_output, write_text
+    from mdmkit.core.files import check_output
     from mdmkit.tables.forms import check_form, show
     from mdmkit.thresholds.recommend import choose_thresholds
 
@@ -120,7 +124,10 @@ def threshold(
     form = check_form(format or form_of(output))
     if output is not None:
         check_output(output, overwrite)
-    truth, second = find_ground_truth(dataset, target), second_set(others, on_dataset, on_target)
+    truth, second = (
+        find_ground_truth(dataset, target, score_ending=score_ending, resize=resize),
+        second_set(others, on_dataset, on_target, score_ending=score_ending, resize=resize),
+    )
     choice = choose_judging(
         truth, anomaly_label, normal_label, ignore_index, min_prediction, min_target
     )
@@ -142,17 +149,14 @@ def threshold(
             progress=progress,
             **given_labels(anomaly_label, normal_label, ignore_index),
         )
-    if output is not None:
-        write_text(output, found.to_text(form))
-        note(f"wrote {output}", quiet)
-    elif form == "table":
+    if output is None and form == "table":
         show(found.view())
     else:
-        typer.echo(found.to_text(form), nl=False)
+        deliver_text(found.to_text(form), output, quiet)
 
 
 def second_set(
-    others: dict[str, str], on_dataset: str | None, on_target: Path | None
+    others: dict[str, str], on_dataset: str | None, on_target: Path | None, **named: Any
 ) -> DataSet | None:
     """The ground truth of the second set; None without one."""
     from mdmkit.datasets import from_folders, open_dataset
@@ -164,5 +168,5 @@ def second_set(
             "on: expected --on-target FOLDER or --on-dataset LAYOUT:ROOT with it, found neither"
         )
     if on_dataset is not None:
-        return open_dataset(on_dataset)
-    return None if on_target is None else from_folders(on_target)
+        return open_dataset(on_dataset, **named)
+    return None if on_target is None else from_folders(on_target, **named)

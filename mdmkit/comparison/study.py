@@ -18,8 +18,10 @@ from mdmkit.core.frame import Frame
 from mdmkit.core.labels import LabelCodes
 from mdmkit.datasets import DataSet, Pairing
 from mdmkit.evaluation.evaluation import Evaluation, check_aggregate
-from mdmkit.evaluation.methods import evaluate_methods, load_frame
+from mdmkit.evaluation.frame_set import FrameSet, evaluate_methods
+from mdmkit.evaluation.methods import load_frame
 from mdmkit.evaluation.sources import Progress
+from mdmkit.io.images import read_image
 from mdmkit.metrics.base import Metric
 from mdmkit.metrics.curve import ThresholdCurve
 from mdmkit.metrics.measures import BestF1Measure, Measure
@@ -92,7 +94,7 @@ class Study:
         """
         self.curve(method, F1())  # of all frames: one of them alone might lie in [0, 1]
         path, mask = self.pairing.scores[method][key], self.pairing.targets[key]
-        frame = load_frame(path, mask, self.codes, key, self.key)
+        frame = load_frame(path, mask, self.codes, key, self.key, self.pairing.resize)
         normalizer = self.normalizers[method]
         return frame if isinstance(normalizer, Unchanged) else frame.rescaled(normalizer)
 
@@ -107,13 +109,7 @@ class Study:
         path = self.images.get(key)
         if path is None:
             return None
-        from PIL import Image
-
-        try:
-            with Image.open(path) as opened:
-                image = np.asarray(opened.convert("RGB"))
-        except Exception as error:  # damaged files raise nearly anything
-            raise InputError(f"{path}: expected a readable image, found: {error}") from error
+        image = read_image(path)
         if image.shape[:2] != shape:
             raise InputError(
                 f"{path}: expected an image of the frame's {shape[0]} x {shape[1]} pixels, "
@@ -215,22 +211,22 @@ def study_methods(
     """
     check_aggregate(aggregate)
     measures = parse_measures(metrics, sizes)
+    frames = FrameSet.of(
+        methods, dataset=dataset, missing=missing, key=key, min_prediction=sizes.min_prediction,
+        min_target=sizes.min_target, aggregate=aggregate, **codes.arguments,
+    )  # fmt: skip
     options: dict[str, Any] = {
-        "codes": codes, "missing": missing, "normalize": normalize, "jobs": jobs, "key": key,
-        "memory": memory, "min_prediction": sizes.min_prediction, "min_target": sizes.min_target,
+        "normalize": normalize, "jobs": jobs, "memory": memory, "progress": progress
     }  # fmt: skip
     per_image: dict[str, Evaluation] = {}
     counted = list(measures)
     if aggregate == "per_image":
-        per_image, _ = evaluate_methods(
-            methods, dataset, metrics=measures, aggregate=aggregate, progress=progress, **options
-        )
+        per_image = evaluate_methods(frames, metrics=measures, **options)
         counted = []
     if not any(isinstance(measure, BestF1Measure) for measure in counted):
         counted.append(BestF1Measure())
-    evaluations, pairing = evaluate_methods(
-        methods, dataset, metrics=counted, progress=progress, **options
-    )
+    evaluations = evaluate_methods(frames, metrics=counted, **{**options, "aggregate": "pooled"})
+    pairing = frames.pairing
     assert pairing is not None
     return Study(
         methods, str(dataset), measures, evaluations, pairing, codes, key,

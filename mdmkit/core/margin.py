@@ -81,6 +81,10 @@ class Margin:
     def __float__(self) -> float:
         return self.value
 
+    def __format__(self, spec: str) -> str:
+        """As the value, by a format of floats; in full without one."""
+        return format(self.value, spec) if spec else str(self)
+
     def to_dict(self) -> dict[str, Any]:
         """All fields, ready for JSON."""
         from dataclasses import asdict

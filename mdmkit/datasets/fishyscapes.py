@@ -50,7 +50,12 @@ or NAME_labels.png alone, as published (images stay with Cityscapes and Lost and
 _NOTES = ("some frames show no anomaly: their normal pixels count, per-image values do not exist",)
 
 STATIC = Layout(
-    name="fishyscapes-static", title="Fishyscapes Static", tree=_TREE, find=find, notes=_NOTES
+    name="fishyscapes-static",
+    title="Fishyscapes Static",
+    tree=_TREE,
+    find=find,
+    notes=_NOTES,
+    normal_frames=True,
 )
 LOST_AND_FOUND = Layout(
     name="fishyscapes-lostfound",
@@ -59,4 +64,5 @@ LOST_AND_FOUND = Layout(
     find=find,
     sizes=OBSTACLE_TRACK,
     notes=_NOTES,
+    normal_frames=True,
 )

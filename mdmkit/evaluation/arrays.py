@@ -11,7 +11,8 @@ import numpy as np
 from mdmkit.core.distribution import mean_where_defined
 from mdmkit.core.errors import InputError, NoTargetError
 from mdmkit.core.frame import Frame
-from mdmkit.core.frame_streams import frames_from, in_memory
+from mdmkit.core.frame_streams import in_memory
+from mdmkit.core.given import given_frames, is_number
 from mdmkit.core.labels import LabelCodes, Labels
 from mdmkit.core.margin import Margin, check_t_margin
 from mdmkit.evaluation.closer_looks import closer_curve
@@ -37,7 +38,7 @@ MetricLike = str | Metric | type[Metric] | Callable[..., Any]
 
 def threshold_curve(
     scores: Any,
-    target: Any,
+    target: Any = None,
     metric: MetricLike = "f1",
     *,
     ignore: Any = None,
@@ -56,8 +57,8 @@ def threshold_curve(
         One score map (H, W), a stack (N, H, W) or (N, 1, H, W), a list of differently sized
         maps, or an iterator of any of these. float16, float32 or float64 in [0, 1]; unsigned
         integers mean value / maximum. numpy, torch (any device), anything with `__array__`.
-    target : array_like of int or bool, or iterable of them
-        Ground truth labels, alike in structure.
+    target : array_like of int or bool, or iterable of them, optional
+        Ground truth labels, alike in structure. Without it `scores` are frames, as in `evaluate`.
     metric : str, Metric, or callable
         "f1", "iou", "precision", "recall" (pixels of all frames as one set); "siou", "ppv",
         "mean_f1" (components of all frames as one set; nothing dropped for size); an object
@@ -108,7 +109,7 @@ def threshold_curve(
     kind = as_normalizer(normalize)
     if resolution not in (None, "all"):
         raise InputError(f"resolution: expected None or 'all', found {resolution!r}")
-    frames = frames_from(scores, target, ignore, codes=codes)
+    frames = given_frames(scores, target, ignore, codes=codes)
     if resolution is None and all(map(in_memory, (scores, target, ignore))):
         curve = _closer_curve(frames, chosen, kind)
         if curve is not None:
@@ -120,8 +121,8 @@ def threshold_curve(
 @overload
 def mdm(
     scores: Any,
-    target: Any,
-    t_margin: float,
+    target: Any = ...,
+    t_margin: float = ...,
     metric: MetricLike = ...,
     *,
     ignore: Any = ...,
@@ -149,8 +150,8 @@ def mdm(
 ) -> tuple[Margin, ...]: ...
 def mdm(
     scores: Any,
-    target: Any,
-    t_margin: float | Sequence[float],
+    target: Any = None,
+    t_margin: float | Sequence[float] | None = None,
     metric: MetricLike = "f1",
     *,
     ignore: Any = None,
@@ -199,8 +200,10 @@ def mdm(
     >>> float(m), m.interval, m.threshold
     (0.625, (0.125, 0.75), 0.4375)
     """
+    if t_margin is None and is_number(target):  # mdm(pairs, 0.5)
+        target, t_margin = None, target
     several = not isinstance(t_margin, (str, bytes)) and hasattr(t_margin, "__iter__")
-    several = several and np.shape(t_margin) != ()
+    several = several and np.shape(t_margin) != ()  # type: ignore[arg-type]
     asked = [check_t_margin(t) for t in (t_margin if several else [t_margin])]  # type: ignore
     if not asked:
         raise InputError("t_margin: expected at least one number in [0, 1), found none")
@@ -210,7 +213,7 @@ def mdm(
     kind = as_normalizer(normalize)
 
     def frames() -> Iterable[Frame]:
-        return frames_from(scores, target, ignore, codes=codes)
+        return given_frames(scores, target, ignore, codes=codes)
 
     if aggregate == "per_image":
         margins = _margins_per_image(frames(), asked, chosen, kind)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import asdict, replace
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mdmkit.core.arguments import as_bytes
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.distribution import Distribution
 from mdmkit.core.errors import InputError, NoTargetError, RangeError, listing
@@ -34,10 +35,9 @@ from mdmkit.metrics.measures import (
     Values,
     statistics_of,
 )
-from mdmkit.metrics.names import parse_measures
+from mdmkit.metrics.names import apart, parse_measures
 from mdmkit.metrics.normalized_totals import NormalizedTotals
 from mdmkit.metrics.protocols import as_protocol
-from mdmkit.metrics.transformed import with_bands
 from mdmkit.statistics.accumulator import DEFAULT_MEMORY, Accumulator
 from mdmkit.statistics.components import count_targets
 from mdmkit.statistics.kinds import (
@@ -86,8 +86,6 @@ class Evaluation:
         Name of the method.
     protocol : {"exact", "smiyc", "maskomaly-release"}
         Whose conventions the numbers follow; see `mdmkit.metrics.protocols`.
-    band : float or sequence of float, optional
-        Widths in pixels: adds AP, FPR95 and best F1 near ground-truth borders.
     memory : int
         Bytes that the sweeps may take; beyond it they fall on a grid of thresholds, and numbers
         carry brackets.
@@ -128,12 +126,11 @@ class Evaluation:
         ignore_index: Labels = 255,
         method: str = "",
         protocol: str = "exact",
-        band: float | Sequence[float] | None = None,
         memory: int = DEFAULT_MEMORY,
     ) -> None:
         self.sizes = ComponentSizes(min_prediction, min_target)
         self.protocol = as_protocol(protocol)
-        self.asked = with_bands(parse_measures(metrics, self.sizes), band)
+        self.asked = parse_measures(metrics, self.sizes)
         self.measures = self.protocol.adapt(self.asked)
         self.statistics = statistics_of(self.measures)
         kept = normalize if isinstance(normalize, Normalizer) else None
@@ -144,7 +141,7 @@ class Evaluation:
         self._fitted: Normalizer | None = kept or (
             None if self.kind.needs_fit else self.kind.fitted(PixelCounts.none())
         )
-        self.memory = memory
+        self.memory = memory = as_bytes(memory)
         self.purpose = FIRST
         self._accumulator = self._new_accumulator(memory)
         self._two_looks = False
@@ -219,7 +216,8 @@ class Evaluation:
     def _counts_of(self, frame: Frame, totals: Totals) -> Counts:
         own = totals.by_statistic.get(ComponentStatistic(self.sizes))
         components = own.targets if own else count_targets(frame, self.sizes.min_target)
-        return Counts(1, frame.pixels, frame.anomalous_pixels, components)
+        anomalous = frame.anomalous_pixels
+        return Counts(1, frame.pixels, anomalous, components, int(anomalous == 0))
 
     def _sweeps_of(self, frame: Frame) -> Totals:
         return Totals.of(frame, self.statistics, self._fitted, self._in_bins(frame))
@@ -509,13 +507,17 @@ class Evaluation:
             raise InputError("frames: expected at least one frame, found none")
         if self.counts.pixels == 0:
             raise InputError("target: expected at least one valid pixel, found all pixels ignored")
+        self._check_anomalies()
         compute = self._pooled_values if self.aggregate == "pooled" else self._image_values
         values, refused = compute()
         if len(refused) == len(self.measures):
             raise RangeError(next(iter(refused.values())))
         return Result(
             method=self.method,
-            **asdict(self.counts),
+            frames=self.counts.frames,
+            pixels=self.counts.pixels,
+            anomalous_pixels=self.counts.anomalous_pixels,
+            components=self.counts.components,
             normalize=self.kind.name,
             values={key: _plain(value) for key, value in values.items()},
             refused=refused,
@@ -526,6 +528,16 @@ class Evaluation:
                 "protocol": self.protocol.name,
             },
         )
+
+    def _check_anomalies(self) -> None:
+        """Refuse measures of anomalies where there is none in any frame."""
+        needing = [measure.key for measure in self.measures if measure.needs_anomalies]
+        if needing and self.counts.anomalous_pixels == 0:
+            raise NoTargetError(
+                "target: expected at least one anomalous pixel, found none (of "
+                f"{self.counts.frames} frames, for {', '.join(needing[:4])}"
+                f"{', ...' if len(needing) > 4 else ''}; does anomaly_label name the right value?)"
+            )
 
     def _pooled_values(self) -> tuple[Values, dict[str, str]]:
         values: Values = {}
@@ -570,8 +582,9 @@ def _plain(value: Any) -> Any:
 
 
 def evaluate(
-    frames: Iterable[Any],
-    metrics: str | Iterable[str | Measure] | None = None,
+    frames: Any,
+    target: Any = None,
+    metrics: Any = None,
     *,
     min_prediction: int = 0,
     min_target: int = 0,
@@ -582,18 +595,20 @@ def evaluate(
     ignore_index: Labels = 255,
     method: str = "",
     protocol: str = "exact",
-    band: float | Sequence[float] | None = None,
     memory: int = DEFAULT_MEMORY,
 ) -> Result:
     """All numbers of one method.
 
     Parameters
     ----------
-    frames : iterable of Frame, (scores, target) or (scores, target, ignore)
-        See `Frame`. An iterator is read once and never held; per-image evaluation with a
+    frames : iterable of Frame, (scores, target) or (scores, target, ignore); or score maps
+        See `Frame`. With `target`: one score map (H, W), a stack (N, H, W), a list or an iterator
+        of these. An iterator is read once and never held; per-image evaluation with a
         normaliser that looks at all scores (`minmax`, `rank`) needs a list. A Dask bag of these,
         and a list of pairs of Dask arrays (H, W) or (N, H, W), is worked off by Dask, where it is.
-    metrics : str, or iterable of str, optional
+    target : array_like or iterable of array_like, optional
+        Ground truth of score maps, alike in structure. In its place `metrics` may stand.
+    metrics : str, or iterable of str or Measure, optional
         Measure names (see `mdmkit.metrics.names`): `ap`, `auroc`, `fpr95`, `best_f1`, `siou_gt`,
         `ppv`, `mean_f1`, `mdm_METRIC@T`, `METRIC@z=Z`, `fpr@tpr=R`. Default: every metric, MDM
         at T = 0.5 and 0.7.
@@ -610,10 +625,6 @@ def evaluate(
     protocol : {"exact", "smiyc", "maskomaly-release"}
         Whose conventions the numbers follow, so that a published one can be matched: see
         `mdmkit.metrics.protocols`. Measures that a protocol does not know stay exact.
-    band : float or sequence of float, optional
-        Widths W in pixels, at least 1. Adds `ap@band=W`, `fpr95@band=W`, `best_f1@band=W`: only
-        pixels whose Euclidean distance to the nearest pixel of the other class (anomalous or
-        normal) is at most W count; see `mdmkit.core.transforms.Band`. Exact under every protocol.
     memory : int
         Bytes that the statistics may take. Beyond it thresholds fall on a grid: margins, best F1
         and what hangs on it are made exact by a second pass over a list; AP and AUROC, and all
@@ -644,6 +655,7 @@ def evaluate(
     (1.0, 0.0, (0.1, 0.9))
     """
     codes = LabelCodes(normal_label, anomaly_label, ignore_index)
+    target, metrics = apart(target, metrics)
     evaluation = Evaluation(
         metrics,
         min_prediction=min_prediction,
@@ -652,9 +664,8 @@ def evaluate(
         aggregate=aggregate,
         method=method,
         protocol=protocol,
-        band=band,
         memory=memory,
     )
-    again = not isinstance(frames, Iterator)
-    evaluation.run(frames_of(frames, codes), again)
+    again = not isinstance(frames, Iterator) and not isinstance(target, Iterator)
+    evaluation.run(frames_of(frames, codes, target), again)
     return evaluation.result()

@@ -8,14 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mdmkit.core.errors import InputError, NoTargetError
 from mdmkit.core.transforms import Band, FrameChange
-from mdmkit.metrics.measures import (
-    BestF1Measure,
-    FprAtTpr,
-    Measure,
-    Ranking,
-    Unresolved,
-    Values,
-)
+from mdmkit.metrics.measures import Measure, Unresolved, Values
 from mdmkit.statistics.kinds import PixelStatistic, Statistic, changed, of_images
 from mdmkit.statistics.target_bins import TargetBin
 
@@ -67,6 +60,10 @@ class Through(Measure):
     def __post_init__(self) -> None:
         object.__setattr__(self, "key", self.key or self.measure.key)
         object.__setattr__(self, "higher_is_better", self.measure.higher_is_better)
+
+    @property
+    def needs_anomalies(self) -> bool:  # type: ignore[override]
+        return self.measure.needs_anomalies
 
     @property
     def statistics(self) -> tuple[Statistic, ...]:
@@ -132,14 +129,3 @@ def in_bin(measure: Measure, selected: TargetBin) -> Through:
             f"{measure.key!r}, which is one of images"
         )
     return Through(selected, measure, f"{measure.key}@{selected.name}")
-
-
-def with_bands(measures: Iterable[Measure], band: Any) -> tuple[Measure, ...]:
-    """The measures, and AP, FPR95 and best F1 in bands of one or more widths (None: none)."""
-    widths = () if band is None else band if isinstance(band, (list, tuple)) else (band,)
-    asked = {measure.key: measure for measure in measures}
-    for width in widths:
-        for measure in (Ranking("ap"), FprAtTpr("fpr95", 0.95), BestF1Measure()):
-            banded = in_band(measure, width)
-            asked.setdefault(banded.key, banded)
-    return tuple(asked.values())

@@ -6,6 +6,7 @@ with needed_by("mdmkit.plots"):
     import matplotlib  # noqa: F401
 
 from mdmkit.plots.curves import draw_curve
+from mdmkit.plots.detections import draw_froc, froc_figure
 from mdmkit.plots.margins import margin_figure, margin_multiples
 from mdmkit.plots.margins_by_t import (
     draw_margins_by_t,
@@ -47,9 +48,11 @@ __all__ = [
     "check_width",
     "draw_by",
     "draw_curve",
+    "draw_froc",
     "draw_margins_by_t",
     "draw_precision_recall",
     "draw_roc",
+    "froc_figure",
     "grid_figure",
     "ground_truth",
     "margin_figure",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mdmkit.core.arguments import as_bytes
 from mdmkit.core.errors import InputError
 from mdmkit.statistics.binned_components import BinnedComponents
 from mdmkit.statistics.components import ComponentCounts
@@ -81,7 +82,8 @@ class Accumulator:
         thresholds: Sequence[float] = (),
         every_row: bool = False,
     ) -> None:
-        self.memory, self.thresholds, self.every_row = memory, thresholds, every_row
+        self.memory = as_bytes(memory)
+        self.thresholds, self.every_row = thresholds, every_row
         self.over_budget = False
         self.frames = 0
         self._exact: dict[Statistic, Any] = {}

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.core.component_sizes import ComponentSizes, TargetChoice
+from mdmkit.core.errors import InputError
 from mdmkit.core.exact_sums import LIMBS
 from mdmkit.statistics.binned_steps import spread, within
 from mdmkit.statistics.edges import Edges
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 QUALITIES = np.linspace(0.25, 0.75, 11)
 RECORD, RESTART, COUNT = 1, 2, 4  # flags of `mdmkit.statistics.kernels.state`
 SMALL = -2  # and its class of a component that is too small
+MOST_PIXELS = 2**28  # its records have as many bits for a basin
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,6 +129,11 @@ def prepared(
     qualities: NDArray[np.float64] = QUALITIES,
 ) -> tuple[Records, State]:
     """What a sweep reads, and what it works on."""
+    if frame.scores.size > MOST_PIXELS:
+        raise InputError(
+            f"scores: expected at most {MOST_PIXELS} pixels a frame for component metrics, "
+            f"found {frame.scores.size}; cut the frame into several"
+        )
     from mdmkit.statistics.kernels import basins
     from mdmkit.statistics.kernels.state import Records, State
 

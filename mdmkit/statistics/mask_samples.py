@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mdmkit.core.distribution import mean_where_defined
 from mdmkit.core.errors import InputTypeError
+from mdmkit.core.foreign import leaving_arguments, read_only
 from mdmkit.core.frame import as_unit
 from mdmkit.core.labels import ANOMALOUS
 
@@ -62,11 +63,17 @@ class MaskSamples:
         """Call the function once for each step of the frame, 1,001 times at most."""
         scores = np.where(frame.valid, as_unit(frame.scores), -1.0)  # ignored: never predicted
         target = frame.classes == ANOMALOUS
-        target.flags.writeable = False  # the function gets it again and again
         steps = np.concatenate([[0.0], np.unique(scores[scores > 0])])
         exact = steps.size <= MOST_STEPS
         thresholds = steps if exact else GRID
-        values = np.array([_as_float(function(scores > z, target)) for z in thresholds])
+        name = f"metric {getattr(function, '__name__', type(function).__name__)}"
+        with leaving_arguments(name):
+            values = np.array(
+                [
+                    _as_float(function(read_only(scores > z), read_only(target.copy())))
+                    for z in thresholds
+                ]
+            )
         return cls((_FrameSamples(thresholds, values, exact),), frame.anomalous_pixels)
 
     @classmethod

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from math import isnan
 from typing import Any
@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from mdmkit.core.component_sizes import ComponentSizes
-from mdmkit.core.errors import InputError, NoMarginError
+from mdmkit.core.errors import NoMarginError
+from mdmkit.core.given import is_number
 from mdmkit.core.labels import LabelCodes, Labels
 from mdmkit.core.margin import Interval, Margin, check_t_margin
 from mdmkit.evaluation.arrays import MetricLike
@@ -330,8 +331,9 @@ def _why_none(curve: ThresholdCurve, t_margin: float) -> str:
 
 
 def recommend_threshold(
-    frames: Iterable[Any],
-    t_margin: float,
+    frames: Any,
+    target: Any = None,
+    t_margin: Any = None,
     metric: MetricLike = "f1",
     *,
     min_prediction: int = 0,
@@ -350,10 +352,10 @@ def recommend_threshold(
 
     Parameters
     ----------
-    frames : list of Frame, (scores, target) or (scores, target, ignore)
-        As in `evaluate`; they are read more than once.
+    frames, target
+        As in `evaluate`; an iterator is held, as frames are read more than once.
     t_margin : float in [0, 1)
-        The required quality T.
+        The required quality T; it may stand in the place of `target`, and the metric behind it.
     metric : str or Metric
         d: a metric of counts or components.
     min_prediction, min_target : int
@@ -389,9 +391,11 @@ def recommend_threshold(
     >>> transfer_threshold(found, [([[0.0, 3.0, 7.0]], [[0, 0, 1]])]).holds
     True
     """
+    if is_number(target):
+        target, t_margin, metric = None, target, metric if t_margin is None else t_margin
     chosen = as_metric(metric, ComponentSizes(min_prediction, min_target))
     return recommend(
-        _loads(frames, LabelCodes(normal_label, anomaly_label, ignore_index)),
+        _loads(frames, target, LabelCodes(normal_label, anomaly_label, ignore_index)),
         chosen, check_t_margin(t_margin), normalize=normalize, method=method, memory=memory,
         jobs=check_jobs(jobs),
     )  # fmt: skip
@@ -399,7 +403,8 @@ def recommend_threshold(
 
 def transfer_threshold(
     recommendation: Recommendation,
-    frames: Iterable[Any],
+    frames: Any,
+    target: Any = None,
     *,
     anomaly_label: Labels = 1,
     normal_label: Labels = 0,
@@ -436,10 +441,10 @@ def transfer_threshold(
     (False, 0.667, 0.625)
     """
     codes = LabelCodes(normal_label, anomaly_label, ignore_index)
-    return apply(recommendation, _loads(frames, codes), memory=memory, jobs=check_jobs(jobs))
+    return apply(
+        recommendation, _loads(frames, target, codes), memory=memory, jobs=check_jobs(jobs)
+    )
 
 
-def _loads(frames: Iterable[Any], codes: LabelCodes) -> list[Load]:
-    if isinstance(frames, Iterator):
-        raise InputError("frames: expected frames that can be read twice, found an iterator")
-    return loads_of_arrays({"": frames}, codes)[""]
+def _loads(frames: Any, target: Any, codes: LabelCodes) -> list[Load]:
+    return loads_of_arrays({"": frames}, target, codes)[""]

@@ -126,10 +126,10 @@ def test_the_table_names_the_data_set(run):
         ((), "target: expected --dataset LAYOUT:ROOT or --target FOLDER, found neither"),
         (("--dataset", "root"), "dataset: expected LAYOUT:ROOT"),
         (("--dataset", "cityscapes:root"), "dataset: expected a layout among smiyc-anomaly"),
-        (("--dataset", "mvtec:root"), "dataset: expected a category of MVTec AD at root:"),
+        (("--dataset", "mvtec:root"), "dataset: expected MVTec AD at root:"),
         (("--dataset", "mvtec:gone"), "dataset: expected a folder at gone, found nothing"),
-        ((*OBSTACLES, "--min-target", "-1"), "min_target: expected a number of pixels >= 0"),
-        ((*OBSTACLES, "--anomaly-label", "255"), "the value 255 already means anomaly_label"),
+        ((*OBSTACLES, "--min-target", "-1"), "--min-target: expected a number of pixels >= 0"),
+        ((*OBSTACLES, "--anomaly-label", "255"), "the value 255 already means --anomaly-label"),
     ],
 )
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_a_layout_that_cannot_be_loaded_hides_no_other(run, installed):
     code, out, _ = run("datasets")
     assert code == 0
     assert "theirs\n  dataset: expected to load the layout theirs from theirs:ADDED" in out
-    assert "mvtec: a category of MVTec AD" in out
+    assert "mvtec: MVTec AD" in out
 
 
 # -------------------------------------------------------------------------------------- inspect

@@ -134,3 +134,25 @@ def test_the_paper_s_commands_run_on_a_network_of_that_shape(follow, tmp_path):
     assert len(printed) == 6
     ablated = rows(of(printed, "maskomaly ablate"), ["A", "R", "RB", "AR", "ARB", "ARBI"])
     assert all(values and 0 < values[0] < 100 for values in ablated.values())
+
+
+@pytest.mark.parametrize(
+    ("options", "most"), [({"batch_size": 4}, 1e-4), ({"autocast": torch.bfloat16}, 0.02)]
+)
+def test_batches_and_half_precision_change_ap_by_little(options, most):
+    from maskomaly import load_model, maskomaly
+    from maskomaly.registry import registered
+    from maskomaly.tiny.labels import anomaly_mask
+    from maskomaly.tiny.scenes import draw_scene
+    from mdmkit import evaluate
+
+    network = load_model("tiny", device="cpu")
+    config = registered(network.digest)
+    scenes = [draw_scene(seed, "test") for seed in range(12)]
+    targets = [anomaly_mask(scene.labels) for scene in scenes]
+    found = []
+    for changed in ({"batch_size": 1}, options):
+        stream = network.stream((scene.image for scene in scenes), **changed)
+        maps = [maskomaly(outputs, config) for outputs in stream]
+        found.append(evaluate(list(zip(maps, targets, strict=True)), "ap")["ap"])
+    assert abs(found[0] - found[1]) < most

@@ -155,6 +155,28 @@ def test_lower_precision_is_computed_on_request(folders):
         torch.testing.assert_close(rough.class_logits, exact.class_logits, rtol=0.1, atol=0.1)
 
 
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of torch's own code
+def test_a_compiled_network_gives_the_same_outputs(folders):
+    network = loaded(folders / "segformer")
+    compiled = network.compiled()
+    assert (compiled.digest, compiled.family) == (network.digest, network.family)
+    (exact,), (found,) = network.predict([noise(64, 64)]), compiled.predict([noise(64, 64)])
+    torch.testing.assert_close(found.class_logits, exact.class_logits, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("family", BUILDERS)
+def test_every_family_runs_in_bfloat16(family, folders):
+    network = loaded(folders / family)
+    (exact,) = network.predict([noise(64, 64)])
+    (cast,) = network.predict([noise(64, 64)], autocast=torch.bfloat16)
+    name = "mask_logits" if network.has_masks else "class_logits"
+    found, expected = getattr(cast, name), getattr(exact, name)
+    assert found.dtype == torch.float32
+    scale = float(expected.abs().max())
+    assert 0 < float((found - expected).abs().mean()) < 0.05 * scale
+
+
 def test_outputs_can_be_trained_on(folders):
     (outputs,) = loaded(folders / "segformer").predict([noise(32, 32)])
     assert not outputs.class_logits.is_inference()

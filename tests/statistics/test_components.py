@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from unittest.mock import patch
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mdmkit import MeanF1, SIoU
+from mdmkit import InputError, MeanF1, SIoU
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.frame import Frame
+from mdmkit.statistics import components
 from mdmkit.statistics.binned_components import BinnedComponents
 from mdmkit.statistics.components import ComponentCounts
 from mdmkit.statistics.edges import unit_edges
@@ -122,3 +125,8 @@ def test_a_frame_without_valid_pixels_has_empty_sweeps():
     assert not grid.siou.totals.any()
     assert not grid.hits.high.any()
     assert ComponentCounts.of(frame, ComponentSizes()).siou.scores.size == 0
+
+
+def test_frames_beyond_the_records_bits_are_refused():
+    with patch.object(components, "MOST_PIXELS", 3), pytest.raises(InputError, match="at most 3"):
+        ComponentCounts.of(Frame([[0.5] * 4], [[0, 1, 1, 0]]), ComponentSizes())

@@ -33,7 +33,7 @@ from mdmkit.statistics.normalizers import NORMALIZERS, MinMax, Sigmoid
 from mdmkit.statistics.pixels import PixelCounts
 from mdmkit.tables.forms import FORMATS
 from mdmkit.thresholds.operating_points import HIGHEST, raw_threshold
-from tests.cli.test_cli import folders, run  # noqa: F401  (fixtures)
+from tests.cli.conftest import folders, run  # noqa: F401  (fixtures)
 from tests.conftest import small_frames
 
 VAL = [([[0.1, 0.2, 0.4, 0.9]], [[0, 0, 1, 1]])]
