@@ -99,7 +99,7 @@ class Report:
     def _offer(self) -> Thresholds:
         wanted = list(MARKED) + [z for found in self.jumps.values() for _, z in found[:1]]
         wanted += [z for found in self.jumps.values() for _, z in found[1:]]
-        scores = (sweeps.normalizer(sweeps.pixels.scores) for sweeps in self.study.sweeps.values())
+        scores = (s.normalizer(s.pixels.rows().scores) for s in self.study.sweeps.values())
         return offer_thresholds(scores, wanted)
 
     def _count(self) -> Iterable[Shown]:
