@@ -64,8 +64,13 @@ class ComponentMetric(Metric):
         ComponentSizes(self.min_prediction, self.min_target)
 
     @property
+    def sizes(self) -> ComponentSizes:
+        """Smallest components that count."""
+        return ComponentSizes(self.min_prediction, self.min_target)
+
+    @property
     def statistic(self) -> ComponentStatistic:
-        return ComponentStatistic(ComponentSizes(self.min_prediction, self.min_target))
+        return ComponentStatistic(self.sizes)
 
     @abstractmethod
     def values(self, totals: Counts, targets: int) -> Ratio:
@@ -84,15 +89,23 @@ class ComponentMetric(Metric):
                 f"pixels, found none (the largest has {sweep.largest}); lower min_target"
             )
 
+    def steps(self, sweep: ComponentCounts) -> tuple[Ratio, Ratio]:
+        self.check(sweep)
+        part = self.part(sweep)
+        return part.scores, np.asarray(self.values(part.totals, sweep.targets))
+
     def curve(self, sweep: ComponentCounts) -> ThresholdCurve:
         self.check(sweep)
-        breakpoints, totals = self.part(sweep).on_unit()
+        part = self.part(sweep)
+        breakpoints, totals = part.on_unit()
+        at_all, at_none = self.values(part.totals[[0, -1]], sweep.targets).tolist()
         return ThresholdCurve(
             breakpoints,
             self.values(totals, sweep.targets),
             self.name,
             self.min_prediction,
             self.min_target,
+            ends=(at_all, at_none),
         )
 
 

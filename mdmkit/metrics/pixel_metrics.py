@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from mdmkit.core.errors import InputError, InputTypeError
+from mdmkit.core.errors import InputError, InputTypeError, NoTargetError
 from mdmkit.metrics.base import Counts, Metric, Ratio, check_anomalous, ratio
 from mdmkit.metrics.curve import ThresholdCurve
 from mdmkit.statistics.kinds import PixelStatistic
@@ -70,10 +70,20 @@ class CountMetric(Metric):
             )
         return values
 
-    def curve(self, sweep: PixelCounts) -> ThresholdCurve:
+    def check(self, sweep: PixelCounts) -> None:
+        """Refuse a sweep without an anomalous pixel."""
         check_anomalous(sweep.anomalous)
+
+    def steps(self, sweep: PixelCounts) -> tuple[Ratio, Ratio]:
+        self.check(sweep)
+        return sweep.scores, self(*sweep.confusion(sweep.totals))
+
+    def curve(self, sweep: PixelCounts) -> ThresholdCurve:
+        self.check(sweep)
         breakpoints, totals = sweep.on_unit()
-        return ThresholdCurve(breakpoints, self(*sweep.confusion(totals)), self.name)
+        at_all, at_none = self(*sweep.confusion(sweep.totals[[0, -1]])).tolist()
+        values = self(*sweep.confusion(totals))
+        return ThresholdCurve(breakpoints, values, self.name, ends=(at_all, at_none))
 
     def bounds(self, grid: BinnedPixels) -> tuple[Ratio, Ratio] | None:
         if not self.monotone:
@@ -197,6 +207,34 @@ class Recall(CountMetric):
 
     def formula(self, tp: Counts, fp: Counts, fn: Counts, tn: Counts) -> Ratio:
         return ratio(tp, tp + fn)
+
+
+@dataclass(frozen=True)
+class FalsePositiveRate(CountMetric):
+    """Pixel false positive rate = FP / (FP + TN), in [0, 1]; lower is better.
+
+    Needs no anomaly, so that frames without one are a data set for it.
+
+    Examples
+    --------
+    >>> float(FalsePositiveRate()(tp=0, fp=1, fn=0, tn=3))
+    0.25
+    """
+
+    name = "fpr"
+    higher_is_better = False
+
+    def check(self, sweep: PixelCounts) -> None:
+        """Refuse a sweep without a normal pixel."""
+        if sweep.normal == 0:
+            raise NoTargetError("target: expected at least one normal pixel, found none")
+
+    def formula(self, tp: Counts, fp: Counts, fn: Counts, tn: Counts) -> Ratio:
+        return ratio(fp, fp + tn)
+
+    def bounds(self, grid: BinnedPixels) -> tuple[Ratio, Ratio]:
+        normal = grid.totals[0, 1]
+        return ratio(grid.low[:, 1], normal), ratio(grid.high[:, 1], normal)
 
 
 @dataclass(frozen=True)

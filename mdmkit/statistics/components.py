@@ -191,6 +191,7 @@ class ComponentCounts(Components):
         ]
         levels = pixel_order(frame)
         marks = levels.last * np.uint8(LAST if deciding is not None else LAST | RECORD)
+        marks[-1:] |= RECORD  # the prediction of everything is always known
         swept = Swept.of(frame, sizes, levels.order, marks, required)
         return cls._from_rows(sizes, swept, levels.scores_at)
 

@@ -30,6 +30,7 @@ class _FrameSamples:
     thresholds: NDArray[np.float64]  # every step's lower end, or GRID
     values: NDArray[np.float64]
     exact: bool
+    ends: tuple[float, float]  # of all valid pixels, and of none
 
     def at(self, z: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.asarray(self.values[np.searchsorted(self.thresholds, z, side="right") - 1])
@@ -67,7 +68,10 @@ class MaskSamples:
         exact = steps.size <= MOST_STEPS
         thresholds = steps if exact else GRID
         values = np.array([_as_float(function(scores > z, target)) for z in thresholds])
-        return cls((_FrameSamples(thresholds, values, exact),), frame.anomalous_pixels)
+        ends = _as_float(function(frame.valid, target)), float(values[-1])
+        if thresholds[-1] < scores.max():  # the last one of the grid predicts something, still
+            ends = ends[0], _as_float(function(np.zeros_like(target), target))
+        return cls((_FrameSamples(thresholds, values, exact, ends),), frame.anomalous_pixels)
 
     @classmethod
     def merged(cls, parts: Iterable[MaskSamples]) -> MaskSamples:
@@ -80,6 +84,12 @@ class MaskSamples:
     def nbytes(self) -> int:
         """Memory of the arrays."""
         return sum(frame.thresholds.nbytes + frame.values.nbytes for frame in self.frames)
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Means at the predictions of all valid pixels, and of none."""
+        at_all, at_none = zip(*(frame.ends for frame in self.frames), strict=True)
+        return mean_where_defined(at_all), mean_where_defined(at_none)
 
     def steps(self) -> tuple[NDArray[np.float64], NDArray[np.float64], float | None]:
         """Thresholds, the mean over frames where it is defined at each, and the resolution.

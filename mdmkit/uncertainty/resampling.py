@@ -236,7 +236,7 @@ protocol, band, anomaly_label, normal_label, ignore_index, missing, jobs, key
         tuple(measure.key for measure in measures), {}, {}, {}, confidence, 0, seed,
         aggregate=check_aggregate(choice.aggregate),
     )  # fmt: skip
-    draw = partial(_draws, replicates=replicates, seed=seed)
+    draw = partial(draws_of, replicates=replicates, seed=seed)
     if choice.aggregate == "per_image":
         if states is not None:
             raise InputError(
@@ -351,7 +351,7 @@ def _check(replicates: int, confidence: float, cells: int) -> None:
         raise InputError(f"cells: expected a number >= 2, found {cells!r}")
 
 
-def _draws(frames: int, replicates: int, seed: int) -> NDArray[np.int64]:
+def draws_of(frames: int, replicates: int, seed: int) -> NDArray[np.int64]:
     """How often each frame is in each set, shape (replicates, frames); rows sum to `frames`."""
     rng = np.random.default_rng(seed)
     chosen = rng.integers(frames, size=(replicates, frames))
