@@ -7,23 +7,56 @@ import nox
 
 nox.options.default_venv_backend = "venv"
 nox.options.error_on_missing_interpreters = False
+nox.options.sessions = ["slim", "tests"]
+PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
+TOOLS = ["hypothesis", "markdown-it-py", "pytest", "pytest-xdist", "scikit-learn"]
+CONSTRAINTS = f"--constraint={Path('constraints.txt').resolve()}"
 
 
-@nox.session(python=["3.10", "3.11", "3.12", "3.13"])
-def tests(session: nox.Session) -> None:
-    """The core without torch: the sdist's tests against the installed wheel."""
-    constraints = f"--constraint={Path('constraints.txt').resolve()}"
-    session.install(constraints, "build", "hypothesis", "pytest", "pytest-xdist", "scikit-learn")
+def built(session: nox.Session) -> tuple[Path, Path]:
+    """The wheel, and the folder of what the sdist holds beside the packages."""
+    session.install(CONSTRAINTS, "build")
     place = Path(session.create_tmp()).resolve()
     shutil.rmtree(place / "dist", ignore_errors=True)
     session.run("python", "-m", "build", "--outdir", str(place / "dist"), silent=True)
     (wheel,) = (place / "dist").glob("*.whl")
     (sdist,) = (place / "dist").glob("*.tar.gz")
-    session.install(constraints, f"{wheel}[tiff]")
     shutil.unpack_archive(sdist, place / "dist")
     source = place / "dist" / sdist.name.removesuffix(".tar.gz")
     for package in ("mdmkit", "maskomaly"):  # else they would be what is imported
         shutil.rmtree(source / package)
+    return wheel, source
+
+
+def run_tests(session: nox.Session, source: Path) -> None:
+    """The selection of `make test`, of what needs no torch; other options by `nox -- -m ""`."""
     session.chdir(source)
     session.run("mdmkit", "warmup", "--quiet")
-    session.run("python", "-m", "pytest", "-q", "-n", "auto", "tests", *session.posargs)
+    options = ["-q", "-n", "auto", "-m", "not slow", "tests", *session.posargs]
+    session.run("python", "-m", "pytest", *options)
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """The core and the commands without torch: the sdist's tests against the installed wheel."""
+    wheel, source = built(session)
+    session.install(CONSTRAINTS, *TOOLS, f"{wheel}[cli,tiff]")
+    run_tests(session, source)
+
+
+@nox.session(python=PYTHONS)
+def slim(session: nox.Session) -> None:
+    """The wheel with what it requires, numpy and numba, and nothing else."""
+    wheel, source = built(session)
+    session.install(CONSTRAINTS, str(wheel))
+    session.run("python", str(source / "tests" / "core" / "slim.py"))
+
+
+@nox.session(python="3.10")
+def lowest(session: nox.Session) -> None:
+    """The tests with the lowest versions that the metadata admits."""
+    wheel, source = built(session)
+    session.install("uv")
+    session.run("uv", "pip", "install", "--resolution=lowest-direct", f"{wheel}[cli,tiff]")
+    session.install(*TOOLS)
+    run_tests(session, source)

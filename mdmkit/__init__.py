@@ -136,7 +136,10 @@ def __getattr__(name: str) -> Any:
         return version("mdmkit")
     if name not in _HOME:
         raise AttributeError(f"module 'mdmkit' has no attribute {name!r}")
-    value = getattr(import_module(f"mdmkit.{_HOME[name]}"), name)
+    from mdmkit.core.extras import needed_by
+
+    with needed_by(f"mdmkit.{name}"):
+        value = getattr(import_module(f"mdmkit.{_HOME[name]}"), name)
     globals()[name] = value
     return value
 

@@ -1,5 +1,5 @@
 """`python -m mdmkit`."""
 
-from mdmkit.cli.command_line import main
+from mdmkit.cli import main
 
 main()

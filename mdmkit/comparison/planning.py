@@ -166,6 +166,7 @@ def _check_same_frames(results: Sequence[Result]) -> None:
 def versions(*others: str) -> dict[str, str]:
     """Versions of what the numbers depend on, and of other packages."""
     return {
+        "mdmkit": version("mdmkit"),
         "python": platform.python_version(),
-        **{name: version(name) for name in ("mdmkit", "numpy", "numba", *others)},
+        **{name: version(name) for name in ("numpy", "numba", *others)},
     }

@@ -1,5 +1,10 @@
 """Figures with matplotlib. They take an `Axes` or make a `Figure`, and never need a display."""
 
+from mdmkit.core.extras import needed_by
+
+with needed_by("mdmkit.plots"):
+    import matplotlib  # noqa: F401
+
 from mdmkit.plots.margins import (
     draw_curve,
     draw_margins_by_t,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from mdmkit.comparison.table import blocks, notes
 from mdmkit.core.errors import InputError
+from mdmkit.core.extras import needed_by
 from mdmkit.metrics.measures import MarginAt
 from mdmkit.report import charts
 from mdmkit.report.pictures import drawn_shape, every_so_often, jpeg, png
@@ -159,8 +160,8 @@ class Report:
         return self._render(payloads)
 
     def _render(self, payloads: list[str]) -> str:
-        from jinja2 import Environment, StrictUndefined
-
+        with needed_by("report"):
+            from jinja2 import Environment, StrictUndefined
         room = files("mdmkit.report")
         style, script = (
             (room / name).read_text(encoding="utf-8") for name in ("page.css", "page.js")

@@ -75,7 +75,10 @@ _GAP = 3  # between columns
 
 
 def _to_terminal(view: View) -> str:
-    from rich.console import Console
+    try:
+        from rich.console import Console
+    except ModuleNotFoundError:  # the core alone prints its tables, too
+        return _to_markdown(view)
 
     buffer = io.StringIO()
     console = Console(file=buffer, width=_WIDTH, color_system=None)

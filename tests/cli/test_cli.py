@@ -794,6 +794,7 @@ def demo(tmp_path_factory):
     return folder / "demo", shell("-m", "mdmkit", "demo", "-o", "demo", cwd=folder)
 
 
+@pytest.mark.slow
 def test_the_demo_writes_its_table_and_figures(demo):
     folder, ran = demo
     assert (ran.returncode, ran.stderr) == (0, "")

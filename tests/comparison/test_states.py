@@ -23,6 +23,7 @@ from mdmkit.cli.command_line import app
 from mdmkit.comparison.checkpoints.folder import Manifest, Shard, open_state
 from mdmkit.comparison.checkpoints.sharding import count_shard, merge_states
 
+SLOW = pytest.mark.slow
 METRICS = "ap,fpr95,best_f1,siou_gt,ppv,mdm_f1@0.3,mdm_siou@0.2"
 
 
@@ -82,7 +83,7 @@ def counting(seen):
     return progress
 
 
-@pytest.mark.parametrize("memory", [0, 60_000, 2**31])
+@pytest.mark.parametrize("memory", [*(pytest.param(m, marks=SLOW) for m in (0, 60_000)), 2**31])
 @pytest.mark.parametrize("aggregate", ["pooled", "per_image"])
 def test_a_run_that_is_stopped_again_and_again_gives_the_same_numbers(
     drawn, tmp_path, memory, aggregate
@@ -212,6 +213,7 @@ def test_shares_join_to_the_whole(drawn, tmp_path, of):
     assert numbers(merge_states(states)) == whole  # they are left as they were
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("memory", [0, 60_000])
 def test_shares_join_beyond_the_memory(drawn, tmp_path, memory):
     methods, target, _ = drawn

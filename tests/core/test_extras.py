@@ -122,6 +122,33 @@ def test_commands_of_maskomaly_say_what_to_install(tmp_path):
     assert "Traceback" not in ran.stderr
 
 
+def test_commands_without_their_libraries_say_what_to_install():
+    without = [name for name, extra in extras.EXTRAS.items() if extra == "cli"]
+    ran = shell(
+        f"import sys; sys.modules.update(dict.fromkeys({without}));"
+        "from mdmkit.cli import main; main()"
+    )
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert ran.stderr == (
+        "mdmkit: expected the library typer, found none; install it, in the folder of mdmkit's "
+        "source, with: pip install '.[cli]'\n"
+    )
+
+
+def test_figures_say_that_they_need_matplotlib():
+    ran = shell("""
+import sys
+sys.modules["matplotlib"] = None
+from mdmkit import InputError, threshold_curve
+curve = threshold_curve([[0.25, 0.75]], [[0, 1]])
+try:
+    curve.plot()
+except InputError as error:
+    print(error)
+""")
+    assert ran.stdout.startswith("mdmkit.plots: expected the library matplotlib, found none"), ran
+
+
 def test_help_needs_no_library_but_those_of_commands():
     ran = run_without([n for n, extra in extras.EXTRAS.items() if extra != "cli"], "--help")
     assert ran.returncode == 0, ran.stderr

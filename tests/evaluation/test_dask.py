@@ -7,6 +7,7 @@ import os
 import pickle
 import signal
 import time
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -40,16 +41,28 @@ METRICS = "ap,fpr95,best_f1,mdm_f1@0.3,mdm_siou@0.2"
 CODES = LabelCodes()
 
 
-@pytest.fixture(scope="module")
-def client():
-    """Two workers, each a process of one thread."""
+@contextmanager
+def connected(**options):
+    """A client of two workers of one thread each."""
+    options |= {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
     with (
-        distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None,
-            silence_logs=logging.CRITICAL,
-        ) as cluster,
+        distributed.LocalCluster(**options, silence_logs=logging.CRITICAL) as cluster,
         distributed.Client(cluster, set_as_default=False) as client,
-    ):  # fmt: skip
+    ):
+        yield client
+
+
+@pytest.fixture(scope="session")
+def client():
+    """Of workers in this process, which everything is sent to as if they were far away."""
+    with connected(processes=False, protocol="tcp://") as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def processes():
+    """Of workers that are processes."""
+    with connected(processes=True) as client:
         yield client
 
 
@@ -138,8 +151,9 @@ def test_the_cut_into_tasks_changes_no_bit(client, files, tmp_path, chunk):
     assert state(found, tmp_path) == state(expected, tmp_path)
 
 
-def test_a_worker_that_is_killed_half_way_changes_no_bit(client, files, tmp_path):
-    before = client.run(os.getpid)
+@pytest.mark.slow
+def test_a_worker_that_is_killed_half_way_changes_no_bit(processes, files, tmp_path):
+    before = processes.run(os.getpid)
     killed = []
 
     def progress(name, frames):
@@ -148,7 +162,7 @@ def test_a_worker_that_is_killed_half_way_changes_no_bit(client, files, tmp_path
         def one():
             done.append(name)
             if not killed and len(done) == frames // 2:
-                busy = [worker for worker, tasks in client.processing().items() if tasks]
+                busy = [worker for worker, tasks in processes.processing().items() if tasks]
                 killed.append(before[busy[0]])
                 os.kill(killed[0], signal.SIGKILL)
 
@@ -161,13 +175,13 @@ def test_a_worker_that_is_killed_half_way_changes_no_bit(client, files, tmp_path
     found, expected = (Evaluation("ap,mdm_f1@0.3", normalize="minmax") for _ in range(2))
     expected.run(Threads(loads), again=True)
     alone = len(list(loaded.iterdir()))
-    found.run(on_cluster(loads, client, 1), again=True, progress=progress("fine", len(loads)))
+    found.run(on_cluster(loads, processes, 1), again=True, progress=progress("fine", len(loads)))
     assert killed
-    assert killed[0] not in client.run(os.getpid).values()
+    assert killed[0] not in processes.run(os.getpid).values()
     assert len(list(loaded.iterdir())) > 2 * alone  # what was lost with it was done again
     assert state(found, tmp_path) == state(expected, tmp_path)
     assert found.result() == expected.result()
-    client.wait_for_workers(2)
+    processes.wait_for_workers(2)
 
 
 def logged(scores, target, folder):
@@ -310,10 +324,11 @@ def test_a_scheduler_without_workers_is_an_input_error(files, monkeypatch):
             evaluated(files, cluster.scheduler_address)
 
 
-def test_workers_of_another_version_are_refused(client, files, monkeypatch):
+@pytest.mark.slow
+def test_workers_of_another_version_are_refused(processes, files, monkeypatch):
     monkeypatch.setattr(integration, "version", lambda name: "0.0.7")
     with pytest.raises(InputError) as caught:
-        evaluated(files, client)
+        evaluated(files, processes)
     assert str(caught.value).startswith(
         "scheduler: expected workers with mdmkit 0.0.7, as here, found\n  tcp://"
     )
@@ -380,6 +395,7 @@ def test_collections_are_evaluated_on_the_cluster(client, stack, kind):
         assert evaluate(lazily(kind, *stack), **options) == expected
 
 
+@pytest.mark.slow
 def test_collections_are_evaluated_by_processes(stack):
     expected = evaluate(list(zip(*stack, strict=True)), "ap,mdm_f1@0.1")
     with dask.config.set(scheduler="processes", num_workers=1):
@@ -391,13 +407,14 @@ def where(seed, folder):
     return drawn(seed)
 
 
-def test_frames_of_a_bag_are_made_where_they_are_swept(client, tmp_path):
+@pytest.mark.slow
+def test_frames_of_a_bag_are_made_where_they_are_swept(processes, tmp_path):
     bag = db.range(6, npartitions=3).map(where, tmp_path)
-    with client.as_current():
+    with processes.as_current():
         found = evaluate(bag, "mdm_f1@0.3,mdm_siou@0.2")
     assert found == evaluate([drawn(seed) for seed in range(6)], "mdm_f1@0.3,mdm_siou@0.2")
     made = {int(path.name.split("-")[0]) for path in tmp_path.iterdir()}
-    assert made <= set(client.run(os.getpid).values())
+    assert made <= set(processes.run(os.getpid).values())
 
 
 def test_ignored_pixels_of_a_stack_are_ignored(stack):
@@ -499,7 +516,8 @@ def test_one_large_zarr_array_is_evaluated_chunk_by_chunk(zarr, tmp_path, stack)
 # ------------------------------------------------------------------------------- real frames
 
 
-def test_real_frames_on_a_cluster_give_the_bits_of_one_process(client, real_frames, tmp_path):
+@pytest.mark.slow
+def test_real_frames_on_a_cluster_give_the_bits_of_one_process(processes, real_frames, tmp_path):
     names = ("espnetv2-msp", "espnetv2-maxlogit")
     given = {name: real_frames / "scores" / name for name in names}
     options = {
@@ -507,6 +525,6 @@ def test_real_frames_on_a_cluster_give_the_bits_of_one_process(client, real_fram
         "normalize": {"espnetv2-maxlogit": "minmax"}, "min_prediction": 500, "min_target": 100,
     }  # fmt: skip
     expected, _ = evaluate_methods(given, real_frames, **options)
-    found, _ = evaluate_methods(given, real_frames, **options, scheduler=client)
+    found, _ = evaluate_methods(given, real_frames, **options, scheduler=processes)
     assert found["espnetv2-msp"].counts.frames == 10
     assert_same_bits(found, expected, tmp_path)

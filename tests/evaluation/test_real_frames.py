@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 import numpy as np
 import pytest
 from sklearn.metrics import (
@@ -11,7 +13,7 @@ from sklearn.metrics import (
     roc_curve,
 )
 
-from mdmkit import MeanF1, SIoU, compare, threshold_curve
+from mdmkit import MeanF1, SIoU, compare, evaluate, threshold_curve
 from mdmkit.datasets import pair
 from mdmkit.io import read_mask, read_scores
 from tests.reference import brute
@@ -27,14 +29,22 @@ def folders(real_frames):
     return {name: real_frames / "scores" / name for name in METHODS}
 
 
+def read(folders, real_frames, most=None):
+    """For each method, (scores, target) of its frames."""
+    pairing = pair(folders, real_frames, "skip")
+    return {
+        name: [
+            (read_scores(path), read_mask(pairing.targets[key]))
+            for key, path in islice(paths.items(), most)
+        ]
+        for name, paths in pairing.scores.items()
+    }
+
+
 @pytest.fixture(scope="module")
 def arrays(folders, real_frames):
     """For each method, (scores, target) of the ten frames."""
-    pairing = pair(folders, real_frames, "skip")
-    return {
-        name: [(read_scores(path), read_mask(pairing.targets[key])) for key, path in paths.items()]
-        for name, paths in pairing.scores.items()
-    }
+    return read(folders, real_frames)
 
 
 @pytest.fixture(scope="module", params=SIZES, ids=["0/0", "500/100"])
@@ -47,6 +57,22 @@ def comparison(request, folders, real_frames):
     )  # fmt: skip
 
 
+def test_two_frames_equal_scikit_learn_and_relabelling(folders, real_frames):
+    (pairs,) = read({"msp": folders["espnetv2-msp"]}, real_frames, 2).values()
+    frames = [(scores, (target == 2).astype(np.uint8)) for scores, target in pairs]
+    scores = np.concatenate([scores.ravel() for scores, _ in frames]).astype(np.float64)
+    anomalous = np.concatenate([target.ravel() for _, target in frames])
+    result = evaluate(frames, "ap,auroc,best_f1,siou_gt", min_prediction=500, min_target=100)
+    assert result["ap"] == pytest.approx(average_precision_score(anomalous, scores), abs=1e-9)
+    assert result["auroc"] == pytest.approx(roc_auc_score(anomalous, scores), abs=1e-9)
+    world = [brute.world(*frame) for frame in frames]
+    sious, _ = brute.fast_components(
+        world, result["best_f1_threshold"], min_prediction=500, min_target=100
+    )
+    assert result["siou_gt"] == pytest.approx(np.mean(sious), abs=1e-12)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 def test_ranking_equals_scikit_learn_on_all_pixels(comparison, arrays, method):
     scores = np.concatenate([s.ravel() for s, _ in arrays[method]]).astype(np.float64)
@@ -64,6 +90,7 @@ def test_ranking_equals_scikit_learn_on_all_pixels(comparison, arrays, method):
     assert (scores > result["best_f1_threshold"]).sum() == (scores >= smallest).sum()
 
 
+@pytest.mark.slow
 def test_unbounded_scores_give_ranking_and_no_margin(comparison):
     result = comparison["espnetv2-maxlogit"]
     assert 0.2 < result["ap"] < 0.3
@@ -71,6 +98,7 @@ def test_unbounded_scores_give_ranking_and_no_margin(comparison):
     assert "name a normaliser" in result.refused["mdm_f1@0.1"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 def test_component_metrics_equal_brute_force_at_the_best_threshold(comparison, arrays, method):
     sizes = {k: comparison.settings[k] for k in ("min_prediction", "min_target")}
@@ -83,6 +111,7 @@ def test_component_metrics_equal_brute_force_at_the_best_threshold(comparison, a
     assert result["mean_f1"] == pytest.approx(brute.mean_f1_of(sious, ppvs), abs=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", BOUNDED)
 @pytest.mark.parametrize("t", T)
 def test_pixel_margin_equals_counting_at_every_score(comparison, arrays, method, t):
@@ -108,6 +137,7 @@ def test_pixel_margin_equals_counting_at_every_score(comparison, arrays, method,
     assert (result[f"mdm_f1@{t}"], result[f"mdm_f1@{t}_interval"]) == best
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", BOUNDED)
 def test_component_curves_equal_relabelling(comparison, arrays, method):
     """d at random scores of the whole curve, and at every margin's ends and their neighbours."""
@@ -143,12 +173,14 @@ def neighbours(breakpoints, interval):
         yield from breakpoints[max(at - 1, 0) : at + 1].tolist()
 
 
+@pytest.mark.slow
 def test_margins_are_not_all_zero(comparison):
     values = [comparison[m][f"mdm_siou@{t}"] for m in BOUNDED for t in T]
     values += [comparison[m][f"mdm_f1@{t}"] for m in BOUNDED for t in T]
     assert sum(value > 0 for value in values) >= 6
 
 
+@pytest.mark.slow
 def test_beyond_the_memory_budget_a_second_pass_gives_the_same(comparison, folders, real_frames):
     metrics = ["ap", "fpr95", "best_f1", "siou_gt", "mean_f1", "mdm_f1@0.1", "mdm_siou@0.05"]
     sizes = {k: comparison.settings[k] for k in ("min_prediction", "min_target")}

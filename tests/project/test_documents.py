@@ -27,6 +27,7 @@ def steps(text):
             yield "shown", block[2].strip()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["scaling", "uncertainty", "thresholds"])
 def test_documents_show_what_their_commands_print(name, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)

@@ -135,6 +135,7 @@ def test_draws_are_sets_of_as_many_frames():
     assert draws.mean(axis=0) == pytest.approx(np.ones(7), abs=0.1)
 
 
+@pytest.mark.slow
 def test_intervals_cover_the_truth_about_as_often_as_they_say():
     """The share of anomalous pixels found at z = 0.5 differs from frame to frame; truth: 0.6."""
     rng = np.random.default_rng(0)
@@ -445,6 +446,7 @@ def test_a_failed_run_leaves_no_states(folders):
     assert sorted(path.name for path in here.iterdir()) == ["bad", "good", "masks"]
 
 
+@pytest.mark.slow
 def test_real_frames_lie_in_their_brackets(real_frames):
     methods = {name: real_frames / "scores" / name for name in ("espnetv2-msp", "enet-entropy")}
     options = {"anomaly_label": 2, "missing": "skip", "min_prediction": 500, "min_target": 100}

@@ -6,11 +6,25 @@ Importing a module of this package imports numba; the modules above do so inside
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
+from importlib.util import find_spec
 from typing import Any, TypeVar, cast
 
 from numba import njit
 from numba.core import cgutils
 from numba.extending import intrinsic
+
+with suppress(ImportError, AttributeError):  # of another numba
+    from numba.np import linalg
+
+    # Only to see that there is a BLAS, numba imports scipy.linalg: 0.15 s for what no kernel uses.
+    # It still does where a kernel of somebody else multiplies matrices.
+    imports_blas = linalg.ensure_blas
+    if find_spec("scipy"):
+        linalg.ensure_blas = lambda: None
+    from numba.np import arraymath  # noqa: F401
+
+    linalg.ensure_blas = imports_blas
 
 F = TypeVar("F", bound=Callable[..., Any])
 
