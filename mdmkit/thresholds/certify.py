@@ -43,6 +43,15 @@ class Certification:
     ------
     InputError
         For numbers out of range.
+
+    Examples
+    --------
+    >>> from mdmkit import Certification, recommend_threshold
+    >>> normal = [([[0.1, 0.2, 0.3]], [[0, 0, 0]])] * 40
+    >>> how = Certification(0.9)
+    >>> found = recommend_threshold(normal, require="alarm_frames <= 0.1", certify=how)
+    >>> found.certificate.confidence, found.certified
+    (0.9, (0.3, 1.0))
     """
 
     confidence: float = 0.95

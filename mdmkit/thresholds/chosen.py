@@ -149,6 +149,17 @@ def read_threshold(path: str | Path) -> ChosenThreshold:
     ------
     InputError
         If it is no such file, or was changed by hand.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from mdmkit import read_threshold, recommend_threshold
+    >>> frames = [([[0.1, 0.2, 0.9]], [[0, 0, 1]])]
+    >>> chosen = recommend_threshold(frames, require="recall >= 0.9, fpr <= 0.1").chosen
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     chosen.write(f"{folder}/chosen.toml")
+    ...     read_threshold(f"{folder}/chosen.toml") == chosen
+    True
     """
     try:
         found = _parse(Path(path).read_text(encoding="utf-8"))

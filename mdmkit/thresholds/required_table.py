@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from mdmkit.core.margin import Interval
@@ -126,7 +127,9 @@ def _verdict(key: str, transfer: Any) -> str:
 
 
 def _bars_block(found: RequiredThresholds) -> Block:
-    columns = [_texts(found, "threshold", "", lambda r: certified_text(r.error_bars.threshold))]
+    columns = [
+        _texts(found, "threshold", "uncertified", lambda r: certified_text(r.error_bars.threshold))
+    ]
     for place, requirement in enumerate(_requirements(found)):
 
         def text(r: Any, place: int = place) -> str:
@@ -154,7 +157,10 @@ def with_range(z: float, interval: Interval) -> str:
 
 def raw_range(run: Interval) -> str:
     """A range of raw scores, which may have no end."""
-    return f"[{run[0]:.4g}, {run[1]:.4g})"
+    low, high = run
+    if low == -inf or high == inf:
+        return f"from {low:.4g} on" if low > -inf else f"below {high:.4g}"
+    return f"[{low:.4g}, {high:.4g})"
 
 
 def certified_text(interval: Interval | None) -> str:
@@ -175,7 +181,7 @@ def _notes(found: RequiredThresholds) -> list[str]:
     ]
     met = first.ranges.trivially_met
     if met is not None:
-        lines.append(f"the prediction of {met} meets all requirements, too: they ask for nothing")
+        lines.append(f"the prediction of {met} meets all requirements, too")
     certificate = first.certificate
     if certificate is not None:
         lines += certificate_notes(first.requirements, certificate)
