@@ -23,6 +23,7 @@ lint: $(VENV)/.lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
 
 bench: $(VENV)/.dev  ## speed as ratios inside one run, a Markdown table
 	$(BIN)/python -m tests.benchmarks

@@ -24,7 +24,7 @@ from mdmkit.cli.options import (
 from mdmkit.cli.terminal import Debug, Overwrite, Quiet, note, progress_bars, run
 from mdmkit.core.errors import InputError
 from mdmkit.core.extras import installed_version
-from mdmkit.core.labels import parse_labels
+from mdmkit.core.label_values import parse_labels
 
 if TYPE_CHECKING:
     from maskomaly.config import MaskomalyConfig

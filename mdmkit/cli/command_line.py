@@ -41,15 +41,26 @@ from mdmkit.cli.options import (
     Target,
     choose_judging,
     find_ground_truth,
+    measures_of,
     parse_memory,
     parse_methods,
     parse_normalize,
 )
+from mdmkit.cli.plot_by import plot_by
 from mdmkit.cli.plot_datasets import plot_app
 from mdmkit.cli.plot_frames import plot_grid, plot_thresholds
 from mdmkit.cli.published import published as published_command
 from mdmkit.cli.report import report
-from mdmkit.cli.table_options import Auxiliary, Bands, Form, Output, Protocol, Published, form_of
+from mdmkit.cli.table_options import (
+    Auxiliary,
+    Bands,
+    By,
+    Form,
+    Output,
+    Protocol,
+    Published,
+    form_of,
+)
 from mdmkit.cli.terminal import Debug, Overwrite, Quiet, note, progress_bars, run
 from mdmkit.cli.threshold import SeveralAfterOn, threshold
 
@@ -66,6 +77,7 @@ for command in (datasets, inspect, convert, report):
     app.command()(command)
 plot_app.command("thresholds")(plot_thresholds)
 plot_app.command("grid")(plot_grid)
+plot_app.command("by")(plot_by)
 app.command("published")(published_command)
 app.command()(merge)
 app.command("threshold", cls=SeveralAfterOn)(threshold)
@@ -103,9 +115,11 @@ def compare(
         typer.Option(
             metavar="NAME[,NAME...]",
             autocompletion=completion.measures,
-            help="ap, auroc, fpr95, best_f1, siou_gt, ppv, mean_f1 (the three at best F1), "
-            "mdm_METRIC@T, METRIC@z=Z, fpr@z=Z, fpr@tpr=R; METRIC: f1, iou, precision, recall, "
-            "siou, ppv, mean_f1; NAME@band=PX near borders.",
+            help="ap, auroc, fpr95, best_f1, siou_gt, ppv, mean_f1 (the three at best F1), autc, "
+            "aupro@fpr=0.3, aupimo, image_auroc, image_ap, image_f1, mdm_METRIC@T, METRIC@z=Z, "
+            "fpr@z=Z, fpr@tpr=R; METRIC: f1, iou, precision, recall, fbeta@beta=B, siou, ppv, "
+            "mean_f1, boundary_iou, boundary_f@px=3, nsd@px=3, pro, spro; NAME@band=PX near "
+            "borders, NAME@size=A:B of objects of that size.",
             show_default="every metric, MDM at T = 0.5 and 0.7",
         ),
     ] = None,
@@ -116,6 +130,7 @@ def compare(
     missing: Missing = "error",
     protocol: Protocol = "exact",
     band: Bands = [],  # noqa: B006
+    by: By = [],  # noqa: B006
     published: Published = None,
     aux: Auxiliary = [],  # noqa: B006
     bootstrap: Replicates = 0,
@@ -141,7 +156,6 @@ def compare(
     """
     from mdmkit.comparison.compare_methods import compare as compare_methods
     from mdmkit.core.files import check_output
-    from mdmkit.metrics.names import parse_measures
     from mdmkit.tables.forms import check_form
 
     folders = parse_methods(methods)
@@ -154,9 +168,8 @@ def compare(
     choice = choose_judging(
         truth, anomaly_label, normal_label, ignore_index, min_prediction, min_target, aggregate
     )
-    parse_measures(metrics, choice.sizes)
     options: dict[str, Any] = {
-        "metrics": metrics,
+        "metrics": measures_of(metrics, by, choice.sizes, folders, truth, missing),
         "dataset": truth,
         "min_prediction": choice.sizes.min_prediction,
         "min_target": choice.sizes.min_target,

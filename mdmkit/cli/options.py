@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,10 +11,12 @@ import typer
 
 from mdmkit.cli import completion
 from mdmkit.core.errors import InputError
-from mdmkit.core.labels import parse_labels
+from mdmkit.core.label_values import parse_labels
 
 if TYPE_CHECKING:
+    from mdmkit.core.component_sizes import ComponentSizes
     from mdmkit.datasets import Choice, DataSet
+    from mdmkit.metrics.measures import Measure
 
 Methods = Annotated[
     list[str],
@@ -214,6 +217,26 @@ def parse_methods(items: list[str]) -> dict[str, str]:
             raise InputError(f"methods: expected each name once, found {name!r} again")
         methods[name] = folder
     return methods
+
+
+def measures_of(
+    metrics: str | None,
+    by: Sequence[str],
+    sizes: ComponentSizes,
+    folders: dict[str, str],
+    truth: Any,
+    missing: str,
+) -> str | tuple[Measure, ...] | None:
+    """The measures of `--metrics` and `--by`; wrong names are refused before any frame is read."""
+    from mdmkit.datasets import pair
+    from mdmkit.metrics.names import parse_measures
+    from mdmkit.metrics.selections import measures_by
+
+    measures = parse_measures(metrics, sizes)
+    if not by:
+        return metrics
+    keys = list(next(iter(pair(folders, truth, missing).scores.values())))
+    return measures_by(measures, by, sizes=sizes, keys=keys)
 
 
 def parse_normalize(items: list[str], methods: dict[str, str]) -> dict[str, str]:

@@ -30,6 +30,16 @@ Bands = Annotated[
         show_default=False,
     ),
 ]
+By = Annotated[
+    list[str],
+    typer.Option(
+        "--by",
+        metavar="PARTS",
+        help="Every number once more by parts: size=0,300,3000,inf (pixels of the object), "
+        "share=..., rows=... (its lowest row), folder[=N], or TABLE.csv:COLUMN; repeatable.",
+        show_default=False,
+    ),
+]
 Published = Annotated[
     str | None,
     typer.Option(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from mdmkit.comparison.data import ComparisonData
 from mdmkit.comparison.differences import bootstrap_notes, interval_of, lead_block, points
 from mdmkit.comparison.records import comparison_rows, long_rows, record_of
+from mdmkit.comparison.selection_table import is_count, is_selected, selection_blocks
 from mdmkit.metrics.measures import MarginAt, Measure
 from mdmkit.metrics.protocols import PROTOCOLS
 from mdmkit.metrics.transformed import Through
@@ -26,9 +27,13 @@ def blocks(comparison: ComparisonData) -> list[Block]:
     measures, table = comparison.measures, comparison.published
     margins = [measure for measure in measures if isinstance(measure, MarginAt)]
     banded = [
-        measure for measure in measures if isinstance(measure, Through) and "@band=" in measure.key
+        measure
+        for measure in measures
+        if isinstance(measure, Through) and "@band=" in measure.key and not is_selected(measure)
     ]
-    others = [m for m in measures if m not in margins and m not in banded]
+    others = [
+        m for m in measures if not (m in margins or m in banded or is_selected(m) or is_count(m))
+    ]
 
     def columns(of: Sequence[Measure]) -> tuple[Column, ...]:
         return tuple(_value_column(measure, comparison) for measure in of)
@@ -41,6 +46,7 @@ def blocks(comparison: ComparisonData) -> list[Block]:
             "Maximal Detection Margin, %",
             (*columns(margins), *(_printed_column(name, comparison) for name in printed)),
         ),
+        *selection_blocks(comparison, lambda measure: _value_column(measure, comparison)),
     ]
     if comparison.settings["aggregate"] == "pooled":
         recommended = tuple(threshold_column(m, comparison.results) for m in margins)

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mdmkit.core.errors import InputError
 
 if TYPE_CHECKING:
-    pass
+    from mdmkit.core.frame import Frame
+
+
+class TargetChoice(Protocol):
+    """Some of the ground-truth components of each frame."""
+
+    def keeps(self, frame: Frame) -> NDArray[np.bool_]:
+        """Whether each component counts, in the order of their first pixels."""
 
 
 @dataclass(frozen=True, order=True)
@@ -23,6 +31,8 @@ class ComponentSizes:
         Predicted components with fewer pixels are dropped.
     min_target : int
         Ground-truth components with fewer pixels are ignored after labelling.
+    within : TargetChoice, optional
+        Which ground-truth components count; the others are ignored like those that are too small.
 
     Raises
     ------
@@ -37,6 +47,7 @@ class ComponentSizes:
 
     min_prediction: int = 0
     min_target: int = 0
+    within: TargetChoice | None = None
 
     def __post_init__(self) -> None:
         for name in ("min_prediction", "min_target"):

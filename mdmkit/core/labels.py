@@ -1,9 +1,8 @@
-"""Labels: which integers of a ground truth mean what, and how they are written."""
+"""Labels: which integers of a ground truth mean what."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -12,40 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.core.errors import InputError, InputTypeError
+from mdmkit.core.label_values import label_text
 
 NORMAL, ANOMALOUS, IGNORED = 0, 1, 2
 UNKNOWN = 3
 
 Labels = int | Collection[int] | None
-
-
-def parse_labels(text: str, argument: str) -> list[int]:
-    """Label values from "2", "1,2", "2-200" or "none"."""
-    if text.strip().lower() == "none":
-        return []
-    values: list[int] = []
-    for part in text.split(","):
-        match = re.fullmatch(r"\s*(-?\d+)(?:-(\d+))?\s*", part)
-        if not match:
-            raise InputError(
-                f"{argument}: expected integers such as 1 or 2,3 or 2-200, or none, found {text!r}"
-            )
-        low, high = int(match[1]), int(match[2] or match[1])
-        if high < low or high - low > 100_000:
-            raise InputError(f"{argument}: expected a rising range, found {part.strip()!r}")
-        values += range(low, high + 1)
-    return values
-
-
-def label_text(values: Iterable[int]) -> str:
-    """Label values as `parse_labels` reads them: "1", "0,255", "2-200", "none"."""
-    runs: list[list[int]] = []
-    for value in sorted(values):
-        if runs and value == runs[-1][1] + 1 and value > 0:
-            runs[-1][1] = value
-        else:
-            runs.append([value, value])
-    return ",".join(f"{low}-{high}" if high > low else f"{low}" for low, high in runs) or "none"
 
 
 def _as_codes(value: Labels, argument: str) -> tuple[int, ...]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from math import isqrt, sqrt
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from math import fsum, isqrt, sqrt
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,15 @@ if TYPE_CHECKING:
 
 
 class FrameChange(ABC):
-    """A map of frames to frames of the same shape. Equal changes share one sweep."""
+    """A map of frames to frames. Equal changes share one sweep.
+
+    Attributes
+    ----------
+    selects : bool
+        Whether it leaves some targets: where none is left, measures are undefined, not refused.
+    """
+
+    selects: ClassVar[bool] = False
 
     @abstractmethod
     def __call__(self, frame: Frame) -> Frame:
@@ -45,6 +53,12 @@ class Band(FrameChange):
     ------
     InputError
         If the width is below 1 or not finite.
+
+    Examples
+    --------
+    >>> from mdmkit import Band, Frame
+    >>> Band(1)(Frame([[0.1, 0.2, 0.9]], [[0, 0, 1]])).pixels
+    2
     """
 
     width: float
@@ -108,6 +122,82 @@ def _around(mask: NDArray[np.bool_], rim: int) -> tuple[slice, slice]:
         places = np.flatnonzero(mask.any(axis=axis))
         sides.append(slice(max(int(places[0]) - rim, 0), int(places[-1]) + rim + 1))
     return sides[0], sides[1]
+
+
+@dataclass(frozen=True)
+class ImageScore(FrameChange):
+    """A frame of one pixel: the score of the image as a whole, anomalous if any pixel is.
+
+    Parameters
+    ----------
+    kind : str
+        `max`, the largest score of the valid pixels; `mean-top:K` or `mean-top:P%`, the mean of
+        their K largest ones, or of so many percent of them (at least one).
+
+    Raises
+    ------
+    InputError
+        For another name, K below 1, or P outside (0, 100].
+    """
+
+    kind: str = "max"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "kind", str(self.kind).lower())
+        number, percent = self._top()
+        if not 0 < number <= (100 if percent else np.inf) or (not percent and number % 1):
+            raise InputError(
+                f"image_score: expected max, mean-top:K or mean-top:P%, found {self.kind!r}"
+            )
+
+    def _top(self) -> tuple[float, bool]:
+        if self.kind == "max":
+            return 1, False
+        name, _, number = self.kind.partition(":")
+        try:
+            return float(number.rstrip("%")) if name == "mean-top" else 0, number.endswith("%")
+        except ValueError:
+            return 0, False
+
+    def __call__(self, frame: Frame) -> Frame:
+        scores = as_unit(frame.scores[frame.valid])
+        if scores.size == 0:
+            return frame.altered(scores=np.zeros((1, 1)), classes=np.full((1, 1), IGNORED, "u1"))
+        number, percent = self._top()
+        k = int(
+            min(max(np.ceil(number / 100 * scores.size) if percent else number, 1), scores.size)
+        )
+        score = fsum(np.partition(scores, scores.size - k)[scores.size - k :]) / k
+        anomalous = np.array([[frame.anomalous_pixels > 0]], np.uint8)
+        return frame.altered(scores=np.array([[score]]), classes=anomalous)
+
+
+@dataclass(frozen=True)
+class FrameGroup(FrameChange):
+    """The frames of one group; the others become a single ignored pixel.
+
+    Parameters
+    ----------
+    column, value : str
+        What the groups are told apart by, and the name of this one.
+    names : frozenset of str
+        Names of its frames.
+    """
+
+    column: str
+    value: str
+    names: frozenset[str] = field(repr=False)
+    selects = True
+
+    @property
+    def name(self) -> str:
+        """As in `ap@weather=rain`."""
+        return f"{self.column}={self.value}"
+
+    def __call__(self, frame: Frame) -> Frame:
+        if frame.name in self.names:
+            return frame
+        return frame.altered(scores=np.zeros((1, 1)), classes=np.full((1, 1), IGNORED, np.uint8))
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from typing import Any
 
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import InputError, listing
-from mdmkit.core.labels import LabelCodes, parse_labels
+from mdmkit.core.label_values import parse_labels
+from mdmkit.core.labels import LabelCodes
 from mdmkit.datasets.dataset import DataSet, FrameFiles, Layout
 from mdmkit.datasets.keys import existing_folder, files_by_key
 from mdmkit.datasets.trees import images_below, labelled

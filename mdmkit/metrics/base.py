@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mdmkit.core.errors import NoTargetError
+from mdmkit.core.errors import InputError, NoTargetError
 from mdmkit.metrics.curve import ThresholdCurve
 from mdmkit.statistics.kinds import Statistic
 
@@ -83,6 +83,16 @@ class Metric(ABC):
         NoTargetError
             If the sweep holds nothing to detect.
         """
+
+    def above(self, sweep: Any, z: float) -> float:
+        """D of the prediction A > z, for a sweep over scores of any range; NaN where undefined.
+
+        Raises
+        ------
+        NoTargetError
+            Of metrics of components and borders, if the sweep holds nothing to detect.
+        """
+        raise InputError(f"metrics: {self.name} has no value at a single threshold")
 
     def bounds(self, grid: Any) -> tuple[Ratio, Ratio] | None:
         """Least and largest d within each cell of a grid, shape (m + 1,) each, NaN: undefined.

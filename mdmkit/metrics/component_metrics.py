@@ -94,6 +94,10 @@ class ComponentMetric(Metric):
         part = self.part(sweep)
         return part.scores, np.asarray(self.values(part.totals, sweep.targets))
 
+    def above(self, sweep: ComponentCounts, z: float) -> float:
+        self.check(sweep)
+        return float(self.values(self.part(sweep).above(z), sweep.targets))
+
     def curve(self, sweep: ComponentCounts) -> ThresholdCurve:
         self.check(sweep)
         part = self.part(sweep)

@@ -194,7 +194,7 @@ class AtThreshold(Measure):
     """`METRIC@z=Z`: a metric of the prediction A > Z, Z on the (normalised) scores."""
 
     key: str
-    metric: CountMetric | ComponentMetric
+    metric: Metric
     z: float
     refinable = True
 
@@ -203,16 +203,9 @@ class AtThreshold(Measure):
         return (PixelStatistic(), self.metric.statistic)
 
     def compute(self, sweeps: NormalizedTotals) -> Values:
-        if isinstance(self.metric, ComponentMetric):
-            sweep = sweeps.normalized(self.metric.statistic)
-            self.metric.check(sweep)
-            totals = self.metric.part(sweep).above(self.z)
-            value = float(self.metric.values(totals, sweep.targets))
-        else:
-            pixels: PixelCounts = sweeps.normalized(PixelStatistic())
-            if pixels.anomalous == 0:
-                return {self.key: float("nan")}
-            value = float(self.metric(*pixels.confusion(pixels.above(self.z))))
+        value = self.metric.above(sweeps.normalized(self.metric.statistic), self.z)
+        if isnan(value):
+            return {self.key: value}
         if not sweeps.on_grid(self.metric.statistic):
             return {self.key: value}
         if sweeps.knows(self.metric.statistic, self.z):
@@ -276,7 +269,7 @@ class MarginAt(Measure):
     --------
     >>> from mdmkit import FBeta, evaluate
     >>> measure = MarginAt(FBeta(2), 0.5)
-    >>> evaluate([([[0.1, 0.2, 0.9]], [[0, 0, 1]])], [measure])["mdm_f2@0.5_interval"]
+    >>> evaluate([([[0.1, 0.2, 0.9]], [[0, 0, 1]])], [measure])["mdm_fbeta@beta=2@0.5_interval"]
     (0.0, 0.9)
     """
 

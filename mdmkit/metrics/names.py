@@ -1,21 +1,16 @@
-"""Names of measures, and the measures they stand for.
-
-`ap`, `auroc`, `fpr95`, `best_f1`; `siou_gt`, `ppv`, `mean_f1` at the best-F1 prediction;
-`fpr@tpr=0.9`; `METRIC@z=0.5` at a fixed threshold; `mdm_METRIC@0.5` the margin at T = 0.5;
-`NAME@band=5` a measure of pixels within 5 pixels of ground-truth borders.
-"""
+"""Measures by name: `NAME@key=value...`, see `mdmkit.metrics.grammar`."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
-from typing import Any
-
-import numpy as np
+from collections.abc import Callable, Iterable
 
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import InputError, InputTypeError
-from mdmkit.metrics.component_metrics import COMPONENT_METRICS, ComponentMetric
+from mdmkit.core.transforms import ImageScore
+from mdmkit.metrics.base import Metric
+from mdmkit.metrics.component_metrics import ComponentMetric
+from mdmkit.metrics.grammar import Asked, T
+from mdmkit.metrics.mean_error import AUTC
 from mdmkit.metrics.measures import (
     AtBestF1,
     AtThreshold,
@@ -26,70 +21,117 @@ from mdmkit.metrics.measures import (
     Measure,
     Ranking,
 )
-from mdmkit.metrics.pixel_metrics import COUNT_METRICS
-from mdmkit.metrics.registry import as_metric
+from mdmkit.metrics.region_measures import AUPIMO, AUPRO, TargetCount
+from mdmkit.metrics.registry import METRICS, SPELLED, as_metric, metric_named
+from mdmkit.metrics.transformed import Through, in_band, in_bin
+from mdmkit.statistics.target_bins import PROPERTIES, TargetBin
 
+Builder = Callable[[Asked, ComponentSizes], Measure]
 AT_BEST_F1 = {"siou_gt": "siou", "ppv": "ppv", "mean_f1": "mean_f1"}
 NAMES = ("ap", "auroc", "fpr95", "best_f1", *AT_BEST_F1)
-MDM_METRICS = (*COUNT_METRICS, *COMPONENT_METRICS)
+MDM_METRICS = SPELLED
+
 #: Every name above, and the margins of pixel F1 and the two component metrics at two T.
 DEFAULT_NAMES = (
     *NAMES,
     *(f"mdm_{metric}@{t}" for t in (0.5, 0.7) for metric in ("f1", "siou", "mean_f1")),
 )
+
+
+def _fpr(asked: Asked, sizes: ComponentSizes) -> Measure:
+    if "z" in asked.options:
+        z = asked.number("z")
+        return FprAtThreshold(f"fpr@z={z!r}", z)
+    tpr = asked.number("tpr")
+    if not 0 < tpr <= 1:
+        raise InputError(f"metrics: expected a TPR in (0, 1] in {asked.text!r}, found {tpr!r}")
+    return FprAtTpr(f"fpr@tpr={tpr!r}", tpr)
+
+
+def _at_best_f1(asked: Asked, sizes: ComponentSizes) -> Measure:
+    metric = as_metric(AT_BEST_F1[asked.name], sizes)
+    assert isinstance(metric, ComponentMetric)
+    return AtBestF1(asked.name, metric)
+
+
+def _of_images(measure: Measure) -> Builder:
+    def build(asked: Asked, sizes: ComponentSizes) -> Measure:
+        change = ImageScore(asked.take("score") or "max")
+        score = "" if change.kind == "max" else f"@score={change.kind}"
+        return Through(change, measure, f"{asked.name}{score}")
+
+    return build
+
+
+#: How measures are made that are no `METRIC@z=Z` and no `mdm_METRIC@T`.
+MEASURES: dict[str, Builder] = {
+    "ap": lambda asked, _: Ranking("ap"),
+    "auroc": lambda asked, _: Ranking("auroc"),
+    "fpr95": lambda asked, _: FprAtTpr("fpr95", 0.95),
+    "best_f1": lambda asked, _: BestF1Measure(),
+    **dict.fromkeys(AT_BEST_F1, _at_best_f1),
+    "fpr": _fpr,
+    "autc": lambda asked, _: AUTC(),
+    "aupro": lambda asked, sizes: AUPRO(asked.number("fpr", 0.3), sizes.min_target),
+    "auspro": lambda asked, sizes: AUPRO(asked.number("fpr", 0.05), sizes.min_target, True),
+    "aupimo": lambda asked, _: AUPIMO(*(asked.range("fpr") if "fpr" in asked.options else ())),
+    "components": lambda asked, sizes: TargetCount(sizes),
+    "image_ap": _of_images(Ranking("ap")),
+    "image_auroc": _of_images(Ranking("auroc")),
+    "image_f1": _of_images(BestF1Measure()),
+}
 _EXPECTED = (
-    f"one of {', '.join(NAMES)}; mdm_METRIC@T or METRIC@z=Z with METRIC in "
-    f"{', '.join(MDM_METRICS)}; "
-    "fpr@z=Z or fpr@tpr=R; NAME@band=W for measures of pixels"
+    f"one of {', '.join(name for name in MEASURES if name != 'fpr')}; mdm_METRIC@T or METRIC@z=Z "
+    f"with METRIC in {', '.join(SPELLED)}; fpr@z=Z or fpr@tpr=R; NAME@band=W for measures of "
+    f"pixels; NAME@{'=A:B or NAME@'.join(PROPERTIES)}=A:B"
 )
 
 
-def _number(text: str, name: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = float("nan")
-    if not np.isfinite(value):
-        raise InputError(f"metrics: expected a number after the sign in {name!r}, found {text!r}")
-    return value
-
-
 def parse_measure(name: str, sizes: ComponentSizes) -> Measure:
-    """The measure of that name, component metrics having the given sizes."""
-    if match := re.fullmatch(r"(.+)@band=(.+)", name):
-        from mdmkit.metrics.transformed import in_band
+    """The measure of that name, component metrics having the given sizes.
 
-        return in_band(parse_measure(match[1], sizes), _number(match[2], name))
-    if name in ("ap", "auroc"):
-        return Ranking(name)
-    if name == "fpr95":
-        return FprAtTpr(name, 0.95)
-    if name == "best_f1":
-        return BestF1Measure()
-    if name in AT_BEST_F1:
-        metric = as_metric(AT_BEST_F1[name], sizes)
-        assert isinstance(metric, ComponentMetric)
-        return AtBestF1(name, metric)
-    if match := re.fullmatch(r"fpr@tpr=(.+)", name):
-        tpr = _number(match[1], name)
-        if not 0 < tpr <= 1:
-            raise InputError(f"metrics: expected a TPR in (0, 1] in {name!r}, found {tpr!r}")
-        return FprAtTpr(f"fpr@tpr={tpr!r}", tpr)
-    if match := re.fullmatch(r"fpr@z=(.+)", name):
-        z = _number(match[1], name)
-        return FprAtThreshold(f"fpr@z={z!r}", z)
-    at_z = re.fullmatch(r"(\w+)@z=(.+)", name)
-    if at_z and at_z[1] in MDM_METRICS:
-        z = _number(at_z[2], name)
-        at: Any = as_metric(at_z[1], sizes)
-        return AtThreshold(f"{at_z[1]}@z={z!r}", at, z)
-    at_t = re.fullmatch(r"mdm_(\w+)@(.+)", name)
-    if at_t and at_t[1] in MDM_METRICS:
-        return MarginAt(as_metric(at_t[1], sizes), _number(at_t[2], name))
+    Raises
+    ------
+    InputError
+        An unknown name or option, with those that are known.
+    """
+    asked = Asked.of(name)
+    band = asked.number("band") if "band" in asked.options else None
+    bins = [TargetBin(by, *asked.range(by)) for by in PROPERTIES if by in asked.options]
+    measure = _plain_measure(asked, sizes)
+    asked.known += ["band", *PROPERTIES]
+    asked.check_taken()
+    if band is not None:
+        measure = in_band(measure, band)
+    for selected in bins:
+        measure = in_bin(measure, selected)
+    return measure
+
+
+def _plain_measure(asked: Asked, sizes: ComponentSizes) -> Measure:
+    """Of frames as they are."""
+    metric = asked.name.removeprefix("mdm_")
+    if metric in METRICS:
+        of_metric = Asked(asked.text, metric, asked.options)
+        if metric != asked.name and T in asked.options:
+            t = asked.number(T)
+            return MarginAt(_known(of_metric, sizes, asked), t)
+        if metric == asked.name and "z" in asked.options:
+            z = asked.number("z")
+            found = _known(of_metric, sizes, asked)
+            return AtThreshold(f"{found.name}@z={z!r}", found, z)
+    if asked.name in MEASURES:
+        return MEASURES[asked.name](asked, sizes)
     hint = ""
-    if name.removeprefix("mdm_") in MDM_METRICS:
-        hint = f"; say which T, as in {name}@0.5, or which threshold, as in f1@z=0.5"
-    raise InputError(f"metrics: expected {_EXPECTED}; found {name!r}{hint}")
+    if metric in METRICS:
+        hint = f"; say which T, as in {asked.text}@0.5, or which threshold, as in f1@z=0.5"
+    raise InputError(f"metrics: expected {_EXPECTED}; found {asked.text!r}{hint}")
+
+
+def _known(of_metric: Asked, sizes: ComponentSizes, asked: Asked) -> Metric:
+    metric = metric_named(of_metric, sizes)
+    asked.known += of_metric.known
+    return metric
 
 
 def parse_measures(
@@ -116,8 +158,14 @@ def parse_measures(
 
     Examples
     --------
-    >>> [measure.key for measure in parse_measures("ap, f1@z=.5, mdm_siou@.25", ComponentSizes())]
-    ['ap', 'f1@z=0.5', 'mdm_siou@0.25']
+    >>> names = "ap, f1@z=.5, mdm_siou@.25, MDM_FBeta@0.5@beta=2, ap@size=0:300"
+    >>> for measure in parse_measures(names, ComponentSizes()):
+    ...     print(measure.key)
+    ap
+    f1@z=0.5
+    mdm_siou@0.25
+    mdm_fbeta@beta=2@0.5
+    ap@size=0:300
     """
     if measures is None:
         measures = DEFAULT_NAMES

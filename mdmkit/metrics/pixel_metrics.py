@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from mdmkit.core.errors import InputError, InputTypeError, NoTargetError
+from mdmkit.core.spelled import spelled
 from mdmkit.metrics.base import Counts, Metric, Ratio, check_anomalous, ratio
 from mdmkit.metrics.curve import ThresholdCurve
 from mdmkit.statistics.kinds import PixelStatistic
@@ -69,6 +70,11 @@ class CountMetric(Metric):
                 f"found shape {values.shape}"
             )
         return values
+
+    def above(self, sweep: PixelCounts, z: float) -> float:
+        if sweep.anomalous == 0:
+            return float("nan")
+        return float(self(*sweep.confusion(sweep.above(z))))
 
     def check(self, sweep: PixelCounts) -> None:
         """Refuse a sweep without an anomalous pixel."""
@@ -136,7 +142,7 @@ class FBeta(CountMetric):
     --------
     >>> from mdmkit import FBeta
     >>> FBeta(2).name, float(FBeta(2)(tp=1, fp=0, fn=1, tn=0))
-    ('f2', 0.5555555555555556)
+    ('fbeta@beta=2', 0.5555555555555556)
     """
 
     beta: float
@@ -148,7 +154,7 @@ class FBeta(CountMetric):
 
     @property
     def name(self) -> str:  # type: ignore[override]
-        return f"f{self.beta:g}"
+        return f"fbeta@beta={spelled(self.beta)}"
 
     def formula(self, tp: Counts, fp: Counts, fn: Counts, tn: Counts) -> Ratio:
         b2 = float(self.beta) ** 2
@@ -228,6 +234,9 @@ class FalsePositiveRate(CountMetric):
         """Refuse a sweep without a normal pixel."""
         if sweep.normal == 0:
             raise NoTargetError("target: expected at least one normal pixel, found none")
+
+    def above(self, sweep: PixelCounts, z: float) -> float:
+        return float(self(*sweep.confusion(sweep.above(z))))
 
     def formula(self, tp: Counts, fp: Counts, fn: Counts, tn: Counts) -> Ratio:
         return ratio(fp, fp + tn)

@@ -2,14 +2,64 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import InputError, InputTypeError
 from mdmkit.metrics.base import Metric
+from mdmkit.metrics.boundary_metrics import NSD, BoundaryF, BoundaryIoU
 from mdmkit.metrics.component_metrics import COMPONENT_METRICS
+from mdmkit.metrics.grammar import Asked
 from mdmkit.metrics.mask_metrics import MaskMetric
-from mdmkit.metrics.pixel_metrics import COUNT_METRICS
+from mdmkit.metrics.pixel_metrics import COUNT_METRICS, FBeta
+from mdmkit.metrics.region_metrics import PRO, SPRO
+from mdmkit.statistics.boundaries import DILATION_RATIO
+
+Builder = Callable[[Asked, ComponentSizes], Metric]
+
+
+def _of_components(name: str) -> Builder:
+    return lambda _, sizes: COMPONENT_METRICS[name](sizes.min_prediction, sizes.min_target)
+
+
+def _of_counts(name: str) -> Builder:
+    return lambda asked, sizes: COUNT_METRICS[name]
+
+
+#: How each metric is made of its options and the component sizes.
+METRICS: dict[str, Builder] = {
+    **{name: _of_counts(name) for name in COUNT_METRICS},
+    "fbeta": lambda asked, _: FBeta(asked.number("beta")),
+    **{name: _of_components(name) for name in COMPONENT_METRICS},
+    "boundary_iou": lambda asked, _: BoundaryIoU(
+        asked.number("ratio", DILATION_RATIO), asked.whole("px", 0)
+    ),
+    "boundary_f": lambda asked, _: BoundaryF(asked.number("px"), asked.whole("neighbours", 4)),
+    "nsd": lambda asked, _: NSD(asked.number("px"), asked.whole("neighbours", 4)),
+    "pro": lambda _, sizes: PRO(sizes.min_target),
+    "spro": lambda _, sizes: SPRO(sizes.min_target),
+}
+#: Those that need an option, spelled with one.
+SPELLED = tuple(
+    {"fbeta": "fbeta@beta=2", "boundary_f": "boundary_f@px=3", "nsd": "nsd@px=3"}.get(name, name)
+    for name in METRICS
+)
+
+
+def metric_named(asked: Asked, sizes: ComponentSizes) -> Metric:
+    """The metric of a name, which takes its options.
+
+    Raises
+    ------
+    InputError
+        An unknown name, with those that are known.
+    """
+    if asked.name not in METRICS:
+        raise InputError(
+            f"metric: expected one of {', '.join(SPELLED)}, or a callable, found {asked.text!r}"
+        )
+    return METRICS[asked.name](asked, sizes)
 
 
 def as_metric(metric: Any, sizes: ComponentSizes | None = None) -> Metric:
@@ -18,29 +68,27 @@ def as_metric(metric: Any, sizes: ComponentSizes | None = None) -> Metric:
     Parameters
     ----------
     metric : str, Metric, or callable
+        Names take options, as in `fbeta@beta=2` or `boundary_f@px=3`.
     sizes : ComponentSizes, optional
         Component sizes for component metrics given by name; 0 / 0 by default.
 
     Raises
     ------
     InputError
-        An unknown name; `InputTypeError` for what is no metric.
+        An unknown name or option; `InputTypeError` for what is no metric.
 
     Examples
     --------
-    >>> as_metric("f1")
-    F1()
+    >>> as_metric("f1"), as_metric("nsd@px=3")
+    (F1(), NSD(px=3.0, neighbours=4))
     """
     if isinstance(metric, Metric):
         return metric
     if isinstance(metric, str):
-        if metric in COUNT_METRICS:
-            return COUNT_METRICS[metric]
-        if metric in COMPONENT_METRICS:
-            sizes = sizes or ComponentSizes()
-            return COMPONENT_METRICS[metric](sizes.min_prediction, sizes.min_target)
-        names = ", ".join([*COUNT_METRICS, *COMPONENT_METRICS])
-        raise InputError(f"metric: expected one of {names}, or a callable, found {metric!r}")
+        asked = Asked.of(metric)
+        found = metric_named(asked, sizes or ComponentSizes())
+        asked.check_taken()
+        return found
     if isinstance(metric, type) and issubclass(metric, Metric):
         try:
             return metric()

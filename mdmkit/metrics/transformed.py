@@ -9,40 +9,28 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mdmkit.core.errors import InputError
+from mdmkit.core.errors import InputError, NoTargetError
 from mdmkit.core.transforms import Band, FrameChange
 from mdmkit.metrics.measures import BestF1Measure, FprAtTpr, Measure, Ranking, Values
-from mdmkit.statistics.kinds import ChangedStatistic, ComponentStatistic, PixelStatistic, Statistic
+from mdmkit.statistics.kinds import PixelStatistic, Statistic, changed, of_images
+from mdmkit.statistics.target_bins import TargetBin
 
 if TYPE_CHECKING:
     from mdmkit.metrics.normalized_totals import NormalizedTotals
 
 
-def seen_through(sweeps: NormalizedTotals, change: FrameChange) -> NormalizedTotals:
-    """NormalizedTotals of changed frames under the names of those of frames as they are."""
+def seen_through(
+    sweeps: NormalizedTotals, change: FrameChange, of: Iterable[Statistic] = (PixelStatistic(),)
+) -> NormalizedTotals:
+    """Sweeps of changed frames under the names `of` those of frames as they are."""
+    names = {changed(change, statistic): statistic for statistic in of}
 
     def own(by_statistic: dict[Statistic, Any]) -> dict[Statistic, Any]:
-        return {
-            changed.statistic: sweep
-            for changed, sweep in by_statistic.items()
-            if isinstance(changed, ChangedStatistic) and changed.change == change
-        }
+        return {names[s]: sweep for s, sweep in by_statistic.items() if s in names}
 
     totals = sweeps.totals
     grid = totals.grid and replace(totals.grid, by_statistic=own(totals.grid.by_statistic))
-    changed = replace(totals, by_statistic=own(totals.by_statistic), grid=grid)
-    return replace(sweeps, totals=changed)
-
-
-def changed_statistics(
-    change: FrameChange, statistics: Iterable[Statistic]
-) -> tuple[Statistic, ...]:
-    """The same statistics, of changed frames."""
-    return tuple(
-        ChangedStatistic(change, statistic)
-        for statistic in statistics
-        if isinstance(statistic, (PixelStatistic, ComponentStatistic))
-    )
+    return replace(sweeps, totals=replace(totals, by_statistic=own(totals.by_statistic), grid=grid))
 
 
 @dataclass(frozen=True)
@@ -69,13 +57,21 @@ class Through(Measure):
 
     @property
     def statistics(self) -> tuple[Statistic, ...]:
-        return changed_statistics(self.change, self.measure.statistics)
+        return tuple(changed(self.change, statistic) for statistic in self.measure.statistics)
 
     def compute(self, sweeps: NormalizedTotals) -> Values:
-        return self._renamed(self.measure.compute(seen_through(sweeps, self.change)))
+        try:
+            return self._renamed(self.measure.compute(self._seen(sweeps)))
+        except NoTargetError:
+            if not self.change.selects:
+                raise
+            return {**self.empty(), self.key: float("nan")}
 
     def undecided(self, sweeps: NormalizedTotals) -> NDArray[np.bool_] | None:
-        return self.measure.undecided(seen_through(sweeps, self.change))
+        return self.measure.undecided(self._seen(sweeps))
+
+    def _seen(self, sweeps: NormalizedTotals) -> NormalizedTotals:
+        return seen_through(sweeps, self.change, self.measure.statistics)
 
     def empty(self) -> Values:
         return self._renamed(self.measure.empty())
@@ -107,6 +103,22 @@ def in_band(measure: Measure, width: float) -> Through:
             f"mdm_f1@0.5, found {measure.key!r}, whose components a band would cut"
         )
     return Through(band, measure, f"{measure.key}@band={band.width:g}")
+
+
+def in_bin(measure: Measure, selected: TargetBin) -> Through:
+    """`NAME@size=A:B` and its like: a measure of the components of some size or place.
+
+    Raises
+    ------
+    InputError
+        If the measure is one of images, which components outside the bin would turn normal.
+    """
+    if any(of_images(statistic) for statistic in measure.statistics):
+        raise InputError(
+            f"{selected.by}: expected a measure of pixels, components or borders, found "
+            f"{measure.key!r}, which is one of images"
+        )
+    return Through(selected, measure, f"{measure.key}@{selected.name}")
 
 
 def with_bands(measures: Iterable[Measure], band: Any) -> tuple[Measure, ...]:

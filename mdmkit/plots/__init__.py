@@ -16,6 +16,7 @@ from mdmkit.plots.margins import (
 from mdmkit.plots.predictions import grid_figure, ground_truth, overlay, thresholds_figure
 from mdmkit.plots.ranking import draw_precision_recall, draw_roc, ranking_figure, ranking_multiples
 from mdmkit.plots.requirements import requirements_figure
+from mdmkit.plots.selections import by_figure, draw_by
 from mdmkit.plots.style import (
     COLOURS,
     DASHES,
@@ -43,8 +44,10 @@ __all__ = [
     "OVERLAY",
     "SINGLE",
     "STYLE",
+    "by_figure",
     "check_figure_name",
     "check_width",
+    "draw_by",
     "draw_curve",
     "draw_margins_by_t",
     "draw_precision_recall",

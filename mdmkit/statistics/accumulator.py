@@ -15,7 +15,7 @@ from mdmkit.core.errors import InputError
 from mdmkit.statistics.binned_steps import quantile_edges
 from mdmkit.statistics.components import ComponentCounts
 from mdmkit.statistics.edges import Edges, line_edges, unit_edges, with_edges
-from mdmkit.statistics.kinds import MaskStatistic, Statistic, merged, of_components
+from mdmkit.statistics.kinds import Statistic, has_bins, merged, of_components
 from mdmkit.statistics.packing import Packed
 from mdmkit.statistics.pixel_bins import BinnedFrame
 from mdmkit.statistics.pixels import PixelCounts
@@ -117,7 +117,7 @@ class Accumulator:
         waiting = [
             statistic
             for statistic, sweep in part.by_statistic.items()
-            if not (_is_grid(sweep) or isinstance(statistic, MaskStatistic))
+            if has_bins(statistic) and not _is_grid(sweep)
         ]
         if self.over_budget and not waiting:
             self._grid = part if self._grid is None else Totals.merged([self._grid, part])
@@ -154,7 +154,7 @@ class Accumulator:
     def _on_grid(self, part: Totals) -> Totals:
         on_grid = {
             statistic: sweep
-            if isinstance(statistic, MaskStatistic) or _is_grid(sweep)
+            if _is_grid(sweep) or not has_bins(statistic)
             else statistic.at_edges(sweep, self.rows if of_components(statistic) else self.edges)
             for statistic, sweep in part.by_statistic.items()
         }
@@ -211,7 +211,7 @@ class Accumulator:
         cells = BinnedFrame.of(frame, self.edges)
         by_statistic: dict[Statistic, Any] = {}
         for statistic in self._refined.statistics:
-            assert not isinstance(statistic, MaskStatistic)
+            assert has_bins(statistic)
             if of_components(statistic):
                 by_statistic[statistic] = statistic.inside(cells, self.rows, self._refined.rows)
             else:

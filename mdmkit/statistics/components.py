@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from mdmkit.core.component_sizes import ComponentSizes
+from mdmkit.core.component_sizes import ComponentSizes, TargetChoice
 from mdmkit.core.errors import InputError
 from mdmkit.core.exact_sums import LIMBS
 from mdmkit.statistics.binned_steps import spread, within
@@ -29,7 +29,7 @@ LAST, RECORD = 1, 2  # the kernel's flags
 
 
 def label_targets(
-    frame: Frame, min_target: int
+    frame: Frame, min_target: int, within: TargetChoice | None = None
 ) -> tuple[NDArray[np.int32], NDArray[np.int64], int]:
     """Number the ground-truth components of at least `min_target` pixels.
 
@@ -52,6 +52,8 @@ def label_targets(
     names = label_components(frame.classes, label, parent, sizes)
     sizes = sizes[:names].astype(np.int64)
     kept = sizes >= max(min_target, 1)
+    if within is not None:
+        kept[sizes > 0] &= within.keeps(frame)
     if names:
         name_anew(label, parent, np.where(kept, -2 - np.cumsum(kept), -2).astype(np.int32))
     return label, np.append(0, sizes[kept]), int(sizes.max(initial=0))
@@ -86,7 +88,7 @@ class Swept:
         """Sweep the pixels `order` of a frame."""
         from mdmkit.statistics.kernels.components import plan_looks, sweep
 
-        label, pixels, largest = label_targets(frame, sizes.min_target)
+        label, pixels, largest = label_targets(frame, sizes.min_target, sizes.within)
         targets = pixels.size - 1
         if targets == 0:
             required = ()  # no verdict is defined

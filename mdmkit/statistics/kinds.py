@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.core.component_sizes import ComponentSizes
-from mdmkit.core.transforms import FrameChange
+from mdmkit.core.transforms import FrameChange, ImageScore
 from mdmkit.statistics.binned_components import BinnedComponents
+from mdmkit.statistics.boundaries import BandOverlap, BorderMatch
 from mdmkit.statistics.components import ComponentCounts
 from mdmkit.statistics.edges import Edges
+from mdmkit.statistics.image_rates import ImageRates
 from mdmkit.statistics.mask_samples import MaskFunction, MaskSamples
 from mdmkit.statistics.pixel_bins import BinnedFrame
 from mdmkit.statistics.pixels import BinnedPixels, PixelCounts
+from mdmkit.statistics.regions import RegionCoverage, TargetTally
+from mdmkit.statistics.target_bins import TargetBin
 
 if TYPE_CHECKING:
     from mdmkit.core.frame import Frame
@@ -86,23 +90,21 @@ class ChangedStatistic:
     """The sweep of each frame after a change of it."""
 
     change: FrameChange
-    statistic: PixelStatistic | ComponentStatistic
+    statistic: Any
 
-    def of(self, frame: Frame) -> PixelCounts | ComponentCounts:
+    def of(self, frame: Frame) -> Any:
         """Change and sweep one frame."""
         return self.statistic.of(self.change(frame))
 
-    def at_edges(self, sweep: Any, edges: Edges) -> BinnedPixels | BinnedComponents:
+    def at_edges(self, sweep: Any, edges: Edges) -> Any:
         """A sweep reduced to the edges of a grid."""
         return self.statistic.at_edges(sweep, edges)
 
-    def on_grid(self, cells: BinnedFrame, edges: Edges) -> BinnedPixels | BinnedComponents:
+    def on_grid(self, cells: BinnedFrame, edges: Edges) -> Any:
         """Change one frame, given as it was, and count it at the edges of a grid."""
         return self.statistic.on_grid(self._changed(cells), edges)
 
-    def inside(
-        self, cells: BinnedFrame, edges: Edges, refined: NDArray[np.bool_]
-    ) -> PixelCounts | ComponentCounts:
+    def inside(self, cells: BinnedFrame, edges: Edges, refined: NDArray[np.bool_]) -> Any:
         """Change one frame, given as it was, and sweep it within some cells of a grid."""
         return self.statistic.inside(self._changed(cells), edges, refined)
 
@@ -110,7 +112,66 @@ class ChangedStatistic:
         return BinnedFrame.of(self.change(cells.frame), cells.edges)
 
 
-Statistic = PixelStatistic | ComponentStatistic | MaskStatistic | ChangedStatistic
+@dataclass(frozen=True)
+class ImageRatesStatistic:
+    """Scores of single images, of which each one's own rates are made; never in bins."""
+
+    def of(self, frame: Frame) -> ImageRates:
+        """Keep the scores of one frame."""
+        return ImageRates.of(frame)
+
+
+Statistic = (
+    PixelStatistic
+    | ComponentStatistic
+    | BandOverlap
+    | BorderMatch
+    | RegionCoverage
+    | TargetTally
+    | ImageRatesStatistic
+    | MaskStatistic
+    | ChangedStatistic
+)
+
+
+def changed(change: FrameChange, statistic: Statistic) -> Statistic:
+    """A statistic of changed frames.
+
+    Components outside a bin join predictions, so that a change of the frame's classes would not
+    do: what counts components is told which ones count.
+    """
+    if isinstance(change, TargetBin) and isinstance(statistic, ComponentStatistic):
+        return replace(statistic, sizes=replace(statistic.sizes, within=change))
+    if isinstance(change, TargetBin) and isinstance(statistic, TargetTally):
+        return replace(statistic, components=replace(statistic.components, within=change))
+    if isinstance(change, TargetBin) and isinstance(statistic, RegionCoverage):
+        return replace(statistic, within=change)
+    return ChangedStatistic(change, statistic)
+
+
+Binnable = (
+    PixelStatistic
+    | ComponentStatistic
+    | BandOverlap
+    | BorderMatch
+    | RegionCoverage
+    | TargetTally
+    | ChangedStatistic
+)
+
+
+def has_bins(statistic: Statistic) -> TypeGuard[Binnable]:
+    """Whether its counts can be reduced to bins, with bounds within."""
+    if isinstance(statistic, ChangedStatistic):
+        return has_bins(statistic.statistic)
+    return not isinstance(statistic, (MaskStatistic, ImageRatesStatistic))
+
+
+def of_images(statistic: Statistic) -> bool:
+    """Whether a statistic counts images as a whole."""
+    if isinstance(statistic, ChangedStatistic):
+        return isinstance(statistic.change, ImageScore) or of_images(statistic.statistic)
+    return isinstance(statistic, (ImageRatesStatistic, MaskStatistic))
 
 
 def of_components(statistic: Statistic) -> bool:

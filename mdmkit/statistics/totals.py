@@ -11,7 +11,14 @@ from numpy.typing import NDArray
 
 from mdmkit.core.errors import NoTargetError
 from mdmkit.statistics.edges import Edges
-from mdmkit.statistics.kinds import MaskStatistic, PixelStatistic, Statistic, merged, of_components
+from mdmkit.statistics.kinds import (
+    MaskStatistic,
+    PixelStatistic,
+    Statistic,
+    has_bins,
+    merged,
+    of_components,
+)
 from mdmkit.statistics.normalizers import Normalizer
 from mdmkit.statistics.pixel_bins import BinnedFrame
 from mdmkit.statistics.pixels import PixelCounts
@@ -102,7 +109,7 @@ class Totals:
         if early and not on_grid.isdisjoint(statistics):
             cells = BinnedFrame.of(frame, early.edges)
             for statistic in on_grid.intersection(statistics):
-                assert not isinstance(statistic, MaskStatistic)
+                assert has_bins(statistic)
                 by_statistic[statistic] = statistic.on_grid(cells, early.edges_of(statistic))
         return cls(1, by_statistic)
 

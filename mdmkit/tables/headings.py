@@ -6,11 +6,14 @@ from typing import Protocol
 
 HEADINGS = {
     "ap": "AP", "auroc": "AUROC", "fpr95": "FPR95", "best_f1": "best F1", "siou_gt": "sIoU gt",
-    "ppv": "PPV", "mean_f1": "mean F1",
+    "ppv": "PPV", "mean_f1": "mean F1", "autc": "AUTC", "image_ap": "image AP",
+    "image_auroc": "image AUROC", "image_f1": "image F1",
 }  # fmt: skip
 METRIC_HEADINGS = {
     "f1": "F1", "iou": "IoU", "precision": "precision", "recall": "recall", "siou": "sIoU",
-    "ppv": "PPV", "mean_f1": "mean F1", "fpr": "FPR",
+    "ppv": "PPV", "mean_f1": "mean F1", "fpr": "FPR", "pro": "PRO", "spro": "sPRO",
+    "boundary_iou": "Boundary IoU", "boundary_f": "Boundary F", "nsd": "NSD", "fbeta": "F-beta",
+    "aupro": "AUPRO", "auspro": "AUsPRO", "aupimo": "AUPIMO",
 }  # fmt: skip
 LOWER_IS_BETTER = ("fpr95",)  # of the published columns
 
@@ -29,14 +32,22 @@ def titles(measure: Named) -> tuple[str, str]:
 
 def key_titles(key: str) -> tuple[str, str]:
     """Name and condition of a measure's name, or of a printed heading."""
-    inner, is_banded, width = key.rpartition("@band=")
-    if is_banded:
-        name, condition = key_titles(inner)
-        return name, f"{condition} within {width} px".strip()
-    if key in HEADINGS:
-        return HEADINGS[key], ""
-    metric, sign, at = key.partition("@")
-    if metric.startswith("mdm_"):
-        metric = metric.removeprefix("mdm_")
-        return f"MDM {METRIC_HEADINGS.get(metric, metric)}", f"T={at}"
-    return METRIC_HEADINGS.get(metric, metric), f"at {at}" if sign else ""
+    name, *parts = key.split("@")
+    metric = name.removeprefix("mdm_")
+    is_margin = metric != name
+    heading = HEADINGS.get(name) or METRIC_HEADINGS.get(metric, metric)
+    conditions = (_condition(part, is_margin) for part in parts)
+    return f"MDM {heading}" if is_margin else heading, ", ".join(conditions)
+
+
+_UNITS = {"band": "within {} px", "px": "{} px", "size": "{} px", "score": "{}"}
+_RATES = ("z", "tpr", "fpr")  # at which something is judged
+
+
+def _condition(part: str, is_margin: bool) -> str:
+    key, sign, value = part.partition("=")
+    if not sign:
+        return f"T={part}" if is_margin else f"at {part}"
+    if key in _UNITS:
+        return _UNITS[key].format(value)
+    return f"at {part}" if key in _RATES else part

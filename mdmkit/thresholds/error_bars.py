@@ -12,7 +12,11 @@ from numpy.typing import NDArray
 from mdmkit.core.margin import Interval
 from mdmkit.evaluation.sources import Progress, no_progress
 from mdmkit.evaluation.threads import Load, in_order
+from mdmkit.metrics.base import Metric
+from mdmkit.metrics.boundary_metrics import BoundaryMetric
 from mdmkit.metrics.component_metrics import ComponentMetric
+from mdmkit.metrics.pixel_metrics import CountMetric
+from mdmkit.metrics.region_metrics import PRO
 from mdmkit.thresholds.ranges import CountedFrame, Ranges, Scores
 from mdmkit.thresholds.requirements import Requirement
 from mdmkit.uncertainty.resampling import draws_of
@@ -23,6 +27,7 @@ THRESHOLDS = 2048
 BATCH = 2**27
 
 Sums = NDArray[np.float64]
+Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -53,7 +58,7 @@ class ErrorBars:
 
 
 @dataclass(frozen=True, eq=False)
-class FrameCounts:
+class CountsAt:
     """What each frame counts for a requirement at some raw thresholds.
 
     Attributes
@@ -61,10 +66,13 @@ class FrameCounts:
     requirement : Requirement
     sums : ndarray of float64, shape (F, m, k)
         Whole numbers below 2^53, or values of a frame and whether it is defined.
+    fixed : ndarray of float64, shape (F, c)
+        Whole numbers that do not depend on the threshold.
     """
 
     requirement: Requirement
     sums: Sums
+    fixed: Sums
 
     def values(self, draws: Sums) -> Scores:
         """The measure on sets that have each frame so many times (R, F), shape (R, m)."""
@@ -73,17 +81,21 @@ class FrameCounts:
         if self.requirement.per_frame:
             with np.errstate(invalid="ignore"):
                 return np.asarray(totals[..., 0] / totals[..., 1])
-        metric, counts = self.requirement.metric, np.rint(totals).astype(np.int64)
-        if isinstance(metric, ComponentMetric):
-            return np.stack([_of_components(metric, rows) for rows in counts])
-        return np.asarray(metric(*np.moveaxis(counts, -1, 0)))  # type: ignore[operator]
+        whole = np.rint(totals).astype(np.int64), np.rint(draws @ self.fixed).astype(np.int64)
+        return np.stack([_value(self.requirement.metric, *one) for one in zip(*whole, strict=True)])
 
 
-def _of_components(metric: ComponentMetric, rows: NDArray[np.int64]) -> Scores:
-    targets = int(rows[0, -1])
-    if targets == 0:
-        return np.full(len(rows), np.nan)
-    return np.asarray(metric.values(rows[:, :-1], targets))
+def _value(metric: Metric, totals: Integers, fixed: Integers) -> Scores:
+    """A pooled measure from totals at thresholds (m, k) and what they have in common (c,)."""
+    if isinstance(metric, CountMetric):
+        tp, fp = totals.T
+        return metric(tp, fp, fixed[0] - tp, fixed[1] - fp)
+    if fixed[0] == 0:  # no ground-truth component or border
+        return np.full(len(totals), np.nan)
+    if isinstance(metric, ComponentMetric):
+        return np.asarray(metric.values(totals, int(fixed[0])))
+    assert isinstance(metric, (BoundaryMetric, PRO))
+    return metric.values(totals, fixed)
 
 
 def count_at(
@@ -93,38 +105,41 @@ def count_at(
     *,
     jobs: int,
     progress: Progress = no_progress,
-) -> list[FrameCounts]:
+) -> list[CountsAt]:
     """Count every frame at raw thresholds."""
-    rows: list[list[Sums]] = []
+    rows: list[list[tuple[Sums, Sums]]] = []
     for part in in_order((partial(_rows, load, requirements, thresholds) for load in loads), jobs):
         rows.append(part)
         progress()
     return [
-        FrameCounts(requirement, np.stack(of_one))
+        CountsAt(requirement, *map(np.stack, zip(*of_one, strict=True)))
         for requirement, of_one in zip(requirements, zip(*rows, strict=True), strict=True)
     ]
 
 
-def _rows(load: Load, requirements: Sequence[Requirement], thresholds: Scores) -> list[Sums]:
+def _rows(
+    load: Load, requirements: Sequence[Requirement], thresholds: Scores
+) -> list[tuple[Sums, Sums]]:
     frame = CountedFrame(load())
     return [_row(frame, requirement, thresholds) for requirement in requirements]
 
 
-def _row(frame: CountedFrame, requirement: Requirement, thresholds: Scores) -> Sums:
+def _row(frame: CountedFrame, requirement: Requirement, z: Scores) -> tuple[Sums, Sums]:
     metric = requirement.metric
     if requirement.per_frame:
         scores, values = frame.steps(metric) or (np.empty(0), np.array([np.nan]))
-        value = values[np.searchsorted(scores, thresholds, side="right")]
+        value = values[np.searchsorted(scores, z, side="right")]
         defined = ~np.isnan(value)
-        return np.stack([np.where(defined, value, 0), defined], axis=1).astype(np.float64)
+        return np.stack([np.where(defined, value, 0), defined], axis=1), np.empty(0)
     counted = frame.raw(metric.statistic)
-    if isinstance(metric, ComponentMetric):
-        part = metric.part(counted)
-        totals = part.totals[np.searchsorted(part.scores, thresholds, side="right")]
-        targets = np.full((thresholds.size, 1), counted.targets)
-        return np.concatenate([totals, targets], axis=1).astype(np.float64)
-    totals = counted.totals[np.searchsorted(counted.scores, thresholds, side="right")]
-    return np.stack(counted.confusion(totals), axis=1).astype(np.float64)
+    if isinstance(metric, CountMetric):
+        steps, fixed = counted, [counted.anomalous, counted.normal]
+    elif isinstance(metric, ComponentMetric):
+        steps, fixed = metric.part(counted), [counted.targets]
+    else:
+        steps, fixed = counted.steps, counted.sizes
+    totals = steps.totals[np.searchsorted(steps.scores, z, side="right")]
+    return totals.astype(np.float64), np.asarray(fixed, np.float64)
 
 
 def resampled_thresholds(

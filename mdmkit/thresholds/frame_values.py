@@ -20,9 +20,15 @@ from mdmkit.metrics.pixel_metrics import (
     Precision,
     Recall,
 )
+from mdmkit.metrics.region_metrics import PRO
+from mdmkit.statistics.regions import WHOLE
 from mdmkit.thresholds.requirements import Requirement
 from mdmkit.uncertainty.certificates import weighted
 from mdmkit.uncertainty.p_values import MeanTest, Values, mean_test
+
+#: Metrics whose denominators count components, and all that are ratios of sums over frames.
+OF_COMPONENTS = (SIoU, PPV, PRO)
+RATIOS = (F1, FBeta, IoU, Precision, Recall, FalsePositiveRate, *OF_COMPONENTS)
 
 
 @dataclass(frozen=True)
@@ -106,9 +112,7 @@ class Certifiable:
             )
         limit /= most
         if not requirement.per_frame:
-            if not isinstance(
-                metric, (F1, FBeta, IoU, Precision, Recall, FalsePositiveRate, SIoU, PPV)
-            ):
+            if not isinstance(metric, RATIOS):
                 raise InputError(
                     f"aggregate: expected 'per_image' to certify {requirement.name}, which is no "
                     "ratio of sums over frames"
@@ -136,7 +140,7 @@ class Certifiable:
         return ratio.scores, weighted(numerator, ratio.denominator, self.bound, cap)
 
     def _cap(self, pixels: int) -> float:
-        if isinstance(self.requirement.metric, (SIoU, PPV)):
+        if isinstance(self.requirement.metric, OF_COMPONENTS):
             return self.caps.components
         share = 1.0 if isinstance(self.requirement.metric, FalsePositiveRate) else self.caps.pixels
         return share * pixels
@@ -156,7 +160,7 @@ class Certifiable:
             return f"mean over frames of min(alarms, {caps.alarms})"
         if self.requirement.per_frame:
             return "mean over images"
-        if isinstance(metric, (SIoU, PPV)):
+        if isinstance(metric, OF_COMPONENTS):
             return f"pooled, a frame weighing at most {caps.components} components"
         if isinstance(metric, FalsePositiveRate):
             return "pooled"
@@ -182,6 +186,10 @@ def _ratio(metric: Any, counted: Any) -> FrameRatio:
     if isinstance(metric, SIoU):
         steps, sums = counted.siou, exact_sums.total(counted.siou.totals)
         return FrameRatio(steps.scores, sums, np.full(sums.shape, float(counted.targets)))
+    if isinstance(metric, PRO):
+        covered = counted.steps.totals[:, 0] / WHOLE
+        regions = np.full(covered.shape, float(counted.sizes[0]))
+        return FrameRatio(counted.steps.scores, covered, regions)
     if isinstance(metric, PPV):
         totals = counted.ppv.totals
         number = totals[:, LIMBS].astype(np.float64)

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import InputError, InputTypeError
 from mdmkit.metrics.base import Metric
-from mdmkit.metrics.component_metrics import COMPONENT_METRICS
 from mdmkit.metrics.false_components import AnyFalseComponent, FalseComponents
+from mdmkit.metrics.grammar import Asked
 from mdmkit.metrics.mask_metrics import MaskMetric
-from mdmkit.metrics.pixel_metrics import COUNT_METRICS, FalsePositiveRate, FBeta
-from mdmkit.metrics.registry import as_metric
+from mdmkit.metrics.pixel_metrics import FalsePositiveRate
+from mdmkit.metrics.registry import METRICS, SPELLED, as_metric, metric_named
 
 OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "<=": comparing.le,
@@ -31,12 +31,12 @@ FALSE_ALARMS: dict[str, type[FalseComponents]] = {
 }
 #: Measures that only fall as the threshold rises.
 FALLING = ("recall", "fpr")
-NAMES = (*COUNT_METRICS, "fbeta@beta=B", "fpr", *COMPONENT_METRICS, *FALSE_ALARMS)
+NAMES = (*SPELLED, "fpr", *FALSE_ALARMS)
 _EXPECTED = (
     f"MEASURE with <=, >=, < or > and a number, as in 'recall>=0.9, fpr<=0.01', MEASURE one of "
     f"{', '.join(NAMES)}"
 )
-_FORM = re.compile(r"\s*(\w+)((?:@\w+=[^@<>=]+)*)\s*(<=|>=|<|>)\s*([^<>=]+?)\s*")
+_FORM = re.compile(r"\s*(\w+(?:@\w+=[^@<>=]+)*?)\s*(<=|>=|<|>)\s*([^<>=]+?)\s*")
 
 
 @dataclass(frozen=True)
@@ -188,27 +188,25 @@ def _parsed(item: Any, sizes: ComponentSizes, aggregate: str) -> Sequence[Requir
 
 def _of_text(text: str, sizes: ComponentSizes, aggregate: str) -> Requirement:
     match = _FORM.fullmatch(text)
-    limit = np.nan if match is None else _number(match[4])
+    limit = np.nan if match is None else _number(match[3])
     if match is None or np.isnan(limit):
         raise InputError(f"require: expected {_EXPECTED}; found {text.strip()!r}")
-    options = dict(part.split("=") for part in match[2].lower().split("@")[1:])
-    name = match[1].lower()
-    metric = _metric(name, options, sizes)
-    if metric is None:
+    asked = Asked.of(match[1])
+    if asked.name not in (*METRICS, "fpr", *FALSE_ALARMS):
         raise InputError(f"require: expected {_EXPECTED}; found {text.strip()!r}")
-    spelled = "".join([name, *(f"@{key}={value.strip()}" for key, value in options.items())])
-    return Requirement(metric, match[3], limit, aggregate, spelled)
+    spelled = "@".join([asked.name, *(f"{key}={value}" for key, value in asked.options.items())])
+    metric = _metric(asked, sizes)
+    asked.check_taken()
+    return Requirement(metric, match[2], limit, aggregate, spelled)
 
 
-def _metric(name: str, options: dict[str, str], sizes: ComponentSizes) -> Metric | None:
-    numbers = {key: _number(value) for key, value in options.items()}
-    if name == "fbeta" and numbers.keys() == {"beta"}:
-        return FBeta(numbers["beta"])
-    if name in FALSE_ALARMS and numbers.keys() <= {"ppv"}:
-        return FALSE_ALARMS[name](sizes.min_prediction, sizes.min_target, **numbers)
-    if options or name not in (*COUNT_METRICS, *COMPONENT_METRICS, "fpr"):
-        return None
-    return FalsePositiveRate() if name == "fpr" else as_metric(name, sizes)
+def _metric(asked: Asked, sizes: ComponentSizes) -> Metric:
+    if asked.name == "fpr":
+        return FalsePositiveRate()
+    if asked.name in FALSE_ALARMS:
+        kind, ppv = FALSE_ALARMS[asked.name], asked.number("ppv", FalseComponents.ppv)
+        return kind(sizes.min_prediction, sizes.min_target, ppv)
+    return metric_named(asked, sizes)
 
 
 def _number(text: str) -> float:

@@ -259,8 +259,7 @@ def _evaluated(
 
 
 def _sizes_of(metric: Metric) -> ComponentSizes:
-    least = (getattr(metric, name, 0) for name in ("min_prediction", "min_target"))
-    return ComponentSizes(*least)
+    return ComponentSizes(getattr(metric, "min_prediction", 0), getattr(metric, "min_target", 0))
 
 
 def _raw_of(point: OperatingPoint) -> float:

@@ -19,7 +19,8 @@ from mdmkit.statistics.binned_steps import BinnedRatios, BinnedSteps, G
 from mdmkit.statistics.kinds import ComponentStatistic, Statistic
 from mdmkit.statistics.normalizers import NORMALIZERS, MinMax, Normalizer, Rank
 from mdmkit.statistics.pixels import BinnedPixels
-from mdmkit.uncertainty.frame_counts import Allocate, FrameCounts, parts_of
+from mdmkit.statistics.stepped_counts import BinnedCounts, CountedStatistic
+from mdmkit.uncertainty.frame_counts import Allocate, Binned, FrameCounts, parts_of
 
 MARK, VERSION = "mdmkit_frame_states", 1
 AGAIN = "choose another file or pass --overwrite to make them anew"
@@ -113,7 +114,10 @@ class StatesFile:
             group[f"normalizer/{name}"] = np.asarray(getattr(states.normalizer, name))
         for statistic, facts in states.facts.items():
             group[f"facts/{statistic!r}"] = facts
-            for place, part in enumerate(parts_of(states.whole[statistic])):
+            whole = states.whole[statistic]
+            if isinstance(whole, BinnedCounts):
+                group[f"whole/{statistic!r}/sizes"] = np.append(whole.sizes, whole.anomalous)
+            for place, part in enumerate(parts_of(whole)):
                 for name in ("totals", "dips", "rises"):
                     group[f"whole/{statistic!r}/{place}/{name}"] = getattr(part, name)
 
@@ -148,7 +152,7 @@ def _normalizer(group: Any) -> Normalizer:
     return found
 
 
-def _whole(statistic: Any, group: Any, facts: Any) -> BinnedPixels | BinnedComponents:
+def _whole(statistic: Any, group: Any, facts: Any) -> Binned:
     extremes = float(facts[:, 0].min()), float(facts[:, 1].max())
 
     def part(kind: type[G], place: int) -> G:
@@ -161,6 +165,9 @@ def _whole(statistic: Any, group: Any, facts: Any) -> BinnedPixels | BinnedCompo
         targets, largest = int(facts[:, 2].sum()), int(facts[:, 3].max())
         parts = part(BinnedRatios, 0), part(BinnedRatios, 1), part(BinnedSteps, 2)
         return BinnedComponents(inner.sizes, targets, largest, *parts)
+    if isinstance(inner, CountedStatistic):
+        *sizes, anomalous = group["sizes"][:].tolist()
+        return BinnedCounts(part(BinnedSteps, 0), np.array(sizes), anomalous, inner.paired)
     return part(BinnedPixels, 0)
 
 

@@ -16,7 +16,7 @@ from mdmkit.core.files import check_output, write_atomically
 from mdmkit.evaluation.sources import Progress
 from mdmkit.evaluation.threads import Load
 from mdmkit.metrics.measures import AtThreshold, FprAtThreshold, MarginAt, Measure, statistics_of
-from mdmkit.statistics.kinds import MaskStatistic, Statistic
+from mdmkit.statistics.kinds import Statistic, has_bins
 from mdmkit.statistics.normalizers import Unchanged, as_normalizer
 from mdmkit.uncertainty.counts_file import Record, StatesFile, fits, opened, temporary_file, written
 from mdmkit.uncertainty.frame_counts import (
@@ -78,8 +78,11 @@ class StatesPlan:
     def statistics(self) -> tuple[Statistic, ...]:
         """What is counted."""
         statistics = statistics_of(self.measures)
-        if any(isinstance(statistic, MaskStatistic) for statistic in statistics):
-            raise InputError("metrics: expected metrics of counts or components, found a callable")
+        if not all(map(has_bins, statistics)):
+            raise InputError(
+                "metrics: expected metrics of counts or components where frames are drawn anew, "
+                "found a callable or aupimo"
+            )
         return statistics
 
     @contextmanager

@@ -23,9 +23,16 @@ from mdmkit.statistics.binned_components import BinnedComponents
 from mdmkit.statistics.binned_steps import BinnedSteps
 from mdmkit.statistics.components import QUALITIES
 from mdmkit.statistics.edges import Edges, with_edges
-from mdmkit.statistics.kinds import ComponentStatistic, PixelStatistic, Statistic, of_components
+from mdmkit.statistics.kinds import (
+    ChangedStatistic,
+    ComponentStatistic,
+    PixelStatistic,
+    Statistic,
+    of_components,
+)
 from mdmkit.statistics.normalizers import MinMax, Normalizer, Sigmoid, Unchanged
 from mdmkit.statistics.pixels import BinnedPixels, PixelCounts
+from mdmkit.statistics.stepped_counts import BinnedCounts, CountedStatistic
 from mdmkit.statistics.totals import EarlyGrid, Grid, Totals, check_valid
 
 #: Bytes of sums that are held at once, and of frames that enter one matrix product.
@@ -34,6 +41,10 @@ BATCH, BLOCK = 2**27, 2**26
 FACTS = 4
 #: Sums of sIoU and PPV in digits, the number of predictions, two counts at each quality.
 COMPONENT_COLUMNS = 2 * (LIMBS + 1) + 1 + 2 * QUALITIES.size
+
+#: Counts of weights are cut in two: up to 2^17 whole regions per frame.
+HALF = 1 << 28
+Binned = BinnedPixels | BinnedComponents | BinnedCounts
 
 #: Where the counts of one statistic go: `allocate(statistic, shape)` gives an array of uint32,
 #: or what takes and gives slices like one.
@@ -54,7 +65,7 @@ class FrameCounts:
         In memory, or a data set of a file.
     facts : dict of Statistic to ndarray of float64, shape (F, 4)
         Smallest and largest score, ground-truth components, pixels of the largest of them.
-    whole : dict of Statistic to BinnedPixels or BinnedComponents
+    whole : dict of Statistic to BinnedPixels, BinnedComponents or BinnedCounts
         Of all frames together, with bounds between the thresholds.
     """
 
@@ -62,7 +73,7 @@ class FrameCounts:
     normalizer: Normalizer
     counts: dict[Statistic, Any]
     facts: dict[Statistic, NDArray[np.float64]]
-    whole: dict[Statistic, BinnedPixels | BinnedComponents]
+    whole: dict[Statistic, Binned]
 
     @property
     def frames(self) -> int:
@@ -83,6 +94,8 @@ class FrameCounts:
         for statistic, grid in self.whole.items():
             if isinstance(grid, BinnedPixels):
                 known &= (grid.low == grid.high).all(axis=1)
+            elif isinstance(grid, BinnedCounts):
+                known &= (grid.ends.rises == 0).all(axis=1)
             elif not isinstance(
                 statistic, ComponentStatistic
             ):  # of frames with scores of their own
@@ -112,8 +125,10 @@ class FrameCounts:
             extremes = float(facts[used, 0].min()), float(facts[used, 1].max())
             totals = row.astype(np.int64).reshape(-1, self.edges.size + 1).T
             whole = self.whole[statistic]
-            grid: BinnedPixels | BinnedComponents
-            if isinstance(whole, BinnedComponents):
+            grid: Binned
+            if isinstance(whole, BinnedCounts):
+                grid = _counts_of(whole, totals, extremes)
+            elif isinstance(whole, BinnedComponents):
                 targets = int(facts[:, 2] @ times)
                 parts = [
                     type(part)(p, np.zeros_like(p), np.zeros_like(p), *extremes)
@@ -138,14 +153,20 @@ def _sums(counts: Any, times: NDArray[np.int64]) -> NDArray[np.float64]:
     return sums
 
 
-def parts_of(grid: BinnedPixels | BinnedComponents) -> tuple[BinnedSteps, ...]:
+def parts_of(grid: Binned) -> tuple[BinnedSteps, ...]:
     """The steps that a grid is made of."""
+    if isinstance(grid, BinnedCounts):
+        return (grid.ends,)
     return (grid.siou, grid.ppv, grid.hits) if isinstance(grid, BinnedComponents) else (grid,)
 
 
-def _packed(grid: BinnedPixels | BinnedComponents) -> NDArray[np.uint32]:
+def _packed(grid: Binned) -> NDArray[np.uint32]:
     """One frame's totals as a row: column after column."""
-    if isinstance(grid, BinnedComponents):
+    if isinstance(grid, BinnedCounts):
+        high, low = np.divmod(grid.ends.totals, HALF)
+        constants = np.append(grid.sizes, grid.anomalous)
+        totals = np.hstack([high, low, np.broadcast_to(constants, (len(low), constants.size))])
+    elif isinstance(grid, BinnedComponents):
         ppv = grid.ppv.totals
         parts = [in_digits(grid.siou.totals), in_digits(ppv[:, :LIMBS]), ppv[:, LIMBS:]]
         totals = np.hstack([*parts, grid.hits.totals])
@@ -161,7 +182,20 @@ def _unpacked(totals: NDArray[np.int64]) -> tuple[NDArray[np.int64], ...]:
     return of_digits(siou), np.hstack([of_digits(ppv), number]), hits
 
 
-def _facts_of(grid: BinnedPixels | BinnedComponents) -> tuple[float, float, int, int]:
+def _counts_of(
+    whole: BinnedCounts, totals: NDArray[np.int64], extremes: tuple[float, float]
+) -> BinnedCounts:
+    """Counts of one set from summed columns; constants are the same in all rows."""
+    ends = whole.ends.totals.shape[1]
+    high, low, constants = np.split(totals, [ends, 2 * ends], axis=1)
+    sums = high * HALF + low
+    nothing = np.zeros_like(sums)
+    *sizes, anomalous = constants[0].tolist()
+    steps = type(whole.ends)(sums, nothing, nothing, *extremes)
+    return BinnedCounts(steps, np.array(sizes, np.int64), anomalous, whole.paired)
+
+
+def _facts_of(grid: Binned) -> tuple[float, float, int, int]:
     part = parts_of(grid)[0]
     if isinstance(grid, BinnedComponents):
         return part.smallest, part.largest, grid.targets, grid.largest
@@ -262,7 +296,15 @@ def _on_grid(load: Load, statistics: Sequence[Statistic], early: EarlyGrid) -> T
     return Totals.of(load(), statistics, early=early)
 
 
+def _columns_of(statistic: Any) -> int:
+    if isinstance(statistic, ChangedStatistic):
+        return _columns_of(statistic.statistic)
+    if isinstance(statistic, CountedStatistic):
+        return 2 * statistic.ends + statistic.sizes + 1
+    return COMPONENT_COLUMNS if of_components(statistic) else 2
+
+
 def needed_bytes(statistics: Sequence[Statistic], frames: int, edges: int) -> int:
     """Memory of the counts of so many frames."""
-    columns = sum(COMPONENT_COLUMNS if of_components(statistic) else 2 for statistic in statistics)
+    columns = sum(map(_columns_of, statistics))
     return 4 * columns * (edges + 1) * frames

@@ -119,7 +119,7 @@ def shell(*arguments, **options):
 LIGHT = """
 import sys
 {before}
-names = {{"numba", "torch", "matplotlib", "scipy", "sklearn", "h5py", "PIL"}}
+names = {{"numpy", "numba", "torch", "matplotlib", "scipy", "sklearn", "h5py", "PIL"}}
 names |= {{"dask", "distributed", "zarr"}}
 heavy = sorted(names & set(sys.modules))
 assert not heavy, heavy
@@ -137,7 +137,7 @@ def test_importing_mdmkit_imports_nothing_heavy():
 )
 def test_help_imports_nothing_heavy(arguments):
     start = f"""
-from mdmkit import cli, terminal
+from mdmkit import cli
 sys.argv = ["mdmkit", *{arguments!r}]
 try:
     cli.main()

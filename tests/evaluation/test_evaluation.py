@@ -169,7 +169,7 @@ def test_no_component_large_enough_is_an_error_for_component_metrics():
 
 def test_measures_of_own_metrics():
     result = evaluate([([[0.25, 0.75]], [[0, 1]])], ["ap", MarginAt(FBeta(2), 0.9)])
-    assert result["mdm_f2@0.9_interval"] == (0.25, 0.75)
+    assert result["mdm_fbeta@beta=2@0.9_interval"] == (0.25, 0.75)
 
 
 def test_callable_with_a_normaliser_sees_normalised_masks():

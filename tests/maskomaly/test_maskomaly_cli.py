@@ -311,7 +311,7 @@ try:
     cli.main()
 except SystemExit as ended:
     assert not ended.code
-heavy = {{"torch", "transformers", "numba", "matplotlib", "scipy", "sklearn", "PIL"}}
+heavy = {{"numpy", "torch", "transformers", "numba", "matplotlib", "scipy", "sklearn", "PIL"}}
 heavy = sorted(heavy & set(sys.modules))
 assert not heavy, heavy
 """

@@ -57,8 +57,11 @@ def recall(frames, z):
     return tp / (tp + fn) if tp + fn else nan
 
 
-def components(frames, z, min_prediction=0, min_target=0):
-    """(sIoU of each ground-truth component, PPV of each predicted one) over all frames."""
+def components(frames, z, min_prediction=0, min_target=0, counts_too=None):
+    """(sIoU of each ground-truth component, PPV of each predicted one) over all frames.
+
+    `counts_too(mask)` may say that a ground-truth component is to be treated as a small one.
+    """
     sious, ppvs = [], []
     for scores, anomalous, valid in frames:
         predicted = np.zeros(scores.shape, bool)
@@ -66,15 +69,18 @@ def components(frames, z, min_prediction=0, min_target=0):
         predicted_ids, n_predicted = label(predicted, EIGHT)
         target_ids, n_targets = label(anomalous & valid, EIGHT)
         target_sizes = np.bincount(target_ids.ravel(), minlength=n_targets + 1)
-        small = np.isin(
-            target_ids, [i for i in range(1, n_targets + 1) if target_sizes[i] < min_target]
-        )
+        left_out = [
+            i
+            for i in range(1, n_targets + 1)
+            if target_sizes[i] < min_target or (counts_too and not counts_too(target_ids == i))
+        ]
+        small = np.isin(target_ids, left_out)
         in_target = (target_ids > 0) & ~small
         normal = valid & ~anomalous
         sizes = np.bincount(predicted_ids.ravel(), minlength=n_predicted + 1)
         kept = [j for j in range(1, n_predicted + 1) if sizes[j] >= min_prediction]
         for i in range(1, n_targets + 1):
-            if target_sizes[i] < min_target:
+            if i in left_out:
                 continue
             target = target_ids == i
             touching = [j for j in np.unique(predicted_ids[target]) if j in kept]

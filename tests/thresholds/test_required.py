@@ -81,7 +81,7 @@ def test_an_own_metric_and_objects_are_requirements():
 
 
 def test_one_requirement_with_a_larger_sign_is_the_margin():
-    for metric in ("f1", "iou", "siou", "mean_f1", "ppv"):
+    for metric in ("f1", "siou", "mean_f1", "pro", "boundary_iou@px=2", "nsd@px=2"):
         for scores, target in FRAMES[:3]:
             margin = mdm(scores, target, 0.5, metric)
             found = recommend_threshold([(scores, target)], require=f"{metric} > 0.5")
@@ -94,7 +94,8 @@ def test_one_requirement_with_a_larger_sign_is_the_margin():
         ("recall", "found 'recall'"),
         ("recall>=high", "found 'recall>=high'"),
         ("recal>=0.5", "found 'recal>=0.5'"),
-        ("fbeta>0.5", "found 'fbeta>0.5'"),
+        ("recall@beta=2>=0.5", "found beta"),
+        ("fbeta>0.5", "expected a number after 'fbeta'"),
         ("alarms@ppv=0.3333<=1", "ppv: expected one of 0.25"),
         ("", "found none"),
         ("recall==0.5", "found 'recall==0.5'"),

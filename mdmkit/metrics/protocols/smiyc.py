@@ -26,9 +26,9 @@ from mdmkit.metrics.measures import (
     Ranking,
     Values,
 )
-from mdmkit.metrics.transformed import Through, changed_statistics, seen_through
+from mdmkit.metrics.transformed import Through, seen_through
 from mdmkit.statistics.edges import Edges
-from mdmkit.statistics.kinds import PixelStatistic, Statistic
+from mdmkit.statistics.kinds import PixelStatistic, Statistic, changed
 from mdmkit.statistics.normalizers import Unchanged
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class BinnedBestF1(Measure):
 
     @property
     def statistics(self) -> tuple[Statistic, ...]:
-        return changed_statistics(BINS, (PixelStatistic(),))
+        return (changed(BINS, PixelStatistic()),)
 
     def compute(self, sweeps: NormalizedTotals) -> Values:
         binned = seen_through(sweeps, BINS)
@@ -104,10 +104,7 @@ class AtBinnedBestF1(Measure):
 
     @property
     def statistics(self) -> tuple[Statistic, ...]:
-        return (
-            *changed_statistics(BINS, (PixelStatistic(),)),
-            *changed_statistics(HALF, (self.metric.statistic,)),
-        )
+        return (changed(BINS, PixelStatistic()), changed(HALF, self.metric.statistic))
 
     def compute(self, sweeps: NormalizedTotals) -> Values:
         binned, raw = seen_through(sweeps, BINS), self._raw(sweeps)
@@ -134,4 +131,4 @@ class AtBinnedBestF1(Measure):
         return AtThreshold(self.key, self.metric, z)
 
     def _raw(self, sweeps: NormalizedTotals) -> NormalizedTotals:
-        return seen_through(replace(sweeps, normalizer=Unchanged()), HALF)
+        return seen_through(replace(sweeps, normalizer=Unchanged()), HALF, (self.metric.statistic,))

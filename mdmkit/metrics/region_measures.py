@@ -1,0 +1,145 @@
+"""Measures of regions and of single images: AUPRO and AUPIMO."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import isnan
+from typing import TYPE_CHECKING
+
+from mdmkit.core.component_sizes import ComponentSizes
+from mdmkit.core.distribution import Distribution
+from mdmkit.core.errors import InputError
+from mdmkit.core.spelled import spelled
+from mdmkit.metrics.measures import Measure, Values
+from mdmkit.metrics.region_metrics import PRO, SPRO, area_under_pro, aupimo_of_images
+from mdmkit.statistics.kinds import ImageRatesStatistic, PixelStatistic, Statistic
+from mdmkit.statistics.regions import TargetTally
+
+if TYPE_CHECKING:
+    from mdmkit.metrics.normalized_totals import NormalizedTotals
+
+
+@dataclass(frozen=True)
+class AUPRO(Measure):
+    """`aupro@fpr=L`: area under PRO up to a false positive rate L, divided by it, in [0, 1].
+
+    Parameters
+    ----------
+    limit : float
+        L in (0, 1].
+    min_target : int
+        Components with fewer pixels are no regions.
+    saturated : bool
+        Of sPRO, `auspro@fpr=L`, in place of PRO.
+
+    References
+    ----------
+    Bergmann et al.: MVTec AD: A Comprehensive Real-World Dataset for Unsupervised Anomaly
+    Detection. CVPR 2019.
+
+    Examples
+    --------
+    >>> from mdmkit import evaluate
+    >>> frames = [([[0.9, 0.6, 0.3, 0.1]], [[1, 0, 1, 0]])]
+    >>> evaluate(frames, "aupro@fpr=1, aupro@fpr=0.5").values
+    {'aupro@fpr=1': 0.75, 'aupro@fpr=0.5': 0.5}
+    """
+
+    limit: float = 0.3
+    min_target: int = 0
+    saturated: bool = False
+
+    def __post_init__(self) -> None:
+        if not 0 < self.limit <= 1:
+            raise InputError(f"fpr: expected a rate in (0, 1], found {self.limit!r}")
+
+    @property
+    def key(self) -> str:  # type: ignore[override]
+        return f"{'auspro' if self.saturated else 'aupro'}@fpr={spelled(self.limit)}"
+
+    @property
+    def _metric(self) -> PRO:
+        return (SPRO if self.saturated else PRO)(self.min_target)
+
+    @property
+    def statistics(self) -> tuple[Statistic, ...]:
+        return (PixelStatistic(), self._metric.statistic)
+
+    def compute(self, sweeps: NormalizedTotals) -> Values:
+        coverage = sweeps.raw(self._metric.statistic)
+        self._metric.check(coverage)
+        unresolved = None
+        if sweeps.grid is not None and sweeps.on_grid(PixelStatistic()):
+            unresolved = sweeps.grid.loose(coverage.steps.scores)
+        value, bracket = area_under_pro(sweeps.pixels, coverage, self.limit, unresolved)
+        if unresolved is None or isnan(value):
+            return {self.key: value}
+        return {self.key: value, f"{self.key}_bracket": bracket}
+
+
+@dataclass(frozen=True)
+class AUPIMO(Measure):
+    """`aupimo@fpr=L:U`: mean over anomalous images of their mean recall at few false alarms.
+
+    The mean recall of an image is taken over a logarithmic range L to U of the mean over normal
+    images of each one's false positive rate; no pixel of anomalous images is a false alarm.
+
+    Parameters
+    ----------
+    least, most : float
+        0 < L < U <= 1.
+
+    References
+    ----------
+    Bertoldo et al.: AUPIMO: Redefining Anomaly Localization Benchmarks with High Speed and Low
+    Tolerance. BMVC 2024.
+
+    Examples
+    --------
+    >>> from mdmkit import evaluate
+    >>> frames = [([[0.1, 0.5, 0.7]], [[0, 0, 0]]), ([[0.9, 0.6, 0.2]], [[1, 1, 0]])]
+    >>> evaluate(frames, "aupimo@fpr=0.1:0.2")["aupimo@fpr=0.1:0.2"]  # none of them above 0.7
+    0.5
+    """
+
+    least: float = 1e-5
+    most: float = 1e-4
+
+    def __post_init__(self) -> None:
+        if not 0 < self.least < self.most <= 1:
+            raise InputError(
+                f"fpr: expected a range L:U with 0 < L < U <= 1, found {self.least!r}:{self.most!r}"
+            )
+
+    @property
+    def key(self) -> str:  # type: ignore[override]
+        return f"aupimo@fpr={spelled(self.least)}:{spelled(self.most)}"
+
+    @property
+    def statistics(self) -> tuple[Statistic, ...]:
+        return (PixelStatistic(), ImageRatesStatistic())
+
+    def compute(self, sweeps: NormalizedTotals) -> Values:
+        images = aupimo_of_images(sweeps.raw(ImageRatesStatistic()), self.least, self.most)
+        distribution = Distribution.of(images.tolist())
+        return {self.key: distribution.mean, f"{self.key}_images": distribution.to_dict()}
+
+
+@dataclass(frozen=True)
+class TargetCount(Measure):
+    """`components`: number of ground-truth components, and of the frames that have some."""
+
+    sizes: ComponentSizes = field(default_factory=ComponentSizes)
+    key: str = "components"
+
+    @property
+    def statistics(self) -> tuple[Statistic, ...]:
+        return (PixelStatistic(), TargetTally(self.sizes))
+
+    def compute(self, sweeps: NormalizedTotals) -> Values:
+        components, frames, valid = sweeps.raw(TargetTally(self.sizes)).sizes.tolist()
+        return {
+            self.key: components,
+            f"{self.key}_frames": frames,
+            f"{self.key}_valid_frames": valid,
+        }

@@ -1,0 +1,191 @@
+"""Metrics of regions: PRO, the area under it, and AUPIMO."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import log
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mdmkit.core.errors import InputError, NoTargetError
+from mdmkit.metrics.base import Metric, Ratio, check_anomalous, ratio
+from mdmkit.metrics.curve import ThresholdCurve
+from mdmkit.statistics.image_rates import ImageRates
+from mdmkit.statistics.pixels import PixelCounts
+from mdmkit.statistics.regions import WHOLE, RegionCoverage
+from mdmkit.statistics.stepped_counts import BinnedCounts, SteppedCounts
+
+
+@dataclass(frozen=True)
+class PRO(Metric):
+    """Per-region overlap = mean over ground-truth components of their covered fraction, in [0, 1].
+
+    Parameters
+    ----------
+    min_target : int
+        Components with fewer pixels are no regions.
+
+    Notes
+    -----
+    A recall in which components weigh the same, not pixels: predicting everything has a PRO of 1.
+
+    References
+    ----------
+    Bergmann et al.: MVTec AD: A Comprehensive Real-World Dataset for Unsupervised Anomaly
+    Detection. CVPR 2019.
+
+    Examples
+    --------
+    >>> from mdmkit import threshold_curve
+    >>> curve = threshold_curve([[0.9, 0.6, 0.3, 0.1]], [[1, 0, 1, 1]], PRO())
+    >>> curve(0.7), curve(0.2), curve(0)
+    (0.5, 0.75, 1.0)
+    """
+
+    min_target: int = 0
+    name = "pro"
+    saturated = False
+
+    @property
+    def statistic(self) -> RegionCoverage:
+        return RegionCoverage(self.min_target, self.saturated)
+
+    def check(self, coverage: SteppedCounts) -> None:
+        """Refuse frames without a region."""
+        check_anomalous(coverage.anomalous)
+        if coverage.sizes[0] == 0:
+            raise NoTargetError(
+                f"min_target: expected a ground-truth component of at least {self.min_target} "
+                "pixels, found none; lower min_target"
+            )
+
+    def values(self, totals: NDArray[np.int64], sizes: NDArray[np.int64]) -> Ratio:
+        """PRO for rows of covered units; `sizes` has the number of regions."""
+        return ratio(totals[..., 0], int(sizes[0]) * WHOLE)
+
+    def above(self, sweep: SteppedCounts, z: float) -> float:
+        self.check(sweep)
+        return float(self.values(sweep.steps.above(z), sweep.sizes))
+
+    def steps(self, sweep: SteppedCounts) -> tuple[Ratio, Ratio]:
+        self.check(sweep)
+        return sweep.steps.scores, self.values(sweep.steps.totals, sweep.sizes)
+
+    def curve(self, sweep: SteppedCounts) -> ThresholdCurve:
+        self.check(sweep)
+        breakpoints, totals = sweep.steps.on_unit()
+        at_all, at_none = self.values(sweep.steps.totals[[0, -1]], sweep.sizes).tolist()
+        values = self.values(totals, sweep.sizes)
+        return ThresholdCurve(breakpoints, values, self.name, ends=(at_all, at_none))
+
+    def bounds(self, grid: BinnedCounts) -> tuple[Ratio, Ratio]:
+        return self.values(grid.low, grid.sizes), self.values(grid.high, grid.sizes)
+
+
+@dataclass(frozen=True)
+class SPRO(PRO):
+    """Saturated per-region overlap: a region counts as found once its saturation area is covered.
+
+    Equal to `PRO` where frames name no regions with saturation areas.
+
+    References
+    ----------
+    Bergmann et al.: Beyond Dents and Scratches: Logical Constraints in Unsupervised Anomaly
+    Detection and Localization. IJCV 2022.
+    """
+
+    name = "spro"
+    saturated = True
+
+
+def area_under_pro(
+    pixels: PixelCounts,
+    coverage: SteppedCounts,
+    limit: float,
+    unresolved: NDArray[np.bool_] | None = None,
+) -> tuple[float, tuple[float, float]]:
+    """Area under PRO over the false positive rate up to a limit, divided by the limit.
+
+    Parameters
+    ----------
+    pixels : PixelCounts
+        Normal pixels at each score at which `coverage` changes.
+    coverage : SteppedCounts
+        Covered units of regions.
+    limit : float
+        In (0, 1].
+    unresolved : ndarray of bool, shape (n,), optional
+        Scores of `coverage` that stand for all scores of a bin.
+
+    Returns
+    -------
+    value : float
+        NaN without regions or without normal pixels.
+    bracket : tuple of float
+        The least and the largest area with the pixels of unresolved bins in any order.
+
+    Notes
+    -----
+    Trapezoids between distinct scores, with the points (0, 0) and (1, 1), linear interpolation at
+    the limit. O(n) for n distinct scores of anomalous pixels: along runs of normal ones PRO is
+    level.
+    """
+    if not 0 < limit <= 1:
+        raise InputError(f"fpr: expected a false positive rate in (0, 1], found {limit!r}")
+    regions = int(coverage.sizes[0])
+    if regions == 0 or pixels.normal == 0:
+        return float("nan"), (float("nan"), float("nan"))
+    scores, false = coverage.steps.scores[::-1], pixels.totals[:, 1]
+    above, at = (false[np.searchsorted(pixels.scores, scores, side)] for side in ("right", "left"))
+    pro = coverage.steps.totals[::-1, 0] / (regions * WHOLE)
+    points = np.stack([above, at], axis=1) / pixels.normal  # FPR before and after each score
+    middle = _area(points, pro, limit)
+    if unresolved is None or not unresolved.any():
+        return middle, (middle, middle)
+    some = unresolved[::-1, None]
+    early = np.where(some, points[:, :1], points)  # a bin's anomalous pixels first
+    late = np.where(some, points[:, 1:], points)
+    return middle, (_area(late, pro, limit), _area(early, pro, limit))
+
+
+def _area(points: NDArray[np.float64], pro: NDArray[np.float64], limit: float) -> float:
+    """The curve goes level to the first column of a row, and straight to the second."""
+    x = np.concatenate([[0.0], points.ravel(), [1.0]])
+    y = np.concatenate([[0.0], np.stack([pro[:-1], pro[1:]], axis=1).ravel(), [1.0]])
+    within = int(np.searchsorted(x, limit, side="right"))
+    end = np.interp(limit, x[within - 1 : within + 1], y[within - 1 : within + 1])
+    x, y = np.append(x[:within], limit), np.append(y[:within], end)
+    return float(np.trapezoid(y, x) / limit)
+
+
+def aupimo_of_images(rates: ImageRates, least: float, most: float) -> NDArray[np.float64]:
+    """Mean recall of each anomalous image over a logarithmic range of false positive rates.
+
+    Parameters
+    ----------
+    rates : ImageRates
+    least, most : float
+        0 < L < U <= 1, of the mean over normal images of each one's false positive rate.
+
+    Returns
+    -------
+    ndarray of float64, shape (I,)
+        Ascending; NaN without normal images.
+
+    References
+    ----------
+    Bertoldo et al.: AUPIMO: Redefining Anomaly Localization Benchmarks with High Speed and Low
+    Tolerance. BMVC 2024.
+    """
+    if not 0 < least < most <= 1:
+        raise InputError(
+            f"fpr: expected a range L:U of false positive rates, 0 < L < U <= 1, "
+            f"found {least!r}:{most!r}"
+        )
+    if not rates.normal:
+        return np.full(len(rates.anomalous), np.nan)
+    reached, recalls = rates.recalls(most)
+    ends = np.clip(np.append(reached, most), least, most)
+    along = np.log(ends / least) / log(most / least)  # from 0 to exactly 1
+    return np.sort(np.diff(along) @ recalls)

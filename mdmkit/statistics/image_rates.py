@@ -1,0 +1,108 @@
+"""ImageRates: the scores of single images, of which each one's own rates are made (AUPIMO)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mdmkit.core.labels import ANOMALOUS
+from mdmkit.statistics.ordered_keys import Keys, key_source, ordered_keys, scores_of
+
+if TYPE_CHECKING:
+    from mdmkit.core.frame import Frame
+
+
+@dataclass(frozen=True, eq=False)
+class ImageRates:
+    """Scores of the valid pixels of normal images, and of the anomalous pixels of the others.
+
+    Attributes
+    ----------
+    normal, anomalous : tuple of ndarray
+        One array of `ordered_keys` per image, in no order.
+    source : str
+        The dtype from whose scores keys are made.
+    """
+
+    normal: tuple[Keys, ...]
+    anomalous: tuple[Keys, ...]
+    source: str
+
+    @classmethod
+    def of(cls, frame: Frame) -> ImageRates:
+        """Keep the scores of one frame that matter: 1 to 8 bytes a pixel."""
+        source = key_source(frame.scores.dtype)
+        some = frame.anomalous_pixels > 0
+        wanted = frame.classes == ANOMALOUS if some else frame.valid
+        scores = frame.scores[wanted]
+        keys = ordered_keys(scores, np.ones(scores.shape, np.bool_))
+        if some:
+            return cls((), (keys,), source)
+        return cls((keys,) if keys.size else (), (), source)
+
+    @classmethod
+    def merged(cls, parts: Iterable[ImageRates]) -> ImageRates:
+        """Images of several sets of frames."""
+        several = list(parts)
+        if len({part.source for part in several}) > 1:
+            several = [part.widened() for part in several]
+        normal = tuple(image for part in several for image in part.normal)
+        anomalous = tuple(image for part in several for image in part.anomalous)
+        return cls(normal, anomalous, several[0].source)
+
+    def widened(self) -> ImageRates:
+        """The same images with keys of float64 scores."""
+        normal, anomalous = (
+            tuple(
+                ordered_keys(scores_of(image, self.source), np.ones(image.shape, np.bool_))
+                for image in images
+            )
+            for images in (self.normal, self.anomalous)
+        )
+        return ImageRates(normal, anomalous, "float64")
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the arrays."""
+        return sum(image.nbytes for image in (*self.normal, *self.anomalous))
+
+    def recalls(self, most: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Recall of each anomalous image while the mean FPR of normal images is at most `most`.
+
+        Returns
+        -------
+        rates : ndarray of float64, shape (n,)
+            0 = F_0 < F_1 < ...: the mean over normal images of each one's false positive rate.
+        recalls : ndarray of float64, shape (n, I)
+            Row k: recall of each anomalous image at the lowest threshold whose rate is at most F_k.
+        """
+        thresholds, rates = self._false_alarms(most)
+        counts = [
+            image.size - np.searchsorted(np.sort(image), thresholds, side="right")
+            for image in self.anomalous
+        ]
+        sizes = np.array([image.size for image in self.anomalous])
+        return rates, np.array(counts).reshape(len(counts), rates.size).T / sizes
+
+    def _false_alarms(self, most: float) -> tuple[Keys, NDArray[np.float64]]:
+        """Scores of normal pixels, descending, and the rate of the pixels above each."""
+        groups: dict[int, list[Keys]] = {}
+        for image in self.normal:
+            groups.setdefault(image.size, []).append(image)
+        images = len(self.normal)
+        tops, lowest = [], 0
+        for size, several in groups.items():
+            keys = np.concatenate(several)
+            cut = keys.size - int(most * images * size) - 2  # so many are beyond the limit
+            if cut > 0:
+                keys = np.partition(keys, cut)[cut:]
+            tops.append(np.sort(keys))
+            lowest = max(lowest, int(tops[-1][0]) if cut > 0 else 0)
+        thresholds = np.unique(np.concatenate([top[top >= lowest] for top in tops]))[::-1]
+        above = [top.size - np.searchsorted(top, thresholds, side="right") for top in tops]
+        rates = sum(count / size for count, size in zip(above, groups, strict=True)) / images
+        return thresholds, np.asarray(rates)

@@ -1,0 +1,101 @@
+"""IntervalCounts: things that hold for the thresholds of an interval, counted at all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mdmkit.statistics.binned_steps import BinnedSteps, within
+from mdmkit.statistics.edges import Edges
+from mdmkit.statistics.ordered_keys import Keys, ordered_keys, scores_of, sorted_keys
+from mdmkit.statistics.stepped_counts import BinnedCounts, SteppedCounts
+from mdmkit.statistics.steps import Rescale, Steps
+
+
+@dataclass(frozen=True, eq=False)
+class IntervalCounts:
+    """Numbers of pixels of several kinds that count at z in [low, high), a half-open interval each.
+
+    Attributes
+    ----------
+    ends : tuple of ndarray
+        For each kind the lower ends, then the upper ends, as `ordered_keys`, in any order. An
+        interval that reaches below every score has no lower end.
+    sizes : ndarray of int64, shape (m,)
+        Numbers that do not depend on the threshold, such as the size of the ground truth.
+    anomalous : int
+        Number of anomalous pixels.
+    source : str
+        The dtype from whose scores keys are made.
+
+    Notes
+    -----
+    Merging is concatenation, in any order with the same counts. A count at z is the number of
+    upper ends above z minus that of the lower ends above z, both of which only fall as z rises.
+    """
+
+    ends: tuple[Keys, ...]
+    sizes: NDArray[np.int64]
+    anomalous: int
+    source: str
+
+    @classmethod
+    def merged(cls, parts: Iterable[IntervalCounts]) -> IntervalCounts:
+        """Counts of several sets of frames."""
+        several = list(parts)
+        if len({part.source for part in several}) > 1:
+            several = [part.widened() for part in several]
+        ends = tuple(np.concatenate(runs) for runs in zip(*(p.ends for p in several), strict=True))
+        sizes = np.sum([part.sizes for part in several], axis=0)
+        anomalous = sum(part.anomalous for part in several)
+        return cls(ends, np.asarray(sizes), anomalous, several[0].source)
+
+    def widened(self) -> IntervalCounts:
+        """The same counts with keys of float64 scores."""
+        ends = (scores_of(run, self.source) for run in self.ends)
+        wide = tuple(ordered_keys(run, np.ones(run.shape, np.bool_)) for run in ends)
+        return IntervalCounts(wide, self.sizes, self.anomalous, "float64")
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the arrays, and of the rows into which they are sorted."""
+        rows = sum(run.size for run in self.ends) * (8 + 4 * len(self.ends))
+        return rows + sum(run.nbytes for run in self.ends)
+
+    @cached_property
+    def steps(self) -> Steps:
+        """The count of each kind as a step function of the threshold, shape (n, k)."""
+        return self._merged_ends(np.repeat(np.arange(len(self.ends) // 2), 2), (-1, 1))
+
+    @cached_property
+    def monotone_steps(self) -> Steps:
+        """Numbers of ends above the threshold, shape (n, 2 k): none falls as the threshold does."""
+        return self._merged_ends(np.arange(len(self.ends)), (1, 1))
+
+    def _merged_ends(self, columns: NDArray[np.intp], signs: Sequence[int]) -> Steps:
+        from mdmkit.statistics.kernels.erosion import merge_ends
+
+        runs = [sorted_keys([run]) for run in self.ends]
+        starts = np.append(0, np.cumsum([run.size for run in runs]))
+        keys = np.empty(int(starts[-1]) + 1, runs[0].dtype)
+        changes = np.empty((keys.size, int(columns[-1]) + 1), np.int64)
+        every = np.tile(np.array(signs), len(runs) // 2)
+        n = merge_ends(np.concatenate(runs), starts, every, columns, keys, changes)
+        return Steps(scores_of(keys[:n], self.source), changes[:n])
+
+    def rescaled(self, rescale: Rescale) -> SteppedCounts:
+        """The counts over order-preserved scores."""
+        return SteppedCounts(self.steps.rescaled(rescale), self.sizes, self.anomalous)
+
+    def at_edges(self, edges: Edges) -> BinnedCounts:
+        """The counts reduced to bins."""
+        ends = BinnedSteps.of(self.monotone_steps, edges)
+        return BinnedCounts(ends, self.sizes, self.anomalous, True)
+
+    def within(self, edges: Edges, bins: NDArray[np.bool_]) -> SteppedCounts:
+        """Ends that lie inside some bins."""
+        return SteppedCounts(within(self.monotone_steps, edges, bins), self.sizes, self.anomalous)

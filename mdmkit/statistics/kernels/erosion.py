@@ -1,0 +1,218 @@
+"""Minimum filters of keys, and the thresholds between which a pixel lies at a border.
+
+NO VALIDATION HERE. Keys are unsigned, ordered like the scores, and at least 1; 0 stands for what
+lies outside the image (below every score). Arrays of one call have one shape and are contiguous.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mdmkit.statistics.kernels import kernel
+
+
+@kernel
+def order_keys(bits, sign, valid, top, keys):
+    """Keys of floats given by their bits, flat; `top` where a pixel is not valid."""
+    for i in range(bits.size):
+        b = bits[i]
+        key = ~b if b & sign else b | sign
+        if b == sign:  # -0.0
+            key = sign
+        keys[i] = key if valid[i] else top
+
+
+@kernel
+def erode_rows(keys, depth, out):
+    """Minimum over 2 `depth` + 1 neighbours in a row, 0 where they leave the image.
+
+    Van Herk 1992, Gil and Werman 1993: minima from the start and to the end of blocks as wide as
+    the window, of which any window is two: a few operations a pixel for windows of any width.
+    """
+    height, width = keys.shape
+    window = 2 * depth + 1
+    to_end = np.empty(width, keys.dtype)
+    for y in range(height):
+        out[y] = 0
+        if width < window:
+            continue
+        for x in range(width - 1, -1, -1):
+            last = x == width - 1 or (x + 1) % window == 0
+            to_end[x] = keys[y, x] if last else min(keys[y, x], to_end[x + 1])
+        from_start = keys[y, 0]
+        for x in range(width):
+            from_start = keys[y, x] if x % window == 0 else min(from_start, keys[y, x])
+            if x >= window - 1:
+                out[y, x - depth] = min(to_end[x - window + 1], from_start)
+
+
+@kernel
+def erode_columns(keys, depth, out):
+    """As `erode_rows`, in columns; overwrites `keys`."""
+    height, width = keys.shape
+    window = 2 * depth + 1
+    from_start = np.empty(width, keys.dtype)
+    out[:] = 0
+    for start in range(0, height - window + 1, window):
+        # windows that begin in this block end in the next
+        for y in range(start + window - 2, start - 1, -1):
+            for x in range(width):
+                keys[y, x] = min(keys[y, x], keys[y + 1, x])
+        for x in range(width):
+            out[start + depth, x] = keys[start, x]
+        for k in range(1, min(window, height - start - window + 1)):
+            below = keys[start + window + k - 1]
+            for x in range(width):
+                from_start[x] = below[x] if k == 1 else min(from_start[x], below[x])
+                out[start + k + depth, x] = min(keys[start + k, x], from_start[x])
+
+
+@kernel
+def erode_cross(keys, diagonals, out):
+    """Minimum over a pixel and its 4 neighbours, or all 8; 0 at the edges of the image."""
+    height, width = keys.shape
+    out[:] = 0
+    for y in range(1, height - 1):
+        for x in range(1, width - 1):
+            least = min(keys[y, x], min(keys[y, x - 1], keys[y, x + 1]))
+            least = min(least, min(keys[y - 1, x], keys[y + 1, x]))
+            if diagonals:
+                least = min(least, min(keys[y - 1, x - 1], keys[y - 1, x + 1]))
+                least = min(least, min(keys[y + 1, x - 1], keys[y + 1, x + 1]))
+            out[y, x] = least
+
+
+@kernel
+def split_intervals(lows, highs, kinds, kind, split_lows, split_highs):
+    """Gather the ends of the intervals [low, high) that are not empty, of pixels of one kind.
+
+    Returns how many lower and upper ends; a lower end of 0 is none.
+    """
+    n = 0
+    m = 0
+    for i in range(lows.size):
+        low, high = lows[i], highs[i]
+        if kinds[i] == kind and low < high:
+            split_highs[m] = high
+            m += 1
+            if low > 0:
+                split_lows[n] = low
+                n += 1
+    return n, m
+
+
+@kernel
+def dilate(marks, dy, dx, out):
+    """Set `out` at all places (y + dy, x + dx) of the image for the pixels that are marked."""
+    height, width = marks.shape
+    for y in range(height):
+        for x in range(width):
+            if marks[y, x]:
+                for k in range(dy.size):
+                    u, v = y + dy[k], x + dx[k]
+                    if 0 <= u < height and 0 <= v < width:
+                        out[u, v] = 1
+
+
+@kernel
+def match_intervals(marks, dy, dx, lows, highs, valid, matched_lows, matched_highs):
+    """Unions of the intervals [low, high) around each pixel that is marked.
+
+    Writes the ends of disjoint intervals, as many as fit; returns how many lower and upper ones
+    there are.
+    """
+    height, width = marks.shape
+    low, high = np.empty(dy.size, lows.dtype), np.empty(dy.size, lows.dtype)
+    n = 0
+    m = 0
+    for y in range(height):
+        for x in range(width):
+            if not marks[y, x]:
+                continue
+            count = 0
+            for k in range(dy.size):
+                u, v = y + dy[k], x + dx[k]
+                if 0 <= u < height and 0 <= v < width and valid[u, v] and lows[u, v] < highs[u, v]:
+                    low[count] = lows[u, v]
+                    high[count] = highs[u, v]
+                    count += 1
+            if count == 0:
+                continue
+            order = np.argsort(low[:count])
+            start, stop = low[order[0]], high[order[0]]
+            for j in range(1, count + 1):
+                if j < count and low[order[j]] <= stop:
+                    stop = max(stop, high[order[j]])
+                    continue
+                if m < matched_highs.size:
+                    matched_highs[m] = stop
+                m += 1
+                if start > 0:
+                    if n < matched_lows.size:
+                        matched_lows[n] = start
+                    n += 1
+                if j < count:
+                    start, stop = low[order[j]], high[order[j]]
+    return n, m
+
+
+@kernel
+def sort_keys(keys, spare):
+    """Sort keys digit by digit; returns the array they end in.
+
+    A digit which is the same in all of them costs nothing.
+    """
+    bits = 11
+    digits = (8 * keys.itemsize + bits - 1) // bits
+    counts = np.zeros((digits, 1 << bits), np.int64)
+    for i in range(keys.size):
+        key = np.uint64(keys[i])
+        for d in range(digits):
+            counts[d, key & np.uint64(2047)] += 1
+            key >>= np.uint64(bits)
+    for d in range(digits):
+        if counts[d].max() == keys.size:
+            continue
+        places = np.cumsum(counts[d]) - counts[d]
+        shift = np.uint64(d * bits)
+        for i in range(keys.size):
+            digit = np.uint64(keys[i]) >> shift & np.uint64(2047)
+            spare[places[digit]] = keys[i]
+            places[digit] += 1
+        keys, spare = spare, keys
+    return keys
+
+
+@kernel
+def merge_ends(ends, starts, signs, columns, keys, changes):
+    """Changes of several counts at each key, from sorted runs of keys.
+
+    Run r, `ends[starts[r]:starts[r + 1]]`, changes column `columns[r]` by `signs[r]` a key. Keys at
+    which nothing changes in the end are left out; returns how many remain.
+    """
+    places = starts[:-1].copy()
+    n = 0
+    left = ends.size
+    while left > 0:
+        key = ends.dtype.type(0)
+        found = False
+        for r in range(places.size):
+            if places[r] < starts[r + 1] and (not found or ends[places[r]] < key):
+                key = ends[places[r]]
+                found = True
+        for c in range(changes.shape[1]):
+            changes[n, c] = 0
+        for r in range(places.size):
+            first = places[r]
+            place = first
+            while place < starts[r + 1] and ends[place] == key:
+                place += 1
+            changes[n, columns[r]] += signs[r] * (place - first)
+            left -= place - first
+            places[r] = place
+        changed = False
+        for c in range(changes.shape[1]):
+            changed |= changes[n, c] != 0
+        keys[n] = key
+        n += changed
+    return n
