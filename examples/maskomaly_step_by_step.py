@@ -13,14 +13,14 @@ Here with the small network in the package, on a drawn street.
 from pathlib import Path
 
 from maskomaly import load_model
-from maskomaly.config import own_config
 from maskomaly.pages import queries_page
+from maskomaly.registry import registered
 from maskomaly.tiny.labels import anomaly_mask
 from maskomaly.tiny.scenes import draw_scene
 from mdmkit.plots import save_figure
 
 network = load_model("tiny", device="cpu")
-config = own_config(network.source)  # thresholds, and the queries mined for these weights
+config = registered(network.digest)  # thresholds, and the queries mined for these weights
 scene = draw_scene(11, "test")
 (outputs,) = network.predict([scene.image])
 truth = anomaly_mask(scene.labels)

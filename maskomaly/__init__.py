@@ -17,6 +17,7 @@ _HOME = {
     "Geometry": "outputs",
     "MaskOutputs": "outputs",
     "MaskomalyConfig": "config",
+    "average_within": "instances",
     "Mixtures": "densities",
     "SCORES": "scores",
     "ablation_configs": "config",
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from maskomaly.densities import densehybrid as densehybrid
     from maskomaly.densities import fit_mixtures as fit_mixtures
     from maskomaly.densities import gmmseg as gmmseg
+    from maskomaly.instances import average_within as average_within
     from maskomaly.models import Network as Network
     from maskomaly.models import load_model as load_model
     from maskomaly.outputs import DenseOutputs as DenseOutputs

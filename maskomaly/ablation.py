@@ -7,22 +7,19 @@ from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from maskomaly.config import MaskomalyConfig
 from maskomaly.mining import labelled_images
-from maskomaly.predict import (
-    Broken,
-    Destination,
-    Predicts,
-    outputs_of_images,
-    unfinished,
-    write_score_maps,
-)
+from maskomaly.predict import Predicts, outputs_of_images, unfinished, write_score_maps
+from maskomaly.score_maps import Destination
 from maskomaly.scores import score
 from mdmkit.comparison.compare_methods import compare
 from mdmkit.comparison.result import Comparison
-from mdmkit.datasets import DataSet
+from mdmkit.datasets import DataSet, choose
+
+if TYPE_CHECKING:
+    import torch
 
 ABLATION_METRICS = "ap,fpr95,auroc"
 
@@ -36,6 +33,7 @@ def compare_configs(
     force: bool = False,
     keep: Path | None = None,
     batch: int = 1,
+    autocast: torch.dtype | None = None,
     overwrite: bool = False,
     bar: Callable[[str, int], Callable[[], None]] | None = None,
     **labels: Any,
@@ -54,10 +52,10 @@ def compare_configs(
     force : bool
         Use queries that belong to other weights.
     keep : Path, optional
-        Folder for the score maps (float32 HDF5), one folder a config; by default they are not
-        kept.
-    batch : int
-        Images that run together.
+        Folder for the score maps (float16 HDF5, as `maskomaly predict` writes them), one folder a
+        config; by default they are not kept.
+    batch, autocast
+        As in `Network.predict`.
     overwrite : bool
         Replace score maps in `keep`.
     bar : callable, optional
@@ -69,20 +67,44 @@ def compare_configs(
     -------
     Comparison
         Pooled over all images, exact at every threshold.
+
+    Raises
+    ------
+    InputError
+        Labels that do not fit, before the network runs.
     """
-    found = labelled_images(dataset, dataset.codes).images
+    codes = choose(dataset, **labels).codes
+    frames = labelled_images(dataset, codes)
     place = TemporaryDirectory(prefix="maskomaly-") if keep is None else nullcontext(str(keep))
     with place as folder:
         destinations = [
             Destination(
-                Path(folder) / name, partial(score, name="maskomaly", config=config, force=force),
-                {"config": config.to_toml().splitlines()}, dtype="float32",
+                Path(folder) / name,
+                {"config": config.to_toml().splitlines()},
+                scorer=partial(score, name="maskomaly", config=config, force=force),
             )
             for name, config in configs.items()
-        ]  # fmt: skip
-        left = unfinished(found, destinations, overwrite=overwrite)
-        stream = outputs_of_images(left, network, batch=batch, broken=Broken())
+        ]
+        left = unfinished(frames.images, destinations, overwrite=overwrite)
+        stream = outputs_of_images(left, network, batch=batch, autocast=autocast)
         progress = bar("predict", len(left)) if bar else (lambda: None)
         write_score_maps(stream, destinations, progress=progress)
         folders = {d.folder.name: d.folder for d in destinations}
         return compare(folders, None, metrics, dataset=dataset, progress=bar, **labels)
+
+
+def why_equal(comparison: Comparison, config: MaskomalyConfig) -> str | None:
+    """Why the rows ARB and ARBI of an ablation are equal; None if they are not."""
+    if not config.init_queries:
+        return (
+            "ARBI is ARB, as the config has no init_queries (I_0); maskomaly mine --inlier-label "
+            "finds them"
+        )
+    without, with_init = (dict(comparison[row].values) for row in ("ARB", "ARBI"))
+    if without != with_init:
+        return None
+    return (
+        "ARBI is ARB in every number: the init_queries (I_0) "
+        f"{', '.join(map(str, config.init_queries))} are confident by themselves on these images, "
+        f"at or above T_mask {config.t_mask:g}, or their masks are nowhere the largest"
+    )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
-from maskomaly.config import MaskomalyConfig
+from maskomaly.config import SWIN_LARGE_CITYSCAPES, MaskomalyConfig
 from maskomaly.outputs import MaskOutputs
 from maskomaly.resample import at_image, to_image, upsample
 from mdmkit.core.errors import InputError, InputTypeError
@@ -41,20 +43,37 @@ def check_queries(outputs: MaskOutputs, config: MaskomalyConfig, force: bool = F
     ...     print(str(error).partition(";")[0])
     anomaly_queries: expected queries of the checkpoint ab12, found those of cd34
     """
-    for name, queries in (
+    check_indices(config, outputs.queries, outputs.checkpoint, force)
+
+
+def check_indices(
+    config: MaskomalyConfig, queries: int, checkpoint: str, force: bool = False
+) -> None:
+    """Refuse indices that a network of so many queries and of this digest does not have.
+
+    It needs no outputs, so that a mistake is told before the network runs.
+    """
+    for name, used in (
         ("anomaly_queries", config.used_anomaly_queries),
         ("init_queries", config.used_init_queries),
     ):
-        if queries and max(queries) >= outputs.queries:
+        if used and not force and config.checkpoint == SWIN_LARGE_CITYSCAPES:
             raise InputError(
-                f"{name}: expected indices below the network's {outputs.queries} queries, "
-                f"found {max(queries)}"
+                f"{name}: no queries for this network: mine them (maskomaly mine IMAGES --target "
+                "MASKS --model SOURCE -o queries.toml, then --queries queries.toml), or set accept "
+                "= false in a config, which scores by rejection alone; the preset's own, "
+                f"{list(used)}, are those of Mask2Former Swin-L for Cityscapes: if that is the "
+                "network, --force-queries takes them"
             )
-        if queries and config.checkpoint not in ("", outputs.checkpoint) and not force:
+        if used and config.checkpoint not in ("", checkpoint) and not force:
             raise InputError(
-                f"{name}: expected queries of the checkpoint "
-                f"{outputs.checkpoint or '(unknown)'}, found those of {config.checkpoint}; "
+                f"{name}: expected queries of the checkpoint {checkpoint or '(unknown)'}, found "
+                f"those of {config.checkpoint}; "
                 "query indices mean something else in other weights: mine them anew, or force them"
+            )
+        if used and max(used) >= queries:
+            raise InputError(
+                f"{name}: expected indices below the network's {queries} queries, found {max(used)}"
             )
 
 
@@ -84,7 +103,11 @@ class _Roles:
         weight = outputs.void
         if config.accept_probability == "max":
             weight = outputs.class_probabilities.amax(1)
-        self.claims = outputs.confidence[self.queries].float()
+        claims = outputs.confidence.clone()
+        if config.init_probability == "max":
+            fixed = list(config.used_init_queries)
+            claims[fixed] = outputs.class_probabilities[fixed].amax(1)
+        self.claims = claims[self.queries].float()
         self.accepts = weight[self.queries].float()
 
     def score(self, masks: Tensor) -> Tensor:
@@ -119,6 +142,11 @@ def _largest(masks: Tensor, queries: list[int], weights: Tensor) -> Tensor:
     for query in queries:
         torch.maximum(largest, masks[query] * weights[query], out=largest)
     return largest
+
+
+def acting_queries(outputs: MaskOutputs, config: MaskomalyConfig) -> tuple[int, ...]:
+    """Queries whose masks decide a score: inliers, those that meet in borders, and A."""
+    return tuple(_Roles(outputs, config).queries)
 
 
 def maskomaly(outputs: MaskOutputs, config: MaskomalyConfig, force: bool = False) -> Tensor:
@@ -178,9 +206,9 @@ def maskomaly(outputs: MaskOutputs, config: MaskomalyConfig, force: bool = False
     with torch.no_grad():
         roles = _Roles(outputs, config)
         geometry = outputs.geometry
-        logits = outputs.mask_logits
-        if len(roles.queries) < outputs.queries:
-            logits = logits[roles.queries]
+        if config.padding == "kept":
+            geometry = replace(geometry, content=geometry.padded)
+        logits = outputs.masks_of(roles.queries)
         if config.resolution == "mask":
             score = roles.score(logits.float().sigmoid())
             return to_image(upsample(score, geometry.padded), geometry).contiguous()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,8 +17,23 @@ from mdmkit.core.extras import needed_by
 
 # Families of transformers: those with object queries, whose class logits end with void, and those
 # that classify pixels. Other families of the same auto classes have other outputs.
-MASK_FAMILIES = ("mask2former", "maskformer", "oneformer", "eomt")
+MASK_FAMILIES = ("mask2former", "maskformer", "oneformer", "eomt", "eomt_dinov3", "videomt")
+#: Of these, the ones whose positions are learnt, one a patch: they take one square only.
+SQUARE_FAMILIES = ("eomt", "eomt_dinov3", "videomt")
 DENSE_FAMILIES = ("segformer", "upernet")
+
+# Families that make features and no segmentation.
+_BACKBONES = ("swin", "swinv2", "resnet", "convnext", "convnextv2", "vit", "dinov2", "dinov3_vit",
+              "dinat", "focalnet", "beit", "bit")  # fmt: skip
+
+# What checkpoints of other tasks are told by: how many classes they have.
+_TASKS = {
+    8: "Cityscapes instance",
+    65: "Mapillary Vistas",
+    80: "COCO instance",
+    133: "COCO panoptic",
+    150: "ADE20K",
+}
 
 # Tensors that no forward pass in inference uses: what training needs, what is computed from the
 # config, and the last norm of a Swin backbone, which has one of its own per stage.
@@ -76,7 +91,7 @@ def read_checkpoint(source: str, revision: str | None = None) -> nn.Module:
         if family not in MASK_FAMILIES + DENSE_FAMILIES:
             raise InputError(
                 f"{source}: expected a network of the families "
-                f"{', '.join(MASK_FAMILIES + DENSE_FAMILIES)}, found {family}"
+                f"{', '.join(MASK_FAMILIES + DENSE_FAMILIES)}, found {_told(family)}"
             )
         masks = family in MASK_FAMILIES
         auto = AutoModelForUniversalSegmentation if masks else AutoModelForSemanticSegmentation
@@ -87,11 +102,61 @@ def read_checkpoint(source: str, revision: str | None = None) -> nn.Module:
             trust_remote_code=False,
             weights_only=True,  # safetensors, or pickled tensors and nothing else
             dtype=torch.float32,
+            ignore_mismatched_sizes=True,  # refused below, by name
             output_loading_info=True,
         )
+    check_shapes(source, report, len(config.id2label))
     check_complete(source, report)
     network: nn.Module = model.eval()
     return network
+
+
+def _told(family: str) -> str:
+    """A family that is not supported, and what to do with it."""
+    if family in _BACKBONES:
+        return f"{family}, a backbone alone; pass the segmentation network that was trained on it"
+    return (
+        f"{family}; score maps that its own code writes can be compared all the same, with "
+        "mdmkit compare"
+    )
+
+
+def task_of(names: Sequence[str]) -> str | None:
+    """The task whose number of classes these are, where it is not the segmentation of streets."""
+    return None if "road" in names else _TASKS.get(len(names))
+
+
+def check_finite(source: str, weights: Mapping[str, Tensor]) -> None:
+    """Refuse weights with NaN or infinity: every score would be of no value."""
+    bad = [name for name, tensor in weights.items() if not bool(torch.isfinite(tensor).all())]
+    if bad:
+        raise InputError(
+            f"{source}: expected finite weights, found NaN or infinity in {len(bad)} tensors; the "
+            f"training diverged or the file is damaged:\n{listing(bad)}"
+        )
+
+
+def check_shapes(source: str, report: Mapping[str, Iterable[Any]], labels: int) -> None:
+    """Refuse tensors of other shapes than config.json says; of a class head, say how many."""
+    wrong = [
+        _mismatch(name, tuple(found), tuple(expected), labels)
+        for name, found, expected in report["mismatched_keys"]
+    ]
+    if wrong:
+        raise InputError(
+            f"{source}: expected weights that fit config.json, found others; where the number of "
+            f"classes differs, mend id2label there:\n{listing(sorted(wrong))}"
+        )
+
+
+def _mismatch(name: str, found: tuple[int, ...], expected: tuple[int, ...], labels: int) -> str:
+    if found[1:] == expected[1:] and expected[0] in (labels, labels + 1):
+        void = " + void" if expected[0] == labels + 1 else ""
+        return (
+            f"{name}: expected {expected[0]} classes ({labels} labels{void}) from config.json, "
+            f"found {found[0]}"
+        )
+    return f"{name}: expected the shape {expected} from config.json, found {found}"
 
 
 def check_complete(source: str, report: Mapping[str, Iterable[Any]]) -> None:

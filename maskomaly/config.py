@@ -30,6 +30,8 @@ _CHOICES = {
     "mask_comparison": (">=", ">"),
     "border_queries": ("inliers", "non-void"),
     "accept_probability": ("void", "max"),
+    "init_probability": ("known", "max"),
+    "padding": ("cut", "kept"),
     "resolution": ("input", "mask"),
 }
 
@@ -68,6 +70,12 @@ class MaskomalyConfig:
         Whose masks meet in a border: I, or all queries whose likeliest class is not void.
     accept_probability : {"void", "max"}
         Weight of an accepted mask: p_n[void], or the largest of all C + 1 probabilities.
+    init_probability : {"known", "max"}
+        Weight with which a query of I_0 rejects: its largest probability of a known class, or the
+        largest of all C + 1, void included.
+    padding : {"cut", "kept"}
+        Whether the padding of the network's input is cut off before the score is resampled to the
+        image, or squeezed into the image with it, which moves every pixel.
     resolution : {"input", "mask"}
         Masks are upsampled to the network's input and combined there, or combined as they are and
         the result upsampled. The latter is faster and another score, not the same up to rounding.
@@ -110,6 +118,8 @@ class MaskomalyConfig:
     mask_comparison: str = ">="
     border_queries: str = "inliers"
     accept_probability: str = "void"
+    init_probability: str = "known"
+    padding: str = "cut"
     resolution: str = "input"
     checkpoint: str = ""
 
@@ -195,7 +205,7 @@ class MaskomalyConfig:
             A file that cannot be read, is no TOML or holds a bad key or value; it is named.
         """
         try:
-            values = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+            values = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise InputError(f"{path}: expected a TOML file, found: {error}") from error
         return cls.from_mapping(values, str(path))
@@ -248,23 +258,18 @@ _PUBLISHED = MaskomalyConfig(
 PRESETS = {
     "paper": _PUBLISHED,
     "release": replace(
-        _PUBLISHED, mask_comparison=">", border_queries="non-void", accept_probability="max"
+        _PUBLISHED,
+        mask_comparison=">",
+        border_queries="non-void",
+        accept_probability="max",
+        init_probability="max",
+        padding="kept",
     ),
 }
 
 
-#: The config of a network that was saved with one, in the folder of its weights.
-OWN_CONFIG = "queries.toml"
-
-
-def own_config(source: str | Path) -> MaskomalyConfig | None:
-    """The config that lies in a network's folder, if any."""
-    path = Path(source) / OWN_CONFIG
-    return MaskomalyConfig.read(path) if path.is_file() else None
-
-
 def ablation_configs(config: MaskomalyConfig) -> dict[str, MaskomalyConfig]:
-    """The rows of the paper's ablation, in its order.
+    """The rows of the paper's ablation, in its order, and AR: both terms without the border rule.
 
     Parameters
     ----------
@@ -284,11 +289,13 @@ def ablation_configs(config: MaskomalyConfig) -> dict[str, MaskomalyConfig]:
     --------
     >>> rows = ablation_configs(MaskomalyConfig(anomaly_queries=(3,)))
     >>> list(rows), rows["RB"].accept, rows["RB"].border
-    (['A', 'R', 'RB', 'ARB', 'ARBI'], False, True)
+    (['A', 'R', 'RB', 'AR', 'ARB', 'ARBI'], False, True)
     """
-    rows = ("A", "R", "RB", "ARB", "ARBI")
-    return {
-        row: replace(config, accept="A" in row, reject="R" in row, border="B" in row,
-                     init="I" in row)
-        for row in rows
-    }  # fmt: skip
+    return {row: with_terms(config, row) for row in ("A", "R", "RB", "AR", "ARB", "ARBI")}
+
+
+def with_terms(config: MaskomalyConfig, terms: str) -> MaskomalyConfig:
+    """Switch on the terms whose letters are given, A, R, B and I, and the others off."""
+    return replace(
+        config, accept="A" in terms, reject="R" in terms, border="B" in terms, init="I" in terms
+    )

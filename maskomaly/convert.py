@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from maskomaly.checkpoints import check_complete, quiet
+from maskomaly.foreign import what_tensors_are
 from maskomaly.pickles import read_tensors
 from maskomaly.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
 from mdmkit.core.errors import InputError, listing
@@ -202,6 +203,9 @@ def network_of(tensors: Tensors, source: str) -> nn.Module:
         from transformers import Mask2FormerForUniversalSegmentation
 
     _check_colours(tensors, source)
+    foreign = what_tensors_are({name: tuple(tensor.shape) for name, tensor in tensors.items()})
+    if foreign is not None:
+        raise InputError(f"{source}: expected a Mask2Former of detectron2, found {foreign}")
     renamed, unknown = _rename(tensors)
     if unknown:
         raise InputError(

@@ -10,19 +10,15 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from maskomaly.config import MaskomalyConfig, ablation_configs, own_config
+from maskomaly.config import MaskomalyConfig, ablation_configs
+from maskomaly.images import find_sources, read_image
 from maskomaly.mining import anomaly_mask
 from maskomaly.models import Network, load_model
 from maskomaly.outputs import MaskOutputs
 from maskomaly.pages import queries_page
-from maskomaly.predict import (
-    Broken,
-    Destination,
-    outputs_of_images,
-    read_image,
-    unfinished,
-    write_score_maps,
-)
+from maskomaly.predict import outputs_of_images, unfinished, write_score_maps
+from maskomaly.registry import registered
+from maskomaly.score_maps import Destination
 from maskomaly.scores import SCORES, score
 from maskomaly.tiny.labels import anomaly_mask as mask_of_labels
 from maskomaly.tiny.network import CHECKPOINT
@@ -32,7 +28,6 @@ from mdmkit.comparison.result import Comparison
 from mdmkit.core.errors import InputError
 from mdmkit.core.files import check_new_folder, write_text
 from mdmkit.core.labels import LabelCodes
-from mdmkit.datasets import find_images
 from mdmkit.evaluation.methods import evaluate_methods, load_frame
 from mdmkit.io import read_mask
 from mdmkit.metrics import F1
@@ -46,6 +41,8 @@ MIN_PREDICTION, MIN_TARGET = 25, 15
 METRICS = f"ap,auroc,fpr95,best_f1,siou_gt,ppv,mean_f1,mdm_f1@{T_MARGIN},mdm_siou@0.25"
 LEAD_METRICS = "ap,fpr95"
 ABLATION_METRICS = f"ap,fpr95,auroc,best_f1,mdm_f1@{T_MARGIN}"
+#: Scores that are compared: those of papers on anomaly segmentation.
+COMPARED = ("maskomaly", "msp", "max-logit", "entropy", "energy", "rba", "eam")
 #: Scores in [0, 1] by nature: their margins are on their own scale, and drawn.
 DRAWN = ("maskomaly", "msp", "entropy")
 #: The method beside Maskomaly on the page of one scene.
@@ -91,22 +88,22 @@ def score_scenes(
     """Run the network once over `images/`; folders of every score, and of the ablation."""
     others = {
         name: Destination(
-            folder / "scores" / name, partial(score, name=name, config=config), {"score": name},
-            dtype="float32",
+            folder / "scores" / name, {"score": name},
+            scorer=partial(score, name=name, config=config), dtype="float32",
         )
-        for name in SCORES
+        for name in COMPARED
     }  # fmt: skip
     rows = {
         row: Destination(
-            folder / "ablation" / row, partial(score, name="maskomaly", config=changed),
-            {"config": changed.to_toml().splitlines()}, dtype="float32",
+            folder / "ablation" / row, {"config": changed.to_toml().splitlines()},
+            scorer=partial(score, name="maskomaly", config=changed), dtype="float32",
         )
         for row, changed in ablation_configs(config).items()
     }  # fmt: skip
     destinations = [*others.values(), *rows.values()]
-    left = unfinished(find_images(folder / "images"), destinations)
+    left = unfinished(find_sources(folder / "images"), destinations)
     progress = bar("predict", len(left)) if bar else (lambda: None)
-    stream = outputs_of_images(left, network, batch=4, broken=Broken())
+    stream = outputs_of_images(left, network, batch=4)
     write_score_maps(stream, destinations, progress=progress)
     folders = {name: d.folder for name, d in others.items()}
     return folders, {row: d.folder for row, d in rows.items()}
@@ -153,8 +150,8 @@ def run_demo(
         raise InputError(f"scenes: expected at least 4, found {count}")
     check_new_folder(folder)
     draw_scenes(folder, count, kind)
-    network, config = load_model(CHECKPOINT), own_config(CHECKPOINT)
-    assert config is not None  # the package carries it
+    network = load_model(CHECKPOINT)
+    config = registered(network.digest)
     folders, rows = score_scenes(folder, network, config, bar)
     target = folder / "masks"
     comparison = compare(

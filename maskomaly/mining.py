@@ -5,22 +5,37 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from maskomaly.config import MaskomalyConfig
+from maskomaly.images import size_of
 from maskomaly.outputs import MaskOutputs
-from maskomaly.predict import Broken, Predicts, outputs_of_images
-from maskomaly.queries import MASK_THRESHOLD, MinedQueries, QueryMining
-from mdmkit.core.errors import InputError, listing
+from maskomaly.predict import Predicts, outputs_of_images
+from maskomaly.queries import (
+    MASK_THRESHOLD,
+    PALE_THRESHOLD,
+    VOID_THRESHOLD,
+    MinedQueries,
+    QueryMining,
+)
+from mdmkit.core.errors import InputError, NoTargetError, listing
 from mdmkit.core.files import write_text
 from mdmkit.core.labels import ANOMALOUS, IGNORED, LabelCodes, Labels
 from mdmkit.datasets import DataSet
-from mdmkit.io import AllNormal, read_mask
+from mdmkit.io import Target, read_mask
+
+if TYPE_CHECKING:
+    import torch
 
 Mask = NDArray[np.bool_]
+
+#: Means over fewer images than this are told to be luck.
+FEW = 10
+#: A best IoU below this may mean that masks are pale.
+PALE_IOU = 0.1
 
 
 @dataclass(frozen=True)
@@ -38,7 +53,7 @@ class LabelledImages:
     """
 
     images: Mapping[str, Path]
-    targets: Mapping[str, Path | AllNormal]
+    targets: Mapping[str, Target]
     codes: LabelCodes
     inlier_labels: tuple[int, ...]
 
@@ -46,12 +61,17 @@ class LabelledImages:
 def labelled_images(
     dataset: DataSet, codes: LabelCodes, inlier_labels: Sequence[int] = ()
 ) -> LabelledImages:
-    """The frames of a data set, all of which must have an image; known classes are normal.
+    """The frames of a data set, whose masks are judged before any network runs.
+
+    Known classes are normal.
 
     Raises
     ------
     InputError
-        Frames without an image, listed; a label value with two meanings.
+        Frames without an image, listed; a label value with two meanings or none; a mask that is
+        not of its image's size.
+    NoTargetError
+        No anomaly in any mask.
     """
     lonely = sorted(dataset.targets.keys() - dataset.images.keys())
     if lonely:
@@ -61,7 +81,24 @@ def labelled_images(
         )
     normal = sorted({*_values(codes.normal_label), *inlier_labels})
     judged = LabelCodes(normal, codes.anomaly_label, codes.ignore_index)
-    return LabelledImages(dataset.images, dataset.targets, judged, tuple(inlier_labels))
+    frames = LabelledImages(dataset.images, dataset.targets, judged, tuple(inlier_labels))
+    _check_masks(frames)
+    return frames
+
+
+def _check_masks(frames: LabelledImages) -> None:
+    any_anomaly = False
+    for key, path in frames.targets.items():
+        target, valid = anomaly_mask(path, frames.codes)
+        size = size_of(frames.images[key])
+        if target.shape != size:
+            raise InputError(f"{path}: expected the image's size {size}, found {target.shape}")
+        any_anomaly |= bool((target & valid).any())
+    if not any_anomaly:
+        raise NoTargetError(
+            f"target: expected anomalies (label {frames.codes.anomaly_label}) in some of "
+            f"{len(frames.targets)} masks, found none; --anomaly-label says which value means them"
+        )
 
 
 def _values(labels: Labels) -> tuple[int, ...]:
@@ -69,7 +106,7 @@ def _values(labels: Labels) -> tuple[int, ...]:
     return labels
 
 
-def anomaly_mask(path: Path | AllNormal, codes: LabelCodes) -> tuple[Mask, Mask]:
+def anomaly_mask(path: Target, codes: LabelCodes) -> tuple[Mask, Mask]:
     """Where a mask file says anomaly, and which pixels count."""
     return _judge(read_mask(path), codes, str(path))
 
@@ -104,21 +141,43 @@ class Mined:
 
     def table(self) -> str:
         """Mean IoU and mean p(void) of each query that was chosen, as text."""
-        lines = ["role       query  mean IoU  mean p(void)  images"]
+        thresholds = [self.threshold, *self.anomaly.others]
+        columns = "  ".join(f"{f'IoU {threshold:g}':>7}" for threshold in thresholds)
+        lines = [f"role       query  {columns}  p(void)  images"]
         roles = [("anomaly", self.anomaly)]
         roles += [(f"label {label}", mined) for label, mined in self.inliers.items()]
         lines += [
-            f"{role:<9}  {query:>5}  {mined.iou[query]:8.3f}  {mined.void[query]:12.3f}  "
-            f"{mined.images:>6}"
+            f"{role:<9}  {query:>5}  "
+            + "  ".join(f"{iou[query]:7.3f}" for iou in (mined.iou, *mined.others.values()))
+            + f"  {mined.void[query]:7.3f}  {mined.images:>6}"
             for role, mined in roles
             for query in mined.indices
         ]
         return "\n".join(lines) + "\n"
 
-    def write(self, path: Path, config: MaskomalyConfig) -> None:
+    def remarks(self) -> tuple[str, ...]:
+        """What one should know before these queries are believed."""
+        found = self.anomaly
+        best = found.indices[0]
+        remarks = []
+        if found.images < FEW:
+            remarks.append(
+                f"mined on {found.images} images with anomalies: a mean over fewer than {FEW} is "
+                "partly luck"
+            )
+        pale = int(np.argmax(np.where(found.void > VOID_THRESHOLD, found.pale_iou, 0)))
+        if found.iou[best] < PALE_IOU and found.pale_iou[pale] > 2 * found.iou[best]:
+            remarks.append(
+                f"masks are pale, not absent: the best IoU is {found.iou[best]:.2f} at m > "
+                f"{self.threshold:g}, and {found.pale_iou[pale]:.2f} at m > {PALE_THRESHOLD:g} "
+                f"(query {pale}); --threshold {PALE_THRESHOLD:g} finds queries by these"
+            )
+        return tuple(remarks)
+
+    def write(self, path: Path, config: MaskomalyConfig, made_with: str = "") -> None:
         """Write the config as TOML, headed by how its queries were found."""
         head = [f"# queries whose mask (m > {self.threshold:g}) overlaps the ground truth:"]
-        head += [f"# {line}" for line in self.table().splitlines()]
+        head += [f"# {line}" for line in [*self.table().splitlines(), *made_with.splitlines()]]
         write_text(path, "\n".join(head) + "\n" + config.to_toml())
 
 
@@ -129,6 +188,7 @@ def mine_folder(
     top: int = 4,
     threshold: float = MASK_THRESHOLD,
     batch: int = 1,
+    autocast: torch.dtype | None = None,
     progress: Callable[[], None] = lambda: None,
 ) -> Mined:
     """Run a network over labelled images, and choose its anomaly and inlier queries.
@@ -141,8 +201,8 @@ def mine_folder(
         How many anomaly queries at most.
     threshold : float
         A mask is predicted where m_n > threshold, at image size.
-    batch : int
-        Images that run together.
+    batch, autocast
+        As in `Network.predict`.
     progress : callable
         Called after each image.
 
@@ -155,7 +215,7 @@ def mine_folder(
     """
     anomalies = QueryMining(threshold)
     classes = {label: QueryMining(threshold) for label in frames.inlier_labels}
-    for key, outputs in outputs_of_images(frames.images, network, batch=batch, broken=Broken()):
+    for key, outputs in outputs_of_images(frames.images, network, batch=batch, autocast=autocast):
         if not isinstance(outputs, MaskOutputs):
             raise InputError("model: expected a network that proposes masks, found a dense one")
         path = frames.targets[key]

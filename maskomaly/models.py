@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,19 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from maskomaly.checkpoints import MASK_FAMILIES, digest_of, read_checkpoint
+from maskomaly.checkpoints import (
+    MASK_FAMILIES,
+    SQUARE_FAMILIES,
+    check_finite,
+    digest_of,
+    read_checkpoint,
+    task_of,
+)
 from maskomaly.convert import SUFFIXES, read_detectron2
+from maskomaly.foreign import what_text_is
 from maskomaly.outputs import DenseOutputs, Geometry, MaskOutputs
-from maskomaly.preprocess import ImageLike, Preprocessing
+from maskomaly.preprocess import SETTINGS_FILE, ImageLike, Preprocessing
+from maskomaly.streaming import in_like_batches, work_ahead
 from mdmkit.core.errors import InputError, InputTypeError
 
 Outputs = MaskOutputs | DenseOutputs
@@ -89,6 +98,27 @@ class Network:
         return tuple(str(labels[index]) for index in sorted(labels))
 
     @property
+    def note(self) -> str | None:
+        """What one should know of it before its scores are believed."""
+        task = task_of(self.class_names)
+        if task is None:
+            return None
+        return (
+            f"{self.source}: {len(self.class_names)} classes, as of {task}; what it was taught is "
+            "never anomalous (Cityscapes semantic has 19 classes)"
+        )
+
+    @property
+    def names_its_input(self) -> bool:
+        """Whether its folder says how images are prepared; else that is assumed."""
+        return (Path(self.source) / SETTINGS_FILE).is_file()
+
+    @property
+    def square(self) -> int | None:
+        """Side of the only square that it takes, if it takes but one."""
+        return _fixed_side(self.config)
+
+    @property
     def device(self) -> torch.device:
         """Where it runs."""
         return next(self.model.parameters()).device
@@ -98,6 +128,18 @@ class Network:
         """In what it computes."""
         return next(self.model.parameters()).dtype
 
+    @property
+    def queries(self) -> int:
+        """N, how many object queries it has; 0 for a network without masks."""
+        if not self.has_masks:
+            return 0
+        return int(getattr(self.config, "decoder_config", self.config).num_queries)
+
+    def compiled(self) -> Network:
+        """The same, compiled by `torch.compile` on its first images of each size."""
+        compiled: Any = torch.compile(self.model)
+        return replace(self, model=compiled)
+
     def predict(
         self,
         images: Iterable[ImageLike],
@@ -105,7 +147,7 @@ class Network:
         batch_size: int = 4,
         autocast: torch.dtype | None = None,
     ) -> list[Outputs]:
-        """Run the network.
+        """Run the network on images, and keep all of its outputs.
 
         Parameters
         ----------
@@ -127,25 +169,60 @@ class Network:
         InputError
             An image that cannot be used (see `as_rgb`), named by its place in the list; values
             that are not finite (float16 may overflow: use float32 or bfloat16).
+
+        See Also
+        --------
+        Network.stream : holds few outputs at once.
+        """
+        return list(self.stream(images, batch_size=batch_size, autocast=autocast))
+
+    def stream(
+        self,
+        images: Iterable[ImageLike],
+        *,
+        batch_size: int = 4,
+        autocast: torch.dtype | None = None,
+    ) -> Iterator[Outputs]:
+        """Run the network on any number of images, and yield the outputs of each in order.
+
+        Images are resized and normalised in threads while the network runs. At most
+        2 * batch_size + 2 images are held, as inputs or as outputs, and partners of one input size
+        are sought among them.
+
+        Parameters
+        ----------
+        images, batch_size, autocast
+            As in `predict`; the images may come from a generator.
+
+        Yields
+        ------
+        MaskOutputs, or DenseOutputs for networks without masks
+
+        Raises
+        ------
+        InputError
+            As `predict`, once the images before are through.
         """
         if batch_size < 1:
             raise InputError(f"batch_size: expected a whole number >= 1, found {batch_size}")
-        inputs = [self._prepare(image, place) for place, image in enumerate(images)]
-        outputs: dict[int, Outputs] = {}
-        for places in _batches([geometry for _, geometry in inputs], batch_size):
-            pixels = torch.stack([inputs[place][0] for place in places])
-            geometries = [inputs[place][1] for place in places]
-            outputs.update(zip(places, self._run(pixels, geometries, autocast), strict=True))
-        return [outputs[place] for place in range(len(inputs))]
+        window = 2 * batch_size + 2
+        prepared = work_ahead(enumerate(images), lambda item: self._prepare(*item), window)
+        return in_like_batches(
+            prepared,
+            lambda item: item[1].padded,
+            lambda items: self._run(items, autocast),
+            batch_size,
+            window,
+        )
 
-    def _prepare(self, image: ImageLike, place: int) -> tuple[Tensor, Geometry]:
+    def _prepare(self, place: int, image: ImageLike) -> tuple[Tensor, Geometry]:
         try:
             pixels, geometry = self.preprocessing(image)
         except InputTypeError as error:
             raise InputTypeError(f"images[{place}]: {error}") from error
         except InputError as error:
             raise InputError(f"images[{place}]: {error}") from error
-        side = _fixed_side(self.config)
+        side = self.square
         if side is not None and geometry.padded != (side, side):
             raise InputError(
                 f"images[{place}]: this {self.family} network takes {side} x {side} pixels, "
@@ -154,9 +231,13 @@ class Network:
         return pixels, geometry
 
     def _run(
-        self, pixels: Tensor, geometries: list[Geometry], autocast: torch.dtype | None
+        self, items: Sequence[tuple[Tensor, Geometry]], autocast: torch.dtype | None
     ) -> Iterator[Outputs]:
-        inputs = {"pixel_values": pixels.to(self.device, self.dtype)}
+        pixels = torch.stack([each for each, _ in items]).to(self.device, self.dtype)
+        geometries = [geometry for _, geometry in items]
+        inputs = {"pixel_values": pixels}
+        if self.family == "videomt":  # each image is a video of one frame
+            inputs = {"pixel_values_videos": pixels[:, None]}
         if self.family == "oneformer":
             task = torch.zeros(len(pixels), self.config.task_seq_len, device=self.device)
             task[:, : len(_SEMANTIC_TASK)] = torch.tensor(_SEMANTIC_TASK)
@@ -190,7 +271,8 @@ def load_model(
     """Load a segmentation network.
 
     Families of transformers: Mask2Former, MaskFormer, OneFormer (asked for the semantic task; no
-    tokenizer is needed) and EoMT propose masks; SegFormer and UperNet classify pixels.
+    tokenizer is needed), EoMT, its form on DINOv3, and VidEoMT (each image a video of one frame)
+    propose masks; SegFormer and UperNet classify pixels.
 
     Parameters
     ----------
@@ -206,8 +288,8 @@ def load_model(
         Branch, tag or commit of a model on the hub.
     preprocessing : Preprocessing, optional
         By default what the folder's maskomaly.json says; else the paper's (shortest edge 1024,
-        longest at most 2048), or, for networks of one input size (EoMT), the whole image fitted
-        into that square.
+        longest at most 2048), or, for networks of one input size (EoMT, VidEoMT), the whole image
+        fitted into that square.
 
     Returns
     -------
@@ -228,7 +310,7 @@ def load_model(
     if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
         raise InputTypeError(f"dtype: expected a floating torch.dtype, found {dtype!r}")
     place = choose_device(device)
-    path = _packaged_checkpoint() if str(source) == TINY else Path(source)
+    path = packaged_checkpoint() if str(source) == TINY else Path(source)
     if path.is_file():
         if path.suffix not in SUFFIXES:
             raise InputError(
@@ -241,12 +323,14 @@ def load_model(
         preprocessing = preprocessing or Preprocessing.load(path)
     else:
         model = _read_hub(str(source), revision)
+    check_finite(str(path), model.state_dict())
     digest = digest_of(model.state_dict())  # before a cast could change it
     preprocessing = preprocessing or _default_preprocessing(model.config)
     return Network(model.to(place, dtype).eval(), preprocessing, str(path), digest)
 
 
-def _packaged_checkpoint() -> Path:
+def packaged_checkpoint() -> Path:
+    """The folder of the small network in the package."""
     from maskomaly.tiny.network import CHECKPOINT
 
     return CHECKPOINT
@@ -259,6 +343,10 @@ def _read_folder(folder: Path, revision: str | None) -> nn.Module:
         raise InputError(
             f"{folder}: expected a folder that save_pretrained wrote, found no config.json in it"
         )
+    for file in sorted(folder.glob("*.safetensors")) + sorted(folder.glob("*.bin")):
+        text = what_text_is(file)
+        if text is not None:
+            raise InputError(f"{file}: expected the network's weights, found {text}")
     try:
         return read_checkpoint(str(folder))
     except InputError:
@@ -309,19 +397,12 @@ def choose_device(device: str | torch.device) -> torch.device:
 
 def _fixed_side(config: Any) -> int | None:
     """Side of the only square that a network takes: EoMT's positions are learnt, one a patch."""
-    return int(config.image_size) if config.model_type == "eomt" else None
+    if config.model_type not in SQUARE_FAMILIES:
+        return None
+    side = config.image_size
+    return int(side if isinstance(side, int) else side[0])
 
 
 def _default_preprocessing(config: Any) -> Preprocessing:
     side = _fixed_side(config)
     return Preprocessing() if side is None else Preprocessing(side, side, side)
-
-
-def _batches(geometries: list[Geometry], batch_size: int) -> Iterator[list[int]]:
-    """Places of images whose inputs have one size, at most `batch_size` together."""
-    by_size: dict[tuple[int, int], list[int]] = {}
-    for place, geometry in enumerate(geometries):
-        by_size.setdefault(geometry.padded, []).append(place)
-    for places in by_size.values():
-        for start in range(0, len(places), batch_size):
-            yield places[start : start + batch_size]

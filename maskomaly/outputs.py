@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -64,11 +65,20 @@ class Geometry:
         return cls(size, size, size)
 
 
-def _as_floats(value: Any, name: str, dimensions: int) -> Tensor:
+def _as_held(value: Sequence[int], queries: int) -> tuple[int, ...]:
+    held = tuple(int(query) for query in value)
+    if len(set(held)) < len(held) or any(not 0 <= query < queries for query in held):
+        raise InputError(
+            f"held: expected different indices below the {queries} queries, found {held}"
+        )
+    return held
+
+
+def _as_floats(value: Any, name: str, dimensions: int, may_be_empty: bool = False) -> Tensor:
     tensor = value if isinstance(value, Tensor) else torch.from_numpy(as_array(value, name).copy())
     if not tensor.is_floating_point():
         raise InputTypeError(f"{name}: expected floats, found {tensor.dtype}")
-    if tensor.ndim != dimensions or 0 in tensor.shape:
+    if tensor.ndim != dimensions or (0 in tensor.shape and not may_be_empty):
         raise InputError(
             f"{name}: expected {dimensions} dimensions, none of them empty, "
             f"found shape {tuple(tensor.shape)}"
@@ -100,6 +110,9 @@ class MaskOutputs:
         Names of the C classes, or empty.
     checkpoint : str
         Digest of the network's weights, or empty: query indices belong to one checkpoint.
+    held : tuple of int, optional
+        The queries whose masks there are, in the order of `mask_logits`; by default all N. Class
+        probabilities are those of all queries in any case.
 
     Raises
     ------
@@ -122,13 +135,17 @@ class MaskOutputs:
     geometry: Geometry
     class_names: tuple[str, ...] = ()
     checkpoint: str = field(default="", kw_only=True)
+    held: tuple[int, ...] | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         probabilities = _as_floats(self.class_probabilities, "class_probabilities", 2)
-        logits = _as_floats(self.mask_logits, "mask_logits", 3)
-        if len(probabilities) != len(logits):
+        if self.held is not None:
+            object.__setattr__(self, "held", _as_held(self.held, len(probabilities)))
+        logits = _as_floats(self.mask_logits, "mask_logits", 3, may_be_empty=self.held == ())
+        expected = len(probabilities) if self.held is None else len(self.held)
+        if len(logits) != expected:
             raise InputError(
-                f"mask_logits: expected one mask for each of {len(probabilities)} queries, "
+                f"mask_logits: expected one mask for each of {expected} queries, "
                 f"found {len(logits)}"
             )
         if probabilities.device != logits.device:
@@ -171,6 +188,42 @@ class MaskOutputs:
         """Queries whose likeliest class is void, bool (N,)."""
         return self.class_probabilities.argmax(1) == self.classes
 
+    def masks_of(self, queries: Sequence[int]) -> Tensor:
+        """Mask logits of some queries, (K, h, w), in their order.
+
+        Raises
+        ------
+        InputError
+            A query whose mask was not kept.
+        """
+        if self.held is None:
+            everything = len(queries) == self.queries and list(queries) == list(range(self.queries))
+            return self.mask_logits if everything else self.mask_logits[list(queries)]
+        place = {query: k for k, query in enumerate(self.held)}
+        lacking = [query for query in queries if query not in place]
+        if lacking:
+            raise InputError(
+                f"outputs: expected the mask of query {lacking[0]}, found those of "
+                f"{len(self.held)} of {self.queries} queries, which acted when they were saved; "
+                "save all masks (--save-outputs all) for other thresholds and scores"
+            )
+        return self.mask_logits[[place[query] for query in queries]]
+
+    @property
+    def all_masks(self) -> Tensor:
+        """Mask logits of all N queries, (N, h, w)."""
+        return self.masks_of(range(self.queries))
+
+    def compact(self, queries: Sequence[int] | None = None) -> MaskOutputs:
+        """The masks of some queries, of all by default, rounded to float16.
+
+        Scores change by less than 1e-3 (float16 has 11 bits), and need no other masks.
+        """
+        chosen = range(self.queries) if queries is None else queries
+        # Beyond this no sigmoid differs from 0 or 1, and float16 ends at 65504.
+        logits = self.masks_of(chosen).clamp(-1e4, 1e4).half()
+        return replace(self, mask_logits=logits, held=None if queries is None else tuple(queries))
+
     def to(self, device: str | torch.device) -> MaskOutputs:
         """The same on another device."""
         return replace(
@@ -190,6 +243,8 @@ class MaskOutputs:
             "class_names": np.array(self.class_names, dtype=str),
             "checkpoint": np.array(self.checkpoint, dtype=str),
         }
+        if self.held is not None:
+            arrays["held"] = np.array(self.held, dtype=np.int64)
         write_atomically(Path(path), lambda partial: _write_archive(partial, arrays))
 
     @classmethod
@@ -211,6 +266,7 @@ class MaskOutputs:
                     Geometry(**{name: (int(s[0]), int(s[1])) for name, s in sizes.items()}),
                     tuple(map(str, archive["class_names"])),
                     checkpoint=str(archive["checkpoint"]),
+                    held=tuple(archive["held"]) if "held" in archive else None,
                 )
         except Exception as error:  # a damaged archive may raise anything
             raise InputError(f"{path}: expected outputs of a network, found: {error}") from error

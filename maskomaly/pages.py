@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from maskomaly.outputs import MaskOutputs
-from maskomaly.queries import mask_at_image, query_overlaps
+from maskomaly.queries import MASK_THRESHOLD, mask_at_image, query_overlaps
 from mdmkit.core.errors import InputError
 from mdmkit.plots import COLOURS, STYLE, check_width, ground_truth
 
@@ -24,7 +24,7 @@ def order_of_queries(outputs: MaskOutputs, first: Sequence[int], most: int) -> l
 
     A query claims mean(m_n) times its likeliest class's probability; void is such a class.
     """
-    claims = outputs.mask_logits.float().sigmoid().mean((1, 2))
+    claims = outputs.all_masks.float().sigmoid().mean((1, 2))
     claims = claims * outputs.class_probabilities.float().amax(1)
     others = [int(n) for n in claims.argsort(descending=True, stable=True) if int(n) not in first]
     return [*first, *others][: max(most, len(first))]
@@ -38,6 +38,7 @@ def queries_page(
     init_queries: Sequence[int] = (),
     target: NDArray[np.bool_] | None = None,
     valid: NDArray[np.bool_] | None = None,
+    threshold: float = MASK_THRESHOLD,
     most: int = 22,
     width: float = 7.0,
 ) -> Figure:
@@ -52,6 +53,8 @@ def queries_page(
         Fixed queries, shown first and framed: A and I_0 of Algorithm 1.
     target, valid : ndarray of bool, (H, W), optional
         What is anomalous, and which pixels count; with them each mask gets its IoU.
+    threshold : float
+        A mask is predicted where m_n > threshold.
     most : int
         How many queries to show, the fixed ones always.
     width : float
@@ -73,7 +76,9 @@ def queries_page(
     overlaps = None
     if target is not None:
         valid = np.ones_like(target) if valid is None else valid
-        overlaps = query_overlaps(outputs, target, valid) if (target & valid).any() else None
+        overlaps = (
+            query_overlaps(outputs, target, valid, threshold) if (target & valid).any() else None
+        )
     extra = 1 if target is None else 2
     columns = 4
     rows = -(-(len(shown) + extra) // columns)
@@ -93,7 +98,7 @@ def queries_page(
             mask = mask_at_image(outputs, query).cpu().numpy()
             ax.imshow(mask, vmin=0, vmax=1, cmap="magma", interpolation="nearest")
             overlap = None if overlaps is None else float(overlaps[query])
-            ax.set_title(caption(outputs, query, overlap), fontsize=7)
+            ax.set_title(caption(outputs, query, overlap, threshold), fontsize=7)
             if query in fixed:
                 _frame(ax, _ANOMALY if query in anomaly_queries else _INIT)
         for ax in axes:
@@ -104,7 +109,9 @@ def queries_page(
     return figure
 
 
-def caption(outputs: MaskOutputs, query: int, overlap: float | None) -> str:
+def caption(
+    outputs: MaskOutputs, query: int, overlap: float | None, threshold: float = MASK_THRESHOLD
+) -> str:
     """What a query says: its likeliest class, p(void), and the IoU of its mask where known."""
     probabilities = outputs.class_probabilities[query]
     likeliest = int(probabilities.argmax())
@@ -113,7 +120,9 @@ def caption(outputs: MaskOutputs, query: int, overlap: float | None) -> str:
     text = f"{query}: {name} {float(probabilities[likeliest]):.2f}"
     if likeliest != outputs.classes:
         text += f", void {float(probabilities[-1]):.2f}"
-    return (text if overlap is None else f"{text}\nIoU {overlap:.2f}").replace("$", r"\$")
+    if overlap is not None:
+        text += f"\nIoU {overlap:.2f} (m > {threshold:g})"
+    return text.replace("$", r"\$")
 
 
 def _frame(ax: Axes, colour: str) -> None:

@@ -13,9 +13,13 @@ import torch
 from numpy._core import multiarray, numeric
 from torch import Tensor
 
+from maskomaly.foreign import what_text_is
 from mdmkit.core.errors import InputError
 
 _ZIP = b"PK\x03\x04"  # how a file of torch.save begins
+
+
+_WRAPPERS = ("model", "state_dict", "model_state_dict")
 
 
 def _encode(text: str, encoding: str) -> bytes:
@@ -72,8 +76,9 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     ----------
     path : Path
         A pickle of numpy arrays (`.pkl` of detectron2's model zoo), or a file of `torch.save`
-        (`.pth`), which is read with `weights_only=True`. The tensors may lie in an entry "model",
-        beside others ("__author__", the optimiser's state), which are dropped.
+        (`.pth`), which is read with `weights_only=True`. The tensors may lie in an entry "model"
+        or "state_dict", beside others ("__author__", the optimiser's state), which are dropped;
+        a prefix "module." of them all is too.
 
     Raises
     ------
@@ -91,15 +96,30 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
                 content = ArrayUnpickler(file, encoding="latin1").load()
     except Exception as error:  # a damaged pickle may raise anything
         reason = next(iter(str(error).splitlines()), "") or type(error).__name__
+        text = what_text_is(path)  # not before: the oldest pickles are text, too
+        if text is not None and not isinstance(error, InputError):
+            reason = f"found {text}"
         raise InputError(f"{path}: expected a checkpoint of detectron2: {reason}") from error
-    if isinstance(content, Mapping) and "model" in content:
-        content = content["model"]
+    content = _unwrapped(content)
     if not isinstance(content, Mapping) or not content:
         raise InputError(
             f"{path}: expected a checkpoint of detectron2 (named tensors), found "
             f"{type(content).__name__}"
         )
     return {str(name): _tensor(value, f"{path}: {name}") for name, value in content.items()}
+
+
+def _unwrapped(content: Any) -> Any:
+    """The named tensors themselves: training adds entries beside them, and prefixes before them."""
+    while isinstance(content, Mapping):
+        inner = [content[each] for each in _WRAPPERS if isinstance(content.get(each), Mapping)]
+        if not inner:
+            break
+        content = inner[0]
+    parallel = "module."  # of DataParallel
+    if isinstance(content, Mapping) and all(str(name).startswith(parallel) for name in content):
+        return {str(name).removeprefix(parallel): value for name, value in content.items()}
+    return content
 
 
 def _tensor(value: Any, what: str) -> Tensor:

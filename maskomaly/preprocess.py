@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 from torch import Tensor
 
 from maskomaly.outputs import Geometry, Size
@@ -97,6 +97,18 @@ class Preprocessing:
     def as_it_is(cls, size_divisor: int = 32) -> Preprocessing:
         """The image at its own size, normalised and padded."""
         return cls(None, None, size_divisor)
+
+    def at(self, shortest_edge: int | None, longest_edge: int | None) -> Preprocessing:
+        """The same at another input size; both None: images as they are."""
+        return replace(self, shortest_edge=shortest_edge, longest_edge=longest_edge)
+
+    @property
+    def input_size(self) -> str:
+        """Input size in words."""
+        if self.shortest_edge is None:
+            return "images at their own size"
+        limit = "" if self.longest_edge is None else f", longest at most {self.longest_edge}"
+        return f"shortest edge {self.shortest_edge}{limit}"
 
     def geometry(self, size: Size) -> Geometry:
         """Where an image of this height and width comes to lie in the network's input."""
@@ -203,8 +215,8 @@ def as_rgb(image: ImageLike) -> NDArray[np.uint8]:
     """Pixels of an image in RGB, converted only where nothing is lost.
 
     Grey, black-and-white and palette images are spelled out in RGB; alpha that is opaque
-    everywhere is dropped. An EXIF orientation is *not* applied: label files hold the pixels as
-    they are stored and would no longer fit.
+    everywhere is dropped. An orientation that a photograph names (JPEG, PNG, WebP, TIFF) is
+    applied: masks are drawn on what every viewer shows.
 
     Returns
     -------
@@ -232,6 +244,7 @@ def as_rgb(image: ImageLike) -> NDArray[np.uint8]:
 def _rgb_of_picture(picture: Image.Image) -> NDArray[np.uint8]:
     if 0 in picture.size:
         raise InputError(f"image: expected pixels, found size {picture.size}")
+    picture = ImageOps.exif_transpose(picture)
     if picture.has_transparency_data:
         picture = picture.convert("RGBA")
         if np.asarray(picture.getchannel("A")).min() < 255:

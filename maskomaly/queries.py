@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,8 @@ from mdmkit.core.errors import InputError, NoTargetError
 
 #: A mask counts as predicted where m_n exceeds this (the paper's mining).
 MASK_THRESHOLD = 0.9
+#: Masks of a network that was trained short, or is small, stay below 0.9 where they are right.
+PALE_THRESHOLD = 0.5
 #: An anomaly query says void more often than not; a query of a known class does not.
 VOID_THRESHOLD = 0.5
 
@@ -22,7 +25,7 @@ VOID_THRESHOLD = 0.5
 def mask_at_image(outputs: MaskOutputs, query: int) -> Tensor:
     """m_n of one query at image size, float32 (H, W) in [0, 1]."""
     return at_image(
-        outputs.mask_logits[query : query + 1],
+        outputs.masks_of([query]),
         outputs.geometry,
         lambda logits: logits[0].sigmoid(),
     )
@@ -64,6 +67,17 @@ def query_overlaps(
     >>> query_overlaps(outputs, np.array([[True, False, False]]), np.ones((1, 3), bool))
     array([0.5])
     """
+    overlaps: NDArray[np.float64] = overlaps_at(outputs, target, valid, [threshold])[0]
+    return overlaps
+
+
+def overlaps_at(
+    outputs: MaskOutputs,
+    target: NDArray[np.bool_],
+    valid: NDArray[np.bool_],
+    thresholds: Sequence[float],
+) -> NDArray[np.float64]:
+    """`query_overlaps` at several thresholds: float64, (thresholds, N)."""
     if target.shape != outputs.geometry.image or valid.shape != target.shape:
         raise InputError(
             f"target: expected the image's size {outputs.geometry.image}, found {target.shape}"
@@ -72,11 +86,13 @@ def query_overlaps(
     if not bool(wanted.any()):
         raise NoTargetError("target: expected pixels that a query could find, found none")
     counted = torch.from_numpy(valid).to(outputs.mask_logits.device)
-    overlaps = np.empty(outputs.queries)
+    overlaps = np.empty((len(thresholds), outputs.queries))
     for query in range(outputs.queries):
-        predicted = (mask_at_image(outputs, query) > threshold) & counted
-        union = int((predicted | wanted).sum())
-        overlaps[query] = int((predicted & wanted).sum()) / union
+        mask = mask_at_image(outputs, query)
+        for row, threshold in enumerate(thresholds):
+            predicted = (mask > threshold) & counted
+            union = int((predicted | wanted).sum())
+            overlaps[row, query] = int((predicted & wanted).sum()) / union
     return overlaps
 
 
@@ -90,6 +106,8 @@ class MinedQueries:
         The chosen queries, best first.
     iou : ndarray of float64, (N,)
         Mean over images of the IoU of each query's mask.
+    others : dict of ndarray of float64, (N,)
+        The same of masks at other thresholds, by threshold: 0.9 and 0.5, unless `iou` is of these.
     void : ndarray of float64, (N,)
         Mean over images of p_n[void].
     images : int
@@ -97,18 +115,25 @@ class MinedQueries:
 
     Examples
     --------
-    >>> MinedQueries((1,), np.array([0.0, 0.4]), np.array([0.1, 0.9]), images=12).indices
+    >>> iou, pale, void = np.array([[0.0, 0.4], [0.1, 0.5], [0.1, 0.9]])
+    >>> MinedQueries((1,), iou, {0.5: pale}, void, images=12).indices
     (1,)
     """
 
     indices: tuple[int, ...]
     iou: NDArray[np.float64]
+    others: dict[float, NDArray[np.float64]]
     void: NDArray[np.float64]
     images: int
 
+    @property
+    def pale_iou(self) -> NDArray[np.float64]:
+        """Mean IoU of masks m_n > 0.5."""
+        return self.others.get(PALE_THRESHOLD, self.iou)
+
 
 class QueryMining:
-    """Collects overlaps image by image; holds two numbers a query and image.
+    """Collects overlaps image by image; holds four numbers a query and image at most.
 
     Parameters
     ----------
@@ -135,6 +160,7 @@ class QueryMining:
         if not 0 <= threshold < 1:
             raise InputError(f"threshold: expected a number in [0, 1), found {threshold!r}")
         self.threshold = threshold
+        self._thresholds = list(dict.fromkeys((threshold, MASK_THRESHOLD, PALE_THRESHOLD)))
         self._overlaps: list[NDArray[np.float64]] = []
         self._void: list[NDArray[np.float64]] = []
 
@@ -144,12 +170,12 @@ class QueryMining:
         """Judge the queries by one more image; one with nothing to find says nothing of them."""
         if not (target & valid).any():
             return
-        if self._overlaps and len(self._overlaps[0]) != outputs.queries:
+        if self._void and len(self._void[0]) != outputs.queries:
             raise InputError(
-                f"outputs: expected {len(self._overlaps[0])} queries, as before, "
+                f"outputs: expected {len(self._void[0])} queries, as before, "
                 f"found {outputs.queries}"
             )
-        self._overlaps.append(query_overlaps(outputs, target, valid, self.threshold))
+        self._overlaps.append(overlaps_at(outputs, target, valid, self._thresholds))
         self._void.append(outputs.void.double().cpu().numpy())
 
     def best(self, top: int, *, void: bool = True) -> MinedQueries:
@@ -172,14 +198,19 @@ class QueryMining:
             raise InputError(f"top: expected a number >= 1, found {top!r}")
         if not self._overlaps:
             raise NoTargetError("target: expected images with something to find, found none")
-        iou, said_void = np.mean(self._overlaps, axis=0), np.mean(self._void, axis=0)
+        means, said_void = np.mean(self._overlaps, axis=0), np.mean(self._void, axis=0)
+        iou, *more = means
+        others = dict(zip(self._thresholds[1:], more, strict=True))
         eligible = (said_void > VOID_THRESHOLD) == void
         order = np.argsort(-iou, kind="stable")
         chosen = [int(query) for query in order if eligible[query] and iou[query] > 0][:top]
         if not chosen:
             kind = "mean p(void) > 0.5" if void else "mean p(void) <= 0.5"
+            pale = float(np.max(others.get(PALE_THRESHOLD, iou), where=eligible, initial=0))
             raise NoTargetError(
                 f"queries: expected one with {kind} whose mask (m > {self.threshold:g}) overlaps "
-                f"the target, found none in {len(self._overlaps)} images"
+                f"the target, found none in {len(self._overlaps)} images; masks m > "
+                f"{PALE_THRESHOLD:g} overlap it with a mean IoU of up to {pale:.3f}"
+                + ("; lower the threshold" if pale > 0 else "")
             )
-        return MinedQueries(tuple(chosen), iou, said_void, len(self._overlaps))
+        return MinedQueries(tuple(chosen), iou, others, said_void, len(self._overlaps))

@@ -9,7 +9,7 @@ sem[l] = sum_n p_n[l] m_n over the known classes l <= C, a dense one has its cla
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import log
 
@@ -35,7 +35,7 @@ def _check_masks(outputs: Outputs) -> None:
 
 def _from_masks(outputs: MaskOutputs, formula: Callable[[Tensor], Tensor]) -> Tensor:
     """A formula of a pixel's masks m_n, (N, ...), at the network's input; then to the image."""
-    return at_image(outputs.mask_logits, outputs.geometry, lambda band: formula(band.sigmoid_()))
+    return at_image(outputs.all_masks, outputs.geometry, lambda band: formula(band.sigmoid_()))
 
 
 def _from_classes(outputs: Outputs, formula: Callable[[Tensor], Tensor]) -> Tensor:
@@ -143,6 +143,84 @@ def eam(outputs: MaskOutputs) -> Tensor:
     return _from_masks(outputs, lambda masks: -torch.tensordot(confidence, masks, 1))
 
 
+@torch.no_grad()
+def void_of_winner(outputs: MaskOutputs) -> Tensor:
+    """Void probability of the winning mask: p_n[void] of the n with the largest m_n, in [0, 1].
+
+    References
+    ----------
+    The no-object class of Cheng, Schwing, Kirillov: Per-Pixel Classification is Not All You Need
+    for Semantic Segmentation (MaskFormer). NeurIPS 2021.
+    """
+    _check_masks(outputs)
+    void = outputs.void.float()
+    # The largest logit is the largest mask; sigmoids of large ones would be tied at 1.
+    return at_image(outputs.all_masks, outputs.geometry, lambda band: void[band.argmax(0)])
+
+
+@torch.no_grad()
+def mask_sum(outputs: MaskOutputs) -> Tensor:
+    """Mask uncertainty: 1 - sum_n m_n, what no mask claims whatever its class, in [1 - N, 1].
+
+    References
+    ----------
+    Masks of Cheng, Schwing, Kirillov: Per-Pixel Classification is Not All You Need for Semantic
+    Segmentation (MaskFormer). NeurIPS 2021; EAM with every confidence 1.
+    """
+    _check_masks(outputs)
+    return _from_masks(outputs, lambda masks: 1 - masks.sum(0))
+
+
+@torch.no_grad()
+def unknown(outputs: MaskOutputs) -> Tensor:
+    """Unknown class of a K+2 network: sum_n m_n p_n[unknown], in [0, N].
+
+    The network was trained with a class for what is unknown beside void; its name, the last, says
+    so (`UNKNOWN_NAMES`).
+
+    References
+    ----------
+    Negative objectness of Delić, Grcić, Šegvić: Outlier Detection by Ensembling Uncertainty with
+    Negative Objectness (UNO). BMVC 2024.
+    """
+    _check_masks(outputs)
+    check_unknown("unknown", outputs.class_names)
+    last = outputs.class_probabilities[:, -2].float()
+    return _from_masks(outputs, lambda masks: torch.tensordot(last, masks, 1))
+
+
+@torch.no_grad()
+def uno(outputs: MaskOutputs) -> Tensor:
+    """Uncertainty and negative objectness: sum_n m_n (p_n[unknown] - max_{l<=K} p_n[l]).
+
+    Of a network as for `unknown`; K are the known classes without the unknown one. In [-N, N].
+
+    References
+    ----------
+    Delić, Grcić, Šegvić: Outlier Detection by Ensembling Uncertainty with Negative Objectness
+    (UNO). BMVC 2024. The sum over masks is that of EAM, by the same group.
+    """
+    _check_masks(outputs)
+    check_unknown("uno", outputs.class_names)
+    probabilities = outputs.class_probabilities.float()
+    weights = probabilities[:, -2] - probabilities[:, :-2].amax(1)
+    return _from_masks(outputs, lambda masks: torch.tensordot(weights, masks, 1))
+
+
+#: Names of a class for what is unknown, any of which the last known class must bear.
+UNKNOWN_NAMES = ("unknown", "outlier", "anomaly", "ood", "negative")
+
+
+def check_unknown(score: str, names: Sequence[str]) -> None:
+    """Refuse classes of which the last is not the unknown one, or is the only one."""
+    if len(names) < 2 or names[-1].lower() not in UNKNOWN_NAMES:
+        raise InputError(
+            f"score: expected a network with a class for what is unknown for {score!r}, named "
+            f"{' or '.join(UNKNOWN_NAMES)} and last of id2label in config.json; found "
+            f"{names[-1] if names else 'no names'!r}"
+        )
+
+
 @dataclass(frozen=True)
 class Score:
     """What is to be known of a score before it is computed.
@@ -159,6 +237,8 @@ class Score:
         Whether class logits without masks will do.
     configured : bool
         Whether it takes a `MaskomalyConfig`.
+    needs_unknown : bool
+        Whether the network must have a class for what is unknown, beside void.
 
     Examples
     --------
@@ -173,6 +253,7 @@ class Score:
     unit: bool = False
     dense: bool = True
     configured: bool = False
+    needs_unknown: bool = False
 
 
 #: Every score by its name, with formula, range and paper; `score(outputs, name)` computes it.
@@ -200,6 +281,21 @@ SCORES = {
     ),
     "eam": Score(
         eam, "-sum_n m_n max_{l<=C} p_n[l]", "[-N, 0]", "Grcić et al., CVPRW 2023", dense=False,
+    ),
+    "void": Score(
+        void_of_winner, "p_n[void] of n = argmax m_n", "[0, 1]", "Cheng et al., NeurIPS 2021",
+        unit=True, dense=False,
+    ),
+    "mask-sum": Score(
+        mask_sum, "1 - sum_n m_n", "[1 - N, 1]", "Cheng et al., NeurIPS 2021", dense=False,
+    ),
+    "unknown": Score(
+        unknown, "sum_n m_n p_n[unknown]", "[0, N]", "Delić et al., BMVC 2024", dense=False,
+        needs_unknown=True,
+    ),
+    "uno": Score(
+        uno, "sum_n m_n (p_n[unknown] - max_{l<=K} p_n[l])", "[-N, N]", "Delić et al., BMVC 2024",
+        dense=False, needs_unknown=True,
     ),
 }  # fmt: skip
 

@@ -22,6 +22,7 @@ _HOME = {
     "ChosenThreshold": "thresholds.chosen",
     "compare": "comparison.compare_methods",
     "Comparison": "comparison.result",
+    "component_curves": "evaluation.target_curves",
     "ComponentSizes": "core.component_sizes",
     "count_metric": "metrics.pixel_metrics",
     "count_shard": "comparison.checkpoints.sharding",
@@ -105,6 +106,7 @@ if TYPE_CHECKING:
     from mdmkit.evaluation.evaluation import Evaluation as Evaluation
     from mdmkit.evaluation.evaluation import evaluate as evaluate
     from mdmkit.evaluation.result import Result as Result
+    from mdmkit.evaluation.target_curves import component_curves as component_curves
     from mdmkit.metrics.base import Metric as Metric
     from mdmkit.metrics.component_metrics import PPV as PPV
     from mdmkit.metrics.component_metrics import MeanF1 as MeanF1

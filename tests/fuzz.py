@@ -9,10 +9,12 @@ from unittest.mock import patch
 
 import numpy as np
 
-import mdmkit.statistics.binned_steps
+import mdmkit.evaluation.closer_looks
+import mdmkit.statistics.edges
 from mdmkit import PPV, MeanF1, SIoU, evaluate, mdm, threshold_curve
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.frame import Frame
+from mdmkit.evaluation.closer_looks import closer_curve
 from mdmkit.statistics.binned_components import BinnedComponents
 from mdmkit.statistics.components import ComponentCounts
 from mdmkit.statistics.edges import unit_edges, with_edges
@@ -68,17 +70,22 @@ def assert_same_sweep(mine, expected):
         np.testing.assert_array_equal(one.changes, other.changes)
 
 
-def assert_same_margins(frame, sizes, expected, deciding):
-    swept = ComponentCounts.of(frame, sizes, deciding)
-    for name, several in deciding.items():
-        curve, plain = (metric(name, sizes).curve(s) for s in (swept, expected))
-        for t in several:
-            assert curve.margin(t) == plain.margin(t)
+def assert_same_margins(frames, sizes, expected, asked):
+    """Margins and values by closer looks, from few bins, against those of every score."""
+    few = {"BINS": 4, "MOST_PIXELS": 8, "few_scores": lambda frame: False}
+    with patch.multiple(mdmkit.evaluation.closer_looks, **few):
+        for name, several in asked.items():
+            plain = metric(name, sizes).curve(expected)
+            near = closer_curve(frames, metric(name, sizes))
+            assert near.margin(several) == plain.margin(several)
+            thresholds = np.append(plain.breakpoints[::7], [0.3, 0.5])
+            again = closer_curve(frames, metric(name, sizes))
+            np.testing.assert_array_equal(again(thresholds), plain(thresholds))
 
 
-def required_qualities(rng, sizes, expected):
+def asked_qualities(rng, sizes, expected):
     """Some T for some metrics, values that occur (ties d == T) among them."""
-    deciding = {}
+    asked = {}
     for name in METRICS:
         values = metric(name, sizes).curve(expected).values
         values = values[~np.isnan(values) & (values < 1)]
@@ -86,8 +93,8 @@ def required_qualities(rng, sizes, expected):
         if values.size:
             several.append(rng.choice(values))
         if rng.random() < 0.8:
-            deciding[name] = [float(t) for t in several]
-    return deciding
+            asked[name] = [float(t) for t in several]
+    return asked
 
 
 def assert_grid_is_right(grid, edges, sizes, expected, scores):
@@ -110,7 +117,7 @@ def assert_grid_is_right(grid, edges, sizes, expected, scores):
 
 
 def check_components(rng, frame, sizes, edges, more, done):
-    """Every level, the grid, its second look, and verdicts, against the plain sweep."""
+    """Every level, the grid, its second look, and closer looks, against the plain sweep."""
     expected = union.component_sweep(frame, sizes)
     assert_same_sweep(ComponentCounts.of(frame, sizes), expected)
     done["every level"] += 1
@@ -123,8 +130,8 @@ def check_components(rng, frame, sizes, edges, more, done):
     if expected.targets:
         assert_grid_is_right(grid, edges, sizes, expected, pixel_order(frame).scores)
         done["grid"] += 1
-        assert_same_margins(frame, sizes, expected, required_qualities(rng, sizes, expected))
-        done["verdicts"] += 1
+        assert_same_margins([frame], sizes, expected, asked_qualities(rng, sizes, expected))
+        done["closer looks"] += 1
 
 
 def check_pixels(rng, frame, edges, done):
@@ -163,11 +170,12 @@ def check_margins(rng, frame, done):
 def check_two_passes(frame, sizes, done):
     """Numbers of a grid with a second pass against those of every score."""
     other = Frame(1 - np.where(frame.valid, frame.scores, 0), frame.classes, ignore_index=2)
-    frames, options = [frame, other], vars(sizes)
+    frames = [frame, other]
+    options = {"min_prediction": sizes.min_prediction, "min_target": sizes.min_target}
     exact = evaluate(iter(frames), TWO_PASSES, **options)
     with (
-        patch.object(mdmkit.statistics.binned_steps, "CELLS", 8),
-        patch.object(mdmkit.statistics.binned_steps, "COARSER", 2),
+        patch.object(mdmkit.statistics.edges, "CELLS", 8),
+        patch.object(mdmkit.statistics.edges, "COARSER", 2),
     ):
         again = evaluate(frames, TWO_PASSES, **options)
     for key in exact.values:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,13 +10,25 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mdmkit.cli import completion
-from mdmkit.core.errors import InputError
+from mdmkit.core.arguments import as_bytes
+from mdmkit.core.errors import InputError, printable
 from mdmkit.core.label_values import parse_labels
 
 if TYPE_CHECKING:
     from mdmkit.core.component_sizes import ComponentSizes
     from mdmkit.datasets import Choice, DataSet
     from mdmkit.metrics.measures import Measure
+
+#: Parts of a command's help.
+INPUT, NUMBERS, UNCERTAINTY, SCALE, OUTPUT = "Input", "Numbers", "Uncertainty", "Scale", "Output"
+FORMS = "table|markdown|csv|json|latex|csv-long|json-long"
+_FORM_OF_SUFFIX = {
+    ".txt": "table",
+    ".md": "markdown",
+    ".csv": "csv",
+    ".json": "json",
+    ".tex": "latex",
+}
 
 Methods = Annotated[
     list[str],
@@ -32,6 +44,7 @@ DataSetName = Annotated[
     str | None,
     typer.Option(
         "--dataset",
+        rich_help_panel=INPUT,
         metavar="LAYOUT:ROOT",
         autocompletion=completion.layouts,
         help="A data set, with its labels, component sizes and aggregation; `mdmkit datasets` "
@@ -42,6 +55,7 @@ DataSetName = Annotated[
 Target = Annotated[
     Path | None,
     typer.Option(
+        rich_help_panel=INPUT,
         metavar="FOLDER",
         help="Ground-truth masks, where --dataset is not given; the RoadAnomaly layout is "
         "understood.",
@@ -51,6 +65,7 @@ Target = Annotated[
 Images = Annotated[
     Path | None,
     typer.Option(
+        rich_help_panel=INPUT,
         metavar="FOLDER",
         help="The frames' images, to go with --target; a data set has its own.",
         show_default=False,
@@ -59,6 +74,7 @@ Images = Annotated[
 AnomalyLabel = Annotated[
     str | None,
     typer.Option(
+        rich_help_panel=INPUT,
         metavar="N[,N...]",
         help="Label values that mean anomaly; a-b for a range.",
         show_default="the data set's, else 1",
@@ -67,6 +83,7 @@ AnomalyLabel = Annotated[
 NormalLabel = Annotated[
     str | None,
     typer.Option(
+        rich_help_panel=INPUT,
         metavar="N[,N...]",
         help="Label values that mean normal, or none.",
         show_default="the data set's, else 0",
@@ -75,6 +92,7 @@ NormalLabel = Annotated[
 IgnoreIndex = Annotated[
     str | None,
     typer.Option(
+        rich_help_panel=INPUT,
         metavar="N[,N...]",
         help="Label values to ignore, or none.",
         show_default="the data set's, else 255",
@@ -83,6 +101,7 @@ IgnoreIndex = Annotated[
 Normalize = Annotated[
     list[str],
     typer.Option(
+        rich_help_panel=NUMBERS,
         metavar="[NAME=]KIND",
         autocompletion=completion.normalizers,
         help="Map scores to [0, 1] by none, minmax, sigmoid or rank: all methods', or one's.",
@@ -92,6 +111,7 @@ Normalize = Annotated[
 Aggregate = Annotated[
     str | None,
     typer.Option(
+        rich_help_panel=NUMBERS,
         metavar="pooled|per_image",
         autocompletion=completion.one_of("pooled|per_image"),
         help="One set of pixels, or mean over images.",
@@ -101,31 +121,54 @@ Aggregate = Annotated[
 MinPrediction = Annotated[
     int | None,
     typer.Option(
+        rich_help_panel=NUMBERS,
         metavar="N",
         help="Drop predicted components with fewer pixels.",
-        show_default="the data set's, else 500",
+        show_default="the data set's, else 0",
     ),
 ]
 MinTarget = Annotated[
     int | None,
     typer.Option(
+        rich_help_panel=NUMBERS,
         metavar="N",
         help="Ignore ground-truth components with fewer pixels.",
-        show_default="the data set's, else 100",
+        show_default="the data set's, else 0",
     ),
 ]
 Missing = Annotated[
     str,
     typer.Option(
+        rich_help_panel=INPUT,
         metavar="error|skip",
         autocompletion=completion.one_of("error|skip"),
         help="Frames that not every method has: refuse, or leave out.",
     ),
 ]
-Jobs = Annotated[int, typer.Option(metavar="N", help="Threads over frames.")]
+ScoreEnding = Annotated[
+    str,
+    typer.Option(
+        rich_help_panel=INPUT,
+        metavar="TEXT",
+        help="What score maps have between a frame's name and the suffix, as _score.",
+        show_default=False,
+    ),
+]
+Resize = Annotated[
+    str | None,
+    typer.Option(
+        rich_help_panel=INPUT,
+        metavar="bilinear|nearest",
+        autocompletion=completion.one_of("bilinear|nearest"),
+        help="Bring score maps of another size to that of their masks; refused without it.",
+        show_default=False,
+    ),
+]
+Jobs = Annotated[int, typer.Option(rich_help_panel=SCALE, metavar="N", help="Threads over frames.")]
 Scheduler = Annotated[
     str | None,
     typer.Option(
+        rich_help_panel=SCALE,
         metavar="ADDRESS",
         help="Go through the frames on a Dask cluster, as tcp://HOST:8786, in place of --jobs; its "
         "workers must see the files under the same paths.",
@@ -135,6 +178,7 @@ Scheduler = Annotated[
 Memory = Annotated[
     str,
     typer.Option(
+        rich_help_panel=SCALE,
         metavar="SIZE",
         help="Memory for the statistics of a method, as 500M or 2G: beyond it thresholds fall on "
         "a grid, files are read twice, and AP and AUROC get brackets.",
@@ -143,13 +187,97 @@ Memory = Annotated[
 Key = Annotated[
     str | None,
     typer.Option(
-        metavar="NAME", help="Array of .npz files, data set of HDF5 files.", show_default=False
+        rich_help_panel=INPUT,
+        metavar="NAME",
+        help="Array of .npz files, data set of HDF5 files.",
+        show_default=False,
+    ),
+]
+
+Metrics = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME[,NAME...]",
+        autocompletion=completion.measures,
+        help="ap, auroc, fpr95, best_f1, siou_gt, ppv, mean_f1 (the three at best F1), autc, "
+        "aupro@fpr=0.3, aupimo, image_auroc, image_ap, image_f1, mdm_METRIC@T, METRIC@z=Z, "
+        "fpr@z=Z, fpr@tpr=R; METRIC: f1, iou, precision, recall, fbeta@beta=B, siou, ppv, "
+        "mean_f1, boundary_iou, boundary_f@px=3, nsd@px=3, pro, spro; NAME@band=PX near "
+        "borders, NAME@size=A:B of objects of that size.",
+        show_default="every metric, MDM at T = 0.5 and 0.7",
+        rich_help_panel=NUMBERS,
+    ),
+]
+Published = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        autocompletion=completion.published,
+        help="Add a paper's rows, marked as published; `mdmkit published` lists the tables.",
+        show_default=False,
+        rich_help_panel=OUTPUT,
+    ),
+]
+Auxiliary = Annotated[
+    list[str],
+    typer.Option(
+        "--aux",
+        metavar="NAME",
+        help="A method of yours that was trained with auxiliary data; repeatable.",
+        show_default=False,
+        rich_help_panel=OUTPUT,
+    ),
+]
+Form = Annotated[
+    str | None,
+    typer.Option(
+        "--format",
+        metavar=FORMS,
+        autocompletion=completion.one_of(FORMS),
+        help="Form of the result; long: a row a method and metric.",
+        show_default="by the suffix of --output, else table",
+        rich_help_panel=OUTPUT,
+    ),
+]
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        help="Write there.",
+        show_default="standard output",
+        rich_help_panel=OUTPUT,
+    ),
+]
+FigureName = Annotated[
+    Path,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        help="A .pdf, .svg or .png.",
+        show_default=False,
+        rich_help_panel=OUTPUT,
+    ),
+]
+Width = Annotated[
+    float,
+    typer.Option(
+        metavar="INCHES",
+        help="5.2 for two columns, 3.4 for one, 7 for a whole page.",
+        rich_help_panel=OUTPUT,
     ),
 ]
 
 
 def find_ground_truth(
-    dataset: str | None, target: Path | None, images: Path | None = None
+    dataset: str | None,
+    target: Path | None,
+    images: Path | None = None,
+    *,
+    score_ending: str = "",
+    resize: str | None = None,
 ) -> DataSet:
     """The data set of `--dataset`, or the one that `--target` and `--images` make up."""
     from mdmkit.datasets import from_folders, open_dataset
@@ -160,10 +288,10 @@ def find_ground_truth(
             f"{option}: expected --dataset or --{option}, found both; a data set has its own"
         )
     if dataset is not None:
-        return open_dataset(dataset)
+        return open_dataset(dataset, score_ending=score_ending, resize=resize)
     if target is None:
         raise InputError("target: expected --dataset LAYOUT:ROOT or --target FOLDER, found neither")
-    return from_folders(target, images)
+    return from_folders(target, images, score_ending=score_ending, resize=resize)
 
 
 def choose_judging(
@@ -171,8 +299,8 @@ def choose_judging(
     anomaly_label: str | None,
     normal_label: str | None,
     ignore_index: str | None,
-    min_prediction: int | None,
-    min_target: int | None,
+    min_prediction: int | None = None,
+    min_target: int | None = None,
     aggregate: str | None = None,
 ) -> Choice:
     """What the options ask for, else what the data set says."""
@@ -182,6 +310,19 @@ def choose_judging(
     return choose(
         dataset, **labels, min_prediction=min_prediction, min_target=min_target, aggregate=aggregate
     )
+
+
+def judged(choice: Choice) -> dict[str, Any]:
+    """What `choose_judging` found, by argument."""
+    codes, sizes = choice.codes, choice.sizes
+    return {
+        "anomaly_label": codes.anomaly_label,
+        "normal_label": codes.normal_label,
+        "ignore_index": codes.ignore_index,
+        "min_prediction": sizes.min_prediction,
+        "min_target": sizes.min_target,
+        "aggregate": choice.aggregate,
+    }
 
 
 def given_labels(
@@ -200,10 +341,7 @@ def given_labels(
 
 def parse_memory(text: str) -> int:
     """Bytes from "2G", "500M", "64k" or a plain number."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kMG]?)(?:i?B)?", text.strip())
-    if not match:
-        raise InputError(f"memory: expected a size such as 500M or 2G, found {text!r}")
-    return int(float(match[1]) * 2 ** {"": 0, "k": 10, "M": 20, "G": 30}[match[2]])
+    return as_bytes(text)
 
 
 def parse_methods(items: list[str]) -> dict[str, str]:
@@ -211,6 +349,9 @@ def parse_methods(items: list[str]) -> dict[str, str]:
     methods: dict[str, str] = {}
     for item in items:
         name, sign, folder = item.partition("=")
+        name = unicodedata.normalize("NFC", name)
+        if printable(name) != name:
+            raise InputError(f"methods: expected names that are text, found {printable(name)!r}")
         if not (name and sign and folder):
             raise InputError(f"methods: expected NAME=FOLDER, found {item!r}")
         if name in methods:
@@ -224,7 +365,7 @@ def measures_of(
     by: Sequence[str],
     sizes: ComponentSizes,
     folders: dict[str, str],
-    truth: Any,
+    truth: DataSet,
     missing: str,
 ) -> str | tuple[Measure, ...] | None:
     """The measures of `--metrics` and `--by`; wrong names are refused before any frame is read."""
@@ -245,6 +386,7 @@ def parse_normalize(items: list[str], methods: dict[str, str]) -> dict[str, str]
     default = "none"
     for item in items:
         name, sign, kind = item.rpartition("=")
+        name = unicodedata.normalize("NFC", name)
         if sign and name not in methods:
             raise InputError(
                 f"normalize: expected a method among {', '.join(methods)}, found {name!r}"
@@ -254,3 +396,16 @@ def parse_normalize(items: list[str], methods: dict[str, str]) -> dict[str, str]
         else:
             default = kind
     return {name: kinds.get(name, default) for name in methods}
+
+
+def form_of(output: Path | None) -> str:
+    """The form that the suffix of a file asks for."""
+    if output is None:
+        return "table"
+    suffix = output.suffix.lower()
+    if suffix not in _FORM_OF_SUFFIX:
+        raise InputError(
+            f"output: expected a name ending in {', '.join(_FORM_OF_SUFFIX)}, or --format with it, "
+            f"found {output.name!r}"
+        )
+    return _FORM_OF_SUFFIX[suffix]

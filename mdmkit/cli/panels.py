@@ -5,19 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from mdmkit.cli.options import find_ground_truth
+from mdmkit.cli.figures import left_out
+from mdmkit.cli.options import INPUT, find_ground_truth
 from mdmkit.cli.terminal import note, progress_bars
 from mdmkit.core.errors import InputError
 
 if TYPE_CHECKING:
     from mdmkit.core.component_sizes import ComponentSizes
-    from mdmkit.datasets import Choice, DataSet, Pairing
+    from mdmkit.datasets import Choice, DataSet
     from mdmkit.evaluation.evaluation import Evaluation
     from mdmkit.evaluation.sources import Progress
     from mdmkit.metrics.base import Metric
@@ -36,6 +37,7 @@ DataSetNames = Annotated[
         "layouts. Several, each with a NAME, get a panel each: a method's score maps of it lie in "
         "FOLDER/NAME.",
         show_default=False,
+        rich_help_panel=INPUT,
     ),
 ]
 Targets = Annotated[
@@ -46,8 +48,21 @@ Targets = Annotated[
         help="Ground-truth masks of what is no known layout; with a NAME as --dataset. The "
         "RoadAnomaly layout is understood.",
         show_default=False,
+        rich_help_panel=INPUT,
     ),
 ]
+
+
+@dataclass(frozen=True)
+class PanelFrames:
+    """The data sets of a figure."""
+
+    dataset: DataSetNames = field(default_factory=list)
+    target: Targets = field(default_factory=list)
+
+    def find(self, methods: dict[str, str]) -> list[Panel]:
+        """A panel each, in the order given."""
+        return find_panels(methods, self.dataset, self.target)
 
 
 @dataclass(frozen=True)
@@ -85,7 +100,7 @@ class Evaluated:
 
 
 def find_panels(
-    methods: dict[str, str], datasets: Sequence[str], targets: Sequence[str]
+    methods: dict[str, str], datasets: Sequence[str], targets: Sequence[str], **named: Any
 ) -> list[Panel]:
     """The data sets in their order, those of --target last.
 
@@ -113,7 +128,7 @@ def find_panels(
             raise InputError(f"{option}: expected each name once, found {name!r} again")
     panels = []
     for option, name, text in asked:
-        truth = _opened(option, name, text)
+        truth = _opened(option, name, text, named)
         folders = {method: _folder_of(method, given, name) for method, given in methods.items()}
         panels.append(Panel(name, truth, folders))
     return panels
@@ -125,11 +140,11 @@ def _named(text: str) -> tuple[str, str]:
     return (found[1], found[2]) if found else ("", text)
 
 
-def _opened(option: str, name: str, text: str) -> DataSet:
+def _opened(option: str, name: str, text: str, named: dict[str, Any]) -> DataSet:
     try:
         if option == "dataset":
-            return find_ground_truth(text, None)
-        return find_ground_truth(None, Path(text))
+            return find_ground_truth(text, None, **named)
+        return find_ground_truth(None, Path(text), **named)
     except InputError as error:
         raise type(error)(f"{name}: {error}" if name else str(error)) from error
 
@@ -221,11 +236,6 @@ def evaluate_panels(
     for line in notes:
         note(line, quiet)
     return taken
-
-
-def left_out(pairing: Pairing) -> str:
-    """How many frames a figure does not show."""
-    return f"{len(pairing.left_out)} frames left out that not every method has"
 
 
 def _starting(start: str, progress: Callable[[str, int], Progress] | None) -> Any:

@@ -7,35 +7,18 @@ from typing import Annotated, Any
 import typer
 
 from mdmkit.cli import completion
-from mdmkit.cli.bootstrap_options import Replicates, Seed, add_bootstrap
-from mdmkit.cli.options import (
-    AnomalyLabel,
-    DataSetName,
-    IgnoreIndex,
-    Jobs,
-    Key,
-    Memory,
-    Methods,
-    MinPrediction,
-    MinTarget,
-    Missing,
-    Normalize,
-    NormalLabel,
-    Target,
-    choose_judging,
-    find_ground_truth,
-    measures_of,
-    parse_memory,
-    parse_methods,
-    parse_normalize,
-)
-from mdmkit.cli.plot_datasets import Output, Width, check_figure, finish
-from mdmkit.cli.terminal import Debug, Overwrite, Quiet, progress_bars
+from mdmkit.cli.figures import finish
+from mdmkit.cli.groups import Counting, FigureFile, Frames, Judging, with_groups
+from mdmkit.cli.intervals import Intervals
+from mdmkit.cli.options import NUMBERS, Methods, Width, judged, measures_of, parse_methods
+from mdmkit.cli.terminal import progress_bars
 
 
+@with_groups
 def plot_by(
+    *,
     methods: Methods,
-    output: Output,
+    frames: Frames,
     by: Annotated[
         str,
         typer.Option(
@@ -43,6 +26,7 @@ def plot_by(
             help="size=0,300,3000,inf (pixels of the object), share=..., rows=... (its lowest "
             "row), folder[=N], or TABLE.csv:COLUMN.",
             show_default=False,
+            rich_help_panel=NUMBERS,
         ),
     ],
     metrics: Annotated[
@@ -51,26 +35,14 @@ def plot_by(
             metavar="NAME[,NAME...]",
             autocompletion=completion.measures,
             help="As for compare; a panel each.",
+            rich_help_panel=NUMBERS,
         ),
     ] = "ap",
-    dataset: DataSetName = None,
-    target: Target = None,
+    judging: Judging,
+    intervals: Intervals,
+    counting: Counting,
     width: Width = 3.4,
-    bootstrap: Replicates = 0,
-    seed: Seed = 0,
-    anomaly_label: AnomalyLabel = None,
-    normal_label: NormalLabel = None,
-    ignore_index: IgnoreIndex = None,
-    normalize: Normalize = [],  # noqa: B006 (typer copies it)
-    min_prediction: MinPrediction = None,
-    min_target: MinTarget = None,
-    missing: Missing = "error",
-    key: Key = None,
-    memory: Memory = "2G",
-    jobs: Jobs = 1,
-    quiet: Quiet = False,
-    overwrite: Overwrite = False,
-    debug: Debug = False,
+    file: FigureFile,
 ) -> None:
     """Draw measures over the size or place of objects, or over groups of frames.
 
@@ -81,30 +53,16 @@ def plot_by(
     from mdmkit.plots import by_figure
 
     folders = parse_methods(methods)
-    check_figure(output, width, overwrite)
-    truth = find_ground_truth(dataset, target)
-    choice = choose_judging(
-        truth, anomaly_label, normal_label, ignore_index, min_prediction, min_target
-    )
+    file.check(width)
+    truth = frames.find()
+    choice = judging.choose(truth)
     options: dict[str, Any] = {
-        "metrics": measures_of(metrics, [by], choice.sizes, folders, truth, missing),
+        "metrics": measures_of(metrics, [by], choice.sizes, folders, truth, counting.missing),
         "dataset": truth,
-        "min_prediction": choice.sizes.min_prediction,
-        "min_target": choice.sizes.min_target,
-        "normalize": parse_normalize(normalize, folders),
-        "anomaly_label": choice.codes.anomaly_label,
-        "normal_label": choice.codes.normal_label,
-        "ignore_index": choice.codes.ignore_index,
-        "missing": missing,
-        "jobs": jobs,
-        "key": key,
-        "memory": parse_memory(memory),
+        **judged(choice),
+        **counting.of(folders),
     }
-    with progress_bars(quiet) as progress:
+    with progress_bars(file.quiet) as progress:
         comparison = compare(folders, progress=progress, **options)
-        if bootstrap:
-            comparison = add_bootstrap(
-                comparison, None, methods=folders, replicates=bootstrap, seed=seed,
-                cells=4096, states=None, overwrite=False, progress=progress, **options,
-            )  # fmt: skip
-    finish(by_figure(*points_by(comparison), width=width), output, quiet)
+        comparison = intervals.add(comparison, methods=folders, progress=progress, **options)
+    finish(by_figure(*points_by(comparison), width=width), file.output, file.quiet)

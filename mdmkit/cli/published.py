@@ -7,11 +7,13 @@ from typing import Annotated
 import typer
 
 from mdmkit.cli import completion
-from mdmkit.cli.table_options import Form, Output, form_of
-from mdmkit.cli.terminal import Debug, Overwrite, Quiet, note
+from mdmkit.cli.groups import Result, with_groups
+from mdmkit.cli.terminal import deliver_text
 
 
+@with_groups
 def published(
+    result: Result,
     name: Annotated[
         str | None,
         typer.Argument(
@@ -20,30 +22,17 @@ def published(
             help="A table; without it, all are listed.",
         ),
     ] = None,
-    format: Form = None,
-    output: Output = None,
-    quiet: Quiet = False,
-    overwrite: Overwrite = False,
-    debug: Debug = False,
 ) -> None:
     """Print a paper's numbers, as printed there.
 
     Example: mdmkit published roadanomaly --format latex
     """
     from mdmkit.comparison.published import published_names, published_table
-    from mdmkit.core.files import check_output, write_text
-    from mdmkit.tables.forms import check_form
 
-    form = check_form(format or form_of(output))
-    if output is not None:
-        check_output(output, overwrite)
+    form = result.check()
     if name is None:
         tables = map(published_table, published_names())
         text = "".join(f"{table.name}: {table.title}; {table.source}\n" for table in tables)
     else:
         text = published_table(name).to_text(form)
-    if output is None:
-        typer.echo(text, nl=False)
-    else:
-        write_text(output, text)
-        note(f"wrote {output}", quiet)
+    deliver_text(text, result.output, result.quiet)

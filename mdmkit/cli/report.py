@@ -8,49 +8,28 @@ from typing import Annotated
 import typer
 
 from mdmkit.cli import completion
-from mdmkit.cli.options import (
-    Aggregate,
-    AnomalyLabel,
-    DataSetName,
-    IgnoreIndex,
-    Images,
-    Jobs,
-    Key,
-    Memory,
-    Methods,
-    MinPrediction,
-    MinTarget,
-    Missing,
-    Normalize,
-    NormalLabel,
-    Target,
-    choose_judging,
-    find_ground_truth,
-    parse_methods,
-)
-from mdmkit.cli.plot_datasets import counting
-from mdmkit.cli.terminal import Debug, Overwrite, Quiet, note, progress_bars
+from mdmkit.cli.groups import Counting, ImageJudging, PicturedFrames, with_groups
+from mdmkit.cli.options import NUMBERS, OUTPUT, Methods, parse_methods
+from mdmkit.cli.terminal import Debug, Overwrite, Quiet, deliver_file, note, progress_bars
 
 
+@with_groups
 def report(
     methods: Methods,
+    source: PicturedFrames,
+    judging: ImageJudging,
+    counting: Counting,
     output: Annotated[
         Path,
-        typer.Option("--output", "-o", metavar="FILE", help="An .html.", show_default=False),
-    ],
-    dataset: DataSetName = None,
-    target: Target = None,
-    images: Images = None,
-    frames: Annotated[
-        int, typer.Option(metavar="N", help="Show so many frames, the hardest first.")
-    ] = 12,
-    map_width: Annotated[
-        int,
         typer.Option(
-            metavar="PIXELS",
-            help="Draw wider frames smaller; counts are of all pixels all the same.",
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="An .html.",
+            show_default=False,
+            rich_help_panel=OUTPUT,
         ),
-    ] = 640,
+    ],
     metrics: Annotated[
         str | None,
         typer.Option(
@@ -58,19 +37,25 @@ def report(
             autocompletion=completion.measures,
             help="As in compare; each mdm_METRIC@T is drawn.",
             show_default="every metric, MDM at T = 0.5 and 0.7",
+            rich_help_panel=NUMBERS,
         ),
     ] = None,
-    anomaly_label: AnomalyLabel = None,
-    normal_label: NormalLabel = None,
-    ignore_index: IgnoreIndex = None,
-    normalize: Normalize = [],  # noqa: B006 (typer copies it)
-    aggregate: Aggregate = None,
-    min_prediction: MinPrediction = None,
-    min_target: MinTarget = None,
-    missing: Missing = "error",
-    key: Key = None,
-    memory: Memory = "2G",
-    jobs: Jobs = 1,
+    frames: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            help="Show so many frames, the hardest first.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = 12,
+    map_width: Annotated[
+        int,
+        typer.Option(
+            metavar="PIXELS",
+            help="Draw wider frames smaller; counts are of all pixels all the same.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = 640,
     quiet: Quiet = False,
     overwrite: Overwrite = False,
     debug: Debug = False,
@@ -80,19 +65,14 @@ def report(
     Example: mdmkit report mine=scores/mine msp=scores/msp --target masks --images images -o report.html
     """  # noqa: E501 (a command is one line)
     from mdmkit.comparison.study import study_methods
-    from mdmkit.core.errors import InputError
     from mdmkit.core.files import check_output, write_text
     from mdmkit.report import build_report, check_report
 
     folders = parse_methods(methods)
-    check_output(output, overwrite)
-    if output.suffix.lower() not in (".html", ".htm"):
-        raise InputError(f"output: expected a name ending in .html, found {output.name!r}")
+    check_output(output, overwrite, suffixes=(".html", ".htm"))
     check_report(frames, map_width)
-    truth = find_ground_truth(dataset, target, images)
-    choice = choose_judging(
-        truth, anomaly_label, normal_label, ignore_index, min_prediction, min_target, aggregate
-    )
+    truth = source.find()
+    choice = judging.choose(truth)
     with progress_bars(quiet) as progress:
         study = study_methods(
             folders,
@@ -102,7 +82,7 @@ def report(
             sizes=choice.sizes,
             aggregate=choice.aggregate,
             progress=progress,
-            **counting(folders, normalize, missing, key, memory, jobs),
+            **counting.of(folders),
         )
         built = build_report(study, frames=frames, map_width=map_width, progress=progress)
         note(
@@ -111,5 +91,4 @@ def report(
             quiet,
         )
         page = built.render()
-    write_text(output, page)
-    note(f"wrote {output}, {len(page.encode()) / 1e6:.1f} MB", quiet)
+    deliver_file(lambda path: write_text(path, page), output, quiet)

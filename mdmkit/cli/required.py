@@ -287,17 +287,10 @@ def run_check(
     return check_loads(chosen, loads, truth is not None, jobs)
 
 
-def deliver_check(found: ThresholdCheck, form: str, output: Path | None, quiet: bool) -> None:
-    """Print a check, as text or JSON, or write it."""
+def text_of(found: ThresholdCheck, form: str) -> str:
+    """A check as text or JSON."""
     import json
 
-    from mdmkit.core.files import write_text
-
-    text = found.to_text() if form == "table" else json.dumps(found.to_dict(), indent=2) + "\n"
     if form not in ("table", "json"):
         raise InputError(f"format: expected table or json of a check, found {form}")
-    if output is None:
-        typer.echo(text, nl=False)
-    else:
-        write_text(output, text)
-        note(f"wrote {output}", quiet)
+    return found.to_text() if form == "table" else json.dumps(found.to_dict(), indent=2) + "\n"

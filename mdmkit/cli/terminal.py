@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import io
+import os
+import re
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mdmkit.core.errors import InputError
+from mdmkit.core.errors import InputError, printable
 from mdmkit.core.extras import how_to_install
+from mdmkit.core.files import write_text
 
 if TYPE_CHECKING:
+    from mdmkit.comparison.result import Comparison
     from mdmkit.evaluation.sources import Progress
 
 _debugging = False
@@ -24,8 +30,13 @@ def _set_debug(value: bool) -> None:
     _debugging = _debugging or value
 
 
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no notes.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the output file.")]
+Quiet = Annotated[
+    bool,
+    typer.Option("--quiet", "-q", help="No progress, no notes.", rich_help_panel="Output"),
+]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace the output file.", rich_help_panel="Output")
+]
 Debug = Annotated[
     bool, typer.Option("--debug", callback=_set_debug, help="Show a traceback on errors.")
 ]
@@ -69,15 +80,68 @@ def progress_bars(quiet: bool) -> Iterator[Callable[[str, int], Progress] | None
 def note(text: str, quiet: bool) -> None:
     """Say something beside the result, on standard error."""
     if not quiet:
-        typer.echo(text, err=True)
+        typer.echo(printable(text, lines=True), err=True)
+
+
+def deliver_text(text: str, output: Path | None, quiet: bool) -> None:
+    """Print a text, or write it; one that cannot be written is printed, so that it is not lost."""
+    if output is None:
+        typer.echo(text, nl=False)
+        return
+    try:
+        write_text(output, text)
+    except OSError:
+        typer.echo(text, nl=False)
+        raise
+    note(f"wrote {output}", quiet)
+
+
+def deliver_file(write: Callable[[Path], None], output: Path, quiet: bool) -> None:
+    """Let `write` fill a file; where that fails, one in the folder for temporary files."""
+    try:
+        write(output)
+    except OSError as error:
+        rescued = Path(tempfile.mkdtemp(prefix="mdmkit-")) / output.name
+        try:
+            write(rescued)
+        except OSError:
+            raise error from None
+        raise OSError(error.errno, f"{error.strerror}; it is in {rescued} instead") from error
+    note(f"wrote {output}", quiet)
+
+
+def deliver(comparison: Comparison, form: str, output: Path | None, quiet: bool) -> None:
+    """Print a comparison in some form, or write it; what the form leaves unsaid is noted."""
+    from mdmkit.comparison.table import notes
+    from mdmkit.tables.forms import show
+
+    remarks = [as_options(remark) for remark in comparison.settings.get("remarks", ())]
+    if remarks:
+        comparison.settings["remarks"] = remarks
+    if output is None and form == "table":
+        show(comparison.view())
+    else:
+        deliver_text(comparison.to_text(form), output, quiet)
+    if form not in ("table", "markdown"):
+        for line in notes(comparison)[3:]:
+            note(f"note: {line}", quiet)
 
 
 def run(app: typer.Typer, name: str) -> None:
     """Run a command line: 0 done, 1 failed, 2 wrong usage or input."""
+    for stream in ("stdout", "stderr"):
+        if getattr(sys, stream) is None:  # closed by who called
+            setattr(sys, stream, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
     if isinstance(sys.stdout, io.TextIOWrapper):  # arrows need not be in a terminal's alphabet
-        sys.stdout.reconfigure(errors="replace")
+        sys.stdout.reconfigure(errors="replace" if sys.stdout.isatty() else "backslashreplace")
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:  # who reads has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
     except InputError as error:
         _fail(name, error, "error", 2)
     except ModuleNotFoundError as error:
@@ -98,5 +162,40 @@ def _fail(name: str, error: Exception, what: str, code: int) -> None:
     if _debugging:
         raise error
     hint = "" if code == 2 else " (--debug shows where)"
-    typer.echo(f"{name}: {what}: {error}{hint}", err=True)
+    typer.echo(f"{name}: {what}: {as_options(printable(str(error), lines=True))}{hint}", err=True)
     sys.exit(code)
+
+
+#: Parameters of Python whose names could be nothing else in a message.
+_PARAMETERS = "|".join(
+    (
+        "anomaly_label", "normal_label", "ignore_index", "min_prediction", "min_target", "t_margin",
+        "on_target", "on_dataset", "score_ending", "map_width", "bootstrap_states",
+    )
+)  # fmt: skip
+_WITH_VALUES = f"{_PARAMETERS}|aggregate|dataset|key|missing|normalize|overwrite|resize|target"
+_ASKED = re.compile(rf"(?<![\w./@-])({_WITH_VALUES})=('[^'\n]*'|\(\d[\d, ]*\)|None|N\b|\d+)")
+_SWITCHED = re.compile(rf"(?<![\w./@-])({_WITH_VALUES})=True\b")
+_NAMED = re.compile(rf"(?<![\w./-])(?<!\.toml: )({_PARAMETERS})(?![\w./-]|=\d)")
+
+
+def as_options(text: str) -> str:
+    """A message in the words of the command line: `--missing skip` for `missing='skip'`.
+
+    Examples
+    --------
+    >>> as_options("name it by anomaly_label, or pass overwrite=True")
+    'name it by --anomaly-label, or pass --overwrite'
+    """
+    text = _ASKED.sub(lambda found: f"{_option(found[1])} {_spelled(found[2])}", text)
+    text = _SWITCHED.sub(lambda found: _option(found[1]), text)
+    return _NAMED.sub(lambda found: _option(found[1]), text)
+
+
+def _spelled(value: str) -> str:
+    """A value as options take it: 1,255 for (1, 255), none for None."""
+    return value.strip("'()").replace(", ", ",").replace("None", "none")
+
+
+def _option(parameter: str) -> str:
+    return "--" + parameter.replace("_", "-")

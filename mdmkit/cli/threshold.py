@@ -9,11 +9,12 @@ import typer
 from typer.core import TyperCommand
 
 from mdmkit.cli import required
-from mdmkit.cli.bootstrap_options import Replicates
+from mdmkit.cli.intervals import Replicates
 from mdmkit.cli.options import (
     Aggregate,
     AnomalyLabel,
     DataSetName,
+    Form,
     IgnoreIndex,
     Jobs,
     Key,
@@ -24,16 +25,19 @@ from mdmkit.cli.options import (
     Normalize,
     NormalLabel,
     OptionalMethods,
+    Output,
+    Resize,
+    ScoreEnding,
     Target,
     choose_judging,
     find_ground_truth,
+    form_of,
     given_labels,
     parse_memory,
     parse_methods,
     parse_normalize,
 )
-from mdmkit.cli.table_options import Form, Output, form_of
-from mdmkit.cli.terminal import Debug, Overwrite, Quiet, note, progress_bars
+from mdmkit.cli.terminal import Debug, Overwrite, Quiet, deliver_text, progress_bars
 from mdmkit.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -112,6 +116,8 @@ def threshold(
     min_prediction: MinPrediction = None,
     min_target: MinTarget = None,
     missing: Missing = "error",
+    score_ending: ScoreEnding = "",
+    resize: Resize = None,
     format: Form = None,
     output: Output = None,
     key: Key = None,
@@ -127,7 +133,7 @@ def threshold(
     --on mine=test/mine --on-target test/masks
     """
     from mdmkit.core.files import check_output
-    from mdmkit.tables.forms import check_form
+    from mdmkit.tables.forms import check_form, show
     from mdmkit.thresholds.recommend import choose_thresholds
     from mdmkit.thresholds.result import Thresholds
 
@@ -136,16 +142,17 @@ def threshold(
         check_output(output, overwrite)
     folders, others = required.first_folders(methods, normal), parse_methods(on)
     truth = None
+    named: dict[str, Any] = {"score_ending": score_ending, "resize": resize}
     if dataset is not None or target is not None or not (normal or check):
-        truth = find_ground_truth(dataset, target)
+        truth = find_ground_truth(dataset, target, **named)
     judging = (anomaly_label, normal_label, ignore_index)
     choice = choose_judging(truth, *judging, min_prediction, min_target, aggregate)
     if check is not None:
         found = required.run_check(check, folders, truth, choice, key, jobs)
-        required.deliver_check(found, form, output, quiet)
+        deliver_text(required.text_of(found, form), output, quiet)
         raise typer.Exit(0 if found.passes else 1)
     required.check_required(require, t_margin, confidence, save, figure, folders, overwrite)
-    second = second_set(others, on_dataset, on_target)
+    second = second_set(others, on_dataset, on_target, **named)
     work: dict[str, Any] = {
         "normalize": parse_normalize(normalize, folders),
         "memory": parse_memory(memory),
@@ -186,27 +193,14 @@ def threshold(
             )
     if not isinstance(chosen, Thresholds):
         required.finish_required(chosen, save, figure, overwrite, quiet)
-    deliver(chosen, form, output, quiet)
-
-
-def deliver(
-    chosen: Thresholds | RequiredThresholds, form: str, output: Path | None, quiet: bool
-) -> None:
-    """Print what was found, or write it."""
-    from mdmkit.core.files import write_text
-    from mdmkit.tables.forms import show
-
-    if output is not None:
-        write_text(output, chosen.to_text(form))
-        note(f"wrote {output}", quiet)
-    elif form == "table":
+    if output is None and form == "table":
         show(chosen.view())
     else:
-        typer.echo(chosen.to_text(form), nl=False)
+        deliver_text(chosen.to_text(form), output, quiet)
 
 
 def second_set(
-    others: dict[str, str], on_dataset: str | None, on_target: Path | None
+    others: dict[str, str], on_dataset: str | None, on_target: Path | None, **named: Any
 ) -> DataSet | None:
     """The ground truth of the second set; None without one."""
     from mdmkit.datasets import from_folders, open_dataset
@@ -218,5 +212,5 @@ def second_set(
             "on: expected --on-target FOLDER or --on-dataset LAYOUT:ROOT with it, found neither"
         )
     if on_dataset is not None:
-        return open_dataset(on_dataset)
-    return None if on_target is None else from_folders(on_target)
+        return open_dataset(on_dataset, **named)
+    return None if on_target is None else from_folders(on_target, **named)

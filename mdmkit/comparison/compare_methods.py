@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def compare(
     methods: Mapping[str, Any],
-    target: str | Path | None = None,
+    target: Any = None,
     metrics: str | Iterable[str | Measure] | None = None,
     *,
     dataset: str | DataSet | None = None,
@@ -50,11 +50,11 @@ def compare(
     Parameters
     ----------
     methods : mapping of str to path, or to iterables of frames
-        With `target` or `dataset`: each method's folder of score maps. Without: frames as in
-        `evaluate`.
-    target : path, optional
+        With a folder of masks or `dataset`: each method's folder of score maps. Without: frames
+        as in `evaluate`; with `target` arrays: score maps as there.
+    target : path, or arrays, optional
         Folder of ground-truth masks; the RoadAnomaly layout is understood. Frames pair by their
-        path below the folder, without suffix.
+        path below the folder, without suffix. Or targets of score maps that are arrays.
     metrics, protocol, band
         As in `evaluate`.
     dataset : str or DataSet, optional

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,17 @@ class ComparisonData:
             if result.method == method:
                 return result
         raise KeyError(method)
+
+    def __iter__(self) -> Iterator[str]:
+        """Over the names of its methods."""
+        return iter(self.keys())
+
+    def __len__(self) -> int:
+        return len(self.results)
+
+    def keys(self) -> tuple[str, ...]:
+        """The names of its methods."""
+        return tuple(result.method for result in self.results)
 
     def uses_auxiliary(self, method: str) -> str | None:
         """Whether a method uses auxiliary data, "yes" or "no"; None where nobody asked."""

@@ -193,7 +193,7 @@ def _bracket_notes(comparison: ComparisonData) -> list[str]:
     more = f" and {len(wide) - 6} more" if len(wide) > 6 else ""
     return [
         f"{line}, which know some numbers in a bracket only (points): {', '.join(wide[:6])}{more}; "
-        "more of them (--bootstrap-cells) narrow it"
+        "more of them narrow it"
     ]
 
 

@@ -6,16 +6,16 @@ import platform
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mdmkit.comparison.published import PublishedTable, published_table
+from mdmkit.comparison.remarks import all_remarks
 from mdmkit.comparison.result import Comparison
-from mdmkit.core.component_sizes import ComponentSizes
-from mdmkit.core.errors import InputError, InputTypeError, listing
-from mdmkit.core.labels import Labels
+from mdmkit.core.errors import InputError, InputTypeError, NoTargetError, listing
+from mdmkit.core.labels import LabelCodes, Labels
 from mdmkit.datasets import DataSet, choose, open_dataset
 from mdmkit.datasets.choice import USUAL, Usual
+from mdmkit.datasets.suspicion import LabelSurvey
 from mdmkit.evaluation.evaluation import Evaluation
 from mdmkit.evaluation.methods import Methods
 from mdmkit.evaluation.result import Result
@@ -35,23 +35,51 @@ class Planned:
     methods : Methods
     settings, published, auxiliary
         As in `Comparison`.
+    dataset : DataSet or None
     """
 
     methods: Methods
     settings: dict[str, Any]
     published: PublishedTable | None
     auxiliary: frozenset[str]
+    dataset: DataSet | None = None
 
     def comparison(self) -> Comparison:
-        """The comparison of what was counted."""
-        return comparison_of(
-            self.methods.evaluations, self.settings, self.published, self.auxiliary
+        """The comparison of what was counted, with remarks on masks that look like mistakes."""
+        first = next(iter(self.methods.evaluations.values()))
+        try:
+            found = comparison_of(
+                self.methods.evaluations, self.settings, self.published, self.auxiliary
+            )
+        except NoTargetError as error:
+            if first.counts.anomalous_pixels or self.methods.pairing is None:
+                raise
+            raise NoTargetError(f"{error}\n{self._survey().why_no_anomaly()}") from error
+        remarks = list(self.settings.get("remarks", ()))
+        if self._suspicious(first.counts.normal_frames):
+            remarks += self._survey().remarks()
+        remarks += all_remarks(self.methods.evaluations.values(), found.results)
+        found.settings.update({"remarks": remarks} if remarks else {})
+        return found
+
+    def _suspicious(self, normal_frames: int) -> bool:
+        """Whether masks are to be looked at once more."""
+        return bool(
+            normal_frames
+            and self.methods.pairing
+            and not (self.dataset is not None and self.dataset.normal_frames)
         )
+
+    def _survey(self) -> LabelSurvey:
+        assert self.methods.pairing is not None
+        names = ("normal_label", "anomaly_label", "ignore_index")
+        codes = LabelCodes(*(self.settings[name] for name in names))
+        return LabelSurvey.of(self.methods.pairing.targets, codes, self.dataset)
 
 
 def plan_comparison(
     methods: Mapping[str, Any],
-    target: str | Path | None = None,
+    target: Any = None,
     metrics: str | Iterable[str | Measure] | None = None,
     *,
     dataset: str | DataSet | None = None,
@@ -73,19 +101,18 @@ def plan_comparison(
 ) -> Planned:
     """Validate the arguments of `compare`, and find the frames."""
     if target is not None and dataset is not None:
-        raise InputError(f"target: expected it or a data set, found {target} and {dataset}")
+        raise InputError(f"target: expected it or a data set, found both, of {dataset}")
     judged = None if dataset is None else open_dataset(dataset)
     choice = choose(
         judged, anomaly_label=anomaly_label, normal_label=normal_label, ignore_index=ignore_index,
         min_prediction=min_prediction, min_target=min_target, aggregate=aggregate,
-        usual=ComponentSizes(),
     )  # fmt: skip
     codes = choice.codes
     printed = None if published is None else published_table(published)
     auxiliary = check_auxiliary(auxiliary, methods)
     several = Methods.of(
-        methods, judged or target, codes=codes, missing=missing, normalize=normalize, key=key,
-        metrics=metrics, memory=memory, aggregate=choice.aggregate,
+        methods, judged if judged else target, codes=codes, missing=missing, normalize=normalize,
+        key=key, metrics=metrics, memory=memory, aggregate=choice.aggregate,
         min_prediction=choice.sizes.min_prediction, min_target=choice.sizes.min_target,
         protocol=protocol, band=band,
     )  # fmt: skip
@@ -107,6 +134,8 @@ def plan_comparison(
         "anomaly_label": codes.anomaly_label,
         "ignore_index": codes.ignore_index,
         "missing": missing,
+        "score_ending": judged.score_ending if judged else "",
+        "resize": judged.resize if judged else None,
         "left_out": len(left_out),
         "left_out_frames": list(left_out),
         "key": key,
@@ -116,7 +145,7 @@ def plan_comparison(
         "positive_class": "anomaly",
         "versions": versions(),
     }
-    return Planned(several, settings, printed, auxiliary)
+    return Planned(several, settings, printed, auxiliary, judged)
 
 
 def comparison_of(

@@ -101,7 +101,8 @@ def _group_block(mean: GroupMean, comparison: ComparisonData, column_of: ColumnO
             for row, key in enumerate(worst)
         )
         frames = len(group.change.names)
-        named = replace(column, name=group.change.value, condition=f"{frames} frames")
+        condition = f"{frames} frame{'' if frames == 1 else 's'}"
+        named = replace(column, name=group.change.value, condition=condition)
         columns.append(replace(named, details=details if any(details) else ()))
     columns.append(replace(column_of(mean), name="mean", condition=f"of {len(mean.groups)}"))
     title = " ".join(part for part in titles(first.measure) if part)

@@ -20,6 +20,7 @@ from mdmkit.datasets import DataSet, Pairing
 from mdmkit.evaluation.evaluation import Evaluation, check_aggregate
 from mdmkit.evaluation.methods import evaluate_methods, load_frame
 from mdmkit.evaluation.sources import Progress
+from mdmkit.io.images import read_image
 from mdmkit.metrics.base import Metric
 from mdmkit.metrics.curve import ThresholdCurve
 from mdmkit.metrics.measures import BestF1Measure, Measure
@@ -92,7 +93,7 @@ class Study:
         """
         self.curve(method, F1())  # of all frames: one of them alone might lie in [0, 1]
         path, mask = self.pairing.scores[method][key], self.pairing.targets[key]
-        frame = load_frame(path, mask, self.codes, key, self.key)
+        frame = load_frame(path, mask, self.codes, key, self.key, self.pairing.resize)
         normalizer = self.normalizers[method]
         return frame if isinstance(normalizer, Unchanged) else frame.rescaled(normalizer)
 
@@ -107,13 +108,7 @@ class Study:
         path = self.images.get(key)
         if path is None:
             return None
-        from PIL import Image
-
-        try:
-            with Image.open(path) as opened:
-                image = np.asarray(opened.convert("RGB"))
-        except Exception as error:  # damaged files raise nearly anything
-            raise InputError(f"{path}: expected a readable image, found: {error}") from error
+        image = read_image(path)
         if image.shape[:2] != shape:
             raise InputError(
                 f"{path}: expected an image of the frame's {shape[0]} x {shape[1]} pixels, "

@@ -99,6 +99,11 @@ def notes(comparison: ComparisonData) -> list[str]:
     ]
     if settings["left_out"]:
         lines.append(f"{settings['left_out']} frames left out that not every method has")
+    if settings.get("resize"):
+        lines.append(
+            "score maps of another size than their mask were resized to it: "
+            f"{settings['resize']}, float32"
+        )
     if settings.get("second_pass"):
         lines.append(f"second pass {settings['second_pass']}; their numbers carry brackets")
     kinds = settings["normalize"]
@@ -108,6 +113,7 @@ def notes(comparison: ComparisonData) -> list[str]:
         )
     if len(set(kinds.values())) > 1 and any(isinstance(m, MarginAt) for m in comparison.measures):
         lines.append("margins of methods that were normalised in different ways do not compare")
+    lines += [f"remark: {remark}" for remark in settings.get("remarks", ())]
     lines += bootstrap_notes(comparison)
     lines += _notes_on_values(comparison)
     if comparison.published:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 
@@ -48,6 +49,10 @@ class NoTargetError(InputError):
     """
 
 
+class SpoiltError(InputError):
+    """A file that mdmkit wrote is not as it was written: damaged, or cut off."""
+
+
 class RangeError(InputError):
     """Scores outside [0, 1] where a threshold in [0, 1] is asked for and no normaliser is named.
 
@@ -77,9 +82,40 @@ class NoMarginError(InputError):
     """
 
 
+#: Control characters, line and paragraph separators, directions of writing, halves of surrogates.
+_OTHERS = r"\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+_UNPRINTABLE = re.compile(r"[\x00-\x1f" + _OTHERS)
+_BUT_LINES = re.compile(r"[\x00-\x09\x0b-\x1f" + _OTHERS)
+
+
+def printable(text: str, lines: bool = False) -> str:
+    r"""Text in which control characters are spelled out, as a terminal may be shown it.
+
+    Parameters
+    ----------
+    text : str
+    lines : bool
+        Leave line breaks.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> print(printable("a\x1b[31mb\n"))
+    a\x1b[31mb\n
+    """
+    return (_BUT_LINES if lines else _UNPRINTABLE).sub(_escape, text)
+
+
+def _escape(match: re.Match[str]) -> str:
+    return match[0].encode("unicode_escape", "surrogatepass").decode("ascii")
+
+
 def listing(items: Iterable[object], most: int = 12) -> str:
     """Items as indented lines of an error message, the tail counted rather than shown."""
-    lines = [str(item) for item in items]
+    lines = [printable(str(item)) for item in items]
     shown = [f"  {line}" for line in lines[:most]]
     if len(lines) > most:
         shown.append(f"  ... and {len(lines) - most} more")

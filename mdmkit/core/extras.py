@@ -10,6 +10,7 @@ from mdmkit.core.errors import InputError
 #: The extra that brings each optional library, by the name it is imported by.
 EXTRAS = {
     "PIL": "cli",
+    "av": "video",
     "dask": "distributed",
     "distributed": "distributed",
     "h5py": "cli",

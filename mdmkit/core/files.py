@@ -1,33 +1,123 @@
-"""Writing results: whole or not at all, and never over something by accident."""
+"""Files: read only what is one, written whole or not at all, never over another by accident."""
 
 from __future__ import annotations
 
+import json
 import os
+import stat
+import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from hashlib import blake2b
 from pathlib import Path
+from typing import Any
 
-from mdmkit.core.errors import InputError
+from mdmkit.core.errors import InputError, printable
 
 _LONGEST_NAME = 255  # bytes, on the usual file systems
 
 
-def check_output(path: str | Path, overwrite: bool, argument: str = "output") -> Path:
-    """A file that may be written: its folder exists, and it does not (or may be replaced)."""
+def check_regular(path: str | Path) -> None:
+    """Refuse a pipe, a socket or a device, which would be waited for without an end.
+
+    A path at which there is nothing is left to whoever opens it.
+    """
+    try:
+        mode = os.stat(path).st_mode
+    except (OSError, ValueError):
+        return
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        kinds = {stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
+        found = kinds.get(stat.S_IFMT(mode), "a device")
+        raise InputError(f"{printable(str(path))}: expected a regular file, found {found}")
+
+
+def read_text(path: str | Path) -> str:
+    """Text of a UTF-8 file, with or without a byte order mark.
+
+    Raises
+    ------
+    InputError
+        If it is no regular file.
+    OSError, UnicodeDecodeError
+    """
+    check_regular(path)
+    return Path(path).read_text(encoding="utf-8-sig")
+
+
+def read_toml(path: str | Path) -> dict[str, Any]:
+    """The fields of a TOML file; errors name it."""
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    fields: dict[str, Any] = _parsed(path, "TOML", tomllib.loads)
+    return fields
+
+
+def read_json(path: str | Path) -> Any:
+    """What a JSON file holds; errors name it."""
+    return _parsed(path, "JSON", json.loads)
+
+
+def _parsed(path: str | Path, form: str, parse: Callable[[str], Any]) -> Any:
+    try:
+        return parse(read_text(path))
+    except InputError:
+        raise
+    except (OSError, ValueError, RecursionError) as error:
+        found = "values nested too deeply" if isinstance(error, RecursionError) else error
+        raise InputError(
+            f"{printable(str(path))}: expected a readable {form} file, found: {found}"
+        ) from None
+
+
+def check_output(
+    path: str | Path,
+    overwrite: bool,
+    argument: str = "output",
+    suffixes: Collection[str] | None = None,
+) -> Path:
+    """Refuse a file that cannot be written, before the work is done.
+
+    Its folder exists and takes files, its suffix is one of `suffixes` (where they are given), and
+    it does not exist, or may be replaced.
+    """
     output = Path(path)
+    name = printable(str(output))
     if len(os.fsencode(output.name)) > _LONGEST_NAME:
         raise InputError(f"{argument}: expected a shorter file name, found {output.name!r}")
     if output.exists() and not output.is_file():
         what = "the folder" if output.is_dir() else "the special file"
-        raise InputError(f"{argument}: expected a file name, found {what} {output}")
+        raise InputError(f"{argument}: expected a file name, found {what} {name}")
+    if suffixes is not None and output.suffix.lower() not in suffixes:
+        raise InputError(
+            f"{argument}: expected a name ending in {', '.join(suffixes)}, found {output.name!r}"
+        )
     if output.exists() and not overwrite:
         raise InputError(
-            f"{argument}: expected a new file, found that {output} exists; "
-            "choose another name or pass --overwrite"
+            f"{argument}: expected a new file, found that {name} exists; "
+            "choose another name or pass overwrite=True"
         )
     if not output.parent.is_dir():
-        raise InputError(f"{argument}: expected an existing folder, found none at {output.parent}")
+        raise InputError(
+            f"{argument}: expected an existing folder, found none at "
+            f"{printable(str(output.parent))}"
+        )
+    _try_folder(output.parent, argument)
     return output
+
+
+def _try_folder(folder: Path, argument: str) -> None:
+    """Write a temporary file: permissions alone do not say whether a file system takes one."""
+    try:
+        with tempfile.TemporaryFile(prefix=".mdmkit-", dir=folder) as trial:
+            trial.write(b"\0")
+    except OSError as error:
+        raise InputError(
+            f"{argument}: expected a folder that can be written to, found "
+            f"{printable(str(folder))}: {error.strerror}; choose another"
+        ) from None
 
 
 def stamp(path: Path) -> tuple[int, int]:
@@ -37,34 +127,94 @@ def stamp(path: Path) -> tuple[int, int]:
 
 
 def check_new_folder(folder: Path, argument: str = "output") -> None:
-    """Refuse a folder that holds something, and a file in its place."""
+    """Refuse a folder that holds something, a file in its place, and one that takes no files."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(
-            f"{argument}: expected a new or empty folder, found that {folder} is in use"
+            f"{argument}: expected a new or empty folder, found that "
+            f"{printable(str(folder))} is in use"
         )
+    existing = next((place for place in (folder, *folder.parents) if place.is_dir()), None)
+    if existing is not None:
+        _try_folder(existing, argument)
 
 
 def write_atomically(output: Path, write: Callable[[Path], None]) -> None:
-    """Let `write` fill a temporary file beside `output`, then rename it; on failure, nothing."""
-    handle, name = tempfile.mkstemp(prefix=".mdmkit-", suffix=output.suffix, dir=output.parent)
-    os.close(handle)
-    temporary = Path(name)
+    """Let `write` fill a temporary file beside `output`, then rename it; on failure, nothing.
+
+    The file is synced before it is renamed, and its folder after: a power cut leaves the old file
+    or the new one.
+    """
+    temporary: Path | None = None
     try:
+        handle, name = tempfile.mkstemp(prefix=".mdmkit-", suffix=output.suffix, dir=output.parent)
+        temporary = Path(name)
+        os.close(handle)
         write(temporary)
         umask = os.umask(0)
         os.umask(umask)
         temporary.chmod(0o666 & ~umask)  # as if opened directly: mkstemp's are private
+        _sync(temporary)
         temporary.replace(output)
+        _sync(output.parent)
     except OSError as error:
         raise OSError(error.errno, f"{output} could not be written: {error.strerror}") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    """Wait until a file, or the entries of a folder, are on the disk."""
+    if os.name == "nt" and path.is_dir():  # pragma: no cover  (folders cannot be opened there)
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError:
+        if not path.is_dir():  # some file systems sync no folders
+            raise
+    finally:
+        os.close(descriptor)
+
+
+SEAL = b"mdmkit\0whole"  # at the end of a file, before a fingerprint of all that stands before it
+_DIGEST = 32  # bytes
+
+
+def seal(path: Path) -> None:
+    """Add to a file what shows that it is whole, behind all that its format reads."""
+    with path.open("ab") as file:
+        file.write(SEAL + _fingerprint(path, path.stat().st_size))
+
+
+def is_whole(path: Path) -> bool:
+    """Whether a sealed file is, byte for byte, as it was written."""
+    check_regular(path)
+    size = path.stat().st_size - len(SEAL) - _DIGEST
+    if size < 0:
+        return False
+    with path.open("rb") as file:
+        file.seek(size)
+        return file.read() == SEAL + _fingerprint(path, size)
+
+
+def _fingerprint(path: Path, size: int) -> bytes:
+    """Of the first `size` bytes of a file."""
+    digest = blake2b(digest_size=_DIGEST)
+    with path.open("rb") as file:
+        while piece := file.read(min(size, 1 << 20)):
+            digest.update(piece)
+            size -= len(piece)
+    return digest.digest()
 
 
 def write_text(output: Path, text: str) -> None:
-    """Write UTF-8 text, whole or not at all."""
+    """Write UTF-8 text, whole or not at all.
+
+    What is no text (names of files that are not UTF-8) is written escaped.
+    """
     write_atomically(output, lambda path: _write(path, text))
 
 
 def _write(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
+    path.write_text(text, encoding="utf-8", errors="backslashreplace")

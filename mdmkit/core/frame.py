@@ -34,6 +34,15 @@ def as_array(value: Any, name: str) -> NDArray[Any]:
     return array
 
 
+def one_map(array: NDArray[Any]) -> NDArray[Any]:
+    """An array of shape (1, H, W), (1, 1, H, W) or (H, W, 1) as the map (H, W) that it holds."""
+    if array.ndim == 4 and array.shape[0] == 1:
+        array = array[0]
+    if array.ndim != 3 or (array.shape[0] == 1) == (array.shape[2] == 1):
+        return array
+    return array[0] if array.shape[0] == 1 else array[..., 0]
+
+
 def as_unit(scores: NDArray[Any]) -> NDArray[np.float64]:
     """Scores in float64: floats as they are, unsigned integers divided by their maximum."""
     if scores.dtype.kind == "u":
@@ -54,7 +63,7 @@ def _check_scores(scores: NDArray[Any], valid: NDArray[np.bool_], name: str) -> 
 
 
 def _score_array(value: Any, name: str) -> NDArray[Any]:
-    scores = as_array(value, name)
+    scores = one_map(as_array(value, name))
     kind, width = scores.dtype.kind, scores.dtype.itemsize
     if kind not in "fub" or (kind == "f" and width > 8):
         raise InputTypeError(
@@ -76,7 +85,7 @@ def _narrow(labels: NDArray[Any]) -> NDArray[np.uint8] | None:
 
 
 def _mask_array(value: Any, kinds: str, expected: str, name: str) -> NDArray[Any]:
-    mask = as_array(value, name)
+    mask = one_map(as_array(value, name))
     if mask.dtype.kind not in kinds:
         raise InputTypeError(f"{name}: expected {expected}, found {mask.dtype}")
     return mask
@@ -93,10 +102,11 @@ class Frame:
     Parameters
     ----------
     scores : array_like, shape (H, W)
-        Anomaly scores, higher = more anomalous. Floats as they are; unsigned integers mean
+        Anomaly scores, higher = more anomalous; an axis of length 1 before or behind is dropped, of
+        all three. Floats as they are; unsigned integers mean
         value / iinfo(dtype).max; bool is 0 / 1. numpy, torch (any device) or `__array__`.
     target : array_like of int or bool, shape (H, W)
-        Ground truth labels.
+        Ground truth labels. True is 1, or 255 where that is normal or anomalous and 1 is nothing.
     ignore : array_like of bool, shape (H, W), optional
         Further pixels to ignore, whatever their label and score (NaN too).
     anomaly_label, normal_label, ignore_index : int, collection of int, or None
@@ -169,7 +179,9 @@ class Frame:
         of = f" of {name}" if name else ""
         self.name = name
         self.scores = _score_array(scores, f"scores{of}")
-        self._labels = _mask_array(target, "iub", "integer or bool labels", f"target{of}")
+        self._labels = codes.numbers(
+            _mask_array(target, "iub", "integer or bool labels", f"target{of}")
+        )
         self._hidden = None if ignore is None else _mask_array(ignore, "b", "bool", f"ignore{of}")
         self._codes = codes
         if self.scores.ndim != 2 or self.scores.size == 0:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from numpy.typing import NDArray
 
 from mdmkit.core.errors import InputError, InputTypeError
+from mdmkit.core.frame import Frame, as_array
 from mdmkit.core.labels import LabelCodes
 
-if TYPE_CHECKING:
-    pass
-from mdmkit.core.frame import Frame, as_array
 
-
-def _is_array(value: Any) -> bool:
+def is_array(value: Any) -> bool:
+    """Whether a value is one array: of numpy, torch or another library, or a buffer."""
+    if isinstance(value, memoryview):
+        return True
     return hasattr(value, "__array__") or hasattr(value, "__array_interface__")
 
 
@@ -34,15 +34,13 @@ def _unstack(value: Any, name: str) -> Iterator[NDArray[Any]]:
 
 
 def _maps(value: Any, name: str) -> Iterator[NDArray[Any]]:
-    if isinstance(value, (str, bytes, dict)) or not (
-        _is_array(value) or hasattr(value, "__iter__")
-    ):
+    if isinstance(value, (str, bytes, dict)) or not (is_array(value) or hasattr(value, "__iter__")):
         raise InputTypeError(
             f"{name}: expected an array, a stack or an iterable of arrays, "
             f"found {type(value).__name__}"
         )
-    plain_numbers = isinstance(value, (list, tuple)) and not any(map(_is_array, value))
-    if _is_array(value) or plain_numbers:
+    plain_numbers = isinstance(value, (list, tuple)) and not any(map(is_array, value))
+    if is_array(value) or plain_numbers:
         yield from _unstack(value, name)
         return
     for index, item in enumerate(value):
@@ -51,7 +49,7 @@ def _maps(value: Any, name: str) -> Iterator[NDArray[Any]]:
 
 def in_memory(value: Any) -> bool:
     """Whether frames can be read from `value` again: it is an array, or a list of them."""
-    return value is None or _is_array(value) or isinstance(value, (list, tuple))
+    return value is None or is_array(value) or isinstance(value, (list, tuple))
 
 
 def frames_from(

@@ -96,17 +96,29 @@ class LabelCodes:
                 table[code] = meaning
         return table
 
+    def numbers(self, target: NDArray[Any]) -> NDArray[Any]:
+        """Label values of a target; True is 1, or 255 where that has a meaning and 1 has none.
+
+        To be ignored is no such meaning. Black-and-white masks are stored with 1 bit a pixel by
+        some tools, with 0 and 255 by others.
+        """
+        if target.dtype != bool:
+            return target
+        meant = dict(self.meanings())
+        white = 255 if 1 not in meant and meant.get(255, IGNORED) != IGNORED else 1
+        return np.asarray(target * np.uint8(white))
+
     def classify(
         self, target: NDArray[Any], ignore: NDArray[np.bool_] | None, name: str
     ) -> NDArray[np.uint8]:
         """Class of each pixel; a label value without a meaning at a pixel in use is an error."""
+        target = self.numbers(target)
         if target.dtype == np.uint8:
             classes = self.table[target]
         else:
             classes = np.full(target.shape, UNKNOWN, np.uint8)
-            integers = target.astype(np.uint8) if target.dtype == bool else target
             for code, meaning in self.meanings():
-                classes[integers == code] = meaning
+                classes[target == code] = meaning
         if ignore is not None:
             classes[ignore] = IGNORED
         unknown = classes == UNKNOWN

@@ -87,6 +87,10 @@ class Margin:
     def __float__(self) -> float:
         return self.value
 
+    def __format__(self, spec: str) -> str:
+        """As the value, by a format of floats; in full without one."""
+        return format(self.value, spec) if spec else str(self)
+
     def to_dict(self) -> dict[str, Any]:
         """All fields, ready for JSON."""
         from dataclasses import asdict
@@ -134,3 +138,15 @@ def longest_run(edges: NDArray[np.float64], passes: NDArray[np.bool_]) -> Interv
     if not ends[best] > starts[best]:
         return None
     return float(starts[best]), float(ends[best])
+
+
+def runs_of_length(
+    edges: NDArray[np.float64], passes: NDArray[np.bool_], length: float
+) -> NDArray[np.bool_]:
+    """Those of the passing steps which lie in runs at least that long; see `longest_run`."""
+    starts = np.flatnonzero(passes & ~np.append(False, passes[:-1]))
+    ends = np.flatnonzero(passes & ~np.append(passes[1:], False)) + 1
+    kept = edges[ends] - edges[starts] >= length
+    turns = np.zeros(passes.size + 1, np.int64)
+    turns[starts[kept]], turns[ends[kept]] = 1, -1
+    return np.asarray(np.cumsum(turns)[:-1] > 0)

@@ -7,7 +7,7 @@ from typing import Literal
 
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.labels import LabelCodes, Labels
-from mdmkit.datasets.dataset import ANOMALY_TRACK, DataSet
+from mdmkit.datasets.dataset import EVERY_COMPONENT, DataSet
 
 #: Stands for the data set's label values, else 1, 0 and 255: None means that no value is meant.
 Usual = Literal["usual"]
@@ -51,7 +51,6 @@ def choose(
     min_prediction: int | None = None,
     min_target: int | None = None,
     aggregate: str | None = None,
-    usual: ComponentSizes = ANOMALY_TRACK,
 ) -> Choice:
     """What was asked for, else what the data set says, else the usual.
 
@@ -61,10 +60,8 @@ def choose(
     anomaly_label, normal_label, ignore_index : int, collection of int, None or "usual"
         None means that no value has this meaning; "usual" leaves it to the data set.
     min_prediction, min_target : int, optional
-        Component sizes in pixels.
+        Component sizes in pixels; where neither says anything, no component is dropped.
     aggregate : {"pooled", "per_image"}, optional
-    usual : ComponentSizes
-        Where neither says anything.
 
     Returns
     -------
@@ -79,10 +76,10 @@ def choose(
     --------
     >>> chosen = choose(None, anomaly_label=2, min_target=30)
     >>> str(chosen.codes), str(chosen.sizes), chosen.aggregate
-    ('0 (normal), 2 (anomaly), 255 (ignore)', 'min_prediction=500, min_target=30', 'pooled')
+    ('0 (normal), 2 (anomaly), 255 (ignore)', 'min_prediction=0, min_target=30', 'pooled')
     """
     codes = dataset.codes if dataset else LabelCodes()
-    sizes = dataset.sizes if dataset else usual
+    sizes = dataset.sizes if dataset else EVERY_COMPONENT
     return Choice(
         LabelCodes(
             _asked(normal_label, codes.normal_label),

@@ -85,7 +85,7 @@ def convert(
     if taken and not overwrite:
         raise InputError(
             f"output: expected new files in {root}, found that {len(taken)} exist; choose another "
-            f"folder or pass --overwrite\n{listing(taken)}"
+            f"folder or pass overwrite=True\n{listing(taken)}"
         )
     ticks = progress("frames", len(paths)) if progress else (lambda: None)
     bad: list[str] = []

@@ -10,9 +10,11 @@ from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import InputError, listing
 from mdmkit.core.labels import LabelCodes
 from mdmkit.datasets.keys import existing_folder
-from mdmkit.io import AllNormal
+from mdmkit.io import AllNormal, RegionMasks, Target
 
 #: Component sizes of SegmentMeIfYouCan's two tracks.
+#: Where a data set says nothing about sizes, none is dropped.
+EVERY_COMPONENT = ComponentSizes()
 ANOMALY_TRACK = ComponentSizes(min_prediction=500, min_target=100)
 OBSTACLE_TRACK = ComponentSizes(min_prediction=50, min_target=10)
 
@@ -23,7 +25,7 @@ class FrameFiles:
 
     Attributes
     ----------
-    mask : Path or None
+    mask : Path, RegionMasks or None
         Ground truth; None means that all of the frame is normal.
     image : Path or None
         The picture; without it nothing can be drawn, but all can be measured.
@@ -34,7 +36,7 @@ class FrameFiles:
     True
     """
 
-    mask: Path | None
+    mask: Path | RegionMasks | None
     image: Path | None = None
 
 
@@ -64,6 +66,18 @@ class DataSet:
         Keys of frames that are there without ground truth.
     only_labelled : str
         Which frames have ground truth, where not all have.
+    labelled : str
+        A pattern of their keys, as `validation*`.
+    normal_frames : bool
+        Whether frames that show nothing anomalous belong to it.
+    recognised : str
+        Of a plain folder, "LAYOUT:ROOT" of the data set that it looks like.
+    score_ending : str
+        What score maps have between a frame's key and the suffix, as `_score`.
+    resize : {"bilinear", "nearest"}, optional
+        How score maps of another size than their mask are brought to it; refused without it.
+    groups : mapping of str to str
+        The group of each frame, as a category of products; empty where there are none.
 
     See Also
     --------
@@ -82,14 +96,20 @@ class DataSet:
     title: str
     frames: Mapping[str, FrameFiles] = field(default_factory=dict)
     codes: LabelCodes = LabelCodes()  # noqa: RUF009  (immutable)
-    sizes: ComponentSizes = ANOMALY_TRACK
+    sizes: ComponentSizes = EVERY_COMPONENT
     aggregate: str = "pooled"
     notes: tuple[str, ...] = ()
     unlabelled: frozenset[str] = frozenset()
     only_labelled: str = ""
+    labelled: str = ""
+    normal_frames: bool = False
+    recognised: str = ""
+    score_ending: str = ""
+    resize: str | None = None
+    groups: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def targets(self) -> dict[str, Path | AllNormal]:
+    def targets(self) -> dict[str, Target]:
         """Ground truth of each frame, as `read_mask` takes it."""
         return {key: self._target(files) for key, files in self.frames.items()}
 
@@ -98,7 +118,7 @@ class DataSet:
         """Images of the frames that have one."""
         return {key: files.image for key, files in self.frames.items() if files.image}
 
-    def _target(self, files: FrameFiles) -> Path | AllNormal:
+    def _target(self, files: FrameFiles) -> Target:
         if files.mask is not None:
             return files.mask
         assert files.image is not None
@@ -127,7 +147,7 @@ class Layout:
     find : callable
         Given a `DataSet` without frames, the same with them (`dataclasses.replace`), and with
         whatever else depends on what lies at its root; without frames if the root looks otherwise.
-    codes, sizes, aggregate, notes, only_labelled
+    codes, sizes, aggregate, notes, only_labelled, labelled, normal_frames
         As in `DataSet`.
 
     Examples
@@ -143,10 +163,12 @@ class Layout:
     tree: str
     find: Callable[[DataSet], DataSet]
     codes: LabelCodes = LabelCodes()  # noqa: RUF009  (immutable)
-    sizes: ComponentSizes = ANOMALY_TRACK
+    sizes: ComponentSizes = EVERY_COMPONENT
     aggregate: str = "pooled"
     notes: tuple[str, ...] = ()
     only_labelled: str = ""
+    labelled: str = ""
+    normal_frames: bool = False
 
     def open(self, root: str | Path) -> DataSet:
         """The data set at `root`.
@@ -165,7 +187,8 @@ class Layout:
         """The data set at `root` before its frames are looked for."""
         return DataSet(
             self.name, root, self.title, {}, self.codes, self.sizes, self.aggregate, self.notes,
-            only_labelled=self.only_labelled,
+            only_labelled=self.only_labelled, labelled=self.labelled,
+            normal_frames=self.normal_frames,
         )  # fmt: skip
 
     def expected(self, root: Path) -> str:

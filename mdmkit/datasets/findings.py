@@ -15,6 +15,7 @@ from mdmkit.core.frame import as_unit
 from mdmkit.core.labels import ANOMALOUS, IGNORED, NORMAL
 from mdmkit.datasets.choice import Choice
 from mdmkit.datasets.dataset import DataSet
+from mdmkit.datasets.suspicion import LabelSurvey
 
 _MEANINGS = {NORMAL: "normal", ANOMALOUS: "anomaly", IGNORED: "ignore"}
 _MOST_VALUES = 24
@@ -198,6 +199,10 @@ class Inspection:
         Frames that have an image.
     problems : list of str
         With any of them `compare` would fail.
+    survey : LabelSurvey or None
+        Which label values the masks hold.
+    unknown : dict of tuple of int to list of str
+        Masks by the label values in them that have no meaning.
     remarks : list of str
         What one should know all the same.
     """
@@ -208,6 +213,8 @@ class Inspection:
     methods: dict[str, ScoreFindings]
     images: int = 0
     problems: list[str] = field(default_factory=list)
+    survey: LabelSurvey | None = None
+    unknown: dict[tuple[int, ...], list[str]] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
 
     def to_text(self) -> str:

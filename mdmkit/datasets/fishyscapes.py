@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from mdmkit.datasets.dataset import DataSet, Layout
+from mdmkit.datasets.dataset import OBSTACLE_TRACK, DataSet, Layout
 from mdmkit.datasets.trees import images_below, labelled, masks_below
 
 #: Folders of images and of labels under which the frames are shared.
@@ -50,12 +50,19 @@ or NAME_labels.png alone, as published (images stay with Cityscapes and Lost and
 _NOTES = ("some frames show no anomaly: their normal pixels count, per-image values do not exist",)
 
 STATIC = Layout(
-    name="fishyscapes-static", title="Fishyscapes Static", tree=_TREE, find=find, notes=_NOTES
+    name="fishyscapes-static",
+    title="Fishyscapes Static",
+    tree=_TREE,
+    find=find,
+    notes=_NOTES,
+    normal_frames=True,
 )
 LOST_AND_FOUND = Layout(
     name="fishyscapes-lostfound",
     title="Fishyscapes Lost & Found",
     tree=_TREE,
     find=find,
+    sizes=OBSTACLE_TRACK,
     notes=_NOTES,
+    normal_frames=True,
 )

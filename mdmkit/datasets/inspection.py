@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mdmkit.core.errors import InputError, listing
 from mdmkit.core.frame import Frame
@@ -13,8 +15,10 @@ from mdmkit.core.labels import ANOMALOUS, IGNORED, NORMAL
 from mdmkit.datasets import Choice, DataSet, check_missing, choose, find_scores
 from mdmkit.datasets.findings import Classes, Inspection, MaskFindings, ScoreFindings
 from mdmkit.datasets.pairing import find_scores_of
+from mdmkit.datasets.suspicion import LabelSurvey
 from mdmkit.io import read_mask, read_scores
 from mdmkit.io.images import image_shape
+from mdmkit.io.resize import resized
 
 _MEANINGS = {NORMAL: "normal", ANOMALOUS: "anomaly", IGNORED: "ignore"}
 
@@ -61,15 +65,18 @@ def inspect_frames(
         where = (
             (Path(folder), find_scores(name, folder))
             if dataset is None
-            else find_scores_of(name, folder, targets)
+            else find_scores_of(name, folder, targets, dataset.score_ending)
         )
         found[name] = ScoreFindings(*where)
     seen = Inspection(dataset, choice, MaskFindings(), found)
+    if dataset is not None and choice is not None:
+        seen.survey = LabelSurvey(choice.codes, dataset)
     keys = sorted(set(targets).union(*(each.paths for each in found.values())))
     ticks = progress("frames", len(keys)) if progress else (lambda: None)
     for name in keys:
         _inspect_frame(seen, name, key)
         ticks()
+    _judge_labels(seen)
     _judge_frames(seen, set(targets) if dataset else set(keys), missing)
     _judge_all(seen)
     return seen
@@ -87,6 +94,9 @@ def _inspect_frame(seen: Inspection, name: str, key: str | None) -> None:
         path = found.paths[name]
         try:
             scores = read_scores(path, key)
+            resize = seen.dataset.resize if seen.dataset else None
+            if resize and classes is not None and scores.ndim == 2:
+                scores = resized(scores, classes.shape, resize)
             plain = np.zeros(scores.shape, np.uint8) if classes is None else classes
             if classes is None and scores.dtype.kind == "f":
                 plain = np.where(np.isfinite(scores), plain, np.uint8(IGNORED))
@@ -105,13 +115,17 @@ def _inspect_mask(seen: Inspection, name: str) -> Classes | None:
     assert seen.choice is not None
     target, files = seen.dataset.targets[name], seen.dataset.frames[name]
     try:
-        labels = read_mask(target)
+        labels = seen.choice.codes.numbers(read_mask(target))
+        if _note_unknown(seen, str(target), labels):
+            return None
         # the scores are of no matter here: a frame judges shape, dtype and label values
         frame = Frame.coded(np.zeros(labels.shape, bool), labels, codes=seen.choice.codes)
     except InputError as error:
         named = str(error).startswith(str(files.mask or files.image))
         seen.problems.append(str(error) if named else f"{target}: {error}")
         return None
+    if seen.survey is not None and files.mask is not None:
+        seen.survey.add(name, labels)
     seen.masks.add(labels, frame.classes, seen.choice.sizes.min_target)
     if files.image is not None:
         try:
@@ -127,6 +141,32 @@ def _inspect_mask(seen: Inspection, name: str) -> Classes | None:
     return frame.classes
 
 
+def _note_unknown(seen: Inspection, mask: str, labels: NDArray[Any]) -> bool:
+    """Whether a mask holds label values without a meaning, which are told once for all masks."""
+    if labels.dtype.kind not in "iu" or seen.choice is None:
+        return False
+    known = [code for code, _ in seen.choice.codes.meanings()]
+    unknown = tuple(int(value) for value in np.setdiff1d(labels, known)[:8])
+    if unknown:
+        seen.unknown.setdefault(unknown, []).append(mask)
+    return bool(unknown)
+
+
+def _judge_labels(seen: Inspection) -> None:
+    """Label values that have no meaning, and masks that look like mistakes."""
+    for values, masks in seen.unknown.items():
+        assert seen.choice is not None
+        hint = "name them by anomaly_label, normal_label or ignore_index"
+        if seen.dataset is not None and seen.dataset.recognised:
+            hint = f"dataset='{seen.dataset.recognised}' knows the labels of this layout"
+        seen.problems.append(
+            f"target: expected label values {seen.choice.codes}, found "
+            f"{', '.join(map(str, values))} in {len(masks)} masks, as {masks[0]}; {hint}"
+        )
+    if seen.survey is not None and seen.masks.anomalous_frames:
+        seen.remarks += seen.survey.remarks()
+
+
 def _judge_frames(seen: Inspection, expected: set[str], missing: str) -> None:
     """Frames that a method lacks, or has beyond the data set's."""
     told = seen.problems if missing == "error" else seen.remarks
@@ -139,14 +179,14 @@ def _judge_frames(seen: Inspection, expected: set[str], missing: str) -> None:
         if found.missing:
             told.append(
                 f"{method}: no score map for {len(found.missing)} frames that {of}; "
-                "--missing skip leaves them out\n"
+                "missing='skip' leaves them out\n"
                 f"{listing(found.missing, most=5)}"
             )
         if found.surplus:
             why = seen.dataset.only_labelled if seen.dataset else ""
             told.append(
                 f"{method}: score maps of {len(found.surplus)} frames without ground truth"
-                f"{f' ({why})' if why else ''}; --missing skip leaves them out\n"
+                f"{f' ({why})' if why else ''}; missing='skip' leaves them out\n"
                 f"{listing(found.surplus, most=5)}"
             )
 
@@ -159,11 +199,12 @@ def _judge_all(seen: Inspection) -> None:
         if not masks.pixels(NORMAL, ANOMALOUS):
             seen.problems.append("target: all pixels are ignored")
         elif not masks.anomalous_frames:
-            seen.problems.append("target: no pixel is anomalous: margins do not exist")
+            why = seen.survey.why_no_anomaly() if seen.survey else ""
+            seen.problems.append(f"target: no pixel is anomalous: margins do not exist; {why}")
         elif not masks.components:
             seen.problems.append(
                 f"target: no component has min_target={least} pixels: component metrics do not "
-                "exist (ask for pixel metrics, or give another --min-target)"
+                "exist (ask for pixel metrics, or give another min_target)"
             )
     for method, found in seen.methods.items():
         if found.not_finite:
@@ -173,7 +214,8 @@ def _judge_all(seen: Inspection) -> None:
             )
         if found.lowest < 0 or found.highest > 1:
             seen.remarks.append(
-                f"{method}: scores outside [0, 1] have no margins without --normalize"
+                f"{method}: scores outside [0, 1] have no margins without a normaliser, as "
+                "normalize='minmax'"
             )
         if found.lowest == found.highest:
             seen.remarks.append(f"{method}: one score everywhere: nothing is told apart")

@@ -36,6 +36,7 @@ gtCoarse/{split}/CITY/NAME_gtCoarse_labelIds.png""",
             "normal is the free road alone; all else without a label is ignored",
             "some frames have no label at all: they count as frames without pixels",
         ),
+        normal_frames=True,
     )
 
 

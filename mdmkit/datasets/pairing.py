@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from mdmkit.core.errors import InputError, listing
 from mdmkit.datasets import keys, roadanomaly
 from mdmkit.datasets.dataset import DataSet, FrameFiles
-from mdmkit.io import AllNormal
+from mdmkit.io import Target
 from mdmkit.io.formats import mask_suffixes, score_suffixes
 from mdmkit.io.images import IMAGE_SUFFIXES
+from mdmkit.io.resize import check_resize
 
-Targets = Mapping[str, Path | AllNormal]
+Targets = Mapping[str, Target]
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Pairing:
 
     Attributes
     ----------
-    targets : mapping of Path or AllNormal
+    targets : mapping of Path, AllNormal or RegionMasks
         Ground truth of each frame, in order of key; see `mdmkit.io.read_mask`.
     scores : dict of dict of Path
         For each method, the score map of each frame.
@@ -30,6 +31,8 @@ class Pairing:
         Keys that were skipped on request.
     folders : dict of Path
         For each method, the folder its frames' keys start at.
+    resize : {"bilinear", "nearest"}, optional
+        As in `DataSet`.
 
     See Also
     --------
@@ -45,6 +48,7 @@ class Pairing:
     scores: dict[str, dict[str, Path]]
     left_out: tuple[str, ...]
     folders: dict[str, Path] = field(default_factory=dict)
+    resize: str | None = None
 
 
 def check_missing(missing: object) -> None:
@@ -124,7 +128,13 @@ def find_images(images: str | Path) -> dict[str, Path]:
     return roadanomaly.published_images(root) or keys.files_by_key(root, IMAGE_SUFFIXES, "images")
 
 
-def from_folders(target: str | Path, images: str | Path | None = None) -> DataSet:
+def from_folders(
+    target: str | Path,
+    images: str | Path | None = None,
+    *,
+    score_ending: str = "",
+    resize: str | None = None,
+) -> DataSet:
     """The data set that a folder of masks, and perhaps one of images, make up.
 
     Images beside the masks of the RoadAnomaly layout are found without being named.
@@ -135,6 +145,8 @@ def from_folders(target: str | Path, images: str | Path | None = None) -> DataSe
         Folder of masks.
     images : path, optional
         Folder of images, under the same keys.
+    score_ending, resize
+        As in `DataSet`.
 
     Returns
     -------
@@ -166,10 +178,14 @@ def from_folders(target: str | Path, images: str | Path | None = None) -> DataSe
                 f"images like {next(iter(pictures))!r})"
             )
     frames = {key: FrameFiles(masks[key], pictures.get(key)) for key in sorted(masks)}
-    return DataSet("", root, root.name, frames)
+    published = roadanomaly.published_masks(root) is not None
+    return DataSet(
+        "", root, root.name, frames, recognised=f"roadanomaly:{root}" if published else "",
+        score_ending=score_ending, resize=check_resize(resize),
+    )  # fmt: skip
 
 
-def find_scores(method: str, scores: str | Path) -> dict[str, Path]:
+def find_scores(method: str, scores: str | Path, ending: str = "") -> dict[str, Path]:
     """Score maps of a folder by key.
 
     Parameters
@@ -177,6 +193,8 @@ def find_scores(method: str, scores: str | Path) -> dict[str, Path]:
     method : str
         Its name, for error messages.
     scores : path
+    ending : str
+        What stands between a frame's name and the suffix, as `_score`.
 
     Returns
     -------
@@ -196,19 +214,19 @@ def find_scores(method: str, scores: str | Path) -> dict[str, Path]:
     ['a']
     """
     root = keys.existing_folder(scores, method)
-    return keys.files_by_key(root, score_suffixes(), method)
+    return keys.files_by_key(root, score_suffixes(), method, ending)
 
 
 def find_scores_of(
-    method: str, scores: str | Path, targets: Iterable[str]
+    method: str, scores: str | Path, targets: Iterable[str], ending: str = ""
 ) -> tuple[Path, dict[str, Path]]:
     """The folder where a method's score maps of these frames lie, and the score maps by key.
 
     SegmentMeIfYouCan's tools write `anomaly_p/METHOD/DATASET/FRAME.hdf5`: where none of the score
     maps is of one of the frames, but those in one folder below are, it is that folder.
     """
-    root, paths = Path(scores), find_scores(method, scores)
     wanted = set(targets)
+    root, paths = Path(scores), paired(find_scores(method, scores, ending), wanted)
     if wanted & paths.keys():
         return root, paths
     below: dict[str, dict[str, Path]] = {}
@@ -216,6 +234,7 @@ def find_scores_of(
         folder, slash, rest = key.partition("/")
         if slash:
             below.setdefault(folder, {})[rest] = path
+    below = {folder: paired(found, wanted) for folder, found in below.items()}
     fitting = [folder for folder, found in below.items() if wanted & found.keys()]
     if len(fitting) > 1:
         raise InputError(
@@ -225,8 +244,52 @@ def find_scores_of(
     return (root / fitting[0], below[fitting[0]]) if fitting else (root, paths)
 
 
+def paired(found: dict[str, Path], wanted: Collection[str]) -> dict[str, Path]:
+    """Files by the keys of their partners, of which they may be spelled a little differently."""
+
+    def key_for(key: str) -> str:
+        if key in wanted:
+            return key
+        return next((k for k in _spellings(key) if k in wanted and k not in found), key)
+
+    return {key_for(key): path for key, path in found.items()}
+
+
+def _spellings(key: str) -> Iterator[str]:
+    """Keys that may be meant: without an image's suffix (`a.jpg.npz`), and without a split."""
+    stem, dot, suffix = key.rpartition(".")
+    for name in [key, stem] if dot and f".{suffix.lower()}" in IMAGE_SUFFIXES else [key]:
+        yield name
+        parts = name.split("/")
+        for place, part in enumerate(parts[:-1]):
+            if part in _SPLITS:
+                yield "/".join(parts[:place] + parts[place + 1 :])
+
+
+#: Folders of a split, which some tools repeat in the paths of score maps.
+_SPLITS = ("test", "test_public")
+
+
+def ending_of(found: Iterable[str], wanted: Collection[str]) -> str:
+    """What all of these keys have behind those that are wanted: a naming of score maps."""
+    endings = {
+        key[len(name) :] for key in found for name in wanted if name and key.startswith(name)
+    }
+    several = [key for key in found if key]
+    return next(
+        (
+            ending
+            for ending in sorted(endings, key=len)
+            if ending and all(key.removesuffix(ending) in wanted for key in several)
+        ),
+        "",
+    )
+
+
 def pair(
-    methods: Mapping[str, str | Path], target: str | Path | DataSet, missing: str = "error"
+    methods: Mapping[str, str | Path],
+    target: str | Path | DataSet,
+    missing: str = "error",
 ) -> Pairing:
     """Pair the score maps of several methods with the masks of a data set.
 
@@ -263,8 +326,12 @@ def pair(
     """
     check_missing(missing)
     dataset = target if isinstance(target, DataSet) else None
+    score_ending = dataset.score_ending if dataset else ""
     targets: Targets = find_targets(target) if not isinstance(target, DataSet) else target.targets
-    found = {name: find_scores_of(name, path, targets) for name, path in methods.items()}
+    targets = _renamed_targets(targets, methods, score_ending)
+    found = {
+        name: find_scores_of(name, path, targets, score_ending) for name, path in methods.items()
+    }
     scores = {name: paths for name, (_, paths) in found.items()}
     common = set(targets).intersection(*scores.values())
     left_out = set(targets).union(*scores.values()) - common
@@ -282,7 +349,20 @@ def pair(
         {name: {key: paths[key] for key in shared} for name, paths in scores.items()},
         tuple(sorted(left_out)),
         {name: folder for name, (folder, _) in found.items()},
+        dataset.resize if dataset else None,
     )
+
+
+def _renamed_targets(
+    targets: Targets, methods: Mapping[str, str | Path], score_ending: str
+) -> Targets:
+    """Masks under the keys of score maps, where they are named as images are."""
+    if not any(Path(key).suffix.lower() in IMAGE_SUFFIXES for key in targets):
+        return targets
+    wanted = {
+        key for name, path in methods.items() for key in find_scores(name, path, score_ending)
+    }
+    return paired(dict(targets), wanted)  # type: ignore[arg-type]
 
 
 def what_is_missing(
@@ -301,5 +381,9 @@ def what_is_missing(
         surplus = surplus or bool(set(paths) - set(targets))
     if surplus and dataset and dataset.only_labelled:
         parts.append(f"{dataset.name}: {dataset.only_labelled}")
-    parts.append("--missing skip keeps the frames that are complete")
+    for name, paths in scores.items():
+        ending = "" if set(paths) & set(targets) else ending_of(paths, targets)
+        if ending:
+            parts.append(f"score maps of {name} are named so with score_ending='{ending}'")
+    parts.append("missing='skip' keeps the frames that are complete")
     return parts

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import sys
+import reprlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import InputError, listing
+from mdmkit.core.files import read_toml
 from mdmkit.core.label_values import parse_labels
 from mdmkit.core.labels import LabelCodes
 from mdmkit.datasets.dataset import DataSet, FrameFiles, Layout
@@ -42,14 +43,7 @@ def find(blank: DataSet) -> DataSet:
 
 
 def _read(file: Path) -> dict[str, Any]:
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
-    try:
-        described: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{file}: expected a readable TOML file, found: {error}") from error
+    described = read_toml(file)
     unknown = [name for name in described if name not in _FIELDS]
     if unknown:
         raise InputError(
@@ -58,8 +52,8 @@ def _read(file: Path) -> dict[str, Any]:
     for name, value in described.items():
         kinds = _FIELDS[name]
         if isinstance(value, bool) or not isinstance(value, kinds):  # type: ignore[arg-type]
-            found = type(value).__name__
-            raise InputError(f"{file}: {name}: expected {_kind(kinds)}, found {found} {value!r}")
+            found = f"{type(value).__name__} {reprlib.repr(value)}"
+            raise InputError(f"{file}: {name}: expected {_kind(kinds)}, found {found}")
     if "masks" not in described:
         raise InputError(f"{file}: expected the field masks, a folder beside the file, found none")
     return described
@@ -134,7 +128,8 @@ LAYOUT = PlainLayout(
   mask_ending = "_labels"      between key and suffix; "" unless given
   images = "pictures"          none unless given; image_ending as above
   anomaly_label = 1            an integer, [2, 3] or "2-200"; normal_label 0, ignore_index 255
-  min_prediction = 500         min_target = 100, aggregate = "pooled" or "per_image"
+  min_prediction = 500         min_target = 100; 0 unless given
+  aggregate = "per_image"      "pooled" unless given
   without_mask = "unlabelled"  or "normal": images without a mask are all normal
   name = "mine\"""",
 )

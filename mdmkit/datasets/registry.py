@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
@@ -27,6 +28,13 @@ _BUILT_IN = {
     "lostandfound": ("lostandfound", "TEST"),
     "lostandfound-train": ("lostandfound", "TRAIN"),
     "mvtec": ("mvtec", "LAYOUT"),
+    "mvtec2": ("mvtec2", "LAYOUT"),
+    "mvtec-loco": ("loco", "LAYOUT"),
+    "visa": ("visa", "LAYOUT"),
+    "btad": ("btad", "LAYOUT"),
+    "mpdd": ("mvtec", "MPDD"),
+    "realiad": ("realiad", "LAYOUT"),
+    "ksdd2": ("ksdd2", "LAYOUT"),
     "folder": ("plain", "LAYOUT"),
 }
 
@@ -73,7 +81,7 @@ def layout(name: str) -> Layout:
     Examples
     --------
     >>> print(layout("mvtec").tree.splitlines()[0])
-    test/good/NAME.png
+    CATEGORY/...              (or ROOT is one category)
     """
     from mdmkit.datasets.dataset import Layout
 
@@ -102,7 +110,9 @@ def layout(name: str) -> Layout:
     return added
 
 
-def open_dataset(dataset: str | DataSet) -> DataSet:
+def open_dataset(
+    dataset: str | DataSet, *, score_ending: str = "", resize: str | None = None
+) -> DataSet:
     """A data set, from the name of its layout and its root.
 
     Parameters
@@ -110,6 +120,8 @@ def open_dataset(dataset: str | DataSet) -> DataSet:
     dataset : str
         `"LAYOUT:ROOT"`, as `"smiyc-anomaly:/data/dataset_AnomalyTrack"`; a `DataSet` is returned
         as it is.
+    score_ending, resize
+        As in `DataSet`; of a name and root.
 
     Returns
     -------
@@ -133,6 +145,7 @@ def open_dataset(dataset: str | DataSet) -> DataSet:
     (['0'], 'pooled')
     """
     from mdmkit.datasets.dataset import DataSet
+    from mdmkit.io.resize import check_resize
 
     if isinstance(dataset, DataSet):
         return dataset
@@ -143,4 +156,5 @@ def open_dataset(dataset: str | DataSet) -> DataSet:
         raise InputError(
             f"dataset: expected LAYOUT:ROOT, as smiyc-anomaly:FOLDER, found {dataset!r}"
         )
-    return layout(name).open(Path(root).expanduser())  # a shell leaves the ~ of NAME:~/... alone
+    found = layout(name).open(Path(root).expanduser())  # a shell leaves the ~ of NAME:~/... alone
+    return replace(found, score_ending=score_ending, resize=check_resize(resize))

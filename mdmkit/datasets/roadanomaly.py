@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mdmkit.core.labels import LabelCodes
-from mdmkit.datasets.dataset import DataSet, Layout
+from mdmkit.datasets.dataset import ANOMALY_TRACK, DataSet, Layout
 from mdmkit.datasets.trees import images_below, labelled, repackaged
 
 _LABELS = "*.labels/labels_semantic.png"
@@ -51,4 +51,5 @@ frames/NAME.labels/labels_semantic.png
 or, repackaged: images/0.png (.jpg, .webp), labels_masks/0.png (255 is ignored)""",
     find=find,
     codes=LabelCodes(0, 2, 255),
+    sizes=ANOMALY_TRACK,
 )

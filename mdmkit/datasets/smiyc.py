@@ -28,6 +28,7 @@ or, repackaged: images/0.png (.jpg, .webp), labels_masks/0.png""",
     sizes=ANOMALY_TRACK,
     only_labelled="only its validation* frames have public ground truth, "
     "the others are judged by the benchmark's server",
+    labelled="validation*",
 )
 
 OBSTACLE = Layout(
@@ -41,4 +42,5 @@ or, repackaged: images/0.png (.jpg, .webp), labels_masks/0.png""",
     sizes=OBSTACLE_TRACK,
     notes=("about two thirds of a frame are ignored: only the road is judged",),
     only_labelled=ANOMALY.only_labelled,
+    labelled=ANOMALY.labelled,
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.labels import LabelCodes
 from mdmkit.datasets.dataset import DataSet, Layout
 from mdmkit.datasets.trees import images_below, labelled, masks_below
@@ -25,7 +24,6 @@ test/images/test/t5/NAME.png, t6/NAME.png
 test/annotations/test/t5/NAME.png, t6/NAME.png""",
     find=find,
     codes=LabelCodes(range(1, 14), 14, None),
-    sizes=ComponentSizes(500, 100),
     aggregate="per_image",
     notes=("its literature reports the mean over images",),
 )

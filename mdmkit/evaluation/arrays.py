@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from itertools import islice
 from typing import Any, overload
 
 import numpy as np
@@ -12,13 +11,15 @@ import numpy as np
 from mdmkit.core.distribution import mean_where_defined
 from mdmkit.core.errors import InputError, NoTargetError
 from mdmkit.core.frame import Frame
-from mdmkit.core.frame_streams import frames_from, in_memory
+from mdmkit.core.frame_streams import in_memory
+from mdmkit.core.given import given_frames, is_number
 from mdmkit.core.labels import LabelCodes, Labels
 from mdmkit.core.margin import Margin, check_t_margin, trivial_level
+from mdmkit.evaluation.closer_looks import closer_curve
 from mdmkit.evaluation.evaluation import Evaluation, check_aggregate
 from mdmkit.evaluation.sources import OneByOne
 from mdmkit.metrics.base import Metric
-from mdmkit.metrics.component_metrics import COMPONENT_METRICS, ComponentMetric
+from mdmkit.metrics.component_metrics import ComponentMetric
 from mdmkit.metrics.curve import ThresholdCurve
 from mdmkit.metrics.measures import MarginAt
 from mdmkit.metrics.normalized_totals import NormalizedTotals
@@ -26,10 +27,8 @@ from mdmkit.metrics.pixel_metrics import CountMetric
 from mdmkit.metrics.registry import as_metric
 from mdmkit.statistics.accumulator import DEFAULT_MEMORY, Accumulator
 from mdmkit.statistics.bounded import margin_sweep
-from mdmkit.statistics.components import ComponentCounts
 from mdmkit.statistics.kinds import MaskStatistic, PixelStatistic, Statistic
 from mdmkit.statistics.normalizers import Normalizer, Unchanged, as_normalizer
-from mdmkit.statistics.pixel_order import pixel_order
 from mdmkit.statistics.pixels import PixelCounts
 from mdmkit.statistics.totals import Totals, check_valid
 
@@ -38,7 +37,7 @@ MetricLike = str | Metric | type[Metric] | Callable[..., Any]
 
 def threshold_curve(
     scores: Any,
-    target: Any,
+    target: Any = None,
     metric: MetricLike = "f1",
     *,
     ignore: Any = None,
@@ -47,6 +46,7 @@ def threshold_curve(
     ignore_index: Labels = 255,
     normalize: str | None = "none",
     memory: int = DEFAULT_MEMORY,
+    resolution: str | None = None,
 ) -> ThresholdCurve:
     """d(A > z, B) as a step function of the threshold z in [0, 1].
 
@@ -56,8 +56,8 @@ def threshold_curve(
         One score map (H, W), a stack (N, H, W) or (N, 1, H, W), a list of differently sized
         maps, or an iterator of any of these. float16, float32 or float64 in [0, 1]; unsigned
         integers mean value / maximum. numpy, torch (any device), anything with `__array__`.
-    target : array_like of int or bool, or iterable of them
-        Ground truth labels, alike in structure.
+    target : array_like of int or bool, or iterable of them, optional
+        Ground truth labels, alike in structure. Without it `scores` are frames, as in `evaluate`.
     metric : str, Metric, or callable
         "f1", "iou", "precision", "recall" (pixels of all frames as one set); "siou", "ppv",
         "mean_f1" (components of all frames as one set; nothing dropped for size); an object
@@ -72,6 +72,11 @@ def threshold_curve(
     memory : int
         Bytes that the statistics may take. Beyond it they are known at the thresholds of a grid,
         with bounds in between (`low`, `high`).
+    resolution : {None, "all"}
+        None: the curve of a component metric over arrays or lists with many distinct scores has
+        4,096 steps with bounds, keeps the arrays, and looks at them again for each value that is
+        read and each margin that is asked for, which are exact. "all": every distinct score is
+        recorded at once, which takes 20 times as long.
 
     Returns
     -------
@@ -101,15 +106,21 @@ def threshold_curve(
     codes = LabelCodes(normal_label, anomaly_label, ignore_index)
     chosen = as_metric(metric)
     kind = as_normalizer(normalize)
-    frames = frames_from(scores, target, ignore, codes=codes)
+    if resolution not in (None, "all"):
+        raise InputError(f"resolution: expected None or 'all', found {resolution!r}")
+    frames = given_frames(scores, target, ignore, codes=codes)
+    if resolution is None and all(map(in_memory, (scores, target, ignore))):
+        curve = _closer_curve(frames, chosen, kind)
+        if curve is not None:
+            return curve
     return sweep_frames(frames, _recipes(chosen), kind, memory).curve(chosen)
 
 
 @overload
 def mdm(
     scores: Any,
-    target: Any,
-    t_margin: float,
+    target: Any = ...,
+    t_margin: float = ...,
     metric: MetricLike = ...,
     *,
     ignore: Any = ...,
@@ -137,8 +148,8 @@ def mdm(
 ) -> tuple[Margin, ...]: ...
 def mdm(
     scores: Any,
-    target: Any,
-    t_margin: float | Sequence[float],
+    target: Any = None,
+    t_margin: float | Sequence[float] | None = None,
     metric: MetricLike = "f1",
     *,
     ignore: Any = None,
@@ -187,8 +198,10 @@ def mdm(
     >>> float(m), m.interval, m.threshold
     (0.625, (0.125, 0.75), 0.4375)
     """
+    if t_margin is None and is_number(target):  # mdm(pairs, 0.5)
+        target, t_margin = None, target
     several = not isinstance(t_margin, (str, bytes)) and hasattr(t_margin, "__iter__")
-    several = several and np.shape(t_margin) != ()
+    several = several and np.shape(t_margin) != ()  # type: ignore[arg-type]
     asked = [check_t_margin(t) for t in (t_margin if several else [t_margin])]  # type: ignore
     if not asked:
         raise InputError("t_margin: expected at least one number in [0, 1), found none")
@@ -198,7 +211,7 @@ def mdm(
     kind = as_normalizer(normalize)
 
     def frames() -> Iterable[Frame]:
-        return frames_from(scores, target, ignore, codes=codes)
+        return given_frames(scores, target, ignore, codes=codes)
 
     if aggregate == "per_image":
         margins = _margins_per_image(frames(), asked, chosen, kind)
@@ -228,20 +241,24 @@ def _quick_curve(
 ) -> ThresholdCurve | None:
     """A curve with the exact margins at `t_margins`, and perhaps nowhere else.
 
-    From bounds on counts, or from the levels that decide about the components of one frame; None
-    where it takes a full sweep, or there is something to refuse. `frames` may be called again.
+    From bounds on counts or components; None where it takes a full sweep, or, for counts, where
+    there is something to refuse. `frames` may be called again.
     """
     if kind is not Unchanged:
         return None
     if isinstance(metric, CountMetric) and metric.monotone:
         sweep = margin_sweep(frames, metric, t_margins)
         return None if sweep is None else metric.curve(sweep)
-    if type(metric) is COMPONENT_METRICS.get(metric.name):  # of others no level is known to decide
-        few = list(islice(frames(), 2))
-        if len(few) == 1 and pixel_order(few[0]).within_unit():
-            deciding = {metric.name: t_margins}
-            return metric.curve(ComponentCounts.of(few[0], metric.statistic.sizes, deciding))
-    return None
+    return _closer_curve(frames(), metric, kind)
+
+
+def _closer_curve(
+    frames: Iterable[Frame], metric: Metric, kind: type[Normalizer]
+) -> ThresholdCurve | None:
+    """A curve that looks closer where it is read, for metrics whose bounds are known."""
+    if not isinstance(metric, ComponentMetric) or type(metric).bounds is Metric.bounds:
+        return None
+    return closer_curve(frames, metric) if kind is Unchanged else None
 
 
 def _margins_per_image(

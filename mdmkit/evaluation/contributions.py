@@ -19,6 +19,7 @@ class Counts:
     pixels: int = 0
     anomalous_pixels: int = 0
     components: int = 0
+    normal_frames: int = 0  # frames without an anomalous pixel
 
     def __add__(self, other: Counts) -> Counts:
         return Counts(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))

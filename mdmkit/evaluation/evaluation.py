@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mdmkit.core.arguments import as_bytes
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.distribution import Distribution
 from mdmkit.core.errors import InputError, NoTargetError, RangeError, listing
@@ -26,7 +27,7 @@ from mdmkit.evaluation.sources import Frames, Progress, no_progress
 from mdmkit.metrics.base import Metric
 from mdmkit.metrics.curve import ThresholdCurve
 from mdmkit.metrics.measures import AtThreshold, FprAtThreshold, Measure, Values, statistics_of
-from mdmkit.metrics.names import parse_measures
+from mdmkit.metrics.names import apart, parse_measures
 from mdmkit.metrics.normalized_totals import NormalizedTotals
 from mdmkit.metrics.protocols import as_protocol
 from mdmkit.metrics.transformed import with_bands
@@ -129,7 +130,7 @@ class Evaluation:
         self._fitted: Normalizer | None = kept or (
             None if self.kind.needs_fit else self.kind.fitted(PixelCounts.none())
         )
-        self.memory = memory
+        self.memory = memory = as_bytes(memory)
         self.purpose = FIRST
         self._accumulator = self._new_accumulator(memory)
         self._early: frozenset[Statistic] = frozenset()
@@ -220,7 +221,8 @@ class Evaluation:
     def _counts_of(self, frame: Frame, totals: Totals) -> Counts:
         own = totals.by_statistic.get(ComponentStatistic(self.sizes))
         components = own.targets if own else count_targets(frame, self.sizes.min_target)
-        return Counts(1, frame.pixels, frame.anomalous_pixels, components)
+        anomalous = frame.anomalous_pixels
+        return Counts(1, frame.pixels, anomalous, components, int(anomalous == 0))
 
     def _sweeps_of(self, frame: Frame) -> Totals:
         return Totals.of(frame, self.statistics, self._fitted, self._grid_from_the_start())
@@ -485,13 +487,17 @@ class Evaluation:
             raise InputError("frames: expected at least one frame, found none")
         if self.counts.pixels == 0:
             raise InputError("target: expected at least one valid pixel, found all pixels ignored")
+        self._check_anomalies()
         compute = self._pooled_values if self.aggregate == "pooled" else self._image_values
         values, refused = compute()
         if len(refused) == len(self.measures):
             raise RangeError(next(iter(refused.values())))
         return Result(
             method=self.method,
-            **asdict(self.counts),
+            frames=self.counts.frames,
+            pixels=self.counts.pixels,
+            anomalous_pixels=self.counts.anomalous_pixels,
+            components=self.counts.components,
             normalize=self.kind.name,
             values={key: _plain(value) for key, value in values.items()},
             refused=refused,
@@ -502,6 +508,16 @@ class Evaluation:
                 "protocol": self.protocol.name,
             },
         )
+
+    def _check_anomalies(self) -> None:
+        """Refuse measures of anomalies where there is none in any frame."""
+        needing = [measure.key for measure in self.measures if measure.needs_anomalies]
+        if needing and self.counts.anomalous_pixels == 0:
+            raise NoTargetError(
+                "target: expected at least one anomalous pixel, found none (of "
+                f"{self.counts.frames} frames, for {', '.join(needing[:4])}"
+                f"{', ...' if len(needing) > 4 else ''}; does anomaly_label name the right value?)"
+            )
 
     def _pooled_values(self) -> tuple[Values, dict[str, str]]:
         values: Values = {}
@@ -545,8 +561,9 @@ def _plain(value: Any) -> Any:
 
 
 def evaluate(
-    frames: Iterable[Any],
-    metrics: str | Iterable[str | Measure] | None = None,
+    frames: Any,
+    target: Any = None,
+    metrics: Any = None,
     *,
     min_prediction: int = 0,
     min_target: int = 0,
@@ -564,11 +581,14 @@ def evaluate(
 
     Parameters
     ----------
-    frames : iterable of Frame, (scores, target) or (scores, target, ignore)
-        See `Frame`. An iterator is read once and never held; per-image evaluation with a
+    frames : iterable of Frame, (scores, target) or (scores, target, ignore); or score maps
+        See `Frame`. With `target`: one score map (H, W), a stack (N, H, W), a list or an iterator
+        of these. An iterator is read once and never held; per-image evaluation with a
         normaliser that looks at all scores (`minmax`, `rank`) needs a list. A Dask bag of these,
         and a list of pairs of Dask arrays (H, W) or (N, H, W), is worked off by Dask, where it is.
-    metrics : str, or iterable of str, optional
+    target : array_like or iterable of array_like, optional
+        Ground truth of score maps, alike in structure. In its place `metrics` may stand.
+    metrics : str, or iterable of str or Measure, optional
         Measure names (see `mdmkit.metrics.names`): `ap`, `auroc`, `fpr95`, `best_f1`, `siou_gt`,
         `ppv`, `mean_f1`, `mdm_METRIC@T`, `METRIC@z=Z`, `fpr@tpr=R`. Default: every metric, MDM
         at T = 0.5 and 0.7.
@@ -619,6 +639,7 @@ def evaluate(
     (1.0, 0.0, (0.1, 0.9))
     """
     codes = LabelCodes(normal_label, anomaly_label, ignore_index)
+    target, metrics = apart(target, metrics)
     evaluation = Evaluation(
         metrics,
         min_prediction=min_prediction,
@@ -630,6 +651,6 @@ def evaluate(
         band=band,
         memory=memory,
     )
-    again = not isinstance(frames, Iterator)
-    evaluation.run(frames_of(frames, codes), again)
+    again = not isinstance(frames, Iterator) and not isinstance(target, Iterator)
+    evaluation.run(frames_of(frames, codes, target), again)
     return evaluation.result()

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from mdmkit.core.errors import InputError
-from mdmkit.core.frame_streams import as_frames
+from mdmkit.core.given import given_frames
 from mdmkit.core.labels import LabelCodes
 from mdmkit.evaluation.sources import Frames, OneByOne
 from mdmkit.evaluation.threads import Load, Threads
@@ -48,13 +48,13 @@ def engine_for(jobs: Any, scheduler: Any) -> Iterator[Callable[[Sequence[Load]],
         yield partial(on_cluster, client=client)
 
 
-def frames_of(frames: Any, codes: LabelCodes) -> Frames:
-    """Frames in memory or of an iterator, see `as_frames`; or in collections of Dask."""
+def frames_of(frames: Any, codes: LabelCodes, target: Any = None) -> Frames:
+    """Frames in memory or of an iterator, see `given_frames`; or in collections of Dask."""
     if _is_lazy(frames):
         from mdmkit.evaluation.dask import in_collections
 
-        return in_collections(frames, codes)
-    return OneByOne(lambda: as_frames(frames, codes))
+        return in_collections(frames if target is None else [(frames, target)], codes)
+    return OneByOne(lambda: given_frames(frames, target, codes=codes))
 
 
 def _is_lazy(frames: Any, depth: int = 2) -> bool:

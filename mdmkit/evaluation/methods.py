@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import reprlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -10,29 +12,39 @@ from typing import Any
 
 from mdmkit.core.errors import InputError, InputTypeError
 from mdmkit.core.frame import Frame
-from mdmkit.core.frame_streams import as_frames
+from mdmkit.core.given import given_frames, kept
 from mdmkit.core.labels import LabelCodes
 from mdmkit.datasets import DataSet, Pairing, check_missing, pair
 from mdmkit.evaluation.evaluation import Evaluation
 from mdmkit.evaluation.executors import engine_for
 from mdmkit.evaluation.sources import Progress, no_progress
 from mdmkit.evaluation.threads import Load
-from mdmkit.io import AllNormal, read_mask, read_scores
+from mdmkit.io import Target, read_mask, read_scores
+from mdmkit.io.resize import resized
 
 Progresses = Callable[[str, int], Progress]
 
 
 def load_frame(
-    scores: Path, target: Path | AllNormal, codes: LabelCodes, name: str, key: str | None
+    scores: Path,
+    target: Target,
+    codes: LabelCodes,
+    name: str,
+    key: str | None,
+    resize: str | None = None,
 ) -> Frame:
     """Read and validate one frame; errors name the file."""
     score_map, mask = read_scores(scores, key), read_mask(target)
+    if resize is not None and score_map.ndim == mask.ndim == 2 and score_map.shape != mask.shape:
+        score_map = resized(score_map, mask.shape, resize)
     try:
         return Frame.coded(score_map, mask, codes=codes, name=name)
     except InputError as error:
         culprit = target if str(error).startswith("target") else scores
-        files = f"{target} for {scores}" if "shape of the scores" in str(error) else culprit
-        raise type(error)(f"{files}: {error}") from None
+        if "shape of the scores" not in str(error):
+            raise type(error)(f"{culprit}: {error}") from None
+        hint = "; resize='bilinear' brings score maps to the size of their masks"
+        raise type(error)(f"{target} for {scores}: {error}{hint}") from None
 
 
 def normalizers(normalize: Any, methods: Iterable[str]) -> dict[str, str]:
@@ -54,19 +66,46 @@ def loads_of(pairing: Pairing, codes: LabelCodes, key: str | None) -> dict[str, 
     """How to load each method's frames."""
     return {
         method: [
-            partial(load_frame, path, pairing.targets[name], codes, name, key)
+            partial(load_frame, path, pairing.targets[name], codes, name, key, pairing.resize)
             for name, path in paths.items()
         ]
         for method, paths in pairing.scores.items()
     }
 
 
-def loads_of_arrays(methods: Mapping[str, Any], codes: LabelCodes) -> dict[str, list[Load]]:
-    """The same for frames in memory."""
+def loads_of_arrays(
+    methods: Mapping[str, Any], target: Any, codes: LabelCodes
+) -> dict[str, list[Load]]:
+    """The same for frames in memory, see `given_frames`; iterators are held."""
+    target = kept(target)
     return {
-        name: [partial(_given, frame) for frame in as_frames(frames, codes)]
+        name: [partial(_given, frame) for frame in given_frames(frames, target, codes=codes)]
         for name, frames in methods.items()
     }
+
+
+def is_folder(target: Any) -> bool:
+    """Whether ground truth lies in files, rather than in arrays."""
+    return isinstance(target, (str, os.PathLike, DataSet))
+
+
+def check_given(methods: Any, target: Any, argument: str = "target") -> None:
+    """Refuse what is no mapping of names, and folders beside arrays."""
+    if not isinstance(methods, Mapping) or not methods:
+        raise InputTypeError(f"methods: expected a mapping of names, found {reprlib.repr(methods)}")
+    for name, given in methods.items():
+        if not isinstance(name, str):
+            raise InputTypeError(f"methods: expected names that are text, found {name!r}")
+        if is_folder(given) and not is_folder(target):
+            found = "none" if target is None else type(target).__name__
+            raise InputError(
+                f"{argument}: expected a folder of masks for {name}={given}, found {found}"
+            )
+        if is_folder(target) and not is_folder(given):
+            raise InputTypeError(
+                f"{name}: expected a folder of score maps beside masks in {target}, found "
+                f"{type(given).__name__}"
+            )
 
 
 @dataclass(frozen=True)
@@ -90,7 +129,7 @@ class Methods:
     def of(
         cls,
         methods: Mapping[str, Any],
-        target: str | Path | DataSet | None,
+        target: Any,
         *,
         codes: LabelCodes,
         missing: str,
@@ -99,20 +138,14 @@ class Methods:
         **options: Any,
     ) -> Methods:
         """Find their frames; see `compare`."""
-        if not isinstance(methods, Mapping) or not methods:
-            raise InputTypeError(f"methods: expected a mapping of names, found {methods!r}")
+        check_given(methods, target)
         check_missing(missing)
-        for name, given in methods.items():
-            if target is None and isinstance(given, (str, Path)):
-                raise InputError(
-                    f"target: expected a folder of masks for {name}={given}, found none"
-                )
         kinds = normalizers(normalize, methods)
         evaluations = {
             name: Evaluation(normalize=kinds[name], method=name, **options) for name in methods
         }
-        if target is None:
-            return cls(evaluations, loads_of_arrays(methods, codes), None)
+        if not is_folder(target):
+            return cls(evaluations, loads_of_arrays(methods, target, codes), None)
         pairing = pair(methods, target, missing)
         return cls(evaluations, loads_of(pairing, codes, key), pairing)
 
@@ -142,7 +175,7 @@ class Methods:
 
 def evaluate_methods(
     methods: Mapping[str, Any],
-    target: str | Path | DataSet | None,
+    target: Any,
     *,
     jobs: int,
     progress: Progresses | None,

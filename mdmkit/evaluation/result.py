@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, KeysView
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,6 +49,20 @@ class Result:
 
     def __getitem__(self, key: str) -> Any:
         return self.values[key]
+
+    def __iter__(self) -> Iterator[str]:
+        """Over the names of its values."""
+        return iter(self.values)
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self.values
+
+    def keys(self) -> KeysView[str]:
+        """The names of its values, so that `dict(result)` has them."""
+        return self.values.keys()
 
     def to_dict(self) -> dict[str, Any]:
         """One flat row, as in the JSON of `compare`."""

@@ -10,18 +10,12 @@ from contextlib import contextmanager
 from hashlib import sha256
 from typing import Any
 
-import torch
-from torch import Tensor
-
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import InputError, InputTypeError, NoTargetError, RangeError
 from mdmkit.core.extras import needed_by
 from mdmkit.core.frame import Frame, as_unit
 from mdmkit.core.labels import LabelCodes, Labels
 from mdmkit.core.margin import Margin
-from mdmkit.integrations.component_columns import ComponentColumns
-from mdmkit.integrations.device_counts import Tally, as_maps, scores_of_bits
-from mdmkit.integrations.histogram import Histogram
 from mdmkit.metrics.base import Metric as SegmentMetric
 from mdmkit.metrics.base import check_anomalous
 from mdmkit.metrics.curve import ThresholdCurve
@@ -33,7 +27,13 @@ from mdmkit.statistics.kinds import ComponentStatistic, PixelStatistic, Statisti
 from mdmkit.statistics.totals import check_valid
 
 with needed_by("mdmkit.integrations.torchmetrics"):
+    import torch
+    from torch import Tensor
     from torchmetrics import Metric
+
+    from mdmkit.integrations.component_columns import ComponentColumns
+    from mdmkit.integrations.device_counts import Tally, as_maps, scores_of_bits
+    from mdmkit.integrations.histogram import Histogram
 
 
 class CountedMetric(Metric):

@@ -2,41 +2,77 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mdmkit.core.errors import InputError, InputTypeError
-from mdmkit.core.files import check_output, write_atomically
+from mdmkit.core.errors import InputError, InputTypeError, printable
+from mdmkit.core.files import check_output, check_regular, write_atomically
+from mdmkit.core.frame import one_map
 from mdmkit.io.formats import Format, format_of, mask_suffixes, score_suffixes
 from mdmkit.io.images import AllNormal
+from mdmkit.io.regions import RegionMasks, Saturation
 
 __all__ = [
     "AllNormal",
     "Format",
+    "RegionMasks",
+    "Saturation",
+    "Target",
     "mask_suffixes",
     "read_mask",
     "read_scores",
     "score_suffixes",
+    "source_files",
     "write_scores",
 ]
 
 
+#: Ground truth of a frame: a mask file, or what stands for one.
+Target = Path | AllNormal | RegionMasks
+
+
+def source_files(target: Target) -> tuple[Path, ...]:
+    """Files that the ground truth of a frame comes from.
+
+    Examples
+    --------
+    >>> source_files(AllNormal(Path("good/000.png"))) == (Path("good/000.png"),)
+    True
+    """
+    if isinstance(target, RegionMasks):
+        return target.masks
+    return (target.image,) if isinstance(target, AllNormal) else (target,)
+
+
 def _read(path: Path, suffixes: tuple[str, ...], mask: bool, key: str | None) -> NDArray[Any]:
-    suffix = path.suffix.lower()
+    suffix, name = path.suffix.lower(), printable(str(path))
     form = format_of(suffix) if suffix in suffixes else None
     reader = None if form is None else form.read_mask if mask else form.read
     if reader is None:
-        raise InputError(f"{path}: expected a file {' '.join(suffixes)}, found {suffix or 'none'}")
+        raise InputError(
+            f"{name}: expected a file {' '.join(suffixes)}, found {printable(suffix) or 'none'}"
+        )
+    check_regular(path)
     try:
-        return reader(path, key)
+        return one_map(reader(path, key))
     except InputError:
         raise
     except Exception as error:  # on damaged and foreign files libraries raise nearly anything
-        reason = str(error) or type(error).__name__
-        raise InputError(f"{path}: expected a readable {suffix} file, found: {reason}") from error
+        raise InputError(
+            f"{name}: expected a readable {suffix} file, found: {_reason(error)}"
+        ) from error
+
+
+def _reason(error: Exception) -> str:
+    """What a library says, but for its advice to run what the file holds."""
+    text = str(error) or type(error).__name__
+    if re.search("pickle|weights_only|unsafe", text, re.IGNORECASE):
+        return "pickled objects, which may run code and are not loaded"
+    return printable(text)
 
 
 def read_scores(path: str | Path, key: str | None = None) -> NDArray[Any]:
@@ -54,7 +90,9 @@ def read_scores(path: str | Path, key: str | None = None) -> NDArray[Any]:
     Returns
     -------
     ndarray
-        In the file's own dtype; unsigned integers mean value / maximum.
+        In the file's own dtype; unsigned integers mean value / maximum. Of arrays of shape
+        (1, H, W) and (H, W, 1) the one map in them; images as viewers show them, turned by their
+        orientation tag.
 
     Raises
     ------
@@ -72,20 +110,20 @@ def read_scores(path: str | Path, key: str | None = None) -> NDArray[Any]:
     return _read(Path(path), score_suffixes(), False, key)
 
 
-def read_mask(path: str | Path | AllNormal) -> NDArray[Any]:
+def read_mask(path: str | Target) -> NDArray[Any]:
     """Read a ground-truth mask.
 
     Parameters
     ----------
-    path : path or AllNormal
-        `.png` of one channel (or in colour, where that spells grey levels), `.npy`, `.npz`. Of an
-        `.npz` archive with several arrays, `gt` is the mask, and pixels where `ignore` is set get
-        the label 255.
+    path : path, AllNormal or RegionMasks
+        `.png`, `.bmp`, `.tif`, `.webp` (without loss) of one channel (or in colour, where that
+        spells grey levels), `.npy`, `.npz`. Of an `.npz` archive with several arrays, `gt` is the
+        mask, and pixels where `ignore` is set get the label 255.
 
     Returns
     -------
-    ndarray of int, shape (H, W)
-        Label values as stored.
+    ndarray of int or bool, shape (H, W)
+        Label values as stored; bool of images of 1 bit a pixel.
 
     Raises
     ------
@@ -101,7 +139,7 @@ def read_mask(path: str | Path | AllNormal) -> NDArray[Any]:
     ...     read_mask(f"{folder}/frame0.npy").tolist()
     [[0, 1, 255]]
     """
-    if isinstance(path, AllNormal):
+    if isinstance(path, (AllNormal, RegionMasks)):
         return path.labels()
     return _read(Path(path), mask_suffixes(), True, None)
 

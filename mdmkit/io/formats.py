@@ -31,9 +31,10 @@ class Format:
     ----------
     suffixes : tuple of str
         With the dot, in small letters.
-    read : callable
+    read : callable, optional
         `read(path, key)` returns the array in the file's own dtype. Whatever it raises on a
-        damaged file becomes an `InputError` which names the file.
+        damaged file becomes an `InputError` which names the file. None for formats that hold no
+        score maps.
     read_mask : callable, optional
         The same for ground truth, for formats that may hold it.
     write : callable, optional
@@ -50,7 +51,7 @@ class Format:
     """
 
     suffixes: tuple[str, ...]
-    read: Reader
+    read: Reader | None
     read_mask: Reader | None = None
     write: Writer | None = None
 
@@ -66,8 +67,11 @@ _BUILT_IN = {
     ".tiff": "tiff",
     ".pt": "torch_file",
     ".zarr": "zarr_store",
+    ".bmp": "bmp",
+    ".webp": "webp",
 }
-_BUILT_IN_MASKS = (".npy", ".npz", ".png")
+_MASKS_ALONE = (".bmp", ".webp")
+_BUILT_IN_MASKS = (".npy", ".npz", ".png", ".tif", ".tiff", *_MASKS_ALONE)
 #: Formats whose files are folders: one is found as a whole, and never walked into.
 FOLDER_SUFFIXES = (".zarr",)
 
@@ -122,7 +126,7 @@ def score_suffixes() -> tuple[str, ...]:
     >>> score_suffixes()[:4]
     ('.npy', '.npz', '.hdf5', '.h5')
     """
-    return (*_BUILT_IN, *_added())
+    return (*(suffix for suffix in _BUILT_IN if suffix not in _MASKS_ALONE), *_added())
 
 
 def mask_suffixes() -> tuple[str, ...]:

@@ -1,34 +1,129 @@
-"""Images of frames: their size, and the ground truth of those that have no mask."""
+"""Images, upright and of any size; the ground truth of frames that have no mask."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mdmkit.core.errors import InputError
+from mdmkit.core.errors import InputError, printable
+from mdmkit.core.extras import needed_by
+from mdmkit.core.files import check_regular
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 #: Suffixes that images of frames may have.
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 
+_ORIENTATION = 274  # the tag of Exif and of TIFF
+_LOCK = Lock()
 
-def image_shape(path: Path) -> tuple[int, int]:
-    """Height and width, from the head of the file.
+#: What turns stored pixels upright, by the value of the orientation tag.
+_UPRIGHT: dict[int, Callable[[NDArray[Any]], NDArray[Any]]] = {
+    2: lambda pixels: pixels[:, ::-1],
+    3: lambda pixels: pixels[::-1, ::-1],
+    4: lambda pixels: pixels[::-1],
+    5: lambda pixels: pixels.swapaxes(0, 1),
+    6: lambda pixels: pixels.swapaxes(0, 1)[:, ::-1],
+    7: lambda pixels: pixels.swapaxes(0, 1)[::-1, ::-1],
+    8: lambda pixels: pixels.swapaxes(0, 1)[::-1],
+}
+_LYING = (5, 6, 7, 8)  # rows were stored as columns
+
+
+def turned_upright(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:
+    """Pixels (H, W, ...) as a viewer shows them, of those stored under an orientation tag."""
+    turn = _UPRIGHT.get(orientation)
+    return pixels if turn is None else np.ascontiguousarray(turn(pixels))
+
+
+@contextmanager
+def open_image(path: Path) -> Iterator[Image.Image]:
+    """A Pillow image of whatever size; its pixels may be stored turned, see `upright`."""
+    with needed_by(str(path)):
+        from PIL import Image
+    check_regular(path)
+    with path.open("rb") as file:  # given a path, Pillow maps plain TIFF into memory, and misreads
+        with _LOCK:  # Pillow takes large images for attacks; masks and score maps may be large
+            most, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+            try:
+                image = Image.open(file)
+            finally:
+                Image.MAX_IMAGE_PIXELS = most
+        with image:
+            yield image
+
+
+def upright(image: Image.Image, mode: str | None = None) -> NDArray[Any]:
+    """The pixels of an image (H, W) or (H, W, channels), in some mode, as viewers show them."""
+    image.load()  # of TIFF turns them, and drops the tag; of PNG reads the tags behind the pixels
+    orientation = image.getexif().get(_ORIENTATION, 1)
+    return turned_upright(np.asarray(image if mode is None else image.convert(mode)), orientation)
+
+
+def read_image(path: Path) -> NDArray[np.uint8]:
+    """An image as viewers show it, RGB (H, W, 3).
 
     Raises
     ------
     InputError
         If it is no image.
     """
-    from PIL import Image
-
     try:
-        with Image.open(path) as image:
-            return image.height, image.width
+        with open_image(path) as image:
+            return upright(image, "RGB")
+    except InputError:
+        raise
     except Exception as error:  # on damaged and foreign files libraries raise nearly anything
-        raise InputError(f"{path}: expected a readable image, found: {error}") from error
+        raise _no_image(path, error) from error
+
+
+def image_shape(path: Path) -> tuple[int, int]:
+    """Height and width as viewers show it, from the head of the file.
+
+    Raises
+    ------
+    InputError
+        If it is no image.
+    """
+    try:
+        with open_image(path) as image:
+            lying = image.width != image.height and _is_lying(image, path)
+            return (image.width, image.height) if lying else (image.height, image.width)
+    except InputError:
+        raise
+    except Exception as error:
+        raise _no_image(path, error) from error
+
+
+def _is_lying(image: Image.Image, path: Path) -> bool:
+    if image.format == "TIFF":  # Pillow has turned its size
+        return False
+    if image.format == "PNG" and not _has_tags(path):
+        return False  # to be asked for tags it would read all pixels
+    return image.getexif().get(_ORIENTATION, 1) in _LYING
+
+
+def _has_tags(path: Path) -> bool:
+    """Whether a PNG file has a chunk that may hold an orientation."""
+    with path.open("rb") as file:
+        file.seek(8)
+        while len(head := file.read(8)) == 8:
+            if head[4:] in (b"eXIf", b"tEXt", b"zTXt", b"iTXt"):
+                return True
+            file.seek(int.from_bytes(head[:4], "big") + 4, 1)
+    return False
+
+
+def _no_image(path: Path, error: Exception) -> InputError:
+    return InputError(f"{printable(str(path))}: expected a readable image, found: {error}")
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Archives of NumPy arrays, `.npz`: the array of a given key, or the only one.
 
-The release of Maskomaly writes `soft_mask`, `gt` and `ignore` of a frame into one archive, so that
-one folder serves as a method and as ground truth.
+The release of Maskomaly writes `image`, `gt`, `ignore` and `soft_mask` of a frame into one archive,
+so that one folder serves as a method and as ground truth.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from mdmkit.core.errors import InputError
 from mdmkit.io.formats import Format
 
 SCORES, TARGET, IGNORE = "soft_mask", "gt", "ignore"
+_IMAGE = "image"
 IGNORED = 255
 _DEFAULT_KEY = "scores"
 
@@ -35,7 +36,7 @@ def _array(path: Path, archive: np.lib.npyio.NpzFile, key: str | None) -> NDArra
         wanted = "one array" if key is None else f"the key {key!r}"
         raise InputError(
             f"{path}: expected {wanted}, found the keys {', '.join(names) or 'none'}"
-            + ("; choose one with --key" if key is None else "")
+            + ("; choose one, as key='{names[0]}'" if key is None and names else "")
         )
     return np.asarray(archive[key])
 
@@ -45,7 +46,7 @@ def read(path: Path, key: str | None) -> NDArray[Any]:
     with path.open("rb") as file:
         archive = _opened(path, file)
         names = set(archive.files)
-        if key is None and {SCORES, TARGET} <= names <= {SCORES, TARGET, IGNORE}:
+        if key is None and {SCORES, TARGET} <= names <= {SCORES, TARGET, IGNORE, _IMAGE}:
             key = SCORES
         return _array(path, archive, key)
 

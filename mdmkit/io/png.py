@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.core.errors import InputError
+from mdmkit.core.extras import needed_by
 from mdmkit.io.formats import Format
-
-if TYPE_CHECKING:
-    from PIL import Image
+from mdmkit.io.grey import check_image, grey_values
+from mdmkit.io.images import open_image
 
 _BIT_DEPTH = 24  # its place in the header
 _STEPS = 65_535
@@ -29,53 +29,19 @@ def read_mask(path: Path, key: str | None) -> NDArray[Any]:
 
 
 def _read(path: Path, in_colour: bool) -> NDArray[Any]:
-    from PIL import Image
-
-    with Image.open(path) as image:
-        if image.format != "PNG":
-            raise InputError(f"{path}: expected a PNG file, found {image.format}")
-        depth = path.read_bytes()[_BIT_DEPTH]
+    with open_image(path) as image:
+        check_image(path, image, "PNG")
+        with path.open("rb") as file:
+            depth = file.read(_BIT_DEPTH + 1)[_BIT_DEPTH]
         if depth not in (1, 8, 16):  # Pillow stretches 2 and 4 bits to 8, and labels with them
             raise InputError(f"{path}: expected 1, 8 or 16 bits a pixel, found {depth}")
-        if image.mode in ("L", "1"):
-            return np.asarray(image)
-        if image.mode.startswith("I"):  # 16 bits of grey
-            return np.asarray(image).astype(np.uint16)
-        grey = _grey_levels(image) if in_colour else None
-        if grey is not None:
-            return grey
-        raise InputError(
-            f"{path}: expected one channel of 8 or 16 bits, found mode {image.mode!r} "
-            f"(the values of colour and palette images are not known); {_ADVICE[image.mode == 'P']}"
-        )
-
-
-def _grey_levels(image: Image.Image) -> NDArray[np.uint8] | None:
-    """The values of an image in colour, where they are known: each colour is a level of grey.
-
-    In a palette the grey of every used index must be that index, or it could mean either.
-    """
-    if image.mode not in ("P", "RGB") or "transparency" in image.info:
-        return None
-    colours = np.asarray(image.convert("RGB"))
-    levels = colours[..., 0]
-    same = (colours == levels[..., None]).all()
-    if image.mode == "P":
-        same = same and (np.asarray(image) == levels).all()
-    return levels.copy() if same else None
-
-
-_ADVICE = {
-    True: "if the palette's indices are the values, save them as one channel: "
-    "Image.fromarray(np.asarray(image))",
-    False: "save the values as one channel of integers",
-}
+        return grey_values(path, image, in_colour)
 
 
 def write(path: Path, scores: NDArray[Any], key: str | None) -> None:
     """8 and 16 bits as they are; floats in [0, 1] on the 65,536 values of 16 bits."""
-    from PIL import Image
-
+    with needed_by("PNG"):
+        from PIL import Image
     if scores.dtype.kind == "f":
         outside = ~((scores >= 0) & (scores <= 1))  # NaN too
         if outside.any():

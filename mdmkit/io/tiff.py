@@ -11,13 +11,15 @@ from numpy.typing import NDArray
 from mdmkit.core.errors import InputError
 from mdmkit.core.extras import needed_by
 from mdmkit.io.formats import Format
+from mdmkit.io.grey import read_labels
+from mdmkit.io.images import turned_upright
 
 _DTYPES = ("float16", "float32", "float64", "uint8", "uint16")
 _MIN_IS_BLACK = 1  # other codes turn the scale around, or give colours
 
 
 def read(path: Path, key: str | None) -> NDArray[Any]:
-    """The only page; stacks and colour images are refused."""
+    """The only page, turned upright by its tag; stacks and colour images are refused."""
     with needed_by(str(path)):
         import tifffile
     with tifffile.TiffFile(path) as file:
@@ -36,7 +38,13 @@ def read(path: Path, key: str | None) -> NDArray[Any]:
             )
         if page.dtype is None or page.dtype.name not in _DTYPES:
             raise InputError(f"{path}: expected {', '.join(_DTYPES)}, found {page.dtype}")
-        return np.asarray(page.asarray())
+        tag = page.tags.get("Orientation")
+        return turned_upright(np.asarray(page.asarray()), 1 if tag is None else int(tag.value))
+
+
+def read_mask(path: Path, key: str | None) -> NDArray[Any]:
+    """Labels of the only page; images in colour or with a palette must spell grey levels."""
+    return read_labels(path, "TIFF")
 
 
 def write(path: Path, scores: NDArray[Any], key: str | None) -> None:
@@ -48,4 +56,4 @@ def write(path: Path, scores: NDArray[Any], key: str | None) -> None:
     tifffile.imwrite(path, scores, photometric="minisblack")
 
 
-FORMAT = Format((".tif", ".tiff"), read, write=write)
+FORMAT = Format((".tif", ".tiff"), read, read_mask=read_mask, write=write)

@@ -32,6 +32,11 @@ def read(path: Path, key: str | None) -> NDArray[Any]:
     tensor = saved.detach()
     if tensor.layout != torch.strided or tensor.is_quantized:
         raise InputError(f"{path}: expected a dense tensor, found {tensor.layout} {tensor.dtype}")
+    if tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes():
+        raise InputError(
+            f"{path}: expected a tensor that is stored whole, found {tuple(tensor.shape)} of "
+            f"{tensor.untyped_storage().nbytes()} bytes; save tensor.contiguous()"
+        )
     return np.asarray((tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy())
 
 
@@ -42,7 +47,7 @@ def _entry(path: Path, saved: dict[Any, Any], key: str | None) -> Any:
         wanted = "one tensor" if key is None else f"the key {key!r}"
         raise InputError(
             f"{path}: expected {wanted}, found the keys {', '.join(map(str, saved)) or 'none'}"
-            + ("; choose one with --key" if key is None else "")
+            + ("; choose one, as key='{next(iter(saved))}'" if key is None and saved else "")
         )
     return saved[key]
 

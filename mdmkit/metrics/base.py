@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mdmkit.core.errors import InputError, NoTargetError
+from mdmkit.core.errors import InputError, InputTypeError, NoTargetError
 from mdmkit.metrics.curve import ThresholdCurve
 from mdmkit.statistics.kinds import Statistic
 
@@ -33,6 +33,22 @@ def check_anomalous(anomalous: int) -> None:
             "target: expected at least one anomalous pixel, found none "
             "(does anomaly_label name the right value?)"
         )
+
+
+def _named(metric: Metric) -> str:
+    return f"metric {metric.name}"
+
+
+def _checked(name: str, found: Any, shape: tuple[int, ...]) -> Ratio:
+    """What a metric's formula returned, as floats of the shape of its counts."""
+    values = np.asarray(found)
+    if values.dtype.kind not in "fiub":
+        raise InputTypeError(f"{name}: expected floats, found {values.dtype}")
+    if values.shape != shape:
+        raise InputError(
+            f"{name}: expected a value for each count, shape {shape}, found shape {values.shape}"
+        )
+    return values.astype(np.float64)
 
 
 class Metric(ABC):
@@ -61,7 +77,7 @@ class Metric(ABC):
     def statistic(self) -> Statistic:
         """The sweep that it is computed from."""
 
-    def steps(self, sweep: Any) -> tuple[Ratio, Ratio]:
+    def everywhere(self, sweep: Any) -> tuple[Ratio, Ratio]:
         """Distinct raw scores (n,), ascending, and d (n + 1,) of every prediction, NaN: undefined.
 
         d[j] belongs to the prediction A >= scores[j], the last one to the empty prediction. Not

@@ -45,7 +45,7 @@ class BoundaryMetric(Metric):
         self.check(sweep)
         return float(self.values(sweep.steps.above(z), sweep.sizes))
 
-    def steps(self, sweep: Counted) -> tuple[Ratio, Ratio]:
+    def everywhere(self, sweep: Counted) -> tuple[Ratio, Ratio]:
         self.check(sweep)
         return sweep.steps.scores, self.values(sweep.steps.totals, sweep.sizes)
 

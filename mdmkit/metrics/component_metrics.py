@@ -12,7 +12,8 @@ from mdmkit.core import exact_sums
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import NoTargetError
 from mdmkit.core.exact_sums import LIMBS, UNITS
-from mdmkit.metrics.base import Counts, Metric, Ratio, check_anomalous, ratio
+from mdmkit.core.foreign import leaving_arguments, read_only
+from mdmkit.metrics.base import Counts, Metric, Ratio, _checked, _named, check_anomalous, ratio
 from mdmkit.metrics.curve import ThresholdCurve
 from mdmkit.statistics.binned_components import BinnedComponents
 from mdmkit.statistics.components import QUALITIES, ComponentCounts
@@ -80,6 +81,18 @@ class ComponentMetric(Metric):
     def part(self, sweep: ComponentCounts) -> Any:
         """The `Steps` of the sweep that it is a formula of."""
 
+    def steps(self, sweep: ComponentCounts) -> Any:
+        """Its part of a sweep, which it cannot write to."""
+        with leaving_arguments(_named(self)):
+            return self.part(read_only(sweep))
+
+    def __call__(self, totals: Counts, targets: int) -> Ratio:
+        """`values`, which must be floats, one for each row of totals that it cannot write to."""
+        rows = read_only(np.asarray(totals))
+        with np.errstate(invalid="ignore", divide="ignore"), leaving_arguments(_named(self)):
+            values = self.values(rows, targets)
+        return _checked(_named(self), values, rows.shape[:-1])
+
     def check(self, sweep: ComponentCounts) -> None:
         """Refuse a sweep without a ground-truth component."""
         check_anomalous(sweep.largest)
@@ -89,23 +102,23 @@ class ComponentMetric(Metric):
                 f"pixels, found none (the largest has {sweep.largest}); lower min_target"
             )
 
-    def steps(self, sweep: ComponentCounts) -> tuple[Ratio, Ratio]:
+    def everywhere(self, sweep: ComponentCounts) -> tuple[Ratio, Ratio]:
         self.check(sweep)
-        part = self.part(sweep)
-        return part.scores, np.asarray(self.values(part.totals, sweep.targets))
+        part = self.steps(sweep)
+        return part.scores, self(part.totals, sweep.targets)
 
     def above(self, sweep: ComponentCounts, z: float) -> float:
         self.check(sweep)
-        return float(self.values(self.part(sweep).above(z), sweep.targets))
+        return float(self(self.steps(sweep).above(z), sweep.targets))
 
     def curve(self, sweep: ComponentCounts) -> ThresholdCurve:
         self.check(sweep)
-        part = self.part(sweep)
+        part = self.steps(sweep)
         breakpoints, totals = part.on_unit()
-        at_all, at_none = self.values(part.totals[[0, -1]], sweep.targets).tolist()
+        at_all, at_none = self(part.totals[[0, -1]], sweep.targets).tolist()
         return ThresholdCurve(
             breakpoints,
-            self.values(totals, sweep.targets),
+            self(totals, sweep.targets),
             self.name,
             self.min_prediction,
             self.min_target,

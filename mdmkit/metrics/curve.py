@@ -10,7 +10,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mdmkit.core.errors import InputError
-from mdmkit.core.margin import Interval, Margin, check_t_margin, longest_run, trivial_level
+from mdmkit.core.margin import (
+    Interval,
+    Margin,
+    check_t_margin,
+    longest_run,
+    runs_of_length,
+    trivial_level,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -124,11 +131,17 @@ class ThresholdCurve:
         return low, high
 
     def undecided(self, t_margin: float) -> NDArray[np.bool_]:
-        """Steps within which d may be on either side of T, shape (n,)."""
+        """Steps within which d may be on either side of T, if the margin hangs on it, shape (n,).
+
+        It does not in runs that are shorter than one known to pass even if all of them pass.
+        """
         if self.low is None or self.high is None:
             return np.zeros(self.values.size, bool)
         t = check_t_margin(t_margin)
-        return (self.low <= t) & (self.high > t)
+        surely, maybe = self.low > t, self.high > t
+        known = longest_run(self.edges, surely)
+        long = runs_of_length(self.edges, maybe, known[1] - known[0] if known else 0.0)
+        return np.asarray(long & ~surely)
 
     def plot(self, ax: Axes | None = None, t_margin: float | None = None) -> Axes:
         """Draw d over z, with the margin at T shaded where T is given; returns the axes."""

@@ -33,7 +33,7 @@ class FalseComponents(ComponentMetric):
     >>> from mdmkit.core.frame import Frame
     >>> frame = Frame([[0.9, 0.1, 0.6, 0.1, 0.8]], [[1, 0, 0, 0, 0]])
     >>> metric = FalseComponents()
-    >>> metric.steps(ComponentCounts.of(frame, metric.sizes))  # from 0.1 to 0.6 two are false
+    >>> metric.everywhere(ComponentCounts.of(frame, metric.sizes))  # from 0.1 to 0.6 two are false
     (array([0.1, 0.6, 0.8, 0.9]), array([1., 2., 1., 0., 0.]))
     """
 

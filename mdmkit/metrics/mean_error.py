@@ -40,6 +40,7 @@ class AUTC(Measure):
 
     key: str = "autc"
     higher_is_better = False
+    needs_anomalies = True
 
     def compute(self, sweeps: NormalizedTotals) -> Values:
         pixels = sweeps.pixels

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -11,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mdmkit.core.errors import InputError
+from mdmkit.core.errors import InputError, InputTypeError
 from mdmkit.core.margin import check_t_margin
 from mdmkit.metrics.base import Metric, check_anomalous, ratio
 from mdmkit.metrics.component_metrics import ComponentMetric
 from mdmkit.metrics.pixel_metrics import CountMetric
+from mdmkit.metrics.registry import as_metric
 from mdmkit.statistics.brackets import (
     auroc_bounds,
     average_precision_bounds,
@@ -61,6 +63,8 @@ class Measure(ABC):
     higher_is_better: bool = True
     #: Whether knowing every score in `undecided` cells of a grid makes it exact.
     refinable: bool = False
+    #: Whether it is an error over a whole data set without anomalies, as a margin is.
+    needs_anomalies: bool = False
 
     @property
     def statistics(self) -> tuple[Statistic, ...]:
@@ -96,6 +100,7 @@ class Ranking(Measure):
     """`ap` or `auroc`."""
 
     key: str
+    needs_anomalies = True
 
     def compute(self, sweeps: NormalizedTotals) -> Values:
         value, bounds = _RANKINGS[self.key]
@@ -111,6 +116,7 @@ class FprAtTpr(Measure):
 
     key: str
     tpr: float
+    needs_anomalies = True
     higher_is_better = False
     refinable = True
 
@@ -134,6 +140,7 @@ class BestF1Measure(Measure):
     """`best_f1` with its threshold on the raw scores."""
 
     key: str = "best_f1"
+    needs_anomalies = True
     refinable = True
 
     def compute(self, sweeps: NormalizedTotals) -> Values:
@@ -158,6 +165,7 @@ class AtBestF1(Measure):
 
     key: str
     metric: ComponentMetric
+    needs_anomalies = True
     refinable = True
 
     @property
@@ -170,8 +178,8 @@ class AtBestF1(Measure):
         best = sweeps.best_f1
         if isnan(best.value):
             return {self.key: float("nan")}
-        totals = self.metric.part(sweep).from_score(best.lowest)
-        values: Values = {self.key: float(self.metric.values(totals, sweep.targets))}
+        totals = self.metric.steps(sweep).from_score(best.lowest)
+        values: Values = {self.key: float(self.metric(totals, sweep.targets))}
         if sweeps.on_grid(self.metric.statistic):
             values[f"{self.key}_bracket"] = self._bracket(sweeps, values[self.key])
         return values
@@ -196,6 +204,7 @@ class AtThreshold(Measure):
     key: str
     metric: Metric
     z: float
+    needs_anomalies = True
     refinable = True
 
     @property
@@ -249,8 +258,8 @@ class MarginAt(Measure):
 
     Parameters
     ----------
-    metric : Metric
-        Of any of the three tiers.
+    metric : str, Metric or callable
+        Of any of the three tiers; components of any size where it is a name.
     t_margin : float
         The required quality T, in [0, 1).
     key : str
@@ -276,8 +285,10 @@ class MarginAt(Measure):
     metric: Metric
     t_margin: float
     key: str = field(default="")
+    needs_anomalies = True
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "metric", as_metric(self.metric))
         object.__setattr__(self, "t_margin", check_t_margin(self.t_margin))
         if not self.key:
             object.__setattr__(self, "key", f"mdm_{self.metric.name}@{self.t_margin!r}")
@@ -332,6 +343,23 @@ def _cells_of_best_f1(sweeps: NormalizedTotals) -> NDArray[np.bool_] | None:
         return sweeps.cells_of(np.array([best.lowest]))
     highs = best_f1_highs(sweeps.pixels, sweeps.loose_pixels)
     return sweeps.cells_of(sweeps.pixels.scores[highs >= best.value])
+
+
+def _as_measure(item: Any) -> Measure:
+    """A measure; of a metric, which alone is no number, how to ask for one."""
+    if isinstance(item, Measure):
+        return item
+    if isinstance(item, type) and issubclass(item, (Measure, Metric)):
+        found = item.__name__
+    elif isinstance(item, Metric):
+        found = repr(item)
+    else:
+        raise InputTypeError(f"metrics: expected names or measures, found {reprlib.repr(item)}")
+    raise InputTypeError(
+        f"metrics: expected a number of {found}, which has a value at each threshold: its margin, "
+        f"MarginAt({found}, 0.5), or its value at one, AtThreshold('NAME', {found}, 0.5), of "
+        "mdmkit.metrics.measures"
+    )
 
 
 def statistics_of(measures: Sequence[Measure]) -> tuple[Statistic, ...]:

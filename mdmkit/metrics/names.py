@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, KeysView
+from difflib import get_close_matches
+from itertools import chain
+from typing import Any
 
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import InputError, InputTypeError
 from mdmkit.core.transforms import ImageScore
 from mdmkit.metrics.base import Metric
 from mdmkit.metrics.component_metrics import ComponentMetric
+from mdmkit.metrics.detection_measures import FoundAtAlarms
 from mdmkit.metrics.grammar import Asked, T
 from mdmkit.metrics.mean_error import AUTC
 from mdmkit.metrics.measures import (
@@ -20,10 +24,12 @@ from mdmkit.metrics.measures import (
     MarginAt,
     Measure,
     Ranking,
+    _as_measure,
 )
 from mdmkit.metrics.region_measures import AUPIMO, AUPRO, TargetCount
 from mdmkit.metrics.registry import METRICS, SPELLED, as_metric, metric_named
 from mdmkit.metrics.transformed import Through, in_band, in_bin
+from mdmkit.statistics.detections import DetectionRule
 from mdmkit.statistics.target_bins import PROPERTIES, TargetBin
 
 Builder = Callable[[Asked, ComponentSizes], Measure]
@@ -63,6 +69,14 @@ def _of_images(measure: Measure) -> Builder:
     return build
 
 
+def _found(asked: Asked, sizes: ComponentSizes) -> Measure:
+    by = "siou" if "siou" in asked.options else "covered"
+    usual = DetectionRule()
+    asked.known += ["covered", "siou"]
+    rule = DetectionRule(asked.number(by, usual.found), asked.number("ppv", usual.false), by)
+    return FoundAtAlarms(asked.number("alarms"), sizes, rule)
+
+
 #: How measures are made that are no `METRIC@z=Z` and no `mdm_METRIC@T`.
 MEASURES: dict[str, Builder] = {
     "ap": lambda asked, _: Ranking("ap"),
@@ -76,14 +90,16 @@ MEASURES: dict[str, Builder] = {
     "auspro": lambda asked, sizes: AUPRO(asked.number("fpr", 0.05), sizes.min_target, True),
     "aupimo": lambda asked, _: AUPIMO(*(asked.range("fpr") if "fpr" in asked.options else ())),
     "components": lambda asked, sizes: TargetCount(sizes),
+    "found": _found,
     "image_ap": _of_images(Ranking("ap")),
     "image_auroc": _of_images(Ranking("auroc")),
     "image_f1": _of_images(BestF1Measure()),
 }
+_NEEDY = ("fpr", "found")  # which need an option
 _EXPECTED = (
-    f"one of {', '.join(name for name in MEASURES if name != 'fpr')}; mdm_METRIC@T or METRIC@z=Z "
-    f"with METRIC in {', '.join(SPELLED)}; fpr@z=Z or fpr@tpr=R; NAME@band=W for measures of "
-    f"pixels; NAME@{'=A:B or NAME@'.join(PROPERTIES)}=A:B"
+    f"one of {', '.join(name for name in MEASURES if name not in _NEEDY)}; found@alarms=A; "
+    f"mdm_METRIC@T or METRIC@z=Z with METRIC in {', '.join(SPELLED)}; fpr@z=Z or fpr@tpr=R; "
+    f"NAME@band=W for measures of pixels; NAME@{'=A:B or NAME@'.join(PROPERTIES)}=A:B"
 )
 
 
@@ -122,16 +138,45 @@ def _plain_measure(asked: Asked, sizes: ComponentSizes) -> Measure:
             return AtThreshold(f"{found.name}@z={z!r}", found, z)
     if asked.name in MEASURES:
         return MEASURES[asked.name](asked, sizes)
-    hint = ""
-    if metric in METRICS:
-        hint = f"; say which T, as in {asked.text}@0.5, or which threshold, as in f1@z=0.5"
-    raise InputError(f"metrics: expected {_EXPECTED}; found {asked.text!r}{hint}")
+    raise InputError(f"metrics: expected {_EXPECTED}; found {asked.text!r}{_meant(asked.text)}")
 
 
 def _known(of_metric: Asked, sizes: ComponentSizes, asked: Asked) -> Metric:
     metric = metric_named(of_metric, sizes)
     asked.known += of_metric.known
     return metric
+
+
+def _meant(name: str) -> str:
+    """What may be meant by a name that is none."""
+    stem, at, rest = name.partition("@")
+    metric = stem.removeprefix("mdm_")
+    if metric in MDM_METRICS:
+        return (
+            f"; say which T of its margin, as in mdm_{metric}@0.5, or which threshold, as in "
+            f"{metric}@z=0.5"
+        )
+    if stem == "mdm":
+        return f"; say which metric's margin, as in mdm_f1@{rest or 0.5}"
+    known = [*NAMES, "fpr", *(f"{start}{m}" for m in MDM_METRICS for start in ("", "mdm_"))]
+    near = get_close_matches(stem, known, 1)
+    return f"; did you mean {near[0]}{at}{rest}?" if near else ""
+
+
+def apart(target: Any, metrics: Any) -> tuple[Any, Any]:
+    """Ground truth and metrics, where metrics may stand in the place of ground truth."""
+    if metrics is not None or target is None:
+        return target, metrics
+    if isinstance(target, (str, Measure, Metric)):
+        return None, target
+    if isinstance(target, Iterator):  # of names, or of maps
+        first = next(target, None)
+        target = chain([] if first is None else [first], target)
+        return (None, target) if isinstance(first, (str, Measure, Metric)) else (target, None)
+    several = isinstance(target, (list, tuple, set, frozenset, dict, KeysView)) and len(target) > 0
+    if several and all(isinstance(item, (str, Measure, Metric)) for item in target):
+        return None, target
+    return target, None
 
 
 def parse_measures(
@@ -171,13 +216,13 @@ def parse_measures(
         measures = DEFAULT_NAMES
     if isinstance(measures, str):
         measures = [name.strip() for name in measures.split(",") if name.strip()]
+    if isinstance(measures, (Measure, Metric)):
+        measures = [measures]  # type: ignore[list-item]
     if not isinstance(measures, Iterable):
         raise InputTypeError(f"metrics: expected names, found {measures!r}")
     asked: dict[str, Measure] = {}
     for item in measures:
-        if not isinstance(item, (str, Measure)):
-            raise InputTypeError(f"metrics: expected names or measures, found {item!r}")
-        measure = item if isinstance(item, Measure) else parse_measure(item, sizes)
+        measure = parse_measure(item, sizes) if isinstance(item, str) else _as_measure(item)
         asked.setdefault(measure.key, measure)
     if not asked:
         raise InputError(f"metrics: expected {_EXPECTED}; found none")

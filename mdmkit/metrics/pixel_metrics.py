@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from mdmkit.core.errors import InputError, InputTypeError, NoTargetError
+from mdmkit.core.errors import InputError, NoTargetError
+from mdmkit.core.foreign import leaving_arguments, read_only
 from mdmkit.core.spelled import spelled
-from mdmkit.metrics.base import Counts, Metric, Ratio, check_anomalous, ratio
+from mdmkit.metrics.base import Counts, Metric, Ratio, _checked, _named, check_anomalous, ratio
 from mdmkit.metrics.curve import ThresholdCurve
 from mdmkit.statistics.kinds import PixelStatistic
 from mdmkit.statistics.pixels import BinnedPixels, PixelCounts
@@ -58,18 +59,10 @@ class CountMetric(Metric):
 
     def __call__(self, tp: Any, fp: Any, fn: Any, tn: Any) -> Ratio:
         """The metric at given counts, float64 of their shape."""
-        counts = [np.asarray(count, np.int64) for count in (tp, fp, fn, tn)]
-        with np.errstate(invalid="ignore", divide="ignore"):
-            values = np.asarray(self.formula(*counts))
-        if values.dtype.kind not in "fiub":
-            raise InputTypeError(f"metric {self.name}: expected floats, found {values.dtype}")
-        values = values.astype(np.float64)
-        if values.shape != counts[0].shape:
-            raise InputError(
-                f"metric {self.name}: expected a value for each count, shape {counts[0].shape}, "
-                f"found shape {values.shape}"
-            )
-        return values
+        counts = [read_only(np.asarray(count, np.int64)) for count in (tp, fp, fn, tn)]
+        with np.errstate(invalid="ignore", divide="ignore"), leaving_arguments(_named(self)):
+            values = self.formula(*counts)
+        return _checked(_named(self), values, counts[0].shape)
 
     def above(self, sweep: PixelCounts, z: float) -> float:
         if sweep.anomalous == 0:
@@ -80,7 +73,7 @@ class CountMetric(Metric):
         """Refuse a sweep without an anomalous pixel."""
         check_anomalous(sweep.anomalous)
 
-    def steps(self, sweep: PixelCounts) -> tuple[Ratio, Ratio]:
+    def everywhere(self, sweep: PixelCounts) -> tuple[Ratio, Ratio]:
         self.check(sweep)
         return sweep.scores, self(*sweep.confusion(sweep.totals))
 
@@ -255,7 +248,8 @@ class CountFormula(CountMetric):
     monotone: bool = False
 
     def formula(self, tp: Counts, fp: Counts, fn: Counts, tn: Counts) -> Any:
-        return self.function(tp, fp, fn, tn)
+        # copies: some libraries write to arrays that say they are read-only
+        return self.function(*(read_only(count.copy()) for count in (tp, fp, fn, tn)))
 
 
 def count_metric(

@@ -48,6 +48,7 @@ class AUPRO(Measure):
     limit: float = 0.3
     min_target: int = 0
     saturated: bool = False
+    needs_anomalies = True
 
     def __post_init__(self) -> None:
         if not 0 < self.limit <= 1:
@@ -104,6 +105,7 @@ class AUPIMO(Measure):
 
     least: float = 1e-5
     most: float = 1e-4
+    needs_anomalies = True
 
     def __post_init__(self) -> None:
         if not 0 < self.least < self.most <= 1:

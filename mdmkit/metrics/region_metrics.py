@@ -68,7 +68,7 @@ class PRO(Metric):
         self.check(sweep)
         return float(self.values(sweep.steps.above(z), sweep.sizes))
 
-    def steps(self, sweep: SteppedCounts) -> tuple[Ratio, Ratio]:
+    def everywhere(self, sweep: SteppedCounts) -> tuple[Ratio, Ratio]:
         self.check(sweep)
         return sweep.steps.scores, self.values(sweep.steps.totals, sweep.sizes)
 

@@ -56,6 +56,10 @@ class Through(Measure):
         object.__setattr__(self, "higher_is_better", self.measure.higher_is_better)
 
     @property
+    def needs_anomalies(self) -> bool:  # type: ignore[override]
+        return self.measure.needs_anomalies
+
+    @property
     def statistics(self) -> tuple[Statistic, ...]:
         return tuple(changed(self.change, statistic) for statistic in self.measure.statistics)
 

@@ -5,11 +5,11 @@ from mdmkit.core.extras import needed_by
 with needed_by("mdmkit.plots"):
     import matplotlib  # noqa: F401
 
-from mdmkit.plots.margins import (
-    draw_curve,
+from mdmkit.plots.curves import draw_curve
+from mdmkit.plots.detections import draw_froc, froc_figure
+from mdmkit.plots.margins import margin_figure, margin_multiples
+from mdmkit.plots.margins_by_t import (
     draw_margins_by_t,
-    margin_figure,
-    margin_multiples,
     margins_by_t_figure,
     margins_by_t_multiples,
 )
@@ -49,9 +49,11 @@ __all__ = [
     "check_width",
     "draw_by",
     "draw_curve",
+    "draw_froc",
     "draw_margins_by_t",
     "draw_precision_recall",
     "draw_roc",
+    "froc_figure",
     "grid_figure",
     "ground_truth",
     "margin_figure",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mdmkit.core.arguments import as_bytes
 from mdmkit.core.errors import InputError
 from mdmkit.statistics.binned_steps import quantile_edges
 from mdmkit.statistics.components import ComponentCounts
@@ -66,7 +67,7 @@ class Accumulator:
     """
 
     def __init__(self, memory: int = DEFAULT_MEMORY, thresholds: Sequence[float] = ()) -> None:
-        self.memory = memory
+        self.memory = as_bytes(memory)
         self.thresholds = thresholds
         self.over_budget = False
         self.laid: tuple[Edges, Edges] | None = None

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections import deque
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.core.component_sizes import ComponentSizes
-from mdmkit.core.exact_sums import LIMBS, UNIT_BITS
+from mdmkit.core.exact_sums import LIMBS
 from mdmkit.statistics.binned_steps import BinnedRatios, BinnedSteps
 from mdmkit.statistics.components import (
-    LAST,
     QUALITIES,
     RECORD,
+    RESTART,
     ComponentCounts,
     Components,
+    Ranking,
     Swept,
     cells_of_keys,
 )
@@ -24,9 +27,8 @@ from mdmkit.statistics.edges import Edges, with_edges
 if TYPE_CHECKING:
     from mdmkit.statistics.pixel_bins import BinnedFrame
 
-RESTART, SHUFFLED = 4, 16  # further flags of the kernel
+Table = NDArray[np.int64]
 PARTS = 4  # of a cell, at whose ends numbers of components are looked at
-_FINER = 40 - UNIT_BITS  # the kernel bounds sums in units of 2^-40
 
 
 class BinnedComponents(Components):
@@ -56,35 +58,23 @@ class BinnedComponents(Components):
         edges : ndarray of float64, shape (m,)
             Thresholds at which statistics are exact, strictly ascending.
         """
-        ranks, met, flags_of_rank = _parts(cells, edges)
-        order, ends = cells.order(ranks)
-        flags = np.zeros(order.size, np.uint8)
-        some = np.diff(ends, prepend=0) > 0
-        flags[ends[some] - 1] = flags_of_rank[some]
-        swept = Swept.of(cells.frame, sizes, order, flags, bins=True)
-        # the state at the lower end of a cell is that after the last level above it
-        row = np.searchsorted(-met, -np.arange(edges.size + 1), side="right")
-        sums = np.vstack([np.zeros((1, 2 * LIMBS + 1), np.int64), swept.sums[:, 1:]])[row]
-        hit_row = np.append(0, np.searchsorted(swept.hits[:, 0], swept.sums[:, 0], side="right"))
-        hits = np.vstack([np.zeros((1, 2 * QUALITIES.size), np.int64), swept.hits[:, 1:]])
-        hits = hits[hit_row[row]]
+        from mdmkit.statistics.kernels.rows import fill_bins
 
-        def on_grid(grid: type[Any], totals: Any, low: Any, high: Any) -> Any:
-            lows, highs = grid.kind.bound_columns(totals[met])
-            dips, rises = np.zeros((2, totals.shape[0], low.shape[1]), np.int64)
-            dips[met], rises[met] = highs - low, high - lows
-            return grid(totals, dips, rises, cells.smallest, cells.largest)
-
-        low, high = np.split(swept.bounds, 2, axis=1)  # of sIoU, PPV, their number
-        low[:, :2] >>= _FINER
-        high[:, :2] = (high[:, :2] >> _FINER) + 1
+        plan = BinPlan.of(cells.edges, edges)
+        ranking = Ranking.by_key(cells, plan.ranks, plan.flags)
+        swept = Swept.of(cells.frame, sizes, ranking, bins=True)
+        siou, ppv = _tables(edges, LIMBS, 1), _tables(edges, LIMBS + 1, 2)
+        hits = _tables(edges, 2 * QUALITIES.size, 2 * QUALITIES.size)
+        bins = plan.bins[swept.sums[:, 0]]
+        fill_bins(bins, swept.sums, swept.hits, swept.bounds, swept.hit_bounds, siou, ppv, hits)
+        seen = cells.smallest, cells.largest
         return cls(
             sizes,
             swept.targets,
             swept.largest,
-            on_grid(BinnedRatios, sums[:, :LIMBS], low[:, :1], high[:, :1]),
-            on_grid(BinnedRatios, sums[:, LIMBS:], low[:, 1:], high[:, 1:]),
-            on_grid(BinnedSteps, hits, *np.split(swept.hit_bounds, 2, axis=1)),
+            BinnedRatios(*siou, *seen),
+            BinnedRatios(*ppv, *seen),
+            BinnedSteps(*hits, *seen),
         )
 
     @classmethod
@@ -114,36 +104,65 @@ class BinnedComponents(Components):
         )
 
 
-def _parts(
-    cells: BinnedFrame, edges: Edges
-) -> tuple[NDArray[np.int32], NDArray[np.intp], NDArray[np.uint8]]:
-    """How the sweep goes through cells of `edges`, each in a few parts, with one row a cell.
+def _tables(edges: Edges, totals: int, spread: int) -> tuple[Table, Table, Table]:
+    """Totals, dips and rises of each bin, 0 as yet."""
+    bins = edges.size + 1
+    columns = (bins, totals), (bins, spread), (bins, spread)
+    first, second, third = (np.zeros(shape, np.int64) for shape in columns)
+    return first, second, third
 
-    Returns
-    -------
+
+@dataclass(frozen=True, eq=False)
+class BinPlan:
+    """How a sweep goes through bins, each in a few parts, with one row a bin.
+
+    Attributes
+    ----------
     ranks : ndarray of int32
-        Of each key: its part, the highest scores first.
-    met : ndarray of intp
-        The cells that have scores, descending.
+        Of each key of the finer grid: its part, the highest scores first.
     flags : ndarray of uint8
-        Of the last pixel of each rank.
+        Of each rank.
+    bins : ndarray of intp
+        The bin in which each rank lies.
 
     Notes
     -----
-    Cell c has the scores in (edges[c - 1], edges[c]]; its last part gives its lower end. Scores
-    at the very edge are a part of their own, behind which bounds start: no threshold of the cell
+    Bin c has the scores in (edges[c - 1], edges[c]]; its last part gives its lower end. Scores
+    at the very edge are a part of their own, behind which bounds start: no threshold of the bin
     lies above them.
     """
-    finer = max(1, cells.edges.size // (PARTS * edges.size))
-    part_edges = with_edges(edges, cells.edges[::finer])
-    cell, part = cells_of_keys(cells, edges), cells_of_keys(cells, part_edges)
-    score = np.append(cells.edges, np.inf)[np.arange(cell.size) // 2]
-    at_edge = (np.arange(cell.size) % 2 == 1) & (score == np.append(edges, np.inf)[cell])
-    ranks = np.cumsum((np.diff(2 * part + at_edge, append=0) != 0)[::-1])[::-1]
-    ranks = (ranks - ranks[-1]).astype(np.int32)
-    flags = np.full(int(ranks[0]) + 1, LAST | SHUFFLED, np.uint8)
-    flags[ranks[at_edge]] |= RESTART
-    keys = np.flatnonzero(cells.pixels)[::-1]
-    lowest = np.append(np.diff(cell[keys]) != 0, True)[: keys.size]
-    flags[ranks[keys[lowest]]] |= RECORD
-    return ranks, cell[keys[lowest]], flags
+
+    ranks: NDArray[np.int32]
+    flags: NDArray[np.uint8]
+    bins: NDArray[np.intp]
+
+    @classmethod
+    def of(cls, finer: Edges, edges: Edges) -> BinPlan:
+        """Plan for bins between `edges`, whose parts lie between the `finer` ones.
+
+        The latest plans are kept: the same edges come with each frame.
+        """
+        for known_finer, known_edges, plan in tuple(_PLANS):  # another thread may add one
+            if np.array_equal(known_finer, finer) and np.array_equal(known_edges, edges):
+                return plan
+        plan = cls._planned(finer, edges)
+        _PLANS.append((finer, edges, plan))
+        return plan
+
+    @classmethod
+    def _planned(cls, finer: Edges, edges: Edges) -> BinPlan:
+        parts = with_edges(edges, finer[:: max(1, finer.size // (PARTS * edges.size))])
+        cell, part = cells_of_keys(finer, edges), cells_of_keys(finer, parts)
+        score = np.repeat(np.append(finer, np.inf), 2)
+        at_edge = (np.arange(cell.size) % 2 == 1) & (score == np.append(edges, np.inf)[cell])
+        ranks = np.cumsum((np.diff(2 * part + at_edge, append=0) != 0)[::-1])[::-1]
+        ranks = (ranks - ranks[-1]).astype(np.int32)
+        bins = np.empty(int(ranks[0]) + 1, np.intp)
+        bins[ranks] = cell
+        flags = np.zeros(bins.size, np.uint8)
+        flags[ranks[at_edge]] |= RESTART
+        flags[np.diff(bins, append=-1) != 0] |= RECORD
+        return cls(ranks, flags, bins)
+
+
+_PLANS: deque[tuple[Edges, Edges, BinPlan]] = deque(maxlen=8)

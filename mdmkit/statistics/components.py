@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,59 +14,147 @@ from mdmkit.core.errors import InputError
 from mdmkit.core.exact_sums import LIMBS
 from mdmkit.statistics.binned_steps import spread, within
 from mdmkit.statistics.edges import Edges
+from mdmkit.statistics.frame_regions import FrameRegions
 from mdmkit.statistics.pixel_order import pixel_order
+from mdmkit.statistics.scratch import scratch
 from mdmkit.statistics.steps import RatioSteps, Rescale, Steps
 
 if TYPE_CHECKING:
     from mdmkit.core.frame import Frame
+    from mdmkit.statistics.kernels.state import Records, State
     from mdmkit.statistics.pixel_bins import BinnedFrame
 
 #: Thresholds t of component F1 (SegmentMeIfYouCan); linspace's own values, t[7] included.
 QUALITIES = np.linspace(0.25, 0.75, 11)
-#: Metrics whose verdicts a sweep can be restricted to, by the kernel's number.
-DECIDABLE = ("siou", "ppv", "mean_f1")
-LAST, RECORD = 1, 2  # the kernel's flags
+RECORD, RESTART, COUNT = 1, 2, 4  # flags of `mdmkit.statistics.kernels.state`
+SMALL = -2  # and its class of a component that is too small
+MOST_PIXELS = 2**28  # its records have as many bits for a basin
 
 
-def label_targets(
-    frame: Frame, min_target: int, within: TargetChoice | None = None
-) -> tuple[NDArray[np.int32], NDArray[np.int64], int]:
-    """Number the ground-truth components of at least `min_target` pixels.
+@dataclass(frozen=True, eq=False)
+class Targets:
+    """The ground-truth components of a frame, by 8-connectivity.
 
-    Returns
-    -------
-    label : ndarray of int32, shape ((H + 2) * (W + 1) + 1,)
-        The frame with a row above and below and one column, flat: -3, -4, ... in a component 1,
-        2, ..., -2 in components that are too small, -1 elsewhere.
-    sizes : ndarray of int64, shape (K + 1,)
-        Pixels of each; entry 0 is 0.
+    Attributes
+    ----------
+    runs : ndarray of int32, shape (N, 3)
+        Runs of anomalous pixels in rows: first flat index, the one behind the last, component 1,
+        2, ..., or -2 in a component that is too small.
+    pixels : ndarray of int64, shape (K + 1,)
+        Pixels of each component; entry 0 is 0.
     largest : int
         Pixels of the largest component, too small or not.
     """
-    from mdmkit.statistics.kernels.labelling import label_components, name_anew
 
-    height, width = frame.shape
-    label = np.full((height + 2) * (width + 1) + 1, -1, np.int32)
-    most = min(frame.anomalous_pixels, (height + 1) * (width + 1) // 2)
-    parent, sizes = np.empty((2, most + 1), np.int32)
-    names = label_components(frame.classes, label, parent, sizes)
-    sizes = sizes[:names].astype(np.int64)
-    kept = sizes >= max(min_target, 1)
-    if within is not None:
-        kept[sizes > 0] &= within.keeps(frame)
-    if names:
-        name_anew(label, parent, np.where(kept, -2 - np.cumsum(kept), -2).astype(np.int32))
-    return label, np.append(0, sizes[kept]), int(sizes.max(initial=0))
+    runs: NDArray[np.int32]
+    pixels: NDArray[np.int64]
+    largest: int
+
+    @classmethod
+    def of(cls, frame: Frame, min_target: int, within: TargetChoice | None = None) -> Targets:
+        """Number the components of at least `min_target` pixels, of those chosen. O(P)."""
+        regions = FrameRegions.of(frame)
+        kept = regions.sizes >= max(min_target, 1)
+        if within is not None:
+            kept &= within.keeps(frame)
+        runs = regions.runs.copy()
+        runs[:, 2] = np.where(kept, np.cumsum(kept), SMALL)[runs[:, 2]]
+        sizes = regions.sizes
+        return cls(runs, np.append(0, sizes[kept]), int(sizes.max(initial=0)))
+
+    @property
+    def count(self) -> int:
+        """Number of components that are not too small."""
+        return self.pixels.size - 1
 
 
 def count_targets(frame: Frame, min_target: int) -> int:
     """Number of ground-truth components of at least `min_target` pixels."""
-    return label_targets(frame, min_target)[1].size - 1
+    return Targets.of(frame, min_target).count
+
+
+@dataclass(frozen=True, eq=False)
+class Ranking:
+    """In which order a sweep takes the pixels of a frame.
+
+    Attributes
+    ----------
+    rank : ndarray of int32, shape ((H + 2) (W + 1) + 1,)
+        Rank of each pixel, the highest scores first, in the frame with a row above and below and
+        one column to the right; the largest int32 where a pixel is not swept, and around. It is
+        scratch memory, good until the next ranking of this thread is made.
+    flags : ndarray of uint8, shape (R,)
+        What to do at the end of each rank: see `mdmkit.statistics.kernels.state`.
+    """
+
+    rank: NDArray[np.int32]
+    flags: NDArray[np.uint8]
+
+    @classmethod
+    def by_level(cls, frame: Frame, flag: int) -> Ranking:
+        """One rank a distinct score."""
+        from mdmkit.statistics.kernels.basins import rank_by_level
+
+        levels = pixel_order(frame)
+        rank = _unswept(frame)
+        rank_by_level(levels.order, levels.last, frame.shape[1], 0, rank)
+        return cls(rank, np.full(levels.ends.size, flag, np.uint8))
+
+    @classmethod
+    def by_key(
+        cls, cells: BinnedFrame, ranks: NDArray[np.int32], flags: NDArray[np.uint8]
+    ) -> Ranking:
+        """By the rank of each key of a grid; pixels of negative ranks are not swept."""
+        from mdmkit.statistics.kernels.basins import rank_by_key
+
+        rank = _unswept(cells.frame)
+        rank_by_key(cells.keys, cells.frame.classes, ranks, rank)
+        return cls(rank, flags)
+
+
+def _unswept(frame: Frame) -> NDArray[np.int32]:
+    from mdmkit.statistics.kernels.basins import BEYOND_ALL
+
+    height, width = frame.shape
+    rank = scratch("rank", (height + 2) * (width + 1) + 1, np.int32)
+    rank.fill(BEYOND_ALL)
+    return rank
+
+
+def prepared(
+    frame: Frame,
+    sizes: ComponentSizes,
+    ranking: Ranking,
+    targets: Targets,
+    qualities: NDArray[np.float64] = QUALITIES,
+) -> tuple[Records, State]:
+    """What a sweep reads, and what it works on."""
+    if frame.scores.size > MOST_PIXELS:
+        raise InputError(
+            f"scores: expected at most {MOST_PIXELS} pixels a frame for component metrics, "
+            f"found {frame.scores.size}; cut the frame into several"
+        )
+    from mdmkit.statistics.kernels import basins
+    from mdmkit.statistics.kernels.state import Records, State
+
+    rank, joins = ranking.rank, basins.joins_by_mask(frame.shape[1] + 1)
+    mask, alone = (scratch(name, rank.size, np.uint8) for name in ("mask", "alone"))
+    basin = scratch("basin", rank.size, np.int32)
+    room = np.zeros(ranking.flags.size, np.int32)
+    births = basins.find_basins(rank, frame.classes, joins, mask, alone, basin, room)
+    starts = np.cumsum(room, dtype=np.int32) - room
+    ends, words = starts.copy(), scratch("words", int(room.sum(dtype=np.int64)), np.uint32)
+    basins.scatter_records(
+        rank, frame.classes, targets.runs, joins, mask, alone, basin, ends, words
+    )
+    apart = ((frame.shape[0] + 1) // 2) * ((frame.shape[1] + 1) // 2)
+    state = State.of(births, apart, targets.pixels, sizes.min_prediction, qualities)
+    return Records(words, starts, ends, ranking.flags), state
 
 
 @dataclass(frozen=True)
 class Swept:
-    """What the kernel recorded; see `mdmkit.statistics.kernels.components.sweep`."""
+    """Rows that the kernel recorded; see `mdmkit.statistics.kernels.components.sweep`."""
 
     targets: int
     largest: int
@@ -80,23 +168,17 @@ class Swept:
         cls,
         frame: Frame,
         sizes: ComponentSizes,
-        order: NDArray[Any],
-        flags: NDArray[np.uint8],
-        required: Sequence[tuple[int, float]] = (),
+        ranking: Ranking,
+        qualities: NDArray[np.float64] = QUALITIES,
         bins: bool = False,
+        found: bool = False,
     ) -> Swept:
-        """Sweep the pixels `order` of a frame."""
-        from mdmkit.statistics.kernels.components import plan_looks, sweep
+        """Sweep the pixels of a frame in an order."""
+        from mdmkit.statistics.kernels.components import sweep
 
-        label, pixels, largest = label_targets(frame, sizes.min_target, sizes.within)
-        targets = pixels.size - 1
-        if targets == 0:
-            required = ()  # no verdict is defined
-        if required:
-            plan_looks(flags, targets)
-        width, least = frame.shape[1], sizes.min_prediction
-        parts = sweep(order, flags, label, width, pixels, least, QUALITIES, required, bins)
-        return cls(targets, largest, *parts)
+        targets = Targets.of(frame, sizes.min_target, sizes.within)
+        records, state = prepared(frame, sizes, ranking, targets, qualities)
+        return cls(targets.count, targets.largest, *sweep(records, state, bins, found))
 
 
 C = TypeVar("C", bound="Components")
@@ -164,38 +246,11 @@ class ComponentCounts(Components):
     spreads: tuple[Steps, Steps, Steps] | None = None
 
     @classmethod
-    def of(
-        cls,
-        frame: Frame,
-        sizes: ComponentSizes,
-        deciding: Mapping[str, Sequence[float]] | None = None,
-    ) -> ComponentCounts:
-        """Sweep one frame.
-
-        Parameters
-        ----------
-        frame : Frame
-        sizes : ComponentSizes
-        deciding : mapping, optional
-            Required qualities T of metrics, as in `{"siou": (0.5, 0.7), "mean_f1": (0.5,)}`. The
-            sweep then knows only levels at which a verdict d > T of this frame can have changed:
-            margins at these T are the exact ones, curves are not. Much faster, and small.
-        """
-        if not set(deciding or ()) <= set(DECIDABLE):
-            raise InputError(
-                f"deciding: expected metrics among {', '.join(DECIDABLE)}, "
-                f"found {list(deciding or ())}"
-            )
-        required = [
-            (DECIDABLE.index(name), float(t))
-            for name, several in (deciding or {}).items()
-            for t in several
-        ]
+    def of(cls, frame: Frame, sizes: ComponentSizes) -> ComponentCounts:
+        """Sweep one frame at every distinct score."""
         levels = pixel_order(frame)
-        marks = levels.last * np.uint8(LAST if deciding is not None else LAST | RECORD)
-        marks[-1:] |= RECORD  # the prediction of everything is always known
-        swept = Swept.of(frame, sizes, levels.order, marks, required)
-        return cls._from_rows(sizes, swept, levels.scores_at)
+        swept = Swept.of(frame, sizes, Ranking.by_level(frame, RECORD))
+        return cls._from_rows(sizes, swept, levels.scores)
 
     @classmethod
     def inside(
@@ -206,23 +261,22 @@ class ComponentCounts(Components):
         `edges` may be fewer than those of `cells`. Where no score need be known the pixels come
         in the order of the frame, which is quick, and below the last cell not at all.
         """
-        order, flags = _closely(cells, edges, refined)
-        swept = Swept.of(cells.frame, sizes, order, flags)
-        sweep = cls._from_rows(sizes, swept, lambda at: cells.frame.unit_scores(order[at]))
-        return sweep.within(edges, refined)
+        ranking, scores = _closely(cells, edges, refined)
+        sweep = cls._from_rows(sizes, Swept.of(cells.frame, sizes, ranking), scores)
+        return sweep._mapped(lambda part: type(part)(*_known(part)))
 
     @classmethod
     def _from_rows(
-        cls, sizes: ComponentSizes, swept: Swept, scores_at: Callable[..., Any]
+        cls, sizes: ComponentSizes, swept: Swept, scores: NDArray[np.float64]
     ) -> ComponentCounts:
-        scores = scores_at(swept.sums[:, 0])
+        at = scores[swept.sums[:, 0]]
         return cls(
             sizes,
             swept.targets,
             swept.largest,
-            RatioSteps.from_totals(scores, swept.sums[:, 1 : 1 + LIMBS]),
-            RatioSteps.from_totals(scores, swept.sums[:, 1 + LIMBS :]),
-            Steps.from_totals(scores_at(swept.hits[:, 0]), swept.hits[:, 1:].astype(np.int64)),
+            RatioSteps.from_totals(at, swept.sums[:, 1 : 1 + LIMBS]),
+            RatioSteps.from_totals(at, swept.sums[:, 1 + LIMBS :]),
+            Steps.from_totals(scores[swept.hits[:, 0]], swept.hits[:, 1:].astype(np.int64)),
         )
 
     @classmethod
@@ -268,30 +322,53 @@ class ComponentCounts(Components):
         )
 
 
-def cells_of_keys(cells: BinnedFrame, edges: Edges) -> NDArray[np.intp]:
-    """For each key of `cells` the cell of a grid of fewer edges in which it lies."""
-    return np.repeat(np.searchsorted(edges, np.append(cells.edges, np.inf), side="left"), 2)
+def cells_of_keys(finer: Edges, edges: Edges) -> NDArray[np.intp]:
+    """For each key of a grid the cell of a grid of fewer edges in which it lies."""
+    return np.repeat(np.searchsorted(edges, np.append(finer, np.inf), side="left"), 2)
+
+
+def _known(part: Steps) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    known = ~np.isnan(part.scores)
+    return part.scores[known], part.changes[known]
 
 
 def _closely(
     cells: BinnedFrame, edges: Edges, refined: NDArray[np.bool_]
-) -> tuple[NDArray[Any], NDArray[np.uint8]]:
-    """Pixels, descending within refined cells, as in the frame between them; their flags."""
-    close = refined[cells_of_keys(cells, edges)][::-1]  # by key, descending
-    ranks = np.cumsum(np.diff(close, prepend=close[:1])).astype(np.int32)
-    met = np.flatnonzero(close & (cells.pixels[::-1] > 0))
-    lowest = int(met[-1]) if met.size else -1
-    ranks[lowest + 1 :] = -1
-    order, ends = cells.order(ranks[::-1])
-    flags = np.zeros(order.size, np.uint8)
-    for rank, (start, stop) in enumerate(zip(np.append(0, ends), ends, strict=False)):
-        run = slice(int(start), int(stop))
-        last = np.zeros(run.stop - run.start, np.bool_)
-        last[-1:] = True
-        if close[0] == (rank % 2 == 0):
-            key = -cells.frame.unit_scores(order[run])
-            descending = np.argsort(key, kind="stable")
-            order[run] = order[run][descending]
-            last[:-1] = np.diff(key[descending]) != 0
-        flags[run] = last * np.uint8(LAST | RECORD)
-    return order, flags
+) -> tuple[Ranking, NDArray[np.float64]]:
+    """One rank a score within refined cells, one for all that lies between two of them.
+
+    Returns
+    -------
+    ranking : Ranking
+    scores : ndarray of float64, shape (R,)
+        Of each rank; NaN where it has several.
+    """
+    close = refined[cells_of_keys(cells.edges, edges)]
+    at_edge = np.isin(cells.edges, edges)
+    close[1:-1:2] &= ~at_edge
+    frame = cells.frame
+    places = np.flatnonzero(
+        frame.valid.ravel() & close[np.where(frame.valid.ravel(), cells.keys, 0)]
+    )
+    values = frame.unit_scores(places) + 0.0
+    descending = np.argsort(-values, kind="stable")
+    places, values = places[descending], values[descending]
+    last = np.append(values[1:] != values[:-1], True)[: values.size]
+    level_keys = cells.keys[places[last]].astype(np.int64)  # descending
+    # plain keys: a rank for each run of them, behind the levels above
+    plain = ~close
+    above = level_keys.size - np.searchsorted(level_keys[::-1], np.arange(close.size), side="right")
+    starts = plain & np.append(np.diff(plain.astype(np.int8)) != 0, True)
+    runs = np.cumsum(starts[::-1])[::-1]  # runs at or above a key
+    ranks = np.where(plain, above + runs - 1, -1).astype(np.int32)
+    lowest = int(level_keys[-1]) if level_keys.size else close.size
+    ranks[:lowest] = -1
+    level_ranks = np.arange(level_keys.size) + runs[level_keys]
+    count = int(max(ranks.max(initial=-1), level_ranks.max(initial=-1))) + 1
+    ranking = Ranking.by_key(cells, ranks, np.full(count, RECORD, np.uint8))
+    scores = np.full(count, np.nan)
+    scores[level_ranks] = values[last]
+    rank_of_pixel = np.repeat(level_ranks, np.diff(np.flatnonzero(last), prepend=-1))
+    height_width = frame.shape[1]
+    ranking.rank[places + places // height_width + height_width + 2] = rank_of_pixel
+    return ranking, scores

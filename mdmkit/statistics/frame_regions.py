@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from mdmkit.core.labels import ANOMALOUS
-
 if TYPE_CHECKING:
     from mdmkit.core.frame import Frame
 
@@ -20,20 +18,34 @@ class FrameRegions:
 
     Attributes
     ----------
-    pixels : ndarray of int64, shape (A,)
-        Flat indices of the anomalous pixels, ascending.
-    component : ndarray of int32, shape (A,)
-        The component, from 0, of each.
+    runs : ndarray of int32, shape (N, 3)
+        Runs of anomalous pixels in rows: first flat index, the one behind the last, component
+        from 0.
     sizes : ndarray of int64, shape (K,)
         Pixels of each component.
     rows : ndarray of int64, shape (K,)
         Row of the lowest pixel of each, counted from the top of the image.
     """
 
-    pixels: NDArray[np.int64]
-    component: NDArray[np.int32]
+    runs: NDArray[np.int32]
     sizes: NDArray[np.int64]
     rows: NDArray[np.int64]
+
+    @property
+    def pixels(self) -> NDArray[np.int64]:
+        """Flat indices of the anomalous pixels, ascending, shape (A,)."""
+        starts, lengths = self.runs[:, 0].astype(np.int64), self._lengths
+        before = np.cumsum(lengths) - lengths
+        return np.asarray(np.arange(lengths.sum()) + np.repeat(starts - before, lengths))
+
+    @property
+    def component(self) -> NDArray[np.int32]:
+        """Component of each anomalous pixel, shape (A,)."""
+        return np.asarray(np.repeat(self.runs[:, 2], self._lengths))
+
+    @property
+    def _lengths(self) -> NDArray[np.int64]:
+        return np.asarray(self.runs[:, 1].astype(np.int64) - self.runs[:, 0])
 
     @classmethod
     def of(cls, frame: Frame) -> FrameRegions:
@@ -45,22 +57,18 @@ class FrameRegions:
 
     @classmethod
     def _labelled(cls, frame: Frame) -> FrameRegions:
-        from mdmkit.statistics.kernels.labelling import label_components, name_anew
+        from mdmkit.statistics.kernels.labelling import count_runs, label_runs, name_anew
 
-        height, width = frame.shape
-        label = np.full((height + 2) * (width + 1) + 1, -1, np.int32)
-        most = min(frame.anomalous_pixels, (height + 1) * (width + 1) // 2)
-        parent, sizes = np.empty((2, most + 1), np.int32)
-        names = label_components(frame.classes, label, parent, sizes)
+        count = count_runs(frame.classes)
+        runs = np.empty((count, 3), np.int32)
+        parent, sizes = np.empty((2, count), np.int32)
+        names = label_runs(frame.classes, runs, parent, sizes)
         first = sizes[:names] > 0
         if names:
-            name_anew(label, parent, (np.cumsum(first) - 1).astype(np.int32))
-        pixels = np.flatnonzero(frame.classes == ANOMALOUS)
-        rows = pixels // width
-        component = label[pixels + rows + width + 2]  # a row above, a column more in each row
+            name_anew(runs, parent, (np.cumsum(first) - 1).astype(np.int32))
         lowest = np.zeros(np.count_nonzero(first), np.int64)
-        lowest[component] = rows  # ascending: the last one stays
-        return cls(pixels, component, sizes[:names][first].astype(np.int64), lowest)
+        lowest[runs[:, 2]] = runs[:, 0] // frame.shape[1]  # ascending: the last one stays
+        return cls(runs, sizes[:names][first].astype(np.int64), lowest)
 
     def __len__(self) -> int:
         return self.sizes.size

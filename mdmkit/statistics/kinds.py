@@ -14,6 +14,7 @@ from mdmkit.core.transforms import FrameChange, ImageScore
 from mdmkit.statistics.binned_components import BinnedComponents
 from mdmkit.statistics.boundaries import BandOverlap, BorderMatch
 from mdmkit.statistics.components import ComponentCounts
+from mdmkit.statistics.detections import DetectionRule, Detections
 from mdmkit.statistics.edges import Edges
 from mdmkit.statistics.image_rates import ImageRates
 from mdmkit.statistics.mask_samples import MaskFunction, MaskSamples
@@ -121,6 +122,18 @@ class ImageRatesStatistic:
         return ImageRates.of(frame)
 
 
+@dataclass(frozen=True)
+class DetectionStatistic:
+    """Objects found and false alarms at every distinct score; never in bins."""
+
+    sizes: ComponentSizes
+    rule: DetectionRule
+
+    def of(self, frame: Frame) -> Detections:
+        """Count one frame."""
+        return Detections.of(frame, self.sizes, self.rule)
+
+
 Statistic = (
     PixelStatistic
     | ComponentStatistic
@@ -129,6 +142,7 @@ Statistic = (
     | RegionCoverage
     | TargetTally
     | ImageRatesStatistic
+    | DetectionStatistic
     | MaskStatistic
     | ChangedStatistic
 )
@@ -140,7 +154,9 @@ def changed(change: FrameChange, statistic: Statistic) -> Statistic:
     Components outside a bin join predictions, so that a change of the frame's classes would not
     do: what counts components is told which ones count.
     """
-    if isinstance(change, TargetBin) and isinstance(statistic, ComponentStatistic):
+    if isinstance(change, TargetBin) and isinstance(
+        statistic, (ComponentStatistic, DetectionStatistic)
+    ):
         return replace(statistic, sizes=replace(statistic.sizes, within=change))
     if isinstance(change, TargetBin) and isinstance(statistic, TargetTally):
         return replace(statistic, components=replace(statistic.components, within=change))
@@ -164,7 +180,7 @@ def has_bins(statistic: Statistic) -> TypeGuard[Binnable]:
     """Whether its counts can be reduced to bins, with bounds within."""
     if isinstance(statistic, ChangedStatistic):
         return has_bins(statistic.statistic)
-    return not isinstance(statistic, (MaskStatistic, ImageRatesStatistic))
+    return not isinstance(statistic, (MaskStatistic, ImageRatesStatistic, DetectionStatistic))
 
 
 def of_images(statistic: Statistic) -> bool:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mdmkit.core.distribution import mean_where_defined
 from mdmkit.core.errors import InputTypeError
+from mdmkit.core.foreign import leaving_arguments, read_only
 from mdmkit.core.frame import as_unit
 from mdmkit.core.labels import ANOMALOUS
 
@@ -63,15 +64,23 @@ class MaskSamples:
         """Call the function once for each step of the frame, 1,001 times at most."""
         scores = np.where(frame.valid, as_unit(frame.scores), -1.0)  # ignored: never predicted
         target = frame.classes == ANOMALOUS
-        target.flags.writeable = False  # the function gets it again and again
         steps = np.concatenate([[0.0], np.unique(scores[scores > 0])])
         exact = steps.size <= MOST_STEPS
         thresholds = steps if exact else GRID
-        values = np.array([_as_float(function(scores > z, target)) for z in thresholds])
-        ends = _as_float(function(frame.valid, target)), float(values[-1])
-        if thresholds[-1] < scores.max():  # the last one of the grid predicts something, still
-            ends = ends[0], _as_float(function(np.zeros_like(target), target))
-        return cls((_FrameSamples(thresholds, values, exact, ends),), frame.anomalous_pixels)
+        name = f"metric {getattr(function, '__name__', type(function).__name__)}"
+        with leaving_arguments(name):
+            values = np.array(
+                [
+                    _as_float(function(read_only(scores > z), read_only(target.copy())))
+                    for z in thresholds
+                ]
+            )
+            at_all, at_none = (
+                _as_float(function(read_only(prediction), read_only(target.copy())))
+                for prediction in (frame.valid.copy(), np.zeros_like(target))
+            )
+        samples = _FrameSamples(thresholds, values, exact, (at_all, at_none))
+        return cls((samples,), frame.anomalous_pixels)
 
     @classmethod
     def merged(cls, parts: Iterable[MaskSamples]) -> MaskSamples:

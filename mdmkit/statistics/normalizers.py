@@ -3,18 +3,36 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.core.errors import InputError, RangeError
+from mdmkit.core.foreign import leaving_arguments, read_only
 
 if TYPE_CHECKING:
     from mdmkit.statistics.pixels import PixelCounts
 
 Scores = NDArray[np.float64]
+
+
+def _guarded(call: Callable[[Any, Scores], Scores]) -> Callable[[Any, Scores], Scores]:
+    @wraps(call)
+    def guarded(self: Normalizer, scores: Scores) -> Scores:
+        with leaving_arguments(f"normalize: {type(self).__name__}"):
+            mapped = np.asarray(call(self, read_only(scores)))
+        if mapped.shape != scores.shape or mapped.dtype.kind != "f":
+            raise InputError(
+                f"normalize: expected {type(self).__name__} to return a float for each score, "
+                f"found {mapped.dtype} of shape {mapped.shape} for {scores.shape}"
+            )
+        return mapped
+
+    return guarded
 
 
 class Normalizer(ABC):
@@ -23,6 +41,12 @@ class Normalizer(ABC):
     name: ClassVar[str]
     #: Whether `fitted` looks at the scores.
     needs_fit: ClassVar[bool] = True
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Hand every subclass scores that it cannot write to."""
+        super().__init_subclass__(**options)
+        if "__call__" in vars(cls):
+            cls.__call__ = _guarded(cls.__call__)  # type: ignore[method-assign, assignment]
 
     @classmethod
     @abstractmethod

@@ -7,7 +7,6 @@ are stored as narrowly as they fit and come back in 64 bits; the same state has 
 from __future__ import annotations
 
 import json
-import zipfile
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from hashlib import blake2b
@@ -18,15 +17,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mdmkit.core.errors import InputError
-from mdmkit.core.files import write_atomically
+from mdmkit.core.errors import InputError, SpoiltError
+from mdmkit.core.files import check_regular, is_whole, seal, write_atomically
 from mdmkit.statistics.compact import narrow, widened
 
-VERSION = 1
+VERSION = 2
 _HEADER = "header"
 #: Dataclasses that may be in a file, and where they live.
 _HOME = {
     "BinnedComponents": "statistics.binned_components",
+    "BinnedCounts": "statistics.stepped_counts",
+    "DetectionRule": "statistics.detections",
+    "Detections": "statistics.detections",
+    "ImageRates": "statistics.image_rates",
+    "IntervalCounts": "statistics.interval_counts",
+    "SteppedCounts": "statistics.stepped_counts",
+    "TargetBin": "statistics.target_bins",
     "ComponentSizes": "core.component_sizes",
     "ComponentCounts": "statistics.components",
     "BinnedSteps": "statistics.binned_steps",
@@ -40,9 +46,6 @@ _HOME = {
     "Steps": "statistics.steps",
     "Unchanged": "statistics.normalizers",
 }
-_SPOILT = (
-    AttributeError, EOFError, KeyError, OSError, TypeError, ValueError, zipfile.BadZipFile,
-)  # fmt: skip
 Arrays = dict[str, NDArray[Any]]
 
 
@@ -74,7 +77,7 @@ class Packed:
 
     def put(self, path: str, value: Any) -> None:
         """Take a value apart: an array, a number, a sequence, a mapping or a known dataclass."""
-        if isinstance(value, (np.ndarray, bool, int, float, np.generic)):
+        if isinstance(value, (np.ndarray, bool, int, float, str, np.generic)):
             self.arrays[path] = narrow(np.asarray(value))
             self.types[path] = "array" if isinstance(value, np.ndarray) else type(value).__name__
         elif value is None:
@@ -114,6 +117,7 @@ def write_state(path: Path, header: Mapping[str, Any], packed: Packed) -> None:
     def write(temporary: Path) -> None:
         with open(temporary, "wb") as file:
             np.savez(file, **arrays)  # type: ignore[arg-type]
+        seal(temporary)
 
     write_atomically(path, write)
 
@@ -141,15 +145,20 @@ def read_state(path: Path) -> tuple[dict[str, Any], Packed]:
 
 
 def _read(path: Path, with_arrays: bool) -> tuple[dict[str, Any], Packed]:
+    check_regular(path)
     try:
+        if with_arrays and not is_whole(path):
+            raise ValueError("a damaged one")
         with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as file:
             header = json.loads(file[_HEADER].tobytes())
             names = [name for name in file.files if name != _HEADER] if with_arrays else []
             arrays = {name: file[name] for name in names}
     except FileNotFoundError:
         raise InputError(f"{path}: expected a state of mdmkit, found no such file") from None
-    except _SPOILT as error:
-        raise InputError(f"{path}: expected a state of mdmkit, found {error}") from None
+    except Exception as error:  # on damaged files libraries raise nearly anything
+        raise SpoiltError(
+            f"{path}: expected a state of mdmkit as it was written, found {error}"
+        ) from None
     if not isinstance(header, dict) or header.get("version") != VERSION:
         found = header.get("version") if isinstance(header, dict) else header
         raise InputError(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +17,6 @@ from mdmkit.statistics.pixel_order import score_keys, scores_of_keys
 if TYPE_CHECKING:
     from mdmkit.core.frame import Frame
     from mdmkit.statistics.edges import Edges
-
-#: Equal parts of the range of edges in which edges are looked up.
-SLOTS = 65_536
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,8 +30,8 @@ class BinnedFrame:
         Thresholds, strictly ascending; see `mdmkit.statistics.binned_steps`.
     keys : ndarray of uint32, shape (H W,)
         Of valid pixels: 2 c in cell c, (edges[c - 1], edges[c]), and 2 c + 1 at edges[c].
-    counts : ndarray of int64, shape (2 (m + 1), 2)
-        Anomalous and normal pixels of each key.
+    packed : ndarray of uint64, shape (2 (m + 1),)
+        Of each key the anomalous pixels in the high half, all valid ones in the low half.
     smallest, largest : float
         Scores of valid pixels; infinite where there are none.
     """
@@ -41,7 +39,7 @@ class BinnedFrame:
     frame: Frame
     edges: Edges
     keys: NDArray[np.uint32]
-    counts: NDArray[np.int64]
+    packed: NDArray[np.uint64]
     smallest: float
     largest: float
 
@@ -64,51 +62,42 @@ class BinnedFrame:
         else:
             if scores.dtype.kind == "u":
                 scores = as_unit(scores)
-            extremes = place_scores(
-                scores, classes, edges, *_look_up(edges), regular_steps(edges), keys, packed
-            )
-        low_half = np.uint64(2**32 - 1)
-        anomalous = (packed >> np.uint64(32)).astype(np.int64)
-        normal = (packed & low_half).astype(np.int64) - anomalous
-        counts = np.stack([anomalous, normal], axis=1)
+            extremes = place_scores(scores, classes, edges, *_look_up(edges), keys, packed)
         smallest, largest = (float(extreme) + 0.0 for extreme in extremes)  # -0.0 becomes 0.0
-        return cls(frame, edges, keys, counts, smallest, largest)
+        return cls(frame, edges, keys, packed, smallest, largest)
 
     @cached_property
     def pixels(self) -> NDArray[np.int64]:
-        """Valid pixels of each key."""
-        return np.asarray(self.counts.sum(axis=1))
+        """Valid pixels of each key, shape (2 (m + 1),)."""
+        return np.asarray((self.packed & np.uint64(2**32 - 1)).view(np.int64))
 
-    def order(self, ranks: NDArray[np.int32]) -> tuple[NDArray[Any], NDArray[np.int64]]:
-        """Flat indices of pixels by the rank of their key, and where each rank ends.
-
-        Parameters
-        ----------
-        ranks : ndarray of int32, shape (2 (m + 1),)
-            Of each key; pixels of negative ones are left out. Pixels of one rank stay in the order
-            of the frame.
-        """
-        from mdmkit.statistics.kernels.pixel_bins import order_by_rank
-
-        used = ranks >= 0
-        sizes = np.bincount(ranks[used], self.pixels[used]).astype(np.int64)
-        ends = np.cumsum(sizes)
-        count = int(ends[-1]) if ends.size else 0
-        order = np.empty(count, np.uint32 if self.keys.size < 2**32 else np.int64)
-        order_by_rank(self.keys, self.frame.classes.ravel(), ranks, ends - sizes, order)
-        return order, ends
+    @cached_property
+    def counts(self) -> NDArray[np.int64]:
+        """Anomalous and normal pixels of each key, shape (2 (m + 1), 2)."""
+        anomalous = (self.packed >> np.uint64(32)).view(np.int64)
+        return np.stack([anomalous, self.pixels - anomalous], axis=1)
 
 
-def _look_up(edges: Edges) -> tuple[NDArray[np.int64], float, float]:
-    """Table of how many edges lie before each slot, and the map of scores to slots."""
-    low = float(edges[0]) if edges.size else 0.0
-    with np.errstate(over="ignore"):
-        extent = float(edges[-1]) - low if edges.size else 0.0
-        scale = SLOTS / extent if extent > 0 else 0.0
-    if not 0 < scale * extent <= SLOTS + 1:  # too wide or too narrow for floats: bisect them all
-        return np.array([0, edges.size], np.int64), low, 0.0
-    slots = ((edges - low) * scale).astype(np.int64).clip(0, SLOTS)
-    return np.searchsorted(slots, np.arange(SLOTS + 2), side="left").astype(np.int64), low, scale
+def _look_up(edges: Edges) -> tuple[NDArray[np.int32], int]:
+    """How many edges lie in the slots before each one, and the number of regular steps or 0.
+
+    The latest answers are kept: the same edges come with each frame.
+    """
+    from mdmkit.statistics.kernels.pixel_bins import SLOTS, count_slots
+
+    for known, table, steps in tuple(_LOOK_UPS):  # another thread may add one
+        if np.array_equal(known, edges):
+            return table, steps
+    steps = regular_steps(edges)
+    table = np.zeros(1 if steps else SLOTS + 1, np.int32)
+    if not steps:
+        count_slots(edges, table)
+        np.cumsum(table, out=table)
+    _LOOK_UPS.append((edges, table, steps))
+    return table, steps
+
+
+_LOOK_UPS: deque[tuple[Edges, NDArray[np.int32], int]] = deque(maxlen=4)
 
 
 def _keys(values: NDArray[np.float64], edges: Edges) -> NDArray[np.uint32]:

@@ -8,11 +8,12 @@ import json
 import re
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from mdmkit.core.errors import InputError
+from mdmkit.core.errors import InputError, printable
 from mdmkit.tables.table import UNDEFINED, Block, Column, View
 
 if TYPE_CHECKING:
@@ -63,9 +64,9 @@ def to_renderables(view: View, width: int | None = None) -> list[RenderableType]
             cells = [
                 Text(_shown(c, row), style="bold" if row in c.best else "") for c in block.columns
             ]
-            table.add_row(Text(method), *cells)
+            table.add_row(Text(printable(method)), *cells)
         parts.append(table)
-    lines = ["* best of its column", *view.notes]
+    lines = ["* best of its column", *map(printable, view.notes)]
     parts.append(Text("\n".join(lines)))
     return parts
 
@@ -101,7 +102,7 @@ def show(view: View) -> None:
 
 def _to_markdown(view: View) -> str:
     def escaped(text: str) -> str:
-        return re.sub(r"([\\`*_\[\]<>&~|])", r"\\\1", " ".join(text.split()))
+        return re.sub(r"([\\`*_\[\]<>&~|])", r"\\\1", printable(" ".join(text.split())))
 
     lines: list[str] = []
     for block in view.tables:
@@ -128,7 +129,7 @@ _LATEX = {
 
 
 def _escaped_latex(text: str) -> str:
-    quoted = re.sub(r'"([^"]*)"', r"``\1''", " ".join(text.split()))
+    quoted = re.sub(r'"([^"]*)"', r"``\1''", printable(" ".join(text.split())))
     written = "".join(_LATEX.get(character, character) for character in quoted)
     return re.sub(r"\. (?=\S)", r".\\ ", written)  # an abbreviation, not the end of a sentence
 
@@ -161,7 +162,7 @@ def _to_latex(view: View) -> str:
     shown = [block for block in view.blocks if not block.title.startswith("Recommended")]
     lines = [
         r"% \usepackage{booktabs}; in percent; bold: best of its column, underlined: second best",
-        *(f"% {' '.join(line.split())}" for line in view.notes),
+        *(f"% {printable(' '.join(line.split()))}" for line in view.notes),
     ]
     leading = [] if view.auxiliary is None else [view.auxiliary]
     joined = [block for block in shown if not block.apart]
@@ -192,18 +193,51 @@ def _tabular(view: View, shown: Sequence[Block], leading: Sequence[Column]) -> l
     return [*lines, r"\bottomrule", r"\end{tabular}"]
 
 
+def finite(record: Any) -> Any:
+    """A record for JSON, which has no NaN and no infinity: None in their place.
+
+    Examples
+    --------
+    >>> finite({"ap": float("nan"), "ap_bracket": (0.0, float("-inf")), "frames": 3})
+    {'ap': None, 'ap_bracket': None, 'frames': 3}
+    """
+    if isinstance(record, Mapping):
+        return {key: finite(value) for key, value in record.items()}
+    if isinstance(record, (list, tuple)):
+        numbers = all(isinstance(value, (int, float)) for value in record)
+        values = [finite(value) for value in record]
+        return None if numbers and None in values else values
+    return None if isinstance(record, float) and not isfinite(record) else record
+
+
 def _json(record: Any) -> str:
-    return json.dumps(record, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+    text = json.dumps(finite(record), indent=2, allow_nan=False, ensure_ascii=False)
+    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n"
+
+
+#: What JSON leaves, and a terminal or a file does not take for text.
+_UNSAFE = re.compile(r"[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 
 
 def _csv(rows: Sequence[dict[str, Any]]) -> str:
     """Fractions in full precision; undefined is empty."""
     fields = list(dict.fromkeys(key for row in rows for key in row))
     buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, fields, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(map(_csv_cell, fields))
+    writer.writerows([_csv_cell(row.get(field)) for field in fields] for row in rows)
     return buffer.getvalue()
+
+
+def _csv_cell(value: Any) -> Any:
+    """A value; text that a spreadsheet would take for a formula stands behind an apostrophe."""
+    if not isinstance(value, str):
+        return value
+    text = printable(value)
+    return f"'{text}" if text.lstrip()[:1] in _FORMULAS and text.strip() else text
+
+
+_FORMULAS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 FORMATS: dict[str, Callable[[View], str]] = {
@@ -219,7 +253,7 @@ FORMATS: dict[str, Callable[[View], str]] = {
 
 def check_form(form: str) -> str:
     """One of `FORMATS`."""
-    if form not in FORMATS:
+    if not isinstance(form, str) or form not in FORMATS:
         raise InputError(f"format: expected one of {', '.join(FORMATS)}, found {form!r}")
     return form
 

@@ -13,7 +13,7 @@ METRIC_HEADINGS = {
     "f1": "F1", "iou": "IoU", "precision": "precision", "recall": "recall", "siou": "sIoU",
     "ppv": "PPV", "mean_f1": "mean F1", "fpr": "FPR", "pro": "PRO", "spro": "sPRO",
     "boundary_iou": "Boundary IoU", "boundary_f": "Boundary F", "nsd": "NSD", "fbeta": "F-beta",
-    "aupro": "AUPRO", "auspro": "AUsPRO", "aupimo": "AUPIMO",
+    "found": "found", "aupro": "AUPRO", "auspro": "AUsPRO", "aupimo": "AUPIMO",
 }  # fmt: skip
 LOWER_IS_BETTER = ("fpr95",)  # of the published columns
 
@@ -48,6 +48,8 @@ def _condition(part: str, is_margin: bool) -> str:
     key, sign, value = part.partition("=")
     if not sign:
         return f"T={part}" if is_margin else f"at {part}"
+    if key == "alarms":
+        return f"at {value} alarms"
     if key in _UNITS:
         return _UNITS[key].format(value)
     return f"at {part}" if key in _RATES else part

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any, overload
 
 import numpy as np
 
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import InputError, InputTypeError
+from mdmkit.core.given import is_number
 from mdmkit.core.labels import LabelCodes, Labels
 from mdmkit.core.margin import check_t_margin
 from mdmkit.evaluation.arrays import MetricLike
@@ -32,8 +33,9 @@ from mdmkit.thresholds.transfer import Recommendation, Transfer, apply, recommen
 
 @overload
 def recommend_threshold(
-    frames: Iterable[Any],
-    t_margin: float,
+    frames: Any,
+    target: Any = ...,
+    t_margin: Any = ...,
     metric: MetricLike = ...,
     *,
     require: None = ...,
@@ -50,7 +52,8 @@ def recommend_threshold(
 ) -> Recommendation: ...
 @overload
 def recommend_threshold(
-    frames: Iterable[Any],
+    frames: Any,
+    target: Any = ...,
     t_margin: None = ...,
     metric: MetricLike = ...,
     *,
@@ -67,8 +70,9 @@ def recommend_threshold(
     jobs: int = ...,
 ) -> RequiredThreshold: ...
 def recommend_threshold(
-    frames: Iterable[Any],
-    t_margin: float | None = None,
+    frames: Any,
+    target: Any = None,
+    t_margin: Any = None,
     metric: MetricLike = "f1",
     *,
     require: Any = None,
@@ -87,10 +91,11 @@ def recommend_threshold(
 
     Parameters
     ----------
-    frames : list of Frame, (scores, target) or (scores, target, ignore)
-        As in `evaluate`; they are read more than once.
+    frames, target
+        As in `evaluate`; an iterator is held, as frames are read more than once.
     t_margin : float in [0, 1)
-        The required quality T of `metric`; as far as any threshold can be from failing d > T.
+        The required quality T of `metric`; as far as any threshold can be from failing d > T. It
+        may stand in the place of `target`, and the metric behind it.
     metric : str or Metric
         d: a metric of counts or components.
     require : str, Requirement, (metric, operator, limit), or list of these
@@ -149,10 +154,12 @@ def recommend_threshold(
     >>> found.threshold, found.certificate.frames
     (0.3, 40)
     """
+    if is_number(target):
+        target, t_margin, metric = None, target, metric if t_margin is None else t_margin
     if (t_margin is None) == (require is None):
         raise InputTypeError("t_margin: expected either it or require")
     sizes = ComponentSizes(min_prediction, min_target)
-    loads = _loads(frames, LabelCodes(normal_label, anomaly_label, ignore_index))
+    loads = _loads(frames, target, LabelCodes(normal_label, anomaly_label, ignore_index))
     if require is None:
         if certify is not None:
             raise InputError("certify: expected it with require, found t_margin")
@@ -187,7 +194,8 @@ def as_certification(certify: float | Certification | None) -> Certification | N
 @overload
 def transfer_threshold(
     recommendation: Recommendation,
-    frames: Iterable[Any],
+    frames: Any,
+    target: Any = ...,
     *,
     anomaly_label: Labels = ...,
     normal_label: Labels = ...,
@@ -198,7 +206,8 @@ def transfer_threshold(
 @overload
 def transfer_threshold(
     recommendation: RequiredThreshold,
-    frames: Iterable[Any],
+    frames: Any,
+    target: Any = ...,
     *,
     anomaly_label: Labels = ...,
     normal_label: Labels = ...,
@@ -208,7 +217,8 @@ def transfer_threshold(
 ) -> RequiredTransfer: ...
 def transfer_threshold(
     recommendation: Recommendation | RequiredThreshold,
-    frames: Iterable[Any],
+    frames: Any,
+    target: Any = None,
     *,
     anomaly_label: Labels = 1,
     normal_label: Labels = 0,
@@ -222,8 +232,8 @@ def transfer_threshold(
     ----------
     recommendation : Recommendation or RequiredThreshold
         Of `recommend_threshold`.
-    frames : list of Frame, (scores, target) or (scores, target, ignore)
-        The second set; read more than once.
+    frames, target
+        The second set, as in `evaluate`.
     anomaly_label, normal_label, ignore_index, memory, jobs
         As in `recommend_threshold`, of these frames.
 
@@ -244,7 +254,7 @@ def transfer_threshold(
     >>> second.holds, round(second.point.f1, 3), second.oracle.threshold
     (False, 0.667, 0.625)
     """
-    loads = _loads(frames, LabelCodes(normal_label, anomaly_label, ignore_index))
+    loads = _loads(frames, target, LabelCodes(normal_label, anomaly_label, ignore_index))
     if isinstance(recommendation, RequiredThreshold):
         return apply_required(recommendation, loads, memory=memory, jobs=check_jobs(jobs))
     return apply(recommendation, loads, memory=memory, jobs=check_jobs(jobs))
@@ -299,10 +309,8 @@ def check_threshold(
         several = [(scores, np.zeros(np.shape(scores), np.uint8)) for scores in several]
         normal_label, anomaly_label, ignore_index = 0, 1, 255
     codes = LabelCodes(normal_label, anomaly_label, ignore_index)
-    return check_loads(chosen, _loads(several, codes), any(labelled), check_jobs(jobs))
+    return check_loads(chosen, _loads(several, None, codes), any(labelled), check_jobs(jobs))
 
 
-def _loads(frames: Iterable[Any], codes: LabelCodes) -> list[Load]:
-    if isinstance(frames, Iterator):
-        raise InputError("frames: expected frames that can be read twice, found an iterator")
-    return loads_of_arrays({"": frames}, codes)[""]
+def _loads(frames: Any, target: Any, codes: LabelCodes) -> list[Load]:
+    return loads_of_arrays({"": frames}, target, codes)[""]

@@ -215,7 +215,7 @@ class CountedFrame:
     def steps(self, metric: Metric) -> Steps | None:
         """Distinct scores and values of a metric; None where nothing is to be judged."""
         try:
-            return metric.steps(self.raw(metric.statistic)) if self.frame.pixels else None
+            return metric.everywhere(self.raw(metric.statistic)) if self.frame.pixels else None
         except NoTargetError:
             return None
 

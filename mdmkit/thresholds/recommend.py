@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import InputError, InputTypeError, NoMarginError
 from mdmkit.core.labels import Labels
 from mdmkit.core.margin import check_t_margin
@@ -15,7 +14,7 @@ from mdmkit.datasets import Choice, DataSet, choose, open_dataset, pair
 from mdmkit.datasets.choice import USUAL, Usual
 from mdmkit.evaluation.arrays import MetricLike
 from mdmkit.evaluation.executors import check_jobs
-from mdmkit.evaluation.methods import loads_of, loads_of_arrays, normalizers
+from mdmkit.evaluation.methods import check_given, is_folder, loads_of, loads_of_arrays, normalizers
 from mdmkit.evaluation.sources import Progress
 from mdmkit.evaluation.threads import Load
 from mdmkit.metrics.registry import as_metric
@@ -163,25 +162,20 @@ class _FrameSet:
 
     @classmethod
     def of(
-        cls, argument: str, methods: Mapping[str, Any], target: str | Path | None,
+        cls, argument: str, methods: Mapping[str, Any], target: Any,
         dataset: str | DataSet | None, labels: dict[str, Any], missing: str, key: str | None,
         min_prediction: int | None = None, min_target: int | None = None,
     ) -> _FrameSet:  # fmt: skip
         if target is not None and dataset is not None:
-            raise InputError(f"{argument}: expected it or a data set, found {target} and {dataset}")
+            raise InputError(f"{argument}: expected it or a data set, found both, of {dataset}")
         judged = None if dataset is None else open_dataset(dataset)
         choice = choose(
             judged, **labels, min_prediction=min_prediction, min_target=min_target,
-            usual=ComponentSizes(),
         )  # fmt: skip
         truth = judged if judged is not None else target
-        if truth is None:
-            for name, frames in methods.items():
-                if isinstance(frames, (str, Path)):
-                    raise InputError(
-                        f"{argument}: expected a folder of masks for {name}={frames}, found none"
-                    )
-            return cls(loads_of_arrays(methods, choice.codes), choice, "arrays", 0)
+        check_given(methods, truth, argument)
+        if not is_folder(truth):
+            return cls(loads_of_arrays(methods, truth, choice.codes), choice, "arrays", 0)
         pairing = pair(methods, truth, missing)
         where = str(target)
         if judged is not None:

@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 
 from mdmkit.core.errors import InputError, listing
-from mdmkit.core.files import stamp
+from mdmkit.core.extras import needed_by
+from mdmkit.core.files import is_whole, seal, stamp
 from mdmkit.datasets import Pairing
+from mdmkit.io import source_files
 from mdmkit.statistics.binned_components import BinnedComponents
 from mdmkit.statistics.binned_steps import BinnedRatios, BinnedSteps, G
 from mdmkit.statistics.kinds import ComponentStatistic, Statistic
@@ -22,23 +24,22 @@ from mdmkit.statistics.pixels import BinnedPixels
 from mdmkit.statistics.stepped_counts import BinnedCounts, CountedStatistic
 from mdmkit.uncertainty.frame_counts import Allocate, Binned, FrameCounts, parts_of
 
-MARK, VERSION = "mdmkit_frame_states", 1
-AGAIN = "choose another file or pass --overwrite to make them anew"
+MARK, VERSION = "mdmkit_frame_states", 2
+AGAIN = "choose another file or pass overwrite=True to make them anew"
 Record = dict[str, Any]
 
 
 def record_of(pairing: Pairing, metrics: Sequence[str], settings: Record) -> Record:
     """What states depend on: options, and size and time of change of every file."""
-
-    def stamp_of(path: Any) -> tuple[int, int]:
-        return stamp(path) if isinstance(path, Path) else (0, 0)  # no file: every pixel is normal
-
     record = {
-        "settings": settings,
+        "settings": {**settings, "resize": pairing.resize},
         "metrics": list(metrics),
-        "masks": {key: stamp_of(path) for key, path in pairing.targets.items()},
+        "masks": {
+            key: [stamp(path) for path in source_files(target)]
+            for key, target in pairing.targets.items()
+        },
         "methods": {
-            name: {key: stamp_of(path) for key, path in paths.items()}
+            name: {key: stamp(path) for key, path in paths.items()}
             for name, paths in pairing.scores.items()
         },
     }
@@ -174,8 +175,13 @@ def _whole(statistic: Any, group: Any, facts: Any) -> Binned:
 @contextmanager
 def opened(path: Path, wanted: Record) -> Iterator[StatesFile]:
     """A file that was written before, of the same files and options."""
-    import h5py
-
+    with needed_by("states"):
+        import h5py
+    if not is_whole(path):
+        raise InputError(
+            f"states: expected {path} to hold per-frame states (version {VERSION}) as they were "
+            f"written, found another file, or a damaged one; {AGAIN}"
+        )
     try:
         file = h5py.File(path, "r")
     except OSError as error:
@@ -203,19 +209,20 @@ def fits(path: Path, wanted: Record) -> bool:
 
 def written(path: Path, record: Record, fill: Callable[[StatesFile], None]) -> None:
     """Write a new file."""
-    import h5py
-
+    with needed_by("states"):
+        import h5py
     with h5py.File(path, "w") as file:
         fill(StatesFile(file))
         file["record"] = json.dumps(record)
         file.attrs[MARK] = VERSION
+    seal(path)
 
 
 @contextmanager
 def temporary_file() -> Iterator[StatesFile]:
     """A file that goes with the context."""
-    import h5py
-
+    with needed_by("states"):
+        import h5py
     with (
         tempfile.TemporaryDirectory(prefix="mdmkit-") as folder,
         h5py.File(Path(folder) / "states.h5", "w") as file,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from math import isnan
@@ -12,14 +12,21 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mdmkit.core.component_sizes import ComponentSizes
-from mdmkit.core.errors import InputError, InputTypeError, NoTargetError, RangeError
+from mdmkit.core.arguments import as_bytes, as_integer
+from mdmkit.core.errors import InputError, NoTargetError, RangeError
 from mdmkit.core.labels import Labels
 from mdmkit.datasets import DataSet, choose, open_dataset, pair
 from mdmkit.datasets.choice import USUAL, Usual
 from mdmkit.evaluation.evaluation import Evaluation, check_aggregate
 from mdmkit.evaluation.executors import check_jobs
-from mdmkit.evaluation.methods import evaluate_methods, loads_of, loads_of_arrays, normalizers
+from mdmkit.evaluation.methods import (
+    check_given,
+    evaluate_methods,
+    is_folder,
+    loads_of,
+    loads_of_arrays,
+    normalizers,
+)
 from mdmkit.evaluation.sources import Progress
 from mdmkit.metrics.measures import Measure
 from mdmkit.metrics.names import parse_measures
@@ -138,7 +145,7 @@ class Bootstrap:
 
 def bootstrap(
     methods: Mapping[str, Any],
-    target: str | Path | None = None,
+    target: Any = None,
     metrics: str | Iterable[str | Measure] | None = "ap,auroc,fpr95",
     *,
     replicates: int = 1000,
@@ -214,24 +221,18 @@ protocol, band, anomaly_label, normal_label, ignore_index, missing, jobs, key
     >>> bootstrap({"mine": frames}, metrics="ap", replicates=100).interval("mine", "ap")
     Estimate(value=1.0, low=1.0, high=1.0)
     """
-    _check(replicates, confidence, cells)
+    check_resampling(replicates, seed, confidence, cells)
+    memory = as_bytes(memory)
     if target is not None and dataset is not None:
         raise InputError(f"target: expected it or a data set, found {target} and {dataset}")
     judged = None if dataset is None else open_dataset(dataset)
     choice = choose(
         judged, anomaly_label=anomaly_label, normal_label=normal_label, ignore_index=ignore_index,
         min_prediction=min_prediction, min_target=min_target, aggregate=aggregate,
-        usual=ComponentSizes(),
     )  # fmt: skip
     measures = with_bands(as_protocol(protocol).adapt(parse_measures(metrics, choice.sizes)), band)
-    if not isinstance(methods, Mapping) or not methods:
-        raise InputTypeError(f"methods: expected a mapping of names, found {methods!r}")
-    for name, frames in methods.items():
-        if isinstance(frames, Iterator):
-            raise InputError(f"{name}: expected frames that can be read twice, found an iterator")
-        if target is None and judged is None and isinstance(frames, (str, Path)):
-            raise InputError(f"target: expected a folder of masks for {name}={frames}, found none")
     truth = judged if judged is not None else target
+    check_given(methods, truth)
     found = Bootstrap(
         tuple(measure.key for measure in measures), {}, {}, {}, confidence, 0, seed,
         aggregate=check_aggregate(choice.aggregate),
@@ -250,8 +251,10 @@ protocol, band, anomaly_label, normal_label, ignore_index, missing, jobs, key
         )  # fmt: skip
         return _of_images(found, measures, evaluations, draw)
     kinds = normalizers(normalize, methods)
-    loads, record = loads_of_arrays(methods, choice.codes) if truth is None else {}, None
-    if truth is not None:
+    loads, record = {}, None
+    if not is_folder(truth):
+        loads = loads_of_arrays(methods, truth, choice.codes)
+    else:
         pairing = pair(methods, truth, missing)
         loads = loads_of(pairing, choice.codes, key)
         settings = {
@@ -342,13 +345,15 @@ def _means(draws: NDArray[np.int64], values: NDArray[np.float64]) -> NDArray[np.
         return np.asarray(draws @ np.where(defined, values, 0) / (draws @ defined.astype(float)))
 
 
-def _check(replicates: int, confidence: float, cells: int) -> None:
-    if replicates < 1:
-        raise InputError(f"replicates: expected a number >= 1, found {replicates!r}")
-    if not 0 < confidence < 1:
+def check_resampling(
+    replicates: int, seed: int, confidence: float = 0.95, cells: int = 4096
+) -> None:
+    """Refuse numbers that are none, before anything is counted."""
+    as_integer(replicates, "replicates", 1, "a number")
+    as_integer(seed, "seed", 0)
+    as_integer(cells, "cells", 2, "a number")
+    if not (isinstance(confidence, (int, float)) and 0 < confidence < 1):
         raise InputError(f"confidence: expected a number in (0, 1), found {confidence!r}")
-    if cells < 2:
-        raise InputError(f"cells: expected a number >= 2, found {cells!r}")
 
 
 def draws_of(frames: int, replicates: int, seed: int) -> NDArray[np.int64]:

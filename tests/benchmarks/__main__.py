@@ -21,10 +21,10 @@ import numpy as np
 from numba import njit
 from sklearn.metrics import average_precision_score, f1_score
 
-from mdmkit import Frame, compare, evaluate, mdm
+from mdmkit import Frame, SIoU, compare, evaluate, mdm
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.statistics.binned_components import BinnedComponents
-from mdmkit.statistics.components import ComponentCounts, label_targets
+from mdmkit.statistics.components import count_targets
 from mdmkit.statistics.edges import unit_edges
 from mdmkit.statistics.pixel_bins import BinnedFrame
 from mdmkit.statistics.pixels import PixelCounts
@@ -91,10 +91,9 @@ def cc3d_loop(scores, target, thresholds):
         _ = np.mean((whole - overlap[0, 1:]) / whole) if width > 1 else 0
 
 
-def verdicts(scores, target):
-    """sIoU and mean F1 at T in one sweep: what both margins need, sorting included."""
-    frame = Frame(scores, target)
-    return ComponentCounts.of(frame, ComponentSizes(500, 100), {"siou": (T,), "mean_f1": (T,)})
+def component_margin(scores, target):
+    """The sIoU margin at T of one frame: bins, then every score where it hangs on them."""
+    return mdm(scores, target, T, metric=SIoU(500, 100))
 
 
 def sweep_pixels(scores, target):
@@ -108,7 +107,7 @@ def grid(scores, target, steps):
 
 
 def label_truth(scores, target):
-    return label_targets(Frame(scores, target), 100)
+    return count_targets(Frame(scores, target), 100)
 
 
 def take_turns(jobs, rounds=ROUNDS):
@@ -146,7 +145,7 @@ COLUMNS = (
     "frame", "F1 margin / pass", "both out of cache",
     "numpy loop / F1 margin", "scikit-learn loop / F1 margin",
     "all pixel metrics / argsort", "scikit-learn AP / pixel sweep",
-    "sIoU + F1 verdicts / argsort", "verdicts / labelling", "cc3d loop / verdicts",
+    "sIoU margin / argsort", "sIoU margin / labelling", "cc3d loop / sIoU margin",
     "4,096 thresholds / argsort", "65,536 / argsort", "truth labelled / argsort",
 )  # fmt: skip
 
@@ -164,7 +163,7 @@ def measure(name, scores, target):
         "pixels": lambda: evaluate([(scores, target)], "ap,auroc,fpr95,best_f1"),
         "label": partial(label_once, scores, target),
         "truth": partial(label_truth, scores, target),
-        "verdicts": partial(verdicts, scores, target),
+        "margin": partial(component_margin, scores, target),
         "4096": partial(grid, scores, target, 4096),
         "65536": partial(grid, scores, target, 65536),
     }
@@ -175,13 +174,13 @@ def measure(name, scores, target):
         "sklearn": scaled(sklearn_loop, scores, target, 2),
         "cc3d": scaled(cc3d_loop, scores, target, 12),
     }
-    sweeps = {key: t[key] - t["truth"] for key in ("verdicts", "4096", "65536")}
+    sweeps = {key: t[key] - t["truth"] for key in ("margin", "4096", "65536")}
     ratios = (
         t["f1"] / t["pass"], t["far f1"] / t["far pass"],
         loops["numpy"] / t["f1"], loops["sklearn"] / t["f1"],
         t["pixels"] / t["argsort"], ap["ap"] / t["sweep"],
-        sweeps["verdicts"] / t["argsort"], t["verdicts"] / t["label"],
-        loops["cc3d"] / t["verdicts"],
+        sweeps["margin"] / t["argsort"], t["margin"] / t["label"],
+        loops["cc3d"] / t["margin"],
         sweeps["4096"] / t["argsort"], sweeps["65536"] / t["argsort"], t["truth"] / t["argsort"],
     )  # fmt: skip
     print(f"| {name} | " + " | ".join(f"{ratio:,.3g}" for ratio in ratios) + " |", flush=True)
@@ -211,13 +210,13 @@ def peak_bytes(job):
 
 def measure_memory():
     """Bytes a pixel of the frame at hand, beyond its score map and labels."""
-    print("\n| bytes a pixel | F1 margin | pixel sweep | verdicts | 65,536 thresholds |")
+    print("\n| bytes a pixel | F1 margin | pixel sweep | sIoU margin | 65,536 thresholds |")
     print("|:--|--:|--:|--:|--:|")
     for noise, kind in ((0.0, "smooth"), (0.7, "noisy")):
         scores, target = scene(8, noise)
         jobs = (
             partial(mdm, scores, target, T), partial(sweep_pixels, scores, target),
-            partial(verdicts, scores, target), partial(grid, scores, target, 65536),
+            partial(component_margin, scores, target), partial(grid, scores, target, 65536),
         )  # fmt: skip
         row = " | ".join(f"{peak_bytes(job) / scores.size:.1f}" for job in jobs)
         print(f"| {kind}, 8 targets, float32 | {row} |", flush=True)

@@ -85,7 +85,8 @@ def test_options_win_over_the_data_set(run):
 
 
 def test_a_data_set_goes_with_protocol_band_and_printed_rows(run):
-    command = ("compare", "good=good", *OBSTACLES, "--protocol", "smiyc", "--band", "3",
+    command = ("compare", "good=good", *OBSTACLES, "--protocol", "smiyc", "--metrics",
+               "ap,ap@band=3,mdm_siou@0.5,siou_gt",
                "--published", "smiyc", "--aux", "good")  # fmt: skip
     code, out, _ = run(*command, "--format", "json")
     found = json.loads(out)
@@ -104,13 +105,13 @@ def test_a_data_set_goes_with_protocol_band_and_printed_rows(run):
     assert json.loads(tight)["rows"][0]["siou_gt"] == row["siou_gt"]
 
 
-def test_without_a_data_set_the_usual_sizes_hold(run, folders):
+def test_without_a_data_set_no_component_is_dropped(run, folders):
     for path in (folders / "root" / "labels_masks").iterdir():
         path.rename(path.with_name(path.name.replace("_labels_semantic", "")))
     command = ("compare", "good=good", "--target", "root/labels_masks", "--format", "json")
     code, out, _ = run(*command, "--metrics", "ap")
     settings = json.loads(out)["settings"]
-    assert (code, settings["min_prediction"], settings["min_target"]) == (0, 500, 100)
+    assert (code, settings["min_prediction"], settings["min_target"]) == (0, 0, 0)
     assert (settings["dataset"], settings["target"]) == (None, "root/labels_masks")
 
 
@@ -125,10 +126,10 @@ def test_the_table_names_the_data_set(run):
         ((), "target: expected --dataset LAYOUT:ROOT or --target FOLDER, found neither"),
         (("--dataset", "root"), "dataset: expected LAYOUT:ROOT"),
         (("--dataset", "cityscapes:root"), "dataset: expected a layout among smiyc-anomaly"),
-        (("--dataset", "mvtec:root"), "dataset: expected a category of MVTec AD at root:"),
+        (("--dataset", "mvtec:root"), "dataset: expected MVTec AD at root:"),
         (("--dataset", "mvtec:gone"), "dataset: expected a folder at gone, found nothing"),
-        ((*OBSTACLES, "--min-target", "-1"), "min_target: expected a number of pixels >= 0"),
-        ((*OBSTACLES, "--anomaly-label", "255"), "the value 255 already means anomaly_label"),
+        ((*OBSTACLES, "--min-target", "-1"), "--min-target: expected a number of pixels >= 0"),
+        ((*OBSTACLES, "--anomaly-label", "255"), "the value 255 already means --anomaly-label"),
     ],
 )
 @pytest.mark.parametrize(
@@ -184,7 +185,7 @@ def test_a_layout_that_cannot_be_loaded_hides_no_other(run, installed):
     code, out, _ = run("datasets")
     assert code == 0
     assert "theirs\n  dataset: expected to load the layout theirs from theirs:ADDED" in out
-    assert "mvtec: a category of MVTec AD" in out
+    assert "mvtec: MVTec AD" in out
 
 
 # -------------------------------------------------------------------------------------- inspect

@@ -13,6 +13,7 @@ import pytest
 import typer
 
 from maskomaly import cli as maskomaly_cli
+from maskomaly.cli import options
 from mdmkit.cli import command_line as cli
 from mdmkit.cli import completion
 from mdmkit.cli.terminal import run
@@ -76,7 +77,11 @@ def completed(app, line):
         ("mdmkit", "mdmkit compare --dataset smiyc", ["smiyc-anomaly:", "smiyc-obstacle:"]),
         ("mdmkit", "mdmkit compare --metrics ap,fp", ["ap,fpr95"]),
         ("mdmkit", "mdmkit compare --format csv", ["csv", "csv-long"]),
-        ("maskomaly", "maskomaly predict --score msp,m", ["msp,maskomaly", "msp,max-logit"]),
+        (
+            "maskomaly",
+            "maskomaly predict --score msp,m",
+            ["msp,maskomaly", "msp,max-logit", "msp,mask-sum"],
+        ),
     ],
 )
 def test_a_shell_is_offered_what_may_follow(app, line, offered):
@@ -97,7 +102,7 @@ def test_what_was_given_is_not_offered_again():
 
 def test_score_names_are_those_that_there_are():
     scores = pytest.importorskip("maskomaly.scores", reason="torch is not installed")
-    assert tuple(scores.SCORES) == maskomaly_cli.SCORE_NAMES
+    assert tuple(scores.SCORES) == options.SCORE_NAMES
 
 
 @pytest.mark.parametrize("name", APPS)

@@ -172,7 +172,7 @@ def test_ragged_lists_are_no_scores():
 
 @pytest.mark.parametrize(
     "scores",
-    [np.zeros((0, 2)), np.zeros((2, 0)), np.zeros(2), np.zeros((1, 1, 2)), np.float64(0.5)],
+    [np.zeros((0, 2)), np.zeros((2, 0)), np.zeros(2), np.zeros((2, 1, 2)), np.float64(0.5)],
     ids=lambda a: str(a.shape),
 )
 def test_scores_need_two_non_empty_axes(scores):

@@ -91,7 +91,10 @@ def test_components_are_counted_by_the_sizes_asked_for(inspect, folders):
 def test_scores_of_another_scale_are_a_remark(inspect, folders):
     found = inspect("raw")
     assert found.problems == []  # NaN lies at ignored pixels only
-    assert "  raw: scores outside [0, 1] have no margins without --normalize" in lines(found)
+    assert (
+        "  raw: scores outside [0, 1] have no margins without a normaliser, as normalize='minmax'"
+        in lines(found)
+    )
     assert "scores     -4 to 4 at valid pixels" in lines(found)
     assert not fails(folders, "raw")
 
@@ -172,7 +175,7 @@ def spoil_masks(change, which=range(3)):
 SPOILT = {
     "missing": (
         lambda folders: (folders / "good" / "1.npy").unlink(),
-        "good: no score map for 1 frames that have a mask; --missing skip leaves them out\n  1",
+        "good: no score map for 1 frames that have a mask; missing='skip' leaves them out\n  1",
     ),
     "surplus": (
         lambda folders: np.save(folders / "good" / "7.npy", np.zeros(SHAPE)),
@@ -188,11 +191,13 @@ SPOILT = {
     ),
     "shape": (spoil_scores(lambda s: s[:-1]), "good/1.npy: target: expected the shape of the sco"),
     "signed": (spoil_scores(lambda s: s.astype(np.int32)), "good/1.npy: scores: expected float16"),
-    "stack": (spoil_scores(lambda s: s[None]), "good/1.npy: scores: expected a non-empty array"),
+    "stack": (
+        spoil_scores(lambda s: np.stack([s, s])),
+        "good/1.npy: scores: expected a non-empty array",
+    ),
     "label": (
         spoil_masks(lambda m: np.where(m == 1, 3, m).astype(np.uint8), [1]),
-        "labels_masks/1.png: target: expected label values 0 (normal), 1 (anomaly), 255 (ignore),"
-        " found 3 at 151 pixels",
+        "target: expected label values 0 (normal), 1 (anomaly), 255 (ignore), found 3 in 1 masks",
     ),
     "mask": (
         lambda folders: (folders / "labels_masks" / "1.png").write_bytes(b"nothing"),

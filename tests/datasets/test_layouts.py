@@ -211,9 +211,9 @@ SIZES = {
     "smiyc-anomaly": (500, 100, "pooled"),
     "smiyc-obstacle": (50, 10, "pooled"),
     "roadanomaly": (500, 100, "pooled"),
-    "fishyscapes-static": (500, 100, "pooled"),
-    "fishyscapes-lostfound": (500, 100, "pooled"),
-    "streethazards": (500, 100, "per_image"),
+    "fishyscapes-static": (0, 0, "pooled"),
+    "fishyscapes-lostfound": (50, 10, "pooled"),
+    "streethazards": (0, 0, "per_image"),
     "lostandfound": (50, 10, "pooled"),
     "lostandfound-train": (50, 10, "pooled"),
     "mvtec": (0, 0, "pooled"),
@@ -230,7 +230,9 @@ def test_a_layout_sets_sizes_and_aggregation(stored, name):
 
 
 def test_every_built_in_layout_is_tested():
-    assert set(SIZES) == set(layout_names()) == {case.split()[0] for case in LAYOUTS}
+    inspection = {"btad", "ksdd2", "mpdd", "mvtec-loco", "mvtec2", "realiad", "visa"}  # elsewhere
+    here = {case.split()[0] for case in LAYOUTS}
+    assert set(SIZES) == here == set(layout_names()) - inspection
 
 
 def test_what_is_asked_for_wins_over_the_data_set(stored):
@@ -356,7 +358,7 @@ def test_a_good_image_of_mvtec_that_is_damaged_is_named(stored, tmp_path):
 def test_a_defect_of_mvtec_without_a_mask_is_not_taken_for_good(stored, tmp_path):
     spec, _, _ = stored("mvtec")
     (tmp_path / "root" / "ground_truth" / "hole" / "000_mask.png").unlink()
-    with pytest.raises(InputError, match=r"a mask in .*ground_truth .* found none for 1\n  hole/"):
+    with pytest.raises(InputError, match=r"outside good .* found none for 1\n  hole/"):
         open_dataset(spec)
 
 
@@ -452,7 +454,7 @@ def described(folder, text):
 
 def test_the_least_description_names_the_masks(tmp_path):
     dataset = open_dataset(described(tmp_path, 'masks = "gt"'))
-    assert (dataset.codes, dataset.sizes) == (LabelCodes(0, 1, 255), ComponentSizes(500, 100))
+    assert (dataset.codes, dataset.sizes) == (LabelCodes(0, 1, 255), ComponentSizes())
     assert (dataset.title, dataset.aggregate, dataset.images) == ("gt", "pooled", {})
 
 
@@ -479,7 +481,10 @@ def test_a_description_may_be_a_file_of_any_name(tmp_path):
         ('masks = "gt"\naggregate = "mean"', "aggregate: expected pooled or per_image, found"),
         ('masks = "gt"\nwithout_mask = "x"', "without_mask: expected unlabelled or normal"),
         ('masks = "gone"', "masks: expected a folder at .*gone, found nothing"),
-        ('masks = "gt"\nmask_ending = "_x"', "masks: expected files _x.npy _x.npz _x.png in"),
+        (
+            'masks = "gt"\nmask_ending = "_x"',
+            "masks: expected files _x.npy _x.npz _x.png .* in",
+        ),
         ('masks = "gt"\nimages = "gone"', "images: expected a folder at .*gone, found nothing"),
     ],
 )

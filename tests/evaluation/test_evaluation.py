@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mdmkit import FBeta, Frame, InputError, evaluate, mdm
+from mdmkit import FBeta, Frame, InputError, NoTargetError, evaluate, mdm
 from mdmkit.evaluation.evaluation import Evaluation
 from mdmkit.metrics.measures import MarginAt
 from mdmkit.metrics.names import DEFAULT_NAMES
@@ -152,12 +152,22 @@ def test_iterator_cannot_be_read_twice():
         evaluate(frames, "mdm_f1@0.7", aggregate="per_image", normalize="minmax")
 
 
-def test_nothing_to_detect_is_an_error_for_margins_and_undefined_for_ranking():
+@pytest.mark.parametrize("aggregate", ["pooled", "per_image"])
+@pytest.mark.parametrize(
+    "name", ["ap", "auroc", "fpr95", "best_f1", "f1@z=0.5", "ap@band=3", "mdm_f1@0.5", "siou_gt"]
+)
+def test_nothing_to_detect_is_an_error_for_whatever_needs_anomalies(name, aggregate):
     frames = [([[0.1, 0.9]], [[0, 0]])]
-    with pytest.raises(InputError, match="expected at least one anomalous pixel, found none"):
-        evaluate(frames, "ap,mdm_f1@0.5")
-    result = evaluate(frames, "ap,auroc,fpr95,best_f1,f1@z=0.5,fpr@z=0.5")
-    assert [v for v in result.values.values() if v is not None] == [False, 0.5]
+    with pytest.raises(NoTargetError, match="expected at least one anomalous pixel, found none"):
+        evaluate(frames, ["fpr@z=0.5", name], aggregate=aggregate)
+    assert evaluate(frames, "fpr@z=0.5")["fpr@z=0.5"] == 0.5
+
+
+def test_an_image_without_anomalies_is_undefined():
+    frames = [([[0.1, 0.9]], [[0, 0]]), ([[0.1, 0.9]], [[0, 1]])]
+    found = evaluate(frames, "ap", aggregate="per_image")
+    assert found["ap"] == 1
+    assert found["ap_images"]["undefined"] == 1
 
 
 def test_no_component_large_enough_is_an_error_for_component_metrics():

@@ -150,7 +150,7 @@ def test_an_archive_of_several_arrays_needs_a_key(tmp_path):
     np.testing.assert_array_equal(read_scores(path, "soft_mask"), RAMP)
     with pytest.raises(
         InputError,
-        match=r"frame.npz: expected one array, found the keys soft_mask, other; choose one with",
+        match=r"frame.npz: expected one array, found the keys soft_mask, other; choose one, as",
     ):
         read_scores(path)
 
@@ -197,8 +197,11 @@ def test_unknown_suffixes_are_refused_with_the_known_ones(tmp_path, name):
         read_scores(tmp_path / name)
 
 
-def test_masks_are_png_or_npy(tmp_path):
-    with pytest.raises(InputError, match=r"mask.hdf5: expected a file .npy .npz .png, found .hdf5"):
+def test_masks_are_in_image_files_or_arrays(tmp_path):
+    with pytest.raises(
+        InputError,
+        match=r"mask.hdf5: expected a file .npy .* .webp, found .hdf5",
+    ):
         read_mask(tmp_path / "mask.hdf5")
 
 
@@ -267,10 +270,10 @@ def test_an_absurd_npy_shape_is_an_input_error(tmp_path):
 def test_pickled_objects_are_refused_unread(tmp_path):
     path = tmp_path / "map.npy"
     np.save(path, np.array([[{"a": 1}]], object), allow_pickle=True)
-    with pytest.raises(InputError, match=r"map.npy: .*allow_pickle=False"):
+    with pytest.raises(InputError, match=r"map.npy: .*may run code and are not loaded$"):
         read_scores(path)
     np.savez(tmp_path / "map.npz", np.array([[{"a": 1}]], object), allow_pickle=True)
-    with pytest.raises(InputError, match=r"map.npz: .*allow_pickle=False"):
+    with pytest.raises(InputError, match=r"map.npz: .*may run code and are not loaded$"):
         read_scores(tmp_path / "map.npz", "arr_0")
 
 
@@ -304,12 +307,12 @@ def test_colour_images_are_refused_with_their_mode(tmp_path, read, mode):
 
 
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
-def test_an_image_too_large_to_open_is_an_input_error(tmp_path, monkeypatch):
+def test_an_image_is_not_too_large_to_open(tmp_path, monkeypatch):
     path = tmp_path / "map.png"
     Image.new("L", (64, 64)).save(path)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1024)
-    with pytest.raises(InputError, match=r"map.png: expected a readable .png file"):
-        read_scores(path)
+    assert read_scores(path).shape == (64, 64)
+    assert Image.MAX_IMAGE_PIXELS == 1024
 
 
 # ------------------------------------------------------------------------ frames from two files
@@ -320,7 +323,7 @@ def test_an_image_too_large_to_open_is_an_input_error(tmp_path, monkeypatch):
     [
         (RAMP, np.full((3, 4), 7, np.uint8), "mask.npy", "found 7 at 12 pixels"),
         (np.full((3, 4), np.nan), np.zeros((3, 4), int), "map.npy", "expected finite scores"),
-        (RAMP[None], np.zeros((3, 4), int), "map.npy", r"expected a non-empty array of shape"),
+        (RAMP[[0, 0], None], np.zeros((3, 4), int), "map.npy", r"expected a non-empty array of"),
     ],
 )  # fmt: skip
 def test_a_bad_frame_names_the_file_to_blame(tmp_path, scores, mask, file, message):
@@ -339,13 +342,11 @@ def test_unequal_shapes_name_both_files(tmp_path):
     assert "/mask.npy" in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    "values", [np.array(["a", "b"], "S1"), np.zeros(2, [("a", "f4")]), np.arange(2)]
-)
+@pytest.mark.parametrize("values", [np.array(["a", "b"], "S1"), np.zeros(2, [("a", "f4")])])
 def test_hdf5_data_sets_that_are_no_scores_name_their_file(tmp_path, values):
     save_hdf5(tmp_path / "map.hdf5", values[None])
     np.save(tmp_path / "mask.npy", [[0, 1]])
-    with pytest.raises(InputTypeError, match=r"/map.hdf5: scores: expected float16, float32"):
+    with pytest.raises(InputTypeError, match=r"/map.hdf5: expected numbers in 'value', found"):
         load_frame(tmp_path / "map.hdf5", tmp_path / "mask.npy", LabelCodes(), "", None)
 
 

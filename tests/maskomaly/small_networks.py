@@ -93,6 +93,27 @@ def eomt() -> Any:
     return EomtForUniversalSegmentation(config)
 
 
+def eomt_dinov3() -> Any:
+    from transformers import EomtDinov3Config, EomtDinov3ForUniversalSegmentation
+
+    config = EomtDinov3Config(
+        hidden_size=16, intermediate_size=32, num_hidden_layers=2, num_attention_heads=2,
+        image_size=64, patch_size=16, num_blocks=1, num_queries=6, num_register_tokens=1,
+        num_upscale_blocks=1, **labels(),
+    )  # fmt: skip
+    return EomtDinov3ForUniversalSegmentation(config)
+
+
+def videomt() -> Any:
+    from transformers import VideomtConfig, VideomtForUniversalSegmentation
+
+    config = VideomtConfig(
+        hidden_size=16, num_hidden_layers=2, num_attention_heads=2, image_size=64, patch_size=16,
+        num_blocks=1, num_queries=6, num_register_tokens=1, num_upscale_blocks=1, **labels(),
+    )  # fmt: skip
+    return VideomtForUniversalSegmentation(config)
+
+
 def segformer() -> Any:
     from transformers import SegformerConfig, SegformerForSemanticSegmentation
 
@@ -119,9 +140,12 @@ BUILDERS = {
     "maskformer": maskformer,
     "oneformer": oneformer,
     "eomt": eomt,
+    "eomt_dinov3": eomt_dinov3,
+    "videomt": videomt,
     "segformer": segformer,
     "upernet": upernet,
 }
+SQUARE = ("eomt", "eomt_dinov3", "videomt")  # take one square only
 WITH_MASKS = [family for family in BUILDERS if family not in ("segformer", "upernet")]
 
 

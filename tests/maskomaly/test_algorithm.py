@@ -46,6 +46,8 @@ def drawn_config(seed, queries, classes):
         border_queries=["inliers", "non-void"][rng.integers(2)],
         accept_probability=["void", "max"][rng.integers(2)],
         resolution=["input", "input", "input", "mask"][rng.integers(4)],
+        init_probability=["known", "max"][rng.integers(2)],
+        padding=["cut", "kept"][rng.integers(2)],
     )  # fmt: skip
 
 

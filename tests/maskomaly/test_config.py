@@ -36,7 +36,9 @@ def test_presets_differ_in_what_the_release_does_otherwise():
     differing = {
         f.name for f in fields(PAPER) if getattr(PAPER, f.name) != getattr(RELEASE, f.name)
     }
-    assert differing == {"mask_comparison", "border_queries", "accept_probability"}
+    assert differing == {
+        "mask_comparison", "border_queries", "accept_probability", "init_probability", "padding",
+    }  # fmt: skip
     assert (RELEASE.t_mask, RELEASE.t_border, RELEASE.eps_border, RELEASE.lam) == (0.7, 0.1, 0, 0.6)
     assert RELEASE.anomaly_queries == (49, 31, 83, 32)
     assert RELEASE.init_queries == (19, 24)
@@ -106,13 +108,14 @@ def test_wrong_types_are_type_errors_too():
         MaskomalyConfig(border=None)
 
 
-def test_ablation_rows_are_the_papers():
+def test_ablation_rows_are_the_papers_and_one_without_the_border():
     rows = ablation_configs(PAPER)
     switched = {name: (c.accept, c.reject, c.border, c.init) for name, c in rows.items()}
     assert list(switched.items()) == [
         ("A", (True, False, False, False)),
         ("R", (False, True, False, False)),
         ("RB", (False, True, True, False)),
+        ("AR", (True, True, False, False)),
         ("ARB", (True, True, True, False)),
         ("ARBI", (True, True, True, True)),
     ]
@@ -161,3 +164,9 @@ def test_queries_that_the_network_does_not_have_are_refused(force):
         check_queries(OUTPUTS, MaskomalyConfig(init_queries=(6, 7)), force)
     with pytest.raises(InputError, match="anomaly_queries: expected indices below"):
         maskomaly(OUTPUTS, MaskomalyConfig(anomaly_queries=(7,)), force)
+
+
+def test_a_byte_order_mark_before_toml_is_read_over(tmp_path):
+    config = MaskomalyConfig(t_mask=0.5)
+    (tmp_path / "a.toml").write_text("\ufeff" + config.to_toml(), encoding="utf-8")
+    assert MaskomalyConfig.read(tmp_path / "a.toml") == config

@@ -429,3 +429,62 @@ def test_a_bottleneck_strides_in_its_3_by_3_convolution(tmp_path):
     with torch.no_grad():
         found = network.model.pixel_level_module.encoder.encoder.stages[1].layers[0](image)
     torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
+
+
+def fails(tensors, tmp_path, wrapper=None):
+    content = tensors if wrapper is None else {wrapper: tensors}
+    with pytest.raises(InputError) as caught:
+        load_model(write(content, tmp_path / "a.pkl"))
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        (["patch_embed.proj.weight", "layers.0.norm.bias"], "a backbone alone"),
+        (["conv1.weight", "layer1.0.conv1.weight"], "a backbone alone"),
+        (["backbone.patch_embed.proj.weight"], "a backbone alone"),
+        (["roi_heads.box.weight", "backbone.x.weight"], "a detector of detectron2"),
+        (["decode_head.conv.weight"], "a network of mmsegmentation; take its conversion"),
+        (["task_mlp.layers.0.weight", "sem_seg_head.x"], "a OneFormer of its authors' code"),
+        (["model.transformer_module.queries.weight"], "write the network with save_pretrained"),
+        (["sem_seg_head.predictor.transformer.decoder.x"], "a MaskFormer of its authors' code"),
+    ],
+)
+def test_other_checkpoints_are_told_for_what_they_are(names, told, tmp_path):
+    tensors = {name: np.zeros((2, 2, 1, 1), np.float32) for name in names}
+    assert told in fails(tensors, tmp_path)
+
+
+def test_the_pixel_decoder_of_rba_is_refused_in_one_sentence(tensors, tmp_path):
+    name = next(name for name in tensors if name.endswith("transformer.level_embed"))
+    one = {**tensors, name: tensors[name][:1]}
+    message = fails(one, tmp_path)
+    assert "found a pixel decoder of 1 level(s), as RbA's checkpoints have it" in message
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize("wrap", [
+    lambda tensors: {"state_dict": tensors},
+    lambda tensors: {"model": {f"module.{name}": value for name, value in tensors.items()}},
+    lambda tensors: {f"module.{name}": value for name, value in tensors.items()},
+])  # fmt: skip
+def test_what_training_wraps_around_tensors_is_taken_off(wrap, tensors, digest, tmp_path):
+    assert load_model(write(wrap(tensors), tmp_path / "a.pkl")).digest == digest
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("version https://git-lfs.github.com/spec/v1\noid sha256:ab\n", "fetch it with git lfs"),
+        ("<html><body>Not found</body></html>", "a web page"),
+        ("conv1.weight 3 3", "a text that begins 'conv1.weight 3 3'"),
+    ],
+)
+def test_texts_are_told_for_what_they_are(text, told, tmp_path):
+    (tmp_path / "a.pkl").write_text(text)
+    with pytest.raises(
+        InputError, match=r"a\.pkl: expected a checkpoint of detectron2: found"
+    ) as e:
+        load_model(tmp_path / "a.pkl")
+    assert told in str(e.value)

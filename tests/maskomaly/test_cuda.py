@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
@@ -17,7 +19,8 @@ pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is 
 @pytest.mark.parametrize("name", SCORES)
 @pytest.mark.parametrize("seed", range(8))
 def test_a_gpu_gives_the_scores_of_a_cpu(name, seed):
-    outputs = random_outputs(seed, queries=12)
+    names = ("road", "sky", "car", "unknown")
+    outputs = replace(random_outputs(seed, queries=12), class_names=names)
     config = MaskomalyConfig(t_mask=0.5, anomaly_queries=(0, 3), init_queries=(5,))
     here = score(outputs, name, config)
     there = score(outputs.to("cuda"), name, config)

@@ -11,10 +11,9 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
-from maskomaly import load_model, score  # noqa: E402
-from maskomaly.config import own_config  # noqa: E402
-from maskomaly.demo import BESIDE, DRAWN, lead_table, run_demo  # noqa: E402
-from maskomaly.scores import SCORES  # noqa: E402
+from maskomaly import MaskomalyConfig, ablation_configs, load_model, score  # noqa: E402
+from maskomaly.demo import BESIDE, COMPARED, DRAWN, lead_table, run_demo  # noqa: E402
+from maskomaly.registry import registered  # noqa: E402
 from maskomaly.tiny.network import CHECKPOINT  # noqa: E402
 from maskomaly.tiny.scenes import draw_scene  # noqa: E402
 from mdmkit import InputError, evaluate  # noqa: E402
@@ -63,8 +62,10 @@ def test_the_readme_s_tables_are_what_the_demo_gives(demo, table, heading):
 
 @pytest.mark.slow
 def test_every_score_is_compared_and_the_ablation_has_the_paper_s_rows(demo):
-    assert [result.method for result in demo.comparison.results] == list(SCORES)
-    assert [result.method for result in demo.ablation.results] == ["A", "R", "RB", "ARB", "ARBI"]
+    assert [result.method for result in demo.comparison.results] == list(COMPARED)
+    assert [result.method for result in demo.ablation.results] == list(
+        ablation_configs(MaskomalyConfig())
+    )
 
 
 @pytest.mark.slow
@@ -80,7 +81,8 @@ def test_numbers_are_those_of_the_written_maps(demo):
 
 @pytest.mark.slow
 def test_maps_are_the_scores_of_the_network(demo):
-    network, config = load_model(CHECKPOINT), own_config(CHECKPOINT)
+    network = load_model(CHECKPOINT)
+    config = registered(network.digest)
     (outputs,) = network.predict([draw_scene(3, "test").image])
     for name in DRAWN:
         found = read_scores(demo.folders[name] / "scene003.hdf5")
@@ -90,7 +92,7 @@ def test_maps_are_the_scores_of_the_network(demo):
 @pytest.mark.slow
 def test_the_lead_is_stated_with_intervals(demo):
     rows = table_rows(demo.lead[demo.lead.index("**Lead") :], "| method |")
-    assert list(rows) == list(SCORES)
+    assert list(rows) == list(COMPARED)
     value, low, high = map(float, re.findall(r"[-+]?[\d.]+", rows[BESIDE][0]))
     lead = demo.comparison["maskomaly"]["ap"] - demo.comparison[BESIDE]["ap"]
     assert value == pytest.approx(100 * lead, abs=0.2)
@@ -108,7 +110,8 @@ def test_figures_are_drawn(demo):
 def test_the_network_gives_the_stored_scores_of_four_scenes():
     """Means over blocks of 16 x 32 pixels, stored when the network was."""
     expected = json.loads(EXPECTED.read_text())
-    network, config = load_model(CHECKPOINT), own_config(CHECKPOINT)
+    network = load_model(CHECKPOINT)
+    config = registered(network.digest)
     for key, stored in expected.items():
         kind, seed = key.split()
         (outputs,) = network.predict([draw_scene(int(seed), kind).image])
@@ -119,7 +122,8 @@ def test_the_network_gives_the_stored_scores_of_four_scenes():
 
 
 def test_the_queries_belong_to_the_weights():
-    config, network = own_config(CHECKPOINT), load_model(CHECKPOINT)
+    network = load_model(CHECKPOINT)
+    config = registered(network.digest)
     assert config.checkpoint == network.digest
     assert config.anomaly_queries
 

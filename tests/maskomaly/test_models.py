@@ -15,7 +15,7 @@ pytest.importorskip("transformers", reason="transformers is not installed")
 
 from maskomaly import DenseOutputs, MaskOutputs, Network, Preprocessing, load_model  # noqa: E402
 from mdmkit import InputError, InputTypeError  # noqa: E402
-from tests.maskomaly.small_networks import BUILDERS, NAMES, WITH_MASKS, build  # noqa: E402
+from tests.maskomaly.small_networks import BUILDERS, NAMES, SQUARE, WITH_MASKS, build  # noqa: E402
 
 AS_IT_IS = Preprocessing.as_it_is(32)
 # The first two have one input size, 64 x 96, though they differ; the third does not.
@@ -36,7 +36,7 @@ def folders(tmp_path_factory):
 
 
 def loaded(folder, **options) -> Network:
-    is_square = folder.name == "eomt"  # takes its own size only, so it has its own default
+    is_square = folder.name in SQUARE  # they have a default of their own
     options.setdefault("preprocessing", None if is_square else AS_IT_IS)
     return load_model(folder, device="cpu", **options)
 
@@ -50,6 +50,8 @@ def test_outputs_are_those_of_the_network_that_was_saved(family, folders):
     if family == "oneformer":
         task = [49406, 518, 10549, 533, 29119, 1550, 49407] + 70 * [0]
         inputs["task_inputs"] = torch.tensor([task])
+    if family == "videomt":
+        inputs = {"pixel_values_videos": pixels[None, None]}
     with torch.no_grad():
         expected = build(family)(**inputs)
     (found,) = network.predict([image])
@@ -153,6 +155,28 @@ def test_lower_precision_is_computed_on_request(folders):
         torch.testing.assert_close(rough.class_logits, exact.class_logits, rtol=0.1, atol=0.1)
 
 
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of torch's own code
+def test_a_compiled_network_gives_the_same_outputs(folders):
+    network = loaded(folders / "segformer")
+    compiled = network.compiled()
+    assert (compiled.digest, compiled.family) == (network.digest, network.family)
+    (exact,), (found,) = network.predict([noise(64, 64)]), compiled.predict([noise(64, 64)])
+    torch.testing.assert_close(found.class_logits, exact.class_logits, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("family", BUILDERS)
+def test_every_family_runs_in_bfloat16(family, folders):
+    network = loaded(folders / family)
+    (exact,) = network.predict([noise(64, 64)])
+    (cast,) = network.predict([noise(64, 64)], autocast=torch.bfloat16)
+    name = "mask_logits" if network.has_masks else "class_logits"
+    found, expected = getattr(cast, name), getattr(exact, name)
+    assert found.dtype == torch.float32
+    scale = float(expected.abs().max())
+    assert 0 < float((found - expected).abs().mean()) < 0.05 * scale
+
+
 def test_outputs_can_be_trained_on(folders):
     (outputs,) = loaded(folders / "segformer").predict([noise(32, 32)])
     assert not outputs.class_logits.is_inference()
@@ -167,14 +191,57 @@ def test_a_folder_says_how_its_images_are_prepared(tmp_path):
     assert load_model(tmp_path, preprocessing=chosen).preprocessing == chosen
 
 
-def test_a_network_of_one_size_gets_the_whole_image_in_its_square(folders):
-    network = load_model(folders / "eomt", device="cpu")
+@pytest.mark.parametrize("family", SQUARE)
+def test_a_network_of_one_size_gets_the_whole_image_in_its_square(family, folders):
+    network = load_model(folders / family, device="cpu")
+    assert network.square == 64
     (outputs,) = network.predict([noise(50, 100)])
     assert outputs.geometry.content == (32, 64)
     assert outputs.geometry.padded == (64, 64)
-    network = load_model(folders / "eomt", device="cpu", preprocessing=AS_IT_IS)
-    with pytest.raises(InputError, match=r"images\[1\]: this eomt network takes 64 x 64 pixels"):
+    network = load_model(folders / family, device="cpu", preprocessing=AS_IT_IS)
+    message = rf"images\[1\]: this {family} network takes 64 x 64 pixels"
+    with pytest.raises(InputError, match=message):
         network.predict([noise(64, 64), noise(64, 96)])
+
+
+@pytest.mark.parametrize("family", BUILDERS)
+def test_a_stream_gives_what_predict_gives_and_holds_little(family, folders):
+    network = loaded(folders / family)
+    asked = 0
+
+    def images():
+        nonlocal asked
+        for seed in range(20):
+            asked += 1
+            yield noise(*SIZES[seed % 3], seed)
+
+    for number, outputs in enumerate(network.stream(images(), batch_size=3)):
+        assert asked - number <= 2 * (2 * 3 + 2)  # inputs that wait, and what is being prepared
+        if number % 7 == 0:
+            (alone,) = network.predict([noise(*SIZES[number % 3], number)])
+            assert outputs.geometry == alone.geometry
+            found, expected = (
+                o.mask_logits if network.has_masks else o.class_logits for o in (outputs, alone)
+            )
+            torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+    assert (number, asked) == (19, 20)
+
+
+def test_a_stream_gives_what_comes_before_a_broken_image(folders):
+    network = loaded(folders / "segformer")
+    images = [noise(32, 32), noise(40, 40), np.zeros((4, 4, 3)), noise(32, 32)]
+    stream = network.stream(images, batch_size=1)
+    assert next(stream).geometry.image == (32, 32)
+    assert next(stream).geometry.image == (40, 40)
+    with pytest.raises(InputTypeError, match=r"images\[2\]"):
+        next(stream)
+
+
+@pytest.mark.parametrize("family", WITH_MASKS)
+def test_a_network_says_how_many_queries_it_has(family, folders):
+    network = loaded(folders / family)
+    (outputs,) = network.predict([noise(64, 64)])
+    assert network.queries == outputs.queries == 6
 
 
 def test_a_bad_image_is_named_by_its_place(folders):
@@ -217,8 +284,60 @@ def test_missing_and_surplus_tensors_are_errors(folders, tmp_path):
     wrong = rewritten(
         source, tmp_path / "c", lambda each: each.update({"class_predictor.bias": torch.ones(9)})
     )
-    with pytest.raises(InputError, match="expected a folder that save_pretrained wrote"):
+    with pytest.raises(
+        InputError,
+        match=r"class_predictor\.bias: expected 4 classes \(3 labels \+ void\) .*, found 9",
+    ):
         load_model(wrong)
+
+
+def test_labels_that_do_not_fit_the_weights_are_told_by_number(folders, tmp_path):
+    names = {str(number): f"label {number}" for number in range(19)}
+    for family, head in (("mask2former", "class_predictor.weight"), ("segformer", None)):
+        folder = copied(folders / family, tmp_path / family, id2label=names)
+        with pytest.raises(InputError, match="mend id2label") as raised:
+            load_model(folder)
+        assert str(raised.value).startswith(str(folder))
+        if head:
+            assert (
+                f"{head}: expected 20 classes (19 labels + void) from config.json, found 4"
+                in str(raised.value)
+            )
+        else:
+            assert "expected 19 classes (19 labels) from config.json, found 3" in str(raised.value)
+
+
+def test_weights_that_are_not_finite_are_refused(folders, tmp_path):
+    def spoil(tensors):
+        tensors["class_predictor.bias"][1] = float("nan")
+
+    bad = rewritten(folders / "mask2former", tmp_path / "bad", spoil)
+    with pytest.raises(InputError, match=r"bad: expected finite .*\n  class_predictor\.bias"):
+        load_model(bad)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("version https://git-lfs.github.com/spec/v1\noid sha256:ab\n", "git lfs pull"),
+        ("<!DOCTYPE html><html>", "a web page"),
+    ],
+)
+def test_weights_that_are_text_are_told_for_what_they_are(folders, tmp_path, text, told):
+    folder = copied(folders / "segformer", tmp_path / "a")
+    (folder / "model.safetensors").write_text(text)
+    with pytest.raises(InputError, match=rf"model\.safetensors: .*{told}"):
+        load_model(folder)
+
+
+def test_a_checkpoint_of_another_task_is_loaded_with_a_note(folders, tmp_path):
+    from tests.maskomaly.small_networks import labels, mask2former
+
+    names = tuple(f"LABEL_{number}" for number in range(150))
+    mask2former(**labels(names)).save_pretrained(tmp_path / "ade")
+    assert "150 classes, as of ADE20K" in load_model(tmp_path / "ade", device="cpu").note
+    assert loaded(folders / "mask2former").note is None
+    assert load_model("tiny").note is None  # 8 classes, but of streets
 
 
 def test_tensors_that_inference_does_not_use_may_lack_or_be_there(folders, tmp_path):
@@ -287,7 +406,11 @@ def test_other_families_and_foreign_code_are_refused(folders, tmp_path):
     from transformers import ViTConfig
 
     ViTConfig(hidden_size=8).save_pretrained(tmp_path / "a")
-    with pytest.raises(InputError, match=r"expected a network of the families .* found vit"):
+    with pytest.raises(InputError, match=r"families .* found vit, a backbone alone"):
+        load_model(tmp_path / "a")
+    config = json.loads((tmp_path / "a" / "config.json").read_text())
+    (tmp_path / "a" / "config.json").write_text(json.dumps(config | {"model_type": "detr"}))
+    with pytest.raises(InputError, match=r"found detr; score maps that its own code writes"):
         load_model(tmp_path / "a")
     source = folders / "segformer"
     code = copied(

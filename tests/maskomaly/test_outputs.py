@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
-from maskomaly import DenseOutputs, Geometry, MaskOutputs  # noqa: E402
+from maskomaly import (  # noqa: E402
+    DenseOutputs,
+    Geometry,
+    MaskomalyConfig,
+    MaskOutputs,
+    maskomaly,
+)
+from maskomaly.algorithm import acting_queries  # noqa: E402
 from mdmkit import InputError, InputTypeError  # noqa: E402
 from tests.maskomaly.drawn import random_outputs  # noqa: E402
 
@@ -78,3 +87,38 @@ def test_an_image_lies_within_its_padding():
         Geometry((4, 4), (8, 9), (8, 8))
     with pytest.raises(InputError, match="image: expected a height and a width"):
         Geometry((0, 4), (8, 8), (8, 8))
+
+
+def test_compact_outputs_hold_some_masks_and_score_alike(tmp_path):
+    outputs = random_outputs(4, queries=9)
+    config = MaskomalyConfig(anomaly_queries=(2,), init_queries=(5,), t_mask=0.5)
+    acting = acting_queries(outputs, config)
+    assert 2 < len(acting) < 9
+    compact = outputs.compact(acting)
+    assert compact.mask_logits.dtype == torch.float16
+    assert len(compact.mask_logits) == len(acting)
+    compact.save(tmp_path / "a.npz")
+    again = MaskOutputs.load(tmp_path / "a.npz")
+    assert again.held == acting
+    found, expected = maskomaly(again, config), maskomaly(outputs, config)
+    assert float((found - expected).abs().max()) < 1e-3
+    other = next(query for query in range(9) if query not in acting)
+    with pytest.raises(InputError, match=f"expected the mask of query {other}, found those of"):
+        maskomaly(again, MaskomalyConfig(anomaly_queries=(other,), reject=False))
+
+
+def test_outputs_may_hold_no_mask_at_all(tmp_path):
+    outputs = random_outputs(4).compact(())
+    outputs.save(tmp_path / "a.npz")
+    again = MaskOutputs.load(tmp_path / "a.npz")
+    config = MaskomalyConfig(t_mask=1.0)
+    assert maskomaly(again, config).unique().tolist() == [pytest.approx(0.6)]
+
+
+def test_held_masks_are_checked():
+    outputs = random_outputs(4)
+    for held in ((1, 1), (7,), (-1,)):
+        with pytest.raises(InputError, match="held: expected different indices below"):
+            replace(outputs, mask_logits=outputs.mask_logits[: len(held)], held=held)
+    with pytest.raises(InputError, match="expected one mask for each of 2 queries, found 7"):
+        replace(outputs, held=(1, 2))

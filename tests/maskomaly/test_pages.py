@@ -43,7 +43,7 @@ def test_fixed_queries_come_first_then_those_that_claim_most(outputs):
 
 def test_captions_say_class_void_and_overlap(outputs):
     assert caption(outputs, 0, None) == "0: road 0.70, void 0.20"
-    assert caption(outputs, 1, 0.5) == "1: void 0.80\nIoU 0.50"
+    assert caption(outputs, 1, 0.5) == "1: void 0.80\nIoU 0.50 (m > 0.9)"
     assert caption(outputs, 2, None) == r"2: \$ky 0.50, void 0.30"
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 import h5py
 import numpy as np
 import pytest
@@ -10,16 +12,14 @@ from PIL import Image
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
 from maskomaly import Geometry, MaskOutputs, score  # noqa: E402
+from maskomaly.images import Broken, read_image  # noqa: E402
 from maskomaly.predict import (  # noqa: E402
-    SETTINGS_NAME,
-    Broken,
-    Destination,
     outputs_of_files,
     outputs_of_images,
-    read_image,
     unfinished,
     write_score_maps,
 )
+from maskomaly.score_maps import JOURNAL_NAME, SETTINGS_NAME, Destination, SavedOutputs  # noqa: E402
 from mdmkit import InputError  # noqa: E402
 from mdmkit.datasets import find_images  # noqa: E402
 from mdmkit.io import read_scores  # noqa: E402
@@ -31,9 +31,11 @@ class Greys:
     def __init__(self):
         self.batches = []
 
-    def predict(self, images, *, batch_size):
-        self.batches.append(len(images))
-        return [self.outputs(image) for image in images]
+    def stream(self, images, *, batch_size, autocast=None):
+        images = iter(images)
+        while batch := list(islice(images, batch_size)):
+            self.batches.append(len(batch))
+            yield from map(self.outputs, batch)
 
     def outputs(self, image):
         grey = torch.from_numpy(image.mean(2).astype(np.float32) / 255)
@@ -54,14 +56,13 @@ def images(tmp_path):
 
 
 def destination(folder, name="eam", **options):
-    return Destination(folder, lambda outputs: score(outputs, name), {"score": name}, **options)
+    scorer = lambda outputs: score(outputs, name)  # noqa: E731
+    return Destination(folder, {"score": name}, scorer=scorer, **options)
 
 
 def write(images, destinations, network=None, *, batch=2, broken=None, **options):
     left = unfinished(find_images(images), destinations, **options)
-    stream = outputs_of_images(
-        left, network or Greys(), batch=batch, broken=broken or Broken()
-    )  # fmt: skip
+    stream = outputs_of_images(left, network or Greys(), batch=batch, broken=broken)
     return write_score_maps(stream, destinations)
 
 
@@ -113,10 +114,115 @@ def test_a_run_is_resumed_where_it_stopped(images, tmp_path):
 
 def test_a_run_is_not_resumed_with_other_settings(images, tmp_path):
     write(images, [destination(tmp_path / "scores")])
-    with pytest.raises(InputError, match="made with the same settings, found others"):
+    with pytest.raises(InputError, match="made with the same settings, found 4 made with others"):
         write(images, [destination(tmp_path / "scores", "rba")], resume=True)
     with pytest.raises(InputError, match="same settings"):
         write(images, [destination(tmp_path / "scores", dtype="float32")], resume=True)
+
+
+class Stopped(BaseException):
+    pass
+
+
+def stop_after(out, count, written_last=False):
+    """Let a folder's run be killed once so many maps are written, perhaps just after the last."""
+    write_map = out._write
+
+    def counted(path, key, outputs):
+        nonlocal count
+        if count == 0:
+            raise Stopped
+        count -= 1
+        write_map(path, key, outputs)
+        if count == 0 and written_last:
+            raise Stopped
+
+    out._write = counted
+    return out
+
+
+def maps(images, out):
+    return {
+        key: read_scores(out.path(key)) for key in find_images(images) if out.path(key).exists()
+    }
+
+
+@pytest.mark.parametrize("last", [False, True])
+@pytest.mark.parametrize("written", range(4))
+def test_maps_of_two_settings_never_lie_in_one_folder(images, tmp_path, written, last):
+    """Overwriting is stopped after each number of maps, then resumed with either settings."""
+    msp, rba = destination(tmp_path / "msp", "msp"), destination(tmp_path / "rba", "rba")
+    write(images, [msp])
+    write(images, [rba])
+    write(images, [destination(tmp_path / "scores", "msp")])
+    with pytest.raises(Stopped):
+        write(
+            images,
+            [stop_after(destination(tmp_path / "scores", "rba"), written, last)],
+            overwrite=True,
+        )
+    out = destination(tmp_path / "scores", "rba")
+    left = maps(images, out)
+    assert len(left) == written
+    expected = maps(images, rba)
+    assert all((expected[key] == scores).all() for key, scores in left.items())
+    if written:
+        with pytest.raises(InputError, match=f"found {written} made with others"):
+            write(images, [destination(tmp_path / "scores", "msp")], resume=True)
+    network = Greys()
+    assert write(images, [out], network, resume=True) == 4 - written
+    found = maps(images, out)
+    assert all((found[key] == expected[key]).all() for key in expected)
+
+
+def test_a_run_killed_between_a_line_and_its_map_is_resumed(images, tmp_path):
+    out = destination(tmp_path / "scores")
+    with pytest.raises(Stopped):
+        write(images, [stop_after(out, 2)])
+    journal = (tmp_path / "scores" / JOURNAL_NAME).read_text()
+    (tmp_path / "scores" / JOURNAL_NAME).write_text(journal[:-7])  # its last line is torn, too
+    assert write(images, [destination(tmp_path / "scores")], resume=True) >= 2
+    direct = destination(tmp_path / "direct")
+    write(images, [direct])
+    found, expected = maps(images, destination(tmp_path / "scores")), maps(images, direct)
+    assert found.keys() == expected.keys()
+    assert all((found[key] == expected[key]).all() for key in expected)
+
+
+def test_an_image_that_changed_since_is_scored_anew(images, tmp_path):
+    out = destination(tmp_path / "scores")
+    write(images, [out])
+    Image.new("RGB", (6, 4), (9, 9, 9)).save(images / "c.png")
+    again = destination(tmp_path / "scores")
+    assert write(images, [again], resume=True) == 1
+    assert again.changed == ["c"]
+    assert len(np.unique(read_scores(out.path("c")))) == 1
+
+
+def test_maps_that_do_not_say_how_they_were_made_are_not_kept(images, tmp_path):
+    out = destination(tmp_path / "scores")
+    write(images, [out])
+    (tmp_path / "scores" / JOURNAL_NAME).unlink()
+    with pytest.raises(InputError, match="made with the same settings, found 4 made with others"):
+        write(images, [destination(tmp_path / "scores")], resume=True)
+    assert write(images, [destination(tmp_path / "scores")], resume=True, overwrite=True) == 4
+
+
+def test_maps_of_other_frames_and_settings_forbid_a_folder(images, tmp_path):
+    write(images, [destination(tmp_path / "scores")])
+    (tmp_path / "more").mkdir()
+    (images / "a.png").rename(tmp_path / "more" / "new.png")
+    for options in ({}, {"overwrite": True}, {"resume": True}):
+        with pytest.raises(InputError, match=r"made with others.*choose another folder"):
+            write(tmp_path / "more", [destination(tmp_path / "scores", "rba")], **options)
+
+
+def test_a_refused_folder_changes_no_other(images, tmp_path):
+    write(images, [destination(tmp_path / "one")])
+    two, one = destination(tmp_path / "two", "rba"), destination(tmp_path / "one", "rba")
+    with pytest.raises(InputError, match="expected no score maps in"):
+        write(images, [two, one])
+    assert not (tmp_path / "two").exists()
 
 
 def test_score_maps_are_replaced_only_when_told_to(images, tmp_path):
@@ -160,23 +266,22 @@ def test_broken_images_are_left_out_and_listed_when_asked_for(images, tmp_path):
 
 def test_saved_outputs_give_the_same_scores(images, tmp_path):
     direct, again = destination(tmp_path / "direct"), destination(tmp_path / "again")
-    stream = outputs_of_images(
-        unfinished(find_images(images), [direct]), Greys(), batch=2, broken=Broken()
-    )
-    write_score_maps(stream, [direct], outputs_folder=tmp_path / "outputs")
+    kept = SavedOutputs(tmp_path / "outputs", {})
+    stream = outputs_of_images(unfinished(find_images(images), [direct, kept]), Greys(), batch=2)
+    write_score_maps(stream, [direct, kept])
     files = {key: tmp_path / "outputs" / f"{key}.npz" for key in find_images(images)}
     write_score_maps(outputs_of_files(unfinished(files, [again]), broken=Broken()), [again])
     for key in files:
-        assert (read_scores(direct.path(key)) == read_scores(again.path(key))).all()
+        difference = read_scores(direct.path(key)) - read_scores(again.path(key))
+        assert np.abs(difference.astype(float)).max() < 1e-3
 
 
 def test_scores_too_large_for_float16_are_refused(images, tmp_path):
-    out = Destination(tmp_path / "scores", lambda outputs: torch.full((4, 6), 1e5), {})
+    large = lambda outputs: torch.full((4, 6), 1e5)  # noqa: E731
+    out = Destination(tmp_path / "scores", {}, scorer=large)
     with pytest.raises(InputError, match="expected scores within float16's"):
         write(images, [out])
-    wide = Destination(
-        tmp_path / "wide", lambda outputs: torch.full((4, 6), 1e5), {}, dtype="float32"
-    )
+    wide = Destination(tmp_path / "wide", {}, scorer=large, dtype="float32")
     assert write(images, [wide]) == 4
 
 

@@ -13,6 +13,7 @@ from PIL import Image
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
 from maskomaly import Geometry, Preprocessing  # noqa: E402
+from maskomaly.images import read_image, size_of  # noqa: E402
 from maskomaly.preprocess import as_rgb, read_settings  # noqa: E402
 from mdmkit import InputError, InputTypeError  # noqa: E402
 
@@ -133,14 +134,35 @@ def test_arrays_that_are_no_images_are_refused():
             as_rgb(np.zeros(shape, dtype=np.uint8))
 
 
-def test_an_exif_orientation_is_left_alone(tmp_path):
-    image = Image.fromarray(np.zeros((4, 8, 3), dtype=np.uint8))
-    exif = image.getexif()
-    exif[0x0112] = 6  # to be turned by 90 degrees
-    image.save(tmp_path / "turned.png", exif=exif)
-    with Image.open(tmp_path / "turned.png") as picture:
-        assert picture.getexif()[0x0112] == 6
-        assert as_rgb(picture).shape == (4, 8, 3)
+#: How a viewer turns what is stored, by the orientation that the file names.
+UPRIGHT = {
+    1: lambda a: a,
+    2: lambda a: a[:, ::-1],
+    3: lambda a: a[::-1, ::-1],
+    4: lambda a: a[::-1],
+    5: lambda a: a.transpose(1, 0, 2),
+    6: lambda a: np.rot90(a, -1),
+    7: lambda a: a[::-1, ::-1].transpose(1, 0, 2),
+    8: lambda a: np.rot90(a),
+}
+
+
+@pytest.mark.parametrize("orientation", UPRIGHT)
+@pytest.mark.parametrize("suffix", [".png", ".tiff", ".webp", ".jpg"])
+def test_photographs_are_turned_upright(tmp_path, suffix, orientation):
+    y, x = np.mgrid[:16, :32]  # smooth, as JPEG likes it, and alike in no two of its turns
+    stored = np.stack([8 * x, 15 * y, 4 * x + 4 * y], 2).astype(np.uint8)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = tmp_path / f"turned{suffix}"
+    Image.fromarray(stored).save(path, exif=exif, quality=95, lossless=True)
+    shown = UPRIGHT[orientation](stored)
+    found = read_image(path)
+    assert found.shape == shown.shape
+    assert size_of(path) == shown.shape[:2]
+    difference = np.abs(found.astype(int) - shown).mean()
+    assert difference < 6 if suffix == ".jpg" else difference == 0
+    assert np.abs(shown[::-1].astype(int) - shown).mean() > 20
 
 
 def test_settings_come_back_and_leave_other_sections_alone(tmp_path):

@@ -31,19 +31,33 @@ OF_CLASSES = {
     "energy": literal.energy,
     "rba": literal.rba,
 }
+OF_MASKS = {
+    "eam": literal.eam,
+    "void": literal.void,
+    "mask-sum": literal.mask_sum,
+    "unknown": literal.unknown,
+    "uno": literal.uno,
+}
 DENSE = [name for name, entry in SCORES.items() if entry.dense]
 
 
 def expected(name, outputs):
     p, m = literal.at_input(outputs)
-    at_input = literal.eam(p, m) if name == "eam" else OF_CLASSES[name](literal.class_scores(p, m))
+    sem = literal.class_scores(p, m)
+    at_input = OF_MASKS[name](p, m) if name in OF_MASKS else OF_CLASSES[name](sem)
     return literal.at_image(at_input, outputs.geometry)
 
 
-@pytest.mark.parametrize("name", [*OF_CLASSES, "eam"])
+def named(outputs):
+    """The same of a network whose last known class is for what is unknown."""
+    names = [f"class {number}" for number in range(outputs.classes - 1)]
+    return replace(outputs, class_names=(*names, "Unknown"))
+
+
+@pytest.mark.parametrize("name", [*OF_CLASSES, *OF_MASKS])
 @pytest.mark.parametrize("seed", range(25))
 def test_scores_agree_with_their_formulas(name, seed):
-    outputs = random_outputs(seed, 1 + seed % 9, 2 + seed % 4)
+    outputs = named(random_outputs(seed, 1 + seed % 9, 2 + seed % 4))
     found = score(outputs, name)
     assert found.dtype == torch.float32
     assert np.abs(found.double().numpy() - expected(name, outputs)).max() <= 4e-6
@@ -71,7 +85,7 @@ def test_normalised_msp_is_another_score():
 def test_a_pixel_that_no_mask_claims_is_anomalous():
     outputs = MaskOutputs([[0.9, 0.05, 0.05]], [[[-300.0, 9.0]]], Geometry.plain((1, 2)))
     assert msp(outputs, normalised=True)[0, 0] == 1
-    for name in SCORES:
+    for name in (name for name in SCORES if name not in ("void", "unknown", "uno")):
         nowhere, claimed = score(outputs, name).tolist()[0]
         assert nowhere > claimed
 
@@ -85,8 +99,11 @@ def test_values_lie_in_the_range_that_tables_print(seed):
         "[-N, 0]": (-6, 0),
         "[-C, 0]": (-4, 0),
         "[-N - log C, -log C]": (-6 - log(4), -log(4)),
+        "[1 - N, 1]": (-5, 1),
+        "[0, N]": (0, 6),
+        "[-N, N]": (-6, 6),
     }
-    outputs = random_outputs(seed, queries, classes, sharpness=40)
+    outputs = named(random_outputs(seed, queries, classes, sharpness=40))
     for name, entry in SCORES.items():
         low, high = ranges[entry.range]
         found = score(outputs, name)
@@ -108,7 +125,7 @@ def test_certain_logits_do_not_make_nan():
 
 @pytest.mark.parametrize("name", SCORES)
 def test_the_order_of_queries_and_half_precision_mean_nothing(name):
-    outputs = random_outputs(1, queries=9)
+    outputs = named(random_outputs(1, queries=9))
     order = torch.randperm(9, generator=torch.Generator().manual_seed(0))
     shuffled = replace(
         outputs,
@@ -152,3 +169,19 @@ def test_unknown_names_and_foreign_outputs_are_refused():
         score({}, "msp")
     with pytest.raises(InputError, match="at least 2 classes"):
         score(random_outputs(0, classes=1), "entropy")
+
+
+@pytest.mark.parametrize("name", ["unknown", "uno"])
+def test_scores_of_an_unknown_class_need_one_by_name(name):
+    outputs = random_outputs(0, 3, 3)
+    for names in ((), ("road", "sky", "car")):
+        with pytest.raises(InputError, match="expected a network with a class for what is unknown"):
+            score(replace(outputs, class_names=names), name)
+    assert score(replace(outputs, class_names=("road", "sky", "OOD")), name).shape == (18, 27)
+
+
+def test_scores_of_all_masks_refuse_outputs_that_hold_some():
+    outputs = named(random_outputs(0))
+    for name in (*OF_CLASSES, *OF_MASKS):
+        with pytest.raises(InputError, match="save all masks"):
+            score(outputs.compact((1, 2)), name)

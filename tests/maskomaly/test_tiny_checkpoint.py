@@ -7,10 +7,10 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from maskomaly.config import own_config
 from maskomaly.models import load_model
 from maskomaly.outputs import Geometry
 from maskomaly.queries import VOID_THRESHOLD
+from maskomaly.registry import own_config, registered
 from maskomaly.tiny.labels import CLASSES
 from maskomaly.tiny.network import CHECKPOINT, load_network, to_input
 from maskomaly.tiny.scenes import draw_scene
@@ -45,8 +45,7 @@ def test_package_loads_it_with_images_as_they_are():
     (outputs,) = model.predict([scene.image])
     assert outputs.geometry == Geometry.plain((128, 256))
     assert outputs.class_names == CLASSES
-    config = own_config(CHECKPOINT)
-    assert config.checkpoint == model.digest
+    config = registered(model.digest)
     with torch.inference_mode():
         raw = model.model(pixel_values=to_input(scene.image[None]))
     np.testing.assert_allclose(outputs.mask_logits, raw.masks_queries_logits[0], atol=1e-2)
@@ -57,4 +56,4 @@ def test_the_network_in_the_package_has_a_name(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     named, placed = load_model("tiny", device="cpu"), load_model(CHECKPOINT, device="cpu")
     assert named.digest == placed.digest
-    assert own_config(named.source) == own_config(CHECKPOINT)
+    assert own_config(named.source, named.digest) == registered(placed.digest)

@@ -39,6 +39,8 @@ SIZES = ComponentSizes(10, 5)
         ("mdm_spro@0.5", "mdm_spro@0.5"),
         ("image_auroc", "image_auroc"),
         ("image_f1@score=MEAN-TOP:1%", "image_f1@score=mean-top:1%"),
+        ("found@alarms=0.10", "found@alarms=0.1"),
+        ("found@alarms=1@siou=0.3@ppv=0.5@size=0:9", "found@alarms=1@siou=0.3@ppv=0.5@size=0:9"),
         ("ppv", "ppv"),
         ("ppv@z=0.5", "ppv@z=0.5"),
     ],
@@ -74,6 +76,9 @@ def test_a_name_is_spelled_in_one_way_and_read_back(asked, key):
         ("image_auroc@score=median", "mean-top:K"),
         ("siou@z=.5@band=3", "a measure of pixels"),
         ("fbeta@beta=0@z=.5", "beta"),
+        ("found", "expected a number after"),
+        ("found@alarms=-1", ">= 0"),
+        ("found@alarms=1@covered=2", "(0, 1]"),
     ],
 )
 def test_what_is_wrong_with_a_name_is_said(asked, found):
@@ -83,6 +88,6 @@ def test_what_is_wrong_with_a_name_is_said(asked, found):
 
 
 def test_every_known_name_is_measured():
-    names = [name for name in MEASURES if name != "fpr"]
+    names = [name for name in MEASURES if name not in ("fpr", "found")]
     names += [f"{metric}@z=0.5" for metric in SPELLED] + [f"mdm_{m}@0.5" for m in SPELLED]
     assert len(parse_measures(names, SIZES)) == len(names)

@@ -159,3 +159,29 @@ def test_a_group_without_frames_is_undefined():
     group = FrameGroup("weather", "snow", frozenset())
     measure = Through(group, Ranking("ap"), "ap@weather=snow")
     assert values_of(frames_of(1), ["ap", measure])["ap@weather=snow"] is None
+
+
+def test_found_at_alarms_is_the_best_of_the_thresholds_with_few_enough():
+    for seed in range(6):
+        frames = frames_of(seed)
+        evaluation = Evaluation("found@alarms=0.5")
+        for frame in frames:
+            evaluation.update(frame)
+        result = evaluation.result().values
+        world = [(np.where(f.valid, as_unit(f.scores), 0), f.classes == 1, f.valid) for f in frames]
+        every = np.unique(np.concatenate([as_unit(f.scores[f.valid]) for f in frames]))
+        best, threshold = 0.0, None
+        for z in [*every[::-1], -1.0]:
+            _, ppvs = brute.components(world, z)
+            if sum(ppv < 0.25 for ppv in ppvs) / len(frames) > 0.5:
+                break  # from here down the envelope is above
+            shares = [
+                ((scores > z) & mask).sum() / mask.sum()
+                for (scores, _, _), frame in zip(world, frames, strict=True)
+                for mask in masks_of(frame)
+            ]
+            found = np.mean([share >= 0.5 for share in shares])
+            if found >= best:
+                best, threshold = found, None if z < 0 else z
+        assert result["found@alarms=0.5"] == pytest.approx(best)
+        assert result["found@alarms=0.5_threshold"] == threshold

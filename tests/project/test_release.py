@@ -28,7 +28,7 @@ WORKSHOP = (".ci/", ".git", ".pre-commit-config.yaml")
 #: Folders of a package, and what lies in them beside modules.
 PLAIN_FILES = {
     "mdmkit": ("py.typed", "published/*.csv", "report/page.*"),
-    "maskomaly": ("py.typed", "tiny/checkpoint/*"),
+    "maskomaly": ("py.typed", "registry/*.toml", "tiny/checkpoint/*"),
 }
 
 

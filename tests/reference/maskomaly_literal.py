@@ -77,7 +77,9 @@ def combine(p, m, config):
 
     reject = np.ones(m.shape[1:])
     for n in inliers:
-        reject = np.minimum(reject, 1 - m[n] * p[n, :void].max())
+        fixed = config.init and n in config.init_queries
+        weight = p[n].max() if fixed and config.init_probability == "max" else p[n, :void].max()
+        reject = np.minimum(reject, 1 - m[n] * weight)
     if config.border:
         meeting = inliers if config.border_queries == "inliers" else known
         for i in meeting:
@@ -107,6 +109,8 @@ def maskomaly(outputs, config):
     close = (np.abs(m - config.t_border) < 1e-6).any(0).astype(float)
     if config.resolution == "mask":
         score, close = bilinear(np.stack([score, close]), *geometry.padded)
+    if config.padding == "kept":
+        return area(score, *geometry.image), area(close, *geometry.image) > 0
     return at_image(score, geometry), at_image(close, geometry) > 0
 
 
@@ -156,4 +160,38 @@ def eam(p, m):
     total = np.zeros(m.shape[1:])
     for n in range(len(p)):
         total -= m[n] * p[n, :-1].max()
+    return total
+
+
+def void(p, m):
+    """p_n[void] of the query with the largest mask; where two are equal, of the first."""
+    out = np.empty(m.shape[1:])
+    for y in range(out.shape[0]):
+        for x in range(out.shape[1]):
+            best = 0
+            for n in range(len(p)):
+                if m[n, y, x] > m[best, y, x]:
+                    best = n
+            out[y, x] = p[best, -1]
+    return out
+
+
+def mask_sum(p, m):
+    total = np.ones(m.shape[1:])
+    for n in range(len(p)):
+        total -= m[n]
+    return total
+
+
+def unknown(p, m):
+    total = np.zeros(m.shape[1:])
+    for n in range(len(p)):
+        total += m[n] * p[n, -2]
+    return total
+
+
+def uno(p, m):
+    total = np.zeros(m.shape[1:])
+    for n in range(len(p)):
+        total += m[n] * (p[n, -2] - p[n, :-2].max())
     return total

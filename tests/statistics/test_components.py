@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from unittest.mock import patch
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mdmkit import MeanF1, SIoU
+from mdmkit import InputError, MeanF1, SIoU
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.frame import Frame
+from mdmkit.statistics import components
 from mdmkit.statistics.binned_components import BinnedComponents
 from mdmkit.statistics.components import ComponentCounts
 from mdmkit.statistics.edges import unit_edges
@@ -23,9 +26,8 @@ from tests.fuzz import (
     assert_same_sweep,
     check,
     grid_of,
-    metric,
 )
-from tests.reference import brute, union
+from tests.reference import union
 
 SIZES = st.builds(
     ComponentSizes, st.sampled_from([0, 0, 1, 2, 3, 5]), st.sampled_from([0, 0, 2, 3])
@@ -48,20 +50,6 @@ def test_sweep_equals_the_plain_sweep(frames, sizes):
     assert_same_sweep(ComponentCounts.of(frame, sizes), union.component_sweep(frame, sizes))
 
 
-@examples(100)
-@given(small_frames(most=1), SIZES, st.sampled_from([0.0, 0.2, 0.25, 0.5, 0.6]))
-def test_decisive_levels_give_the_margins_of_brute_force(frames, sizes, t):
-    world = [brute.world(*frames[0])]
-    frame = Frame(*frames[0])
-    several = {"min_prediction": sizes.min_prediction, "min_target": sizes.min_target}
-    sweep = ComponentCounts.of(frame, sizes, dict.fromkeys(METRICS, (t, 0.75)))
-    if sweep.targets == 0:
-        return
-    for name in METRICS:
-        m = metric(name, sizes).curve(sweep).margin(t)
-        assert (m.value, m.interval) == brute.margin(world, t, name, **several)
-
-
 @pytest.mark.parametrize("block", range(4))
 def test_every_fast_path_agrees_with_its_oracle_on_random_maps(block):
     count = cases(100)
@@ -80,7 +68,7 @@ def test_hundreds_of_targets_in_one_huge_component(noise):
     expected = union.component_sweep(frame, sizes)
     assert expected.targets == 300
     assert_same_sweep(ComponentCounts.of(frame, sizes), expected)
-    assert_same_margins(frame, sizes, expected, dict.fromkeys(METRICS, (0.1, 0.5, 0.6)))
+    assert_same_margins([frame], sizes, expected, dict.fromkeys(METRICS, (0.1, 0.5, 0.6)))
     grid = grid_of(frame, sizes, unit_edges(256))
     assert_grid_is_right(grid, unit_edges(256), sizes, expected, pixel_order(frame).scores)
 
@@ -131,14 +119,14 @@ def test_grid_wants_a_power_of_two():
         unit_edges(1000)
 
 
-def test_deciding_names_are_checked():
-    with pytest.raises(ValueError, match="deciding: expected metrics among siou, ppv, mean_f1"):
-        ComponentCounts.of(Frame([[0.5]], [[1]]), ComponentSizes(), {"f1": (0.5,)})
-
-
 def test_a_frame_without_valid_pixels_has_empty_sweeps():
     frame = Frame([[0.5, 0.25]], [[255, 255]])
     grid = grid_of(frame, ComponentSizes(), unit_edges(16))
     assert not grid.siou.totals.any()
     assert not grid.hits.high.any()
     assert ComponentCounts.of(frame, ComponentSizes()).siou.scores.size == 0
+
+
+def test_frames_beyond_the_records_bits_are_refused():
+    with patch.object(components, "MOST_PIXELS", 3), pytest.raises(InputError, match="at most 3"):
+        ComponentCounts.of(Frame([[0.5] * 4], [[0, 1, 1, 0]]), ComponentSizes())

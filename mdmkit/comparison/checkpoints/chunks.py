@@ -13,10 +13,11 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from mdmkit.core.errors import InputError
+from mdmkit.core.errors import InputError, SpoiltError
 from mdmkit.core.files import stamp
 from mdmkit.core.frame import Frame
 from mdmkit.evaluation.evaluation import SECOND, Evaluation
+from mdmkit.io import Target, source_files
 from mdmkit.statistics.packing import read_header
 
 #: Frames of a block, and blocks of one size that are joined.
@@ -33,9 +34,9 @@ def content_of(frame: Frame) -> str:
     return digest.hexdigest()
 
 
-def files_of(*paths: Any) -> tuple[tuple[int, int], ...]:
-    """The `stamp` of each file."""
-    return tuple(stamp(getattr(path, "image", path)) for path in paths)  # of AllNormal, the image
+def files_of(scores: Path, target: Target) -> tuple[tuple[int, int], ...]:
+    """The `stamp` of each file that a frame comes from."""
+    return tuple(stamp(path) for path in (scores, *source_files(target)))
 
 
 @dataclass(frozen=True)
@@ -92,10 +93,14 @@ class Ledger:
     ----------
     folder : Path
         Made with the first block.
+    spoilt : list of str, optional
+        Damaged blocks are removed and told here, so that their frames are counted anew; without
+        it they are an error.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, spoilt: list[str] | None = None) -> None:
         self.folder = folder
+        self._spoilt = spoilt
         self._read: dict[Path, tuple[str, Block]] = {}  # a file never changes
         self._last = 0
 
@@ -125,7 +130,11 @@ class Ledger:
 
     def _all(self, of_pass: str) -> Iterator[Block]:
         for path in sorted(self.folder.glob("block-*.npz")):
-            found, block = self._header(path)
+            try:
+                found, block = self._header(path)
+            except SpoiltError as error:
+                self.drop(path, error)
+                continue
             if found == of_pass:
                 yield block
             elif of_pass.startswith(SECOND) and found.startswith(SECOND):
@@ -141,6 +150,23 @@ class Ledger:
             )
         return self._read[path]
 
+    def load(self, block: Block) -> Evaluation | None:
+        """Statistics of a block; None of a damaged one, which is removed."""
+        try:
+            return block.load()
+        except SpoiltError as error:
+            self.drop(block.path, error)
+            return None
+
+    def drop(self, path: Path, error: SpoiltError) -> None:
+        """Remove a damaged block, and tell it."""
+        if self._spoilt is None:
+            raise SpoiltError(
+                f"{error}; `mdmkit compare --state` with its options counts those frames anew"
+            ) from None
+        path.unlink()
+        self._spoilt.append(f"{error}; its frames are counted anew")
+
     def write(
         self, part: Evaluation, frames: Sequence[Counted], on_grid: bool, of_pass: str
     ) -> None:
@@ -150,9 +176,12 @@ class Ledger:
             alike = [b for b in self._all(of_pass) if (b.level, b.on_grid) == (level, on_grid)]
             if len(alike) < GROUP:
                 return
-            joined = alike[0].load()
-            for block in alike[1:]:
-                joined.merge(block.load())
+            parts = [one for block in alike if (one := self.load(block)) is not None]
+            if len(parts) < len(alike):
+                return
+            joined = parts[0]
+            for other in parts[1:]:
+                joined.merge(other)
             together = tuple(frame for block in alike for frame in block.frames)
             self._put(joined, together, level + 1, on_grid, of_pass)
             for block in alike:

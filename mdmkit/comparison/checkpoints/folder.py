@@ -7,16 +7,17 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 from mdmkit.comparison.checkpoints.chunks import Ledger
-from mdmkit.core.errors import InputError, listing
-from mdmkit.core.files import write_text
+from mdmkit.core.errors import InputError, SpoiltError, listing
+from mdmkit.core.files import check_regular, read_json, write_text
 from mdmkit.datasets import Pairing
-from mdmkit.io import AllNormal
+from mdmkit.io import AllNormal, RegionMasks, Saturation, Target
 
-VERSION = 1
+VERSION = 2
 _MANIFEST = "state.json"
 _LOCK = "lock"
 
@@ -85,8 +86,9 @@ class Manifest:
             },
             "left_out": list(pairing.left_out),
             "folders": {name: str(folder) for name, folder in pairing.folders.items()},
+            "resize": pairing.resize,
         }
-        return json.dumps(record, indent=1) + "\n"
+        return json.dumps(record | {"checksum": _checksum(record)}, indent=1) + "\n"
 
     @classmethod
     def read(cls, folder: Path) -> Manifest:
@@ -99,13 +101,18 @@ class Manifest:
         """
         path = folder / _MANIFEST
         try:
-            record = json.loads(path.read_text("utf-8"))
-        except (OSError, ValueError) as error:
-            raise InputError(
-                f"{folder}: expected a folder that `compare --state` wrote, found {error}"
+            record = read_json(path)
+        except InputError as error:
+            kind = SpoiltError if path.is_file() else InputError
+            raise kind(
+                f"{folder}: expected a folder that `compare --state` wrote; {error}"
             ) from None
-        if not isinstance(record, dict) or record.get("version") != VERSION:
+        if not isinstance(record, dict):
+            raise SpoiltError(f"{path}: expected an object, found {type(record).__name__}")
+        if record.get("version") != VERSION:
             raise InputError(f"{path}: expected version {VERSION}, found another")
+        if record.pop("checksum", None) != _checksum(record):
+            raise SpoiltError(f"{path}: expected it as it was written, found it damaged")
         pairing = Pairing(
             {key: _from_record(target) for key, target in record["targets"].items()},
             {
@@ -114,31 +121,45 @@ class Manifest:
             },
             tuple(record["left_out"]),
             {name: Path(folder) for name, folder in record["folders"].items()},
+            record["resize"],
         )
         shard = Shard.parse(record["shard"])
         return cls(record["request"], record["settings"], shard, pairing)
 
 
-def _to_record(target: Path | AllNormal) -> Any:
+def _checksum(record: dict[str, Any]) -> str:
+    text = json.dumps(record, sort_keys=True)
+    return blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def _to_record(target: Target) -> Any:
+    if isinstance(target, RegionMasks):
+        areas = [[s.value, s.area, s.relative] for s in target.saturations]
+        return {"masks": [str(p) for p in target.masks], "areas": areas, "label": target.label}
     if isinstance(target, AllNormal):
         return {"image": str(target.image), "label": target.label}
     return str(target)
 
 
-def _from_record(record: Any) -> Path | AllNormal:
+def _from_record(record: Any) -> Target:
+    if isinstance(record, dict) and "masks" in record:
+        areas = tuple(Saturation(*area) for area in record["areas"])
+        return RegionMasks(tuple(map(Path, record["masks"])), areas, record["label"])
     if isinstance(record, dict):
         return AllNormal(Path(record["image"]), record["label"])
     return Path(record)
 
 
-def ledger_of(folder: Path, method: int) -> Ledger:
+def ledger_of(folder: Path, method: int, spoilt: list[str] | None = None) -> Ledger:
     """The ledger of a method, by its number: a name need not make a file name."""
-    return Ledger(folder / f"method-{method + 1}")
+    return Ledger(folder / f"method-{method + 1}", spoilt)
 
 
 @contextmanager
-def open_state(folder: Path, manifest: Manifest) -> Iterator[None]:
+def open_state(folder: Path, manifest: Manifest) -> Iterator[list[str]]:
     """Hold a state folder, new or of the same request, against other runs.
+
+    A list is yielded, of what was found spoilt in it.
 
     Raises
     ------
@@ -154,14 +175,26 @@ def open_state(folder: Path, manifest: Manifest) -> Iterator[None]:
             f"other files in {folder}"
         )
     folder.mkdir(parents=True, exist_ok=True)
+    spoilt: list[str] = []
+    check_regular(folder / _LOCK)
+    ours = (folder / _LOCK).exists()
     with open(folder / _LOCK, "a+b") as lock:
         _hold(lock.fileno(), folder)
         if (folder / _MANIFEST).exists():
-            check_same(Manifest.read(folder), manifest, folder)
+            try:
+                known = Manifest.read(folder)
+            except SpoiltError as error:
+                if not ours:
+                    raise
+                spoilt.append(f"{error}; all frames are counted anew")
+                for chunk in folder.glob("method-*/block-*.npz"):  # of what, nobody knows
+                    chunk.unlink()
+            else:
+                check_same(known, manifest, folder)
         for rest in folder.rglob(".mdmkit-*"):  # what a killed run was writing
             rest.unlink()
         write_text(folder / _MANIFEST, manifest.to_json())
-        yield
+        yield spoilt
 
 
 def check_same(known: Manifest, asked: Manifest, folder: Path) -> None:
@@ -173,7 +206,7 @@ def check_same(known: Manifest, asked: Manifest, folder: Path) -> None:
         raise InputError(
             f"state: {folder} holds counts of another comparison\n"
             + listing(f"{n}: expected {theirs[n]}, found {mine.get(n)}" for n in differing)
-            + "\nchoose another folder for --state, or remove this one"
+            + "\nchoose another folder for the state, or remove this one"
         )
 
 

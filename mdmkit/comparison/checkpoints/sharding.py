@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mdmkit.comparison.checkpoints.chunks import Block, check_content, content_of, files_of
+from mdmkit.comparison.checkpoints.chunks import Block, Ledger, check_content, content_of, files_of
 from mdmkit.comparison.checkpoints.folder import (
     Manifest,
     Shard,
@@ -34,7 +34,7 @@ from mdmkit.evaluation.executors import check_jobs
 from mdmkit.evaluation.methods import Progresses, load_frame
 from mdmkit.evaluation.sources import Progress, no_progress
 from mdmkit.evaluation.threads import Load, Threads
-from mdmkit.io import AllNormal
+from mdmkit.io import source_files
 
 
 def keep_counts(
@@ -56,7 +56,10 @@ def keep_counts(
     if methods.pairing is None:
         raise InputError("state: expected folders of score maps, found arrays")
     pairing = methods.pairing
-    names = ("methods", "target", "dataset", "normal_label", "anomaly_label", "ignore_index", "key")
+    names = (
+        "methods", "target", "dataset", "normal_label", "anomaly_label", "ignore_index", "key",
+        "resize",
+    )  # fmt: skip
     request = {name: planned.settings[name] for name in names} | {
         f"options of {name}": evaluation.options()
         for name, evaluation in methods.evaluations.items()
@@ -71,23 +74,25 @@ def keep_counts(
         if shard.of > 1 and evaluation.needs_fit:
             raise InputError(
                 f"shard: expected a normaliser that needs no look at all frames first, found "
-                f"{evaluation.kind.name!r} with per-image numbers; count without --shard"
+                f"{evaluation.kind.name!r} with per-image numbers; count all frames at once"
             )
         frames = Threads(methods.loads[name], jobs)
-        kept = Kept(frames, files, ledger_of(state, order.index(name)), wanted)
+        kept = Kept(frames, files, ledger_of(state, order.index(name), spoilt), wanted)
         if shard.of == 1:
             evaluation.run(kept, again=True, progress=progress)
         else:
             evaluation.prepare(kept)
             evaluation.one_pass(kept, progress)
 
-    with open_state(state, Manifest(request, planned.settings, shard, pairing)):
+    with open_state(state, Manifest(request, planned.settings, shard, pairing)) as spoilt:
         methods.each(count, progress)
+    if spoilt:
+        planned.settings["remarks"] = [*planned.settings.get("remarks", ()), *spoilt]
 
 
 def count_shard(
     methods: Mapping[str, Any],
-    target: str | Path | None = None,
+    target: Any = None,
     metrics: Any = None,
     *,
     state: str | Path,
@@ -232,10 +237,11 @@ def _joined(
     manifests: Mapping[Path, Manifest], number: int, name: str, progress: Progress
 ) -> tuple[Evaluation, dict[str, str]]:
     """The sum of a method's blocks, and the content of each frame."""
-    blocks: list[Block] = []
+    blocks: list[tuple[Ledger, Block]] = []
     found: dict[str, Path] = {}
     for folder in manifests:
-        for block in ledger_of(folder, number).blocks(None, FIRST):
+        ledger = ledger_of(folder, number)
+        for block in ledger.blocks(None, FIRST):
             for frame in block.frames:
                 if frame.key in found:
                     raise InputError(
@@ -243,7 +249,7 @@ def _joined(
                         f"{found[frame.key]} and {folder}"
                     )
                 found[frame.key] = folder
-            blocks.append(block)
+            blocks.append((ledger, block))
     keys = next(iter(manifests.values())).pairing.scores[name]
     lacking = [key for key in keys if key not in found]
     if lacking:
@@ -260,8 +266,9 @@ def _joined(
         )
     total: Evaluation | None = None
     contents: dict[str, str] = {}
-    for block in blocks:
-        part = block.load()
+    for ledger, block in blocks:
+        part = ledger.load(block)
+        assert part is not None  # a damaged one is an error here
         if total is None:
             total = part
         else:
@@ -282,10 +289,11 @@ def _loads(
         for manifest in manifests.values():
             settings, pairing = manifest.settings, manifest.pairing
             scores, target = pairing.scores[name][key], pairing.targets[key]
-            mask = target.image if isinstance(target, AllNormal) else target
-            if scores.exists() and mask.exists():
+            if scores.exists() and all(path.exists() for path in source_files(target)):
                 codes = LabelCodes(*(settings[label] for label in _LABELS))
-                load = partial(load_frame, scores, target, codes, key, settings["key"])
+                load = partial(
+                    load_frame, scores, target, codes, key, settings["key"], pairing.resize
+                )
                 loads.append(partial(_checked, load, contents[key], key))
                 break
         else:

@@ -57,7 +57,9 @@ class Kept:
         done: set[str] = set()
         # frames that are known on the grid alone are taken where all others fill the memory
         for block in sorted(self.ledger.blocks(self.files, of_pass), key=lambda b: b.on_grid):
-            part = block.load()
+            part = self.ledger.load(block)
+            if part is None:
+                continue
             needed = not block.on_grid or blank().over_budget
             if part.settings() != settings or not needed:
                 block.path.unlink()

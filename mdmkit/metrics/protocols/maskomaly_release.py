@@ -81,6 +81,7 @@ class FprBeyondTpr(Measure):
 
     key: str = f"fpr@tpr>{TPR!r}"
     higher_is_better = False
+    needs_anomalies = True
 
     def compute(self, sweeps: NormalizedTotals) -> Values:
         values: Values = {self.key: fpr_beyond_tpr(sweeps.pixels, TPR)}

@@ -67,6 +67,7 @@ class BinnedBestF1(Measure):
     """
 
     key: str = "best_f1"
+    needs_anomalies = True
 
     @property
     def statistics(self) -> tuple[Statistic, ...]:
@@ -101,6 +102,7 @@ class AtBinnedBestF1(Measure):
 
     key: str
     metric: ComponentMetric
+    needs_anomalies = True
 
     @property
     def statistics(self) -> tuple[Statistic, ...]:

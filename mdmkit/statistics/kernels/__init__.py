@@ -10,7 +10,7 @@ from contextlib import suppress
 from importlib.util import find_spec
 from typing import Any, TypeVar, cast
 
-from numba import njit
+from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
@@ -39,6 +39,16 @@ def inner_kernel(function: F) -> F:
     return _compiled(function, {"no_cpython_wrapper": True, "no_cfunc_wrapper": True})
 
 
+def inlined_kernel(function: F) -> F:
+    """Compile a part of kernels into each place that calls it.
+
+    A call that hands on a state of many arrays copies a hundred words, which costs more than what
+    is done for a pixel.
+    """
+    options = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "forceinline": True}
+    return _compiled(function, options)
+
+
 def _compiled(function: F, options: dict[str, Any]) -> F:
     try:
         compiled: Any = njit(cache=True, nogil=True, **options)(function)
@@ -48,16 +58,26 @@ def _compiled(function: F, options: dict[str, Any]) -> F:
 
 
 @intrinsic
-def borrowed(typing_context, array):
-    """An array in a kernel without its reference count; the caller of the kernel holds it.
+def borrowed(typing_context, value):
+    """An array, or a tuple of them, in a kernel without reference counts; the caller holds them.
 
     Kernels that call kernels with many arrays spend up to half their time on atomic counting.
     """
 
     def generate(context, builder, signature, arguments):
-        view = cgutils.create_struct_proxy(signature.args[0])(context, builder, value=arguments[0])
+        return _without_owner(context, builder, signature.args[0], arguments[0])
+
+    return value(value), generate
+
+
+def _without_owner(context, builder, kind, value):
+    if isinstance(kind, types.BaseTuple):
+        for i, item in enumerate(kind.types):
+            lent = _without_owner(context, builder, item, builder.extract_value(value, i))
+            value = builder.insert_value(value, lent, i)
+    elif isinstance(kind, types.Array):
+        view = cgutils.create_struct_proxy(kind)(context, builder, value=value)
         view.meminfo = cgutils.get_null_value(view.meminfo.type)
         view.parent = cgutils.get_null_value(view.parent.type)
-        return view._getvalue()
-
-    return array(array), generate
+        value = view._getvalue()
+    return value

@@ -1,6 +1,6 @@
 """Bounds on component statistics between two thresholds, whatever the order of pixels between them.
 
-NO VALIDATION HERE. See `mdmkit.statistics.kernels.state`. A cell is what joins between two recorded rows; it
+NO VALIDATION HERE. See `state` beside this. A bin is what joins between two recorded rows; it
 has parts. Only the states at the ends of parts are seen; what holds for any prediction X between
 two states *before* and *after* follows from what has been counted:
 
@@ -21,11 +21,11 @@ from __future__ import annotations
 import numpy as np
 
 from mdmkit.statistics.kernels import inner_kernel
-from mdmkit.statistics.kernels.joining import neighbours
+from mdmkit.statistics.kernels.overlaps import normal_pixels
 from mdmkit.statistics.kernels.state import (
     ANOMALOUS,
     BEYOND,
-    CELL_NOW,
+    BIN_NOW,
     COUNTED,
     COVERED,
     FALSE,
@@ -38,11 +38,9 @@ from mdmkit.statistics.kernels.state import (
     N_MOVED,
     PART,
     PIXELS,
-    PLAIN,
     PPV,
     PREDICTED,
     RANK,
-    RATIO,
     REACHED,
     ROOT,
     ROWS_KEPT,
@@ -71,24 +69,13 @@ def fixed(totals, at):
 
 
 @inner_kernel
-def count_seeds(start, order, flags, width, active, counters):
-    """Count the pixels of the next part which have no active neighbour yet."""
-    i = start
-    more = i < order.size
-    while more:
-        q = order[i] + order[i] // width + width + 2
-        counters[SEEDS] += neighbours(active, q, width + 1) == 0
-        more = flags[i] == 0
-        i += 1
-
-
-@inner_kernel
-def end_part(min_prediction, counters):
-    """Include the states within a part of a cell in the bounds on numbers of components."""
-    if min_prediction <= 1:
+def end_part(s):
+    """Include the states within a part of a bin in the bounds on numbers of components."""
+    counters = s.counters
+    if s.min_prediction <= 1:
         more = min(counters[SEEDS] + counters[SWALLOWED], counters[FRESH])
     else:
-        more = counters[FRESH] // min_prediction
+        more = counters[FRESH] // s.min_prediction
     counters[FEWEST] = min(counters[FEWEST], counters[HELD] - counters[MERGED])
     counters[MOST] = max(counters[MOST], counters[HELD] + more)
     counters[UPSTARTS] += min(counters[STAINED], more + counters[TURNED])
@@ -99,20 +86,23 @@ def end_part(min_prediction, counters):
 
 
 @inner_kernel
-def begin_cell(totals, counters, spread):
-    """Bounds start anew at what is counted now."""
+def begin_bin(s):
+    """Let bounds start anew at what is counted now."""
+    counters = s.counters
     counters[FEWEST] = counters[MOST] = counters[HELD]
     counters[UPSTARTS] = counters[N_MOVED] = 0
-    counters[CELL_NOW] += 1
-    spread[0, 0] = fixed(totals, SIOU)
+    counters[BIN_NOW] += 1
+    s.spread[0, 0] = fixed(s.totals, SIOU)
 
 
 @inner_kernel
-def bound_components(predicted, touching, weights, queue, totals, counters, qualities, spread):
+def bound_components(s):
     """Bound the sum of PPV, and how many components reach each quality, before both are settled.
 
     Writes low and high of that sum, and at most and at least as many, where bounds of FP will be.
     """
+    touching, totals, counters = s.touching, s.totals, s.counters
+    qualities, spread = s.qualities, s.spread
     n = qualities.size
     spread[0, 1] = fixed(totals, PPV)
     spread[1, 1] = spread[0, 1] + 1 + counters[UPSTARTS] * np.int64(UNIT)
@@ -121,15 +111,15 @@ def bound_components(predicted, touching, weights, queue, totals, counters, qual
         spread[1, 3 + n + i] = totals[PREDICTED] - totals[TP + n + i]
         spread[0, 3 + n + i] = spread[1, 3 + n + i] + counters[UPSTARTS]
     for k in range(counters[N_LATE]):
-        t = queue[1, k]
+        t = s.queue[1, k]
         if touching[t, ROOT] < 0:
             continue
-        counted, rank, ratio = touching[t, COUNTED], touching[t, RANK], weights[t, RATIO]
+        counted, rank, ratio = touching[t, COUNTED], touching[t, RANK], s.ratios[t]
         several = counted + touching[t, TAKEN_IN]
         least, most = 0.0, float(several)
         if counted and several == 1:
             least = touching[t, WAS_ANOMALOUS] / (
-                touching[t, WAS_ANOMALOUS] + predicted[touching[t, ROOT], PLAIN]
+                touching[t, WAS_ANOMALOUS] + normal_pixels(touching[t, ROOT], s)
             )
             most = touching[t, ANOMALOUS] / (touching[t, ANOMALOUS] + touching[t, WAS_PLAIN])
         if not counted:
@@ -143,20 +133,22 @@ def bound_components(predicted, touching, weights, queue, totals, counters, qual
 
 
 @inner_kernel
-def bound_targets(totals, counters, targets, sious, target_queue, qualities, spread):
+def bound_targets(s):
     """Bound the sum of sIoU and the true positives, now that they are settled."""
+    totals, counters, targets = s.totals, s.counters, s.targets
+    qualities, spread = s.qualities, s.spread
     n = qualities.size
     low, high = fixed(totals, SIOU), spread[0, 0] + 1
     for i in range(n):
         spread[0, 3 + i] = totals[TP + i]
     for k in range(counters[N_MOVED]):
-        g = target_queue[1, k]
+        g = s.target_queue[1, k]
         if targets[g, COVERED] == targets[g, WAS_COVERED]:
             continue
         union, before = targets[g, PIXELS] + targets[g, BEYOND], targets[g, WAS_UNION]
         least, most = targets[g, WAS_COVERED] / union, targets[g, COVERED] / before
         was = targets[g, WAS_COVERED] / before
-        low += np.int64(np.floor((least - sious[g]) * UNIT)) - 1
+        low += np.int64(np.floor((least - s.sious[g]) * UNIT)) - 1
         high += np.int64(np.ceil((most - was) * UNIT)) + 1
         for i in range(n):
             spread[0, 3 + i] -= (i < targets[g, REACHED]) & (least < qualities[i])
@@ -165,14 +157,14 @@ def bound_targets(totals, counters, targets, sious, target_queue, qualities, spr
 
 
 @inner_kernel
-def write_bounds(counters, spread, bounds, hit_bounds, at):
+def write_bounds(at, bounds, hit_bounds, s):
     """Write low, then high, of the sums of sIoU and PPV and the number; and of TP, FP."""
     n = hit_bounds.shape[1] // 4
     for side in range(2):
-        number = counters[FEWEST + side]
-        bounds[at, 3 * side] = max(spread[side, 0], 0)
-        bounds[at, 3 * side + 1] = max(spread[side, 1], 0)
+        number = s.counters[FEWEST + side]
+        bounds[at, 3 * side] = max(s.spread[side, 0], 0)
+        bounds[at, 3 * side + 1] = max(s.spread[side, 1], 0)
         bounds[at, 3 * side + 2] = number
         for i in range(n):
-            hit_bounds[at, 2 * n * side + i] = max(spread[side, 3 + i], 0)
-            hit_bounds[at, 2 * n * side + n + i] = max(number - spread[side, 3 + n + i], 0)
+            hit_bounds[at, 2 * n * side + i] = max(s.spread[side, 3 + i], 0)
+            hit_bounds[at, 2 * n * side + n + i] = max(number - s.spread[side, 3 + n + i], 0)

@@ -1,53 +1,86 @@
-"""Ground-truth components by 8-connectivity, written in the layout that the sweep wants.
+"""Ground-truth components by 8-connectivity: runs of anomalous pixels, joined row by row.
 
-NO VALIDATION HERE. On entry must hold: `classes` is uint8, (H, W); `label` has a row above and below
-and one column to the right, flat, and is -1 throughout; `parent` and `sizes` have an entry for each
-anomalous pixel that has no anomalous neighbour before it.
+NO VALIDATION HERE. On entry must hold: `classes` is uint8, (H, W); `runs` (N, 3), `parent` and
+`sizes` (N,) have an entry for each run of anomalous pixels of a row.
 """
 
 from __future__ import annotations
 
-from mdmkit.statistics.kernels import inner_kernel, kernel
-from mdmkit.statistics.kernels.joining import find
+from mdmkit.statistics.kernels import inlined_kernel, inner_kernel, kernel
 from mdmkit.statistics.kernels.sorting import ANOMALOUS
+
+START, STOP, NAME = range(3)  # of a run: places in the flat frame, and its component
+
+
+@inlined_kernel
+def find(parent, i):
+    """Root of i, halving the path."""
+    while parent[i] != i:
+        parent[i] = parent[parent[i]]
+        i = parent[i]
+    return i
 
 
 @inner_kernel
-def join_before(q, stride, label, parent):
-    """A component among the four neighbours before q, two being joined where q does; -1: none."""
-    above, diagonal = label[q - stride], label[q - stride + 1]
-    if above >= 0:  # a neighbour of all the others
-        return above
-    behind = label[q - 1] if label[q - 1] >= 0 else label[q - stride - 1]
-    if diagonal < 0 or behind < 0:
-        return max(diagonal, behind)
-    a, b = find(parent, diagonal), find(parent, behind)
-    parent[max(a, b)] = min(a, b)
-    return min(a, b)
+def join_above(first, stop, right, runs, parent):
+    """Join the components of runs first..stop - 1 that start at `right` at most; -1: none does."""
+    name = -1
+    for j in range(first, stop):
+        if runs[j, START] > right:
+            break
+        root = find(parent, runs[j, NAME])
+        if name >= 0:
+            parent[max(name, root)] = min(name, root)
+            root = min(name, root)
+        name = root
+    return name
 
 
 @kernel
-def label_components(classes, label, parent, sizes):
-    """Name a component at each anomalous pixel; returns how many names there are.
+def count_runs(classes):
+    """Number of runs of anomalous pixels in all rows."""
+    runs = 0
+    for y in range(classes.shape[0]):
+        before = False
+        for x in range(classes.shape[1]):
+            here = classes[y, x] == ANOMALOUS
+            runs += here & ~before
+            before = here
+    return runs
+
+
+@kernel
+def label_runs(classes, runs, parent, sizes):
+    """List the runs with a name of their component each; returns how many names there are.
 
     `parent` leads to one name of each component, which comes first; `sizes` counts by name.
     """
     height, width = classes.shape
-    stride = width + 1
-    names = 0
+    n = names = above = 0
     for y in range(height):
-        for x in range(width):
+        first = n
+        x = 0
+        while x < width:
             if classes[y, x] != ANOMALOUS:
+                x += 1
                 continue
-            q = (y + 1) * stride + x + 1
-            name = join_before(q, stride, label, parent)
+            start = x
+            while x < width and classes[y, x] == ANOMALOUS:
+                x += 1
+            up = (y - 1) * width
+            while above < first and runs[above, STOP] < up + start:
+                above += 1
+            # a run that ends at `start` or starts at `x` is a diagonal neighbour
+            name = join_above(above, first, up + x, runs, parent)
             if name < 0:
                 name = names
                 parent[name] = name
                 sizes[name] = 0
                 names += 1
-            sizes[name] += 1
-            label[q] = name
+            runs[n, START], runs[n, STOP], runs[n, NAME] = y * width + start, y * width + x, name
+            sizes[name] += x - start
+            n += 1
+        above = first
     for name in range(names):
         root = find(parent, name)
         if root != name:
@@ -57,8 +90,7 @@ def label_components(classes, label, parent, sizes):
 
 
 @kernel
-def name_anew(label, parent, codes):
+def name_anew(runs, parent, codes):
     """Replace the names by the code of their component."""
-    for q in range(label.size):
-        if label[q] >= 0:
-            label[q] = codes[find(parent, label[q])]
+    for i in range(runs.shape[0]):
+        runs[i, NAME] = codes[find(parent, runs[i, NAME])]

@@ -7,22 +7,23 @@ from __future__ import annotations
 
 import numpy as np
 
-from mdmkit.statistics.kernels import inner_kernel
+from mdmkit.statistics.kernels import inlined_kernel, inner_kernel
 from mdmkit.statistics.kernels.state import (
     ANOMALOUS,
     BEYOND,
+    BIN,
+    BIN_NOW,
     CALM,
-    CELL,
-    CELL_NOW,
-    COUNT,
+    COUNT_OF,
     COVERED,
     DEAD,
     FALSE,
     FREE,
     FRESH,
-    KEPT,
     LATE,
     LIVE,
+    MARKED_PIXELS,
+    MIXED,
     N_LATE,
     N_MOVED,
     N_TARGETS,
@@ -32,18 +33,14 @@ from mdmkit.statistics.kernels.state import (
     NODES_USED,
     NONE,
     OWNER,
-    PART,
     PASSED,
     PIXELS,
-    PLAIN,
-    PPV_FALL,
     QUEUED,
     ROOT,
     ROWS,
     ROWS_KEPT,
     SERVED,
-    SIOU_FALL,
-    SIZE,
+    SIZE_SHIFT,
     STAINED,
     SWALLOWED,
     TARGET,
@@ -59,14 +56,27 @@ _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _32 = np.uint64(32)
 
 
-@inner_kernel
+@inlined_kernel
+def normal_pixels(r, s):
+    """Normal pixels of a component."""
+    facts = ~s.tree[r]
+    return (facts >> SIZE_SHIFT) - (s.predicted[r, MARKED_PIXELS] if facts & MIXED else 0)
+
+
+@inlined_kernel
+def row_of(r, s):
+    """The row of a component in `touching`, NONE if it touches no target."""
+    return np.int64(s.predicted[r, TOUCHING]) if ~s.tree[r] & MIXED else NONE
+
+
+@inlined_kernel
 def home(owner, g, table):
     """Slot of a table (a power of two) where the search for a node starts."""
     key = (np.uint64(owner) << _32) | np.uint64(g)
     return np.int64((key * _GOLDEN) >> _32) & (table.size - 1)
 
 
-@inner_kernel
+@inlined_kernel
 def slot_of(owner, g, nodes, table):
     """Slot of the node of this owner and target, or the empty one where it belongs."""
     slot = home(owner, g, table)
@@ -91,24 +101,26 @@ def vacate(gap, nodes, table):
     table[gap] = NONE
 
 
-@inner_kernel
-def touch_target(g, targets, target_queue, counters):
-    """Queue a target whose ratio changes, and keep what it was when the cell began."""
-    if targets[g, CELL] != counters[CELL_NOW]:
-        targets[g, CELL] = counters[CELL_NOW]
+@inlined_kernel
+def touch_target(g, s):
+    """Queue a target whose ratio changes, and keep what it was when the bin began."""
+    targets, counters = s.targets, s.counters
+    if targets[g, BIN] != counters[BIN_NOW]:
+        targets[g, BIN] = counters[BIN_NOW]
         targets[g, WAS_COVERED] = targets[g, COVERED]
         targets[g, WAS_UNION] = targets[g, PIXELS] + targets[g, BEYOND]
-        target_queue[1, counters[N_MOVED]] = g
+        s.target_queue[1, counters[N_MOVED]] = g
         counters[N_MOVED] += 1
     if targets[g, QUEUED] == 0:
         targets[g, QUEUED] = 1
-        target_queue[0, counters[N_TARGETS]] = g
+        s.target_queue[0, counters[N_TARGETS]] = g
         counters[N_TARGETS] += 1
 
 
-@inner_kernel
-def queue_row(t, touching, queue, counters):
+@inlined_kernel
+def queue_row(t, s):
     """Queue a component that touches targets: to be served late, and at the end of this level."""
+    touching, queue, counters = s.touching, s.queue, s.counters
     if touching[t, LATE] == 0:
         touching[t, LATE] = 1
         queue[1, counters[N_LATE]] = t
@@ -119,11 +131,12 @@ def queue_row(t, touching, queue, counters):
         counters[N_URGENT] += 1
 
 
-@inner_kernel
-def add_overlap(r, g, predicted, touching, weights, nodes, table, targets, target_queue, queue,
-                counters):  # fmt: skip
-    """Count one more pixel of target g in component r."""
-    kept, normal, t = predicted[r, KEPT], predicted[r, PLAIN], predicted[r, TOUCHING]
+@inlined_kernel
+def add_overlap(r, g, kept, normal, s):
+    """Count one more pixel of target g in component r, which has `normal` ones besides."""
+    predicted, touching, nodes = s.predicted, s.touching, s.nodes
+    targets, counters = s.targets, s.counters
+    t = np.int64(predicted[r, TOUCHING])
     if t == NONE:
         t = counters[ROWS]
         counters[ROWS] += 1
@@ -132,18 +145,17 @@ def add_overlap(r, g, predicted, touching, weights, nodes, table, targets, targe
             touching[t, column] = 0
         touching[t, LIVE] = touching[t, DEAD] = touching[t, SERVED] = touching[t, CALM] = NONE
         touching[t, ROOT] = r
-        weights[t, SIOU_FALL] = weights[t, PPV_FALL] = 0.0
         if kept:
             counters[FALSE] -= 1
             counters[TURNED] += 1
             counters[ROWS_KEPT] += 1
     touching[t, ANOMALOUS] += 1
     if kept:
-        queue_row(t, touching, queue, counters)
-        touch_target(g, targets, target_queue, counters)
+        queue_row(t, s)
+        touch_target(g, s)
         targets[g, COVERED] += 1
-    slot = slot_of(t, g, nodes, table)
-    node = table[slot]
+    slot = slot_of(t, g, nodes, s.table)
+    node = s.table[slot]
     if node == NONE:
         node = counters[FREE]
         if node == NONE:
@@ -151,56 +163,58 @@ def add_overlap(r, g, predicted, touching, weights, nodes, table, targets, targe
             counters[NODES_USED] += 1
         else:
             counters[FREE] = nodes[node, NEXT]
-        table[slot] = node
-        nodes[node, OWNER], nodes[node, TARGET], nodes[node, COUNT] = t, g, 0
+        s.table[slot] = node
+        nodes[node, OWNER], nodes[node, TARGET], nodes[node, COUNT_OF] = t, g, 0
         nodes[node, PASSED] = normal if kept else 0
         nodes[node, NEXT] = touching[t, LIVE]
         touching[t, LIVE] = node
         touching[t, NODES] += 1
         if kept:
             targets[g, BEYOND] += normal
-    nodes[node, COUNT] += 1
+    nodes[node, COUNT_OF] += 1
 
 
 @inner_kernel
-def cover(t, touching, nodes, targets, target_queue, counters):
+def cover(t, s):
     """Count the pixels of a component that is being kept in its targets."""
-    node = touching[t, LIVE]
+    nodes, targets = s.nodes, s.targets
+    node = s.touching[t, LIVE]
     while node != NONE:
         g = nodes[node, TARGET]
-        touch_target(g, targets, target_queue, counters)
-        targets[g, COVERED] += nodes[node, COUNT]
+        touch_target(g, s)
+        targets[g, COVERED] += nodes[node, COUNT_OF]
         node = nodes[node, NEXT]
 
 
 @inner_kernel
-def keep(r, predicted, touching, nodes, targets, target_queue, queue, counters):
-    """Let a component count from now on."""
-    predicted[r, KEPT] = counters[PART]
-    counters[FRESH] += predicted[r, SIZE]
-    counters[SWALLOWED] += predicted[r, SIZE] > 1
-    t = predicted[r, TOUCHING]
+def keep(t, size, s):
+    """Count a component of `size` pixels that is being kept, with its row of `touching`, if any."""
+    counters = s.counters
+    counters[FRESH] += size
+    counters[SWALLOWED] += size > 1
     if t == NONE:
         counters[FALSE] += 1
     else:
         counters[STAINED] += 1
         counters[ROWS_KEPT] += 1
-        cover(t, touching, nodes, targets, target_queue, counters)
-        queue_row(t, touching, queue, counters)
+        cover(t, s)
+        queue_row(t, s)
 
 
 @inner_kernel
-def absorb(s, t, normal, kept, touching, weights, nodes, table, targets, target_queue, counters):
-    """Hand the nodes of row s, the shorter list, to row t of a component with `normal` pixels."""
+def absorb(row, t, normal, kept, s):
+    """Hand the nodes of `row`, the shorter list, to row t of a component with `normal` pixels."""
+    touching, nodes, table = s.touching, s.nodes, s.table
+    targets, counters = s.targets, s.counters
     for column in (LIVE, DEAD):
-        node = touching[s, column]
+        node = touching[row, column]
         while node != NONE:
             rest = nodes[node, NEXT]
             g = nodes[node, TARGET]
-            vacate(slot_of(s, g, nodes, table), nodes, table)
+            vacate(slot_of(row, g, nodes, table), nodes, table)
             slot = slot_of(t, g, nodes, table)
             if table[slot] != NONE:  # both touch g
-                nodes[table[slot], COUNT] += nodes[node, COUNT]
+                nodes[table[slot], COUNT_OF] += nodes[node, COUNT_OF]
                 nodes[table[slot], PASSED] += nodes[node, PASSED]
                 nodes[node, NEXT] = counters[FREE]
                 counters[FREE] = node
@@ -211,10 +225,9 @@ def absorb(s, t, normal, kept, touching, weights, nodes, table, targets, target_
                 touching[t, column] = node
                 touching[t, NODES] += 1
                 if kept:
-                    touch_target(g, targets, target_queue, counters)
+                    touch_target(g, s)
                     targets[g, BEYOND] += normal - nodes[node, PASSED]
                     nodes[node, PASSED] = normal
             node = rest
-    touching[t, ANOMALOUS] += touching[s, ANOMALOUS]
-    weights[t, SIOU_FALL] += weights[s, SIOU_FALL]
-    touching[s, ROOT] = NONE
+    touching[t, ANOMALOUS] += touching[row, ANOMALOUS]
+    touching[row, ROOT] = NONE

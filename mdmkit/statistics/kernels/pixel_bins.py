@@ -1,7 +1,7 @@
 """Cells of a grid of thresholds: which pixels lie in which, and pixels in the order of cells.
 
 NO VALIDATION HERE. On entry must hold: `scores`, `classes` and `keys` are flat, contiguous and of
-one size; `edges` ascend strictly and `table` has a slot and one for each of their equal parts.
+one size; `edges` ascend strictly; table[k] edges lie in slots before k (any, if they are regular).
 
 A key is 2 c for scores within cell c, (edges[c - 1], edges[c]), and 2 c + 1 for those at edges[c].
 """
@@ -13,16 +13,30 @@ import numpy as np
 from mdmkit.statistics.kernels import inner_kernel, kernel
 from mdmkit.statistics.kernels.sorting import ANOMALOUS, IGNORED, NORMAL
 
+SLOT_SHIFT = 12  # 2,048 slots between a power of two and the next
+SLOTS = 1 << (32 - SLOT_SHIFT)
 _HIGH = np.uint64(1) << np.uint64(32)
 
 
 @inner_kernel
-def key_of(score, edges, table, low, scale):
+def slot_of(score):
+    """Leading bits of the score's float32, as an integer that rises with the score."""
+    bits = np.float32(score + 0.0).view(np.int32)  # -0.0 becomes 0.0
+    return np.int64((bits ^ ((bits >> 31) & 0x7FFFFFFF)) >> SLOT_SHIFT) + (SLOTS >> 1)
+
+
+@kernel
+def count_slots(edges, table):
+    """Count in table[k + 1] the edges of slot k."""
+    for i in range(edges.size):
+        table[slot_of(edges[i]) + 1] += 1
+
+
+@inner_kernel
+def key_of(score, edges, table):
     """The key of a score: a slot of the table, and bisection among the few edges there."""
-    last = table.size - 2
-    place = (score - low) * scale
-    slot = np.int64(place) if 0 <= place < last else (0 if place < last else last)
-    first, stop = table[slot], table[slot + 1]
+    slot = slot_of(score)
+    first, stop = np.int64(table[slot]), np.int64(table[slot + 1])
     while stop - first > 1:
         middle = (first + stop) >> 1
         below = edges[middle] < score
@@ -43,7 +57,7 @@ def regular_key_of(score, steps):
 
 
 @kernel
-def place_scores(scores, classes, edges, table, low, scale, steps, keys, counts):
+def place_scores(scores, classes, edges, table, steps, keys, counts):
     """Write the key of each valid pixel and count by key: high half anomalous ones, low half all.
 
     `steps`, if not 0, says that edges are regular. Returns the smallest and the largest score.
@@ -55,7 +69,7 @@ def place_scores(scores, classes, edges, table, low, scale, steps, keys, counts)
         score = np.float64(scores[i])
         smallest, largest = min(smallest, score), max(largest, score)
         regular = steps > 0
-        key = regular_key_of(score, steps) if regular else key_of(score, edges, table, low, scale)
+        key = regular_key_of(score, steps) if regular else key_of(score, edges, table)
         keys[i] = key
         counts[key] += _HIGH + np.uint64(1) if classes[i] == ANOMALOUS else np.uint64(1)
     return smallest, largest
@@ -70,20 +84,6 @@ def place_keys(raw, classes, key_of_raw, keys, counts):
         key = key_of_raw[raw[i]]
         keys[i] = key
         counts[key] += _HIGH + np.uint64(1) if classes[i] == ANOMALOUS else np.uint64(1)
-
-
-@kernel
-def order_by_rank(keys, classes, rank_of_key, starts, order):
-    """Write the flat indices of valid pixels with a rank >= 0, each behind those of its rank.
-
-    `starts` (one a rank) gives where in `order` a rank starts; it is moved to where it ends.
-    """
-    for i in range(keys.size):
-        if classes[i] != IGNORED:
-            rank = rank_of_key[keys[i]]
-            if rank >= 0:
-                order[starts[rank]] = i
-                starts[rank] += 1
 
 
 @kernel

@@ -1,0 +1,141 @@
+"""What commands do with a network: load it, find its config, judge both before it runs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from maskomaly.cli.options import parse_input_size
+from mdmkit.cli.options import choose_judging, find_ground_truth
+from mdmkit.cli.terminal import note
+from mdmkit.core.errors import InputError
+
+if TYPE_CHECKING:
+    from maskomaly.config import MaskomalyConfig
+    from maskomaly.models import Network
+    from mdmkit.datasets import Choice, DataSet
+
+
+def load_network(
+    model: str, device: str, quiet: bool, input_size: str | None = None, compiled: bool = False
+) -> Network:
+    """The network of these options, with a note of what one should know of it."""
+    from maskomaly.models import load_model
+
+    edges = None if input_size is None else parse_input_size(input_size)
+    note(f"loading {model}", quiet)
+    network = load_model(model, device=device)
+    if edges is not None:
+        if network.square is not None:
+            raise InputError(
+                f"input-size: expected none with a {network.family} network, which takes "
+                f"{network.square} x {network.square} pixels only, found {input_size}"
+            )
+        network = replace(network, preprocessing=network.preprocessing.at(*edges))
+    if network.note is not None:
+        note(f"note: {network.note}", quiet)
+    if edges is None and not network.names_its_input:
+        note(
+            f"note: {model} has no maskomaly.json that says its input size; taken: "
+            f"{network.preprocessing.input_size} (--input-size for another)",
+            quiet,
+        )
+    return network.compiled() if compiled else network
+
+
+def need_masks(network: Network) -> None:
+    """Refuse a network without masks."""
+    if not network.has_masks:
+        raise InputError(
+            f"model: expected a network that proposes masks, found {network.source}, a dense one "
+            f"({network.family})"
+        )
+
+
+def resolve_config(
+    preset: str | None,
+    config: Path | None,
+    queries: str | None,
+    source: str | Path = "",
+    digest: str = "",
+) -> MaskomalyConfig:
+    """The config that these options mean for a network of this source and digest."""
+    from maskomaly.config import MaskomalyConfig
+    from maskomaly.registry import own_config, registered
+
+    if preset is not None and config is not None:
+        raise InputError("config: expected --preset or --config, found both")
+    own = own_config(source, digest)
+    if config is not None:
+        chosen = MaskomalyConfig.read(config)
+    elif preset is None and own is not None:
+        chosen = own
+    else:  # the preset's thresholds, with queries that this network has
+        chosen = MaskomalyConfig.preset(preset or "paper")
+        chosen = chosen if own is None else chosen.with_queries_of(own)
+    if queries is None:
+        return chosen
+    found = registered(digest) if queries == "auto" else MaskomalyConfig.read(queries)
+    return chosen.with_queries_of(found)
+
+
+def config_of(
+    network: Network,
+    preset: str | None,
+    config: Path | None,
+    queries: str | None,
+    force: bool,
+) -> MaskomalyConfig:
+    """The config for a network, whose queries it has: judged before it runs."""
+    from maskomaly.algorithm import check_indices
+
+    chosen = resolve_config(preset, config, queries, network.source, network.digest)
+    check_indices(chosen, network.queries, network.digest, force)
+    return chosen
+
+
+def labelled(
+    images: Path | None,
+    dataset: str | None,
+    target: Path | None,
+    frames: Path | None,
+    anomaly_label: str | None,
+    normal_label: str | None,
+    ignore_index: str | None,
+) -> tuple[DataSet, Choice]:
+    """The labelled frames of these options, and what their labels mean."""
+    from maskomaly.images import chosen_frames
+
+    found = find_ground_truth(dataset, target, images)
+    found = replace(found, frames=chosen_frames(found.frames, frames))
+    return found, choose_judging(found, anomaly_label, normal_label, ignore_index, None, None)
+
+
+def made_with(network: Network, dataset: DataSet, amp: str) -> str:
+    """What queries and thresholds depend on, for the head of their file."""
+    half = "" if amp == "no" else f", {amp}"
+    return (
+        f"network: {network.source} ({network.family}), {network.preprocessing.input_size}{half}\n"
+        f"images: {len(dataset.frames)} of {dataset.title or dataset.root}\n"
+    )
+
+
+def files_of(model: str) -> list[Path]:
+    """Files that decide a local network; none for a name on the hub, which may change unseen."""
+    from maskomaly.models import TINY, packaged_checkpoint
+
+    path = packaged_checkpoint() if model == TINY else Path(model)
+    if path.is_dir():
+        return sorted(file for file in path.iterdir() if file.is_file())
+    return [path] if path.is_file() else []
+
+
+def stamps(files: list[Path], queries: str | None) -> list[object]:
+    """Size and time of files, and of those that queries may come from."""
+    from maskomaly.registry import PACKAGED, users_folder
+    from mdmkit.core.files import stamp
+
+    registered = [*sorted(users_folder().glob("*.toml")), *sorted(PACKAGED.glob("*.toml"))]
+    everything = [*files, *([Path(queries)] if queries else []), *registered]
+    return [[file.name, *stamp(file)] for file in everything if file.is_file()]

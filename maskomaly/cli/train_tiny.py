@@ -1,0 +1,61 @@
+"""`maskomaly train-tiny`: train the small network on drawn streets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from maskomaly.cli import options
+from mdmkit.cli.terminal import Debug, Quiet, note
+
+
+def train_tiny(
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FOLDER",
+            help="Gets the weights, and what is needed to go on: called again, training goes on.",
+            show_default=False,
+        ),
+    ],
+    steps: Annotated[int, typer.Option(metavar="N", help="Updates at most.")] = 5000,
+    batch: Annotated[int, typer.Option(metavar="N", help="Scenes in one update.")] = 4,
+    scenes: Annotated[int, typer.Option(metavar="N", help="Distinct scenes to train on.")] = 5000,
+    learning_rate: Annotated[float, typer.Option(metavar="R", help="Its peak.")] = 5e-4,
+    minutes: Annotated[
+        float | None,
+        typer.Option(metavar="M", help="Time at most, earlier calls included.", show_default=False),
+    ] = None,
+    patience: Annotated[
+        int, typer.Option(metavar="N", help="Validations without progress before it stops.")
+    ] = 8,
+    bfloat16: Annotated[
+        bool, typer.Option("--bfloat16", help="Faster where the processor has it.")
+    ] = False,
+    seed: Annotated[int, typer.Option(metavar="N", help="Of weights and order.")] = 0,
+    device: options.Device = "auto",
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Train the small network on drawn streets, as the one in the package was.
+
+    Example: maskomaly train-tiny my-network --minutes 60
+    """
+    import math
+
+    from maskomaly.models import choose_device
+    from maskomaly.tiny.settings import TrainingConfig
+    from maskomaly.tiny.train import train
+
+    config = TrainingConfig(
+        steps=steps, batch=batch, scenes=scenes, learning_rate=learning_rate,
+        minutes=math.inf if minutes is None else minutes, patience=patience, bfloat16=bfloat16,
+        seed=seed, device=str(choose_device(device)),
+    )  # fmt: skip
+    found = train(config, folder, quiet=quiet)
+    note(
+        f"{found.steps} steps, ended by {found.reason}; mean IoU {found.mean_iou:.3f} of the "
+        f"weights in {folder / 'best'}", quiet,
+    )  # fmt: skip

@@ -1,0 +1,165 @@
+"""`mdmkit compare`: one table of several methods."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mdmkit.cli import completion
+from mdmkit.cli.groups import Counting, Frames, ImageJudging, Result, with_groups
+from mdmkit.cli.intervals import Bootstrap
+from mdmkit.cli.options import (
+    NUMBERS,
+    SCALE,
+    Auxiliary,
+    Methods,
+    Metrics,
+    Published,
+    Scheduler,
+    judged,
+    measures_of,
+    parse_methods,
+)
+from mdmkit.cli.terminal import deliver, note, progress_bars
+from mdmkit.core.errors import InputError
+
+Protocol = Annotated[
+    str,
+    typer.Option(
+        metavar="exact|smiyc|maskomaly-release",
+        autocompletion=completion.one_of("exact|smiyc|maskomaly-release"),
+        help="Conventions of the numbers: exact, those of SegmentMeIfYouCan's tools, or those of "
+        "Maskomaly's release.",
+        rich_help_panel=NUMBERS,
+    ),
+]
+By = Annotated[
+    list[str],
+    typer.Option(
+        "--by",
+        metavar="PARTS",
+        help="Every number once more by parts: size=0,300,3000,inf (pixels of the object), "
+        "share=..., rows=... (its lowest row), folder[=N], or TABLE.csv:COLUMN; repeatable.",
+        show_default=False,
+        rich_help_panel=NUMBERS,
+    ),
+]
+State = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        help="Keep counts in this folder: the same command goes on where it was stopped, and "
+        "counts only what is new or has changed.",
+        show_default=False,
+        rich_help_panel=SCALE,
+    ),
+]
+ShardOption = Annotated[
+    str | None,
+    typer.Option(
+        "--shard",
+        metavar="K/N",
+        help="Count only the K-th of N shares of the frames, into --state DIR; `mdmkit merge` "
+        "joins them.",
+        show_default=False,
+        rich_help_panel=SCALE,
+    ),
+]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Whether counts are kept, and of which share of the frames."""
+
+    state: State = None
+    shard: ShardOption = None
+
+    def check(self, **others: Any) -> None:
+        """Refuse a share without a folder, and what a share has no use for."""
+        from mdmkit.comparison.checkpoints.folder import Shard
+
+        if self.shard is None:
+            return
+        Shard.parse(self.shard)
+        if self.state is None:
+            raise InputError("shard: expected --state DIR beside it, found none")
+        for name, value in others.items():
+            if value:
+                raise InputError(
+                    f"{name}: expected none with --shard, whose counts make no table; found one; "
+                    "give it to `mdmkit merge`, or leave it"
+                )
+
+    def count(self, methods: dict[str, str], quiet: bool, options: dict[str, Any]) -> None:
+        """Count a share and say what comes next."""
+        from mdmkit.comparison.checkpoints.sharding import count_shard
+
+        assert self.state
+        assert self.shard
+        with progress_bars(quiet) as progress:
+            share, frames = count_shard(
+                methods, state=self.state, shard=self.shard, progress=progress, **options
+            )
+        note(
+            f"shard {self.shard} is counted: {share} of {frames} frames, in {self.state}; "
+            "`mdmkit merge` joins the folders of all shards",
+            quiet,
+        )
+
+
+@with_groups
+def compare(
+    *,
+    methods: Methods,
+    frames: Frames,
+    metrics: Metrics = None,
+    judging: ImageJudging,
+    protocol: Protocol = "exact",
+    by: By = [],  # noqa: B006 (typer copies it)
+    intervals: Bootstrap,
+    counting: Counting,
+    scheduler: Scheduler = None,
+    kept: Kept,
+    result: Result,
+    published: Published = None,
+    aux: Auxiliary = [],  # noqa: B006
+) -> None:
+    """Compare the score maps of several methods: one table, exact at every threshold.
+
+    Example: mdmkit compare mine=scores/mine msp=scores/msp --target masks --format markdown
+    """
+    from mdmkit.comparison.compare_methods import compare as compare_methods
+
+    folders = parse_methods(methods)
+    kept.check(bootstrap=intervals.bootstrap, output=result.output)
+    intervals.check(folders)
+    form = result.check()
+    truth = frames.find()
+    choice = judging.choose(truth)
+    options: dict[str, Any] = {
+        "metrics": measures_of(metrics, by, choice.sizes, folders, truth, counting.missing),
+        "dataset": truth,
+        "protocol": protocol,
+        **judged(choice),
+        **counting.of(folders),
+    }
+    if kept.shard is not None:
+        kept.count(folders, result.quiet, options)
+        return
+    with progress_bars(result.quiet) as progress:
+        comparison = compare_methods(
+            folders,
+            published=published,
+            auxiliary=aux,
+            state=kept.state,
+            scheduler=scheduler,
+            progress=progress,
+            **options,
+        )
+        comparison = intervals.add(
+            comparison, methods=folders, overwrite=result.overwrite, progress=progress, **options
+        )
+    deliver(comparison, form, result.output, result.quiet)

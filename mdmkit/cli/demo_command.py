@@ -1,0 +1,41 @@
+"""`mdmkit demo`: a comparison that needs no data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mdmkit.cli.terminal import Debug, deliver
+
+
+def demo(
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FOLDER", help="A new or empty folder.")
+    ] = Path("mdmkit-demo"),
+    seed: Annotated[int, typer.Option(metavar="N", help="Of the drawing.")] = 0,
+    frames: Annotated[int, typer.Option(metavar="N", help="Frames to draw.")] = 8,
+    normal: Annotated[
+        int, typer.Option(metavar="N", help="Also score maps of frames without any anomaly.")
+    ] = 0,
+    debug: Debug = False,
+) -> None:
+    """Compare three drawn methods: AP alike, margins far apart.
+
+    Draws masks and score maps, then does what `compare` and `plot margin` do.
+
+    Example: mdmkit demo -o mdmkit-demo
+    """
+    from mdmkit.cli.demo import T_MARGIN, run_demo
+
+    found = run_demo(output, seed, frames, normal)
+    deliver(found.comparison, "table", None, quiet=False)
+    typer.echo(f"\ntable    {found.table}")
+    for figure in found.figures:
+        typer.echo(f"figure   {figure}")
+    methods = " ".join(f"{name}={folder}" for name, folder in found.drawn.methods.items())
+    typer.echo(
+        f"\nThe drawn maps are files; try:\n  mdmkit plot margin {methods} "
+        f"--target {found.drawn.target} --t-margin {T_MARGIN:g} -o margin.pdf"
+    )

@@ -1,0 +1,178 @@
+"""Groups of options: a command takes a dataclass, its command line takes the fields.
+
+    @with_groups
+    def inspect(methods: Methods, frames: Frames, quiet: Quiet = False) -> None: ...
+
+reads `--dataset` and `--target`, and gets `Frames(dataset=..., target=...)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from functools import wraps
+from inspect import Parameter, signature
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_type_hints
+
+from mdmkit.cli import options
+from mdmkit.cli.options import choose_judging, find_ground_truth, parse_memory, parse_normalize
+from mdmkit.cli.terminal import Debug, Overwrite, Quiet
+
+if TYPE_CHECKING:
+    from mdmkit.datasets import Choice, DataSet
+
+Command = Callable[..., None]
+
+
+def with_groups(command: Command) -> Command:
+    """Let the command line take the fields of each dataclass among a command's parameters."""
+    hints = get_type_hints(command, include_extras=True)
+    groups: dict[str, Any] = {name: hint for name, hint in hints.items() if is_dataclass(hint)}
+
+    @wraps(command)
+    def grouped(**given: Any) -> None:
+        for name, group in groups.items():
+            given[name] = group(**{each.name: given.pop(each.name) for each in fields(group)})
+        command(**given)
+
+    parameters = [
+        option
+        for parameter in signature(command).parameters.values()
+        for option in _options_of(parameter, hints[parameter.name])
+    ]
+    described = signature(command).replace(parameters=parameters, return_annotation=None)
+    vars(grouped)["__signature__"] = described
+    grouped.__annotations__ = {option.name: option.annotation for option in parameters}
+    return grouped
+
+
+def _options_of(parameter: Parameter, hint: Any) -> Iterator[Parameter]:
+    """A parameter by itself, or those that a group stands for; all are given by name."""
+    if not is_dataclass(hint):
+        yield parameter.replace(kind=Parameter.KEYWORD_ONLY, annotation=hint)
+        return
+    hints = get_type_hints(hint, include_extras=True)
+    for each in fields(hint):
+        default = each.default if each.default_factory is MISSING else each.default_factory()
+        yield Parameter(
+            each.name,
+            Parameter.KEYWORD_ONLY,
+            default=Parameter.empty if default is MISSING else default,
+            annotation=hints[each.name],
+        )
+
+
+@dataclass(frozen=True)
+class Frames:
+    """Frames with their ground truth."""
+
+    dataset: options.DataSetName = None
+    target: options.Target = None
+    score_ending: options.ScoreEnding = ""
+    resize: options.Resize = None
+
+    def find(self) -> DataSet:
+        """The data set that was asked for."""
+        return find_ground_truth(**vars(self))
+
+
+@dataclass(frozen=True)
+class PicturedFrames(Frames):
+    """Frames with their ground truth and images."""
+
+    images: options.Images = None
+
+    def find(self) -> DataSet:
+        """The data set that was asked for."""
+        return find_ground_truth(**vars(self))
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What label values mean."""
+
+    anomaly_label: options.AnomalyLabel = None
+    normal_label: options.NormalLabel = None
+    ignore_index: options.IgnoreIndex = None
+
+    def choose(self, truth: DataSet | None) -> Choice:
+        """What the options ask for, else what the data set says."""
+        return choose_judging(truth, **vars(self))
+
+
+@dataclass(frozen=True)
+class Judging(Labels):
+    """What label values mean, and which components count."""
+
+    min_prediction: options.MinPrediction = None
+    min_target: options.MinTarget = None
+
+
+@dataclass(frozen=True)
+class ImageJudging(Judging):
+    """The same, and whether images are pooled."""
+
+    aggregate: options.Aggregate = None
+
+
+@dataclass(frozen=True)
+class Counting:
+    """How score maps are read and counted."""
+
+    normalize: options.Normalize = field(default_factory=list)
+    missing: options.Missing = "error"
+    key: options.Key = None
+    memory: options.Memory = "2G"
+    jobs: options.Jobs = 1
+
+    def of(self, methods: dict[str, str]) -> dict[str, Any]:
+        """The same by argument, as the functions that count take it."""
+        return {
+            "normalize": parse_normalize(self.normalize, methods),
+            "missing": self.missing,
+            "key": self.key,
+            "memory": parse_memory(self.memory),
+            "jobs": self.jobs,
+        }
+
+
+@dataclass(frozen=True)
+class Result:
+    """Where a table goes, in which form."""
+
+    format: options.Form = None
+    output: options.Output = None
+    quiet: Quiet = False
+    overwrite: Overwrite = False
+    debug: Debug = False
+
+    def check(self) -> str:
+        """The form; a file that cannot be written is refused before the work is done."""
+        from mdmkit.core.files import check_output
+        from mdmkit.tables.forms import check_form
+
+        form = check_form(self.format or options.form_of(self.output))
+        if self.output is not None:
+            check_output(self.output, self.overwrite)
+        return form
+
+
+@dataclass(frozen=True)
+class FigureFile:
+    """Where a figure goes."""
+
+    output: options.FigureName
+    quiet: Quiet = False
+    overwrite: Overwrite = False
+    debug: Debug = False
+
+    def check(self, width: float, *, names: Sequence[Path] = ()) -> None:
+        """Refuse what cannot be written, before the work is done."""
+        from mdmkit.core.files import check_output
+        from mdmkit.plots import check_figure_name, check_width
+
+        for name in names or (self.output,):
+            check_output(name, self.overwrite)
+            check_figure_name(name)
+        check_width(width)

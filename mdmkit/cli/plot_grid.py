@@ -1,0 +1,65 @@
+"""`mdmkit plot grid`: several frames, each method at its own threshold."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from mdmkit.cli.figures import FrameKeys, finish, study_frames
+from mdmkit.cli.groups import Counting, FigureFile, Labels, PicturedFrames, with_groups
+from mdmkit.cli.options import INPUT, NUMBERS, Methods, Width, parse_methods
+
+
+@with_groups
+def plot_grid(
+    methods: Methods,
+    source: PicturedFrames,
+    labels: Labels,
+    counting: Counting,
+    file: FigureFile,
+    frame: FrameKeys = [],  # noqa: B006 (typer copies it)
+    most: Annotated[
+        int,
+        typer.Option(
+            metavar="N", help="So many frames, where none is named.", rich_help_panel=INPUT
+        ),
+    ] = 4,
+    t_margin: Annotated[
+        float | None,
+        typer.Option(
+            metavar="T",
+            help="Use the threshold that the F1 margin at T recommends, where there is one.",
+            show_default="the threshold of the best F1",
+            rich_help_panel=NUMBERS,
+        ),
+    ] = None,
+    width: Width = 7.0,
+) -> None:
+    """Draw a row a frame: image, ground truth, each method at its own threshold.
+
+    The threshold is one a method, from all frames: that of its best pixel F1, or with --t-margin
+    the recommended one.
+    Example: mdmkit plot grid mine=scores/mine msp=scores/msp --target masks -o grid.pdf
+    """
+    from mdmkit.core.errors import InputError
+    from mdmkit.core.margin import check_t_margin
+    from mdmkit.metrics.pixel_metrics import F1
+    from mdmkit.plots import grid_figure
+
+    folders = parse_methods(methods)
+    file.check(width)
+    if most < 1:
+        raise InputError(f"most: expected a number >= 1, found {most}")
+    if t_margin is not None:
+        check_t_margin(t_margin)
+    study = study_frames(folders, source.find(), labels, counting, file.quiet)
+    frames = {
+        key: {name: study.frame(name, key) for name in folders}
+        for key in study.chosen_keys(frame, most)
+    }
+    thresholds = {name: study.threshold(name, F1(), t_margin) for name in folders}
+    found = {key: study.image(key, next(iter(row.values())).shape) for key, row in frames.items()}
+    images = {key: image for key, image in found.items() if image is not None}
+    figure = grid_figure(frames, thresholds, images=images, width=width)
+    finish(figure, file.output, file.quiet, study.pairing)

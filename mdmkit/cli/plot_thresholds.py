@@ -1,0 +1,58 @@
+"""`mdmkit plot thresholds`: single frames at several thresholds."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from mdmkit.cli.figures import FrameKeys, finish, study_frames
+from mdmkit.cli.groups import Counting, FigureFile, Labels, PicturedFrames, with_groups
+from mdmkit.cli.options import NUMBERS, Methods, Width, parse_methods
+from mdmkit.core.errors import InputError
+
+
+@with_groups
+def plot_thresholds(
+    methods: Methods,
+    source: PicturedFrames,
+    labels: Labels,
+    counting: Counting,
+    file: FigureFile,
+    frame: FrameKeys = [],  # noqa: B006 (typer copies it)
+    at: Annotated[
+        str,
+        typer.Option(metavar="Z[,Z...]", help="Thresholds in [0, 1].", rich_help_panel=NUMBERS),
+    ] = "0.3,0.5,0.8",
+    width: Width = 7.0,
+) -> None:
+    """Draw frames as each method scores them, and their predictions at several thresholds.
+
+    One frame a figure: where several are named, each goes to a numbered file.
+
+    Example: mdmkit plot thresholds mine=scores/mine --target masks --frame a1 -o thresholds.pdf
+    """
+    from mdmkit.plots import thresholds_figure
+
+    folders = parse_methods(methods)
+    thresholds = _parse_thresholds(at)
+    output, places = file.output, [file.output]
+    if len(frame) > 1:
+        places = [output.with_stem(f"{output.stem}-{n}") for n in range(1, len(frame) + 1)]
+    file.check(width, names=places)
+    study = study_frames(folders, source.find(), labels, counting, file.quiet)
+    for key, place in zip(study.chosen_keys(frame, 1), places, strict=True):
+        frames = {name: study.frame(name, key) for name in folders}
+        image = study.image(key, next(iter(frames.values())).shape)
+        figure = thresholds_figure(frames, thresholds, image=image, width=width)
+        finish(figure, place, file.quiet, study.pairing)
+
+
+def _parse_thresholds(text: str) -> list[float]:
+    try:
+        values = [float(part) for part in text.split(",")]
+    except ValueError:
+        values = [-1.0]
+    if not all(0 <= value <= 1 for value in values):
+        raise InputError(f"at: expected thresholds in [0, 1] such as 0.3,0.5, found {text!r}")
+    return values

@@ -1,0 +1,53 @@
+"""What is handed to functions that users bring along: they may read it, and change nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from copy import copy
+from dataclasses import fields, is_dataclass
+from typing import Any, TypeVar, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mdmkit.core.errors import InputError
+
+T = TypeVar("T")
+
+
+def read_only(value: T) -> T:
+    """A view of an array that cannot be written to; of a dataclass, one of such views.
+
+    What it is a view of stays as it is.
+
+    Examples
+    --------
+    >>> counts = np.arange(3)
+    >>> read_only(counts).flags.writeable, counts.flags.writeable
+    (False, True)
+    """
+    if isinstance(value, np.ndarray):
+        view: NDArray[Any] = value.view()
+        view.flags.writeable = False
+        return cast(T, view)
+    if is_dataclass(value) and not isinstance(value, type):
+        other = copy(value)
+        for field in fields(value):
+            object.__setattr__(other, field.name, read_only(getattr(value, field.name)))
+        return other
+    return value
+
+
+@contextmanager
+def leaving_arguments(what: str) -> Iterator[None]:
+    """Around a user's function: that it writes to what it was given becomes an InputError."""
+    try:
+        yield
+    except ValueError as error:
+        if "read-only" not in str(error) or isinstance(error, InputError):
+            raise
+        raise InputError(
+            f"{what}: expected a function that leaves its arguments as they are, found one that "
+            "writes to them; copy them first, as in tp = tp.copy()"
+        ) from error

@@ -1,0 +1,144 @@
+"""MDM over T: which T tells methods apart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from mdmkit.core.errors import InputError
+from mdmkit.plots.curves import Curves
+from mdmkit.plots.margins import check_panels, name_methods, rows_and_columns
+from mdmkit.plots.style import (
+    METRIC_LABELS,
+    SINGLE,
+    STYLE,
+    check_width,
+    looks,
+    plain,
+)
+
+
+def draw_margins_by_t(
+    curves: Curves, ax: Axes | None = None, t_values: Sequence[float] | None = None
+) -> Axes:
+    """Draw the MDM as a function of T, by method; returns the axes.
+
+    Parameters
+    ----------
+    curves : mapping of str to ThresholdCurve
+        Of one metric, by method.
+    ax : matplotlib Axes, optional
+        A new figure's by default.
+    t_values : sequence of float, optional
+        Where it is computed; 0, 0.005, ..., 0.995 by default.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    InputError
+        Without curves, or for a T outside [0, 1).
+
+    Examples
+    --------
+    >>> from mdmkit import threshold_curve
+    >>> from mdmkit.plots import draw_margins_by_t
+    >>> curve = threshold_curve([[0.25, 0.5, 0.75]], [[0, 1, 1]])
+    >>> ax = draw_margins_by_t({"mine": curve}, t_values=(0.5, 0.7, 0.9))
+    >>> ax.lines[0].get_ydata().tolist()
+    [0.75, 0.5, 0.25]
+    """
+    if not curves:
+        raise InputError("curves: expected at least one, found none")
+    if ax is None:
+        with rc_context(STYLE):
+            ax = Figure(figsize=(SINGLE, 2.4), layout="constrained").add_subplot()
+    at = np.arange(200) / 200 if t_values is None else np.asarray(t_values, np.float64)
+    for row, (name, curve) in enumerate(curves.items()):
+        colour, dash = looks(row)
+        margins = [margin.value for margin in curve.margin(at.tolist())]
+        ax.plot(at, margins, color=colour, linestyle=dash, label=plain(name))
+    first = next(iter(curves.values()))
+    metric = METRIC_LABELS.get(first.metric, plain(first.metric))
+    ax.set(xlim=(0, 1), ylim=(0, 1), xlabel=f"required quality T ({metric})", ylabel="MDM")
+    return ax
+
+
+def margins_by_t_figure(curves: Curves, *, width: float = SINGLE) -> Figure:
+    """`draw_margins_by_t` on a page of its own: which T tells the methods apart.
+
+    Parameters
+    ----------
+    curves : mapping of str to ThresholdCurve
+        Of one metric, by method.
+    width : float
+        In inches.
+
+    Returns
+    -------
+    matplotlib Figure
+
+    Raises
+    ------
+    InputError
+        Without curves, or for a width that no page has.
+
+    Examples
+    --------
+    >>> from mdmkit import threshold_curve
+    >>> from mdmkit.plots import margins_by_t_figure
+    >>> curve = threshold_curve([[0.25, 0.5, 0.75]], [[0, 1, 1]])
+    >>> margins_by_t_figure({"mine": curve}).axes[0].get_ylabel()
+    'MDM'
+    """
+    return margins_by_t_multiples({"": curves}, width=width)
+
+
+def margins_by_t_multiples(panels: Mapping[str, Curves], *, width: float = SINGLE) -> Figure:
+    """As `margins_by_t_figure`, several data sets side by side or below each other.
+
+    Parameters
+    ----------
+    panels : mapping of str to mapping of str to ThresholdCurve
+        The curves of each panel by method, under the panel's title ("": none).
+    width : float
+        In inches; in less than 5 the panels stand below each other.
+
+    Returns
+    -------
+    matplotlib Figure
+
+    Raises
+    ------
+    InputError
+        Without panels or curves, or for a width that no page has.
+
+    Examples
+    --------
+    >>> from mdmkit import threshold_curve
+    >>> from mdmkit.plots import margins_by_t_multiples
+    >>> curve = threshold_curve([[0.25, 0.5, 0.75]], [[0, 1, 1]])
+    >>> figure = margins_by_t_multiples({"day": {"mine": curve}, "night": {"mine": curve}})
+    >>> [ax.get_title() for ax in figure.axes]
+    ['day', 'night']
+    """
+    check_panels(panels)
+    check_width(width)
+    down, across = rows_and_columns(len(panels), width)
+    titles = 0.15 if any(panels) else 0
+    with rc_context(STYLE):
+        height = down * (0.62 * width / across + titles) + 0.25
+        figure = Figure(figsize=(width, height), layout="constrained")
+        axes = figure.subplots(down, across, squeeze=False).flat
+        for ax, (title, curves) in zip(axes, panels.items(), strict=False):
+            draw_margins_by_t(curves, ax).set_title(plain(title))
+        for ax in axes[len(panels) :]:
+            ax.set_axis_off()
+        name_methods(figure, panels, width)
+    return figure

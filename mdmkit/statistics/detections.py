@@ -1,0 +1,175 @@
+"""Detections: objects found, and false alarms, of the prediction A > z for every z."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mdmkit.core.component_sizes import ComponentSizes
+from mdmkit.core.errors import InputError
+from mdmkit.statistics.components import COUNT, Ranking, Swept
+from mdmkit.statistics.pixel_order import pixel_order
+from mdmkit.statistics.steps import Steps
+
+if TYPE_CHECKING:
+    from mdmkit.core.frame import Frame
+
+FOUND, ALARMS, ALARM_FRAMES = range(3)  # columns of the steps
+RULES = ("covered", "siou")
+
+
+@dataclass(frozen=True)
+class DetectionRule:
+    """When an object counts as found, and a predicted component as a false alarm.
+
+    Parameters
+    ----------
+    found : float
+        A ground-truth component is found where its `by` is at least that; in (0, 1].
+    false : float
+        A kept predicted component is a false alarm where its PPV, the share of its pixels in
+        ground-truth components, is below that; in (0, 1].
+    by : {"covered", "siou"}
+        Share of the component's pixels in kept predicted components, or its sIoU.
+
+    Raises
+    ------
+    InputError
+        For values out of range.
+
+    Notes
+    -----
+    Predicted components that lie only in ground-truth components below `min_target` are neither.
+
+    Examples
+    --------
+    >>> DetectionRule()
+    DetectionRule(found=0.5, false=0.25, by='covered')
+    """
+
+    found: float = 0.5
+    false: float = 0.25
+    by: str = "covered"
+
+    def __post_init__(self) -> None:
+        for name in ("found", "false"):
+            if not 0 < getattr(self, name) <= 1:
+                raise InputError(
+                    f"{name}: expected a share in (0, 1], found {getattr(self, name)!r}"
+                )
+        if self.by not in RULES:
+            raise InputError(f"by: expected one of {', '.join(RULES)}, found {self.by!r}")
+
+
+@dataclass(frozen=True, eq=False)
+class Detections:
+    """Objects found and false alarms of one or more frames at every threshold; merges exactly.
+
+    Attributes
+    ----------
+    sizes : ComponentSizes
+    rule : DetectionRule
+    frames : int
+        Frames that were judged, normal ones included.
+    targets : int
+        Ground-truth components of at least `min_target` pixels.
+    steps : Steps
+        Over raw scores, three columns: components found, false alarms, frames with any.
+
+    Notes
+    -----
+    `thresholds` are -inf and the scores at which a number changes; entry i of the other arrays
+    holds for the prediction A > z for every z in [thresholds[i], thresholds[i + 1]). Exact.
+    O(P a(P)) for a frame of P pixels, beside sorting it; 32 bytes a score at which a number
+    changes.
+
+    Examples
+    --------
+    >>> from mdmkit.frames import Frame
+    >>> seen = Detections.of(Frame([[0.9, 0.2, 0.0, 0.6]], [[1, 1, 0, 0]]), ComponentSizes())
+    >>> seen.thresholds, seen.found, seen.alarms
+    (array([-inf,  0. ,  0.6,  0.9]), array([1., 1., 1., 0.]), array([0., 1., 0., 0.]))
+    """
+
+    sizes: ComponentSizes
+    rule: DetectionRule
+    frames: int
+    targets: int
+    steps: Steps
+
+    @classmethod
+    def of(
+        cls, frame: Frame, sizes: ComponentSizes, rule: DetectionRule | None = None
+    ) -> Detections:
+        """Count in one frame, which may have no anomalous pixel."""
+        rule = rule or DetectionRule()
+        qualities = np.unique([rule.false, rule.found])
+        swept = Swept.of(frame, sizes, Ranking.by_level(frame, COUNT), qualities, found=True)
+        tp, fp, covered = np.split(swept.hits[:, 1:].astype(np.int64), 3, axis=1)
+        at_found, at_false = np.searchsorted(qualities, [rule.found, rule.false])
+        found = (covered if rule.by == "covered" else tp)[:, at_found]
+        alarms = fp[:, at_false]
+        totals = np.stack([found, alarms, (alarms > 0).astype(np.int64)], axis=1)
+        steps = Steps.from_totals(pixel_order(frame).scores[swept.hits[:, 0]], totals)
+        return cls(sizes, rule, 1, swept.targets, steps)
+
+    @classmethod
+    def merged(cls, parts: Iterable[Detections]) -> Detections:
+        """Sum over several sets of frames, in any order with the same result."""
+        several = list(parts)
+        first = several[0]
+        if any((part.sizes, part.rule) != (first.sizes, first.rule) for part in several):
+            raise InputError("detections: expected the same sizes and rule, found several")
+        return cls(
+            first.sizes,
+            first.rule,
+            sum(part.frames for part in several),
+            sum(part.targets for part in several),
+            Steps.merged(part.steps for part in several),
+        )
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the arrays."""
+        return self.steps.nbytes
+
+    @cached_property
+    def thresholds(self) -> NDArray[np.float64]:
+        """Lower ends of the steps, shape (n + 1,): -inf, then scores, ascending."""
+        return np.append(-np.inf, self.steps.scores)
+
+    @cached_property
+    def found(self) -> NDArray[np.float64]:
+        """Share of the ground-truth components that are found, shape (n + 1,); NaN without any."""
+        if self.targets == 0:
+            return np.full(self.thresholds.size, np.nan)
+        return np.asarray(self.steps.totals[:, FOUND] / self.targets)
+
+    @cached_property
+    def alarms(self) -> NDArray[np.float64]:
+        """False alarms a frame, shape (n + 1,). Not monotone: components join as z falls."""
+        return np.asarray(self.steps.totals[:, ALARMS] / self.frames)
+
+    @cached_property
+    def alarm_frames(self) -> NDArray[np.float64]:
+        """Share of the frames with a false alarm, shape (n + 1,)."""
+        return np.asarray(self.steps.totals[:, ALARM_FRAMES] / self.frames)
+
+    @cached_property
+    def most_alarms(self) -> NDArray[np.float64]:
+        """Envelope of `alarms`: the most at this or any higher threshold, shape (n + 1,)."""
+        return _envelope(self.alarms)
+
+    @cached_property
+    def most_alarm_frames(self) -> NDArray[np.float64]:
+        """Envelope of `alarm_frames`, shape (n + 1,)."""
+        return _envelope(self.alarm_frames)
+
+
+def _envelope(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(np.maximum.accumulate(values[::-1])[::-1])

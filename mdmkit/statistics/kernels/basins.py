@@ -1,0 +1,176 @@
+"""Basins: pixels of the sweep's order as records, which say what each of them joins.
+
+NO VALIDATION HERE. On entry must hold: `rank` is the frame with a row above and below and one
+column to the right, flat; pixels that are not swept, and those around the frame, have BEYOND_ALL.
+
+Pixels come by rank, those of one rank row by row. Which neighbours come before a pixel follows from
+ranks alone, so that each pixel can lead to an earlier neighbour ahead of the sweep. These walks end
+in pixels without one, where a *basin* begins. All pixels of a basin join the component that the
+basin is in; only where several meet (2 % of the pixels of smooth frames, 26 % of noisy ones) can
+components join. The sweep then reads records in sequence and knows nothing of the frame.
+
+Records are scattered by rank in the order of the frame: gathering them in the order of the sweep
+took as long as the sweep.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from mdmkit.statistics.kernels import inlined_kernel, inner_kernel, kernel
+from mdmkit.statistics.kernels.labelling import NAME, STOP
+from mdmkit.statistics.kernels.sorting import ANOMALOUS, IGNORED
+
+BEYOND_ALL = np.int32(2**31 - 1)
+# a record: its basin; how many further basins meet there; whether the pixel is anomalous; whether
+# no neighbour has a lower rank. Behind it follow the further basins, then the class of an anomalous
+# pixel.
+BASIN, MEETING, MEETING_SHIFT, MARKED, ALONE = 2**28 - 1, 3, 28, 2**30, 2**31
+_1, _2, _3, _4, _5, _6, _7 = (np.uint8(i) for i in range(1, 8))
+
+
+@lru_cache(maxsize=16)
+def joins_by_mask(stride):
+    """Offsets of the neighbours to join, by the 8 bits of earlier ones: (256, 5), number last.
+
+    Of neighbours that touch one another, one is enough. Bits 0..2 are the row above, 3 and 4 left
+    and right, 5..7 the row below.
+    """
+    table = np.zeros((256, 5), np.int32)
+    places = [(y, x) for y in (-1, 0, 1) for x in (-1, 0, 1) if (y, x) != (0, 0)]
+    for mask in range(256):
+        left = [place for bit, place in enumerate(places) if mask >> bit & 1]
+        left.sort(key=lambda place: abs(place[0]) + abs(place[1]))  # the middle ones join most
+        while left:
+            group = [left.pop(0)]
+            table[mask, table[mask, 4]] = group[0][0] * stride + group[0][1]
+            table[mask, 4] += 1
+            for y, x in group:
+                near = [p for p in left if abs(p[0] - y) <= 1 and abs(p[1] - x) <= 1]
+                group += near
+                left = [p for p in left if p not in near]
+    return table
+
+
+@kernel
+def rank_by_key(keys, classes, rank_of_key, rank):
+    """Write the rank of each pixel; negative ranks and ignored pixels are not swept."""
+    height, width = classes.shape
+    for y in range(height):
+        above = (y + 1) * (width + 1) + 1
+        for x in range(width):
+            r = np.int32(-1)
+            if classes[y, x] != IGNORED:
+                r = rank_of_key[keys[y * width + x]]
+            rank[above + x] = r if r >= 0 else BEYOND_ALL
+
+
+@kernel
+def rank_by_level(order, last, width, first, rank):
+    """Write ranks `first`, `first` + 1, ... of flat indices in order, anew after each `last`."""
+    level = first
+    for k in range(order.size):
+        i = np.int64(order[k])
+        row = np.int64((i + 0.5) * (1.0 / width))  # exact below 2^50
+        rank[i + row + width + 2] = level
+        level += last[k]
+
+
+@inner_kernel
+def neighbours_before(above, here, below, mask, alone):
+    """Bits of the neighbours that come before each pixel of a row: a vector loop."""
+    for x in range(mask.size):
+        p = here[x + 1]
+        a, b, c, d = above[x], above[x + 1], above[x + 2], here[x]
+        e, f, g, h = here[x + 2], below[x], below[x + 1], below[x + 2]
+        m = np.uint8(a <= p) | np.uint8(b <= p) << _1 | np.uint8(c <= p) << _2
+        m |= np.uint8(d <= p) << _3 | np.uint8(e < p) << _4 | np.uint8(f < p) << _5
+        mask[x] = m | np.uint8(g < p) << _6 | np.uint8(h < p) << _7
+        lowest = min(min(min(a, b), min(c, d)), min(min(e, f), min(g, h)))
+        alone[x] = lowest >= p
+
+
+@kernel
+def find_basins(rank, classes, joins, mask, alone, basin, words):
+    """Name a basin at each pixel, or (-1 - place) an earlier pixel of its basin; their number.
+
+    Adds to `words`, by rank, how many words its records take at most.
+    """
+    height, width = classes.shape
+    stride = width + 1
+    born = 0
+    first = joins[:, 0].astype(np.int64)
+    room = np.maximum(joins[:, 4], 1)
+    for y in range(height):
+        q0 = (y + 1) * stride
+        row = slice(q0 + 1, q0 + 1 + width)
+        neighbours_before(
+            rank[q0 - stride : q0 + 1], rank[q0 : q0 + width + 2],
+            rank[q0 + stride : q0 + stride + width + 2], mask[row], alone[row]
+        )  # fmt: skip
+        for x in range(width):
+            q = q0 + 1 + x
+            r = rank[q]
+            if r == BEYOND_ALL:
+                continue
+            m = mask[q]
+            words[r] += room[m] + (classes[y, x] == ANOMALOUS)
+            if m == 0:
+                basin[q] = born
+                born += 1
+            else:
+                before = q + first[m]
+                b = basin[before] if before < q else np.int32(-1)
+                basin[q] = b if b >= 0 else np.int32(-1 - before)
+    return born
+
+
+@inlined_kernel
+def basin_at(q, basin):
+    """The basin of a pixel; those on the way there learn it, too."""
+    b = np.int64(basin[q])
+    if b >= 0:
+        return b
+    while b < 0:
+        b = np.int64(basin[-1 - b])
+    while basin[q] < 0:
+        following = -1 - np.int64(basin[q])
+        basin[q] = b
+        q = following
+    return b
+
+
+@kernel
+def scatter_records(rank, classes, runs, joins, mask, alone, basin, places, records):
+    """Write the record of each pixel behind those of its rank.
+
+    `places` gives where the records of a rank start; it is moved to where they end.
+    """
+    height, width = classes.shape
+    run = 0
+    several = joins[:, 4] > 1
+    for y in range(height):
+        for x in range(width):
+            q = (y + 1) * (width + 1) + 1 + x
+            r = rank[q]
+            if r == BEYOND_ALL:
+                continue
+            own, place = basin_at(q, basin), np.int64(places[r])
+            end = place + 1
+            m = mask[q]
+            if several[m]:
+                for j in range(1, joins[m, 4]):
+                    other = basin_at(q + joins[m, j], basin)
+                    records[end] = other
+                    end += other != own
+            record = own | (end - place - 1) << MEETING_SHIFT | (ALONE if alone[q] else 0)
+            if classes[y, x] == ANOMALOUS:
+                while runs[run, STOP] <= y * width + x:
+                    run += 1
+                records[end] = runs[run, NAME]
+                end += 1
+                record |= MARKED
+            records[place] = record
+            places[r] = end

@@ -1,0 +1,35 @@
+"""Scratch arrays: memory that frame after frame of a thread works in."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+#: Larger arrays are not kept.
+MOST_BYTES = 2**28
+
+
+class _Kept(threading.local):
+    def __init__(self) -> None:
+        self.arrays: dict[str, NDArray[np.uint8]] = {}
+
+
+_KEPT = _Kept()
+
+
+def scratch(name: str, size: int, dtype: Any) -> NDArray[Any]:
+    """An array of any content, in the memory that this name had last time in this thread.
+
+    Getting large arrays from the operating system and returning them costs as much as what is
+    done to a pixel of them. Whoever asks for a name again must be done with what it had before.
+    """
+    wanted = size * np.dtype(dtype).itemsize
+    if wanted > MOST_BYTES:
+        return np.empty(size, dtype)
+    memory = _KEPT.arrays.get(name)
+    if memory is None or memory.size < wanted:
+        memory = _KEPT.arrays[name] = np.empty(wanted, np.uint8)
+    return memory[:wanted].view(dtype)

@@ -1,0 +1,100 @@
+"""Tables and figures by size and by group of frames, of maps small enough to check by hand."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+
+from mdmkit import compare
+from mdmkit.comparison.selection_table import points_by
+from mdmkit.core.errors import InputError
+from mdmkit.metrics.selections import measures_by, selections_of
+from mdmkit.plots import by_figure
+
+#: An object of one pixel and one of three; the first method finds the small one, the other not.
+TARGET = [[1, 0, 0, 0, 1, 1, 1]]
+FRAMES = {
+    "keen": [([[0.9, 0.1, 0.1, 0.1, 0.8, 0.8, 0.8]], TARGET), ([[0.1, 0.9, 0.1]], [[1, 0, 0]])],
+    "dull": [([[0.0, 0.1, 0.1, 0.1, 0.8, 0.8, 0.8]], TARGET), ([[0.9, 0.1, 0.1]], [[1, 0, 0]])],
+}
+KEYS = ("frame 0", "frame 1")
+
+
+@pytest.fixture
+def weather(tmp_path):
+    path = tmp_path / "frames.csv"
+    path.write_text("frame,weather\nframe 0,sun\nframe 1,rain\nframe 2,snow\n")
+    return path
+
+
+def test_a_block_per_bin_says_how_many_components_it_is_about():
+    comparison = compare(FRAMES, metrics=measures_by("ap", "size=0,2,inf"))
+    text = comparison.to_text("markdown")
+    assert "**Components of 0 to 2 px: 2 in 2 frames, %**" in text
+    assert "**Components of 2 or more px: 1 in 1 frame, %**" in text
+    for method in FRAMES:
+        assert comparison[method]["ap@size=2:inf"] == pytest.approx(0.75 if method == "keen" else 1)
+        assert comparison[method]["components@size=0:2"] == 2
+    assert comparison["keen"]["ap"] == compare(FRAMES, metrics="ap")["keen"]["ap"]
+
+
+def test_groups_stand_side_by_side_with_their_mean_and_the_worst(weather):
+    measures = measures_by("ap", f"{weather}:weather", keys=KEYS)
+    comparison = compare(FRAMES, metrics=measures)
+    keen = comparison["keen"]
+    assert keen["ap@weather=mean"] == pytest.approx(
+        (keen["ap@weather=sun"] + keen["ap@weather=rain"]) / 2
+    )
+    assert keen["ap@weather=sun"] == 1
+    text = comparison.to_text("markdown")
+    assert "AP by weather" in text
+    (row,) = (line for line in text.splitlines() if line.startswith("| keen") and "worst" in line)
+    assert row.split("|")[2].strip().endswith("worst")  # rain comes first
+    assert "sun" in comparison.to_text("latex")
+
+
+def test_long_forms_have_a_row_for_each_part(weather):
+    measures = measures_by("ap", ["size=0,2,inf", f"{weather}:weather"], keys=KEYS)
+    comparison = compare(FRAMES, metrics=measures)
+    rows = list(csv.DictReader(io.StringIO(comparison.to_text("csv-long"))))
+    found = {row["metric"] for row in rows}
+    assert {"ap", "ap@size=0:2", "ap@size=2:inf", "ap@weather=rain", "ap@weather=mean"} <= found
+    assert "ap@weather=sun" in json.loads(comparison.to_text("json"))["rows"][0]
+
+
+def test_a_figure_has_a_point_for_each_part():
+    comparison = compare(FRAMES, metrics=measures_by("ap,f1@z=0.5", "size=0,2,inf"))
+    panels, labels, axis = points_by(comparison)
+    assert (list(panels), labels) == (["AP, %", "F1 at z=0.5, %"], ["0 to 2", "2 or more"])
+    figure = by_figure(panels, labels, axis)
+    heights = figure.axes[0].lines[0].get_ydata()
+    expected = [100 * comparison["keen"][f"ap@size={part}"] for part in ("0:2", "2:inf")]
+    assert heights == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("by", "found"),
+    [
+        ("size", "found 'size'"),
+        ("size=3", "at least two edges"),
+        ("size=0,b", "found 'b'"),
+        ("size=3,1", "0 <= A < B"),
+        ("folder", "folder"),
+        ("folder=0", "N >= 1"),
+        ("none.csv:weather", "none.csv"),
+    ],
+)
+def test_parts_that_cannot_be_are_refused(by, found):
+    with pytest.raises(InputError) as error:
+        selections_of(by, KEYS)
+    assert found in str(error.value)
+
+
+def test_a_table_must_know_every_frame_and_the_column(weather):
+    with pytest.raises(InputError, match="among weather, found 'rain'"):
+        selections_of(f"{weather}:rain", KEYS)
+    with pytest.raises(InputError, match="frame 7"):
+        selections_of(f"{weather}:weather", (*KEYS, "frame 7"))

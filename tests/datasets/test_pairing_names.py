@@ -1,0 +1,79 @@
+"""Names of score maps and masks that mean the same frame, however a tool spells them."""
+
+import unicodedata
+
+import numpy as np
+import pytest
+
+from mdmkit import InputError, compare
+from mdmkit.datasets import find_targets, pair
+
+
+def write(folder, *names, **arrays):
+    folder.mkdir(exist_ok=True)
+    for name in names:
+        np.savez(folder / name, **arrays)
+
+
+def test_what_the_release_of_maskomaly_writes_is_a_method_and_ground_truth(tmp_path):
+    write(
+        tmp_path / "release", "validation0000.jpg",
+        image=np.zeros((2, 3, 3), np.uint8), gt=np.array([[0, 1, 1], [0, 0, 1]], np.uint8),
+        ignore=np.array([[0, 0, 0], [1, 0, 0]], np.uint8),
+        soft_mask=np.array([[0.1, 0.9, 0.8], [0.2, 0.3, 0.4]], np.float32),
+    )  # fmt: skip
+    folder = tmp_path / "release"
+    assert (folder / "validation0000.jpg.npz").exists()
+    assert compare({"maskomaly": folder}, folder, "ap")["maskomaly"]["ap"] == 1
+    masks = tmp_path / "masks"
+    masks.mkdir()
+    np.save(masks / "validation0000.npy", np.array([[0, 1, 1], [255, 0, 1]], np.uint8))
+    assert compare({"maskomaly": folder}, masks, "ap")["maskomaly"]["ap"] == 1
+    scores = tmp_path / "scores"
+    scores.mkdir()
+    np.save(scores / "validation0000.npy", np.array([[0.1, 0.9, 0.8], [0.2, 0.3, 0.4]]))
+    assert compare({"mine": scores}, folder, "ap")["mine"]["ap"] == 1
+
+
+def test_a_suffix_stays_where_it_tells_frames_apart(tmp_path):
+    write(tmp_path / "masks", "a", "b", x=np.zeros((1, 1)))
+    write(tmp_path / "mine", "a", "a.jpg", "b.png", x=np.zeros((1, 1)))
+    found = pair({"mine": tmp_path / "mine"}, tmp_path / "masks", "skip")
+    assert {k: p.name for k, p in found.scores["mine"].items()} == {"a": "a.npz", "b": "b.png.npz"}
+    assert found.left_out == ("a.jpg",)
+
+
+def test_score_maps_may_have_an_ending(tmp_path):
+    write(tmp_path / "masks", "f0", "f1", x=np.zeros((1, 1)))
+    write(tmp_path / "mine", "f0_score", "f1_score", x=np.zeros((1, 1)))
+    with pytest.raises(InputError, match="score_ending='_score'"):
+        pair({"mine": tmp_path / "mine"}, tmp_path / "masks")
+    found = pair({"mine": tmp_path / "mine"}, tmp_path / "masks", score_ending="_score")
+    assert list(found.scores["mine"]) == ["f0", "f1"]
+
+
+@pytest.mark.parametrize("forms", [("NFC", "NFD"), ("NFD", "NFC"), ("NFD", "NFD")])
+def test_names_pair_however_accents_are_spelled(tmp_path, forms):
+    names = [unicodedata.normalize(form, "café") for form in forms]
+    write(tmp_path / "masks", names[0], x=np.zeros((1, 1)))
+    write(tmp_path / "mine", names[1], x=np.zeros((1, 1)))
+    found = pair({"mine": tmp_path / "mine"}, tmp_path / "masks")
+    assert list(found.targets) == [unicodedata.normalize("NFC", "café")]
+
+
+def test_two_spellings_of_one_name_are_told_apart_in_the_message(tmp_path):
+    for form in ("NFC", "NFD"):
+        write(tmp_path / "masks", unicodedata.normalize(form, "café"), x=np.zeros((1, 1)))
+    with pytest.raises(InputError, match=r"café: (cafe\\u0301\.npz and café|café.npz and cafe\\u)"):
+        find_targets(tmp_path / "masks")
+
+
+@pytest.mark.parametrize("name", [b"a\xff", b"a\x1b[31mb", b"a\nb", "a\u202eb".encode()])
+def test_names_that_are_no_text_are_refused_escaped(tmp_path, name):
+    (tmp_path / "masks").mkdir()
+    with open(bytes(tmp_path / "masks") + b"/" + name + b".npy", "wb"):
+        pass
+    with pytest.raises(InputError, match="expected regular files whose names are text") as error:
+        find_targets(tmp_path / "masks")
+    assert "\\" in str(error.value)
+    assert str(error.value).encode().isascii()
