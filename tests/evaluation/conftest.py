@@ -1,4 +1,4 @@
-"""One cluster for all tests of a process."""
+"""Clusters for a file of tests; in others, properties would blame `random` in their threads."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from tests.evaluation.clusters import connected
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def client():
     """Of workers in this process, which everything is sent to as if they were far away."""
     with connected(processes=False, protocol="tcp://") as client:

@@ -159,7 +159,7 @@ def test_threads_change_no_bit_in_two_passes(frames, memory):
 
 
 CHANGED = (
-    "best_f1,siou_gt,ppv,mean_f1,fpr@tpr=0.5,siou@z=0.45,mdm_f1@0.3,mdm_siou@0.2,auroc@band=1.5,"
+    "best_f1,siou_gt,ppv,mean_f1,fpr@tpr=0.5,siou@z=0.45,mdm_f1@0.3,mdm_siou@0.2,auroc@band=1.5,ap@band=2,fpr95@band=2,best_f1@band=2,"
     "fpr@tpr=0.5@band=2,f1@z=0.3@band=2,mdm_iou@0.2@band=2"
 )
 REFINED = ("best_f1", "siou", "ppv", "mean_f1", "fpr@tpr=", "fpr95@band", "f1@z", "mdm_")
@@ -168,7 +168,7 @@ REFINED = ("best_f1", "siou", "ppv", "mean_f1", "fpr@tpr=", "fpr95@band", "f1@z"
 def numbers(frames, **options):
     """What is exact after a second pass; or why there is nothing."""
     try:
-        values = compare({"a": frames}, metrics=CHANGED, band=2, **options)["a"].values
+        values = compare({"a": frames}, metrics=CHANGED, **options)["a"].values
     except InputError as error:
         return str(error)
     return {

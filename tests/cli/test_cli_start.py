@@ -1,0 +1,102 @@
+"""The command line: how it starts, and what it says of wrong usage."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.commands import RANKING, REPOSITORY, shell
+
+LIGHT = """
+import sys
+{before}
+names = {{"numpy", "numba", "torch", "matplotlib", "scipy", "sklearn", "h5py", "PIL"}}
+names |= {{"dask", "distributed", "zarr"}}
+heavy = sorted(names & set(sys.modules))
+assert not heavy, heavy
+"""
+
+
+def test_importing_mdmkit_imports_nothing_heavy():
+    ran = shell("-c", LIGHT.format(before="import mdmkit; dir(mdmkit)"))
+    assert ran.returncode == 0, ran.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], *([*name.split(), "--help"] for name in ("compare", "plot margin", "inspect"))],
+)
+def test_help_imports_nothing_heavy(arguments):
+    start = f"""
+from mdmkit import cli
+sys.argv = ["mdmkit", *{arguments!r}]
+try:
+    cli.main()
+except SystemExit as ended:
+    assert not ended.code
+"""
+    ran = shell("-c", LIGHT.format(before=start))
+    assert ran.returncode == 0, ran.stderr
+    assert "Usage: mdmkit" in ran.stdout
+
+
+def test_the_module_runs_as_a_program(folders):
+    ran = shell(
+        "-m", "mdmkit", "compare", "good=good", "--target", "masks", "--metrics", RANKING,
+        "--format", "json", cwd=folders,
+    )  # fmt: skip
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert json.loads(ran.stdout)["rows"][0]["method"] == "good"
+
+
+def test_bad_input_ends_the_program_with_two_and_one_message(folders):
+    ran = shell("-m", "mdmkit", "compare", "good=gone", "--target", "masks", cwd=folders)
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr == "mdmkit: error: good: expected a folder at gone, found nothing\n"
+
+
+def test_a_full_device_ends_the_program_with_one(folders):
+    with Path("/dev/full").open("w") as full:
+        ran = subprocess.run(
+            [sys.executable, "-m", "mdmkit", "compare", "good=good", "--target", "masks",
+             "--metrics", "ap", "--format", "json"],
+            stdout=full, stderr=subprocess.PIPE, text=True, cwd=folders,
+            env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
+        )  # fmt: skip
+    assert ran.returncode == 1
+    assert "No space left on device" in ran.stderr
+    assert "Traceback" not in ran.stderr
+    assert "Exception ignored" not in ran.stderr
+
+
+@pytest.mark.parametrize("form", ["table", "markdown", "latex"])
+def test_output_that_cannot_show_an_arrow_is_no_failure(folders, form):
+    # a pipe on Windows, or PYTHONIOENCODING: no arrows in cp1252
+    ran = shell(
+        "-m", "mdmkit", "compare", "good=good", "--target", "masks", "--metrics", "ap",
+        "--format", form, cwd=folders,
+        env=os.environ | {"PYTHONPATH": str(REPOSITORY), "PYTHONIOENCODING": "cp1252"},
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    assert "AP" in ran.stdout
+
+
+def test_version_names_what_the_numbers_depend_on(run):
+    ran = run("--version")
+    assert ran.code == 0
+    for name in ("mdmkit", "numpy", "numba"):
+        assert f"{name} " in ran.out
+
+
+@pytest.mark.parametrize(
+    "arguments", [["nonsense"], ["compare"], ["compare", "good=good"], ["plot"]]
+)
+def test_unusable_command_lines_end_with_two(run, arguments):
+    ran = run(*arguments)
+    assert ran.code == 2
+    assert "Traceback" not in ran.err
