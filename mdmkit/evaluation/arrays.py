@@ -14,7 +14,7 @@ from mdmkit.core.frame import Frame
 from mdmkit.core.frame_streams import in_memory
 from mdmkit.core.given import given_frames, is_number
 from mdmkit.core.labels import LabelCodes, Labels
-from mdmkit.core.margin import Margin, check_t_margin
+from mdmkit.core.margin import Margin, check_t_margin, trivial_level
 from mdmkit.evaluation.closer_looks import closer_curve
 from mdmkit.evaluation.evaluation import Evaluation, check_aggregate
 from mdmkit.evaluation.sources import OneByOne
@@ -289,7 +289,7 @@ def _margins_per_image(
     if not curves:
         assert empty is not None
         raise empty
-    return tuple(_mean_margin([curve.margin(t) for curve in curves]) for t in t_margins)
+    return tuple(_mean_margin(curves, t) for t in t_margins)
 
 
 def _checked(frames: Iterable[Frame]) -> Iterator[Frame]:
@@ -298,7 +298,10 @@ def _checked(frames: Iterable[Frame]) -> Iterator[Frame]:
         yield frame
 
 
-def _mean_margin(images: Sequence[Margin]) -> Margin:
+def _mean_margin(curves: Sequence[ThresholdCurve], t_margin: float) -> Margin:
+    images = [curve.margin(t_margin) for curve in curves]
+    ends = zip(*(curve.ends for curve in curves if curve.ends is not None), strict=True)
+    constant = tuple(mean_where_defined(values) for values in ends)
     values = tuple(margin.value for margin in images)
     value = mean_where_defined(values)
     resolutions = [margin.resolution for margin in images if margin.resolution is not None]
@@ -315,6 +318,7 @@ def _mean_margin(images: Sequence[Margin]) -> Margin:
         resolution=max(resolutions, default=None),
         aggregate="per_image",
         images=values,
+        trivial=trivial_level(constant),
     )
 
 

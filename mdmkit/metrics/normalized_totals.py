@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.core.margin import Margin
-from mdmkit.metrics.base import Metric, check_anomalous
+from mdmkit.metrics.base import Metric
 from mdmkit.metrics.curve import ThresholdCurve
 from mdmkit.metrics.pixel_metrics import CountMetric
 from mdmkit.statistics.edges import Edges
@@ -217,7 +217,7 @@ class NormalizedTotals:
             return self.curve(metric).margin(t_margin)
         if metric not in self._deciding:
             self._check_range()
-            check_anomalous(pixels.anomalous)
+            metric.check(pixels)
             p, n = pixels.anomalous, pixels.normal
             rows = pixels.deciding(
                 lambda tp, fp: metric(tp, fp, p - tp, n - fp), self.required[metric]
@@ -271,7 +271,7 @@ class NormalizedTotals:
 
         Between these two the prediction may hold any of the group's pixels.
         """
-        check_anomalous(pixels.anomalous)
+        metric.check(pixels)
         ends = np.stack([pixels.least, pixels.groups.scores], axis=1)
         scaled = self._rescaled(ends.ravel())
         if isinstance(self.normalizer, Rank):  # known to lie below those of all greater scores

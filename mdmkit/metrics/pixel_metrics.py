@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from mdmkit.core.errors import InputError
+from mdmkit.core.errors import InputError, NoTargetError
 from mdmkit.core.foreign import leaving_arguments, read_only
 from mdmkit.core.spelled import spelled
 from mdmkit.metrics.base import Counts, Metric, Ratio, _checked, _named, check_anomalous, ratio
 from mdmkit.metrics.curve import ThresholdCurve
 from mdmkit.statistics.kinds import PixelStatistic
 from mdmkit.statistics.pixels import PixelCounts
+from mdmkit.statistics.score_bins import AnyPixels
 
 #: A formula with TP above and below the line may be out of order by its rounding errors.
 ROUNDING = 1e-12
@@ -71,10 +72,20 @@ class CountMetric(Metric):
             return float("nan")
         return float(self(*sweep.confusion(sweep.above(z))))
 
-    def curve(self, sweep: PixelCounts) -> ThresholdCurve:
+    def check(self, sweep: AnyPixels) -> None:
+        """Refuse a sweep without an anomalous pixel."""
         check_anomalous(sweep.anomalous)
+
+    def everywhere(self, sweep: PixelCounts) -> tuple[Ratio, Ratio]:
+        self.check(sweep)
+        return sweep.scores, self(*sweep.confusion(sweep.totals))
+
+    def curve(self, sweep: PixelCounts) -> ThresholdCurve:
+        self.check(sweep)
         breakpoints, totals = sweep.on_unit()
-        return ThresholdCurve(breakpoints, self(*sweep.confusion(totals)), self.name)
+        at_all, at_none = self(*sweep.confusion(sweep.totals[[0, -1]])).tolist()
+        values = self(*sweep.confusion(totals))
+        return ThresholdCurve(breakpoints, values, self.name, ends=(at_all, at_none))
 
     def between(self, least: Counts, most: Counts, total: Counts) -> tuple[Ratio, Ratio]:
         """Bounds of the metric where TP and FP are only known to lie between two counts.
@@ -229,6 +240,36 @@ class Recall(CountMetric):
 
     def formula(self, tp: Counts, fp: Counts, fn: Counts, tn: Counts) -> Ratio:
         return ratio(tp, tp + fn)
+
+
+@dataclass(frozen=True)
+class FalsePositiveRate(CountMetric):
+    """Pixel false positive rate = FP / (FP + TN), in [0, 1]; lower is better.
+
+    Needs no anomaly, so that frames without one are a data set for it.
+
+    Examples
+    --------
+    >>> float(FalsePositiveRate()(tp=0, fp=1, fn=0, tn=3))
+    0.25
+    """
+
+    name = "fpr"
+    higher_is_better = False
+
+    def check(self, sweep: AnyPixels) -> None:
+        """Refuse a sweep without a normal pixel."""
+        if sweep.normal == 0:
+            raise NoTargetError("target: expected at least one normal pixel, found none")
+
+    def above(self, sweep: PixelCounts, z: float) -> float:
+        return float(self(*sweep.confusion(sweep.above(z))))
+
+    def formula(self, tp: Counts, fp: Counts, fn: Counts, tn: Counts) -> Ratio:
+        return ratio(fp, fp + tn)
+
+    def between(self, least: Counts, most: Counts, total: Counts) -> tuple[Ratio, Ratio]:
+        return ratio(least[:, 1], total[1]), ratio(most[:, 1], total[1])
 
 
 @dataclass(frozen=True)

@@ -71,10 +71,16 @@ class PRO(Metric):
         self.check(sweep)
         return float(self.values(sweep.steps.above(z), sweep.sizes))
 
+    def everywhere(self, sweep: SteppedCounts) -> tuple[Ratio, Ratio]:
+        self.check(sweep)
+        return sweep.steps.scores, self.values(sweep.steps.totals, sweep.sizes)
+
     def curve(self, sweep: SteppedCounts) -> ThresholdCurve:
         self.check(sweep)
         breakpoints, totals = sweep.steps.on_unit()
-        return ThresholdCurve(breakpoints, self.values(totals, sweep.sizes), self.name)
+        at_all, at_none = self.values(sweep.steps.totals[[0, -1]], sweep.sizes).tolist()
+        values = self.values(totals, sweep.sizes)
+        return ThresholdCurve(breakpoints, values, self.name, ends=(at_all, at_none))
 
     def bounds(self, grid: BinnedCounts) -> tuple[Ratio, Ratio]:
         return self.values(grid.low, grid.sizes), self.values(grid.high, grid.sizes)
