@@ -28,7 +28,8 @@ from mdmkit.comparison.result import Comparison
 from mdmkit.core.errors import InputError
 from mdmkit.core.files import check_new_folder, write_text
 from mdmkit.core.labels import LabelCodes
-from mdmkit.evaluation.methods import evaluate_methods, load_frame
+from mdmkit.evaluation.frame_set import FrameSet, evaluate_methods
+from mdmkit.evaluation.methods import load_frame
 from mdmkit.io import read_mask
 from mdmkit.metrics import F1
 from mdmkit.metrics.measures import MarginAt
@@ -184,10 +185,8 @@ def draw_figures(
 ) -> tuple[Path, ...]:
     """The margins, one scene at three thresholds, and the queries that see it."""
     codes, target = LabelCodes(), folder / "masks"
-    evaluations, _ = evaluate_methods(
-        {name: folders[name] for name in DRAWN}, target, codes=codes, missing="error",
-        normalize="none", jobs=1, key=None, progress=None, metrics=[MarginAt(F1(), T_MARGIN)],
-    )  # fmt: skip
+    compared = FrameSet.of({name: folders[name] for name in DRAWN}, target)
+    evaluations = evaluate_methods(compared, metrics=[MarginAt(F1(), T_MARGIN)])
     curves = {name: evaluation.curve(F1()) for name, evaluation in evaluations.items()}
     shown = scene_to_show(target)
     image = read_image(folder / "images" / f"{shown}.png")

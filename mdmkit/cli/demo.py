@@ -17,7 +17,8 @@ from mdmkit.comparison.result import Comparison
 from mdmkit.core.errors import InputError
 from mdmkit.core.files import check_new_folder, write_text
 from mdmkit.core.labels import LabelCodes
-from mdmkit.evaluation.methods import evaluate_methods, load_frame
+from mdmkit.evaluation.frame_set import FrameSet, evaluate_methods
+from mdmkit.evaluation.methods import load_frame
 
 Map = NDArray[np.float64]
 SHAPE = (192, 384)
@@ -152,10 +153,8 @@ def draw_figures(drawn: Drawn, folder: Path) -> tuple[Path, ...]:
     from mdmkit.plots import margin_figure, save_figure, thresholds_figure
 
     codes = LabelCodes()
-    evaluations, _ = evaluate_methods(
-        drawn.methods, drawn.target, codes=codes, missing="error", normalize="none", jobs=1,
-        key=None, progress=None, metrics=[MarginAt(F1(), T_MARGIN)],
-    )  # fmt: skip
+    compared = FrameSet.of(drawn.methods, drawn.target)
+    evaluations = evaluate_methods(compared, metrics=[MarginAt(F1(), T_MARGIN)])
     curves = {name: e.curve(F1()) for name, e in evaluations.items()}
     frames = {
         name: load_frame(path / "frame0.npy", drawn.target / "frame0.png", codes, name, None)

@@ -86,7 +86,7 @@ class Bootstrap(Intervals):
 
     against: Against = None
     bootstrap_bins: Bins = 4096
-    bootstrap_states: StatesPath = None
+    bootstrap_counts: StatesPath = None
 
     def check(self, methods: dict[str, str]) -> None:
         """Refuse what would only be noticed after a long run."""
@@ -94,17 +94,17 @@ class Bootstrap(Intervals):
         from mdmkit.uncertainty.resampling import check_resampling
 
         if self.bootstrap > 0:
-            check_resampling(self.bootstrap, self.seed, cells=self.bootstrap_bins)
+            check_resampling(self.bootstrap, self.seed, bins=self.bootstrap_bins)
         if self.bootstrap < 0:
             raise InputError(f"bootstrap: expected a number of sets >= 0, found {self.bootstrap}")
-        for name in ("bootstrap_states", "against"):
+        for name in ("bootstrap_counts", "against"):
             if getattr(self, name) is not None and not self.bootstrap:
                 option = name.replace("_", "-")
                 raise InputError(f"{option}: expected --bootstrap N with it, found none")
         check_against(self.against, methods)
 
     def _how(self) -> dict[str, Any]:
-        return {"cells": self.bootstrap_bins, "states": self.bootstrap_states}
+        return {"bins": self.bootstrap_bins, "counts": self.bootstrap_counts}
 
     def _against(self) -> str | None:
         return self.against

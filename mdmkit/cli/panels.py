@@ -179,6 +179,8 @@ def evaluate_panels(
     *,
     judge: Callable[[DataSet], Choice],
     quiet: bool,
+    missing: str,
+    key: str | None,
     **counting: Any,
 ) -> dict[str, T]:
     """Count the methods on one data set after the other, and take from each what is drawn.
@@ -193,6 +195,8 @@ def evaluate_panels(
     judge : callable
         Label codes and component sizes of a data set.
     quiet : bool
+    missing, key
+        As in `FrameSet.of`.
     **counting
         As of `evaluate_methods`.
 
@@ -207,27 +211,30 @@ def evaluate_panels(
         Naming the data set.
     """
     from mdmkit.datasets import pair
-    from mdmkit.evaluation.methods import evaluate_methods
+    from mdmkit.evaluation.frame_set import FrameSet, evaluate_methods
 
     chosen = [judge(panel.truth) for panel in panels]
     measures = [wanted(choice.sizes) for choice in chosen]
     if len(panels) > 1:  # what is missing in the last one is said before the first is counted
         for panel in panels:
             with _naming(panel):
-                pair(panel.folders, panel.truth, counting["missing"])
+                pair(panel.folders, panel.truth, missing)
     taken: dict[str, T] = {}
     notes = []
     with progress_bars(quiet) as progress:
         for panel, choice, metrics in zip(panels, chosen, measures, strict=True):
             start = f"{panel.name}: " if panel.name else ""
             with _naming(panel):
-                evaluations, pairing = evaluate_methods(
-                    panel.folders, panel.truth, codes=choice.codes, metrics=metrics,
-                    progress=_starting(start, progress), **counting,
+                frames = FrameSet.of(
+                    panel.folders, dataset=panel.truth, missing=missing, key=key,
+                    aggregate="pooled", **choice.codes.arguments,
                 )  # fmt: skip
+                evaluations = evaluate_methods(
+                    frames, metrics=metrics, progress=_starting(start, progress), **counting
+                )
                 taken[panel.name] = take(Evaluated(choice.sizes, evaluations))
-            if pairing and pairing.left_out:
-                notes.append(start + left_out(pairing))
+            if frames.pairing and frames.left_out:
+                notes.append(start + left_out(frames.pairing))
             if choice.aggregate != "pooled":
                 notes.append(
                     f"{start}pixels of all frames are pooled here, where "

@@ -170,7 +170,7 @@ def _fail(name: str, error: Exception, what: str, code: int) -> None:
 _PARAMETERS = "|".join(
     (
         "anomaly_label", "normal_label", "ignore_index", "min_prediction", "min_target", "t_margin",
-        "on_target", "on_dataset", "score_ending", "map_width", "bootstrap_states",
+        "on_target", "on_dataset", "score_ending", "map_width", "bootstrap_counts",
     )
 )  # fmt: skip
 _WITH_VALUES = f"{_PARAMETERS}|aggregate|dataset|key|missing|normalize|overwrite|resize|target"

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mdmkit.comparison.planning import plan_comparison
 from mdmkit.comparison.result import Comparison
 from mdmkit.core.errors import InputError
-from mdmkit.core.labels import Labels
-from mdmkit.datasets import DataSet
-from mdmkit.datasets.choice import USUAL, Usual
+from mdmkit.evaluation.frame_set import FrameOptions
 from mdmkit.evaluation.methods import Progresses
 from mdmkit.metrics.measures import Measure
 from mdmkit.statistics.accumulator import DEFAULT_MEMORY
 
 if TYPE_CHECKING:
-    pass
+    from typing_extensions import Unpack
 
 
 def compare(
@@ -25,25 +23,16 @@ def compare(
     target: Any = None,
     metrics: str | Iterable[str | Measure] | None = None,
     *,
-    dataset: str | DataSet | None = None,
-    min_prediction: int | None = None,
-    min_target: int | None = None,
     normalize: str | Mapping[str, str] | None = "none",
-    aggregate: str | None = None,
     protocol: str = "exact",
-    band: float | Sequence[float] | None = None,
     published: str | None = None,
     auxiliary: Collection[str] = (),
-    anomaly_label: Labels | Usual = USUAL,
-    normal_label: Labels | Usual = USUAL,
-    ignore_index: Labels | Usual = USUAL,
-    missing: str = "error",
     jobs: int = 1,
     scheduler: Any = None,
-    key: str | None = None,
     memory: int = DEFAULT_MEMORY,
     state: str | Path | None = None,
     progress: Progresses | None = None,
+    **frames: Unpack[FrameOptions],
 ) -> Comparison:
     """Compare the score maps of several methods on the same frames.
 
@@ -55,13 +44,8 @@ def compare(
     target : path, or arrays, optional
         Folder of ground-truth masks; the RoadAnomaly layout is understood. Frames pair by their
         path below the folder, without suffix. Or targets of score maps that are arrays.
-    metrics, protocol, band
+    metrics, protocol
         As in `evaluate`.
-    dataset : str or DataSet, optional
-        `"LAYOUT:ROOT"`, as `"smiyc-anomaly:FOLDER"`, instead of `target`: sets labels, component
-        sizes and aggregation; see `mdmkit.datasets`.
-    min_prediction, min_target, aggregate, anomaly_label, normal_label, ignore_index
-        As in `evaluate`; unless given, the data set's, else as there.
     published : str, optional
         Name of a printed table (`published_names()`), whose rows tables show below, marked as
         published. It does not enter the results.
@@ -69,16 +53,11 @@ def compare(
         Methods that were trained with auxiliary data; tables then have such a column.
     normalize : str, or mapping of method to str
         Normaliser of all methods, or of some (the others: "none").
-    missing : {"error", "skip"}
-        Frames that not every method has, or that have no mask: an error, or left out (and
-        counted in the settings).
     jobs : int
         Threads over frames; the result is the same to the last bit.
     scheduler : str or distributed.Client, optional
         A Dask cluster, by the address of its scheduler or a client, whose workers go through the
         frames in place of threads: the same bits. They must see files under the same paths.
-    key : str, optional
-        Array of `.npz` archives, or data set of HDF5 files.
     memory : int
         Bytes that the statistics of one method may take; see `evaluate`. Files are read again
         where that makes numbers exact.
@@ -88,6 +67,13 @@ def compare(
         change, are counted anew. For files, not for arrays.
     progress : callable, optional
         `progress(method, frames)` returns a function that is called after each frame.
+    **frames
+        Which frames, and what they are judged by; see `FrameSet.of`. `dataset`: `"LAYOUT:ROOT"`,
+        as `"smiyc-anomaly:FOLDER"`, instead of `target`, which sets labels, component sizes and
+        aggregation. `min_prediction`, `min_target`, `aggregate`, `anomaly_label`, `normal_label`,
+        `ignore_index`: unless given, the data set's, else as in `evaluate`. `missing`: "error", or
+        "skip" to leave out (and count in the settings) frames that not every method has. `key`:
+        array of `.npz` archives, or data set of HDF5 files.
 
     Returns
     -------
@@ -106,11 +92,8 @@ def compare(
     1.0
     """
     planned = plan_comparison(
-        methods, target, metrics, dataset=dataset, min_prediction=min_prediction,
-        min_target=min_target, normalize=normalize, aggregate=aggregate, protocol=protocol,
-        band=band, published=published, auxiliary=auxiliary, anomaly_label=anomaly_label,
-        normal_label=normal_label, ignore_index=ignore_index, missing=missing, jobs=jobs, key=key,
-        memory=memory,
+        methods, target, metrics, normalize=normalize, protocol=protocol, published=published,
+        auxiliary=auxiliary, jobs=jobs, memory=memory, **frames,
     )  # fmt: skip
     if state is None:
         planned.methods.run(jobs, progress, scheduler)

@@ -12,11 +12,11 @@ from mdmkit.comparison.published import PublishedTable, published_table
 from mdmkit.comparison.remarks import all_remarks
 from mdmkit.comparison.result import Comparison
 from mdmkit.core.errors import InputError, InputTypeError, NoTargetError, listing
-from mdmkit.core.labels import LabelCodes, Labels
-from mdmkit.datasets import DataSet, choose, open_dataset
-from mdmkit.datasets.choice import USUAL, Usual
+from mdmkit.core.labels import LabelCodes
+from mdmkit.datasets import DataSet
 from mdmkit.datasets.suspicion import LabelSurvey
 from mdmkit.evaluation.evaluation import Evaluation
+from mdmkit.evaluation.frame_set import FrameSet
 from mdmkit.evaluation.methods import Methods
 from mdmkit.evaluation.result import Result
 from mdmkit.metrics.measures import Measure
@@ -82,50 +82,28 @@ def plan_comparison(
     target: Any = None,
     metrics: str | Iterable[str | Measure] | None = None,
     *,
-    dataset: str | DataSet | None = None,
-    min_prediction: int | None = None,
-    min_target: int | None = None,
     normalize: str | Mapping[str, str] | None = "none",
-    aggregate: str | None = None,
     protocol: str = "exact",
-    band: float | Sequence[float] | None = None,
     published: str | None = None,
     auxiliary: Collection[str] = (),
-    anomaly_label: Labels | Usual = USUAL,
-    normal_label: Labels | Usual = USUAL,
-    ignore_index: Labels | Usual = USUAL,
-    missing: str = "error",
     jobs: int = 1,
-    key: str | None = None,
     memory: int = DEFAULT_MEMORY,
+    **frames: Any,
 ) -> Planned:
-    """Validate the arguments of `compare`, and find the frames."""
-    if target is not None and dataset is not None:
-        raise InputError(f"target: expected it or a data set, found both, of {dataset}")
-    judged = None if dataset is None else open_dataset(dataset)
-    choice = choose(
-        judged, anomaly_label=anomaly_label, normal_label=normal_label, ignore_index=ignore_index,
-        min_prediction=min_prediction, min_target=min_target, aggregate=aggregate,
-    )  # fmt: skip
-    codes = choice.codes
+    """Validate the arguments of `compare`, and find the frames; `frames` as in `FrameSet.of`."""
     printed = None if published is None else published_table(published)
+    found = FrameSet.of(methods, target, **frames)
     auxiliary = check_auxiliary(auxiliary, methods)
-    several = Methods.of(
-        methods, judged if judged else target, codes=codes, missing=missing, normalize=normalize,
-        key=key, metrics=metrics, memory=memory, aggregate=choice.aggregate,
-        min_prediction=choice.sizes.min_prediction, min_target=choice.sizes.min_target,
-        protocol=protocol, band=band,
-    )  # fmt: skip
-    pairing = several.pairing
+    several = found.evaluations(normalize, metrics=metrics, memory=memory, protocol=protocol)
+    judged, codes = found.dataset, found.choice.codes
     first = next(iter(several.evaluations.values()))
-    left_out = pairing.left_out if pairing else ()
     settings = {
-        "methods": {name: str(pairing.folders[name]) if pairing else "arrays" for name in methods},
-        "target": str(judged.root if judged else target) if pairing else "arrays",
+        "methods": found.folders,
+        "target": found.target,
         "dataset": (judged.name or None) if judged else None,
         "metrics": [measure.key for measure in first.measures],
         "normalize": {name: e.kind.name for name, e in several.evaluations.items()},
-        "aggregate": choice.aggregate,
+        "aggregate": found.choice.aggregate,
         "protocol": first.protocol.name,
         "published": published,
         "min_prediction": first.sizes.min_prediction,
@@ -133,12 +111,12 @@ def plan_comparison(
         "normal_label": codes.normal_label,
         "anomaly_label": codes.anomaly_label,
         "ignore_index": codes.ignore_index,
-        "missing": missing,
+        "missing": found.missing,
         "score_ending": judged.score_ending if judged else "",
         "resize": judged.resize if judged else None,
-        "left_out": len(left_out),
-        "left_out_frames": list(left_out),
-        "key": key,
+        "left_out": len(found.left_out),
+        "left_out_frames": list(found.left_out),
+        "key": found.key,
         "jobs": jobs,
         "memory": memory,
         "comparison": "score > z",

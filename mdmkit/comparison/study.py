@@ -18,7 +18,8 @@ from mdmkit.core.frame import Frame
 from mdmkit.core.labels import LabelCodes
 from mdmkit.datasets import DataSet, Pairing
 from mdmkit.evaluation.evaluation import Evaluation, check_aggregate
-from mdmkit.evaluation.methods import evaluate_methods, load_frame
+from mdmkit.evaluation.frame_set import FrameSet, evaluate_methods
+from mdmkit.evaluation.methods import load_frame
 from mdmkit.evaluation.sources import Progress
 from mdmkit.io.images import read_image
 from mdmkit.metrics.base import Metric
@@ -210,22 +211,22 @@ def study_methods(
     """
     check_aggregate(aggregate)
     measures = parse_measures(metrics, sizes)
+    frames = FrameSet.of(
+        methods, dataset=dataset, missing=missing, key=key, min_prediction=sizes.min_prediction,
+        min_target=sizes.min_target, aggregate=aggregate, **codes.arguments,
+    )  # fmt: skip
     options: dict[str, Any] = {
-        "codes": codes, "missing": missing, "normalize": normalize, "jobs": jobs, "key": key,
-        "memory": memory, "min_prediction": sizes.min_prediction, "min_target": sizes.min_target,
+        "normalize": normalize, "jobs": jobs, "memory": memory, "progress": progress
     }  # fmt: skip
     per_image: dict[str, Evaluation] = {}
     counted = list(measures)
     if aggregate == "per_image":
-        per_image, _ = evaluate_methods(
-            methods, dataset, metrics=measures, aggregate=aggregate, progress=progress, **options
-        )
+        per_image = evaluate_methods(frames, metrics=measures, **options)
         counted = []
     if not any(isinstance(measure, BestF1Measure) for measure in counted):
         counted.append(BestF1Measure())
-    evaluations, pairing = evaluate_methods(
-        methods, dataset, metrics=counted, progress=progress, **options
-    )
+    evaluations = evaluate_methods(frames, metrics=counted, **{**options, "aggregate": "pooled"})
+    pairing = frames.pairing
     assert pairing is not None
     return Study(
         methods, str(dataset), measures, evaluations, pairing, codes, key,

@@ -75,6 +75,15 @@ class LabelCodes:
         if not self.anomaly_label:
             raise InputError("anomaly_label: expected at least one value, found none")
 
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The label values by the names of parameters, as `FrameSet.of` and `Frame` take them."""
+        return {
+            "normal_label": self.normal_label,
+            "anomaly_label": self.anomaly_label,
+            "ignore_index": self.ignore_index,
+        }
+
     def meanings(self) -> list[tuple[int, int]]:
         """Every known label value with its class (0 normal, 1 anomalous, 2 ignored)."""
         pairs: list[tuple[int, int]] = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from copy import copy
 from dataclasses import asdict
 from itertools import compress
@@ -30,7 +30,6 @@ from mdmkit.metrics.measures import AtThreshold, FprAtThreshold, Measure, Values
 from mdmkit.metrics.names import apart, parse_measures
 from mdmkit.metrics.normalized_totals import NormalizedTotals
 from mdmkit.metrics.protocols import as_protocol
-from mdmkit.metrics.transformed import with_bands
 from mdmkit.statistics import edges
 from mdmkit.statistics.accumulator import DEFAULT_MEMORY, Accumulator
 from mdmkit.statistics.components import count_targets
@@ -72,8 +71,6 @@ class Evaluation:
         Name of the method.
     protocol : {"exact", "smiyc", "maskomaly-release"}
         Whose conventions the numbers follow; see `mdmkit.metrics.protocols`.
-    band : float or sequence of float, optional
-        Widths in pixels: adds AP, FPR95 and best F1 near ground-truth borders.
     memory : int
         Bytes that the sweeps may take; beyond it they fall on a grid of thresholds, and numbers
         carry brackets.
@@ -114,12 +111,11 @@ class Evaluation:
         ignore_index: Labels = 255,
         method: str = "",
         protocol: str = "exact",
-        band: float | Sequence[float] | None = None,
         memory: int = DEFAULT_MEMORY,
     ) -> None:
         self.sizes = ComponentSizes(min_prediction, min_target)
         self.protocol = as_protocol(protocol)
-        self.asked = with_bands(parse_measures(metrics, self.sizes), band)
+        self.asked = parse_measures(metrics, self.sizes)
         self.measures = self.protocol.adapt(self.asked)
         self.statistics = statistics_of(self.measures)
         kept = normalize if isinstance(normalize, Normalizer) else None
@@ -574,7 +570,6 @@ def evaluate(
     ignore_index: Labels = 255,
     method: str = "",
     protocol: str = "exact",
-    band: float | Sequence[float] | None = None,
     memory: int = DEFAULT_MEMORY,
 ) -> Result:
     """All numbers of one method.
@@ -605,10 +600,6 @@ def evaluate(
     protocol : {"exact", "smiyc", "maskomaly-release"}
         Whose conventions the numbers follow, so that a published one can be matched: see
         `mdmkit.metrics.protocols`. Measures that a protocol does not know stay exact.
-    band : float or sequence of float, optional
-        Widths W in pixels, at least 1. Adds `ap@band=W`, `fpr95@band=W`, `best_f1@band=W`: only
-        pixels whose Euclidean distance to the nearest pixel of the other class (anomalous or
-        normal) is at most W count; see `mdmkit.core.transforms.Band`. Exact under every protocol.
     memory : int
         Bytes that the statistics may take. Beyond it thresholds fall on a grid: margins, best F1
         and what hangs on it are made exact by a second pass over a list; AP and AUROC, and all
@@ -648,7 +639,6 @@ def evaluate(
         aggregate=aggregate,
         method=method,
         protocol=protocol,
-        band=band,
         memory=memory,
     )
     again = not isinstance(frames, Iterator) and not isinstance(target, Iterator)

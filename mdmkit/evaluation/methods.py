@@ -14,7 +14,7 @@ from mdmkit.core.errors import InputError, InputTypeError
 from mdmkit.core.frame import Frame
 from mdmkit.core.given import given_frames, kept
 from mdmkit.core.labels import LabelCodes
-from mdmkit.datasets import DataSet, Pairing, check_missing, pair
+from mdmkit.datasets import DataSet, Pairing
 from mdmkit.evaluation.evaluation import Evaluation
 from mdmkit.evaluation.executors import engine_for
 from mdmkit.evaluation.sources import Progress, no_progress
@@ -125,30 +125,6 @@ class Methods:
     loads: Mapping[str, Sequence[Load]]
     pairing: Pairing | None
 
-    @classmethod
-    def of(
-        cls,
-        methods: Mapping[str, Any],
-        target: Any,
-        *,
-        codes: LabelCodes,
-        missing: str,
-        normalize: Any,
-        key: str | None,
-        **options: Any,
-    ) -> Methods:
-        """Find their frames; see `compare`."""
-        check_given(methods, target)
-        check_missing(missing)
-        kinds = normalizers(normalize, methods)
-        evaluations = {
-            name: Evaluation(normalize=kinds[name], method=name, **options) for name in methods
-        }
-        if not is_folder(target):
-            return cls(evaluations, loads_of_arrays(methods, target, codes), None)
-        pairing = pair(methods, target, missing)
-        return cls(evaluations, loads_of(pairing, codes, key), pairing)
-
     def each(
         self, use: Callable[[str, Evaluation, Progress], None], progress: Progresses | None
     ) -> None:
@@ -171,21 +147,6 @@ class Methods:
                 evaluation.run(engine(self.loads[name]), again=True, progress=progress)
 
             self.each(run, progress)
-
-
-def evaluate_methods(
-    methods: Mapping[str, Any],
-    target: Any,
-    *,
-    jobs: int,
-    progress: Progresses | None,
-    scheduler: Any = None,
-    **options: Any,
-) -> tuple[dict[str, Evaluation], Pairing | None]:
-    """The evaluation of each method; see `compare`."""
-    several = Methods.of(methods, target, **options)
-    several.run(jobs, progress, scheduler)
-    return several.evaluations, several.pairing
 
 
 def _given(frame: Frame) -> Frame:

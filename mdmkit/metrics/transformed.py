@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mdmkit.core.errors import InputError, NoTargetError
 from mdmkit.core.transforms import Band, FrameChange
-from mdmkit.metrics.measures import BestF1Measure, FprAtTpr, Measure, Ranking, Values
+from mdmkit.metrics.measures import Measure, Values
 from mdmkit.statistics.kinds import PixelStatistic, Statistic, changed, of_images
 from mdmkit.statistics.target_bins import TargetBin
 
@@ -123,14 +123,3 @@ def in_bin(measure: Measure, selected: TargetBin) -> Through:
             f"{measure.key!r}, which is one of images"
         )
     return Through(selected, measure, f"{measure.key}@{selected.name}")
-
-
-def with_bands(measures: Iterable[Measure], band: Any) -> tuple[Measure, ...]:
-    """The measures, and AP, FPR95 and best F1 in bands of one or more widths (None: none)."""
-    widths = () if band is None else band if isinstance(band, (list, tuple)) else (band,)
-    asked = {measure.key: measure for measure in measures}
-    for width in widths:
-        for measure in (Ranking("ap"), FprAtTpr("fpr95", 0.95), BestF1Measure()):
-            banded = in_band(measure, width)
-            asked.setdefault(banded.key, banded)
-    return tuple(asked.values())

@@ -69,7 +69,7 @@ def check_unchanged(path: Path, stored: Record, wanted: Record) -> None:
             found.append(f"{name}: not kept, only {', '.join(stored['methods'])}")
     if found:
         raise InputError(
-            f"states: expected in {path} what was kept of the same files and options, found\n"
+            f"counts: expected in {path} what was kept of the same files and options, found\n"
             f"{listing(found, most=8)}\n{AGAIN}"
         )
 
@@ -179,19 +179,19 @@ def opened(path: Path, wanted: Record) -> Iterator[StatesFile]:
         import h5py
     if not is_whole(path):
         raise InputError(
-            f"states: expected {path} to hold per-frame states (version {VERSION}) as they were "
+            f"counts: expected {path} to hold per-frame states (version {VERSION}) as they were "
             f"written, found another file, or a damaged one; {AGAIN}"
         )
     try:
         file = h5py.File(path, "r")
     except OSError as error:
         raise InputError(
-            f"states: expected {path} to hold per-frame states, found: {error}; {AGAIN}"
+            f"counts: expected {path} to hold per-frame states, found: {error}; {AGAIN}"
         ) from error
     with file:
         if file.attrs.get(MARK) != VERSION:
             raise InputError(
-                f"states: expected {path} to hold per-frame states (version {VERSION}), "
+                f"counts: expected {path} to hold per-frame states (version {VERSION}), "
                 f"found another HDF5 file; {AGAIN}"
             )
         check_unchanged(path, json.loads(file["record"][()]), wanted)

@@ -101,7 +101,7 @@ class StatesPlan:
             return
         if record is None:
             raise InputError(
-                "states: expected folders of score maps, whose changes are seen, found arrays"
+                "counts: expected folders of score maps, whose changes are seen, found arrays"
             )
         if not Path(path).exists() or (overwrite and not fits(Path(path), record)):
             output = check_output(path, overwrite, "states")

@@ -7,39 +7,32 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from math import isnan
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.core.arguments import as_bytes, as_integer
 from mdmkit.core.errors import InputError, NoTargetError, RangeError
-from mdmkit.core.labels import Labels
-from mdmkit.datasets import DataSet, choose, open_dataset, pair
-from mdmkit.datasets.choice import USUAL, Usual
 from mdmkit.evaluation.evaluation import Evaluation, check_aggregate
 from mdmkit.evaluation.executors import check_jobs
-from mdmkit.evaluation.methods import (
-    check_given,
-    evaluate_methods,
-    is_folder,
-    loads_of,
-    loads_of_arrays,
-    normalizers,
-)
+from mdmkit.evaluation.frame_set import FrameOptions, FrameSet, evaluate_methods
+from mdmkit.evaluation.methods import normalizers
 from mdmkit.evaluation.sources import Progress
 from mdmkit.metrics.measures import Measure
 from mdmkit.metrics.names import parse_measures
 from mdmkit.metrics.normalized_totals import NormalizedTotals
 from mdmkit.metrics.protocols import as_protocol
-from mdmkit.metrics.transformed import with_bands
 from mdmkit.statistics.accumulator import DEFAULT_MEMORY
 from mdmkit.uncertainty.counts_file import record_of
 from mdmkit.uncertainty.counts_source import Bar, StatesPlan, check_frames
 from mdmkit.uncertainty.frame_counts import FrameCounts
 
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
 #: Thresholds at which the frames' statistics are kept; numbers between them carry a bracket.
-CELLS = 4096
+BINS = 4096
 
 
 class Estimate(NamedTuple):
@@ -151,32 +144,22 @@ def bootstrap(
     replicates: int = 1000,
     seed: int = 0,
     confidence: float = 0.95,
-    cells: int = CELLS,
-    states: str | Path | None = None,
+    bins: int = BINS,
+    counts: str | Path | None = None,
     overwrite: bool = False,
-    dataset: str | DataSet | None = None,
-    min_prediction: int | None = None,
-    min_target: int | None = None,
     normalize: str | Mapping[str, str] | None = "none",
-    aggregate: str | None = None,
     protocol: str = "exact",
-    band: float | Sequence[float] | None = None,
-    anomaly_label: Labels | Usual = USUAL,
-    normal_label: Labels | Usual = USUAL,
-    ignore_index: Labels | Usual = USUAL,
-    missing: str = "error",
     jobs: int = 1,
-    key: str | None = None,
     memory: int = DEFAULT_MEMORY,
     progress: Bar | None = None,
+    **frames: Unpack[FrameOptions],
 ) -> Bootstrap:
     """Numbers of several methods with intervals, by resampling frames with replacement.
 
     Parameters
     ----------
-    methods, target, metrics, dataset, min_prediction, min_target, normalize, aggregate, \
-protocol, band, anomaly_label, normal_label, ignore_index, missing, jobs, key
-        As in `compare`. Iterators cannot be read twice and are refused. For
+    methods, target, metrics, normalize, protocol, jobs, **frames
+        As in `compare`. Iterators are held in memory. For
         `aggregate="per_image"` the images' values are resampled.
     replicates : int
         R, how many sets of frames are drawn; the same sets for every method.
@@ -184,15 +167,15 @@ protocol, band, anomaly_label, normal_label, ignore_index, missing, jobs, key
         Of the drawing: a seed always gives the same sets.
     confidence : float in (0, 1)
         Of the percentile intervals.
-    cells : int
+    bins : int
         About how many thresholds the statistics of each frame are kept at; the scores of a method
         decide which. Between them a number is known to its bracket.
-    states : path, optional
+    counts : path, optional
         An HDF5 file for the frames' statistics. Where it exists, it is used instead of the
         frames, if their files and all options but `replicates`, `seed` and `confidence` are those
         it was made with (or some of its methods and metrics); else it is refused.
     overwrite : bool
-        Make `states` anew where they do not fit, instead of refusing them.
+        Make `counts` anew where they do not fit, instead of refusing them.
     memory : int
         Bytes that the statistics may take; beyond it they are kept in a temporary file.
     progress : callable, optional
@@ -206,12 +189,12 @@ protocol, band, anomaly_label, normal_label, ignore_index, missing, jobs, key
     Raises
     ------
     InputError
-        As `compare`; fewer than two frames; a file of states that does not fit.
+        As `compare`; fewer than two frames; a file of counts that does not fit.
 
     Notes
     -----
     Pixels are read twice, once to choose the thresholds; replicates touch statistics only:
-    O(R F cells) for F frames. A normaliser keeps the constants of all frames. Frames are the unit
+    O(R F bins) for F frames. A normaliser keeps the constants of all frames. Frames are the unit
     of resampling (Efron, 1979), as pixels of one frame are anything but independent.
 
     Examples
@@ -221,50 +204,38 @@ protocol, band, anomaly_label, normal_label, ignore_index, missing, jobs, key
     >>> bootstrap({"mine": frames}, metrics="ap", replicates=100).interval("mine", "ap")
     Estimate(value=1.0, low=1.0, high=1.0)
     """
-    check_resampling(replicates, seed, confidence, cells)
+    check_resampling(replicates, seed, confidence, bins)
     memory = as_bytes(memory)
-    if target is not None and dataset is not None:
-        raise InputError(f"target: expected it or a data set, found {target} and {dataset}")
-    judged = None if dataset is None else open_dataset(dataset)
-    choice = choose(
-        judged, anomaly_label=anomaly_label, normal_label=normal_label, ignore_index=ignore_index,
-        min_prediction=min_prediction, min_target=min_target, aggregate=aggregate,
-    )  # fmt: skip
-    measures = with_bands(as_protocol(protocol).adapt(parse_measures(metrics, choice.sizes)), band)
-    truth = judged if judged is not None else target
-    check_given(methods, truth)
+    given = FrameSet.of(methods, target, **frames)
+    choice = given.choice
+    measures = as_protocol(protocol).adapt(parse_measures(metrics, choice.sizes))
     found = Bootstrap(
         tuple(measure.key for measure in measures), {}, {}, {}, confidence, 0, seed,
         aggregate=check_aggregate(choice.aggregate),
     )  # fmt: skip
     draw = partial(_draws, replicates=replicates, seed=seed)
     if choice.aggregate == "per_image":
-        if states is not None:
+        if counts is not None:
             raise InputError(
-                "states: expected aggregate 'pooled', found 'per_image', whose images have one "
+                "counts: expected aggregate 'pooled', found 'per_image', whose images have one "
                 "value each: there is nothing to keep"
             )
-        evaluations, _ = evaluate_methods(
-            methods, truth, codes=choice.codes, missing=missing, normalize=normalize, jobs=jobs,
-            key=key, progress=progress, metrics=measures, aggregate="per_image", memory=memory,
-            min_prediction=choice.sizes.min_prediction, min_target=choice.sizes.min_target,
+        evaluations = evaluate_methods(
+            given, normalize=normalize, jobs=jobs, progress=progress, metrics=measures,
+            memory=memory,
         )  # fmt: skip
         return _of_images(found, measures, evaluations, draw)
     kinds = normalizers(normalize, methods)
-    loads, record = {}, None
-    if not is_folder(truth):
-        loads = loads_of_arrays(methods, truth, choice.codes)
-    else:
-        pairing = pair(methods, truth, missing)
-        loads = loads_of(pairing, choice.codes, key)
+    record = None
+    if given.pairing is not None:
         settings = {
-            "cells": cells, "normalize": kinds, "protocol": protocol, "sizes": str(choice.sizes),
-            "labels": str(choice.codes), "key": key,
+            "bins": bins, "normalize": kinds, "protocol": protocol, "sizes": str(choice.sizes),
+            "labels": str(choice.codes), "key": given.key,
         }  # fmt: skip
-        record = record_of(pairing, found.keys, settings)
-    plan = StatesPlan(measures, loads, kinds, cells, memory, check_jobs(jobs))
-    found, draws = replace(found, frames=plan.frames, cells=cells), draw(plan.frames)
-    with plan.states(states, record, overwrite, progress) as states_of:
+        record = record_of(given.pairing, found.keys, settings)
+    plan = StatesPlan(measures, given.loads, kinds, bins, memory, check_jobs(jobs))
+    found, draws = replace(found, frames=plan.frames, cells=bins), draw(plan.frames)
+    with plan.states(counts, record, overwrite, progress) as states_of:
         for method in methods:
             kept = states_of(method)
             ticks = progress(f"{method}: replicates", replicates) if progress else (lambda: None)
@@ -346,12 +317,12 @@ def _means(draws: NDArray[np.int64], values: NDArray[np.float64]) -> NDArray[np.
 
 
 def check_resampling(
-    replicates: int, seed: int, confidence: float = 0.95, cells: int = 4096
+    replicates: int, seed: int, confidence: float = 0.95, bins: int = 4096
 ) -> None:
     """Refuse numbers that are none, before anything is counted."""
     as_integer(replicates, "replicates", 1, "a number")
     as_integer(seed, "seed", 0)
-    as_integer(cells, "cells", 2, "a number")
+    as_integer(bins, "bins", 2, "a number")
     if not (isinstance(confidence, (int, float)) and 0 < confidence < 1):
         raise InputError(f"confidence: expected a number in (0, 1), found {confidence!r}")
 

@@ -31,6 +31,7 @@ def test_the_demo_writes_its_table_and_figures(demo):
     assert all(f"| {name} |" in table for name in ("steady", "timid", "drifting"))
 
 
+@pytest.mark.slow
 def test_the_demo_shows_margins_far_apart_where_ranking_is_alike(demo):
     found = json.loads((demo[0] / "comparison.json").read_text())["rows"]
     aps, margins = ([row[key] for row in found] for key in ("ap", "mdm_f1@0.7"))
@@ -38,6 +39,7 @@ def test_the_demo_shows_margins_far_apart_where_ranking_is_alike(demo):
     assert max(margins) - min(margins) > 0.2
 
 
+@pytest.mark.slow
 def test_the_demo_shows_a_command_that_works(demo, run):
     folder, ran = demo
     command = ran.stdout.strip().splitlines()[-1].split()

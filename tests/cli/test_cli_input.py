@@ -112,7 +112,7 @@ def test_a_figure_is_refused_before_the_work_is_done(plot, monkeypatch):
     def work(*arguments, **options):
         raise AssertionError("frames were read for a figure that cannot be written")
 
-    monkeypatch.setattr("mdmkit.evaluation.methods.evaluate_methods", work)
+    monkeypatch.setattr("mdmkit.evaluation.frame_set.evaluate_methods", work)
     assert plot("-o", "out/margin.jpg").refused("output: expected a name ending in")
 
 

@@ -248,7 +248,7 @@ def test_errors_of_one_data_set_name_it(plot, trees):
         (("thresholds", "--frame", "nine"), "frame: expected frames among"),
         (("thresholds",), "weak: scores: expected values in [0, 1] or a normaliser"),
         (("grid", "--most", "0"), "most: expected a number >= 1, found 0"),
-        (("grid", "--t-margin", "1"), "t_margin: expected a number in [0, 1), found 1.0"),
+        (("grid", "--t-margin", "1"), "--t-margin: expected a number in [0, 1), found 1.0"),
         (("curves", "--width", "0"), "width: expected 1 to 100 inches, found 0.0"),
         (("margins-by-t", "--metric", "magic"), "metric: expected"),
     ],

@@ -99,7 +99,7 @@ def test_notes_say_what_was_resampled(comparison):
 
 def test_notes_name_wide_brackets_and_few_frames():
     methods = {"m": frames(6, count=3, shape=(30, 40), levels=10**6)}
-    found = bootstrap(methods, metrics="ap", replicates=9, cells=8)
+    found = bootstrap(methods, metrics="ap", replicates=9, bins=8)
     low, high = found.brackets["m"]["ap"]
     text = "\n".join(notes(replace(compare(methods, metrics="ap"), bootstrap=found)))
     assert f"in a bracket only (points): ap of m {100 * (high - low):.2g}" in text
@@ -211,7 +211,7 @@ COMMAND = ("compare", "good=good", "weak=weak", "--target", "masks", "--metrics"
 
 
 def test_the_command_shows_intervals_and_keeps_states(run):  # noqa: F811
-    options = ("--bootstrap", 30, "--format", "json", "--bootstrap-states", "states.h5")
+    options = ("--bootstrap", 30, "--format", "json", "--bootstrap-counts", "states.h5")
     first = json.loads(run(*COMMAND, *options).out)
     assert first["bootstrap"]["replicates"] == 30
     again = json.loads(run(*COMMAND, *options).out)
@@ -230,15 +230,15 @@ def test_the_command_shows_intervals_and_keeps_states(run):  # noqa: F811
 
 def test_the_command_refuses_options_that_do_nothing(run):  # noqa: F811
     assert run(*COMMAND, "--against", "good").refused("against: expected --bootstrap N")
-    assert run(*COMMAND, "--bootstrap-states", "s.h5").refused("bootstrap-states: expected --boo")
+    assert run(*COMMAND, "--bootstrap-counts", "s.h5").refused("bootstrap-counts: expected --boo")
     assert run(*COMMAND, "--bootstrap", 5, "--against", "no").refused("found 'no'")
     assert run(*COMMAND, "--bootstrap", -5).refused("bootstrap: expected a number of sets >= 0")
-    assert run(*COMMAND, "--bootstrap", 5, "--bootstrap-cells", 1).refused("cells: expected")
+    assert run(*COMMAND, "--bootstrap", 5, "--bootstrap-bins", 1).refused("bins: expected")
 
 
 def test_the_command_refuses_states_that_do_not_fit(run):  # noqa: F811
-    options = ("--bootstrap", 5, "--bootstrap-states", "states.h5")
+    options = ("--bootstrap", 5, "--bootstrap-counts", "states.h5")
     assert run(*COMMAND, *options).code == 0
-    changed = run(*COMMAND, *options, "--bootstrap-cells", 64)
-    assert changed.refused("cells: kept with 4096, now 64", "--overwrite")
-    assert run(*COMMAND, *options, "--bootstrap-cells", 64, "--overwrite").code == 0
+    changed = run(*COMMAND, *options, "--bootstrap-bins", 64)
+    assert changed.refused("bins: kept with 4096, now 64", "--overwrite")
+    assert run(*COMMAND, *options, "--bootstrap-bins", 64, "--overwrite").code == 0

@@ -16,7 +16,8 @@ import pytest
 from mdmkit import Evaluation, Frame, InputError, InputTypeError, compare
 from mdmkit.cli.command_line import app
 from mdmkit.core.labels import LabelCodes
-from mdmkit.evaluation.methods import evaluate_methods, load_frame
+from mdmkit.evaluation.frame_set import FrameSet, evaluate_methods
+from mdmkit.evaluation.methods import load_frame
 from mdmkit.evaluation.threads import Threads
 
 dask = pytest.importorskip("dask", reason="dask is not installed")
@@ -51,11 +52,8 @@ def methods(root):
 
 def evaluated(root, scheduler, progress=None, **options):
     options = {"metrics": METRICS, "normalize": {"fine": "minmax"}, **options}
-    evaluations, _ = evaluate_methods(
-        methods(root), root / "gt", codes=CODES, missing="error", jobs=1, key=None,
-        progress=progress, scheduler=scheduler, **options,
-    )  # fmt: skip
-    return evaluations
+    frames = FrameSet.of(methods(root), root / "gt", **CODES.arguments)
+    return evaluate_methods(frames, progress=progress, scheduler=scheduler, **options)
 
 
 def state(evaluation, folder):
@@ -307,11 +305,11 @@ def test_an_evaluation_travels_without_what_it_has_cached(tmp_path):
 def test_real_frames_on_a_cluster_give_the_bits_of_one_process(processes, real_frames, tmp_path):
     names = ("espnetv2-msp", "espnetv2-maxlogit")
     given = {name: real_frames / "scores" / name for name in names}
-    options = {
-        "codes": LabelCodes(0, 2, 255), "missing": "skip", "jobs": 1, "key": None, "progress": None,
-        "normalize": {"espnetv2-maxlogit": "minmax"}, "min_prediction": 500, "min_target": 100,
-    }  # fmt: skip
-    expected, _ = evaluate_methods(given, real_frames, **options)
-    found, _ = evaluate_methods(given, real_frames, **options, scheduler=processes)
+    frames = FrameSet.of(
+        given, real_frames, anomaly_label=2, missing="skip", min_prediction=500, min_target=100
+    )
+    options = {"normalize": {"espnetv2-maxlogit": "minmax"}}
+    expected = evaluate_methods(frames, **options)
+    found = evaluate_methods(frames, **options, scheduler=processes)
     assert found["espnetv2-msp"].counts.frames == 10
     assert_same_bits(found, expected, tmp_path)

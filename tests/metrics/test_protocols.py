@@ -215,11 +215,11 @@ def test_brackets_hold_where_a_few_cells_have_all_scores(protocol):
 
 def test_shards_merge_to_the_whole():
     frames = [scene(seed) for seed in range(3)]
-    evaluation = Evaluation(f"{RANKING},{COMPONENTS}", protocol="smiyc", band=2)
+    evaluation = Evaluation(f"{RANKING},{COMPONENTS},ap@band=2", protocol="smiyc")
     for frame in reversed(frames):
         evaluation.update(Frame(*frame))
     assert evaluation.result() == evaluate(
-        frames, f"{RANKING},{COMPONENTS}", protocol="smiyc", band=2
+        frames, f"{RANKING},{COMPONENTS},ap@band=2", protocol="smiyc"
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import mdmkit.statistics.binned_steps
+import mdmkit.statistics.edges
 from mdmkit import Frame, InputError, compare, count_metric, evaluate, threshold_curve
 from mdmkit.cli.options import parse_memory
 from mdmkit.core.component_sizes import ComponentSizes
@@ -34,7 +34,7 @@ EXACT_AFTER_A_SECOND_PASS = [key for key in KEYS if key not in ("ap", "auroc")]
 @pytest.fixture(autouse=True)
 def coarse_grid(monkeypatch):
     """Eight steps, so that small maps have something to lose."""
-    monkeypatch.setattr(mdmkit.statistics.binned_steps, "CELLS", 8)
+    monkeypatch.setattr(mdmkit.statistics.edges, "CELLS", 8)
 
 
 def assert_in_brackets(result, exact):
@@ -146,7 +146,7 @@ def test_per_image_numbers_take_the_grid_and_are_exact(frames, min_prediction):
     options = {"aggregate": "per_image", "min_prediction": min_prediction}
     again = evaluate(frames, keys, **options)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(mdmkit.statistics.binned_steps, "CELLS", 2**16)
+        patch.setattr(mdmkit.statistics.edges, "CELLS", 2**16)
         assert again == evaluate(frames, keys, **options)
 
 
@@ -159,7 +159,7 @@ def test_threads_change_no_bit_in_two_passes(frames, memory):
 
 
 CHANGED = (
-    "best_f1,siou_gt,ppv,mean_f1,fpr@tpr=0.5,siou@z=0.45,mdm_f1@0.3,mdm_siou@0.2,auroc@band=1.5,"
+    "best_f1,siou_gt,ppv,mean_f1,fpr@tpr=0.5,siou@z=0.45,mdm_f1@0.3,mdm_siou@0.2,auroc@band=1.5,ap@band=2,fpr95@band=2,best_f1@band=2,"
     "fpr@tpr=0.5@band=2,f1@z=0.3@band=2,mdm_iou@0.2@band=2"
 )
 REFINED = ("best_f1", "siou", "ppv", "mean_f1", "fpr@tpr=", "fpr95@band", "f1@z", "mdm_")
@@ -168,7 +168,7 @@ REFINED = ("best_f1", "siou", "ppv", "mean_f1", "fpr@tpr=", "fpr95@band", "f1@z"
 def numbers(frames, **options):
     """What is exact after a second pass; or why there is nothing."""
     try:
-        values = compare({"a": frames}, metrics=CHANGED, band=2, **options)["a"].values
+        values = compare({"a": frames}, metrics=CHANGED, **options)["a"].values
     except InputError as error:
         return str(error)
     return {
@@ -193,7 +193,7 @@ def test_bands_and_protocols_are_exact_whatever_memory_and_threads(
     options = {"protocol": protocol, "normalize": normalize, "aggregate": aggregate}
     found = numbers(frames, memory=memory, jobs=jobs, **options)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(mdmkit.statistics.binned_steps, "CELLS", 2**16)
+        patch.setattr(mdmkit.statistics.edges, "CELLS", 2**16)
         assert found == numbers(frames, **options)
 
 

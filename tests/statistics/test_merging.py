@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import mdmkit.statistics.binned_steps
+import mdmkit.statistics.edges
 from mdmkit import Evaluation, FBeta, Frame, InputError, MaskMetric, evaluate
 from mdmkit.core.frame_streams import as_frames
 from mdmkit.core.labels import LabelCodes
@@ -39,7 +39,7 @@ SETTINGS = st.fixed_dictionaries(
 @pytest.fixture(autouse=True)
 def coarse_grid(monkeypatch):
     """Eight steps, so that small maps have something to lose."""
-    monkeypatch.setattr(mdmkit.statistics.binned_steps, "CELLS", 8)
+    monkeypatch.setattr(mdmkit.statistics.edges, "CELLS", 8)
 
 
 def state(evaluation, folder):
@@ -125,7 +125,7 @@ def test_a_second_pass_is_part_of_the_state(tmp_path_factory, frames, memory):
 
 
 def test_merging_forgets_what_a_second_pass_found_over_other_frames(monkeypatch):
-    monkeypatch.setattr(mdmkit.statistics.binned_steps, "CELLS", 128)
+    monkeypatch.setattr(mdmkit.statistics.edges, "CELLS", 128)
     rng = np.random.default_rng(0)
     frames = [(rng.random((16, 16)) ** p, rng.integers(0, 2, (16, 16))) for p in (1, 1, 4, 4)]
 

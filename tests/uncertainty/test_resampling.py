@@ -13,6 +13,7 @@ from PIL import Image
 from mdmkit import InputError, bootstrap, compare, evaluate
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.frame import Frame
+from mdmkit.metrics.normalized_totals import NormalizedTotals
 from mdmkit.statistics.kinds import ComponentStatistic, PixelStatistic
 from mdmkit.statistics.normalizers import Unchanged
 from mdmkit.statistics.pixels import PixelCounts
@@ -51,7 +52,7 @@ def same(found, expected):
 @pytest.mark.parametrize("seed", range(6))
 def test_replicates_equal_evaluating_the_resampled_frames(seed):
     drawn = frames(seed)
-    found = bootstrap({"mine": drawn}, metrics=METRICS, replicates=12, seed=seed, cells=64)
+    found = bootstrap({"mine": drawn}, metrics=METRICS, replicates=12, seed=seed, bins=64)
     for place, times in enumerate(_draws(len(drawn), 12, seed)):
         resampled = [drawn[frame] for frame in np.repeat(np.arange(len(drawn)), times)]
         expected = evaluate(resampled, METRICS)
@@ -61,7 +62,7 @@ def test_replicates_equal_evaluating_the_resampled_frames(seed):
 
 def test_the_number_itself_is_that_of_all_frames():
     drawn = frames(1)
-    found = bootstrap({"mine": drawn}, metrics=METRICS, replicates=3, cells=64)
+    found = bootstrap({"mine": drawn}, metrics=METRICS, replicates=3, bins=64)
     expected = evaluate(drawn, METRICS)
     for key in found.keys:
         assert same(found.values["mine"][key], expected[key]), key
@@ -70,7 +71,7 @@ def test_the_number_itself_is_that_of_all_frames():
 @pytest.mark.parametrize("seed", range(4))
 def test_brackets_of_a_coarse_grid_hold_the_exact_number(seed):
     drawn = frames(seed, shape=(20, 24), levels=10**6)
-    found = bootstrap({"mine": drawn}, metrics=METRICS, replicates=2, cells=16)
+    found = bootstrap({"mine": drawn}, metrics=METRICS, replicates=2, bins=16)
     expected = evaluate(drawn, METRICS)
     for key in found.keys:
         low, high = found.brackets["mine"][key]
@@ -79,8 +80,8 @@ def test_brackets_of_a_coarse_grid_hold_the_exact_number(seed):
 
 def test_scores_without_bounds_are_ranked_too():
     drawn = [(8 * scores - 5, target) for scores, target in frames(2)]
-    raw = bootstrap({"mine": drawn}, metrics=UNIT_FREE, replicates=20, cells=64)
-    unit = bootstrap({"mine": frames(2)}, metrics=UNIT_FREE, replicates=20, cells=64)
+    raw = bootstrap({"mine": drawn}, metrics=UNIT_FREE, replicates=20, bins=64)
+    unit = bootstrap({"mine": frames(2)}, metrics=UNIT_FREE, replicates=20, bins=64)
     for key in ("ap", "auroc", "fpr95"):
         assert (raw.replicates["mine"][key] == unit.replicates["mine"][key]).all()
 
@@ -91,13 +92,13 @@ def test_a_normaliser_keeps_the_constants_of_all_frames():
     high = max(s[t != 255].max() for s, t in drawn)
     unit = [((s - low) / (high - low), t) for s, t in drawn]
     mapped = bootstrap(
-        {"m": drawn}, metrics="mdm_f1@0.5", normalize="minmax", replicates=20, cells=64
+        {"m": drawn}, metrics="mdm_f1@0.5", normalize="minmax", replicates=20, bins=64
     )
     plain = bootstrap(
         {"m": [(np.clip(s, 0, 1), t) for s, t in unit]},
         metrics="mdm_f1@0.5",
         replicates=20,
-        cells=64,
+        bins=64,
     )
     assert mapped.replicates["m"]["mdm_f1@0.5"] == pytest.approx(
         plain.replicates["m"]["mdm_f1@0.5"], abs=1e-12
@@ -166,7 +167,7 @@ def test_edges_divide_both_classes():
     [
         ({"replicates": 0}, "replicates: "),
         ({"confidence": 1.0}, "confidence: "),
-        ({"cells": 1}, "cells: "),
+        ({"bins": 1}, "bins: "),
         ({"metrics": "nothing"}, "metrics: "),
     ],
 )
@@ -180,8 +181,8 @@ def test_frames_must_be_several_and_readable_twice():
         bootstrap({"m": frames(0, count=1)})
     with pytest.raises(InputError, match="found m: 5, n: 4"):
         bootstrap({"m": frames(0), "n": frames(0, count=4)})
-    with pytest.raises(InputError, match="found an iterator"):
-        bootstrap({"m": iter(frames(0))})
+    held = bootstrap({"m": iter(frames(0))}, metrics="ap", replicates=2)  # an iterator is held
+    assert held.values == bootstrap({"m": frames(0)}, metrics="ap", replicates=2).values
     with pytest.raises(InputError, match="method: expected one of m"):
         bootstrap({"m": frames(0)}, replicates=2).interval("n", "ap")
     with pytest.raises(InputError, match="key: expected one of"):
@@ -191,12 +192,12 @@ def test_frames_must_be_several_and_readable_twice():
 @pytest.mark.parametrize("metrics", [METRICS, "ap,auroc"])
 def test_blocks_and_batches_change_nothing(monkeypatch, metrics):
     drawn = frames(7, count=9)
-    whole = bootstrap({"m": drawn}, metrics=metrics, replicates=40, cells=64)
+    whole = bootstrap({"m": drawn}, metrics=metrics, replicates=40, bins=64)
     monkeypatch.setattr(frame_states, "BATCH", 8 * 2000)
     monkeypatch.setattr(frame_states, "BLOCK", 8 * 2000)
-    pieces = bootstrap({"m": drawn}, metrics=metrics, replicates=40, cells=64)
-    aside = bootstrap({"m": drawn}, metrics=metrics, replicates=40, cells=64, memory=2**16)
-    threads = bootstrap({"m": drawn}, metrics=metrics, replicates=40, cells=64, jobs=2)
+    pieces = bootstrap({"m": drawn}, metrics=metrics, replicates=40, bins=64)
+    aside = bootstrap({"m": drawn}, metrics=metrics, replicates=40, bins=64, memory=2**16)
+    threads = bootstrap({"m": drawn}, metrics=metrics, replicates=40, bins=64, jobs=2)
     for key in whole.keys:
         for other in (pieces, aside, threads):
             assert np.array_equal(
@@ -208,17 +209,17 @@ def test_few_statistics_are_held_where_memory_is_small(monkeypatch):
     files = []
     opened = states_plan.temporary_file
     monkeypatch.setattr(states_plan, "temporary_file", lambda: files.append(1) or opened())
-    bootstrap({"m": frames(0)}, metrics=METRICS, replicates=3, cells=64, memory=2**14)
+    bootstrap({"m": frames(0)}, metrics=METRICS, replicates=3, bins=64, memory=2**14)
     assert files == [1]
-    bootstrap({"m": frames(0)}, metrics=METRICS, replicates=3, cells=64)
+    bootstrap({"m": frames(0)}, metrics=METRICS, replicates=3, bins=64)
     assert files == [1]
 
 
 @pytest.mark.parametrize("protocol", ["smiyc", "maskomaly-release"])
 def test_protocols_and_bands_are_those_of_compare(protocol):
     drawn = frames(3, count=4, levels=16)  # float16 holds sixteenths, so that nothing is rounded
-    options = {"protocol": protocol, "band": 2, "min_target": 2}
-    metrics = "ap,fpr95,best_f1,siou_gt,mdm_f1@0.5"
+    options = {"protocol": protocol, "min_target": 2}
+    metrics = "ap,fpr95,best_f1,siou_gt,mdm_f1@0.5,ap@band=2,fpr95@band=2,best_f1@band=2"
     found = bootstrap({"m": drawn}, metrics=metrics, replicates=8, **options)
     for place, times in enumerate(_draws(len(drawn), 8, 0)):
         resampled = [drawn[frame] for frame in np.repeat(np.arange(len(drawn)), times)]
@@ -262,7 +263,7 @@ def test_sets_without_an_anomaly_leave_a_number_undefined():
 def test_margins_of_coarse_grids_are_within_their_brackets(normalize):
     drawn = [(8 * s - 5, t) for s, t in frames(5, shape=(20, 24), levels=10**6)]
     options = {"metrics": "mdm_f1@0.5,mdm_siou@0.25", "normalize": normalize}
-    found = bootstrap({"m": drawn}, replicates=2, cells=128, **options)
+    found = bootstrap({"m": drawn}, replicates=2, bins=128, **options)
     expected = evaluate(drawn, **options)
     for key in found.keys:
         low, high = found.brackets["m"][key]
@@ -274,7 +275,7 @@ def test_more_cells_narrow_brackets():
     drawn = frames(6, shape=(40, 50), levels=10**6)
     widths = []
     for cells in (16, 128, 20_000):
-        found = bootstrap({"m": drawn}, metrics="ap,mdm_f1@0.5", replicates=2, cells=cells)
+        found = bootstrap({"m": drawn}, metrics="ap,mdm_f1@0.5", replicates=2, bins=cells)
         widths.append([high - low for low, high in found.brackets["m"].values()])
     assert (np.diff(widths, axis=0) < 0).all()
     assert max(widths[-1]) == 0  # every score is a threshold
@@ -289,7 +290,8 @@ def test_numbers_are_exact_where_every_score_is_a_threshold():
 def test_edges_divide_the_range_of_thresholds_where_margins_are_asked_for():
     rng = np.random.default_rng(0)
     scores = np.concatenate([rng.random(5000) * 0.1, [1.0]])[None]
-    sweeps = Totals.of(Frame(scores, (scores > 0.09).astype(np.uint8)), [PixelStatistic()])
+    counted = Totals.of(Frame(scores, (scores > 0.09).astype(np.uint8)), [PixelStatistic()])
+    sweeps = NormalizedTotals.of(counted, Unchanged)
     regular = chosen_edges(sweeps, 64, margins=True, thresholds=[0.123])
     assert np.isin(np.append(np.arange(33) / 32, 0.123), regular).all()
     assert np.diff(chosen_edges(sweeps, 64, margins=False, thresholds=[])).max() > 0.8
@@ -310,7 +312,7 @@ def test_a_set_of_one_frame_is_that_frame():
         grids = Totals.of(Frame(*drawn[place]), statistics, early=early).by_statistic
         for statistic in statistics:
             alone = grids[statistic].as_sweep(states.edges, None)
-            found = chosen.by_statistic[statistic]
+            found = chosen.totals.by_statistic[statistic]
             for part in ("siou", "ppv", "hits") if statistic == statistics[1] else ("",):
                 one = getattr(alone, part) if part else alone
                 many = getattr(found, part) if part else found
@@ -357,36 +359,36 @@ def equal(one, other, methods=("good", "bad"), keys=("ap", "mdm_f1@0.5", "siou_g
 def test_kept_states_give_the_same_numbers_without_reading_pixels(folders, monkeypatch):
     methods, masks, here = folders
     plain = bootstrap(methods, masks, **OPTIONS)
-    first = bootstrap(methods, masks, states=here / "states.h5", **OPTIONS)
+    first = bootstrap(methods, masks, counts=here / "states.h5", **OPTIONS)
 
     def unread(*_):
         raise AssertionError("a frame was read")
 
     monkeypatch.setattr("mdmkit.evaluation.methods.load_frame", unread)
-    again = bootstrap(methods, masks, states=here / "states.h5", **OPTIONS)
+    again = bootstrap(methods, masks, counts=here / "states.h5", **OPTIONS)
     assert equal(plain, first)
     assert equal(plain, again)
     some = bootstrap(
-        {"bad": methods["bad"]}, masks, "ap", states=here / "states.h5", replicates=20,
+        {"bad": methods["bad"]}, masks, "ap", counts=here / "states.h5", replicates=20,
         normalize="minmax",
     )  # fmt: skip
     assert equal(plain, some, ["bad"], ["ap"])
-    other = bootstrap(methods, masks, states=here / "states.h5", **OPTIONS | {"seed": 1})
+    other = bootstrap(methods, masks, counts=here / "states.h5", **OPTIONS | {"seed": 1})
     assert not equal(plain, other)
 
 
 def test_a_normaliser_of_ranks_is_kept_too(folders):
     methods, masks, here = folders
     options = OPTIONS | {"normalize": {"good": "rank", "bad": "sigmoid"}}
-    first = bootstrap(methods, masks, states=here / "states.h5", **options)
-    assert equal(first, bootstrap(methods, masks, states=here / "states.h5", **options))
+    first = bootstrap(methods, masks, counts=here / "states.h5", **options)
+    assert equal(first, bootstrap(methods, masks, counts=here / "states.h5", **options))
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"metrics": "ap,fpr95"}, "metrics: not kept for fpr95"),
-        ({"cells": 100}, "cells: kept with 4096, now 100"),
+        ({"bins": 100}, "bins: kept with 4096, now 100"),
         ({"min_target": 3}, "sizes: kept with .*min_target=0.*, now .*min_target=3"),
         ({"normalize": "none"}, "normalize: kept with"),
         ({"protocol": "smiyc"}, "protocol: kept with 'exact', now 'smiyc'"),
@@ -395,46 +397,46 @@ def test_a_normaliser_of_ranks_is_kept_too(folders):
 )
 def test_states_of_other_options_are_refused(folders, options, message):
     methods, masks, here = folders
-    bootstrap(methods, masks, states=here / "states.h5", **OPTIONS)
+    bootstrap(methods, masks, counts=here / "states.h5", **OPTIONS)
     with pytest.raises(InputError, match=message) as refused:
-        bootstrap(methods, masks, states=here / "states.h5", **OPTIONS | options)
+        bootstrap(methods, masks, counts=here / "states.h5", **OPTIONS | options)
     assert "pass overwrite=True to make them anew" in str(refused.value)
 
 
 def test_states_of_changed_files_are_refused_or_made_anew(folders):
     methods, masks, here = folders
     states = here / "states.h5"
-    first = bootstrap(methods, masks, states=states, **OPTIONS)
+    first = bootstrap(methods, masks, counts=states, **OPTIONS)
     path = methods["bad"] / "3.npy"
     np.save(path, np.load(path) ** 2)
     os.utime(path, ns=(1, 1))
     with pytest.raises(InputError, match="bad: the file of '3' changed since"):
-        bootstrap(methods, masks, states=states, **OPTIONS)
-    anew = bootstrap(methods, masks, states=states, overwrite=True, **OPTIONS)
+        bootstrap(methods, masks, counts=states, **OPTIONS)
+    anew = bootstrap(methods, masks, counts=states, overwrite=True, **OPTIONS)
     assert equal(anew, bootstrap(methods, masks, **OPTIONS))
     assert not equal(anew, first)
     stamp = states.stat().st_mtime_ns
-    bootstrap(methods, masks, states=states, overwrite=True, **OPTIONS)
+    bootstrap(methods, masks, counts=states, overwrite=True, **OPTIONS)
     assert states.stat().st_mtime_ns == stamp  # what fits is not made anew
     for folder in (*methods.values(), masks):
         next(folder.glob("0.*")).unlink()
     with pytest.raises(InputError, match="masks: 6 frames were kept, now 5"):
-        bootstrap(methods, masks, states=states, **OPTIONS)
+        bootstrap(methods, masks, counts=states, **OPTIONS)
 
 
 def test_what_holds_no_states_is_refused(folders):
     methods, masks, here = folders
     (here / "text.h5").write_text("states")
-    with pytest.raises(InputError, match=r"states: expected .*text\.h5 to hold per-frame states"):
-        bootstrap(methods, masks, states=here / "text.h5", **OPTIONS)
+    with pytest.raises(InputError, match=r"counts: expected .*text\.h5 to hold per-frame states"):
+        bootstrap(methods, masks, counts=here / "text.h5", **OPTIONS)
     with h5py.File(here / "other.h5", "w") as file:
         file["value"] = [1.0]
-    with pytest.raises(InputError, match="found another HDF5 file"):
-        bootstrap(methods, masks, states=here / "other.h5", **OPTIONS)
-    with pytest.raises(InputError, match="states: expected folders of score maps"):
-        bootstrap({"m": frames(0)}, states=here / "new.h5")
-    with pytest.raises(InputError, match="states: expected aggregate 'pooled'"):
-        bootstrap(methods, masks, states=here / "new.h5", aggregate="per_image")
+    with pytest.raises(InputError, match="found another file, or a damaged one"):
+        bootstrap(methods, masks, counts=here / "other.h5", **OPTIONS)
+    with pytest.raises(InputError, match="counts: expected folders of score maps"):
+        bootstrap({"m": frames(0)}, counts=here / "new.h5")
+    with pytest.raises(InputError, match="counts: expected aggregate 'pooled'"):
+        bootstrap(methods, masks, counts=here / "new.h5", aggregate="per_image")
     assert not (here / "new.h5").exists()
 
 
@@ -442,7 +444,7 @@ def test_a_failed_run_leaves_no_states(folders):
     methods, masks, here = folders
     (methods["bad"] / "3.npy").write_bytes(b"broken")
     with pytest.raises(InputError, match=r"bad: .*3\.npy"):
-        bootstrap(methods, masks, states=here / "states.h5", **OPTIONS)
+        bootstrap(methods, masks, counts=here / "states.h5", **OPTIONS)
     assert sorted(path.name for path in here.iterdir()) == ["bad", "good", "masks"]
 
 
