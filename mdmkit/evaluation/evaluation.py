@@ -26,7 +26,14 @@ from mdmkit.evaluation.result import Result
 from mdmkit.evaluation.sources import Frames, Progress, no_progress
 from mdmkit.metrics.base import Metric
 from mdmkit.metrics.curve import ThresholdCurve
-from mdmkit.metrics.measures import AtThreshold, FprAtThreshold, Measure, Values, statistics_of
+from mdmkit.metrics.measures import (
+    AtThreshold,
+    FprAtThreshold,
+    Measure,
+    Values,
+    computed,
+    statistics_of,
+)
 from mdmkit.metrics.names import apart, parse_measures
 from mdmkit.metrics.normalized_totals import NormalizedTotals
 from mdmkit.metrics.protocols import as_protocol
@@ -239,7 +246,7 @@ class Evaluation:
         image = Image({}, {}, {})
         for measure in self.measures:
             try:
-                image.values[measure.key] = measure.compute(sweeps)[measure.key]
+                image.values[measure.key] = computed(measure, sweeps)[measure.key]
             except RangeError as error:
                 image.refused[measure.key] = str(error)
             except NoTargetError as error:
@@ -521,7 +528,7 @@ class Evaluation:
         sweeps = self.sweeps()
         for measure in self.measures:
             try:
-                values |= measure.compute(sweeps)
+                values |= computed(measure, sweeps)
             except RangeError as error:
                 values |= measure.empty()
                 refused[measure.key] = str(error)
