@@ -222,8 +222,6 @@ class AtThreshold(Measure):
 
     def compute(self, sweeps: NormalizedTotals) -> Values:
         value = self.metric.above(sweeps.normalized(self.metric.statistic), self.z)
-        if isnan(value):
-            return {self.key: value}
         if not sweeps.on_grid(self.metric.statistic):
             return {self.key: value}
         if sweeps.knows(self.metric.statistic, self.z):
