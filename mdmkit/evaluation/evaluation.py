@@ -33,6 +33,7 @@ from mdmkit.metrics.measures import (
     MarginAt,
     Measure,
     Values,
+    computed,
     statistics_of,
 )
 from mdmkit.metrics.names import apart, parse_measures
@@ -237,7 +238,7 @@ class Evaluation:
         image = Image({}, {}, {})
         for measure in self.measures:
             try:
-                image.values[measure.key] = measure.compute(sweeps)[measure.key]
+                image.values[measure.key] = computed(measure, sweeps)[measure.key]
             except RangeError as error:
                 image.refused[measure.key] = str(error)
             except NoTargetError as error:
@@ -545,7 +546,7 @@ class Evaluation:
         sweeps = self.sweeps()
         for measure in self.measures:
             try:
-                values |= measure.compute(sweeps)
+                values |= computed(measure, sweeps)
             except RangeError as error:
                 values |= measure.empty()
                 refused[measure.key] = str(error)
