@@ -124,7 +124,7 @@ def run_demo(folder: Path, seed: int = 0) -> Demo:
         If the folder exists and is not empty.
     """
     if seed < 0:
-        raise InputError(f"seed: expected a number >= 0, found {seed}")
+        raise InputError(f"expected a number >= 0, found {seed}", argument="seed")
     check_new_folder(folder)
     existed = folder.exists()
     try:

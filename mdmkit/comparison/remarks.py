@@ -44,7 +44,7 @@ def _in_unit(evaluation: Evaluation) -> bool:
     if evaluation.aggregate != "pooled":
         return False
     least, greatest = evaluation.sweeps().pixels.extremes
-    return 0 <= least and greatest <= 1
+    return least >= 0 and greatest <= 1
 
 
 def all_remarks(evaluations: Iterable[Evaluation], results: Iterable[Result]) -> list[str]:
