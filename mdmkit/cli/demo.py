@@ -136,7 +136,7 @@ def run_demo(folder: Path, seed: int = 0, frames: int = N_FRAMES, normal: int = 
     """
     for name, value, least in (("seed", seed, 0), ("frames", frames, 1), ("normal", normal, 0)):
         if value < least:
-            raise InputError(f"{name}: expected a number >= {least}, found {value}")
+            raise InputError(f"expected a number >= {least}, found {value}", argument=name)
     check_new_folder(folder)
     existed = folder.exists()
     try:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mdmkit.cli.terminal import Debug, deliver
+from mdmkit.cli.terminal import Debug, Quiet, deliver
 
 
 def demo(
@@ -19,6 +19,7 @@ def demo(
     normal: Annotated[
         int, typer.Option(metavar="N", help="Also score maps of frames without any anomaly.")
     ] = 0,
+    quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
     """Compare three drawn methods: AP alike, margins far apart.
@@ -30,6 +31,8 @@ def demo(
     from mdmkit.cli.demo import T_MARGIN, run_demo
 
     found = run_demo(output, seed, frames, normal)
+    if quiet:
+        return
     deliver(found.comparison, "table", None, quiet=False)
     typer.echo(f"\ntable    {found.table}")
     for figure in found.figures:

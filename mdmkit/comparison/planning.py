@@ -115,6 +115,7 @@ def plan_comparison(
         "score_ending": judged.score_ending if judged else "",
         "resize": judged.resize if judged else None,
         "left_out": len(found.left_out),
+        "set_aside": len(judged.aside) if judged else 0,
         "left_out_frames": list(found.left_out),
         "key": found.key,
         "jobs": jobs,

@@ -97,6 +97,8 @@ def notes(comparison: ComparisonData) -> list[str]:
         f"min_target={settings['min_target']}; aggregate: {settings['aggregate']}",
         *PROTOCOLS[settings.get("protocol", "exact")].footnotes,
     ]
+    if settings.get("set_aside"):
+        lines.append(f"{settings['set_aside']} other frames of the data set were not asked for")
     if settings["left_out"]:
         lines.append(f"{settings['left_out']} frames left out that not every method has")
     if settings.get("resize"):

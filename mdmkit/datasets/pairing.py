@@ -332,7 +332,11 @@ def pair(
     found = {
         name: find_scores_of(name, path, targets, score_ending) for name, path in methods.items()
     }
-    scores = {name: paths for name, (_, paths) in found.items()}
+    aside = dataset.aside if dataset else frozenset()
+    scores = {
+        name: {key: path for key, path in paths.items() if key not in aside}
+        for name, (_, paths) in found.items()
+    }
     common = set(targets).intersection(*scores.values())
     left_out = set(targets).union(*scores.values()) - common
     if left_out and missing == "error":

@@ -57,7 +57,7 @@ class Report:
     Parameters
     ----------
     study : Study
-    frames : int
+    most : int
         How many frames to show, the hardest first.
     map_width : int
         Pixels; wider maps are drawn smaller. Counts are always those of all pixels.
@@ -68,11 +68,11 @@ class Report:
     def __init__(
         self,
         study: Study,
-        frames: int = 12,
+        most: int = 12,
         map_width: int = 640,
         progress: Callable[[str, int], Progress] | None = None,
     ) -> None:
-        check_report(frames, map_width)
+        check_report(most, map_width)
         self.study = study
         self.map_width = map_width
         self._progress = progress
@@ -81,7 +81,7 @@ class Report:
         self.thresholds = self._offer()
         ranked = sorted(self._count(), key=_hardest_first)
         self.total = len(ranked)
-        self.shown = ranked[:frames]
+        self.shown = ranked[:most]
 
     def _find_jumps(self) -> dict[str, list[tuple[str, float]]]:
         """Thresholds of each method that are worth a button, with what they are."""
@@ -208,10 +208,10 @@ class Report:
         }
 
 
-def check_report(frames: int, map_width: int) -> None:
+def check_report(most: int, map_width: int) -> None:
     """Refuse sizes that no page has."""
-    if frames < 1:
-        raise InputError(f"frames: expected a number >= 1, found {frames}")
+    if most < 1:
+        raise InputError(f"most: expected a number >= 1, found {most}")
     if map_width < 16:
         raise InputError(f"map-width: expected at least 16 pixels, found {map_width}")
 
@@ -262,7 +262,7 @@ def _palette(thresholds: Thresholds) -> list[str]:
 def build_report(
     study: Study,
     *,
-    frames: int = 12,
+    most: int = 12,
     map_width: int = 640,
     progress: Callable[[str, int], Progress] | None = None,
 ) -> Report:
@@ -272,7 +272,7 @@ def build_report(
     ----------
     study : Study
         The methods on their data set.
-    frames : int
+    most : int
         How many frames to show, the hardest first.
     map_width : int
         Pixels; wider maps are drawn smaller, while all pixels are counted.
@@ -283,4 +283,4 @@ def build_report(
     -------
     Report
     """
-    return Report(study, frames, map_width, progress)
+    return Report(study, most, map_width, progress)

@@ -202,8 +202,8 @@ def _facts_of(grid: Binned) -> tuple[float, float, int, int]:
     return part.smallest, part.largest, 0, 0
 
 
-def balanced_edges(pixels: PixelCounts, cells: int) -> Edges:
-    """At most `cells` scores with about as many anomalous, and as many normal, pixels between.
+def balanced_edges(pixels: PixelCounts, bins: int) -> Edges:
+    """At most `bins` scores with about as many anomalous, and as many normal, pixels between.
 
     Half of them divide each class: ranking metrics depend on the few anomalous pixels as much as
     on the many normal ones.
@@ -212,7 +212,7 @@ def balanced_edges(pixels: PixelCounts, cells: int) -> Edges:
     for column in (0, 1):
         counts = np.cumsum(pixels.changes[:, column])
         if counts[-1] > 0:
-            wanted = np.linspace(1, counts[-1], cells // 2)
+            wanted = np.linspace(1, counts[-1], bins // 2)
             places = np.searchsorted(counts, wanted).clip(0, counts.size - 1)
             edges.append(pixels.scores[places])
     return np.unique(np.concatenate(edges))
@@ -230,18 +230,18 @@ def regular_edges(normalizer: Normalizer, count: int) -> Edges:
 
 
 def chosen_edges(
-    total: NormalizedTotals, cells: int, margins: bool, thresholds: Sequence[float]
+    total: NormalizedTotals, bins: int, margins: bool, thresholds: Sequence[float]
 ) -> Edges:
-    """About `cells` thresholds for statistics like these: every score, if there are so few.
+    """About `bins` thresholds for statistics like these: every score, if there are so few.
 
     Else half of them divide the pixels of each class; the other half, where margins are asked
     for, the range of thresholds, so that no wide gap between scores is left open.
     """
     pixels = total.pixels
-    if pixels.scores.size <= cells:
+    if pixels.scores.size <= bins:
         return with_edges(pixels.scores, thresholds)
-    regular = regular_edges(total.normalizer, cells // 2) if margins else np.empty(0)
-    balanced = balanced_edges(pixels, cells // 2 if regular.size else cells)
+    regular = regular_edges(total.normalizer, bins // 2) if margins else np.empty(0)
+    balanced = balanced_edges(pixels, bins // 2 if regular.size else bins)
     return with_edges(np.concatenate([balanced, regular]), thresholds)
 
 

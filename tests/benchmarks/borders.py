@@ -10,7 +10,6 @@ import time
 from functools import partial
 
 import numpy as np
-from mdmkit.statistics.score_keys import keys_of, sorted_keys
 
 from mdmkit import Frame, evaluate
 from mdmkit.metrics.boundary_metrics import NSD, BoundaryF, BoundaryIoU

@@ -303,7 +303,7 @@ def test_a_set_of_one_frame_is_that_frame():
     statistics = (PixelStatistic(), ComponentStatistic(ComponentSizes(0, 0)))
     loads = [partial(Frame, *frame) for frame in drawn]
     states = sweep_states(
-        loads, statistics, Unchanged, partial(chosen_edges, cells=32, margins=True, thresholds=()),
+        loads, statistics, Unchanged, partial(chosen_edges, bins=32, margins=True, thresholds=()),
         allocate=lambda statistic, shape: np.zeros(shape, np.uint32), memory=2**30,
     )  # fmt: skip
     times = 1000 * np.eye(3, dtype=np.int64)
