@@ -115,7 +115,7 @@ def command(frames, capsys):
 
     def command(*arguments):
         with pytest.raises(SystemExit) as ended:
-            run(lambda: app(list(arguments)), "mdmkit")
+            run(app, "mdmkit", arguments)
         return Ran(ended.value.code or 0, *capsys.readouterr())
 
     return command
