@@ -165,7 +165,7 @@ def test_nobody_reads_the_table(frames):
 
 def test_damaged_frame_counts_are_refused_and_made_anew(frames):
     pytest.importorskip("h5py")
-    options = {"target": "masks", "metrics": "ap", "replicates": 5, "states": "counts.h5"}
+    options = {"target": "masks", "metrics": "ap", "replicates": 5, "counts": "counts.h5"}
     first = bootstrap({"mine": "mine"}, **options)
     path = Path("counts.h5")
     data = bytearray(path.read_bytes())
