@@ -138,14 +138,14 @@ def prepared(
     from mdmkit.statistics.kernels.state import Records, State
 
     rank, joins = ranking.rank, basins.joins_by_mask(frame.shape[1] + 1)
-    mask, alone = (scratch(name, rank.size, np.uint8) for name in ("mask", "alone"))
+    mask, traits = (scratch(name, rank.size, np.uint8) for name in ("mask", "traits"))
     basin = scratch("basin", rank.size, np.int32)
     room = np.zeros(ranking.flags.size, np.int32)
-    births = basins.find_basins(rank, frame.classes, joins, mask, alone, basin, room)
+    births = basins.find_basins(rank, frame.classes, joins, mask, traits, basin, room)
     starts = np.cumsum(room, dtype=np.int32) - room
     ends, words = starts.copy(), scratch("words", int(room.sum(dtype=np.int64)), np.uint32)
     basins.scatter_records(
-        rank, frame.classes, targets.runs, joins, mask, alone, basin, ends, words
+        rank, frame.shape[1], targets.runs, joins, mask, traits, basin, ends, words
     )
     apart = ((frame.shape[0] + 1) // 2) * ((frame.shape[1] + 1) // 2)
     state = State.of(births, apart, targets.pixels, sizes.min_prediction, qualities)
