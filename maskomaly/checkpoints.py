@@ -141,6 +141,7 @@ def check_shapes(source: str, report: Mapping[str, Iterable[Any]], labels: int) 
     wrong = [
         _mismatch(name, tuple(found), tuple(expected), labels)
         for name, found, expected in report["mismatched_keys"]
+        if not _UNUSED.search(name)
     ]
     if wrong:
         raise InputError(

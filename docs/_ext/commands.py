@@ -14,8 +14,8 @@ from docutils.parsers.rst import Directive
 def commands_of(command: Any, name: str) -> Iterator[tuple[str, Any]]:
     """Every command that does something, with its full name."""
     if hasattr(command, "commands"):
-        for part in command.commands.values():
-            yield from commands_of(part, f"{name} {part.name}")
+        for part in command.list_commands(None):
+            yield from commands_of(command.commands[part], f"{name} {part}")
     else:
         yield name, command
 

@@ -13,6 +13,7 @@ from mdmkit.core.errors import InputError
 
 if TYPE_CHECKING:
     from maskomaly.config import MaskomalyConfig
+    from maskomaly.images import Source
     from maskomaly.models import Network
     from mdmkit.datasets import Choice, DataSet
 
@@ -93,6 +94,20 @@ def config_of(
     chosen = resolve_config(preset, config, queries, network.source, network.digest)
     check_indices(chosen, network.queries, network.digest, force)
     return chosen
+
+
+def images_of(images: Path | None, dataset: str | None) -> dict[str, Source]:
+    """Images of IMAGES, or of all frames of a data set under its own keys."""
+    from maskomaly.images import find_sources
+    from mdmkit.datasets import open_dataset
+
+    if (images is None) == (dataset is None):
+        found = "neither" if images is None else "both"
+        raise InputError(f"images: expected IMAGES or --dataset LAYOUT:ROOT, found {found}")
+    if images is not None:
+        return find_sources(images)
+    assert dataset is not None
+    return dict(open_dataset(dataset).images)
 
 
 def labelled(

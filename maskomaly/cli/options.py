@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     import torch
 
 Images = Annotated[
-    Path,
+    Path | None,
     typer.Argument(
-        metavar="IMAGES",
+        metavar="[IMAGES]",
         help="Folder of images (the RoadAnomaly layout is understood), an image, a video, or a "
-        ".txt with a path a line.",
+        ".txt with a path a line; or none, with --dataset.",
         show_default=False,
     ),
 ]

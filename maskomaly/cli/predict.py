@@ -11,6 +11,7 @@ import typer
 from maskomaly.cli import network as networks
 from maskomaly.cli import options, scoring
 from mdmkit.cli import completion
+from mdmkit.cli.options import DataSetName
 from mdmkit.cli.terminal import Debug, Quiet, note, progress_bars
 from mdmkit.core.errors import InputError
 
@@ -34,12 +35,13 @@ SaveOutputs = Annotated[
 
 
 def predict(
-    images: options.Images,
     output: Annotated[
         Path,
         typer.Option("--output", "-o", metavar="FOLDER", help="Of score maps.", show_default=False),
     ],
     model: options.Model,
+    images: options.Images = None,
+    dataset: DataSetName = None,
     score: options.ScoreNames = "maskomaly",
     frames: options.Frames = None,
     preset: options.Preset = None,
@@ -65,7 +67,7 @@ def predict(
 
     Example: maskomaly predict images -o scores/mine --model my-mask2former --queries queries.toml
     """
-    from maskomaly.images import Broken, chosen_frames, find_sources
+    from maskomaly.images import Broken, chosen_frames
     from maskomaly.instances import InstanceMasks
     from maskomaly.predict import outputs_of_images, unfinished, write_score_maps
     from maskomaly.score_maps import Request
@@ -77,7 +79,7 @@ def predict(
         raise InputError(f"save-outputs: expected acting or all, found {save_outputs!r}")
     if batch < 1:
         raise InputError(f"batch: expected a number >= 1, found {batch!r}")
-    found = chosen_frames(find_sources(images), frames)
+    found = chosen_frames(networks.images_of(images, dataset), frames)
     masks = None if instances is None else InstanceMasks(instances)
     if masks is not None:
         masks.check(list(found))

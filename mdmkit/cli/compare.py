@@ -11,18 +11,8 @@ import typer
 from mdmkit.cli import completion
 from mdmkit.cli.groups import Counting, Frames, ImageJudging, Result, with_groups
 from mdmkit.cli.intervals import Bootstrap
-from mdmkit.cli.options import (
-    NUMBERS,
-    SCALE,
-    Auxiliary,
-    Methods,
-    Metrics,
-    Published,
-    Scheduler,
-    judged,
-    measures_of,
-    parse_methods,
-)
+from mdmkit.cli.options import NUMBERS, SCALE, Methods, Scheduler, judged, parse_methods
+from mdmkit.cli.result_options import Auxiliary, Metrics, Published, measures_of
 from mdmkit.cli.terminal import deliver, note, progress_bars
 from mdmkit.core.errors import InputError
 
@@ -50,6 +40,7 @@ By = Annotated[
 State = Annotated[
     Path | None,
     typer.Option(
+        "--state",
         metavar="DIR",
         help="Keep counts in this folder: the same command goes on where it was stopped, and "
         "counts only what is new or has changed.",
@@ -74,7 +65,7 @@ ShardOption = Annotated[
 class Kept:
     """Whether counts are kept, and of which share of the frames."""
 
-    state: State = None
+    counts: State = None
     shard: ShardOption = None
 
     def check(self, **others: Any) -> None:
@@ -84,8 +75,8 @@ class Kept:
         if self.shard is None:
             return
         Shard.parse(self.shard)
-        if self.state is None:
-            raise InputError("shard: expected --state DIR beside it, found none")
+        if self.counts is None:
+            raise InputError("expected --state DIR beside it, found none", argument="shard")
         for name, value in others.items():
             if value:
                 raise InputError(
@@ -97,14 +88,14 @@ class Kept:
         """Count a share and say what comes next."""
         from mdmkit.comparison.checkpoints.sharding import count_shard
 
-        assert self.state
+        assert self.counts
         assert self.shard
         with progress_bars(quiet) as progress:
             share, frames = count_shard(
-                methods, state=self.state, shard=self.shard, progress=progress, **options
+                methods, counts=self.counts, shard=self.shard, progress=progress, **options
             )
         note(
-            f"shard {self.shard} is counted: {share} of {frames} frames, in {self.state}; "
+            f"shard {self.shard} is counted: {share} of {frames} frames, in {self.counts}; "
             "`mdmkit merge` joins the folders of all shards",
             quiet,
         )
@@ -125,7 +116,7 @@ def compare(
     kept: Kept,
     result: Result,
     published: Published = None,
-    aux: Auxiliary = [],  # noqa: B006
+    auxiliary: Auxiliary = [],  # noqa: B006
 ) -> None:
     """Compare the score maps of several methods: one table, exact at every threshold.
 
@@ -134,7 +125,7 @@ def compare(
     from mdmkit.comparison.compare_methods import compare as compare_methods
 
     folders = parse_methods(methods)
-    kept.check(bootstrap=intervals.bootstrap, output=result.output)
+    kept.check(bootstrap=intervals.replicates, output=result.output)
     intervals.check(folders)
     form = result.check()
     truth = frames.find()
@@ -153,8 +144,8 @@ def compare(
         comparison = compare_methods(
             folders,
             published=published,
-            auxiliary=aux,
-            state=kept.state,
+            auxiliary=auxiliary,
+            counts=kept.counts,
             scheduler=scheduler,
             progress=progress,
             **options,

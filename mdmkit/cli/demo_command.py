@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mdmkit.cli.terminal import Debug, deliver
+from mdmkit.cli.terminal import Debug, Quiet, deliver
 
 
 def demo(
@@ -15,6 +15,11 @@ def demo(
         Path, typer.Option("--output", "-o", metavar="FOLDER", help="A new or empty folder.")
     ] = Path("mdmkit-demo"),
     seed: Annotated[int, typer.Option(metavar="N", help="Of the drawing.")] = 0,
+    frames: Annotated[int, typer.Option(metavar="N", help="Frames to draw.")] = 8,
+    normal: Annotated[
+        int, typer.Option(metavar="N", help="Also score maps of frames without any anomaly.")
+    ] = 0,
+    quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
     """Compare three drawn methods: AP alike, margins far apart.
@@ -25,7 +30,9 @@ def demo(
     """
     from mdmkit.cli.demo import T_MARGIN, run_demo
 
-    found = run_demo(output, seed)
+    found = run_demo(output, seed, frames, normal)
+    if quiet:
+        return
     deliver(found.comparison, "table", None, quiet=False)
     typer.echo(f"\ntable    {found.table}")
     for figure in found.figures:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 
 from mdmkit.cli import options
 from mdmkit.cli.options import choose_judging, find_ground_truth, parse_memory, parse_normalize
+from mdmkit.cli.result_options import FigureName
 from mdmkit.cli.terminal import Debug, Overwrite, Quiet
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class Frames:
 
     dataset: options.DataSetName = None
     target: options.Target = None
+    frames: options.KeysFile = None
     score_ending: options.ScoreEnding = ""
     resize: options.Resize = None
 
@@ -82,10 +84,6 @@ class PicturedFrames(Frames):
     """Frames with their ground truth and images."""
 
     images: options.Images = None
-
-    def find(self) -> DataSet:
-        """The data set that was asked for."""
-        return find_ground_truth(**vars(self))
 
 
 @dataclass(frozen=True)
@@ -162,7 +160,7 @@ class Result:
 class FigureFile:
     """Where a figure goes."""
 
-    output: options.FigureName
+    output: FigureName
     quiet: Quiet = False
     overwrite: Overwrite = False
     debug: Debug = False

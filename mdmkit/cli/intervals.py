@@ -40,14 +40,16 @@ Against = Annotated[
 Bins = Annotated[
     int,
     typer.Option(
+        "--bootstrap-bins",
         metavar="N",
         help="Thresholds at which frames are counted for intervals; more of them, closer brackets.",
         rich_help_panel=UNCERTAINTY,
     ),
 ]
-StatesPath = Annotated[
+CountsFile = Annotated[
     Path | None,
     typer.Option(
+        "--bootstrap-counts",
         metavar="FILE",
         help="Keep what each frame counts in this HDF5 file, and resample from it while files and "
         "options are the same; --overwrite makes it anew.",
@@ -61,23 +63,18 @@ StatesPath = Annotated[
 class Intervals:
     """Whether intervals are asked for."""
 
-    bootstrap: Replicates = 0
+    replicates: Replicates = 0
     seed: Seed = 0
 
     def add(self, comparison: Comparison, **options: Any) -> Comparison:
         """The comparison with intervals, if they are asked for; options as in `bootstrap`."""
         from mdmkit.uncertainty.resampling import bootstrap
 
-        if not self.bootstrap:
+        if not self.replicates:
             return comparison
-        found = bootstrap(replicates=self.bootstrap, seed=self.seed, **self._how(), **options)
-        return comparison.with_bootstrap(found, self._against())
-
-    def _how(self) -> dict[str, Any]:
-        return {}
-
-    def _against(self) -> str | None:
-        return None
+        how = {name.removeprefix("bootstrap_"): value for name, value in vars(self).items()}
+        against = how.pop("against", None)
+        return comparison.with_bootstrap(bootstrap(**how, **options), against)
 
 
 @dataclass(frozen=True)
@@ -85,26 +82,21 @@ class Bootstrap(Intervals):
     """Whether intervals are asked for, of which differences, and how they are made."""
 
     against: Against = None
-    bootstrap_bins: Bins = 4096
-    bootstrap_counts: StatesPath = None
+    bins: Bins = 4096
+    bootstrap_counts: CountsFile = None
 
     def check(self, methods: dict[str, str]) -> None:
         """Refuse what would only be noticed after a long run."""
         from mdmkit.comparison.differences import check_against
         from mdmkit.uncertainty.resampling import check_resampling
 
-        if self.bootstrap > 0:
-            check_resampling(self.bootstrap, self.seed, bins=self.bootstrap_bins)
-        if self.bootstrap < 0:
-            raise InputError(f"bootstrap: expected a number of sets >= 0, found {self.bootstrap}")
+        if self.replicates > 0:
+            check_resampling(self.replicates, self.seed, bins=self.bins)
+        if self.replicates < 0:
+            raise InputError(
+                f"expected a number of sets >= 0, found {self.replicates}", argument="replicates"
+            )
         for name in ("bootstrap_counts", "against"):
-            if getattr(self, name) is not None and not self.bootstrap:
-                option = name.replace("_", "-")
-                raise InputError(f"{option}: expected --bootstrap N with it, found none")
+            if getattr(self, name) is not None and not self.replicates:
+                raise InputError("expected --bootstrap N with it, found none", argument=name)
         check_against(self.against, methods)
-
-    def _how(self) -> dict[str, Any]:
-        return {"bins": self.bootstrap_bins, "counts": self.bootstrap_counts}
-
-    def _against(self) -> str | None:
-        return self.against

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from mdmkit.cli.groups import Result, with_groups
-from mdmkit.cli.options import Auxiliary, Jobs, Published
+from mdmkit.cli.options import Jobs
+from mdmkit.cli.result_options import Auxiliary, Published
 from mdmkit.cli.terminal import deliver, progress_bars
 
 
@@ -20,7 +21,7 @@ def merge(
     ],
     result: Result,
     published: Published = None,
-    aux: Auxiliary = [],  # noqa: B006 (typer copies it)
+    auxiliary: Auxiliary = [],  # noqa: B006 (typer copies it)
     jobs: Jobs = 1,
 ) -> None:
     """Join the counts of several machines, or runs, into the table of `mdmkit compare`.
@@ -35,6 +36,6 @@ def merge(
     form = result.check()
     with progress_bars(result.quiet) as progress:
         joined = merge_states(
-            states, published=published, auxiliary=aux, jobs=jobs, progress=progress
+            states, published=published, auxiliary=auxiliary, jobs=jobs, progress=progress
         )
     deliver(joined, form, result.output, result.quiet)

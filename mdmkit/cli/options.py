@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,9 +14,7 @@ from mdmkit.core.errors import InputError, printable
 from mdmkit.core.label_values import parse_labels
 
 if TYPE_CHECKING:
-    from mdmkit.core.component_sizes import ComponentSizes
     from mdmkit.datasets import Choice, DataSet
-    from mdmkit.metrics.measures import Measure
 
 #: Parts of a command's help.
 INPUT, NUMBERS, UNCERTAINTY, SCALE, OUTPUT = "Input", "Numbers", "Uncertainty", "Scale", "Output"
@@ -33,12 +30,14 @@ _FORM_OF_SUFFIX = {
 Methods = Annotated[
     list[str],
     typer.Argument(
-        metavar="NAME=FOLDER...", help="Each method's folder of score maps.", show_default=False
+        metavar="[NAME=]FOLDER...",
+        help="Each method's folder of score maps; without NAME, the folder's name is the method's.",
+        show_default=False,
     ),
 ]
 OptionalMethods = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[NAME=FOLDER...]", help="Folders of score maps.", show_default=False),
+    typer.Argument(metavar="[[NAME=]FOLDER...]", help="Folders of score maps.", show_default=False),
 ]
 DataSetName = Annotated[
     str | None,
@@ -60,6 +59,17 @@ Target = Annotated[
         help="Ground-truth masks, where --dataset is not given; the RoadAnomaly layout is "
         "understood.",
         show_default=False,
+    ),
+]
+KeysFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--frames",
+        metavar="FILE",
+        help="Only these frames of the data set, a subset or split: a text file with a key on each "
+        "line, its path below the folder without suffix.",
+        show_default=False,
+        rich_help_panel=INPUT,
     ),
 ]
 Images = Annotated[
@@ -194,40 +204,6 @@ Key = Annotated[
     ),
 ]
 
-Metrics = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME[,NAME...]",
-        autocompletion=completion.measures,
-        help="ap, auroc, fpr95, best_f1, siou_gt, ppv, mean_f1 (the three at best F1), autc, "
-        "aupro@fpr=0.3, aupimo, image_auroc, image_ap, image_f1, mdm_METRIC@T, METRIC@z=Z, "
-        "fpr@z=Z, fpr@tpr=R; METRIC: f1, iou, precision, recall, fbeta@beta=B, siou, ppv, "
-        "mean_f1, boundary_iou, boundary_f@px=3, nsd@px=3, pro, spro; NAME@band=PX near "
-        "borders, NAME@size=A:B of objects of that size.",
-        show_default="every metric, MDM at T = 0.5 and 0.7",
-        rich_help_panel=NUMBERS,
-    ),
-]
-Published = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME",
-        autocompletion=completion.published,
-        help="Add a paper's rows, marked as published; `mdmkit published` lists the tables.",
-        show_default=False,
-        rich_help_panel=OUTPUT,
-    ),
-]
-Auxiliary = Annotated[
-    list[str],
-    typer.Option(
-        "--aux",
-        metavar="NAME",
-        help="A method of yours that was trained with auxiliary data; repeatable.",
-        show_default=False,
-        rich_help_panel=OUTPUT,
-    ),
-]
 Form = Annotated[
     str | None,
     typer.Option(
@@ -250,48 +226,39 @@ Output = Annotated[
         rich_help_panel=OUTPUT,
     ),
 ]
-FigureName = Annotated[
-    Path,
-    typer.Option(
-        "--output",
-        "-o",
-        metavar="FILE",
-        help="A .pdf, .svg or .png.",
-        show_default=False,
-        rich_help_panel=OUTPUT,
-    ),
-]
-Width = Annotated[
-    float,
-    typer.Option(
-        metavar="INCHES",
-        help="5.2 for two columns, 3.4 for one, 7 for a whole page.",
-        rich_help_panel=OUTPUT,
-    ),
-]
 
 
 def find_ground_truth(
     dataset: str | None,
     target: Path | None,
     images: Path | None = None,
+    frames: Path | None = None,
     *,
     score_ending: str = "",
     resize: str | None = None,
 ) -> DataSet:
-    """The data set of `--dataset`, or the one that `--target` and `--images` make up."""
+    """The data set of `--dataset`, or of `--target` and `--images`; its `--frames` alone."""
+    from mdmkit.datasets.subset import read_keys, subset
+
+    found = _data_set(dataset, target, images, score_ending=score_ending, resize=resize)
+    return found if frames is None else subset(found, read_keys(frames))
+
+
+def _data_set(dataset: str | None, target: Path | None, images: Path | None, **how: Any) -> DataSet:
     from mdmkit.datasets import from_folders, open_dataset
 
     if dataset is not None and (target is not None or images is not None):
         option = "target" if target is not None else "images"
         raise InputError(
-            f"{option}: expected --dataset or --{option}, found both; a data set has its own"
+            f"expected --dataset or --{option}, found both; a data set has its own", argument=option
         )
     if dataset is not None:
-        return open_dataset(dataset, score_ending=score_ending, resize=resize)
+        return open_dataset(dataset, **how)
     if target is None:
-        raise InputError("target: expected --dataset LAYOUT:ROOT or --target FOLDER, found neither")
-    return from_folders(target, images, score_ending=score_ending, resize=resize)
+        raise InputError(
+            "expected --dataset LAYOUT:ROOT or --target FOLDER, found neither", argument="target"
+        )
+    return from_folders(target, images, **how)
 
 
 def choose_judging(
@@ -345,39 +312,33 @@ def parse_memory(text: str) -> int:
 
 
 def parse_methods(items: list[str]) -> dict[str, str]:
-    """Folders by name from NAME=FOLDER."""
+    """Folders by name from NAME=FOLDER, or from a folder alone, whose name is the method's."""
     methods: dict[str, str] = {}
     for item in items:
-        name, sign, folder = item.partition("=")
+        name, folder = _named(item)
         name = unicodedata.normalize("NFC", name)
         if printable(name) != name:
-            raise InputError(f"methods: expected names that are text, found {printable(name)!r}")
-        if not (name and sign and folder):
-            raise InputError(f"methods: expected NAME=FOLDER, found {item!r}")
+            raise InputError(
+                f"expected names that are text, found {printable(name)!r}", argument="methods"
+            )
+        if not (name and folder):
+            raise InputError(
+                f"expected NAME=FOLDER or a folder, found {item!r}", argument="methods"
+            )
         if name in methods:
-            raise InputError(f"methods: expected each name once, found {name!r} again")
+            raise InputError(
+                f"expected each name once, found {name!r} again; NAME=FOLDER names it",
+                argument="methods",
+            )
         methods[name] = folder
     return methods
 
 
-def measures_of(
-    metrics: str | None,
-    by: Sequence[str],
-    sizes: ComponentSizes,
-    folders: dict[str, str],
-    truth: DataSet,
-    missing: str,
-) -> str | tuple[Measure, ...] | None:
-    """The measures of `--metrics` and `--by`; wrong names are refused before any frame is read."""
-    from mdmkit.datasets import pair
-    from mdmkit.metrics.names import parse_measures
-    from mdmkit.metrics.selections import measures_by
-
-    measures = parse_measures(metrics, sizes)
-    if not by:
-        return metrics
-    keys = list(next(iter(pair(folders, truth, missing).scores.values())))
-    return measures_by(measures, by, sizes=sizes, keys=keys)
+def _named(item: str) -> tuple[str, str]:
+    if "=" not in item or Path(item).is_dir():  # a folder's name may have a sign, as lr=0.1
+        return (Path(item).resolve().name if Path(item).is_dir() else ""), item
+    name, _, folder = item.partition("=")
+    return name, folder
 
 
 def parse_normalize(items: list[str], methods: dict[str, str]) -> dict[str, str]:
@@ -389,7 +350,8 @@ def parse_normalize(items: list[str], methods: dict[str, str]) -> dict[str, str]
         name = unicodedata.normalize("NFC", name)
         if sign and name not in methods:
             raise InputError(
-                f"normalize: expected a method among {', '.join(methods)}, found {name!r}"
+                f"expected a method among {', '.join(methods)}, found {name!r}",
+                argument="normalize",
             )
         if sign:
             kinds[name] = kind

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
 from mdmkit.cli.figures import left_out
-from mdmkit.cli.options import INPUT, find_ground_truth
+from mdmkit.cli.options import INPUT, KeysFile, find_ground_truth
 from mdmkit.cli.terminal import note, progress_bars
 from mdmkit.core.errors import InputError
 
@@ -59,10 +59,20 @@ class PanelFrames:
 
     dataset: DataSetNames = field(default_factory=list)
     target: Targets = field(default_factory=list)
+    frames: KeysFile = None
 
     def find(self, methods: dict[str, str]) -> list[Panel]:
         """A panel each, in the order given."""
-        return find_panels(methods, self.dataset, self.target)
+        from mdmkit.datasets.subset import read_keys, subset
+
+        found = find_panels(methods, self.dataset, self.target)
+        if self.frames is None:
+            return found
+        if len(found) > 1:
+            raise InputError(
+                f"expected one data set with it, found {len(found)}", argument="frames"
+            )
+        return [replace(found[0], truth=subset(found[0].truth, read_keys(self.frames)))]
 
 
 @dataclass(frozen=True)
@@ -96,7 +106,9 @@ class Evaluated:
 
     def pixels(self) -> dict[str, PixelCounts]:
         """Each method's pixels by raw score: ranking needs no normaliser."""
-        return {name: evaluation.sweeps().pixels for name, evaluation in self.evaluations.items()}
+        return {
+            name: evaluation.sweeps().pixels.rows() for name, evaluation in self.evaluations.items()
+        }
 
 
 def find_panels(
@@ -121,11 +133,12 @@ def find_panels(
         if len(asked) > 1 and not name:
             form = "LAYOUT:ROOT" if option == "dataset" else "FOLDER"
             raise InputError(
-                f"{option}: expected NAME={form} where several data sets are given, found "
-                f"{text!r}; NAME is its folder in each method's folder of score maps"
+                f"expected NAME={form} where several data sets are given, found "
+                f"{text!r}; NAME is its folder in each method's folder of score maps",
+                argument=option,
             )
         if names.count(name) > 1:
-            raise InputError(f"{option}: expected each name once, found {name!r} again")
+            raise InputError(f"expected each name once, found {name!r} again", argument=option)
     panels = []
     for option, name, text in asked:
         truth = _opened(option, name, text, named)

@@ -10,7 +10,8 @@ from mdmkit.cli import completion
 from mdmkit.cli.figures import finish
 from mdmkit.cli.groups import Counting, FigureFile, Frames, Judging, with_groups
 from mdmkit.cli.intervals import Intervals
-from mdmkit.cli.options import NUMBERS, Methods, Width, judged, measures_of, parse_methods
+from mdmkit.cli.options import NUMBERS, Methods, judged, parse_methods
+from mdmkit.cli.result_options import Width, measures_of
 from mdmkit.cli.terminal import progress_bars
 
 

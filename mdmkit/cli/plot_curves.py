@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from mdmkit.cli.figures import finish
 from mdmkit.cli.groups import Counting, FigureFile, Labels, with_groups
-from mdmkit.cli.options import Methods, Width, parse_methods
+from mdmkit.cli.options import Methods, parse_methods
 from mdmkit.cli.panels import PanelFrames, evaluate_panels
+from mdmkit.cli.result_options import Width
 
 
 @with_groups

@@ -8,7 +8,8 @@ import typer
 
 from mdmkit.cli.figures import FrameKeys, finish, study_frames
 from mdmkit.cli.groups import Counting, FigureFile, Labels, PicturedFrames, with_groups
-from mdmkit.cli.options import INPUT, NUMBERS, Methods, Width, parse_methods
+from mdmkit.cli.options import INPUT, NUMBERS, Methods, parse_methods
+from mdmkit.cli.result_options import Width
 
 
 @with_groups
@@ -50,7 +51,7 @@ def plot_grid(
     folders = parse_methods(methods)
     file.check(width)
     if most < 1:
-        raise InputError(f"most: expected a number >= 1, found {most}")
+        raise InputError(f"expected a number >= 1, found {most}", argument="most")
     if t_margin is not None:
         check_t_margin(t_margin)
     study = study_frames(folders, source.find(), labels, counting, file.quiet)

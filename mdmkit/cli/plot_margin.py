@@ -8,8 +8,9 @@ import typer
 
 from mdmkit.cli.figures import MetricNames, finish, parse_metrics
 from mdmkit.cli.groups import Counting, FigureFile, Judging, with_groups
-from mdmkit.cli.options import NUMBERS, Methods, Width, parse_methods
+from mdmkit.cli.options import NUMBERS, Methods, parse_methods
 from mdmkit.cli.panels import PanelFrames, evaluate_panels
+from mdmkit.cli.result_options import Width
 
 
 @with_groups

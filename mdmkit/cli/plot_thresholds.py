@@ -8,7 +8,8 @@ import typer
 
 from mdmkit.cli.figures import FrameKeys, finish, study_frames
 from mdmkit.cli.groups import Counting, FigureFile, Labels, PicturedFrames, with_groups
-from mdmkit.cli.options import NUMBERS, Methods, Width, parse_methods
+from mdmkit.cli.options import NUMBERS, Methods, parse_methods
+from mdmkit.cli.result_options import Width
 from mdmkit.core.errors import InputError
 
 
@@ -54,5 +55,7 @@ def _parse_thresholds(text: str) -> list[float]:
     except ValueError:
         values = [-1.0]
     if not all(0 <= value <= 1 for value in values):
-        raise InputError(f"at: expected thresholds in [0, 1] such as 0.3,0.5, found {text!r}")
+        raise InputError(
+            f"expected thresholds in [0, 1] such as 0.3,0.5, found {text!r}", argument="at"
+        )
     return values

@@ -40,7 +40,7 @@ def report(
             rich_help_panel=NUMBERS,
         ),
     ] = None,
-    frames: Annotated[
+    most: Annotated[
         int,
         typer.Option(
             metavar="N",
@@ -70,7 +70,7 @@ def report(
 
     folders = parse_methods(methods)
     check_output(output, overwrite, suffixes=(".html", ".htm"))
-    check_report(frames, map_width)
+    check_report(most, map_width)
     truth = source.find()
     choice = judging.choose(truth)
     with progress_bars(quiet) as progress:
@@ -84,10 +84,10 @@ def report(
             progress=progress,
             **counting.of(folders),
         )
-        built = build_report(study, frames=frames, map_width=map_width, progress=progress)
+        built = build_report(study, most=most, map_width=map_width, progress=progress)
         note(
             f"{output}: about {built.expected_size() / 1e6:.1f} MB for {len(built.shown)} of "
-            f"{built.total} frames (--frames, --map-width change that)",
+            f"{built.total} frames (--most, --map-width change that)",
             quiet,
         )
         page = built.render()

@@ -143,7 +143,7 @@ def run(app: typer.Typer, name: str) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except InputError as error:
-        _fail(name, error, "error", 2)
+        _fail(name, error, "error", 2, as_asked(app, error))
     except ModuleNotFoundError as error:
         _fail(name, error, _missing(error), 1)
     except Exception as error:  # the last line of defence: say what failed, without a traceback
@@ -158,11 +158,24 @@ def _missing(error: ModuleNotFoundError) -> str:
     return f"failed: {command} brings what this command needs"
 
 
-def _fail(name: str, error: Exception, what: str, code: int) -> None:
+def as_asked(app: typer.Typer, error: InputError) -> str:
+    """The message of an error, with the option in place of the argument that it stands for."""
+    command = typer.main.get_command(app)
+    for word in sys.argv[1:]:
+        command = getattr(command, "commands", {}).get(word, command)
+    options = {p.name: p.opts[0] for p in command.params if p.param_type_name == "option"}
+    asked = (error.argument or "").replace("-", "_")
+    if asked not in options:
+        return str(error)
+    return options[asked] + str(error).removeprefix(error.argument or "")
+
+
+def _fail(name: str, error: Exception, what: str, code: int, text: str = "") -> None:
     if _debugging:
         raise error
     hint = "" if code == 2 else " (--debug shows where)"
-    typer.echo(f"{name}: {what}: {as_options(printable(str(error), lines=True))}{hint}", err=True)
+    said = as_options(printable(text or str(error), lines=True))
+    typer.echo(f"{name}: {what}: {said}{hint}", err=True)
     sys.exit(code)
 
 

@@ -30,7 +30,7 @@ def compare(
     jobs: int = 1,
     scheduler: Any = None,
     memory: int = DEFAULT_MEMORY,
-    state: str | Path | None = None,
+    counts: str | Path | None = None,
     progress: Progresses | None = None,
     **frames: Unpack[FrameOptions],
 ) -> Comparison:
@@ -61,7 +61,7 @@ def compare(
     memory : int
         Bytes that the statistics of one method may take; see `evaluate`. Files are read again
         where that makes numbers exact.
-    state : path, optional
+    counts : path, optional
         A folder in which counts are kept: a run that was stopped anywhere goes on with the same
         call, and gives the same bits. Frames whose files have changed since, by size or time of
         change, are counted anew. For files, not for arrays.
@@ -73,7 +73,9 @@ def compare(
         aggregation. `min_prediction`, `min_target`, `aggregate`, `anomaly_label`, `normal_label`,
         `ignore_index`: unless given, the data set's, else as in `evaluate`. `missing`: "error", or
         "skip" to leave out (and count in the settings) frames that not every method has. `key`:
-        array of `.npz` archives, or data set of HDF5 files.
+        array of `.npz` archives, or data set of HDF5 files. `score_ending`: what score maps have
+        between a frame's name and the suffix. `resize`: "bilinear" or "nearest" brings score maps
+        of another size to that of their masks.
 
     Returns
     -------
@@ -95,14 +97,14 @@ def compare(
         methods, target, metrics, normalize=normalize, protocol=protocol, published=published,
         auxiliary=auxiliary, jobs=jobs, memory=memory, **frames,
     )  # fmt: skip
-    if state is None:
+    if counts is None:
         planned.methods.run(jobs, progress, scheduler)
     elif scheduler is not None:
         raise InputError(
-            "state: expected none beside a scheduler, which counts what it lost anew; found both"
+            "counts: expected none beside a scheduler, which counts what it lost anew; found both"
         )
     else:
         from mdmkit.comparison.checkpoints.sharding import keep_counts
 
-        keep_counts(planned, Path(state), jobs=jobs, progress=progress)
+        keep_counts(planned, Path(counts), jobs=jobs, progress=progress)
     return planned.comparison()

@@ -73,7 +73,7 @@ class Comparison(ComparisonData, Tabular):
         missing = [name for name in methods if name not in found.replicates]
         if missing:
             raise InputError(
-                f"bootstrap: expected the methods {', '.join(methods)}, found none of "
-                f"{', '.join(missing)}"
+                f"expected the methods {', '.join(methods)}, found none of {', '.join(missing)}",
+                argument="bootstrap",
             )
         return replace(self, bootstrap=found, against=against)

@@ -9,6 +9,14 @@ from collections.abc import Iterable
 class InputError(ValueError):
     """Bad input; the message names the file or argument, what was expected and what was found.
 
+    Parameters
+    ----------
+    message : str
+        What was expected, what was found.
+    argument : str, optional
+        The parameter that was wrong; it opens the message, and the command line names the option
+        that stands for it.
+
     Examples
     --------
     >>> from mdmkit import InputError, mdm
@@ -18,6 +26,10 @@ class InputError(ValueError):
     ...     print(str(error).partition(";")[0])
     scores: expected values in [0, 1] or a normaliser, found 0.2 to 1.5
     """
+
+    def __init__(self, message: str = "", argument: str | None = None) -> None:
+        super().__init__(message if argument is None else f"{argument}: {message}")
+        self.argument = argument
 
 
 class InputTypeError(InputError, TypeError):

@@ -17,11 +17,12 @@ def parse_labels(text: str, argument: str) -> list[int]:
         match = re.fullmatch(r"\s*(-?\d+)(?:-(\d+))?\s*", part)
         if not match:
             raise InputError(
-                f"{argument}: expected integers such as 1 or 2,3 or 2-200, or none, found {text!r}"
+                f"expected integers such as 1 or 2,3 or 2-200, or none, found {text!r}",
+                argument=argument,
             )
         low, high = int(match[1]), int(match[2] or match[1])
         if high < low or high - low > 100_000:
-            raise InputError(f"{argument}: expected a rising range, found {part.strip()!r}")
+            raise InputError(f"expected a rising range, found {part.strip()!r}", argument=argument)
         values += range(low, high + 1)
     return values
 

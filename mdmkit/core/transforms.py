@@ -68,10 +68,12 @@ class Band(FrameChange):
             width = float("nan" if isinstance(self.width, (str, bytes, bool)) else self.width)
         except (TypeError, ValueError):
             raise InputTypeError(
-                f"band: expected a width in pixels >= 1, found {self.width!r}"
+                f"expected a width in pixels >= 1, found {self.width!r}", argument="band"
             ) from None
         if not 1 <= width < np.inf:
-            raise InputError(f"band: expected a width in pixels >= 1, found {self.width!r}")
+            raise InputError(
+                f"expected a width in pixels >= 1, found {self.width!r}", argument="band"
+            )
         object.__setattr__(self, "width", width)
 
     def __call__(self, frame: Frame) -> Frame:

@@ -66,6 +66,8 @@ class DataSet:
         Keys of frames that are there without ground truth.
     only_labelled : str
         Which frames have ground truth, where not all have.
+    aside : frozenset of str
+        Keys of its frames that were not asked for; score maps of them are no surplus.
     labelled : str
         A pattern of their keys, as `validation*`.
     normal_frames : bool
@@ -101,6 +103,7 @@ class DataSet:
     notes: tuple[str, ...] = ()
     unlabelled: frozenset[str] = frozenset()
     only_labelled: str = ""
+    aside: frozenset[str] = frozenset()
     labelled: str = ""
     normal_frames: bool = False
     recognised: str = ""

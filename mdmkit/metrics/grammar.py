@@ -41,7 +41,9 @@ class Asked:
             key, sign, value = part.partition("=")
             key, value = (key.strip().lower(), value.strip()) if sign else (T, part.strip())
             if key in options:
-                raise InputError(f"metrics: expected {key} once in {text!r}, found it twice")
+                raise InputError(
+                    f"expected {key} once in {text!r}, found it twice", argument="metrics"
+                )
             options[key] = value
         return cls(text, name.strip().lower(), options)
 
@@ -57,7 +59,9 @@ class Asked:
             return default
         if value is None:
             sign = "" if key == T else f"{key}="
-            raise InputError(f"metrics: expected a number after {self.text!r}, as in @{sign}0.5")
+            raise InputError(
+                f"expected a number after {self.text!r}, as in @{sign}0.5", argument="metrics"
+            )
         return self._finite(value)
 
     def whole(self, key: str, default: int) -> int:
@@ -65,7 +69,8 @@ class Asked:
         value = self.number(key, default)
         if value % 1:
             raise InputError(
-                f"metrics: expected a whole number as {key} of {self.text!r}, found {value!r}"
+                f"expected a whole number as {key} of {self.text!r}, found {value!r}",
+                argument="metrics",
             )
         return int(value)
 
@@ -75,7 +80,8 @@ class Asked:
         first, colon, last = value.partition(":")
         if not colon:
             raise InputError(
-                f"metrics: expected a range as in @{key}=A:B in {self.text!r}, found {value!r}"
+                f"expected a range as in @{key}=A:B in {self.text!r}, found {value!r}",
+                argument="metrics",
             )
         return self._finite(first), inf if last.strip().lower() == "inf" else self._finite(last)
 
@@ -86,7 +92,8 @@ class Asked:
             value = inf
         if not isfinite(value):
             raise InputError(
-                f"metrics: expected a number after the sign in {self.text!r}, found {text!r}"
+                f"expected a number after the sign in {self.text!r}, found {text!r}",
+                argument="metrics",
             )
         return value
 
@@ -95,6 +102,6 @@ class Asked:
         for key in self.options:
             known = ", ".join(dict.fromkeys(self.known)) or "none"
             raise InputError(
-                f"metrics: expected options of {self.name} among: {known}; found {key} "
-                f"in {self.text!r}"
+                f"expected options of {self.name} among: {known}; found {key} in {self.text!r}",
+                argument="metrics",
             )

@@ -57,7 +57,8 @@ def metric_named(asked: Asked, sizes: ComponentSizes) -> Metric:
     """
     if asked.name not in METRICS:
         raise InputError(
-            f"metric: expected one of {', '.join(SPELLED)}, or a callable, found {asked.text!r}"
+            f"expected one of {', '.join(SPELLED)}, or a callable, found {asked.text!r}",
+            argument="metric",
         )
     return METRICS[asked.name](asked, sizes)
 
@@ -94,10 +95,10 @@ def as_metric(metric: Any, sizes: ComponentSizes | None = None) -> Metric:
             return metric()
         except TypeError as error:
             raise InputTypeError(
-                f"metric: expected an object of {metric.__name__}: {error}"
+                f"expected an object of {metric.__name__}: {error}", argument="metric"
             ) from None
     if callable(metric):
         return MaskMetric(metric)
     raise InputTypeError(
-        f"metric: expected a name, a Metric or a callable, found {type(metric).__name__}"
+        f"expected a name, a Metric or a callable, found {type(metric).__name__}", argument="metric"
     )

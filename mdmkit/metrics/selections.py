@@ -82,7 +82,7 @@ def selections_of(by: str, keys: Collection[str] = ()) -> tuple[Selection, ...]:
         edges = [_edge(text, by) for text in value.split(",")]
         if len(edges) < 2:
             raise InputError(
-                f"by: expected at least two edges, as in {name}=0,300,inf, found {by!r}"
+                f"expected at least two edges, as in {name}=0,300,inf, found {by!r}", argument="by"
             )
         return tuple(TargetBin(name, *ends) for ends in pairwise(edges))
     if name == FOLDER:
@@ -90,20 +90,22 @@ def selections_of(by: str, keys: Collection[str] = ()) -> tuple[Selection, ...]:
     table, colon, column = by.strip().rpartition(":")
     if colon and table.lower().endswith(".csv"):
         return _groups(column, _column(Path(table), column, keys), keys)
-    raise InputError(f"by: expected {_EXPECTED}; found {by!r}")
+    raise InputError(f"expected {_EXPECTED}; found {by!r}", argument="by")
 
 
 def _edge(text: str, by: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise InputError(f"by: expected numbers between commas in {by!r}, found {text!r}") from None
+        raise InputError(
+            f"expected numbers between commas in {by!r}, found {text!r}", argument="by"
+        ) from None
 
 
 def _folders(keys: Collection[str], level: str, by: str) -> dict[str, str]:
     """The folder of each key at a level, from 1."""
     if not level.isdigit() or int(level) < 1:
-        raise InputError(f"by: expected folder or folder=N with N >= 1, found {by!r}")
+        raise InputError(f"expected folder or folder=N with N >= 1, found {by!r}", argument="by")
     parts = {key: key.split("/")[:-1] for key in keys}
     flat = [key for key, folders in parts.items() if len(folders) < int(level)]
     if flat:
@@ -122,17 +124,21 @@ def _column(path: Path, column: str, keys: Collection[str]) -> dict[str, str]:
             names = list(reader.fieldnames or ())
             rows = list(reader)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"by: expected a table of frames, found {path}: {error}") from None
+        raise InputError(
+            f"expected a table of frames, found {path}: {error}", argument="by"
+        ) from None
     if column not in names[1:]:
         raise InputError(
-            f"by: expected a column of {path} among {', '.join(names[1:]) or 'none'}, "
-            f"found {column!r}"
+            f"expected a column of {path} among {', '.join(names[1:]) or 'none'}, found {column!r}",
+            argument="by",
         )
     values: dict[str, str] = {}
     for row in rows:
         key = row[names[0]]
         if key in values and values[key] != row[column]:
-            raise InputError(f"by: expected one row per frame in {path}, found {key} twice")
+            raise InputError(
+                f"expected one row per frame in {path}, found {key} twice", argument="by"
+            )
         values[key] = row[column]
     unknown = [key for key in keys if not values.get(key)]
     if unknown:

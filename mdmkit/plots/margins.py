@@ -110,7 +110,7 @@ def margin_multiples(
     check_width(width)
     wanted = [t_margin] if isinstance(t_margin, (int, float)) else list(t_margin)
     if not wanted:
-        raise InputError("t_margin: expected at least one T, found none")
+        raise InputError("expected at least one T, found none", argument="t_margin")
     down, across = rows_and_columns(len(panels), width, across)
     breadth = width / across
     lanes = 0.2 * max(map(len, panels.values())) * len(wanted) + 0.12 * (len(wanted) - 1) + 0.1

@@ -141,7 +141,9 @@ def grid_figure(
     4
     """
     if not frames or not thresholds:
-        raise InputError("frames: expected at least one of at least one method, found none")
+        raise InputError(
+            "expected at least one of at least one method, found none", argument="frames"
+        )
     check_width(width)
     leading = 2 if images else 1
     columns = leading + len(thresholds)

@@ -54,7 +54,7 @@ def check_width(width: float) -> None:
     >>> check_width(3.4)
     """
     if not 1 <= width <= 100:
-        raise InputError(f"width: expected 1 to 100 inches, found {width!r}")
+        raise InputError(f"expected 1 to 100 inches, found {width!r}", argument="width")
 
 
 def plain(name: str) -> str:
@@ -103,7 +103,8 @@ def check_figure_name(output: Path) -> None:
     """
     if output.suffix.lower() not in METADATA:
         raise InputError(
-            f"output: expected a name ending in {', '.join(METADATA)}, found {output.name!r}"
+            f"expected a name ending in {', '.join(METADATA)}, found {output.name!r}",
+            argument="output",
         )
 
 

@@ -19,6 +19,7 @@ from mdmkit.report import charts
 from mdmkit.report.pictures import drawn_shape, every_so_often, jpeg, png
 from mdmkit.report.slider import Counts, Thresholds, offer_thresholds
 from mdmkit.report.spread import spread_block
+from mdmkit.tables.forms import finite
 
 if TYPE_CHECKING:
     from mdmkit.comparison.study import Study
@@ -57,7 +58,7 @@ class Report:
     Parameters
     ----------
     study : Study
-    frames : int
+    most : int
         How many frames to show, the hardest first.
     map_width : int
         Pixels; wider maps are drawn smaller. Counts are always those of all pixels.
@@ -68,11 +69,11 @@ class Report:
     def __init__(
         self,
         study: Study,
-        frames: int = 12,
+        most: int = 12,
         map_width: int = 640,
         progress: Callable[[str, int], Progress] | None = None,
     ) -> None:
-        check_report(frames, map_width)
+        check_report(most, map_width)
         self.study = study
         self.map_width = map_width
         self._progress = progress
@@ -81,7 +82,7 @@ class Report:
         self.thresholds = self._offer()
         ranked = sorted(self._count(), key=_hardest_first)
         self.total = len(ranked)
-        self.shown = ranked[:frames]
+        self.shown = ranked[:most]
 
     def _find_jumps(self) -> dict[str, list[tuple[str, float]]]:
         """Thresholds of each method that are worth a button, with what they are."""
@@ -99,7 +100,7 @@ class Report:
     def _offer(self) -> Thresholds:
         wanted = list(MARKED) + [z for found in self.jumps.values() for _, z in found[:1]]
         wanted += [z for found in self.jumps.values() for _, z in found[1:]]
-        scores = (sweeps.normalizer(sweeps.pixels.scores) for sweeps in self.study.sweeps.values())
+        scores = (s.normalizer(s.pixels.rows().scores) for s in self.study.sweeps.values())
         return offer_thresholds(scores, wanted)
 
     def _count(self) -> Iterable[Shown]:
@@ -208,10 +209,10 @@ class Report:
         }
 
 
-def check_report(frames: int, map_width: int) -> None:
+def check_report(most: int, map_width: int) -> None:
     """Refuse sizes that no page has."""
-    if frames < 1:
-        raise InputError(f"frames: expected a number >= 1, found {frames}")
+    if most < 1:
+        raise InputError(f"most: expected a number >= 1, found {most}")
     if map_width < 16:
         raise InputError(f"map-width: expected at least 16 pixels, found {map_width}")
 
@@ -230,7 +231,7 @@ def _title(measure: MarginAt) -> str:
 
 def _json(value: Any) -> str:
     """JSON that cannot end the script element which holds it."""
-    text = json.dumps(value, separators=(",", ":"), allow_nan=False)  # ASCII
+    text = json.dumps(finite(value), separators=(",", ":"), allow_nan=False)  # ASCII
     return text.replace("<", r"\u003c").replace(">", r"\u003e").replace("&", r"\u0026")
 
 
@@ -262,7 +263,7 @@ def _palette(thresholds: Thresholds) -> list[str]:
 def build_report(
     study: Study,
     *,
-    frames: int = 12,
+    most: int = 12,
     map_width: int = 640,
     progress: Callable[[str, int], Progress] | None = None,
 ) -> Report:
@@ -272,7 +273,7 @@ def build_report(
     ----------
     study : Study
         The methods on their data set.
-    frames : int
+    most : int
         How many frames to show, the hardest first.
     map_width : int
         Pixels; wider maps are drawn smaller, while all pixels are counted.
@@ -283,4 +284,4 @@ def build_report(
     -------
     Report
     """
-    return Report(study, frames, map_width, progress)
+    return Report(study, most, map_width, progress)

@@ -63,7 +63,9 @@ class DetectionRule:
                     f"{name}: expected a share in (0, 1], found {getattr(self, name)!r}"
                 )
         if self.by not in RULES:
-            raise InputError(f"by: expected one of {', '.join(RULES)}, found {self.by!r}")
+            raise InputError(
+                f"expected one of {', '.join(RULES)}, found {self.by!r}", argument="by"
+            )
 
 
 @dataclass(frozen=True, eq=False)

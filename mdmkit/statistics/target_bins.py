@@ -54,7 +54,9 @@ class TargetBin(FrameChange):
 
     def __post_init__(self) -> None:
         if self.by not in PROPERTIES:
-            raise InputError(f"by: expected one of {', '.join(PROPERTIES)}, found {self.by!r}")
+            raise InputError(
+                f"expected one of {', '.join(PROPERTIES)}, found {self.by!r}", argument="by"
+            )
         if not 0 <= self.low < self.high:
             raise InputError(
                 f"{self.by}: expected a range A:B with 0 <= A < B, found {self.low!r}:{self.high!r}"

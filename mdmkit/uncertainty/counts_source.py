@@ -122,7 +122,7 @@ class StatesPlan:
             return sweep_states(
                 self.loads[method], self.statistics, kind,
                 partial(
-                    chosen_edges, cells=self.cells, margins=margins,
+                    chosen_edges, bins=self.cells, margins=margins,
                     thresholds=raw if kind is Unchanged else (),
                 ),
                 allocate=allocate, memory=self.memory, jobs=self.jobs,

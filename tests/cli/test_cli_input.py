@@ -13,10 +13,11 @@ from tests.cli.commands import RANKING, frame, masks, rows
 @pytest.mark.parametrize(
     ("methods", "parts"),
     [
-        (["good"], ["methods: expected NAME=FOLDER, found 'good'"]),
-        (["=good"], ["methods: expected NAME=FOLDER, found '=good'"]),
-        (["good="], ["methods: expected NAME=FOLDER, found 'good='"]),
+        (["gone"], ["methods: expected NAME=FOLDER or a folder, found 'gone'"]),
+        (["=good"], ["methods: expected NAME=FOLDER or a folder, found '=good'"]),
+        (["good="], ["methods: expected NAME=FOLDER or a folder, found 'good='"]),
         (["a=good", "a=weak"], ["methods: expected each name once, found 'a' again"]),
+        (["good", "good/"], ["methods: expected each name once, found 'good' again"]),
         (["a=gone"], ["a: expected a folder at gone, found nothing"]),
         (["a=masks/0.png"], ["a: expected a folder at masks/0.png, found a file"]),
         (

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.text import Text
 from PIL import Image
 
 from mdmkit import evaluate, plots, threshold_curve
@@ -103,6 +104,15 @@ def test_margins_of_several_metrics_and_t_are_drawn(plot, seen):
     axes = seen["a.png"].axes
     assert [ax.get_title() for ax in axes[:2]] == ["pixel F1", "pixel IoU"]
     assert all(len(ax.get_yticks()) == 4 for ax in axes[2:])
+
+
+def test_a_margin_without_t_is_one_at_one_half(plot, seen):
+    assert plot("margin", "-o", "a.png", *UNIT) == (0, "wrote a.png\n")
+    assert plot("margin", "-o", "b.png", *UNIT, "--t-margin", "0.5")[0] == 0
+    first, second = (
+        [text.get_text() for text in seen[name].findobj(Text)] for name in ("a.png", "b.png")
+    )
+    assert first == second
 
 
 def test_margins_by_t_and_curves_are_drawn(plot, seen):

@@ -86,6 +86,31 @@ def test_skipped_frames_are_recorded(run, folders):
     assert ran.err == "note: 1 frames left out that not every method has\n"
 
 
+def test_a_folder_alone_names_its_method(run, folders):
+    (folders / "good").rename(folders / "lr=0.1")
+    options = ("--target", "masks", *SMALL, "--metrics", "ap", "--format", "json")
+    found = rows(run("compare", "lr=0.1", "weak/", "other=weak", *options))
+    assert [row["method"] for row in found] == ["lr=0.1", "weak", "other"]
+    assert found[1]["ap"] == found[2]["ap"]
+
+
+def test_frames_of_a_split_are_named_in_a_file(run, folders):
+    (folders / "split.txt").write_text("# held out\n2\n\n0\n")
+    options = ("--target", "masks", *SMALL, "--metrics", "ap,siou_gt", "--format", "json")
+    chosen = run("compare", "good", "--frames", "split.txt", *options)
+    for folder in ("masks", "good"):
+        (folders / folder / ("1.png" if folder == "masks" else "1.npy")).unlink()
+    whole = run("compare", "good", *options)
+    assert rows(chosen) == rows(whole)
+    assert chosen.err == "note: 1 other frames of the data set were not asked for\n"
+    (folders / "split.txt").write_text("0\n1\n")
+    ran = run("compare", "good", "--frames", "split.txt", *options)
+    assert ran.refused("frames: expected keys of labelled frames such as '0', found 1 others\n  1")
+    (folders / "split.txt").write_text("# none\n")
+    ran = run("compare", "good", "--frames", "split.txt", *options)
+    assert ran.refused("frames: expected a key on each line of split.txt, found none")
+
+
 def test_quiet_writes_no_notes(run, folders):
     (folders / "weak" / "1.npy").unlink()
     ran = run("compare", "good=good", "weak=weak", "--target", "masks", *SMALL,
@@ -102,7 +127,6 @@ def test_quiet_writes_no_notes(run, folders):
         ("a.tex", "% \\usepackage{booktabs}"),
         ("a.JSON", '{\n  "settings": {'),
         ("a.txt", "Quality, %"),
-        ("a", "Quality, %"),
     ],
 )
 def test_the_suffix_of_the_output_chooses_the_form(compare, folders, name, start):

@@ -54,6 +54,24 @@ def test_every_option_is_explained(name):
         assert getattr(parameter, "help", "") or parameter.name == "help", parameter.name
 
 
+def test_commands_stand_in_the_order_of_use():
+    group = COMMANDS["mdmkit"]
+    names = group.list_commands(None)
+    assert set(names) == set(group.commands)
+    assert names[:2] == ["demo", "datasets"]
+    assert names.index("inspect") < names.index("compare") < names.index("plot")
+
+
+def test_options_of_compare_stand_in_groups():
+    panels = {
+        p.name: getattr(p, "rich_help_panel", None) for p in COMMANDS["mdmkit compare"].params
+    }
+    alone = [name for name, panel in panels.items() if panel is None]
+    assert alone == ["methods", "debug"]
+    order = list(dict.fromkeys(panel for panel in panels.values() if panel))
+    assert order == ["Input", "Numbers", "Uncertainty", "Scale", "Output"]
+
+
 def completed(app, line):
     """What bash is offered after a line."""
     words = line.split(" ")

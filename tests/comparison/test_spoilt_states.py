@@ -27,7 +27,7 @@ def folders(tmp_path_factory):
 @pytest.fixture(scope="module")
 def counted(folders, tmp_path_factory):
     state = tmp_path_factory.mktemp("state")
-    found = compare(*folders, METRICS, state=state)
+    found = compare(*folders, METRICS, counts=state)
     assert "remarks" not in found.settings
     return state, found["mine"].values
 
@@ -53,11 +53,11 @@ def test_a_spoilt_part_of_a_state_folder_is_told_and_counted_anew(folders, count
     state, path = damaged(counted, tmp_path, seed)
     with pytest.raises(InputError, match=path.parent.name):
         merge_states([state])
-    found = compare(*folders, METRICS, state=state)
+    found = compare(*folders, METRICS, counts=state)
     assert found["mine"].values == counted[1]
     assert path.name in found.settings["remarks"][0]
     assert "counted anew" in found.settings["remarks"][0]
-    assert "remarks" not in compare(*folders, METRICS, state=state).settings
+    assert "remarks" not in compare(*folders, METRICS, counts=state).settings
 
 
 def test_every_file_of_a_folder_is_sealed(counted, tmp_path):

@@ -94,9 +94,9 @@ def test_a_run_that_is_stopped_again_and_again_gives_the_same_numbers(
     for frames in (0, 5, 13, 21, 30):
         with pytest.raises(Stopped):
             compare(
-                methods, target, METRICS, state=tmp_path, progress=stop_after(frames), **options
+                methods, target, METRICS, counts=tmp_path, progress=stop_after(frames), **options
             )
-    found = compare(methods, target, METRICS, state=tmp_path, **options)
+    found = compare(methods, target, METRICS, counts=tmp_path, **options)
     assert numbers(found) == numbers(whole)
 
 
@@ -108,14 +108,14 @@ def test_constants_of_a_normaliser_are_kept_too(drawn, tmp_path, normalize):
         whole = compare(methods, target, METRICS, **options)
         state = tmp_path / aggregate
         with pytest.raises(Stopped):
-            compare(methods, target, METRICS, state=state, progress=stop_after(11), **options)
-        again = compare(methods, target, METRICS, state=state, **options)
+            compare(methods, target, METRICS, counts=state, progress=stop_after(11), **options)
+        again = compare(methods, target, METRICS, counts=state, **options)
         assert numbers(again) == numbers(whole)
 
 
 def test_nothing_that_was_counted_is_read_again(drawn, tmp_path, monkeypatch):
     methods, target, whole = drawn
-    compare(methods, target, METRICS, state=tmp_path)
+    compare(methods, target, METRICS, counts=tmp_path)
     read = []
 
     def attempt(self, index, load, then):
@@ -123,7 +123,7 @@ def test_nothing_that_was_counted_is_read_again(drawn, tmp_path, monkeypatch):
         return index, then(load())
 
     monkeypatch.setattr("mdmkit.evaluation.threads.FrameErrors.attempt", attempt)
-    assert numbers(compare(methods, target, METRICS, state=tmp_path)) == whole
+    assert numbers(compare(methods, target, METRICS, counts=tmp_path)) == whole
     assert read == []
 
 
@@ -131,12 +131,12 @@ def test_nothing_that_was_counted_is_read_again(drawn, tmp_path, monkeypatch):
 def test_frames_whose_files_changed_are_counted_anew_and_others_are_not(tmp_path, jobs):
     methods, target = draw(tmp_path, count=20)
     state = tmp_path / "state"
-    compare(methods, target, METRICS, state=state)
+    compare(methods, target, METRICS, counts=state)
     changed = methods["mine"] / "f0011.npy"
     np.save(changed, np.load(changed) ** 2)
     os.utime(changed, ns=(1, 1))  # as old as can be: any change counts, not only a later one
     seen = []
-    found = compare(methods, target, METRICS, state=state, jobs=jobs, progress=counting(seen))
+    found = compare(methods, target, METRICS, counts=state, jobs=jobs, progress=counting(seen))
     assert numbers(found) == numbers(compare(methods, target, METRICS))
     assert seen.count("mine") == seen.count("other") == 20
 
@@ -144,11 +144,11 @@ def test_frames_whose_files_changed_are_counted_anew_and_others_are_not(tmp_path
 def test_frames_that_came_and_went(tmp_path):
     methods, target = draw(tmp_path, count=18)
     state = tmp_path / "state"
-    compare(methods, target, METRICS, state=state)
+    compare(methods, target, METRICS, counts=state)
     for folder, suffix in ((target, "png"), *((path, "npy") for path in methods.values())):
         (folder / f"f0003.{suffix}").unlink()
         (folder / f"f0017.{suffix}").rename(folder / f"g.{suffix}")
-    found = compare(methods, target, METRICS, state=state)
+    found = compare(methods, target, METRICS, counts=state)
     assert found["mine"].frames == 17
     assert numbers(found) == numbers(compare(methods, target, METRICS))
 
@@ -157,25 +157,27 @@ def test_the_first_frame_lays_the_grid_anew_when_it_changes(tmp_path):
     rng = np.random.default_rng(0)
     methods, target = draw(tmp_path, count=9, size=(300, 300), names=("mine",))
     state = tmp_path / "state"
-    compare(methods, target, METRICS, state=state)
+    compare(methods, target, METRICS, counts=state)
     np.save(methods["mine"] / "f0000.npy", rng.normal(size=(300, 300)).astype(np.float32))
     options = {"normalize": "minmax"}
-    found = compare(methods, target, METRICS, state=tmp_path / "other", **options)
+    found = compare(methods, target, METRICS, counts=tmp_path / "other", **options)
     np.save(methods["mine"] / "f0000.npy", rng.normal(size=(300, 300)).astype(np.float32) * 9)
-    found = compare(methods, target, METRICS, state=tmp_path / "other", **options)
+    found = compare(methods, target, METRICS, counts=tmp_path / "other", **options)
     assert numbers(found) == numbers(compare(methods, target, METRICS, **options))
 
 
 def test_frames_known_on_the_grid_alone_are_counted_anew_where_all_fit_again(tmp_path):
     methods, target = draw(tmp_path, count=32, names=("mine",))
     metrics = "ap,fpr95"
-    state, memory = tmp_path / "state", 1_000_000
-    rough = compare(methods, target, metrics, state=state, memory=memory)
+    state, memory = tmp_path / "state", 100_000
+    rough = compare(methods, target, metrics, counts=state, memory=memory)
     assert rough["mine"]["ap_bracket"]
     for index in range(24):
-        path = methods["mine"] / f"f{index:04d}.npy"
-        np.save(path, np.round(np.load(path)))
-    found = compare(methods, target, metrics, state=state, memory=memory)
+        path = target / f"f{index:04d}.png"
+        labels = np.array(Image.open(path))
+        labels[12:] = 255
+        Image.fromarray(labels).save(path)
+    found = compare(methods, target, metrics, counts=state, memory=memory)
     assert "ap_bracket" not in found["mine"].values
     assert numbers(found) == numbers(compare(methods, target, metrics, memory=memory))
 
@@ -196,7 +198,7 @@ def test_files_that_change_between_the_passes_are_refused(tmp_path):
         return each
 
     with pytest.raises(InputError, match="mine: f0000: expected the scores and labels of the f"):
-        compare(methods, target, METRICS, state=tmp_path / "state", progress=progress)
+        compare(methods, target, METRICS, counts=tmp_path / "state", progress=progress)
 
 
 @pytest.mark.parametrize("of", [1, 2, 3, 8])
@@ -204,7 +206,7 @@ def test_shares_join_to_the_whole(drawn, tmp_path, of):
     methods, target, whole = drawn
     states = [tmp_path / str(number) for number in range(of)]
     frames = [
-        count_shard(methods, target, METRICS, state=state, shard=f"{number + 1}/{of}")[0]
+        count_shard(methods, target, METRICS, counts=state, shard=f"{number + 1}/{of}")[0]
         for number, state in enumerate(states)
     ]
     assert sum(frames) == 20
@@ -220,7 +222,7 @@ def test_shares_join_beyond_the_memory(drawn, tmp_path, memory):
     states = [tmp_path / str(number) for number in range(3)]
     for number, state in enumerate(states):
         shard = f"{number + 1}/3"
-        count_shard(methods, target, METRICS, state=state, shard=shard, memory=memory)
+        count_shard(methods, target, METRICS, counts=state, shard=shard, memory=memory)
     whole = compare(methods, target, METRICS, memory=memory)
     assert numbers(merge_states(states, jobs=2)) == numbers(whole)
 
@@ -229,7 +231,7 @@ def test_without_the_files_numbers_keep_their_brackets_and_say_so(tmp_path):
     methods, target = draw(tmp_path, count=10, size=(300, 300))
     states = [tmp_path / "one", tmp_path / "two"]
     for number, state in enumerate(states):
-        count_shard(methods, target, METRICS, state=state, shard=f"{number + 1}/2")
+        count_shard(methods, target, METRICS, counts=state, shard=f"{number + 1}/2")
     exact = numbers(compare(methods, target, METRICS))
     (methods["mine"] / "f0004.npy").unlink()
     joined = merge_states(states)
@@ -243,7 +245,7 @@ def test_without_the_files_numbers_keep_their_brackets_and_say_so(tmp_path):
 
 def test_joining_refuses_files_that_changed(tmp_path):
     methods, target = draw(tmp_path, count=10, size=(300, 300), names=("mine",))
-    compare(methods, target, METRICS, state=tmp_path / "state")
+    compare(methods, target, METRICS, counts=tmp_path / "state")
     path = methods["mine"] / "f0004.npy"
     np.save(path, np.load(path)[::-1])
     with pytest.raises(InputError, match="mine: f0004: expected the scores and labels of the fi"):
@@ -253,13 +255,13 @@ def test_joining_refuses_files_that_changed(tmp_path):
 def test_joining_refuses_what_is_not_whole_or_not_alike(drawn, tmp_path):
     methods, target, _ = drawn
     one, two, other = (tmp_path / name for name in ("one", "two", "other"))
-    count_shard(methods, target, METRICS, state=one, shard="1/2")
+    count_shard(methods, target, METRICS, counts=one, shard="1/2")
     with pytest.raises(InputError, match=r"expected all 20 frames, found none .* of 10"):
         merge_states([one])
-    count_shard(methods, target, METRICS, state=two, shard="1/2")
+    count_shard(methods, target, METRICS, counts=two, shard="1/2")
     with pytest.raises(InputError, match="expected each frame in one of them, found f0000 in"):
         merge_states([one, two])
-    count_shard(methods, target, "ap", state=other, shard="2/2")
+    count_shard(methods, target, "ap", counts=other, shard="2/2")
     with pytest.raises(InputError, match=r"shares of one comparison, .* differ in options of mine"):
         merge_states([one, other])
     with pytest.raises(InputError, match="expected each folder once"):
@@ -270,29 +272,29 @@ def test_joining_refuses_what_is_not_whole_or_not_alike(drawn, tmp_path):
 
 def test_a_state_belongs_to_one_request(drawn, tmp_path):
     methods, target, _ = drawn
-    compare(methods, target, METRICS, state=tmp_path)
+    compare(methods, target, METRICS, counts=tmp_path)
     with pytest.raises(InputError, match=r"holds counts of another comparison\n.*options of mine"):
-        compare(methods, target, "ap", state=tmp_path)
+        compare(methods, target, "ap", counts=tmp_path)
     with pytest.raises(InputError, match="shard: expected 1/2, found 1/1"):
-        count_shard(methods, target, METRICS, state=tmp_path, shard="1/2")
+        count_shard(methods, target, METRICS, counts=tmp_path, shard="1/2")
 
 
 def test_a_folder_with_other_files_is_not_touched(drawn, tmp_path):
     methods, target, _ = drawn
     (tmp_path / "thesis.tex").write_text("dear")
     with pytest.raises(InputError, match="expected a new or empty folder"):
-        compare(methods, target, METRICS, state=tmp_path)
+        compare(methods, target, METRICS, counts=tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
 
 
 def test_two_runs_at_once_are_refused(drawn, tmp_path):
     methods, target, _ = drawn
-    compare(methods, target, "ap", state=tmp_path)
+    compare(methods, target, "ap", counts=tmp_path)
     with (
         open_state(tmp_path, Manifest.read(tmp_path)),
         pytest.raises(InputError, match="expected a folder that no other run uses"),
     ):
-        compare(methods, target, "ap", state=tmp_path)
+        compare(methods, target, "ap", counts=tmp_path)
     with (
         open_state(tmp_path, Manifest.read(tmp_path)),
         pytest.raises(InputError, match="expected a folder that no other run uses"),
@@ -301,8 +303,8 @@ def test_two_runs_at_once_are_refused(drawn, tmp_path):
 
 
 def test_arrays_cannot_be_kept(tmp_path):
-    with pytest.raises(InputError, match="state: expected folders of score maps, found arrays"):
-        compare({"a": [([[0.1, 0.9]], [[0, 1]])]}, metrics="ap", state=tmp_path)
+    with pytest.raises(InputError, match="counts: expected folders of score maps, found arrays"):
+        compare({"a": [([[0.1, 0.9]], [[0, 1]])]}, metrics="ap", counts=tmp_path)
 
 
 @pytest.mark.parametrize("text", ["0/3", "4/3", "3", "a/b", "1/", "-1/2", ""])
@@ -315,7 +317,7 @@ def test_per_image_constants_need_all_frames(drawn, tmp_path):
     methods, target, _ = drawn
     with pytest.raises(InputError, match="mine: shard: expected a normaliser that needs no look"):
         count_shard(
-            methods, target, "ap", state=tmp_path, shard="1/2", normalize="minmax",
+            methods, target, "ap", counts=tmp_path, shard="1/2", normalize="minmax",
             aggregate="per_image",
         )  # fmt: skip
 
@@ -335,7 +337,7 @@ def test_a_full_disk_loses_nothing(drawn, tmp_path, monkeypatch):
     stops = 0
     for _ in range(20):
         try:
-            found = compare(methods, target, METRICS, state=tmp_path)
+            found = compare(methods, target, METRICS, counts=tmp_path)
             break
         except OSError:
             stops += 1
@@ -363,9 +365,9 @@ def test_blocks_join_and_a_crash_between_counts_nothing_twice(tmp_path, monkeypa
         left[0] = frames
         monkeypatch.setattr(Path, "unlink", unlink)
         with pytest.raises(Stopped):
-            compare(methods, target, METRICS, state=state)
+            compare(methods, target, METRICS, counts=state)
         monkeypatch.setattr(Path, "unlink", real)
-    assert numbers(compare(methods, target, METRICS, state=state)) == whole
+    assert numbers(compare(methods, target, METRICS, counts=state)) == whole
     assert len(list(state.rglob("block-*"))) < 11
 
 

@@ -248,6 +248,15 @@ def test_a_data_set_brings_its_images_masks_and_labels(run, tmp_path):
             name = f"validation000{number}{ending}.png"
             Image.fromarray(pixels).save(tmp_path / "set" / folder / name)
     MaskomalyConfig(anomaly_queries=(1,)).write("any.toml")
+    predict = ("predict", "-o", "scores", "--model", "network", "--config", "any.toml")
+    code, _, err = run(*predict, "--dataset", "smiyc-anomaly:set")
+    assert code == 0, err
+    assert sorted(path.stem for path in Path("scores").glob("*.hdf5")) == [
+        "validation0000", "validation0001",
+    ]  # fmt: skip
+    for arguments in ((), ("images", "--dataset", "smiyc-anomaly:set")):
+        code, _, err = run(*predict, *arguments)
+        assert (code, "expected IMAGES or --dataset LAYOUT:ROOT, found" in err) == (2, True)
     code, out, err = run(
         "ablate", "--dataset", "smiyc-anomaly:set", "--model", "network", "--config", "any.toml",
         "--format", "json",

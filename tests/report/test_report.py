@@ -74,7 +74,7 @@ def built(request, tmp_path_factory):
     """A report, the file that holds it, and how its frames were drawn."""
     folder = tmp_path_factory.mktemp(request.param)
     study = study_of(folder, draw(folder, request.param))
-    report = build_report(study, frames=3)
+    report = build_report(study, most=3)
     path = folder / "report.html"
     path.write_text(report.render(), encoding="utf-8")
     return report, path
@@ -145,7 +145,7 @@ def test_the_hardest_frames_come_first_and_those_without_anomalies_last(built):
     assert [shown.difficulty for shown in report.shown] == sorted(
         shown.difficulty for shown in report.shown
     )
-    every = build_report(report.study, frames=9)
+    every = build_report(report.study, most=9)
     assert every.shown[-1].key == "none"
     assert every.shown[-1].difficulty is None
 
@@ -244,13 +244,13 @@ def test_nothing_may_be_fetched(built):
 
 def test_the_page_is_the_same_each_time(built):
     report, path = built
-    again = build_report(report.study, frames=3).render()
+    again = build_report(report.study, most=3).render()
     assert again == path.read_text()
 
 
 def test_large_maps_are_drawn_smaller_and_counted_whole(built):
     report, path = built
-    small = build_report(report.study, frames=1, map_width=16)
+    small = build_report(report.study, most=1, map_width=16)
     payload = small.payload(small.shown[0])
     assert payload["drawn"] == (10, 16)
     whole = json.loads(scripts(path.read_text(), "frame-0")[0])
@@ -290,11 +290,11 @@ def command(tmp_path, monkeypatch, capsys):
 
 
 def test_the_command_says_the_size_before_it_writes(command, tmp_path):
-    code, err = command("-o", "report.html", "--images", "images", "--frames", "2")
+    code, err = command("-o", "report.html", "--images", "images", "--most", "2")
     assert code == 0, err
     first, last = err.splitlines()
     assert re.fullmatch(
-        r"report\.html: about \d+\.\d MB for 2 of 4 frames \(--frames, --map-width .*\)", first
+        r"report\.html: about \d+\.\d MB for 2 of 4 frames \(--most, --map-width .*\)", first
     )
     assert last.startswith("wrote report.html, ")
     text = (tmp_path / "report.html").read_text()
@@ -325,7 +325,7 @@ def test_the_command_sums_up_as_asked_or_as_the_data_set_does(command, tmp_path)
     [
         (["-o", "a.html", "--aggregate", "mean"], "aggregate: expected one of pooled, per_image"),
         (["-o", "report.pdf"], "output: expected a name ending in .html, found 'report.pdf'"),
-        (["-o", "a.html", "--frames", "0"], "frames: expected a number >= 1, found 0"),
+        (["-o", "a.html", "--most", "0"], "most: expected a number >= 1, found 0"),
         (["-o", "a.html", "--map-width", "3"], "map-width: expected at least 16 pixels, found 3"),
         (["-o", "a.html", "--images", "none"], "images: expected a folder at none, found nothing"),
         (["-o", "a.html", "--images", "scores0"], "images: expected files .jpg .jpeg .png"),

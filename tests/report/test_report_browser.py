@@ -56,7 +56,7 @@ def browser(tmp_path_factory):
 def opened(request, browser, tmp_path_factory):
     """The report in the browser, its first frame painted."""
     folder = tmp_path_factory.mktemp(request.param)
-    report = build_report(study_of(folder, draw(folder, request.param)), frames=3)
+    report = build_report(study_of(folder, draw(folder, request.param)), most=3)
     path = folder / "report.html"
     path.write_text(report.render(), encoding="utf-8")
     browser.get(path.as_uri())
@@ -216,7 +216,7 @@ def test_everything_has_a_name_for_screen_readers(opened):
 
 def test_a_report_of_means_over_images_has_its_spread_and_the_slider(browser, tmp_path):
     study = study_of(tmp_path, draw(tmp_path, "float32"), aggregate="per_image")
-    report = build_report(study, frames=3)
+    report = build_report(study, most=3)
     path = tmp_path / "report.html"
     path.write_text(report.render(), encoding="utf-8")
     browser.get(path.as_uri())

@@ -54,7 +54,7 @@ def keep_counts(
     """
     methods, jobs = planned.methods, check_jobs(jobs)
     if methods.pairing is None:
-        raise InputError("state: expected folders of score maps, found arrays")
+        raise InputError("counts: expected folders of score maps, found arrays")
     pairing = methods.pairing
     names = (
         "methods", "target", "dataset", "normal_label", "anomaly_label", "ignore_index", "key",
@@ -81,7 +81,7 @@ def keep_counts(
         if shard.of == 1:
             evaluation.run(kept, again=True, progress=progress)
         else:
-            evaluation.prepare(kept)
+            evaluation.prepare()
             evaluation.one_pass(kept, progress)
 
     with open_state(state, Manifest(request, planned.settings, shard, pairing)) as spoilt:
@@ -95,7 +95,7 @@ def count_shard(
     target: Any = None,
     metrics: Any = None,
     *,
-    state: str | Path,
+    counts: str | Path,
     shard: str,
     progress: Progresses | None = None,
     **options: Any,
@@ -106,7 +106,7 @@ def count_shard(
     ----------
     methods, target, metrics, progress, **options
         As in `compare`.
-    state : path
+    counts : path
         Folder of this share's counts; the same call goes on where it was stopped.
     shard : str
         "3/8": the third of eight shares, which all see the same frames in the same order.
@@ -136,9 +136,9 @@ def count_shard(
     >>> for name, map in ("a", [[0.1, 0.6, 0.9]]), ("b", [[0.2, 0.4, 0.7]]):
     ...     np.save(f"{scores}/{name}.npy", map)
     ...     np.save(f"{masks}/{name}.npy", np.array([[0, 0, 1]], np.uint8))
-    >>> count_shard({"mine": scores}, masks, "ap", state=halves[0], shard="1/2")
+    >>> count_shard({"mine": scores}, masks, "ap", counts=halves[0], shard="1/2")
     (1, 2)
-    >>> count_shard({"mine": scores}, masks, "ap", state=halves[1], shard="2/2")
+    >>> count_shard({"mine": scores}, masks, "ap", counts=halves[1], shard="2/2")
     (1, 2)
     >>> merge_states(halves)["mine"]["ap"]
     1.0
@@ -146,7 +146,7 @@ def count_shard(
     """
     share = Shard.parse(shard)
     planned = plan_comparison(methods, target, metrics, **options)
-    keep_counts(planned, Path(state), share, jobs=options.get("jobs", 1), progress=progress)
+    keep_counts(planned, Path(counts), share, jobs=options.get("jobs", 1), progress=progress)
     frames = len(next(iter(planned.methods.loads.values())))
     return len(share.frames(frames)), frames
 
@@ -194,7 +194,7 @@ def merge_states(
     ...     os.mkdir(path)
     >>> np.save(f"{scores}/a.npy", [[0.1, 0.6, 0.9]])
     >>> np.save(f"{masks}/a.npy", np.array([[0, 0, 1]], np.uint8))
-    >>> compared = compare({"mine": scores}, masks, "ap,mdm_f1@0.7", state=state)
+    >>> compared = compare({"mine": scores}, masks, "ap,mdm_f1@0.7", counts=state)
     >>> merge_states([state])["mine"].values == compared["mine"].values
     True
     >>> folder.cleanup()
@@ -216,7 +216,7 @@ def merge_states(
             ticks = progress(name, len(first.pairing.targets)) if progress else no_progress
             try:
                 evaluation, contents = _joined(manifests, number, name, ticks)
-                if evaluation.undecided():
+                if evaluation.look_closer():
                     loads = _loads(manifests, name, contents)
                     if loads is None:
                         far.append(name)

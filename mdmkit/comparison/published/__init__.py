@@ -132,7 +132,7 @@ def published_table(name: str) -> PublishedTable:
     """
     if name not in published_names():
         raise InputError(
-            f"published: expected one of {', '.join(published_names())}, found {name!r}"
+            f"expected one of {', '.join(published_names())}, found {name!r}", argument="published"
         )
     text = files(__name__).joinpath(f"{name}.csv").read_text(encoding="utf-8")
     return _parsed(name, text.splitlines())

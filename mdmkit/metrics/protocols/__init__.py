@@ -62,5 +62,7 @@ def as_protocol(protocol: Any) -> Protocol:
     if isinstance(protocol, Protocol):
         return protocol
     if not isinstance(protocol, str) or protocol not in PROTOCOLS:
-        raise InputError(f"protocol: expected one of {', '.join(PROTOCOLS)}, found {protocol!r}")
+        raise InputError(
+            f"expected one of {', '.join(PROTOCOLS)}, found {protocol!r}", argument="protocol"
+        )
     return PROTOCOLS[protocol]

@@ -1,0 +1,91 @@
+"""Options that choose what stands in a table or figure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mdmkit.cli import completion
+from mdmkit.cli.options import NUMBERS, OUTPUT
+
+if TYPE_CHECKING:
+    from mdmkit.core.component_sizes import ComponentSizes
+    from mdmkit.datasets import DataSet
+    from mdmkit.metrics.measures import Measure
+
+Metrics = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME[,NAME...]",
+        autocompletion=completion.measures,
+        help="ap, auroc, fpr95, best_f1, siou_gt, ppv, mean_f1 (the three at best F1), autc, "
+        "aupro@fpr=0.3, aupimo, image_auroc, image_ap, image_f1, mdm_METRIC@T, METRIC@z=Z, "
+        "fpr@z=Z, fpr@tpr=R; METRIC: f1, iou, precision, recall, fbeta@beta=B, siou, ppv, "
+        "mean_f1, boundary_iou, boundary_f@px=3, nsd@px=3, pro, spro; NAME@band=PX near "
+        "borders, NAME@size=A:B of objects of that size.",
+        show_default="every metric, MDM at T = 0.5 and 0.7",
+        rich_help_panel=NUMBERS,
+    ),
+]
+Published = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        autocompletion=completion.published,
+        help="Add a paper's rows, marked as published; `mdmkit published` lists the tables.",
+        show_default=False,
+        rich_help_panel=OUTPUT,
+    ),
+]
+Auxiliary = Annotated[
+    list[str],
+    typer.Option(
+        "--aux",
+        metavar="NAME",
+        help="A method of yours that was trained with auxiliary data; repeatable.",
+        show_default=False,
+        rich_help_panel=OUTPUT,
+    ),
+]
+FigureName = Annotated[
+    Path,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        help="A .pdf, .svg or .png.",
+        show_default=False,
+        rich_help_panel=OUTPUT,
+    ),
+]
+Width = Annotated[
+    float,
+    typer.Option(
+        metavar="INCHES",
+        help="5.2 for two columns, 3.4 for one, 7 for a whole page.",
+        rich_help_panel=OUTPUT,
+    ),
+]
+
+
+def measures_of(
+    metrics: str | None,
+    by: Sequence[str],
+    sizes: ComponentSizes,
+    folders: dict[str, str],
+    truth: DataSet,
+    missing: str,
+) -> str | tuple[Measure, ...] | None:
+    """The measures of `--metrics` and `--by`; wrong names are refused before any frame is read."""
+    from mdmkit.datasets import pair
+    from mdmkit.metrics.names import parse_measures
+    from mdmkit.metrics.selections import measures_by
+
+    measures = parse_measures(metrics, sizes)
+    if not by:
+        return metrics
+    keys = list(next(iter(pair(folders, truth, missing).scores.values())))
+    return measures_by(measures, by, sizes=sizes, keys=keys)
