@@ -14,9 +14,12 @@ from typing import TYPE_CHECKING, Any
 # light and no optional library is needed before it is used.
 _HOME = {
     "Band": "core.transforms",
-    "Bootstrap": "uncertainty.resampling",
     "bootstrap": "uncertainty.resampling",
+    "Bootstrap": "uncertainty.resampling",
+    "Certification": "thresholds.certify",
+    "check_threshold": "thresholds.arrays",
     "choose_thresholds": "thresholds.recommend",
+    "ChosenThreshold": "thresholds.chosen",
     "compare": "comparison.compare_methods",
     "Comparison": "comparison.result",
     "component_curves": "evaluation.target_curves",
@@ -46,26 +49,38 @@ _HOME = {
     "NoTargetError": "core.errors",
     "open_dataset": "datasets",
     "OperatingPoint": "thresholds.operating_points",
+    "parse_requirements": "thresholds.requirements",
     "PPV": "metrics.component_metrics",
     "Precision": "metrics.pixel_metrics",
     "published_names": "comparison.published",
     "published_table": "comparison.published",
     "RangeError": "core.errors",
+    "read_threshold": "thresholds.chosen",
     "Recall": "metrics.pixel_metrics",
-    "recommend_threshold": "thresholds.transfer",
+    "recommend_threshold": "thresholds.arrays",
     "Recommendation": "thresholds.transfer",
+    "RequiredThreshold": "thresholds.required",
     "Result": "evaluation.result",
     "SIoU": "metrics.component_metrics",
     "threshold_curve": "evaluation.arrays",
     "ThresholdCurve": "metrics.curve",
     "Thresholds": "thresholds.result",
     "Transfer": "thresholds.transfer",
-    "transfer_threshold": "thresholds.transfer",
+    "transfer_threshold": "thresholds.arrays",
 }
 
 __all__ = [*_HOME, "__version__"]
 
 if TYPE_CHECKING:
+    from mdmkit.thresholds.arrays import check_threshold as check_threshold
+    from mdmkit.thresholds.arrays import recommend_threshold as recommend_threshold
+    from mdmkit.thresholds.arrays import transfer_threshold as transfer_threshold
+    from mdmkit.thresholds.certify import Certification as Certification
+    from mdmkit.thresholds.chosen import ChosenThreshold as ChosenThreshold
+    from mdmkit.thresholds.chosen import read_threshold as read_threshold
+    from mdmkit.thresholds.required import RequiredThreshold as RequiredThreshold
+    from mdmkit.thresholds.requirements import parse_requirements as parse_requirements
+
     __version__: str
 
     from mdmkit.comparison.checkpoints.sharding import count_shard as count_shard
@@ -112,8 +127,6 @@ if TYPE_CHECKING:
     from mdmkit.thresholds.result import Thresholds as Thresholds
     from mdmkit.thresholds.transfer import Recommendation as Recommendation
     from mdmkit.thresholds.transfer import Transfer as Transfer
-    from mdmkit.thresholds.transfer import recommend_threshold as recommend_threshold
-    from mdmkit.thresholds.transfer import transfer_threshold as transfer_threshold
     from mdmkit.uncertainty.resampling import Bootstrap as Bootstrap
     from mdmkit.uncertainty.resampling import bootstrap as bootstrap
 

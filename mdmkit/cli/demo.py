@@ -87,22 +87,33 @@ class Drawn:
     methods: dict[str, Path]
 
 
-def draw_frames(folder: Path, seed: int = 0) -> Drawn:
-    """Write masks as PNG and score maps as float16 `.npy`; a seed always gives the same."""
+def draw_frames(folder: Path, seed: int = 0, frames: int = N_FRAMES, normal: int = 0) -> Drawn:
+    """Write masks as PNG and score maps as float16 `.npy`; a seed always gives the same.
+
+    Score maps of so many frames without objects go to `normal/`.
+    """
     from PIL import Image
 
     rng = np.random.default_rng(seed)
     masks = folder / "masks"
     masks.mkdir(parents=True)
     methods: dict[str, Path] = {}
-    for index in range(N_FRAMES):
+    for index in range(frames):
         target = draw_target(rng)
         Image.fromarray(target).save(masks / f"frame{index}.png")
-        for name, scores in draw_scores(rng, target).items():
-            methods[name] = folder / "scores" / name
-            methods[name].mkdir(parents=True, exist_ok=True)
-            np.save(methods[name] / f"frame{index}.npy", scores.astype(np.float16))
+        methods = _write_scores(folder / "scores", index, draw_scores(rng, target))
+    for index in range(normal):
+        nothing = np.zeros(SHAPE, np.uint8)
+        _write_scores(folder / "normal", index, draw_scores(rng, nothing))
     return Drawn(masks, methods)
+
+
+def _write_scores(folder: Path, index: int, scores: dict[str, Map]) -> dict[str, Path]:
+    """One frame's score map of each method; the methods' folders."""
+    for name, of_one in scores.items():
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        np.save(folder / name / f"frame{index}.npy", of_one.astype(np.float16))
+    return {name: folder / name for name in scores}
 
 
 @dataclass(frozen=True)
@@ -115,7 +126,7 @@ class Demo:
     drawn: Drawn
 
 
-def run_demo(folder: Path, seed: int = 0) -> Demo:
+def run_demo(folder: Path, seed: int = 0, frames: int = N_FRAMES, normal: int = 0) -> Demo:
     """Draw frames, compare the three methods, write table and figures into a new folder.
 
     Raises
@@ -123,12 +134,13 @@ def run_demo(folder: Path, seed: int = 0) -> Demo:
     InputError
         If the folder exists and is not empty.
     """
-    if seed < 0:
-        raise InputError(f"expected a number >= 0, found {seed}", argument="seed")
+    for name, value, least in (("seed", seed, 0), ("frames", frames, 1), ("normal", normal, 0)):
+        if value < least:
+            raise InputError(f"expected a number >= {least}, found {value}", argument=name)
     check_new_folder(folder)
     existed = folder.exists()
     try:
-        return _compare_drawn(draw_frames(folder, seed), folder)
+        return _compare_drawn(draw_frames(folder, seed, frames, normal), folder)
     except BaseException:  # leave the place as it was, so that a rerun can draw
         shutil.rmtree(folder, ignore_errors=True)
         if existed:

@@ -15,6 +15,10 @@ def demo(
         Path, typer.Option("--output", "-o", metavar="FOLDER", help="A new or empty folder.")
     ] = Path("mdmkit-demo"),
     seed: Annotated[int, typer.Option(metavar="N", help="Of the drawing.")] = 0,
+    frames: Annotated[int, typer.Option(metavar="N", help="Frames to draw.")] = 8,
+    normal: Annotated[
+        int, typer.Option(metavar="N", help="Also score maps of frames without any anomaly.")
+    ] = 0,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
@@ -26,7 +30,7 @@ def demo(
     """
     from mdmkit.cli.demo import T_MARGIN, run_demo
 
-    found = run_demo(output, seed)
+    found = run_demo(output, seed, frames, normal)
     if quiet:
         return
     deliver(found.comparison, "table", None, quiet=False)

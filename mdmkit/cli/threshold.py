@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
+from mdmkit.cli import required
+from mdmkit.cli.intervals import Replicates
 from mdmkit.cli.options import (
+    Aggregate,
     AnomalyLabel,
     DataSetName,
     Form,
@@ -16,12 +19,12 @@ from mdmkit.cli.options import (
     Jobs,
     Key,
     Memory,
-    Methods,
     MinPrediction,
     MinTarget,
     Missing,
     Normalize,
     NormalLabel,
+    OptionalMethods,
     Output,
     Resize,
     ScoreEnding,
@@ -39,13 +42,15 @@ from mdmkit.core.errors import InputError
 
 if TYPE_CHECKING:
     from mdmkit.datasets import DataSet
+    from mdmkit.thresholds.result import Thresholds
+    from mdmkit.thresholds.several import RequiredThresholds
 
 
 class SeveralAfterOn(TyperCommand):
-    """`--on` takes every NAME=FOLDER up to the next option, as the methods themselves are given."""
+    """`--on` and `--normal` take every folder up to the next option, as methods are given."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        return super().parse_args(ctx, repeated(args, "--on"))
+        return super().parse_args(ctx, repeated(repeated(args, "--on"), "--normal"))
 
 
 def repeated(arguments: list[str], option: str) -> list[str]:
@@ -62,15 +67,17 @@ def repeated(arguments: list[str], option: str) -> list[str]:
 
 
 def threshold(
-    methods: Methods,
+    methods: OptionalMethods = None,
     t_margin: Annotated[
-        float,
+        float | None,
         typer.Option(
             metavar="T",
             help="Required quality, in [0, 1): the metric must exceed it.",
             show_default=False,
         ),
-    ],
+    ] = None,
+    require: required.Require = [],  # noqa: B006
+    normal: required.Normal = [],  # noqa: B006
     dataset: DataSetName = None,
     target: Target = None,
     metric: Annotated[
@@ -93,6 +100,15 @@ def threshold(
         Path | None,
         typer.Option(metavar="FOLDER", help="Masks of the second set.", show_default=False),
     ] = None,
+    confidence: required.Confidence = None,
+    start_share: required.StartShare = 0.2,
+    cap: required.Cap = 0.1,
+    alarm_cap: required.AlarmCap = 10,
+    replicates: Replicates = 0,
+    save: required.Save = None,
+    figure: required.Figure = None,
+    check: required.Check = None,
+    aggregate: Aggregate = None,
     anomaly_label: AnomalyLabel = None,
     normal_label: NormalLabel = None,
     ignore_index: IgnoreIndex = None,
@@ -111,7 +127,7 @@ def threshold(
     overwrite: Overwrite = False,
     debug: Debug = False,
 ) -> None:
-    """Recommend a threshold, the middle of the margin, and try it on other frames.
+    """Recommend a threshold: the middle of the margin, or one that meets requirements.
 
     Example: mdmkit threshold mine=val/mine --target val/masks --t-margin 0.5
     --on mine=test/mine --on-target test/masks
@@ -119,40 +135,68 @@ def threshold(
     from mdmkit.core.files import check_output
     from mdmkit.tables.forms import check_form, show
     from mdmkit.thresholds.recommend import choose_thresholds
+    from mdmkit.thresholds.result import Thresholds
 
-    folders, others = parse_methods(methods), parse_methods(on)
     form = check_form(format or form_of(output))
     if output is not None:
         check_output(output, overwrite)
-    truth, second = (
-        find_ground_truth(dataset, target, score_ending=score_ending, resize=resize),
-        second_set(others, on_dataset, on_target, score_ending=score_ending, resize=resize),
-    )
-    choice = choose_judging(
-        truth, anomaly_label, normal_label, ignore_index, min_prediction, min_target
-    )
+    folders, others = required.first_folders(methods, normal), parse_methods(on)
+    truth = None
+    named: dict[str, Any] = {"score_ending": score_ending, "resize": resize}
+    if dataset is not None or target is not None or not (normal or check):
+        truth = find_ground_truth(dataset, target, **named)
+    judging = (anomaly_label, normal_label, ignore_index)
+    choice = choose_judging(truth, *judging, min_prediction, min_target, aggregate)
+    if check is not None:
+        found = required.run_check(check, folders, truth, choice, key, jobs)
+        deliver_text(required.text_of(found, form), output, quiet)
+        raise typer.Exit(0 if found.passes else 1)
+    required.check_required(require, t_margin, confidence, save, figure, folders, overwrite)
+    second = second_set(others, on_dataset, on_target, **named)
+    work: dict[str, Any] = {
+        "normalize": parse_normalize(normalize, folders),
+        "memory": parse_memory(memory),
+        "jobs": jobs,
+    }
+    chosen: Thresholds | RequiredThresholds
     with progress_bars(quiet) as progress:
-        found = choose_thresholds(
-            folders,
-            t_margin=t_margin,
-            metric=metric,
-            dataset=truth,
-            on=others or None,
-            on_dataset=second,
-            min_prediction=choice.sizes.min_prediction,
-            min_target=choice.sizes.min_target,
-            normalize=parse_normalize(normalize, folders),
-            missing=missing,
-            jobs=jobs,
-            key=key,
-            memory=parse_memory(memory),
-            progress=progress,
-            **given_labels(anomaly_label, normal_label, ignore_index),
-        )
+        if require:
+            first = required.first_set(folders, truth, choice, missing, key)
+            there = None
+            if second is not None:
+                judged = choose_judging(second, *judging, None, None)
+                there = required.first_set(others, second, judged, missing, key)
+            chosen = required.choose_required(
+                require,
+                first,
+                there,
+                replicates=replicates,
+                progress=progress,
+                how=required.certification(confidence, start_share, cap, alarm_cap),
+                **work,
+            )
+        else:
+            chosen = choose_thresholds(
+                folders,
+                t_margin=t_margin,
+                metric=metric,
+                dataset=truth,
+                on=others or None,
+                on_dataset=second,
+                min_prediction=choice.sizes.min_prediction,
+                min_target=choice.sizes.min_target,
+                missing=missing,
+                key=key,
+                progress=progress,
+                **given_labels(*judging),
+                **work,
+            )
+    if not isinstance(chosen, Thresholds):
+        required.finish_required(chosen, save, figure, overwrite, quiet)
     if output is None and form == "table":
-        show(found.view())
+        show(chosen.view())
     else:
-        deliver_text(found.to_text(form), output, quiet)
+        deliver_text(chosen.to_text(form), output, quiet)
 
 
 def second_set(

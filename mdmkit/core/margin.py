@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,6 +52,10 @@ class Margin:
     aggregate : {"pooled", "per_image"}
     images : tuple of float or None
         Per image: the margins of the images where they are defined.
+    trivial : float or None
+        The trivial level: the larger, where defined, of the metric's values at the predictions of
+        all valid pixels and of none, on the same frames. A margin at a T that does not exceed it
+        is passed by doing nothing.
 
     References
     ----------
@@ -77,6 +82,7 @@ class Margin:
     resolution: float | None = None
     aggregate: str = "pooled"
     images: tuple[float, ...] | None = None
+    trivial: float | None = None
 
     def __float__(self) -> float:
         return self.value
@@ -110,6 +116,12 @@ class Margin:
         if self.aggregate != "pooled":
             parts.append(f"aggregate={self.aggregate!r} over {len(self.images or ())} images")
         return f"Margin({', '.join(parts)})"
+
+
+def trivial_level(ends: Sequence[float] | None) -> float | None:
+    """The larger, where defined, of a metric's values at two constant predictions."""
+    defined = [value for value in ends or () if value == value]
+    return max(defined, default=None)
 
 
 def longest_run(edges: NDArray[np.float64], passes: NDArray[np.bool_]) -> Interval | None:

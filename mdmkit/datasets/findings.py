@@ -76,12 +76,21 @@ def _mask_lines(masks: MaskFindings, least: int) -> list[str]:
             f"{total}, {_share(total - valid, total)} ignored; of the {valid} valid ones "
             f"{_share(anomalous, valid)} anomalous",
         ),
+        _line("trivial", _trivial_line(anomalous, valid)),
         _line(
             "anomalies",
             f"in {masks.anomalous_frames} of {masks.frames} frames; {masks.components} components "
             f"of at least {least} pixels, {masks.small_components} smaller",
         ),
     ]
+
+
+def _trivial_line(anomalous: int, valid: int) -> str:
+    """What the prediction of all valid pixels scores: a margin at a T up to it says nothing."""
+    if anomalous == 0:
+        return "-"
+    f1, iou = 2 * anomalous / (anomalous + valid), anomalous / valid
+    return f"predicting every valid pixel has pixel F1 {f1:.4f} and IoU {iou:.4f}"
 
 
 def _score_lines(seen: Inspection, found: ScoreFindings) -> list[str]:

@@ -70,11 +70,25 @@ class Metric(ABC):
     """
 
     name: str
+    higher_is_better: bool = True
 
     @property
     @abstractmethod
     def statistic(self) -> Statistic:
         """The sweep that it is computed from."""
+
+    def everywhere(self, sweep: Any) -> tuple[Ratio, Ratio]:
+        """Distinct raw scores (n,), ascending, and d (n + 1,) of every prediction, NaN: undefined.
+
+        d[j] belongs to the prediction A >= scores[j], the last one to the empty prediction. Not
+        of metrics on masks.
+
+        Raises
+        ------
+        NoTargetError
+            As `curve`.
+        """
+        raise NotImplementedError(f"{self.name} is known on [0, 1] alone")
 
     @abstractmethod
     def curve(self, sweep: Any) -> ThresholdCurve:

@@ -45,10 +45,16 @@ class BoundaryMetric(Metric):
         self.check(sweep)
         return float(self.values(sweep.steps.above(z), sweep.sizes))
 
+    def everywhere(self, sweep: Counted) -> tuple[Ratio, Ratio]:
+        self.check(sweep)
+        return sweep.steps.scores, self.values(sweep.steps.totals, sweep.sizes)
+
     def curve(self, sweep: Counted) -> ThresholdCurve:
         self.check(sweep)
         breakpoints, totals = sweep.steps.on_unit()
-        return ThresholdCurve(breakpoints, self.values(totals, sweep.sizes), self.name)
+        at_all, at_none = self.values(sweep.steps.totals[[0, -1]], sweep.sizes).tolist()
+        values = self.values(totals, sweep.sizes)
+        return ThresholdCurve(breakpoints, values, self.name, ends=(at_all, at_none))
 
     def bounds(self, grid: BinnedCounts) -> tuple[Ratio, Ratio]:
         # of the ground truth's border no more is matched than there is

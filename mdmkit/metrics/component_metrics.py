@@ -65,8 +65,13 @@ class ComponentMetric(Metric):
         ComponentSizes(self.min_prediction, self.min_target)
 
     @property
+    def sizes(self) -> ComponentSizes:
+        """Smallest components that count."""
+        return ComponentSizes(self.min_prediction, self.min_target)
+
+    @property
     def statistic(self) -> ComponentStatistic:
-        return ComponentStatistic(ComponentSizes(self.min_prediction, self.min_target))
+        return ComponentStatistic(self.sizes)
 
     @abstractmethod
     def values(self, totals: Counts, targets: int) -> Ratio:
@@ -97,19 +102,27 @@ class ComponentMetric(Metric):
                 f"pixels, found none (the largest has {sweep.largest}); lower min_target"
             )
 
+    def everywhere(self, sweep: ComponentCounts) -> tuple[Ratio, Ratio]:
+        self.check(sweep)
+        part = self.steps(sweep)
+        return part.scores, self(part.totals, sweep.targets)
+
     def above(self, sweep: ComponentCounts, z: float) -> float:
         self.check(sweep)
         return float(self(self.steps(sweep).above(z), sweep.targets))
 
     def curve(self, sweep: ComponentCounts) -> ThresholdCurve:
         self.check(sweep)
-        breakpoints, totals = self.steps(sweep).on_unit()
+        part = self.steps(sweep)
+        breakpoints, totals = part.on_unit()
+        at_all, at_none = self(part.totals[[0, -1]], sweep.targets).tolist()
         return ThresholdCurve(
             breakpoints,
             self(totals, sweep.targets),
             self.name,
             self.min_prediction,
             self.min_target,
+            ends=(at_all, at_none),
         )
 
 

@@ -10,7 +10,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mdmkit.core.errors import InputError
-from mdmkit.core.margin import Interval, Margin, check_t_margin, longest_run, runs_of_length
+from mdmkit.core.margin import (
+    Interval,
+    Margin,
+    check_t_margin,
+    longest_run,
+    runs_of_length,
+    trivial_level,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,6 +43,8 @@ class ThresholdCurve:
     low, high : ndarray of float64, shape (n,), or None
         Where scores fell on a grid: bounds of d within each step, whose value holds at its lower
         end.
+    ends : (float, float) or None
+        d at the predictions of all valid pixels, and of none; NaN where undefined.
 
     Examples
     --------
@@ -57,6 +66,7 @@ class ThresholdCurve:
     resolution: float | None = None
     low: NDArray[np.float64] | None = None
     high: NDArray[np.float64] | None = None
+    ends: Interval | None = None
 
     @overload
     def __call__(self, z: float) -> float: ...
@@ -108,6 +118,7 @@ class ThresholdCurve:
             min_prediction=self.min_prediction,
             min_target=self.min_target,
             resolution=self.resolution,
+            trivial=trivial_level(self.ends),
         )
 
     def _bracket(self, t: float, value: float) -> Interval | None:

@@ -47,4 +47,4 @@ class MaskMetric(Metric):
     def curve(self, sweep: MaskSamples) -> ThresholdCurve:
         check_anomalous(sweep.anomalous)
         thresholds, values, resolution = sweep.steps()
-        return ThresholdCurve(thresholds, values, self.name, resolution=resolution)
+        return ThresholdCurve(thresholds, values, self.name, resolution=resolution, ends=sweep.ends)

@@ -10,14 +10,17 @@ from typing import Any
 
 import numpy as np
 
-from mdmkit.core.errors import InputError
+from mdmkit.core.errors import InputError, NoTargetError
 from mdmkit.core.foreign import leaving_arguments, read_only
 from mdmkit.core.spelled import spelled
 from mdmkit.metrics.base import Counts, Metric, Ratio, _checked, _named, check_anomalous, ratio
 from mdmkit.metrics.curve import ThresholdCurve
 from mdmkit.statistics.kinds import PixelStatistic
-from mdmkit.statistics.pixels import BinnedPixels, PixelCounts
+from mdmkit.statistics.pixels import PixelCounts
+from mdmkit.statistics.score_bins import AnyPixels
 
+#: A formula with TP above and below the line may be out of order by its rounding errors.
+ROUNDING = 1e-12
 CountFunction = Callable[[Counts, Counts, Counts, Counts], Any]
 
 
@@ -69,18 +72,59 @@ class CountMetric(Metric):
             return float("nan")
         return float(self(*sweep.confusion(sweep.above(z))))
 
-    def curve(self, sweep: PixelCounts) -> ThresholdCurve:
+    def check(self, sweep: AnyPixels) -> None:
+        """Refuse a sweep without an anomalous pixel."""
         check_anomalous(sweep.anomalous)
-        breakpoints, totals = sweep.on_unit()
-        return ThresholdCurve(breakpoints, self(*sweep.confusion(totals)), self.name)
 
-    def bounds(self, grid: BinnedPixels) -> tuple[Ratio, Ratio] | None:
+    def everywhere(self, sweep: PixelCounts) -> tuple[Ratio, Ratio]:
+        self.check(sweep)
+        return sweep.scores, self(*sweep.confusion(sweep.totals))
+
+    def curve(self, sweep: PixelCounts) -> ThresholdCurve:
+        self.check(sweep)
+        breakpoints, totals = sweep.on_unit()
+        at_all, at_none = self(*sweep.confusion(sweep.totals[[0, -1]])).tolist()
+        values = self(*sweep.confusion(totals))
+        return ThresholdCurve(breakpoints, values, self.name, ends=(at_all, at_none))
+
+    def between(self, least: Counts, most: Counts, total: Counts) -> tuple[Ratio, Ratio]:
+        """Bounds of the metric where TP and FP are only known to lie between two counts.
+
+        Parameters
+        ----------
+        least, most : ndarray of int64, shape (n, 2)
+            TP and FP.
+        total : ndarray of int64, shape (2,)
+            Anomalous and normal pixels.
+
+        Returns
+        -------
+        low, high : ndarray of float64, shape (n,)
+            Infinite where nothing is known, as of a metric that is not monotone; `low` is -inf
+            where the metric may be undefined, which passes no T.
+        """
         if not self.monotone:
-            return None
-        anomalous, normal = grid.totals[0]
-        (tp_low, fp_low), (tp_high, fp_high) = grid.low.T, grid.high.T
-        low = self(tp_low, fp_high, anomalous - tp_low, normal - fp_high)
-        return low, self(tp_high, fp_low, anomalous - tp_high, normal - fp_low)
+            return np.full(len(least), -np.inf), np.full(len(least), np.inf)
+        (tp_least, fp_least), (tp_most, fp_most) = least.T, most.T
+        low, high = self._at(tp_least, fp_most, total), self._at(tp_most, fp_least, total)
+        states = (self._at(c[:, 0], c[:, 1], total) for c in (least, most))
+        undefined = np.isnan([low, high, *states]).any(axis=0)
+        if undefined.any():  # where some count is 0: look at the states beside these
+            tp_inner = tp_most - ((tp_most == total[0]) & (tp_most > tp_least))
+            fp_inner = fp_least + ((fp_least == 0) & (fp_most > 0))
+            for tp, fp in ((tp_most, fp_inner), (tp_inner, fp_least), (tp_inner, fp_inner)):
+                high = np.fmax(high, self._at(tp, fp, total))
+            low = np.where(undefined, -np.inf, low)
+            one = (least == most).all(axis=1)
+            high = np.where(np.isnan(high), np.where(one, -np.inf, np.inf), high)
+        slack = np.where(tp_most > tp_least, ROUNDING, 0.0)
+        low_slack, high_slack = (
+            slack * np.abs(np.where(np.isinf(bound), 0.0, bound)) for bound in (low, high)
+        )
+        return low - low_slack, high + high_slack
+
+    def _at(self, tp: Counts, fp: Counts, total: Counts) -> Ratio:
+        return self(tp, fp, total[0] - tp, total[1] - fp)
 
 
 @dataclass(frozen=True)
@@ -196,6 +240,36 @@ class Recall(CountMetric):
 
     def formula(self, tp: Counts, fp: Counts, fn: Counts, tn: Counts) -> Ratio:
         return ratio(tp, tp + fn)
+
+
+@dataclass(frozen=True)
+class FalsePositiveRate(CountMetric):
+    """Pixel false positive rate = FP / (FP + TN), in [0, 1]; lower is better.
+
+    Needs no anomaly, so that frames without one are a data set for it.
+
+    Examples
+    --------
+    >>> float(FalsePositiveRate()(tp=0, fp=1, fn=0, tn=3))
+    0.25
+    """
+
+    name = "fpr"
+    higher_is_better = False
+
+    def check(self, sweep: AnyPixels) -> None:
+        """Refuse a sweep without a normal pixel."""
+        if sweep.normal == 0:
+            raise NoTargetError("target: expected at least one normal pixel, found none")
+
+    def above(self, sweep: PixelCounts, z: float) -> float:
+        return float(self(*sweep.confusion(sweep.above(z))))
+
+    def formula(self, tp: Counts, fp: Counts, fn: Counts, tn: Counts) -> Ratio:
+        return ratio(fp, fp + tn)
+
+    def between(self, least: Counts, most: Counts, total: Counts) -> tuple[Ratio, Ratio]:
+        return ratio(least[:, 1], total[1]), ratio(most[:, 1], total[1])
 
 
 @dataclass(frozen=True)

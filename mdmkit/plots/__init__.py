@@ -15,6 +15,7 @@ from mdmkit.plots.margins_by_t import (
 )
 from mdmkit.plots.predictions import grid_figure, ground_truth, overlay, thresholds_figure
 from mdmkit.plots.ranking import draw_precision_recall, draw_roc, ranking_figure, ranking_multiples
+from mdmkit.plots.requirements import requirements_figure
 from mdmkit.plots.selections import by_figure, draw_by
 from mdmkit.plots.style import (
     COLOURS,
@@ -62,6 +63,7 @@ __all__ = [
     "overlay",
     "ranking_figure",
     "ranking_multiples",
+    "requirements_figure",
     "save_figure",
     "thresholds_figure",
 ]

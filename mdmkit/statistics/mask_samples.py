@@ -31,6 +31,7 @@ class _FrameSamples:
     thresholds: NDArray[np.float64]  # every step's lower end, or GRID
     values: NDArray[np.float64]
     exact: bool
+    ends: tuple[float, float]  # of all valid pixels, and of none
 
     def at(self, z: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.asarray(self.values[np.searchsorted(self.thresholds, z, side="right") - 1])
@@ -74,7 +75,12 @@ class MaskSamples:
                     for z in thresholds
                 ]
             )
-        return cls((_FrameSamples(thresholds, values, exact),), frame.anomalous_pixels)
+            at_all, at_none = (
+                _as_float(function(read_only(prediction), read_only(target.copy())))
+                for prediction in (frame.valid.copy(), np.zeros_like(target))
+            )
+        samples = _FrameSamples(thresholds, values, exact, (at_all, at_none))
+        return cls((samples,), frame.anomalous_pixels)
 
     @classmethod
     def merged(cls, parts: Iterable[MaskSamples]) -> MaskSamples:
@@ -87,6 +93,12 @@ class MaskSamples:
     def nbytes(self) -> int:
         """Memory of the arrays."""
         return sum(frame.thresholds.nbytes + frame.values.nbytes for frame in self.frames)
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Means at the predictions of all valid pixels, and of none."""
+        at_all, at_none = zip(*(frame.ends for frame in self.frames), strict=True)
+        return mean_where_defined(at_all), mean_where_defined(at_none)
 
     def steps(self) -> tuple[NDArray[np.float64], NDArray[np.float64], float | None]:
         """Thresholds, the mean over frames where it is defined at each, and the resolution.

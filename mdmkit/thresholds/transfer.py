@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from math import isnan
 from typing import Any
 
@@ -11,33 +11,24 @@ import numpy as np
 
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import NoMarginError
-from mdmkit.core.given import is_number
-from mdmkit.core.labels import LabelCodes, Labels
-from mdmkit.core.margin import Interval, Margin, check_t_margin
-from mdmkit.evaluation.arrays import MetricLike
+from mdmkit.core.margin import Interval, Margin
 from mdmkit.evaluation.evaluation import Evaluation
-from mdmkit.evaluation.executors import check_jobs
-from mdmkit.evaluation.methods import loads_of_arrays
 from mdmkit.evaluation.sources import Progress
 from mdmkit.evaluation.threads import Load, Threads
 from mdmkit.metrics.base import Metric
 from mdmkit.metrics.curve import ThresholdCurve
 from mdmkit.metrics.measures import BestF1Measure, MarginAt
-from mdmkit.metrics.registry import as_metric
-from mdmkit.statistics.accumulator import DEFAULT_MEMORY
-from mdmkit.statistics.normalizers import Normalizer, Unchanged
-from mdmkit.statistics.pixels import PixelCounts
+from mdmkit.statistics.normalizers import HIGHEST, Normalizer, Unchanged, raw_threshold
 from mdmkit.statistics.ranking import BestF1
 from mdmkit.thresholds.operating_points import (
-    HIGHEST,
     OperatingPoint,
     beyond_unit,
     counted_at,
     operating_point,
     point_measures,
     point_statistics,
-    raw_threshold,
 )
+from mdmkit.thresholds.ranges import AsTheyAre, within_unit
 
 Record = dict[str, Any]
 
@@ -187,13 +178,6 @@ class Transfer:
         }  # fmt: skip
 
 
-class _AsTheyAre(Unchanged):
-    """No map and no check: of the scores of a second set, which may leave [0, 1]."""
-
-    def __call__(self, scores: Any) -> Any:
-        return scores
-
-
 def recommend(
     loads: Sequence[Load], metric: Metric, t_margin: float, *, normalize: str, method: str,
     memory: int, jobs: int, progress: Progress = lambda: None,
@@ -203,10 +187,9 @@ def recommend(
     sizes = _sizes_of(metric)
     evaluation = _evaluated(loads, metric, t_margin, normalize, sizes, memory, jobs, progress)
     sweeps = evaluation.sweeps()
-    curve = sweeps.curve(metric)
-    margin, normalizer = curve.margin(t_margin), sweeps.normalizer
+    margin, normalizer = sweeps.margin(metric, t_margin), sweeps.normalizer
     if margin.interval is None or margin.threshold is None:
-        raise NoMarginError(_why_none(curve, t_margin))
+        raise NoMarginError(_why_none(sweeps.curve(metric), t_margin))
     raw = raw_threshold(normalizer, margin.threshold)
     best = sweeps.best_f1
     thresholds = [raw, *_raw_best(best)]
@@ -216,8 +199,8 @@ def recommend(
         method, margin, (raw_threshold(normalizer, low), _first_failing(normalizer, high)),
         operating_point(counted, metric, margin.threshold, raw),
         _best_point(counted, metric, best, normalizer),
-        normalizer.name, normalizer, metric, sweeps.totals.frames,
-        int(counted.pixels.totals[0].sum()), counted.pixels.anomalous,
+        normalizer.name, normalizer, metric, sweeps.frames,
+        counted.pixels.anomalous + counted.pixels.normal, counted.pixels.anomalous,
     )  # fmt: skip
 
 
@@ -229,12 +212,12 @@ def apply(
     metric, t_margin = recommendation.metric, recommendation.margin.t_margin
     kept = recommendation.normalizer
     if isinstance(kept, Unchanged):
-        kept = _AsTheyAre()
+        kept = AsTheyAre()
     evaluation = _evaluated(
         loads, metric, t_margin, kept, _sizes_of(metric), memory, jobs, progress
     )
     sweeps = evaluation.sweeps()
-    curve = _within_unit(metric.curve(sweeps.normalized(metric.statistic)))
+    curve = within_unit(metric.curve(sweeps.normalized(metric.statistic)))
     z, raw, best = recommendation.threshold, recommendation.raw_threshold, sweeps.best_f1
     beyond = beyond_unit(kept)
     first = recommendation.best_f1
@@ -242,8 +225,8 @@ def apply(
     thresholds = [raw, *beyond.values(), *_raw_best(best)]
     thresholds += [] if first_raw is None else [first_raw]
     counted = counted_at(loads, point_statistics(metric), thresholds, jobs, progress)
-    pixels: PixelCounts = counted.pixels
-    everything = int(pixels.totals[0].sum())
+    pixels = counted.pixels
+    everything = pixels.anomalous + pixels.normal
     return Transfer(
         recommendation,
         operating_point(counted, metric, z, raw),
@@ -253,9 +236,9 @@ def apply(
         _best_point(counted, metric, best, kept),
         curve.margin(t_margin),
         _slack(curve, t_margin, z),
-        everything - int(pixels.above(beyond["below"]).sum()),
-        int(pixels.above(beyond["above"]).sum()),
-        sweeps.totals.frames, everything, pixels.anomalous,
+        everything - int(counted.counts_at(beyond["below"])[0].sum()),
+        int(counted.counts_at(beyond["above"])[0].sum()),
+        sweeps.frames, everything, pixels.anomalous,
     )  # fmt: skip
 
 
@@ -302,12 +285,6 @@ def _first_failing(normalizer: Normalizer, high: float) -> float:
     return float(min(np.nextafter(below, np.inf), HIGHEST))
 
 
-def _within_unit(curve: ThresholdCurve) -> ThresholdCurve:
-    """The part of a curve with thresholds in [0, 1]: scores of a second set may leave it."""
-    inside = curve.breakpoints <= 1
-    return replace(curve, breakpoints=curve.breakpoints[inside], values=curve.values[inside])
-
-
 def _slack(curve: ThresholdCurve, t_margin: float, z: float) -> Interval | None:
     """How far z may fall and rise, within steps where d > T."""
     failing = ~(curve.values > t_margin)
@@ -332,123 +309,3 @@ def _why_none(curve: ThresholdCurve, t_margin: float) -> str:
         if largest >= 0
         else f"no threshold: {curve.metric} is undefined everywhere"
     )
-
-
-def recommend_threshold(
-    frames: Any,
-    target: Any = None,
-    t_margin: Any = None,
-    metric: MetricLike = "f1",
-    *,
-    min_prediction: int = 0,
-    min_target: int = 0,
-    normalize: str = "none",
-    anomaly_label: Labels = 1,
-    normal_label: Labels = 0,
-    ignore_index: Labels = 255,
-    method: str = "",
-    memory: int = DEFAULT_MEMORY,
-    jobs: int = 1,
-) -> Recommendation:
-    """A threshold from validation frames: the middle of the Maximal Detection Margin.
-
-    It is as far as any threshold can be from failing d > T on either side.
-
-    Parameters
-    ----------
-    frames, target
-        As in `evaluate`; an iterator is held, as frames are read more than once.
-    t_margin : float in [0, 1)
-        The required quality T; it may stand in the place of `target`, and the metric behind it.
-    metric : str or Metric
-        d: a metric of counts or components.
-    min_prediction, min_target : int
-        Component sizes of a component metric given by its name.
-    normalize : {"none", "minmax", "sigmoid", "rank"}
-    anomaly_label, normal_label, ignore_index : int, collection of int, or None
-        Label values.
-    method : str
-        Name in the result.
-    memory : int
-        Bytes that the statistics may take; beyond it files are read again, and thresholds are
-        exact all the same.
-    jobs : int
-        Threads over frames.
-
-    Returns
-    -------
-    Recommendation
-
-    Raises
-    ------
-    NoMarginError
-        If d never exceeds T; the message says what it reaches.
-    InputError
-        As `evaluate`; for a callable on masks.
-
-    Examples
-    --------
-    >>> from mdmkit import recommend_threshold, transfer_threshold
-    >>> found = recommend_threshold([([[1.0, 2.0, 9.0]], [[0, 0, 1]])], 0.5, normalize="minmax")
-    >>> found.threshold, found.raw_threshold
-    (0.5, 5.0)
-    >>> transfer_threshold(found, [([[0.0, 3.0, 7.0]], [[0, 0, 1]])]).holds
-    True
-    """
-    if is_number(target):
-        target, t_margin, metric = None, target, metric if t_margin is None else t_margin
-    chosen = as_metric(metric, ComponentSizes(min_prediction, min_target))
-    return recommend(
-        _loads(frames, target, LabelCodes(normal_label, anomaly_label, ignore_index)),
-        chosen, check_t_margin(t_margin), normalize=normalize, method=method, memory=memory,
-        jobs=check_jobs(jobs),
-    )  # fmt: skip
-
-
-def transfer_threshold(
-    recommendation: Recommendation,
-    frames: Any,
-    target: Any = None,
-    *,
-    anomaly_label: Labels = 1,
-    normal_label: Labels = 0,
-    ignore_index: Labels = 255,
-    memory: int = DEFAULT_MEMORY,
-    jobs: int = 1,
-) -> Transfer:
-    """What a recommended threshold gives on other frames, all constants kept.
-
-    Parameters
-    ----------
-    recommendation : Recommendation
-        Of `recommend_threshold`.
-    frames : list of Frame, (scores, target) or (scores, target, ignore)
-        The second set; read more than once.
-    anomaly_label, normal_label, ignore_index, memory, jobs
-        As in `recommend_threshold`, of these frames.
-
-    Returns
-    -------
-    Transfer
-
-    Raises
-    ------
-    InputError
-        As `evaluate`.
-
-    Examples
-    --------
-    >>> from mdmkit import recommend_threshold, transfer_threshold
-    >>> first = recommend_threshold([([[0.125, 0.25, 0.75]], [[0, 0, 1]])], 0.7)
-    >>> second = transfer_threshold(first, [([[0.25, 0.625, 0.875]], [[0, 0, 1]])])
-    >>> second.holds, round(second.point.f1, 3), second.oracle.threshold
-    (False, 0.667, 0.625)
-    """
-    codes = LabelCodes(normal_label, anomaly_label, ignore_index)
-    return apply(
-        recommendation, _loads(frames, target, codes), memory=memory, jobs=check_jobs(jobs)
-    )
-
-
-def _loads(frames: Any, target: Any, codes: LabelCodes) -> list[Load]:
-    return loads_of_arrays({"": frames}, target, codes)[""]

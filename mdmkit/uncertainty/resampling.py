@@ -19,7 +19,7 @@ from mdmkit.evaluation.executors import check_jobs
 from mdmkit.evaluation.frame_set import FrameOptions, FrameSet, evaluate_methods
 from mdmkit.evaluation.methods import normalizers
 from mdmkit.evaluation.sources import Progress
-from mdmkit.metrics.measures import Measure
+from mdmkit.metrics.measures import Measure, computed
 from mdmkit.metrics.names import parse_measures
 from mdmkit.metrics.normalized_totals import NormalizedTotals
 from mdmkit.metrics.protocols import as_protocol
@@ -213,7 +213,7 @@ def bootstrap(
         tuple(measure.key for measure in measures), {}, {}, {}, confidence, 0, seed,
         aggregate=check_aggregate(choice.aggregate),
     )  # fmt: skip
-    draw = partial(_draws, replicates=replicates, seed=seed)
+    draw = partial(draws_of, replicates=replicates, seed=seed)
     if choice.aggregate == "per_image":
         if counts is not None:
             raise InputError(
@@ -276,7 +276,7 @@ def _resample(
 
 def _compute(measure: Measure, sweeps: NormalizedTotals) -> dict[str, Any]:
     try:
-        return measure.compute(sweeps)
+        return computed(measure, sweeps)
     except NoTargetError:
         return {measure.key: None}
 
@@ -327,7 +327,7 @@ def check_resampling(
         raise InputError(f"confidence: expected a number in (0, 1), found {confidence!r}")
 
 
-def _draws(frames: int, replicates: int, seed: int) -> NDArray[np.int64]:
+def draws_of(frames: int, replicates: int, seed: int) -> NDArray[np.int64]:
     """How often each frame is in each set, shape (replicates, frames); rows sum to `frames`."""
     rng = np.random.default_rng(seed)
     chosen = rng.integers(frames, size=(replicates, frames))

@@ -22,7 +22,7 @@ from mdmkit.statistics.totals import EarlyGrid, Totals
 from mdmkit.uncertainty import counts_source as states_plan
 from mdmkit.uncertainty import frame_counts as frame_states
 from mdmkit.uncertainty.frame_counts import balanced_edges, chosen_edges, sweep_states
-from mdmkit.uncertainty.resampling import _draws
+from mdmkit.uncertainty.resampling import draws_of
 
 METRICS = (
     "ap,auroc,fpr95,best_f1,f1@z=0.5,siou_gt,ppv,mean_f1,mdm_f1@0.5,mdm_siou@0.25,"
@@ -53,7 +53,7 @@ def same(found, expected):
 def test_replicates_equal_evaluating_the_resampled_frames(seed):
     drawn = frames(seed)
     found = bootstrap({"mine": drawn}, metrics=METRICS, replicates=12, seed=seed, bins=64)
-    for place, times in enumerate(_draws(len(drawn), 12, seed)):
+    for place, times in enumerate(draws_of(len(drawn), 12, seed)):
         resampled = [drawn[frame] for frame in np.repeat(np.arange(len(drawn)), times)]
         expected = evaluate(resampled, METRICS)
         for key in found.keys:
@@ -131,7 +131,7 @@ def test_a_seed_gives_the_same_sets_each_time():
 
 
 def test_draws_are_sets_of_as_many_frames():
-    draws = _draws(7, 2000, 0)
+    draws = draws_of(7, 2000, 0)
     assert (draws.sum(axis=1) == 7).all()
     assert draws.mean(axis=0) == pytest.approx(np.ones(7), abs=0.1)
 
@@ -221,7 +221,7 @@ def test_protocols_and_bands_are_those_of_compare(protocol):
     options = {"protocol": protocol, "min_target": 2}
     metrics = "ap,fpr95,best_f1,siou_gt,mdm_f1@0.5,ap@band=2,fpr95@band=2,best_f1@band=2"
     found = bootstrap({"m": drawn}, metrics=metrics, replicates=8, **options)
-    for place, times in enumerate(_draws(len(drawn), 8, 0)):
+    for place, times in enumerate(draws_of(len(drawn), 8, 0)):
         resampled = [drawn[frame] for frame in np.repeat(np.arange(len(drawn)), times)]
         expected = evaluate(resampled, metrics, **options)
         for key in found.keys:
@@ -232,7 +232,7 @@ def test_values_of_images_are_resampled_where_images_are_averaged():
     drawn = frames(4, count=6)
     drawn[2] = (drawn[2][0], np.where(drawn[2][1] == 1, 0, drawn[2][1]))  # nothing to detect
     found = bootstrap({"m": drawn}, metrics=METRICS, replicates=15, aggregate="per_image")
-    for place, times in enumerate(_draws(6, 15, 0)):
+    for place, times in enumerate(draws_of(6, 15, 0)):
         resampled = [drawn[frame] for frame in np.repeat(np.arange(6), times)]
         expected = evaluate(resampled, METRICS, aggregate="per_image")
         for key in found.keys:
@@ -255,7 +255,7 @@ def test_sets_without_an_anomaly_leave_a_number_undefined():
     for index in (1, 2):
         drawn[index] = (drawn[index][0], np.where(drawn[index][1] == 1, 0, drawn[index][1]))
     found = bootstrap({"m": drawn}, metrics="ap", replicates=200)
-    without = (_draws(3, 200, 0)[:, 0] == 0).sum()
+    without = (draws_of(3, 200, 0)[:, 0] == 0).sum()
     assert found.undefined("m", "ap") == without > 0
 
 
@@ -311,8 +311,10 @@ def test_a_set_of_one_frame_is_that_frame():
         early = EarlyGrid(states.edges, states.edges, frozenset(statistics))
         grids = Totals.of(Frame(*drawn[place]), statistics, early=early).by_statistic
         for statistic in statistics:
-            alone = grids[statistic].as_sweep(states.edges, None)
-            found = chosen.totals.by_statistic[statistic]
+            grid = grids[statistic]
+            pixels = statistic == statistics[0]
+            alone = grid.as_groups().groups if pixels else grid.as_sweep(states.edges, None)
+            found = chosen.raw(statistic)
             for part in ("siou", "ppv", "hits") if statistic == statistics[1] else ("",):
                 one = getattr(alone, part) if part else alone
                 many = getattr(found, part) if part else found

@@ -1,0 +1,316 @@
+"""Thresholds of frames in memory: recommended, taken to other frames, checked on new ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, overload
+
+import numpy as np
+
+from mdmkit.core.component_sizes import ComponentSizes
+from mdmkit.core.errors import InputError, InputTypeError
+from mdmkit.core.given import is_number
+from mdmkit.core.labels import LabelCodes, Labels
+from mdmkit.core.margin import check_t_margin
+from mdmkit.evaluation.arrays import MetricLike
+from mdmkit.evaluation.executors import check_jobs
+from mdmkit.evaluation.methods import loads_of_arrays
+from mdmkit.evaluation.threads import Load
+from mdmkit.metrics.registry import as_metric
+from mdmkit.statistics.accumulator import DEFAULT_MEMORY
+from mdmkit.thresholds.certify import Certification
+from mdmkit.thresholds.checking import ThresholdCheck, check_loads
+from mdmkit.thresholds.chosen import ChosenThreshold
+from mdmkit.thresholds.required import (
+    RequiredThreshold,
+    RequiredTransfer,
+    apply_required,
+    require_threshold,
+)
+from mdmkit.thresholds.requirements import parse_requirements
+from mdmkit.thresholds.transfer import Recommendation, Transfer, apply, recommend
+
+
+@overload
+def recommend_threshold(
+    frames: Any,
+    target: Any = ...,
+    t_margin: Any = ...,
+    metric: MetricLike = ...,
+    *,
+    require: None = ...,
+    certify: None = ...,
+    min_prediction: int = ...,
+    min_target: int = ...,
+    normalize: str = ...,
+    anomaly_label: Labels = ...,
+    normal_label: Labels = ...,
+    ignore_index: Labels = ...,
+    method: str = ...,
+    memory: int = ...,
+    jobs: int = ...,
+) -> Recommendation: ...
+@overload
+def recommend_threshold(
+    frames: Any,
+    target: Any = ...,
+    t_margin: None = ...,
+    metric: MetricLike = ...,
+    *,
+    require: Any,
+    certify: float | Certification | None = ...,
+    min_prediction: int = ...,
+    min_target: int = ...,
+    normalize: str = ...,
+    anomaly_label: Labels = ...,
+    normal_label: Labels = ...,
+    ignore_index: Labels = ...,
+    method: str = ...,
+    memory: int = ...,
+    jobs: int = ...,
+) -> RequiredThreshold: ...
+def recommend_threshold(
+    frames: Any,
+    target: Any = None,
+    t_margin: Any = None,
+    metric: MetricLike = "f1",
+    *,
+    require: Any = None,
+    certify: float | Certification | None = None,
+    min_prediction: int = 0,
+    min_target: int = 0,
+    normalize: str = "none",
+    anomaly_label: Labels = 1,
+    normal_label: Labels = 0,
+    ignore_index: Labels = 255,
+    method: str = "",
+    memory: int = DEFAULT_MEMORY,
+    jobs: int = 1,
+) -> Recommendation | RequiredThreshold:
+    """Recommend a threshold: the middle of the margin, or one that meets requirements.
+
+    Parameters
+    ----------
+    frames, target
+        As in `evaluate`; an iterator is held, as frames are read more than once.
+    t_margin : float in [0, 1)
+        The required quality T of `metric`; as far as any threshold can be from failing d > T. It
+        may stand in the place of `target`, and the metric behind it.
+    metric : str or Metric
+        d: a metric of counts or components.
+    require : str, Requirement, (metric, operator, limit), or list of these
+        Instead of `t_margin` and `metric`: "recall >= 0.9, fpr <= 0.01"; see
+        `parse_requirements`. The threshold is then the middle of the longest range at which all
+        hold; where they only bound false alarms the lowest threshold from which on every higher
+        one meets them, where they only ask for recall the lower end of the last step that does.
+    certify : float or Certification, optional
+        The confidence, 0.95 say, with which requirements shall hold for the population of frames;
+        a `Certification` says more. The threshold then lies in the certified range, if there is
+        one.
+    min_prediction, min_target : int
+        Component sizes of component metrics given by their names.
+    normalize : {"none", "minmax", "sigmoid", "rank"}
+    anomaly_label, normal_label, ignore_index : int, collection of int, or None
+        Label values.
+    method : str
+        Name in the result.
+    memory : int
+        Bytes that the statistics may take; beyond it files are read again, and thresholds are
+        exact all the same.
+    jobs : int
+        Threads over frames.
+
+    Returns
+    -------
+    Recommendation, or RequiredThreshold where requirements are given
+
+    Raises
+    ------
+    NoMarginError
+        If d never exceeds T, or no threshold meets the requirements; the message says what is in
+        reach.
+    InputError
+        As `evaluate`; for a callable on masks; for both or neither of `t_margin` and `require`.
+
+    Notes
+    -----
+    A certificate needs frames that were drawn independently from the population it is about.
+
+    References
+    ----------
+    Angelopoulos et al.: Learn then Test: Calibrating Predictive Algorithms to Achieve Risk
+    Control. 2021.
+
+    Examples
+    --------
+    >>> from mdmkit import recommend_threshold, transfer_threshold
+    >>> found = recommend_threshold([([[1.0, 2.0, 9.0]], [[0, 0, 1]])], 0.5, normalize="minmax")
+    >>> found.threshold, found.raw_threshold
+    (0.5, 5.0)
+    >>> transfer_threshold(found, [([[0.0, 3.0, 7.0]], [[0, 0, 1]])]).holds
+    True
+    >>> normal = [([[0.1, 0.2, 0.3]], [[0, 0, 0]])] * 40
+    >>> found = recommend_threshold(normal, require="alarm_frames <= 0.1", certify=0.95)
+    >>> found.threshold, found.certificate.frames
+    (0.3, 40)
+    """
+    if is_number(target):
+        target, t_margin, metric = None, target, metric if t_margin is None else t_margin
+    if (t_margin is None) == (require is None):
+        raise InputTypeError("t_margin: expected either it or require")
+    sizes = ComponentSizes(min_prediction, min_target)
+    loads = _loads(frames, target, LabelCodes(normal_label, anomaly_label, ignore_index))
+    if require is None:
+        if certify is not None:
+            raise InputError("certify: expected it with require, found t_margin")
+        return recommend(
+            loads,
+            as_metric(metric, sizes),
+            check_t_margin(t_margin),
+            normalize=normalize,
+            method=method,
+            memory=memory,
+            jobs=check_jobs(jobs),
+        )
+    return require_threshold(
+        loads,
+        parse_requirements(require, sizes),
+        normalize=normalize,
+        method=method,
+        sizes=sizes,
+        how=as_certification(certify),
+        memory=memory,
+        jobs=check_jobs(jobs),
+    )
+
+
+def as_certification(certify: float | Certification | None) -> Certification | None:
+    """A certification from its confidence."""
+    if certify is None or isinstance(certify, Certification):
+        return certify
+    return Certification(certify)
+
+
+@overload
+def transfer_threshold(
+    recommendation: Recommendation,
+    frames: Any,
+    target: Any = ...,
+    *,
+    anomaly_label: Labels = ...,
+    normal_label: Labels = ...,
+    ignore_index: Labels = ...,
+    memory: int = ...,
+    jobs: int = ...,
+) -> Transfer: ...
+@overload
+def transfer_threshold(
+    recommendation: RequiredThreshold,
+    frames: Any,
+    target: Any = ...,
+    *,
+    anomaly_label: Labels = ...,
+    normal_label: Labels = ...,
+    ignore_index: Labels = ...,
+    memory: int = ...,
+    jobs: int = ...,
+) -> RequiredTransfer: ...
+def transfer_threshold(
+    recommendation: Recommendation | RequiredThreshold,
+    frames: Any,
+    target: Any = None,
+    *,
+    anomaly_label: Labels = 1,
+    normal_label: Labels = 0,
+    ignore_index: Labels = 255,
+    memory: int = DEFAULT_MEMORY,
+    jobs: int = 1,
+) -> Transfer | RequiredTransfer:
+    """What a recommended threshold gives on other frames, all constants kept.
+
+    Parameters
+    ----------
+    recommendation : Recommendation or RequiredThreshold
+        Of `recommend_threshold`.
+    frames, target
+        The second set, as in `evaluate`.
+    anomaly_label, normal_label, ignore_index, memory, jobs
+        As in `recommend_threshold`, of these frames.
+
+    Returns
+    -------
+    Transfer or RequiredTransfer
+
+    Raises
+    ------
+    InputError
+        As `evaluate`.
+
+    Examples
+    --------
+    >>> from mdmkit import recommend_threshold, transfer_threshold
+    >>> first = recommend_threshold([([[0.125, 0.25, 0.75]], [[0, 0, 1]])], 0.7)
+    >>> second = transfer_threshold(first, [([[0.25, 0.625, 0.875]], [[0, 0, 1]])])
+    >>> second.holds, round(second.point.f1, 3), second.oracle.threshold
+    (False, 0.667, 0.625)
+    """
+    loads = _loads(frames, target, LabelCodes(normal_label, anomaly_label, ignore_index))
+    if isinstance(recommendation, RequiredThreshold):
+        return apply_required(recommendation, loads, memory=memory, jobs=check_jobs(jobs))
+    return apply(recommendation, loads, memory=memory, jobs=check_jobs(jobs))
+
+
+def check_threshold(
+    chosen: ChosenThreshold,
+    frames: Iterable[Any],
+    *,
+    anomaly_label: Labels = 1,
+    normal_label: Labels = 0,
+    ignore_index: Labels = 255,
+    jobs: int = 1,
+) -> ThresholdCheck:
+    """Whether a chosen threshold still holds on new frames, with labels or without.
+
+    Parameters
+    ----------
+    chosen : ChosenThreshold
+        Of `read_threshold`, or `RequiredThreshold.chosen`.
+    frames : list of arrays, Frame, (scores, target) or (scores, target, ignore)
+        Raw score maps alone, or with labels; then the requirements themselves are looked at.
+    anomaly_label, normal_label, ignore_index, jobs
+        As in `recommend_threshold`, of these frames.
+
+    Returns
+    -------
+    ThresholdCheck
+
+    Raises
+    ------
+    InputError
+        As `evaluate`; without frames.
+
+    Examples
+    --------
+    >>> from mdmkit import check_threshold, recommend_threshold
+    >>> frames = [([[0.1, 0.2, 0.9]], [[0, 0, 1]])] * 8
+    >>> chosen = recommend_threshold(frames, require="recall >= 0.9, fpr <= 0.1").chosen
+    >>> check_threshold(chosen, [[[0.1, 0.2, 0.9]]] * 8).alike
+    True
+    >>> check_threshold(chosen, [[[0.9, 0.8, 0.7]]] * 8).alike
+    False
+    >>> check_threshold(chosen, [([[0.1, 0.2, 0.3]], [[0, 0, 1]])]).holds
+    {'recall >= 0.9': False, 'fpr <= 0.1': True}
+    """
+    several = list(frames)
+    labelled = [isinstance(frame, tuple) or hasattr(frame, "classes") for frame in several]
+    if any(labelled) and not all(labelled):
+        raise InputError("frames: expected labels of all frames or of none")
+    if not any(labelled):
+        several = [(scores, np.zeros(np.shape(scores), np.uint8)) for scores in several]
+        normal_label, anomaly_label, ignore_index = 0, 1, 255
+    codes = LabelCodes(normal_label, anomaly_label, ignore_index)
+    return check_loads(chosen, _loads(several, None, codes), any(labelled), check_jobs(jobs))
+
+
+def _loads(frames: Any, target: Any, codes: LabelCodes) -> list[Load]:
+    return loads_of_arrays({"": frames}, target, codes)[""]

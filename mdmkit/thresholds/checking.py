@@ -1,0 +1,150 @@
+"""ThresholdCheck: whether a chosen threshold still holds on new frames."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from mdmkit.core.component_sizes import ComponentSizes
+from mdmkit.core.errors import InputError
+from mdmkit.evaluation.threads import Load
+from mdmkit.thresholds.chosen import ChosenThreshold
+from mdmkit.thresholds.error_bars import count_at
+from mdmkit.thresholds.required import shares_above
+from mdmkit.thresholds.requirements import parse_requirements
+
+
+@dataclass(frozen=True)
+class ThresholdCheck:
+    """What a chosen threshold gives on new frames.
+
+    Attributes
+    ----------
+    frames : int
+    pixels_above, expected_pixels_above : float
+        Mean over frames of the share of valid pixels above the threshold, here and on the frames
+        that it was chosen on.
+    frames_above, expected_frames_above : float
+        Share of frames with any pixel above it.
+    p_pixels, p_frames : float
+        How likely a difference as large would be if these frames were drawn as the first ones:
+        Mann and Whitney's test of the frames' shares, Fisher's exact test of the frames above.
+    values : dict of float or None
+        With labels, by requirement: its measure at the threshold; None where undefined.
+    holds : dict of bool or None
+
+    References
+    ----------
+    Mann, Whitney: On a Test of Whether one of Two Random Variables is Stochastically Larger than
+    the Other. 1947.
+    """
+
+    frames: int
+    pixels_above: float
+    expected_pixels_above: float
+    frames_above: float
+    expected_frames_above: float
+    p_pixels: float
+    p_frames: float
+    values: dict[str, float | None]
+    holds: dict[str, bool | None]
+
+    @property
+    def alike(self) -> bool:
+        """Whether neither test finds the frames different, at 0.05 together."""
+        return min(self.p_pixels, self.p_frames) > 0.025
+
+    @property
+    def still_holds(self) -> bool | None:
+        """Whether every requirement holds; None without labels."""
+        return all(self.holds.values()) if self.holds else None
+
+    @property
+    def passes(self) -> bool:
+        """With labels whether every requirement holds, else whether the frames are alike."""
+        return self.alike if self.still_holds is None else self.still_holds
+
+    def to_dict(self) -> dict[str, Any]:
+        """Ready for JSON."""
+        return asdict(self) | {"alike": self.alike, "still_holds": self.still_holds}
+
+    def to_text(self) -> str:
+        """A line for each thing looked at."""
+        lines = [
+            f"frames              {self.frames}",
+            f"pixels above        {100 * self.pixels_above:.3g} % of a frame, expected "
+            f"{100 * self.expected_pixels_above:.3g} % (p = {self.p_pixels:.2g})",
+            f"frames above        {100 * self.frames_above:.3g} %, expected "
+            f"{100 * self.expected_frames_above:.3g} % (p = {self.p_frames:.2g})",
+        ]
+        if not self.alike:
+            lines.append(
+                "these frames differ from those that the threshold was chosen on: what was "
+                "promised there is not promised here"
+            )
+        for name, value in self.values.items():
+            verdict = {True: "holds", False: "FAILS", None: "undefined"}[self.holds[name]]
+            shown = "-" if value is None else f"{value:.4g}"
+            lines.append(f"{name:<20}{shown}  {verdict}")
+        return "\n".join(lines) + "\n"
+
+    def __str__(self) -> str:
+        return self.to_text()
+
+
+def check_loads(
+    chosen: ChosenThreshold, loads: Sequence[Load], labelled: bool, jobs: int
+) -> ThresholdCheck:
+    """`check_threshold` for frames that are loaded."""
+    here = np.array(shares_above(loads, chosen.raw_threshold, jobs))
+    if here.size == 0:
+        raise InputError("frames: expected at least one frame with a valid pixel, found none")
+    there = np.array(chosen.shares)
+    values: dict[str, float | None] = {}
+    holds: dict[str, bool | None] = {}
+    for name, value, held in _judged(chosen, loads, jobs) if labelled else ():
+        values[name], holds[name] = value, held
+    return ThresholdCheck(
+        here.size,
+        float(here.mean()),
+        float(there.mean()),
+        float((here > 0).mean()),
+        float((there > 0).mean()),
+        _p_of_shares(here, there),
+        _p_of_frames(here, there),
+        values,
+        holds,
+    )
+
+
+def _judged(
+    chosen: ChosenThreshold, loads: Sequence[Load], jobs: int
+) -> list[tuple[str, float | None, bool | None]]:
+    sizes = ComponentSizes(chosen.min_prediction, chosen.min_target)
+    requirements = parse_requirements(", ".join(chosen.requirements), sizes, chosen.aggregate)
+    counts = count_at(loads, requirements, np.array([chosen.raw_threshold]), jobs=jobs)
+    found: list[tuple[str, float | None, bool | None]] = []
+    for requirement, count in zip(requirements, counts, strict=True):
+        value = float(count.values(np.ones((1, len(loads))))[0, 0])
+        undefined = np.isnan(value)
+        held = None if undefined else bool(requirement.holds(value))
+        found.append((str(requirement), None if undefined else value, held))
+    return found
+
+
+def _p_of_shares(here: Any, there: Any) -> float:
+    from scipy.stats import mannwhitneyu
+
+    if np.ptp(np.concatenate([here, there])) == 0:
+        return 1.0
+    return float(mannwhitneyu(here, there).pvalue)
+
+
+def _p_of_frames(here: Any, there: Any) -> float:
+    from scipy.stats import fisher_exact
+
+    table = [[int((part > 0).sum()), int((part == 0).sum())] for part in (here, there)]
+    return float(fisher_exact(table).pvalue)

@@ -1,0 +1,208 @@
+"""ChosenThreshold: a threshold in a small TOML file, for the program that uses it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mdmkit.core.errors import InputError
+from mdmkit.core.files import check_output, write_text
+from mdmkit.core.frame import as_unit
+
+_HEAD = """\
+# A threshold chosen by mdmkit: a pixel is predicted where its raw score exceeds `raw_threshold`.
+# In Python: from mdmkit import read_threshold; read_threshold("{name}").apply(scores)
+"""
+#: More frames than this are kept as so many quantiles of their shares.
+MOST_SHARES = 2000
+
+
+@dataclass(frozen=True)
+class ChosenThreshold:
+    """A threshold with all that its use needs, and what to expect of it.
+
+    Attributes
+    ----------
+    threshold, raw_threshold : float
+        On normalised scores, and the same prediction on scores as they are.
+    method : str
+    normalizer : dict
+        Name, and the constants where they are few.
+    requirements : tuple of str
+    aggregate : {"pooled", "per_image"}
+    min_prediction, min_target : int
+        Component sizes in pixels.
+    frames : int
+        That it was chosen on.
+    shares : tuple of float
+        Share of the valid pixels above it, of each of these frames, ascending.
+    certificate : dict
+        Empty where nothing was certified.
+
+    Examples
+    --------
+    >>> from mdmkit import recommend_threshold
+    >>> frames = [([[0.1, 0.2, 0.9]], [[0, 0, 1]])] * 2
+    >>> chosen = recommend_threshold(frames, require="recall >= 0.9, fpr <= 0.1").chosen
+    >>> chosen.threshold, chosen.apply([[0.3, 0.6]])
+    (0.55, array([[False,  True]]))
+    """
+
+    threshold: float
+    raw_threshold: float
+    method: str
+    normalizer: Mapping[str, Any]
+    requirements: tuple[str, ...]
+    aggregate: str
+    min_prediction: int
+    min_target: int
+    frames: int
+    shares: tuple[float, ...]
+    certificate: Mapping[str, Any] = field(default_factory=dict)
+
+    def apply(self, scores: Any) -> NDArray[np.bool_]:
+        """The prediction of raw scores, of any shape: where they exceed the raw threshold.
+
+        Compared in float64; unsigned integers mean value / maximum.
+        """
+        return np.asarray(as_unit(np.asarray(scores)) > self.raw_threshold)
+
+    @property
+    def digest(self) -> str:
+        """A fingerprint of the settings that it was chosen with."""
+        settings = self.to_dict()
+        settings["expected"].pop("shares")
+        return sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
+
+    def to_dict(self) -> dict[str, Any]:
+        """As in the file, by section."""
+        return {
+            "threshold": {
+                "threshold": self.threshold,
+                "raw_threshold": self.raw_threshold,
+                "comparison": "score > raw_threshold",
+                "method": self.method,
+            },
+            "normalizer": dict(self.normalizer),
+            "requirements": {
+                "all": list(self.requirements),
+                "aggregate": self.aggregate,
+                "min_prediction": self.min_prediction,
+                "min_target": self.min_target,
+            },
+            "expected": {"frames": self.frames, "shares": list(self.shares)},
+            "certificate": dict(self.certificate),
+        }
+
+    def write(self, path: str | Path, overwrite: bool = False) -> None:
+        """Write the TOML file.
+
+        Raises
+        ------
+        InputError
+            If it exists already, unless `overwrite`.
+        """
+        output = check_output(path, overwrite, "path")
+        write_text(output, self.to_toml(output.name))
+
+    def to_toml(self, name: str = "chosen.toml") -> str:
+        """The text of the file."""
+        sections = self.to_dict()
+        sections["threshold"]["settings"] = self.digest
+        lines = [_HEAD.format(name=name)]
+        for section, entries in sections.items():
+            if entries:
+                known = {key: value for key, value in entries.items() if value is not None}
+                lines.append(f"[{section}]")
+                lines += [f"{key} = {_toml(value)}" for key, value in known.items()]
+                lines.append("")
+        return "\n".join(lines)
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(map(_toml, value))}]"
+    return json.dumps(value) if isinstance(value, (str, bool)) else repr(value)
+
+
+def read_threshold(path: str | Path) -> ChosenThreshold:
+    """Read a chosen threshold.
+
+    Parameters
+    ----------
+    path : path
+        A file that `mdmkit threshold --save` or `ChosenThreshold.write` wrote.
+
+    Returns
+    -------
+    ChosenThreshold
+
+    Raises
+    ------
+    InputError
+        If it is no such file, or was changed by hand.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from mdmkit import read_threshold, recommend_threshold
+    >>> frames = [([[0.1, 0.2, 0.9]], [[0, 0, 1]])]
+    >>> chosen = recommend_threshold(frames, require="recall >= 0.9, fpr <= 0.1").chosen
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     chosen.write(f"{folder}/chosen.toml")
+    ...     read_threshold(f"{folder}/chosen.toml") == chosen
+    True
+    """
+    try:
+        found = _parse(Path(path).read_text(encoding="utf-8"))
+        chosen = _chosen(found)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path}: expected a chosen threshold in TOML, found {error}") from None
+    if found["threshold"].get("settings") != chosen.digest:
+        raise InputError(
+            f"{path}: expected the file as it was written, found other settings; choose the "
+            "threshold anew"
+        )
+    return chosen
+
+
+def _parse(text: str) -> dict[str, Any]:
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    found: dict[str, Any] = tomllib.loads(text)
+    return found
+
+
+def _chosen(found: dict[str, Any]) -> ChosenThreshold:
+    own, required = found["threshold"], found["requirements"]
+    return ChosenThreshold(
+        float(own["threshold"]),
+        float(own["raw_threshold"]),
+        own["method"],
+        found["normalizer"],
+        tuple(required["all"]),
+        required["aggregate"],
+        required["min_prediction"],
+        required["min_target"],
+        found["expected"]["frames"],
+        tuple(map(float, found["expected"]["shares"])),
+        found.get("certificate", {}),
+    )
+
+
+def few_of(shares: Sequence[float]) -> tuple[float, ...]:
+    """The shares of frames in ascending order; of very many their quantiles."""
+    ascending = np.sort(np.asarray(shares, np.float64))
+    if ascending.size > MOST_SHARES:
+        ascending = np.quantile(ascending, np.linspace(0, 1, MOST_SHARES), method="nearest")
+    return tuple(ascending.tolist())

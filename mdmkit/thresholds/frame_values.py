@@ -1,0 +1,209 @@
+"""Values of frames, in [0, 1], whose population mean exceeds a bound where a requirement holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mdmkit.core import exact_sums
+from mdmkit.core.errors import InputError
+from mdmkit.core.exact_sums import LIMBS
+from mdmkit.metrics.component_metrics import PPV, SIoU
+from mdmkit.metrics.false_components import AnyFalseComponent, FalseComponents
+from mdmkit.metrics.pixel_metrics import (
+    F1,
+    FalsePositiveRate,
+    FBeta,
+    IoU,
+    Precision,
+    Recall,
+)
+from mdmkit.metrics.region_metrics import PRO
+from mdmkit.statistics.regions import WHOLE
+from mdmkit.thresholds.requirements import Requirement
+from mdmkit.uncertainty.certificates import weighted
+from mdmkit.uncertainty.p_values import MeanTest, Values, mean_test
+
+#: Metrics whose denominators count components, and all that are ratios of sums over frames.
+OF_COMPONENTS = (SIoU, PPV, PRO)
+RATIOS = (F1, FBeta, IoU, Precision, Recall, FalsePositiveRate, *OF_COMPONENTS)
+
+
+@dataclass(frozen=True)
+class Caps:
+    """What a frame may weigh at most in a pooled ratio; declared before the frames are seen.
+
+    Parameters
+    ----------
+    pixels : float
+        Share of a frame's pixels that a denominator counts in full (anomalies, predictions or
+        both); the rate of false positives counts all normal pixels.
+    components : int
+        Components of a frame that count in full.
+    alarms : int
+        Alarms of a frame that count: more are taken for so many.
+
+    Raises
+    ------
+    InputError
+        For a share outside (0, 1], or numbers below 1.
+    """
+
+    pixels: float = 0.1
+    components: int = 10
+    alarms: int = 10
+
+    def __post_init__(self) -> None:
+        if not 0 < self.pixels <= 1:
+            raise InputError(f"cap: expected a share of a frame in (0, 1], found {self.pixels!r}")
+        for name in ("components", "alarms"):
+            if getattr(self, name) < 1:
+                raise InputError(f"cap: expected at least one of {name}")
+
+
+@dataclass(frozen=True, eq=False)
+class FrameRatio:
+    """A ratio of one frame: 0 <= numerator <= denominator at every prediction, shape (n + 1,)."""
+
+    scores: Values
+    numerator: Values
+    denominator: Values
+
+
+@dataclass(frozen=True)
+class Certifiable:
+    """A requirement as a question about a population mean: E[x] > bound.
+
+    Attributes
+    ----------
+    requirement : Requirement
+    bound : float
+    test : MeanTest
+        The kind belongs to the requirement: the exact binomial tail for losses of 0 and 1, else
+        betting.
+    caps : Caps
+    """
+
+    requirement: Requirement
+    bound: float
+    test: MeanTest
+    caps: Caps
+
+    @classmethod
+    def of(cls, requirement: Requirement, caps: Caps) -> Certifiable:
+        """How a requirement is certified.
+
+        Raises
+        ------
+        InputError
+            Where it is no mean of bounded values: means of ratios and one's own formulas, pooled;
+            a limit outside [0, 1].
+        """
+        limit, metric = requirement.limit, requirement.metric
+        most = 1
+        if isinstance(metric, FalseComponents) and not isinstance(metric, AnyFalseComponent):
+            most = caps.alarms
+        if not 0 <= limit <= most:
+            raise InputError(
+                f"require: expected a limit in [0, {most}] to certify, found {requirement}"
+                f"{'; declare a larger cap on alarms' if most > 1 else ''}"
+            )
+        limit /= most
+        if not requirement.per_frame:
+            if not isinstance(metric, RATIOS):
+                raise InputError(
+                    f"aggregate: expected 'per_image' to certify {requirement.name}, which is no "
+                    "ratio of sums over frames"
+                )
+            limit = _bound_of_ratio(metric, limit)
+        bound = limit if requirement.at_least else 1 - limit
+        losses = isinstance(metric, AnyFalseComponent)
+        return cls(requirement, bound, mean_test(bound, losses), caps)
+
+    def x(self, scores: Values, values: Values) -> tuple[Values, Values]:
+        """From the values of a per-frame measure, shape (n + 1,), NaN where undefined."""
+        metric = self.requirement.metric
+        if isinstance(metric, FalseComponents) and not isinstance(metric, AnyFalseComponent):
+            values = np.minimum(values, self.caps.alarms) / self.caps.alarms
+        good = values if self.requirement.at_least else 1 - values
+        return scores, np.where(np.isnan(good), self.bound, np.clip(good, 0, 1))
+
+    def x_of_ratio(self, counted: Any, pixels: int) -> tuple[Values, Values]:
+        """From the statistic of one frame with so many pixels, ignored ones among them."""
+        ratio = _ratio(self.requirement.metric, counted)
+        numerator = ratio.numerator
+        if not self.requirement.at_least:
+            numerator = ratio.denominator - numerator
+        cap = self._cap(pixels)
+        return ratio.scores, weighted(numerator, ratio.denominator, self.bound, cap)
+
+    def _cap(self, pixels: int) -> float:
+        if isinstance(self.requirement.metric, OF_COMPONENTS):
+            return self.caps.components
+        share = 1.0 if isinstance(self.requirement.metric, FalsePositiveRate) else self.caps.pixels
+        return share * pixels
+
+    @property
+    def undefined(self) -> tuple[Values, Values]:
+        """Of a frame in which nothing is to be judged."""
+        return np.empty(0), np.array([self.bound])
+
+    @property
+    def certified_as(self) -> str:
+        """What the certificate is about."""
+        metric, caps = self.requirement.metric, self.caps
+        if isinstance(metric, AnyFalseComponent):
+            return "share of frames"
+        if isinstance(metric, FalseComponents):
+            return f"mean over frames of min(alarms, {caps.alarms})"
+        if self.requirement.per_frame:
+            return "mean over images"
+        if isinstance(metric, OF_COMPONENTS):
+            return f"pooled, a frame weighing at most {caps.components} components"
+        if isinstance(metric, FalsePositiveRate):
+            return "pooled"
+        return f"pooled, a frame weighing at most {100 * caps.pixels:g} % of its pixels"
+
+
+def _weights(metric: FBeta | F1) -> tuple[float, float, float]:
+    """F-beta as a ratio TP / (TP + a FN + c FP) with a, c <= 1: a, c and beta squared."""
+    squared = float(metric.beta) ** 2 if isinstance(metric, FBeta) else 1.0
+    return squared / max(squared, 1), 1 / max(squared, 1), squared
+
+
+def _bound_of_ratio(metric: Any, limit: float) -> float:
+    """The bound on the ratio of `_ratio` that a bound on the metric is."""
+    if not isinstance(metric, (F1, FBeta)):
+        return limit
+    squared = _weights(metric)[2]
+    most = limit * max(squared, 1)
+    return most / ((1 + squared) * (1 - limit) + most)
+
+
+def _ratio(metric: Any, counted: Any) -> FrameRatio:
+    if isinstance(metric, SIoU):
+        steps, sums = counted.siou, exact_sums.total(counted.siou.totals)
+        return FrameRatio(steps.scores, sums, np.full(sums.shape, float(counted.targets)))
+    if isinstance(metric, PRO):
+        covered = counted.steps.totals[:, 0] / WHOLE
+        regions = np.full(covered.shape, float(counted.sizes[0]))
+        return FrameRatio(counted.steps.scores, covered, regions)
+    if isinstance(metric, PPV):
+        totals = counted.ppv.totals
+        number = totals[:, LIMBS].astype(np.float64)
+        return FrameRatio(counted.ppv.scores, exact_sums.total(totals[:, :LIMBS]), number)
+    tp, fp, fn, tn = (c.astype(np.float64) for c in counted.confusion(counted.totals))
+    if isinstance(metric, Recall):
+        parts = tp, tp + fn
+    elif isinstance(metric, Precision):
+        parts = tp, tp + fp
+    elif isinstance(metric, FalsePositiveRate):
+        parts = fp, fp + tn
+    elif isinstance(metric, IoU):
+        parts = tp, tp + fp + fn
+    else:
+        a, c, _ = _weights(metric)
+        parts = tp, tp + a * fn + c * fp
+    return FrameRatio(counted.scores, *parts)

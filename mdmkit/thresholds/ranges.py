@@ -1,0 +1,325 @@
+"""Ranges of thresholds at which requirements hold on a set of frames, exact at every score."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mdmkit.core.errors import InputError, NoTargetError
+from mdmkit.core.frame import Frame
+from mdmkit.core.margin import Interval, longest_run
+from mdmkit.evaluation.evaluation import Evaluation
+from mdmkit.evaluation.sources import Progress, no_progress
+from mdmkit.evaluation.threads import Load, Threads, in_order
+from mdmkit.metrics.base import Metric
+from mdmkit.metrics.curve import ThresholdCurve
+from mdmkit.metrics.measures import Measure, Unresolved, Values
+from mdmkit.metrics.normalized_totals import NormalizedTotals
+from mdmkit.metrics.pixel_metrics import CountMetric
+from mdmkit.statistics.frame_means import FrameMeans
+from mdmkit.statistics.kinds import PixelStatistic, Statistic
+from mdmkit.statistics.normalizers import Normalizer, Unchanged
+from mdmkit.thresholds.requirements import Requirement
+
+Scores = NDArray[np.float64]
+Steps = tuple[Scores, Scores]
+
+
+class AsTheyAre(Unchanged):
+    """No map and no check: of the scores of a second set, which may leave [0, 1]."""
+
+    def __call__(self, scores: Any) -> Any:
+        return scores
+
+
+@dataclass(frozen=True, eq=False)
+class Ranges:
+    """Where each of several requirements holds, and where all of them do.
+
+    Attributes
+    ----------
+    requirements : tuple of Requirement
+    curves : tuple of ThresholdCurve
+        The measure of each, on normalised scores in [0, 1].
+    normalizer : Normalizer
+    frames, pixels, anomalous_pixels : int
+        What was counted, ignored pixels left out.
+    """
+
+    requirements: tuple[Requirement, ...]
+    curves: tuple[ThresholdCurve, ...]
+    normalizer: Normalizer
+    frames: int
+    pixels: int
+    anomalous_pixels: int
+
+    @cached_property
+    def edges(self) -> Scores:
+        """Ends of the steps of all curves together: step i is [edges[i], edges[i + 1])."""
+        return np.append(np.unique(np.concatenate([c.breakpoints for c in self.curves])), 1.0)
+
+    def values(self, place: int) -> Scores:
+        """The measure of a requirement on each step; of alarms the largest from there on."""
+        values = self.curves[place](self.edges[:-1])
+        if self.requirements[place].counts_alarms:
+            return np.asarray(np.fmax.accumulate(values[::-1])[::-1])
+        return np.asarray(values)
+
+    @cached_property
+    def holds(self) -> NDArray[np.bool_]:
+        """Whether each requirement holds on each step, shape (R, n)."""
+        return np.array([r.holds(self.values(i)) for i, r in enumerate(self.requirements)])
+
+    def runs(self, place: int | None = None) -> list[Interval]:
+        """All ranges [low, high) of thresholds at which a requirement holds; None: all do."""
+        holds = self.holds.all(axis=0) if place is None else self.holds[place]
+        turns = np.flatnonzero(np.diff(np.concatenate([[False], holds, [False]])))
+        ends = self.edges[turns].reshape(-1, 2)
+        return [(float(low), float(high)) for low, high in ends if high > low]
+
+    @cached_property
+    def run(self) -> Interval | None:
+        """The longest range at which all hold: of requirements on alarms alone the last one."""
+        if self.safe_ends == {np.inf}:
+            runs = [run for run in self.runs() if run[1] == self.edges[-1]]
+            return runs[0] if runs else None
+        return longest_run(self.edges, np.asarray(self.holds.all(axis=0)))
+
+    @property
+    def safe_ends(self) -> set[float]:
+        """Where the requirements are met if anywhere; NaN stands for neither end."""
+        ends = {r.safe_end for r in self.requirements}
+        return {np.nan} if any(np.isnan(end) for end in ends) else ends
+
+    def threshold(self, run: Interval) -> float:
+        """The one recommended of a range, as `rule` says."""
+        low, high = run
+        if self.safe_ends == {np.inf}:
+            return low
+        if self.safe_ends == {-np.inf}:
+            return float(self.edges[max(int(np.searchsorted(self.edges, high)) - 1, 0)])
+        return (low + high) / 2
+
+    @property
+    def rule(self) -> str:
+        """How the threshold is chosen within a range."""
+        if self.safe_ends == {np.inf}:
+            return "the lowest threshold from which on every higher one meets the requirements"
+        if self.safe_ends == {-np.inf}:
+            return "the lower end of the last step that meets the requirements"
+        return "the middle of the range: as far as one can be from failing on either side"
+
+    @cached_property
+    def nearest(self) -> float:
+        """The step at which the requirement that fails most fails least."""
+        short = np.array(
+            [
+                (self.values(i) - r.limit) * (1 if r.at_least else -1)
+                for i, r in enumerate(self.requirements)
+            ]
+        )
+        worst = np.where(np.isnan(short), -np.inf, short).min(axis=0)
+        return float(self.edges[int(np.argmax(worst))])
+
+    @property
+    def trivially_met(self) -> str | None:
+        """The constant prediction that meets all requirements, if one does."""
+        for place, name in enumerate(("all valid pixels", "no pixel")):
+            pairs = zip(self.requirements, self.curves, strict=True)
+            if all(c.ends is not None and bool(r.holds(c.ends[place])) for r, c in pairs):
+                return name
+        return None
+
+    def why_none(self) -> list[str]:
+        """What is in reach where not all requirements can be met."""
+        lines = []
+        for place, requirement in enumerate(self.requirements):
+            others = np.asarray(np.delete(self.holds, place, axis=0).all(axis=0))
+            best, where = self._best(place, np.ones_like(others))
+            if not self.holds[place].any():
+                lines.append(f"{requirement} never holds: {best} at best, at z = {where:.4g}")
+            elif others.any() and len(self.requirements) > 1:
+                names = ", ".join(str(r) for r in self.requirements if r is not requirement)
+                best, where = self._best(place, others)
+                lines.append(f"{names} allows {best} at best, at z = {where:.4g}")
+        return lines
+
+    def _best(self, place: int, allowed: NDArray[np.bool_]) -> tuple[str, float]:
+        requirement = self.requirements[place]
+        values = np.where(allowed, self.values(place), np.nan)
+        if np.isnan(values).all():
+            return f"{requirement.name} undefined", float("nan")
+        step = int((np.nanargmax if requirement.at_least else np.nanargmin)(values))
+        return f"{requirement.name} {values[step]:.4g}", float(self.edges[step])
+
+
+@dataclass(frozen=True)
+class Requirements(Measure):
+    """Requirements on pooled measures, so that an evaluation looks close where they may change."""
+
+    several: tuple[Requirement, ...]
+    key = "requirements"
+
+    @property
+    def refinable(self) -> bool:  # type: ignore[override]
+        metrics = [requirement.metric for requirement in self.several]
+        return all(
+            not isinstance(m, CountMetric) or m.monotone or not m.higher_is_better for m in metrics
+        )
+
+    @property
+    def statistics(self) -> tuple[Statistic, ...]:
+        own = (requirement.metric.statistic for requirement in self.several)
+        return tuple(dict.fromkeys([PixelStatistic(), *own]))
+
+    def compute(self, totals: NormalizedTotals) -> Values:
+        return {self.key: None}
+
+    @property
+    def every_row(self) -> bool:
+        metrics = (requirement.metric for requirement in self.several)
+        return any(
+            isinstance(m, CountMetric) and not m.monotone and m.higher_is_better for m in metrics
+        )
+
+    def unresolved(self, totals: NormalizedTotals) -> Unresolved:
+        found: Unresolved = {}
+        for requirement in self.several:
+            statistic, scores = requirement.metric.statistic, _unresolved(totals, requirement)
+            if scores is not None:
+                known = found.get(statistic, np.empty((0, 2)))
+                found[statistic] = np.concatenate([known, scores])
+        return found
+
+
+def _unresolved(totals: NormalizedTotals, requirement: Requirement) -> NDArray[np.float64] | None:
+    """Scores that would have to be known to say where a requirement holds."""
+    try:
+        found = totals.bounded_curve(requirement.metric)
+    except InputError:
+        return None
+    curve = found.curve
+    if curve.low is None or curve.high is None:
+        return None
+    differ = requirement.holds(curve.low) != requirement.holds(curve.high)
+    return np.asarray(found.scores[differ])
+
+
+class CountedFrame:
+    """One frame with each statistic that is asked of it, counted once."""
+
+    def __init__(self, frame: Frame) -> None:
+        self.frame = frame
+        self._counted: dict[Statistic, Any] = {}
+
+    def raw(self, statistic: Statistic) -> Any:
+        """A statistic on raw scores."""
+        if statistic not in self._counted:
+            self._counted[statistic] = statistic.of(self.frame)
+        return self._counted[statistic]
+
+    def steps(self, metric: Metric) -> Steps | None:
+        """Distinct scores and values of a metric; None where nothing is to be judged."""
+        try:
+            return metric.everywhere(self.raw(metric.statistic)) if self.frame.pixels else None
+        except NoTargetError:
+            return None
+
+
+def _means_in(load: Load, metrics: Sequence[Metric]) -> list[FrameMeans]:
+    undefined = np.empty(0), np.array([np.nan])
+    frame = CountedFrame(load())
+    return [FrameMeans.of(*(frame.steps(metric) or undefined)) for metric in metrics]
+
+
+def _frame_means(
+    loads: Sequence[Load], metrics: Sequence[Metric], jobs: int, progress: Progress
+) -> list[FrameMeans]:
+    """The mean of each metric over frames where it is defined."""
+    waiting: list[list[FrameMeans]] = []
+    for parts in in_order((partial(_means_in, load, metrics) for load in loads), jobs):
+        waiting.append(parts)
+        if len(waiting) == 64:  # merged now and then, as frames share scores
+            waiting = [[FrameMeans.merged(of_one) for of_one in zip(*waiting, strict=True)]]
+        progress()
+    return [FrameMeans.merged(of_one) for of_one in zip(*waiting, strict=True)]
+
+
+def find_ranges(
+    loads: Sequence[Load],
+    requirements: Sequence[Requirement],
+    normalize: str | Normalizer,
+    *,
+    memory: int,
+    jobs: int,
+    progress: Progress = no_progress,
+    defined: bool = False,
+) -> Ranges:
+    """Where requirements hold on frames.
+
+    Parameters
+    ----------
+    defined : bool
+        Leave out requirements whose measure these frames do not define, instead of refusing them.
+
+    Raises
+    ------
+    NoTargetError
+        If a measure needs anomalies, and none is there.
+    RangeError
+        If scores leave [0, 1] and no normaliser is named.
+    """
+    pooled = tuple(r for r in requirements if not r.per_frame)
+    evaluation = Evaluation([Requirements(pooled)], normalize=normalize, memory=memory)
+    evaluation.run(Threads(loads, jobs), again=True, progress=progress)
+    totals = evaluation.sweeps()
+    totals.normalizer(
+        np.array(totals.pixels.extremes)
+    )  # refuses scores outside [0, 1] without a normaliser
+    others = [r for r in requirements if r.per_frame]
+    means = _frame_means(loads, [r.metric for r in others], jobs, progress) if others else []
+    of_frames = dict(zip(others, means, strict=True))
+    curves: dict[Requirement, ThresholdCurve] = {}
+    for requirement in requirements:
+        try:
+            curves[requirement] = _curve_of(requirement, totals, of_frames.get(requirement))
+        except NoTargetError:
+            if not defined:
+                raise
+    pixels = totals.pixels
+    return Ranges(
+        tuple(curves),
+        tuple(curves.values()),
+        totals.normalizer,
+        evaluation.counts.frames,
+        pixels.anomalous + pixels.normal,
+        pixels.anomalous,
+    )
+
+
+def _curve_of(
+    requirement: Requirement, totals: NormalizedTotals, means: FrameMeans | None
+) -> ThresholdCurve:
+    if means is None:
+        return within_unit(totals.curve(requirement.metric))
+    breakpoints, values = means.rescaled(totals.normalizer).on_unit()
+    if np.isnan(values).all():
+        raise NoTargetError(
+            f"target: expected a frame in which {requirement.name} is defined, found none"
+        )
+    at_all, at_none = means.ends().tolist()
+    ends = at_all, at_none
+    return within_unit(ThresholdCurve(breakpoints, values, requirement.name, ends=ends))
+
+
+def within_unit(curve: ThresholdCurve) -> ThresholdCurve:
+    """The part of a curve with thresholds in [0, 1]: scores of a second set may leave it."""
+    inside = curve.breakpoints <= 1
+    low, high = (None if bound is None else bound[inside] for bound in (curve.low, curve.high))
+    breakpoints, values = curve.breakpoints[inside], curve.values[inside]
+    return replace(curve, breakpoints=breakpoints, values=values, low=low, high=high)

@@ -1,0 +1,298 @@
+"""RequiredThreshold: a threshold at which all of several requirements hold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from mdmkit.core.component_sizes import ComponentSizes
+from mdmkit.core.errors import NoMarginError
+from mdmkit.core.frame import as_unit
+from mdmkit.core.margin import Interval
+from mdmkit.evaluation.sources import Progress, no_progress
+from mdmkit.evaluation.threads import Load, in_order
+from mdmkit.metrics.pixel_metrics import F1
+from mdmkit.statistics.normalizers import MinMax, Normalizer, Unchanged, raw_threshold
+from mdmkit.thresholds.certify import Certificate, Certification, certify
+from mdmkit.thresholds.chosen import ChosenThreshold, few_of
+from mdmkit.thresholds.error_bars import ErrorBars
+from mdmkit.thresholds.operating_points import (
+    OperatingPoint,
+    counted_at,
+    operating_point,
+    point_statistics,
+)
+from mdmkit.thresholds.ranges import AsTheyAre, Ranges, find_ranges
+from mdmkit.thresholds.requirements import Requirement
+
+
+@dataclass(frozen=True, eq=False)
+class RequiredThreshold:
+    """A threshold at which requirements hold on a first set of frames.
+
+    Attributes
+    ----------
+    method : str
+    threshold, raw_threshold : float
+        Recommended, on normalised scores and on scores as they are.
+    interval : (float, float)
+        The longest range [low, high) at which all hold on these frames, or the one that the
+        requirements ask for (see `rule`).
+    rule : str
+        How the threshold was chosen.
+    values : dict of float
+        By requirement: its measure at the threshold.
+    ranges : Ranges
+        Where each requirement holds.
+    certificate : Certificate or None
+        Where they hold for the population of frames, if that was asked for.
+    certified : (float, float) or None
+        The certified range on normalised scores, within [0, 1]. The threshold lies in it, if
+        there is one.
+    point : OperatingPoint
+        Pixel numbers at the threshold.
+    chosen : ChosenThreshold
+        What `write` keeps, and other programs read.
+    error_bars : ErrorBars or None
+
+    Examples
+    --------
+    >>> from mdmkit import recommend_threshold
+    >>> frames = [([[0.1, 0.2, 0.9]], [[0, 0, 1]])]
+    >>> found = recommend_threshold(frames, require=["recall >= 0.9", "fpr <= 0.1"])
+    >>> found.interval, found.threshold, found.values["fpr <= 0.1"]
+    ((0.2, 0.9), 0.55, 0.0)
+    """
+
+    method: str
+    threshold: float
+    raw_threshold: float
+    interval: Interval
+    rule: str
+    values: dict[str, float]
+    ranges: Ranges
+    certificate: Certificate | None
+    certified: Interval | None
+    point: OperatingPoint
+    chosen: ChosenThreshold
+    error_bars: ErrorBars | None = None
+
+    @property
+    def normalizer(self) -> Normalizer:
+        """With the constants of the first set, which others keep."""
+        return self.ranges.normalizer
+
+    @property
+    def requirements(self) -> tuple[Requirement, ...]:
+        """What was asked for."""
+        return self.ranges.requirements
+
+    @property
+    def bars(self) -> list[tuple[str, list[Interval], Interval | None]]:
+        """Of each requirement, and of all: its name, where it holds, and where for certain."""
+        runs = (
+            [None] * len(self.requirements)
+            if self.certificate is None
+            else ([on_unit(run, self.normalizer) for run in self.certificate.runs])
+        )
+        bars = [(str(r), self.ranges.runs(i), runs[i]) for i, r in enumerate(self.requirements)]
+        return [*bars, ("all", self.ranges.runs(), self.certified)]
+
+    def to_dict(self) -> dict[str, Any]:
+        """All but the curves, ready for JSON."""
+        return {
+            "method": self.method,
+            "threshold": self.threshold,
+            "raw_threshold": self.raw_threshold,
+            "interval": self.interval,
+            "rule": self.rule,
+            "normalize": self.normalizer.name,
+            "values": self.values,
+            "holds_on": {str(r): self.ranges.runs(i) for i, r in enumerate(self.requirements)},
+            "certificate": self.certificate and finite(asdict(self.certificate)),
+            "certified": self.certified,
+            "point": self.point.to_dict(),
+            "error_bars": self.error_bars and asdict(self.error_bars),
+            "frames": self.ranges.frames,
+            "pixels": self.ranges.pixels,
+            "anomalous_pixels": self.ranges.anomalous_pixels,
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class RequiredTransfer:
+    """What a required threshold gives on a second set of frames, all constants kept.
+
+    Attributes
+    ----------
+    values : dict of float or None
+        By requirement: its measure at the threshold; None where these frames do not define it.
+    holds : dict of bool or None
+    interval : (float, float) or None
+        The range at which the requirements defined here hold here.
+    point : OperatingPoint
+    frames, pixels, anomalous_pixels : int
+    error_bars : ErrorBars or None
+    """
+
+    values: dict[str, float | None]
+    holds: dict[str, bool | None]
+    interval: Interval | None
+    point: OperatingPoint
+    frames: int
+    pixels: int
+    anomalous_pixels: int
+    error_bars: ErrorBars | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Ready for JSON."""
+        return asdict(self)
+
+
+def require_threshold(
+    loads: Sequence[Load],
+    requirements: Sequence[Requirement],
+    *,
+    normalize: str,
+    method: str,
+    sizes: ComponentSizes,
+    how: Certification | None,
+    memory: int,
+    jobs: int,
+    progress: Progress = no_progress,
+) -> RequiredThreshold:
+    """`recommend_threshold` under requirements, for frames that are loaded."""
+    options: dict[str, Any] = {"memory": memory, "jobs": jobs, "progress": progress}
+    ranges = find_ranges(loads, requirements, normalize, **options)
+    if ranges.run is None:
+        raise NoMarginError("\n".join(["no threshold meets all requirements", *ranges.why_none()]))
+    z = ranges.threshold(ranges.run)
+    certificate, certified = None, None
+    if how is not None:
+        at = raw_threshold(ranges.normalizer, z)
+        certificate = certify(loads, requirements, how, normalize, at, **options)
+        certified = on_unit(certificate.run, ranges.normalizer)
+        z = z if certified is None else ranges.threshold(certified)
+    raw = raw_threshold(ranges.normalizer, z)
+    counted = counted_at(loads, point_statistics(F1()), [raw], jobs)
+    pairs = zip(requirements, ranges.curves, strict=True)
+    values = {str(requirement): float(curve(z)) for requirement, curve in pairs}
+    return RequiredThreshold(
+        method,
+        z,
+        raw,
+        ranges.run,
+        ranges.rule,
+        values,
+        ranges,
+        certificate,
+        certified,
+        operating_point(counted, F1(), z, raw),
+        _chosen(loads, ranges, z, raw, method, sizes, certificate, jobs),
+    )
+
+
+def apply_required(
+    found: RequiredThreshold,
+    loads: Sequence[Load],
+    *,
+    memory: int,
+    jobs: int,
+    progress: Progress = no_progress,
+) -> RequiredTransfer:
+    """What a required threshold gives on other frames."""
+    kept: Normalizer = found.normalizer
+    if isinstance(kept, Unchanged):
+        kept = AsTheyAre()
+    ranges = find_ranges(
+        loads, found.requirements, kept, memory=memory, jobs=jobs, progress=progress, defined=True
+    )
+    values: dict[str, float | None] = dict.fromkeys(map(str, found.requirements))
+    holds: dict[str, bool | None] = dict.fromkeys(values)
+    for requirement, curve in zip(ranges.requirements, ranges.curves, strict=True):
+        value = float(curve(found.threshold))
+        values[str(requirement)] = None if np.isnan(value) else value
+        holds[str(requirement)] = bool(requirement.holds(value))
+    counted = counted_at(loads, point_statistics(F1()), [found.raw_threshold], jobs)
+    return RequiredTransfer(
+        values,
+        holds,
+        ranges.run if ranges.requirements else None,
+        operating_point(counted, F1(), found.threshold, found.raw_threshold),
+        ranges.frames,
+        ranges.pixels,
+        ranges.anomalous_pixels,
+    )
+
+
+def on_unit(run: Interval | None, normalizer: Normalizer) -> Interval | None:
+    """A range of raw scores on normalised ones, within [0, 1]; ends may be infinite."""
+    if run is None:
+        return None
+    low, high = run
+    ends = np.array([0.0 if np.isinf(low) else low, 1.0 if np.isinf(high) else high])
+    if not isinstance(normalizer, Unchanged):
+        ends = np.asarray(normalizer(ends))
+    x = 0.0 if np.isinf(low) else float(np.clip(ends[0], 0, 1))
+    y = 1.0 if np.isinf(high) else float(np.clip(ends[1], 0, 1))
+    return (x, y) if x < y else None
+
+
+def finite(record: dict[str, Any]) -> dict[str, Any]:
+    """The same with None for infinite ends of ranges, which JSON has no word for."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, (tuple, list)):
+            return tuple(plain(part) for part in value)
+        return None if isinstance(value, float) and not np.isfinite(value) else value
+
+    return {key: plain(value) for key, value in record.items()}
+
+
+def _chosen(
+    loads: Sequence[Load],
+    ranges: Ranges,
+    z: float,
+    raw: float,
+    method: str,
+    sizes: ComponentSizes,
+    certificate: Certificate | None,
+    jobs: int,
+) -> ChosenThreshold:
+    constants: dict[str, Any] = {"name": ranges.normalizer.name}
+    if isinstance(ranges.normalizer, MinMax):
+        constants |= {"low": ranges.normalizer.low, "high": ranges.normalizer.high}
+    certified: dict[str, Any] = {}
+    if certificate is not None:
+        certified = {"confidence": certificate.confidence, "frames": certificate.frames}
+        if certificate.run is not None:
+            certified["run"] = list(certificate.run)  # TOML knows inf
+    return ChosenThreshold(
+        z,
+        raw,
+        method,
+        constants,
+        tuple(map(str, ranges.requirements)),
+        ranges.requirements[0].aggregate,
+        sizes.min_prediction,
+        sizes.min_target,
+        ranges.frames,
+        few_of(shares_above(loads, raw, jobs)),
+        certified,
+    )
+
+
+def shares_above(loads: Sequence[Load], raw: float, jobs: int) -> list[float]:
+    """Share of the valid pixels above a raw threshold, of each frame that has any."""
+    shares = in_order((partial(_share_above, load, raw) for load in loads), jobs)
+    return [share for share in shares if share is not None]
+
+
+def _share_above(load: Load, raw: float) -> float | None:
+    frame = load()
+    above = np.count_nonzero((as_unit(frame.scores) > raw) & frame.valid)
+    return above / frame.pixels if frame.pixels else None
