@@ -10,17 +10,20 @@ from unittest.mock import patch
 import numpy as np
 
 import mdmkit.evaluation.closer_looks
-import mdmkit.statistics.edges
 from mdmkit import PPV, MeanF1, SIoU, evaluate, mdm, threshold_curve
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.frame import Frame
+from mdmkit.evaluation import evaluation
 from mdmkit.evaluation.closer_looks import closer_curve
+from mdmkit.statistics import accumulator
 from mdmkit.statistics.binned_components import BinnedComponents
 from mdmkit.statistics.components import ComponentCounts
 from mdmkit.statistics.edges import unit_edges, with_edges
+from mdmkit.statistics.kinds import PixelStatistic
 from mdmkit.statistics.pixel_bins import BinnedFrame
 from mdmkit.statistics.pixel_order import pixel_order
-from mdmkit.statistics.pixels import BinnedPixels, PixelCounts
+from mdmkit.statistics.pixels import PixelCounts
+from mdmkit.statistics.score_bins import PixelBins
 from tests.conftest import DTYPES, KINDS, random_scores
 from tests.reference import brute, union
 
@@ -144,16 +147,17 @@ def check_pixels(rng, frame, edges, done):
         true = np.count_nonzero(predicted & anomalous)
         assert sweep.above(z).tolist() == [true, np.count_nonzero(predicted) - true]
     done["pixel counts"] += 1
-    cells, expected = BinnedFrame.of(frame, edges), BinnedPixels.of(sweep, edges)
-    grid = BinnedPixels.of_cells(cells)
-    for name in ("totals", "low", "high"):
-        np.testing.assert_array_equal(getattr(grid, name), getattr(expected, name))
-    assert (grid.smallest, grid.largest) == (expected.smallest, expected.largest)
-    refined = rng.random(edges.size + 1) < 0.4
-    inside, within = PixelCounts.inside(cells, edges, refined), sweep.within(edges, refined)
+    exact = PixelStatistic().of(frame)
+    expected, counted = PixelBins.of(exact, edges), PixelBins.of_frame(BinnedFrame.of(frame, edges))
+    np.testing.assert_array_equal(counted.counts, expected.counts)
+    assert (counted.least <= expected.least).all()
+    assert (counted.greatest >= expected.greatest).all()
+    assert counted.as_groups().extremes == expected.as_groups().extremes
+    intervals = np.sort(rng.choice([*sweep.scores, 0.0, 0.3, 1.0], (2, 2)), axis=1)
+    inside, within = PixelStatistic().between(frame, intervals).rows(), sweep.within(intervals)
     np.testing.assert_array_equal(inside.scores, within.scores)
     np.testing.assert_array_equal(inside.changes, within.changes)
-    done["pixel grid"] += 1
+    done["pixel bins"] += 1
 
 
 def check_margins(rng, frame, done):
@@ -174,8 +178,8 @@ def check_two_passes(frame, sizes, done):
     options = {"min_prediction": sizes.min_prediction, "min_target": sizes.min_target}
     exact = evaluate(iter(frames), TWO_PASSES, **options)
     with (
-        patch.object(mdmkit.statistics.edges, "CELLS", 8),
-        patch.object(mdmkit.statistics.edges, "COARSER", 2),
+        patch.object(evaluation, "FEW_PIXELS", 0),
+        patch.object(accumulator, "_component_edges", lambda _, parts=1: unit_edges(8 * parts)),
     ):
         again = evaluate(frames, TWO_PASSES, **options)
     for key in exact.values:

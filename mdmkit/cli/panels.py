@@ -106,7 +106,9 @@ class Evaluated:
 
     def pixels(self) -> dict[str, PixelCounts]:
         """Each method's pixels by raw score: ranking needs no normaliser."""
-        return {name: evaluation.sweeps().pixels for name, evaluation in self.evaluations.items()}
+        return {
+            name: evaluation.sweeps().pixels.rows() for name, evaluation in self.evaluations.items()
+        }
 
 
 def find_panels(

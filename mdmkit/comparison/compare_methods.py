@@ -73,7 +73,9 @@ def compare(
         aggregation. `min_prediction`, `min_target`, `aggregate`, `anomaly_label`, `normal_label`,
         `ignore_index`: unless given, the data set's, else as in `evaluate`. `missing`: "error", or
         "skip" to leave out (and count in the settings) frames that not every method has. `key`:
-        array of `.npz` archives, or data set of HDF5 files.
+        array of `.npz` archives, or data set of HDF5 files. `score_ending`: what score maps have
+        between a frame's name and the suffix. `resize`: "bilinear" or "nearest" brings score maps
+        of another size to that of their masks.
 
     Returns
     -------

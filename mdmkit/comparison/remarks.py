@@ -43,8 +43,8 @@ def remarks_on(evaluation: Evaluation, result: Result) -> Iterator[str]:
 def _in_unit(evaluation: Evaluation) -> bool:
     if evaluation.aggregate != "pooled":
         return False
-    scores = evaluation.sweeps().pixels.scores
-    return bool(scores.size and scores[0] >= 0 and scores[-1] <= 1)
+    least, greatest = evaluation.sweeps().pixels.extremes
+    return 0 <= least <= greatest <= 1
 
 
 def all_remarks(evaluations: Iterable[Evaluation], results: Iterable[Result]) -> list[str]:

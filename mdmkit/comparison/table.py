@@ -131,16 +131,16 @@ def _notes_on_values(comparison: ComparisonData) -> list[str]:
     """Brackets, refusals, and images where a measure is undefined."""
     lines = []
     for result in comparison.results:
-        widths = [
-            values[1] - values[0]
-            for key, values in result.values.items()
-            if key.endswith("_bracket") and values
-        ]
+        brackets = {k: v for k, v in result.values.items() if k.endswith("_bracket") and v}
+        widths = [high - low for low, high in brackets.values() if low is not None]
         if any(widths):
             lines.append(
-                f"{result.method}: scores fell on a grid of thresholds for want of memory; "
+                f"{result.method}: scores fell into bins for want of memory; "
                 f"brackets (JSON, CSV) are up to {100 * max(widths):.2g} points wide"
             )
+        unsure = [k.removesuffix("_bracket") for k, (low, _) in brackets.items() if low is None]
+        if unsure:
+            lines.append(f"{result.method}: {', '.join(unsure)} may be undefined")
         for reason in dict.fromkeys(result.refused.values()):
             keys = [key for key, why in result.refused.items() if why == reason]
             lines.append(f"{result.method}: {', '.join(keys)} refused: {reason}")

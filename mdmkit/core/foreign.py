@@ -31,6 +31,10 @@ def read_only(value: T) -> T:
         view: NDArray[Any] = value.view()
         view.flags.writeable = False
         return cast(T, view)
+    if isinstance(value, dict):
+        return cast(T, {key: read_only(item) for key, item in value.items()})
+    if isinstance(value, (list, tuple)) and type(value) in (list, tuple):
+        return cast(T, type(value)(read_only(item) for item in value))
     if is_dataclass(value) and not isinstance(value, type):
         other = copy(value)
         for field in fields(value):

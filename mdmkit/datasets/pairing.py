@@ -31,7 +31,7 @@ class Pairing:
         Keys that were skipped on request.
     folders : dict of Path
         For each method, the folder its frames' keys start at.
-    resize : {"bilinear", "nearest"}, optional
+    resize, score_ending
         As in `DataSet`.
 
     See Also
@@ -49,6 +49,7 @@ class Pairing:
     left_out: tuple[str, ...]
     folders: dict[str, Path] = field(default_factory=dict)
     resize: str | None = None
+    score_ending: str = ""
 
 
 def check_missing(missing: object) -> None:
@@ -354,6 +355,7 @@ def pair(
         tuple(sorted(left_out)),
         {name: folder for name, (folder, _) in found.items()},
         dataset.resize if dataset else None,
+        score_ending,
     )
 
 

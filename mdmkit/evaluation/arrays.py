@@ -21,12 +21,13 @@ from mdmkit.evaluation.sources import OneByOne
 from mdmkit.metrics.base import Metric
 from mdmkit.metrics.component_metrics import ComponentMetric
 from mdmkit.metrics.curve import ThresholdCurve
+from mdmkit.metrics.mask_metrics import MaskMetric
 from mdmkit.metrics.measures import MarginAt
 from mdmkit.metrics.normalized_totals import NormalizedTotals
 from mdmkit.metrics.pixel_metrics import CountMetric
 from mdmkit.metrics.registry import as_metric
 from mdmkit.statistics.accumulator import DEFAULT_MEMORY, Accumulator
-from mdmkit.statistics.bounded import margin_sweep
+from mdmkit.statistics.bounded import deciding_counts
 from mdmkit.statistics.kinds import MaskStatistic, PixelStatistic, Statistic
 from mdmkit.statistics.normalizers import Normalizer, Unchanged, as_normalizer
 from mdmkit.statistics.pixels import PixelCounts
@@ -113,7 +114,8 @@ def threshold_curve(
         curve = _closer_curve(frames, chosen, kind)
         if curve is not None:
             return curve
-    return sweep_frames(frames, _recipes(chosen), kind, memory).curve(chosen)
+    every_row = isinstance(chosen, CountMetric)
+    return sweep_frames(frames, _recipes(chosen), kind, memory, every_row).curve(chosen)
 
 
 @overload
@@ -218,14 +220,16 @@ def mdm(
     else:
         again = all(map(in_memory, (scores, target, ignore)))
         curve = _quick_curve(frames, asked, chosen, kind) if again else None
-        if curve is None and isinstance(chosen, ComponentMetric):
+        if curve is not None:
+            margins = curve.margin(asked)
+        elif isinstance(chosen, MaskMetric):
+            sweeps = sweep_frames(frames(), _recipes(chosen), kind, memory)
+            margins = sweeps.curve(chosen).margin(asked)
+        else:
             measures = [MarginAt(chosen, t) for t in asked]
             evaluation = Evaluation(measures, normalize=kind.name, memory=memory)
             evaluation.run(OneByOne(frames), again)
-            curve = evaluation.curve(chosen)
-        elif curve is None:
-            curve = sweep_frames(frames(), _recipes(chosen), kind, memory).curve(chosen)
-        margins = curve.margin(asked)
+            margins = tuple(evaluation.margin(chosen, t) for t in asked)
     return margins if several else margins[0]
 
 
@@ -247,8 +251,8 @@ def _quick_curve(
     if kind is not Unchanged:
         return None
     if isinstance(metric, CountMetric) and metric.monotone:
-        sweep = margin_sweep(frames, metric, t_margins)
-        return None if sweep is None else metric.curve(sweep)
+        counts = deciding_counts(frames, metric.between, t_margins)
+        return None if counts is None else metric.curve(counts)
     return _closer_curve(frames(), metric, kind)
 
 
@@ -323,6 +327,7 @@ def sweep_frames(
     statistics: Sequence[Statistic],
     kind: type[Normalizer],
     memory: int = DEFAULT_MEMORY,
+    every_row: bool = False,
 ) -> NormalizedTotals:
     """Sweep frames one after the other, and normalise what was counted.
 
@@ -332,9 +337,9 @@ def sweep_frames(
     if fitted is None and any(isinstance(statistic, MaskStatistic) for statistic in statistics):
         frames = list(frames)
         fitted = sweep_frames(frames, [PixelStatistic()], kind).normalizer
-    pool = Accumulator(memory)
+    accumulator = Accumulator(memory, every_row=every_row)
     for frame in frames:
-        pool.add(Totals.of(frame, statistics, fitted))
-    total = pool.total()
+        accumulator.add(Totals.of(frame, statistics, fitted))
+    total = accumulator.total()
     check_valid(total.pixels)
     return NormalizedTotals.of(total, fitted or kind)

@@ -22,7 +22,6 @@ from dask.delayed import Delayed, delayed
 
 from mdmkit.core.errors import InputError, InputTypeError, listing
 from mdmkit.core.extras import needed_by
-from mdmkit.core.frame import Frame
 from mdmkit.core.frame_streams import as_frame
 from mdmkit.core.labels import LabelCodes
 from mdmkit.evaluation.sources import G, Gathering, Progress, no_progress
@@ -85,13 +84,6 @@ class DaskFrames:
         self.chunks = chunks
         self.client = client
 
-    def first(self) -> Frame | None:
-        """The first frame, from the cluster; None where it cannot be used."""
-        for chunk in self.chunks:
-            for frame in self._value(chunk.task("first-frame", _first), [], no_progress):
-                return frame  # type: ignore[no-any-return]
-        return None
-
     def parts(self, blank: Callable[[], G], progress: Progress = no_progress) -> Iterator[G]:
         """All frames in one part, merged on the cluster.
 
@@ -150,18 +142,6 @@ def _tree(given: Delayed, parts: list[Delayed]) -> Delayed:
 
 
 # ------------------------------------------------------------------------ what workers do
-
-
-def _first(loads: Callable[..., Iterable[Load]], *values: Any) -> list[Frame | None]:
-    """The first frame, if there is one; None for one that cannot be used."""
-    for load in loads(*values):
-        try:
-            frame = load()
-            frame.check()
-        except InputError:  # the pass will meet it again, and list it with others
-            return [None]
-        return [frame]
-    return []
 
 
 def _sweep(loads: Callable[..., Iterable[Load]], given: Gathering, *values: Any) -> Part:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from copy import copy
-from dataclasses import asdict
-from itertools import compress
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,20 +20,34 @@ from mdmkit.core.errors import InputError, NoTargetError, RangeError, listing
 from mdmkit.core.files import check_output
 from mdmkit.core.frame import Frame
 from mdmkit.core.labels import LabelCodes, Labels
+from mdmkit.core.margin import Margin
 from mdmkit.evaluation.contributions import Contribution, Counts, Image
 from mdmkit.evaluation.executors import frames_of
 from mdmkit.evaluation.result import Result
 from mdmkit.evaluation.sources import Frames, Progress, no_progress
 from mdmkit.metrics.base import Metric
 from mdmkit.metrics.curve import ThresholdCurve
-from mdmkit.metrics.measures import AtThreshold, FprAtThreshold, Measure, Values, statistics_of
+from mdmkit.metrics.measures import (
+    AtThreshold,
+    FprAtThreshold,
+    MarginAt,
+    Measure,
+    Values,
+    computed,
+    statistics_of,
+)
 from mdmkit.metrics.names import apart, parse_measures
 from mdmkit.metrics.normalized_totals import NormalizedTotals
 from mdmkit.metrics.protocols import as_protocol
-from mdmkit.statistics import edges
 from mdmkit.statistics.accumulator import DEFAULT_MEMORY, Accumulator
 from mdmkit.statistics.components import count_targets
-from mdmkit.statistics.kinds import ComponentStatistic, MaskStatistic, PixelStatistic, Statistic
+from mdmkit.statistics.kinds import (
+    ComponentStatistic,
+    MaskStatistic,
+    PixelStatistic,
+    Statistic,
+    of_pixels,
+)
 from mdmkit.statistics.normalizers import Normalizer, Rank, Unchanged, as_normalizer
 from mdmkit.statistics.packing import Packed, fingerprint, read_state, write_state
 from mdmkit.statistics.pixels import PixelCounts
@@ -43,6 +57,8 @@ AGGREGATES = ("pooled", "per_image")
 FIRST = "first"  # name of the first pass
 SECOND = "second"  # names of second passes begin so
 UNLIMITED = 2**62  # one frame is always known exactly
+#: In smaller frames components are counted at every score: edges of bins would be as many.
+FEW_PIXELS = 8192
 
 
 def check_aggregate(aggregate: Any) -> str:
@@ -129,13 +145,14 @@ class Evaluation:
         self.memory = memory = as_bytes(memory)
         self.purpose = FIRST
         self._accumulator = self._new_accumulator(memory)
-        self._early: frozenset[Statistic] = frozenset()
+        self._two_looks = False
         self.counts = Counts()
         self._images: list[Image] = []
 
     def _new_accumulator(self, memory: int) -> Accumulator:
         raw = [m.z for m in self.measures if isinstance(m, (AtThreshold, FprAtThreshold))]
-        return Accumulator(memory, raw if self.kind is Unchanged else ())
+        every_row = any(measure.every_row for measure in self.measures)
+        return Accumulator(memory, raw if self.kind is Unchanged else (), every_row)
 
     def empty(self) -> Evaluation:
         """One with the same settings, constants and grid, in the same pass, without frames."""
@@ -151,8 +168,8 @@ class Evaluation:
     @property
     def name_of_pass(self) -> str:
         """What frames are looked at for, now; differs between second passes into other cells."""
-        cells = self._accumulator.cells_looked_into
-        return self.purpose if cells is None else f"{SECOND}-{fingerprint(cells)}"
+        looked_at = self._accumulator.looked_at
+        return self.purpose if looked_at is None else f"{SECOND}-{fingerprint(looked_at)}"
 
     @property
     def needs_fit(self) -> bool:
@@ -168,36 +185,19 @@ class Evaluation:
         pixels.one_pass(frames)
         self._fitted = pixels.sweeps().normalizer
 
-    def plan(self, frame: Frame) -> None:
-        """See by a first frame, where all can be read twice, how to lay a grid, and for what.
+    def _in_bins(self, frame: Frame) -> EarlyGrid | None:
+        """What of a frame need only be counted in bins, decided for this frame alone.
 
-        Statistics at every one of many scores cost more than those at the thresholds of a grid
-        and, in a second pass, at the few scores where that leaves something open. Changed frames
-        have few scores or few pixels, and are swept at every score.
+        Components at every one of many scores cost more than those at the edges of bins and, in a
+        second pass, at the few scores where that leaves something open.
         """
-        if self.aggregate != "pooled" or frame.scores.dtype.itemsize <= 2:
-            return
-        statistics = {
-            r for r in self.statistics if isinstance(r, (PixelStatistic, ComponentStatistic))
-        }
+        if not self._two_looks or frame.scores.dtype.itemsize <= 2 or frame.pixels <= FEW_PIXELS:
+            return None
+        statistics = {s for s in self.statistics if isinstance(s, ComponentStatistic)}
         for measure in self.measures:
             if not measure.refinable:
                 statistics -= set(measure.statistics)
-        if self.kind.needs_fit:
-            statistics.discard(PixelStatistic())
-        pixels = PixelCounts.of(frame)
-        if pixels.scores.size > edges.CELLS:
-            self._accumulator.lay(pixels, edges.COARSER)
-            self._early = frozenset(statistics)
-
-    def _grid_from_the_start(self) -> EarlyGrid | None:
-        """What of a frame need only be known on a grid; pixels, too, once memory is used up."""
-        pool, statistics = self._accumulator, self._early
-        if pool.laid is None:
-            return None
-        if pool.over_budget:
-            statistics = statistics | {PixelStatistic()}
-        return EarlyGrid(*pool.laid, statistics) if statistics else None
+        return self._accumulator.early(frozenset(statistics)) if statistics else None
 
     def contribution(self, frame: Frame) -> Contribution:
         """Sweep one frame; changes nothing here."""
@@ -221,25 +221,24 @@ class Evaluation:
         return Counts(1, frame.pixels, anomalous, components, int(anomalous == 0))
 
     def _sweeps_of(self, frame: Frame) -> Totals:
-        return Totals.of(frame, self.statistics, self._fitted, self._grid_from_the_start())
+        return Totals.of(frame, self.statistics, self._fitted, self._in_bins(frame))
 
     def _image(self, frame: Frame) -> NormalizedTotals:
         """The sweeps of a frame as of a data set of its own, exact and normalised."""
         image = copy(self)
-        image.aggregate, image._early = "pooled", frozenset()
+        image.aggregate, image._two_looks = "pooled", True
         image._accumulator = self._new_accumulator(UNLIMITED)
-        image.plan(frame)
         image._accumulator.add(image._sweeps_of(frame))
         image.counts = Counts(1)
-        if image.undecided():
+        if image.look_closer():
             image._accumulator.add_inside(image._accumulator.inside(frame))
-        return NormalizedTotals.of(image._accumulator.total(), self._fitted or self.kind)
+        return image._normalized()
 
     def _numbers_of(self, sweeps: NormalizedTotals) -> Image:
         image = Image({}, {}, {})
         for measure in self.measures:
             try:
-                image.values[measure.key] = measure.compute(sweeps)[measure.key]
+                image.values[measure.key] = computed(measure, sweeps)[measure.key]
             except RangeError as error:
                 image.refused[measure.key] = str(error)
             except NoTargetError as error:
@@ -308,14 +307,12 @@ class Evaluation:
     def settings(self) -> dict[str, Any]:
         """All that the numbers depend on but the frames, ready for JSON.
 
-        Of long constants and grids a fingerprint.
+        Of long constants a fingerprint.
         """
-        laid = self._accumulator.laid
         own = ("method", "normal_label", "anomaly_label", "ignore_index")  # of `update` alone
         return {name: value for name, value in self.options().items() if name not in own} | {
             "constants": fingerprint(self._fitted) if self.kind.needs_fit else None,
-            "grid": fingerprint(laid) if laid else None,
-            "early": [statistic in self._early for statistic in self.statistics],
+            "two_looks": self._two_looks,
         }
 
     def run(self, frames: Frames, again: bool, progress: Progress = no_progress) -> None:
@@ -341,17 +338,14 @@ class Evaluation:
                     "frame is judged here; expected a list, found an iterator"
                 )
             self.fit(frames)
-        if again:
-            self.prepare(frames)
+        self._two_looks = again
         self.one_pass(frames, progress)
         if again:
             self.look_again(frames)
 
-    def prepare(self, frames: Frames) -> None:
-        """Plan by the first of all frames."""
-        first = frames.first()
-        if first is not None:
-            self.plan(first)
+    def prepare(self) -> None:
+        """Count in bins what a second pass will look at closer."""
+        self._two_looks = True
 
     def one_pass(self, frames: Frames, progress: Progress = no_progress) -> None:
         """Count all frames, or see all of them once more."""
@@ -360,26 +354,38 @@ class Evaluation:
 
     def look_again(self, frames: Frames) -> None:
         """Make numbers exact by a second pass over the same frames, where it takes one."""
-        if self.undecided():
+        if self.look_closer():
             self.one_pass(frames)
 
     def forget_second_pass(self) -> None:
         """Stay with what the first pass found, and its brackets."""
         self._accumulator.forget()
 
-    def undecided(self) -> bool:
+    def look_closer(self) -> bool:
         """Begin a second pass, if one over the same frames can make numbers exact."""
         if self.aggregate != "pooled" or not self.counts.frames:
             return False
-        if self._accumulator.total().grid is None:
+        total = self._accumulator.total()
+        pixels = total.pixels.anomalous + total.pixels.normal
+        if pixels == 0 or all(map(total.is_exact, total.by_statistic)):
             return False
         sweeps = self.sweeps()
-        wanted = [measure.undecided(sweeps) for measure in self.measures]
-        cells = [cell for cell in wanted if cell is not None]
-        if not cells:
-            return False
-        self._accumulator.refine(np.logical_or.reduce(cells))
-        return True
+        found: dict[Statistic, list[NDArray[np.float64]]] = {}
+        for measure in self.measures:
+            for statistic, intervals in measure.unresolved(sweeps).items():
+                found.setdefault(statistic, []).append(intervals)
+                if self.kind is Rank:  # which knows no rank where pixels are not known
+                    found.setdefault(PixelStatistic(), []).append(intervals)
+        wanted = {}
+        for statistic, several in found.items():
+            intervals = np.concatenate(several)
+            if of_pixels(statistic):  # one score is known as it is
+                intervals = intervals[intervals[:, 0] < intervals[:, 1]]
+            if len(intervals) and not sweeps.totals.is_exact(statistic):
+                wanted[statistic] = intervals
+        if wanted:
+            self._accumulator.look_at(wanted)
+        return bool(wanted)
 
     def save(self, path: str | Path, overwrite: bool = False) -> None:
         """Write everything to one file, whole or not at all.
@@ -412,7 +418,7 @@ class Evaluation:
         header["pool"] = self._accumulator.pack(packed, self.statistics)
         header["images"] = sorted((image.to_dict() for image in self._images), key=_spelled)
         header["counts"] = asdict(self.counts)
-        header["early"] = [statistic in self._early for statistic in self.statistics]
+        header["two_looks"] = self._two_looks
         header["options"] = self.options()
         write_state(path, {"kind": "evaluation", **header}, packed)
 
@@ -447,15 +453,25 @@ class Evaluation:
         evaluation = cls(**header["options"])
         evaluation._fitted = packed.get("constants")
         evaluation._accumulator.unpack(header["pool"], packed, evaluation.statistics)
-        evaluation._early = frozenset(compress(evaluation.statistics, header["early"]))
+        evaluation._two_looks = header["two_looks"]
         evaluation.counts = Counts(**header["counts"])
         evaluation._images = [Image.from_dict(image) for image in header["images"]]
         return evaluation
 
     def curve(self, metric: Metric) -> ThresholdCurve:
-        """d(z) of all frames so far, for a metric whose sweep was asked for (pooled only)."""
-        try:
+        """d(z) of all frames so far, for a metric whose statistic was asked for (pooled only)."""
+        with self._naming_method():
             return self.sweeps().curve(metric)
+
+    def margin(self, metric: Metric, t_margin: float) -> Margin:
+        """The margin at T of all frames so far, for a metric of which one was asked for."""
+        with self._naming_method():
+            return self.sweeps().margin(metric, t_margin)
+
+    @contextmanager
+    def _naming_method(self) -> Iterator[None]:
+        try:
+            yield
         except InputError as error:
             raise type(error)(f"{self.method}: {error}" if self.method else str(error)) from error
 
@@ -463,9 +479,18 @@ class Evaluation:
         """Everything counted so far, normalised (pooled only)."""
         if self.aggregate != "pooled":
             raise InputError("aggregate: curves of a whole data set exist only for 'pooled'")
+        found = self._normalized()
+        check_valid(found.pixels)
+        return found
+
+    def _normalized(self) -> NormalizedTotals:
         total = self._accumulator.total()
-        check_valid(total.pixels)
-        return NormalizedTotals.of(total, self._fitted or self.kind)
+        required: dict[Metric, tuple[float, ...]] = {}
+        for measure in self.measures:
+            if type(measure) is MarginAt:
+                before = required.get(measure.metric, ())
+                required[measure.metric] = (*before, measure.t_margin)
+        return replace(NormalizedTotals.of(total, self._fitted or self.kind), required=required)
 
     def of_images(self, key: str) -> NDArray[np.float64]:
         """A measure of each image, shape (F,), NaN where undefined (per image only)."""
@@ -521,7 +546,7 @@ class Evaluation:
         sweeps = self.sweeps()
         for measure in self.measures:
             try:
-                values |= measure.compute(sweeps)
+                values |= computed(measure, sweeps)
             except RangeError as error:
                 values |= measure.empty()
                 refused[measure.key] = str(error)
@@ -550,10 +575,11 @@ def _spelled(record: dict[str, Any]) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """Undefined numbers as None, and so are brackets of them."""
-    numbers = value if isinstance(value, tuple) else (value,)
-    undefined = any(isinstance(number, float) and number != number for number in numbers)
-    return None if undefined else value
+    """Undefined numbers as None, in a bracket each for itself."""
+    if isinstance(value, tuple):
+        parts = tuple(map(_plain, value))
+        return parts if any(part is not None for part in parts) else None
+    return None if isinstance(value, float) and value != value else value
 
 
 def evaluate(

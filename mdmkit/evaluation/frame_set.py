@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypedDict
 
 from mdmkit.core.errors import InputError
 from mdmkit.core.labels import Labels
-from mdmkit.datasets import Choice, DataSet, Pairing, check_missing, choose, open_dataset, pair
+from mdmkit.datasets import (
+    Choice,
+    DataSet,
+    Pairing,
+    check_missing,
+    choose,
+    from_folders,
+    open_dataset,
+    pair,
+)
 from mdmkit.datasets.choice import USUAL, Usual
 from mdmkit.evaluation.evaluation import Evaluation
 from mdmkit.evaluation.methods import (
@@ -21,6 +30,7 @@ from mdmkit.evaluation.methods import (
     normalizers,
 )
 from mdmkit.evaluation.threads import Load
+from mdmkit.io.resize import check_resize
 
 
 class FrameOptions(TypedDict, total=False):
@@ -35,6 +45,8 @@ class FrameOptions(TypedDict, total=False):
     aggregate: str | None
     missing: str
     key: str | None
+    score_ending: str
+    resize: str | None
 
 
 @dataclass(frozen=True)
@@ -80,6 +92,8 @@ class FrameSet:
         aggregate: str | None = None,
         missing: str = "error",
         key: str | None = None,
+        score_ending: str = "",
+        resize: str | None = None,
         argument: str = "target",
     ) -> FrameSet:
         """Find and pair the frames of several methods.
@@ -96,6 +110,8 @@ class FrameSet:
         missing : {"error", "skip"}
             Frames that not every method has, or that have no mask: an error, or left out.
         key : str, optional
+        score_ending, resize : optional
+            As in `DataSet`, of which they are taken unless given.
         argument : str
             How errors call `target`.
 
@@ -117,6 +133,13 @@ class FrameSet:
             aggregate=aggregate,
         )
         truth = judged if judged is not None else target
+        if (score_ending or resize is not None) and is_folder(truth):
+            found = judged if judged is not None else from_folders(target)
+            truth = replace(
+                found,
+                score_ending=score_ending or found.score_ending,
+                resize=check_resize(resize) or found.resize,
+            )
         check_given(methods, truth, argument)
         check_missing(missing)
         if not is_folder(truth):

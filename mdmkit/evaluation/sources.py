@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from itertools import chain
 from typing import Any, Protocol, TypeVar
 
 from mdmkit.core.frame import Frame
@@ -37,9 +36,6 @@ G = TypeVar("G", bound=Gathering)
 class Frames(Protocol):
     """The frames of an evaluation, and who goes through them."""
 
-    def first(self) -> Frame | None:
-        """The frame by which the evaluation is planned, if frames can be read again."""
-
     def parts(self, blank: Callable[[], Any], progress: Progress = no_progress) -> Iterator[Any]:
         """Evaluations which together have every frame once.
 
@@ -58,20 +54,11 @@ class OneByOne:
 
     def __init__(self, frames: Callable[[], Iterable[Frame]]) -> None:
         self._frames = frames
-        self._begun: Iterator[Frame] | None = None
-
-    def first(self) -> Frame | None:
-        """The first frame; the next pass goes on behind it, and reads no frame twice."""
-        rest = iter(self._frames())
-        first = next(rest, None)
-        self._begun = rest if first is None else chain([first], rest)
-        return first
 
     def parts(self, blank: Callable[[], G], progress: Progress = no_progress) -> Iterator[G]:
         """All frames in one part."""
-        frames, self._begun = self._begun, None
         part = blank()
-        for frame in self._frames() if frames is None else frames:
+        for frame in self._frames():
             part.add(part.contribution(frame))
             progress()
         yield part

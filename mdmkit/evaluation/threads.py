@@ -32,15 +32,6 @@ class Threads:
     def __init__(self, loads: Sequence[Load], jobs: int = 1) -> None:
         self.loads = loads
         self.jobs = jobs
-        self._first: Frame | None = None
-
-    def first(self) -> Frame | None:
-        """The first frame, kept for the next pass; None where it cannot be used."""
-        try:
-            self._first = self.loads[0]() if self.loads else None
-        except InputError:  # the pass will meet it again, and list it with others
-            return None
-        return self._first
 
     def parts(self, blank: Callable[[], G], progress: Progress = no_progress) -> Iterator[G]:
         """All frames in one part."""
@@ -64,19 +55,12 @@ class Threads:
 
         def tasks() -> Iterator[Callable[[], tuple[int, T | None]]]:
             for index in wanted:
-                load = self.loads[index]
-                if index == 0 and self._first is not None:
-                    load, self._first = partial(_itself, self._first), None
-                yield partial(errors.attempt, index, load, function)
+                yield partial(errors.attempt, index, self.loads[index], function)
 
         for index, result in in_order(tasks(), self.jobs):
             if result is not None:
                 yield index, result
         errors.raise_all()
-
-
-def _itself(frame: Frame) -> Frame:
-    return frame
 
 
 def in_order(tasks: Iterable[Callable[[], T]], jobs: int) -> Iterator[T]:

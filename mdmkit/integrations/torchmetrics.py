@@ -247,10 +247,7 @@ class CountedMetric(Metric):
         columns = ComponentColumns(
             self.components.cpu().numpy(), int(self.targets), int(self.largest)
         )
-        grid = histogram.grid
-        return histogram.sweeps_with(
-            columns.as_grid(self._sizes, grid.smallest, grid.largest), frames
-        )
+        return histogram.sweeps_with(columns.as_grid(self._sizes, *histogram.extremes), frames)
 
     def _values(self) -> Values:
         histogram = self._histogram()

@@ -21,7 +21,6 @@ __all__ = [
     "Format",
     "RegionMasks",
     "Saturation",
-    "Target",
     "mask_suffixes",
     "read_mask",
     "read_scores",
@@ -38,8 +37,17 @@ Target = Path | AllNormal | RegionMasks
 def source_files(target: Target) -> tuple[Path, ...]:
     """Files that the ground truth of a frame comes from.
 
+    Parameters
+    ----------
+    target : path, AllNormal or RegionMasks
+
+    Returns
+    -------
+    tuple of Path
+
     Examples
     --------
+    >>> from mdmkit.io import AllNormal
     >>> source_files(AllNormal(Path("good/000.png"))) == (Path("good/000.png"),)
     True
     """

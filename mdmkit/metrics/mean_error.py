@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import isnan
-from typing import TYPE_CHECKING, TypeAlias
+from math import fsum
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
-from mdmkit.metrics.base import ratio
 from mdmkit.metrics.measures import Measure, Values
-from mdmkit.statistics.kinds import PixelStatistic
+from mdmkit.statistics.normalizers import Normalizer
+from mdmkit.statistics.pixel_scores import PixelScores
+from mdmkit.statistics.score_bins import AnyPixels
+from mdmkit.statistics.score_keys import scores_of
 
 if TYPE_CHECKING:
     from mdmkit.metrics.normalized_totals import NormalizedTotals
 
-Scores: TypeAlias = NDArray[np.float64]
+#: Scores that are added up at once.
+BLOCK = 2**20
 
 
 @dataclass(frozen=True)
@@ -43,20 +43,36 @@ class AUTC(Measure):
     needs_anomalies = True
 
     def compute(self, sweeps: NormalizedTotals) -> Values:
-        pixels = sweeps.pixels
-        scores = sweeps.normalizer(pixels.scores)  # refuses scores outside [0, 1], if unchanged
-        value = _mean_error(scores, scores, pixels.changes)
-        unresolved = sweeps.loose_pixels
-        if isnan(value) or not sweeps.on_grid(PixelStatistic()):
-            return {self.key: value}
-        below = np.where(unresolved, np.append(scores[:1], scores[:-1]), scores)
-        low = _mean_error(scores, below, pixels.changes)
-        high = _mean_error(below, scores, pixels.changes)
-        return {self.key: value, f"{self.key}_bracket": (low, high)}
+        pixels, bracketed = sweeps.pixels, sweeps.bracketed
+        if pixels.anomalous == 0 or pixels.normal == 0:
+            return {self.key: float("nan")}
+        if isinstance(pixels, PixelScores):
+            sums = _sums_of_keys(pixels, sweeps.normalizer)
+            return {self.key: _mean_error(*sums, pixels)}
+        rows = pixels.rows()
+        scores = sweeps.normalizer(rows.scores)  # refuses scores outside [0, 1], if unchanged
+        anomalous, normal = (scores @ rows.changes).tolist()
+        if bracketed is None:
+            return {self.key: _mean_error(anomalous, normal, pixels)}
+        least_anomalous, least_normal = (sweeps.normalizer(bracketed.least) @ rows.changes).tolist()
+        low = _mean_error(anomalous, least_normal, pixels)
+        high = _mean_error(least_anomalous, normal, pixels)
+        return {self.key: (low + high) / 2, f"{self.key}_bracket": (low, high)}
 
 
-def _mean_error(anomalous: Scores, normal: Scores, changes: NDArray[np.int64]) -> float:
-    """From the scores at which the pixels of each class are counted; NaN without a class."""
-    sums = np.array([anomalous @ changes[:, 0], normal @ changes[:, 1]])
-    of_anomalous, of_normal = ratio(sums, changes.sum(axis=0))
-    return float((of_normal + 1 - of_anomalous) / 2)
+def _mean_error(anomalous: float, normal: float, pixels: AnyPixels) -> float:
+    """From the sums of the scores of each class."""
+    return (normal / pixels.normal + 1 - anomalous / pixels.anomalous) / 2
+
+
+def _sums_of_keys(pixels: PixelScores, normalizer: Normalizer) -> tuple[float, float]:
+    """Sums of normalised scores, in order of score: the same whatever the order of frames."""
+    together = pixels.joined()
+    return tuple(  # type: ignore[return-value]
+        fsum(
+            float(normalizer(scores_of(keys[start : start + BLOCK])).sum())
+            for keys in arrays
+            for start in range(0, keys.size, BLOCK)
+        )
+        for arrays in (together.anomalous_keys, together.normal_keys)
+    )

@@ -13,25 +13,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.core.errors import InputError, InputTypeError
+from mdmkit.core.foreign import leaving_arguments, read_only
 from mdmkit.core.margin import check_t_margin
-from mdmkit.metrics.base import Metric, check_anomalous, ratio
+from mdmkit.metrics.base import Metric, Ratio, check_anomalous, ratio
 from mdmkit.metrics.component_metrics import ComponentMetric
 from mdmkit.metrics.pixel_metrics import CountMetric
 from mdmkit.metrics.registry import as_metric
-from mdmkit.statistics.brackets import (
+from mdmkit.statistics.kinds import PixelStatistic, Statistic, of_components
+from mdmkit.statistics.ranking import (
+    auroc,
     auroc_bounds,
+    average_precision,
     average_precision_bounds,
     best_f1_highs,
+    fpr_at_tpr,
     fpr_at_tpr_bounds,
+    reaching_tpr,
 )
-from mdmkit.statistics.kinds import PixelStatistic, Statistic
-from mdmkit.statistics.pixels import PixelCounts
-from mdmkit.statistics.ranking import auroc, average_precision, fpr_at_tpr
+from mdmkit.statistics.score_bins import BracketedPixels
 
 if TYPE_CHECKING:
     from mdmkit.metrics.normalized_totals import NormalizedTotals
 
 Values = dict[str, Any]
+#: Closed intervals of raw scores, shape (k, 2), by statistic.
+Unresolved = dict[Statistic, NDArray[np.float64]]
 
 
 class Measure(ABC):
@@ -43,7 +49,7 @@ class Measure(ABC):
         Its name in results and tables.
     higher_is_better : bool
     refinable : bool
-        Whether knowing every score in `undecided` cells of a grid makes it exact.
+        Whether knowing every score of `unresolved` makes it exact.
 
     Examples
     --------
@@ -61,10 +67,15 @@ class Measure(ABC):
 
     key: str
     higher_is_better: bool = True
-    #: Whether knowing every score in `undecided` cells of a grid makes it exact.
+    #: Whether knowing every score of `unresolved` makes it exact.
     refinable: bool = False
     #: Whether it is an error over a whole data set without anomalies, as a margin is.
     needs_anomalies: bool = False
+
+    @property
+    def every_row(self) -> bool:
+        """Whether it asks for counts of pixels at every distinct score."""
+        return False
 
     @property
     def statistics(self) -> tuple[Statistic, ...]:
@@ -83,16 +94,24 @@ class Measure(ABC):
             If thresholds in [0, 1] make no sense for the scores.
         """
 
-    def undecided(self, sweeps: NormalizedTotals) -> NDArray[np.bool_] | None:
-        """Cells of a grid whose every score must be known for an exact value, shape (m + 1,).
+    def unresolved(self, sweeps: NormalizedTotals) -> Unresolved:
+        """Closed intervals of raw scores whose every score must be known for an exact value.
 
-        None where no cell is worth it.
+        Of each statistic, shape (k, 2); none where no look at the frames is worth it.
         """
-        return None
+        return {}
 
     def empty(self) -> Values:
         """Its keys without a value, where it is refused or has no meaning."""
         return {self.key: None}
+
+
+def computed(measure: Measure, sweeps: NormalizedTotals) -> Values:
+    """What a measure says of totals, which one of a user's own cannot write to."""
+    if type(measure).__module__.partition(".")[0] == "mdmkit":
+        return measure.compute(sweeps)
+    with leaving_arguments(f"measure {measure.key}"):
+        return measure.compute(read_only(sweeps))
 
 
 @dataclass(frozen=True)
@@ -104,10 +123,19 @@ class Ranking(Measure):
 
     def compute(self, sweeps: NormalizedTotals) -> Values:
         value, bounds = _RANKINGS[self.key]
-        values = {self.key: value(sweeps.pixels)}
-        if sweeps.on_grid(PixelStatistic()) and not isnan(values[self.key]):
-            values[f"{self.key}_bracket"] = bounds(sweeps.pixels, sweeps.loose_pixels)
-        return values
+        return _bracketed(self.key, value(sweeps.pixels), sweeps, bounds)
+
+
+def _bracketed(
+    key: str,
+    value: float,
+    sweeps: NormalizedTotals,
+    bounds: Callable[[BracketedPixels], tuple[float, float]],
+) -> Values:
+    """A number of pixels, with its bracket where they were counted in bins."""
+    if sweeps.bracketed is None or isnan(value):
+        return {key: value}
+    return {key: value, f"{key}_bracket": bounds(sweeps.bracketed)}
 
 
 @dataclass(frozen=True)
@@ -121,18 +149,14 @@ class FprAtTpr(Measure):
     refinable = True
 
     def compute(self, sweeps: NormalizedTotals) -> Values:
-        values: Values = {self.key: fpr_at_tpr(sweeps.pixels, self.tpr)}
-        if sweeps.on_grid(PixelStatistic()) and not isnan(values[self.key]):
-            bracket = fpr_at_tpr_bounds(sweeps.pixels, sweeps.loose_pixels, self.tpr)
-            values[f"{self.key}_bracket"] = bracket
-        return values
+        value = fpr_at_tpr(sweeps.pixels, self.tpr)
+        return _bracketed(self.key, value, sweeps, lambda p: fpr_at_tpr_bounds(p, self.tpr))
 
-    def undecided(self, sweeps: NormalizedTotals) -> NDArray[np.bool_] | None:
-        pixels = sweeps.pixels
-        if pixels.anomalous == 0 or not sweeps.on_grid(PixelStatistic()):
-            return None
-        reached = pixels.totals[:-1, 0] / pixels.anomalous >= self.tpr
-        return sweeps.cells_of(pixels.scores[np.flatnonzero(reached)[-1:]])
+    def unresolved(self, sweeps: NormalizedTotals) -> Unresolved:
+        pixels = sweeps.bracketed
+        if pixels is None or pixels.anomalous == 0:
+            return {}
+        return {PixelStatistic(): pixels.intervals(reaching_tpr(pixels, self.tpr))}
 
 
 @dataclass(frozen=True)
@@ -145,18 +169,18 @@ class BestF1Measure(Measure):
 
     def compute(self, sweeps: NormalizedTotals) -> Values:
         best = sweeps.best_f1
-        values: Values = {
-            "best_f1": best.value,
+
+        def bounds(pixels: BracketedPixels) -> tuple[float, float]:
+            return best.value, max(best.value, float(best_f1_highs(pixels).max()))
+
+        return {
+            **_bracketed("best_f1", best.value, sweeps, bounds),
             "best_f1_threshold": best.threshold,
             "all_predicted": best.all_predicted,
         }
-        if sweeps.on_grid(PixelStatistic()) and not isnan(best.value):
-            highest = best_f1_highs(sweeps.pixels, sweeps.loose_pixels).max()
-            values["best_f1_bracket"] = (best.value, max(best.value, float(highest)))
-        return values
 
-    def undecided(self, sweeps: NormalizedTotals) -> NDArray[np.bool_] | None:
-        return _cells_of_best_f1(sweeps) if sweeps.on_grid(PixelStatistic()) else None
+    def unresolved(self, sweeps: NormalizedTotals) -> Unresolved:
+        return {} if sweeps.bracketed is None else {PixelStatistic(): sweeps.best_f1_groups}
 
 
 @dataclass(frozen=True)
@@ -185,16 +209,27 @@ class AtBestF1(Measure):
         return values
 
     def _bracket(self, sweeps: NormalizedTotals, value: float) -> tuple[float, float]:
-        """Its range over the cells where the best F1 may lie."""
-        cells = _cells_of_best_f1(sweeps)
+        """Its range over the scores of the best F1; low is NaN where it may be undefined."""
+        groups = sweeps.best_f1_groups
+        cells = sweeps.cells_meeting(groups)
         assert sweeps.grid is not None
-        if cells is None or sweeps.grid.refined[cells].all():
+        one = len(groups) == 1 and groups[0, 0] == groups[0, 1]
+        if one and sweeps.grid.refined[self.metric.statistic][cells].all():
             return value, value
         low, high = (bound[cells] for bound in sweeps.cell_bounds(self.metric))
-        return float(np.fmin(value, max(low.min(), 0))), float(np.fmax(value, high.max()))
+        return _with_value(value, low, high)
 
-    def undecided(self, sweeps: NormalizedTotals) -> NDArray[np.bool_] | None:
-        return _cells_of_best_f1(sweeps)
+    def unresolved(self, sweeps: NormalizedTotals) -> Unresolved:
+        groups = sweeps.best_f1_groups
+        return {PixelStatistic(): groups, self.metric.statistic: groups}
+
+
+def _with_value(value: float, lows: Ratio, highs: Ratio) -> tuple[float, float]:
+    """The range of a value and bounds; its lower end is NaN where it may be undefined."""
+    low, high = np.append(lows, value), np.append(highs, value)
+    undefined = np.isnan(low).any() or np.isnan(high).any()
+    highest = float(np.fmax.reduce(high))
+    return (float("nan") if undefined else float(max(low.min(), 0.0))), highest
 
 
 @dataclass(frozen=True)
@@ -212,17 +247,37 @@ class AtThreshold(Measure):
         return (PixelStatistic(), self.metric.statistic)
 
     def compute(self, sweeps: NormalizedTotals) -> Values:
+        if isinstance(self.metric, CountMetric):
+            return self._of_counts(sweeps, self.metric)
         value = self.metric.above(sweeps.normalized(self.metric.statistic), self.z)
         if not sweeps.on_grid(self.metric.statistic):
             return {self.key: value}
         if sweeps.knows(self.metric.statistic, self.z):
             return {self.key: value, f"{self.key}_bracket": (value, value)}
         low, high = (bound[sweeps.cells_at(self.z)] for bound in sweeps.cell_bounds(self.metric))
-        bracket = float(np.fmin(value, low.min())), float(np.fmax(value, high.max()))
+        return {self.key: value, f"{self.key}_bracket": _with_value(value, low, high)}
+
+    def _of_counts(self, sweeps: NormalizedTotals, metric: CountMetric) -> Values:
+        pixels = sweeps.pixels
+        if pixels.anomalous == 0:
+            return {self.key: float("nan")}
+        least, most = sweeps.counts_at(self.z)
+        total = np.array([pixels.anomalous, pixels.normal])
+        value = float(metric(*most, *(total - most)))
+        if sweeps.bracketed is None:
+            return {self.key: value}
+        bracket = value, value
+        if (least != most).any():
+            low, high = metric.between(least[None], most[None], total)
+            bracket = float(np.fmin(value, low[0])), float(np.fmax(value, high[0]))
         return {self.key: value, f"{self.key}_bracket": bracket}
 
-    def undecided(self, sweeps: NormalizedTotals) -> NDArray[np.bool_] | None:
-        return sweeps.cells_around(self.metric.statistic, self.z)
+    def unresolved(self, sweeps: NormalizedTotals) -> Unresolved:
+        if isinstance(self.metric, CountMetric):
+            return {PixelStatistic(): sweeps.scores_around(self.z)}
+        if sweeps.knows(self.metric.statistic, self.z):
+            return {}
+        return {self.metric.statistic: sweeps.scores_of_cells(sweeps.cells_at(self.z))}
 
 
 @dataclass(frozen=True)
@@ -235,19 +290,13 @@ class FprAtThreshold(Measure):
     refinable = True
 
     def compute(self, sweeps: NormalizedTotals) -> Values:
-        pixels: PixelCounts = sweeps.normalized(PixelStatistic())
-        value = float(ratio(pixels.above(self.z)[1], pixels.normal))
-        if sweeps.grid is None or not sweeps.on_grid(PixelStatistic()) or isnan(value):
-            return {self.key: value}
-        bracket = value, value
-        if not sweeps.knows(PixelStatistic(), self.z):
-            grid, cells = sweeps.grid.by_statistic[PixelStatistic()], sweeps.cells_at(self.z)
-            low, high = grid.low[cells, 1].min(), grid.high[cells, 1].max()
-            bracket = float(low / pixels.normal), float(high / pixels.normal)
-        return {self.key: value, f"{self.key}_bracket": bracket}
+        least, most = (
+            float(ratio(counts[1], sweeps.pixels.normal)) for counts in sweeps.counts_at(self.z)
+        )
+        return _bracketed(self.key, most, sweeps, lambda _: (least, most))
 
-    def undecided(self, sweeps: NormalizedTotals) -> NDArray[np.bool_] | None:
-        return sweeps.cells_around(PixelStatistic(), self.z)
+    def unresolved(self, sweeps: NormalizedTotals) -> Unresolved:
+        return {PixelStatistic(): sweeps.scores_around(self.z)}
 
 
 @dataclass(frozen=True)
@@ -292,6 +341,10 @@ class MarginAt(Measure):
             object.__setattr__(self, "key", f"mdm_{self.metric.name}@{self.t_margin!r}")
 
     @property
+    def every_row(self) -> bool:
+        return isinstance(self.metric, CountMetric) and not self.metric.monotone
+
+    @property
     def refinable(self) -> bool:  # type: ignore[override]
         return not isinstance(self.metric, CountMetric) or self.metric.monotone
 
@@ -301,7 +354,7 @@ class MarginAt(Measure):
 
     def compute(self, sweeps: NormalizedTotals) -> Values:
         check_anomalous(sweeps.pixels.anomalous)
-        margin = sweeps.curve(self.metric).margin(self.t_margin)
+        margin = sweeps.margin(self.metric, self.t_margin)
         values: Values = {
             self.key: margin.value,
             f"{self.key}_interval": margin.interval,
@@ -312,14 +365,14 @@ class MarginAt(Measure):
             values[f"{self.key}_resolution"] = margin.resolution
         return values
 
-    def undecided(self, sweeps: NormalizedTotals) -> NDArray[np.bool_] | None:
-        if not sweeps.on_grid(self.metric.statistic):
-            return None
+    def unresolved(self, sweeps: NormalizedTotals) -> Unresolved:
+        statistic = self.metric.statistic
+        if not sweeps.on_grid(statistic) and (of_components(statistic) or not sweeps.bracketed):
+            return {}
         try:
-            curve = sweeps.curve(self.metric)
+            return {statistic: sweeps.scores_deciding(self.metric, self.t_margin)}
         except InputError:
-            return None
-        return sweeps.cells_from(curve.breakpoints[curve.undecided(self.t_margin)])
+            return {}
 
     def empty(self) -> Values:
         parts = ("", "_interval", "_threshold", "_bracket")
@@ -330,17 +383,6 @@ _RANKINGS: dict[str, tuple[Callable[..., float], Callable[..., Any]]] = {
     "ap": (average_precision, average_precision_bounds),
     "auroc": (auroc, auroc_bounds),
 }
-
-
-def _cells_of_best_f1(sweeps: NormalizedTotals) -> NDArray[np.bool_] | None:
-    """Cells that may hold the best F1."""
-    best = sweeps.best_f1
-    if sweeps.grid is None or isnan(best.value):
-        return None
-    if not sweeps.on_grid(PixelStatistic()):
-        return sweeps.cells_of(np.array([best.lowest]))
-    highs = best_f1_highs(sweeps.pixels, sweeps.loose_pixels)
-    return sweeps.cells_of(sweeps.pixels.scores[highs >= best.value])
 
 
 def _as_measure(item: Any) -> Measure:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -10,14 +10,41 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mdmkit.core.margin import Margin
 from mdmkit.metrics.base import Metric
 from mdmkit.metrics.curve import ThresholdCurve
+from mdmkit.metrics.pixel_metrics import CountMetric
 from mdmkit.statistics.edges import Edges
-from mdmkit.statistics.kinds import MaskStatistic, PixelStatistic, Statistic
-from mdmkit.statistics.normalizers import Normalizer, Rank, Unchanged
-from mdmkit.statistics.pixels import PixelCounts
-from mdmkit.statistics.ranking import BestF1, best_f1
+from mdmkit.statistics.kinds import MaskStatistic, Statistic
+from mdmkit.statistics.levels import Counts
+from mdmkit.statistics.normalizers import Normalizer, Rank, Unchanged, raw_threshold
+from mdmkit.statistics.pixel_scores import PixelScores
+from mdmkit.statistics.ranking import BestF1, best_f1, best_f1_highs
+from mdmkit.statistics.score_bins import AnyPixels, BracketedPixels
 from mdmkit.statistics.totals import Grid, Totals, check_valid
+
+#: Closed intervals of raw scores, shape (k, 2).
+Intervals = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class BoundedCurve:
+    """A curve with the scores that would have to be known for its steps to be exact.
+
+    Attributes
+    ----------
+    curve : ThresholdCurve
+    scores : ndarray of float64, shape (n, 2)
+        Of each step; NaN where it is exact.
+    """
+
+    curve: ThresholdCurve
+    scores: Intervals
+
+    @classmethod
+    def exact(cls, curve: ThresholdCurve) -> BoundedCurve:
+        """Every step is exact."""
+        return cls(curve, np.full((curve.values.size, 2), np.nan))
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,10 +57,13 @@ class NormalizedTotals:
         Everything counted, on raw scores.
     normalizer : Normalizer
         Maps raw scores to the scale on which thresholds are meant.
+    required : mapping of Metric to sequence of float
+        The T at which margins will be asked for, of count metrics.
     """
 
     totals: Totals
     normalizer: Normalizer = field(default_factory=Unchanged)
+    required: Mapping[Metric, tuple[float, ...]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, totals: Totals, kind: type[Normalizer] | Normalizer) -> NormalizedTotals:
@@ -41,13 +71,24 @@ class NormalizedTotals:
         return cls(totals, kind if isinstance(kind, Normalizer) else kind.fitted(totals.pixels))
 
     @property
-    def pixels(self) -> PixelCounts:
-        """The pixel counts on raw scores."""
+    def frames(self) -> int:
+        """Number of frames."""
+        return self.totals.frames
+
+    @property
+    def pixels(self) -> AnyPixels:
+        """The pixels on raw scores."""
         return self.totals.pixels
 
     @property
+    def bracketed(self) -> BracketedPixels | None:
+        """The pixels, where they were counted in bins."""
+        pixels = self.pixels
+        return pixels if isinstance(pixels, BracketedPixels) else None
+
+    @property
     def grid(self) -> Grid | None:
-        """Bounds, where the counts fell on a grid."""
+        """Bounds, where components were counted on a grid."""
         return self.totals.grid
 
     def raw(self, statistic: Statistic) -> Any:
@@ -55,7 +96,7 @@ class NormalizedTotals:
         return self.totals.raw(statistic)
 
     def on_grid(self, statistic: Statistic) -> bool:
-        """Whether a statistic is only known to the cells of a grid, but for refined ones."""
+        """Whether a statistic of components is only known to the cells of a grid."""
         return self.totals.on_grid(statistic)
 
     @cached_property
@@ -63,88 +104,134 @@ class NormalizedTotals:
         """The prediction with the largest pixel F1, on raw scores."""
         return best_f1(self.pixels)
 
-    @property
-    def loose_pixels(self) -> NDArray[np.bool_]:
-        """For each score of `pixels` whether it is only known to a cell."""
-        scores = self.pixels.scores
-        if self.grid is None or not self.on_grid(PixelStatistic()):
-            return np.zeros(scores.size, bool)
-        return self.grid.loose(scores)
+    @cached_property
+    def best_f1_groups(self) -> Intervals:
+        """Scores among which the lowest predicted one of the best F1 is."""
+        best, bracketed = self.best_f1, self.bracketed
+        if best.value != best.value:
+            return np.empty((0, 2))
+        if bracketed is None:
+            return np.array([[best.lowest, best.lowest]])
+        loose = bracketed.loose & (best_f1_highs(bracketed) >= best.value)
+        return bracketed.intervals(loose | (bracketed.groups.scores == best.lowest))
 
     @cached_property
     def _normalized(self) -> dict[Statistic, Any]:
         return {}
 
     def normalized(self, statistic: Statistic) -> Any:
-        """A sweep on normalised scores; on the raw ones where no normaliser is named."""
-        if isinstance(self.normalizer, Unchanged) or isinstance(statistic, MaskStatistic):
-            return self.raw(statistic)
+        """A statistic in rows on normalised scores, the raw ones where no normaliser is named."""
         if statistic not in self._normalized:
-            self._normalized[statistic] = self.raw(statistic).rescaled(self.normalizer)
+            known = self.raw(statistic)
+            rows = known.rows() if hasattr(known, "rows") else known
+            plain = isinstance(self.normalizer, Unchanged) or isinstance(statistic, MaskStatistic)
+            self._normalized[statistic] = rows if plain else rows.rescaled(self.normalizer)
         return self._normalized[statistic]
 
     def _rescaled(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
         return scores if isinstance(self.normalizer, Unchanged) else self.normalizer(scores)
 
+    # Pixels
+
+    def counts_at(self, z: float) -> tuple[Counts, Counts]:
+        """Least and most (TP, FP) of the prediction A > z on normalised scores, shape (2,) each."""
+        low, high = self._raw_thresholds(z)
+        pixels = self.pixels
+        if isinstance(pixels, BracketedPixels):
+            return pixels.between(high)[0], pixels.between(low)[1]
+        counts = pixels.above(high)
+        return counts, counts
+
+    def _raw_thresholds(self, z: float) -> tuple[float, float]:
+        """Least and greatest raw score that z may stand for."""
+        raw, pixels = raw_threshold(self.normalizer, z), self.bracketed
+        if pixels is None or not isinstance(self.normalizer, Rank):
+            return raw, raw
+        group = int(np.searchsorted(pixels.groups.scores, raw, side="right")) - 1
+        if group < 0 or not pixels.loose[group]:
+            return raw, raw
+        return float(np.nextafter(pixels.least[group], -np.inf)), raw
+
+    def scores_around(self, z: float) -> Intervals:
+        """Scores that would have to be known for counts at z to be exact."""
+        pixels = self.bracketed
+        if pixels is None:
+            return np.empty((0, 2))
+        low, high = self._raw_thresholds(z)
+        scores = pixels.groups.scores
+        return pixels.intervals((pixels.least <= high) & (scores > low) & pixels.loose)
+
+    # Components
+
     def cells_at(self, z: float) -> NDArray[np.intp]:
         """Cells of the grid in which a threshold on normalised scores may lie."""
         assert self.grid is not None
         cell = np.searchsorted(self._rescaled(self.grid.edges), z, side="right")
-        # ranks of a cell's scores begin at its lower end
-        below = max(cell - 1, 0) if isinstance(self.normalizer, Rank) else cell
-        return np.unique([below, cell])
+        return np.unique(self._around(np.atleast_1d(cell)))
+
+    def _around(self, cells: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Cells to which thresholds between rescaled edges belong, two of each.
+
+        Ranks of a cell's scores begin at its lower end.
+        """
+        return np.stack([np.maximum(cells - isinstance(self.normalizer, Rank), 0), cells])
 
     def knows(self, statistic: Statistic, z: float) -> bool:
-        """Whether a statistic's totals are exact at a threshold on normalised scores."""
+        """Whether totals of components are exact at a threshold on normalised scores."""
         if self.grid is None or not self.on_grid(statistic):
             return True
-        edges = self.grid.edges_of(statistic)
-        if not isinstance(self.normalizer, Rank) and z in self._rescaled(edges):
+        if not isinstance(self.normalizer, Rank) and z in self._rescaled(self.grid.edges):
             return True
-        return bool(self.grid.refined[self.cells_at(z)].all())
+        return bool(self.grid.refined[statistic][self.cells_at(z)].all())
 
-    def cells_around(self, statistic: Statistic, z: float) -> NDArray[np.bool_] | None:
-        """The cells of a threshold on normalised scores, unless totals are exact there."""
-        if self.grid is None or self.knows(statistic, z):
-            return None
-        return np.isin(np.arange(self.grid.refined.size), self.cells_at(z))
+    def cells_meeting(self, intervals: Intervals) -> NDArray[np.intp]:
+        """Cells of the grid that share scores with some intervals."""
+        assert self.grid is not None
+        return np.flatnonzero(self.grid.meeting(intervals))
 
-    def cells_of(self, scores: NDArray[np.float64]) -> NDArray[np.bool_] | None:
-        """Cells whose pixels are counted at these raw scores."""
-        return self._cells(scores, "left", lambda edges: edges)
-
-    def cells_from(self, thresholds: NDArray[np.float64]) -> NDArray[np.bool_] | None:
-        """Cells that begin at these thresholds on normalised scores."""
-        return self._cells(thresholds, "right", self._rescaled)
-
-    def _cells(
-        self, values: NDArray[np.float64], side: Any, scale: Callable[[Edges], Edges]
-    ) -> NDArray[np.bool_] | None:
-        if self.grid is None or values.size == 0:
-            return None
-        cells = np.zeros(self.grid.refined.size, bool)
-        places = np.searchsorted(scale(self.grid.edges), values, side=side)
-        cells[places] = True
-        if isinstance(self.normalizer, Rank):
-            cells[np.maximum(places - 1, 0)] = True
-        return cells
+    def scores_of_cells(self, cells: NDArray[np.intp]) -> Intervals:
+        """The scores that cells of the grid hold."""
+        assert self.grid is not None
+        return self.grid.intervals(cells)
 
     def cell_bounds(self, metric: Metric) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Bounds of d within each cell of the grid, shape (m + 1,) each; -inf: passes no T."""
+        """Bounds of d within each cell of the grid, shape (m + 1,) each; NaN: undefined."""
         assert self.grid is not None
         bounds = metric.bounds(self.grid.by_statistic[metric.statistic])
         if bounds is None:
-            cells = self.grid.refined.size
+            cells = self.grid.edges.size + 1
             return np.full(cells, -np.inf), np.full(cells, np.inf)
-        low, high = (np.where(np.isnan(bound), -np.inf, bound) for bound in bounds)
-        rows = self.grid.edges_of(metric.statistic)
-        if rows.size < self.grid.edges.size:
-            row = np.append(0, np.searchsorted(rows, self.grid.edges, side="right"))
-            low, high = low[row], high[row]
-        return low, high
+        return bounds
+
+    # Curves
+
+    def margin(self, metric: Metric, t_margin: float) -> Margin:
+        """The margin at T, by the scores that decide about it where these are enough."""
+        pixels = self.pixels
+        if not (
+            isinstance(metric, CountMetric)
+            and metric.monotone
+            and isinstance(pixels, PixelScores)
+            and t_margin in self.required.get(metric, ())
+        ):
+            return self.curve(metric).margin(t_margin)
+        if metric not in self._deciding:
+            self._check_range()
+            metric.check(pixels)
+            p, n = pixels.anomalous, pixels.normal
+            rows = pixels.deciding(
+                lambda tp, fp: metric(tp, fp, p - tp, n - fp), self.required[metric]
+            )
+            plain = isinstance(self.normalizer, Unchanged)
+            self._deciding[metric] = metric.curve(rows if plain else rows.rescaled(self.normalizer))
+        return self._deciding[metric].margin(t_margin)
+
+    @cached_property
+    def _deciding(self) -> dict[Metric, ThresholdCurve]:
+        return {}
 
     def curve(self, metric: Metric) -> ThresholdCurve:
-        """d(z) on [0, 1], with bounds where the sweeps fell on a grid.
+        """d(z) on [0, 1], with bounds where statistics were counted in bins.
 
         Raises
         ------
@@ -153,33 +240,76 @@ class NormalizedTotals:
         NoTargetError
             If there is nothing to detect.
         """
+        return self.bounded_curve(metric).curve
+
+    def bounded_curve(self, metric: Metric) -> BoundedCurve:
+        """The same with the scores on which it depends."""
         if metric not in self._curves:
+            self._check_range()
             self._curves[metric] = self._curve(metric)
         return self._curves[metric]
 
     @cached_property
-    def _curves(self) -> dict[Metric, ThresholdCurve]:
+    def _curves(self) -> dict[Metric, BoundedCurve]:
         return {}
 
-    def _curve(self, metric: Metric) -> ThresholdCurve:
+    def _check_range(self) -> None:
         check_valid(self.pixels)
         if isinstance(self.normalizer, Unchanged):
-            self.normalizer(self.pixels.scores)  # refuses scores outside [0, 1]
+            self.normalizer(np.array(self.pixels.extremes))  # refuses scores outside [0, 1]
+
+    def _curve(self, metric: Metric) -> BoundedCurve:
+        if isinstance(metric, CountMetric) and self.bracketed is not None:
+            return self._curve_of_groups(metric, self.bracketed)
         curve = metric.curve(self.normalized(metric.statistic))
         if self.grid is None or not self.on_grid(metric.statistic):
-            return curve
-        edges = self._rescaled(self.grid.edges)
+            return BoundedCurve.exact(curve)
+        return self._curve_of_cells(metric, curve, self._rescaled(self.grid.edges))
+
+    def _curve_of_groups(self, metric: CountMetric, pixels: BracketedPixels) -> BoundedCurve:
+        """Steps that end at the least and at the greatest score of each group.
+
+        Between these two the prediction may hold any of the group's pixels.
+        """
+        metric.check(pixels)
+        ends = np.stack([pixels.least, pixels.groups.scores], axis=1)
+        scaled = self._rescaled(ends.ravel())
+        if isinstance(self.normalizer, Rank):  # known to lie below those of all greater scores
+            beyond = self.normalizer(np.nextafter(pixels.groups.scores, np.inf))
+            scaled[1::2] = np.where(pixels.loose, beyond, scaled[1::2])
+        starts = np.append(-np.inf, scaled).clip(0)
+        kept = np.append(scaled, np.inf) > starts
+        totals = np.repeat(pixels.groups.totals, 2, axis=0)
+        most, least = totals[:-1][kept], totals[1:][kept]
+        total = pixels.groups.totals[0]
+        values = metric(most[:, 0], most[:, 1], total[0] - most[:, 0], total[1] - most[:, 1])
+        low, high = metric.between(least, most, total)
+        exact = (least == most).all(axis=1)
+        low, high = np.where(exact, values, low), np.where(exact, values, high)
+        scores = np.full((starts.size, 2), np.nan)
+        scores[1::2] = ends
+        scores = np.where(exact[:, None], np.nan, scores[kept])
+        curve = ThresholdCurve(starts[kept], values, metric.name, low=low, high=high)
+        return BoundedCurve(curve, scores)
+
+    def _curve_of_cells(self, metric: Metric, curve: ThresholdCurve, edges: Edges) -> BoundedCurve:
+        assert self.grid is not None
         cell = np.searchsorted(edges, curve.breakpoints, side="right")
-        known = self.grid.refined[cell]
-        bounds = self.cell_bounds(metric)
-        low, high = (bound[cell] for bound in bounds)
-        known[-1] = True  # above the largest score nothing is predicted
-        if isinstance(self.normalizer, Rank):  # ranks of a cell's scores begin at its lower end
-            below = np.maximum(cell - 1, 0)
-            known &= self.grid.refined[below] & self.grid.refined[cell]
-            low, high = np.minimum(low, bounds[0][below]), np.maximum(high, bounds[1][below])
-        return replace(
+        around = self._around(cell)
+        known = np.atleast_1d(self.grid.refined[metric.statistic][around].all(axis=0))
+        low, high = (np.where(np.isnan(b), -np.inf, b)[around] for b in self.cell_bounds(metric))
+        if not (isinstance(self.normalizer, Rank) and self.bracketed and self.bracketed.loose[-1]):
+            known[-1] = True  # above the largest score nothing is predicted
+        bounded = replace(
             curve,
-            low=np.where(known, curve.values, np.fmin(low, curve.values)),
-            high=np.where(known, curve.values, np.fmax(high, curve.values)),
+            low=np.where(known, curve.values, np.fmin(low.min(axis=0), curve.values)),
+            high=np.where(known, curve.values, np.fmax(high.max(axis=0), curve.values)),
         )
+        lower, upper = self.grid.intervals(around[0]), self.grid.intervals(around[-1])
+        scores = np.stack([lower[:, 0], upper[:, 1]], axis=1)
+        return BoundedCurve(bounded, np.where(known[:, None], np.nan, scores))
+
+    def scores_deciding(self, metric: Metric, t_margin: float) -> Intervals:
+        """Scores that would have to be known for a margin to be exact."""
+        found = self.bounded_curve(metric)
+        return found.scores[found.curve.undecided(t_margin)]

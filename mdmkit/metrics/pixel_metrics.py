@@ -16,8 +16,11 @@ from mdmkit.core.spelled import spelled
 from mdmkit.metrics.base import Counts, Metric, Ratio, _checked, _named, check_anomalous, ratio
 from mdmkit.metrics.curve import ThresholdCurve
 from mdmkit.statistics.kinds import PixelStatistic
-from mdmkit.statistics.pixels import BinnedPixels, PixelCounts
+from mdmkit.statistics.pixels import PixelCounts
+from mdmkit.statistics.score_bins import AnyPixels
 
+#: A formula with TP above and below the line may be out of order by its rounding errors.
+ROUNDING = 1e-12
 CountFunction = Callable[[Counts, Counts, Counts, Counts], Any]
 
 
@@ -69,7 +72,7 @@ class CountMetric(Metric):
             return float("nan")
         return float(self(*sweep.confusion(sweep.above(z))))
 
-    def check(self, sweep: PixelCounts) -> None:
+    def check(self, sweep: AnyPixels) -> None:
         """Refuse a sweep without an anomalous pixel."""
         check_anomalous(sweep.anomalous)
 
@@ -84,13 +87,44 @@ class CountMetric(Metric):
         values = self(*sweep.confusion(totals))
         return ThresholdCurve(breakpoints, values, self.name, ends=(at_all, at_none))
 
-    def bounds(self, grid: BinnedPixels) -> tuple[Ratio, Ratio] | None:
+    def between(self, least: Counts, most: Counts, total: Counts) -> tuple[Ratio, Ratio]:
+        """Bounds of the metric where TP and FP are only known to lie between two counts.
+
+        Parameters
+        ----------
+        least, most : ndarray of int64, shape (n, 2)
+            TP and FP.
+        total : ndarray of int64, shape (2,)
+            Anomalous and normal pixels.
+
+        Returns
+        -------
+        low, high : ndarray of float64, shape (n,)
+            Infinite where nothing is known, as of a metric that is not monotone; `low` is -inf
+            where the metric may be undefined, which passes no T.
+        """
         if not self.monotone:
-            return None
-        anomalous, normal = grid.totals[0]
-        (tp_low, fp_low), (tp_high, fp_high) = grid.low.T, grid.high.T
-        low = self(tp_low, fp_high, anomalous - tp_low, normal - fp_high)
-        return low, self(tp_high, fp_low, anomalous - tp_high, normal - fp_low)
+            return np.full(len(least), -np.inf), np.full(len(least), np.inf)
+        (tp_least, fp_least), (tp_most, fp_most) = least.T, most.T
+        low, high = self._at(tp_least, fp_most, total), self._at(tp_most, fp_least, total)
+        states = (self._at(c[:, 0], c[:, 1], total) for c in (least, most))
+        undefined = np.isnan([low, high, *states]).any(axis=0)
+        if undefined.any():  # where some count is 0: look at the states beside these
+            tp_inner = tp_most - ((tp_most == total[0]) & (tp_most > tp_least))
+            fp_inner = fp_least + ((fp_least == 0) & (fp_most > 0))
+            for tp, fp in ((tp_most, fp_inner), (tp_inner, fp_least), (tp_inner, fp_inner)):
+                high = np.fmax(high, self._at(tp, fp, total))
+            low = np.where(undefined, -np.inf, low)
+            one = (least == most).all(axis=1)
+            high = np.where(np.isnan(high), np.where(one, -np.inf, np.inf), high)
+        slack = np.where(tp_most > tp_least, ROUNDING, 0.0)
+        low_slack, high_slack = (
+            slack * np.abs(np.where(np.isinf(bound), 0.0, bound)) for bound in (low, high)
+        )
+        return low - low_slack, high + high_slack
+
+    def _at(self, tp: Counts, fp: Counts, total: Counts) -> Ratio:
+        return self(tp, fp, total[0] - tp, total[1] - fp)
 
 
 @dataclass(frozen=True)
@@ -223,7 +257,7 @@ class FalsePositiveRate(CountMetric):
     name = "fpr"
     higher_is_better = False
 
-    def check(self, sweep: PixelCounts) -> None:
+    def check(self, sweep: AnyPixels) -> None:
         """Refuse a sweep without a normal pixel."""
         if sweep.normal == 0:
             raise NoTargetError("target: expected at least one normal pixel, found none")
@@ -234,9 +268,8 @@ class FalsePositiveRate(CountMetric):
     def formula(self, tp: Counts, fp: Counts, fn: Counts, tn: Counts) -> Ratio:
         return ratio(fp, fp + tn)
 
-    def bounds(self, grid: BinnedPixels) -> tuple[Ratio, Ratio]:
-        normal = grid.totals[0, 1]
-        return ratio(grid.low[:, 1], normal), ratio(grid.high[:, 1], normal)
+    def between(self, least: Counts, most: Counts, total: Counts) -> tuple[Ratio, Ratio]:
+        return ratio(least[:, 1], total[1]), ratio(most[:, 1], total[1])
 
 
 @dataclass(frozen=True)

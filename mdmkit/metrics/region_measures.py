@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from math import isnan
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.distribution import Distribution
 from mdmkit.core.errors import InputError
@@ -69,11 +71,12 @@ class AUPRO(Measure):
     def compute(self, sweeps: NormalizedTotals) -> Values:
         coverage = sweeps.raw(self._metric.statistic)
         self._metric.check(coverage)
-        unresolved = None
-        if sweeps.grid is not None and sweeps.on_grid(PixelStatistic()):
-            unresolved = sweeps.grid.loose(coverage.steps.scores)
-        value, bracket = area_under_pro(sweeps.pixels, coverage, self.limit, unresolved)
-        if unresolved is None or isnan(value):
+        lows = None
+        if sweeps.grid is not None and sweeps.on_grid(self._metric.statistic):
+            edges = np.append(-np.inf, sweeps.grid.edges)
+            lows = edges[np.searchsorted(edges, coverage.steps.scores) - 1]
+        value, bracket = area_under_pro(sweeps.pixels, coverage, self.limit, lows)
+        if isnan(value) or (lows is None and sweeps.bracketed is None):
             return {self.key: value}
         return {self.key: value, f"{self.key}_bracket": bracket}
 

@@ -12,8 +12,11 @@ from mdmkit.core.errors import InputError, NoTargetError
 from mdmkit.metrics.base import Metric, Ratio, check_anomalous, ratio
 from mdmkit.metrics.curve import ThresholdCurve
 from mdmkit.statistics.image_rates import ImageRates
+from mdmkit.statistics.pixel_scores import PixelScores
 from mdmkit.statistics.pixels import PixelCounts
 from mdmkit.statistics.regions import WHOLE, RegionCoverage
+from mdmkit.statistics.score_bins import AnyPixels, BracketedPixels
+from mdmkit.statistics.score_keys import scores_of
 from mdmkit.statistics.stepped_counts import BinnedCounts, SteppedCounts
 
 
@@ -100,53 +103,74 @@ class SPRO(PRO):
 
 
 def area_under_pro(
-    pixels: PixelCounts,
+    pixels: AnyPixels,
     coverage: SteppedCounts,
     limit: float,
-    unresolved: NDArray[np.bool_] | None = None,
+    lows: NDArray[np.float64] | None = None,
 ) -> tuple[float, tuple[float, float]]:
     """Area under PRO over the false positive rate up to a limit, divided by the limit.
 
     Parameters
     ----------
-    pixels : PixelCounts
-        Normal pixels at each score at which `coverage` changes.
+    pixels : PixelScores, PixelCounts or BracketedPixels
+        Normal pixels by score.
     coverage : SteppedCounts
         Covered units of regions.
     limit : float
         In (0, 1].
-    unresolved : ndarray of bool, shape (n,), optional
-        Scores of `coverage` that stand for all scores of a bin.
+    lows : ndarray of float64, shape (n,), optional
+        Least scores that the scores of `coverage` may stand for, the greatest being these.
 
     Returns
     -------
     value : float
-        NaN without regions or without normal pixels.
+        NaN without regions or without normal pixels; the middle of the bracket.
     bracket : tuple of float
-        The least and the largest area with the pixels of unresolved bins in any order.
+        The least and the largest area, equal where all scores are known.
 
     Notes
     -----
     Trapezoids between distinct scores, with the points (0, 0) and (1, 1), linear interpolation at
-    the limit. O(n) for n distinct scores of anomalous pixels: along runs of normal ones PRO is
-    level.
+    the limit. O(n) for n distinct scores of anomalous pixels, and one look at those of the normal
+    ones: along runs of them PRO is level.
     """
     if not 0 < limit <= 1:
         raise InputError(f"fpr: expected a false positive rate in (0, 1], found {limit!r}")
     regions = int(coverage.sizes[0])
     if regions == 0 or pixels.normal == 0:
         return float("nan"), (float("nan"), float("nan"))
-    scores, false = coverage.steps.scores[::-1], pixels.totals[:, 1]
-    above, at = (false[np.searchsorted(pixels.scores, scores, side)] for side in ("right", "left"))
+    scores = coverage.steps.scores[::-1]
     pro = coverage.steps.totals[::-1, 0] / (regions * WHOLE)
-    points = np.stack([above, at], axis=1) / pixels.normal  # FPR before and after each score
-    middle = _area(points, pro, limit)
-    if unresolved is None or not unresolved.any():
-        return middle, (middle, middle)
-    some = unresolved[::-1, None]
-    early = np.where(some, points[:, :1], points)  # a bin's anomalous pixels first
-    late = np.where(some, points[:, 1:], points)
-    return middle, (_area(late, pro, limit), _area(early, pro, limit))
+    if lows is None and not isinstance(pixels, BracketedPixels):
+        points = np.stack(_false_positives(pixels, scores), axis=1) / pixels.normal
+        area = _area(points, pro, limit)
+        return area, (area, area)
+    groups = pixels
+    if not isinstance(groups, BracketedPixels):
+        rows = pixels.rows()
+        groups = BracketedPixels(rows, rows.scores)
+    bottoms = scores if lows is None else lows[::-1]
+    false = groups.groups.totals[:, 1]
+    early = false[np.searchsorted(groups.least, scores, side="right")]  # regions come first
+    late = false[np.searchsorted(groups.groups.scores, bottoms, side="left")]
+    low, high = (
+        _area(np.stack([false, false], axis=1) / pixels.normal, pro, limit)
+        for false in (late, early)
+    )
+    return (low + high) / 2, (low, high)
+
+
+def _false_positives(
+    pixels: PixelScores | PixelCounts, scores: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """FP of A > score and of A >= score, for scores of anomalous pixels, descending."""
+    levels = list(pixels.levels())
+    keys = np.concatenate([level.keys for level in levels])
+    at = np.concatenate([level.false for level in levels])
+    above = at - np.concatenate([level.normal for level in levels])
+    known = keys if keys.dtype.kind == "f" else scores_of(keys)
+    places = np.searchsorted(-known, -scores)
+    return above[places], at[places]
 
 
 def _area(points: NDArray[np.float64], pro: NDArray[np.float64], limit: float) -> float:

@@ -6,12 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from mdmkit.core.errors import InputError, NoTargetError
 from mdmkit.core.transforms import Band, FrameChange
-from mdmkit.metrics.measures import Measure, Values
+from mdmkit.metrics.measures import Measure, Unresolved, Values
 from mdmkit.statistics.kinds import PixelStatistic, Statistic, changed, of_images
 from mdmkit.statistics.target_bins import TargetBin
 
@@ -29,8 +26,17 @@ def seen_through(
         return {names[s]: sweep for s, sweep in by_statistic.items() if s in names}
 
     totals = sweeps.totals
-    grid = totals.grid and replace(totals.grid, by_statistic=own(totals.grid.by_statistic))
+    grid = totals.grid and replace(
+        totals.grid,
+        refined=own(totals.grid.refined),
+        by_statistic=own(totals.grid.by_statistic),
+    )
     return replace(sweeps, totals=replace(totals, by_statistic=own(totals.by_statistic), grid=grid))
+
+
+def of_changed(change: FrameChange, unresolved: Unresolved) -> Unresolved:
+    """Scores to be looked at, of changed frames."""
+    return {changed(change, statistic): found for statistic, found in unresolved.items()}
 
 
 @dataclass(frozen=True)
@@ -71,8 +77,8 @@ class Through(Measure):
                 raise
             return {**self.empty(), self.key: float("nan")}
 
-    def undecided(self, sweeps: NormalizedTotals) -> NDArray[np.bool_] | None:
-        return self.measure.undecided(self._seen(sweeps))
+    def unresolved(self, sweeps: NormalizedTotals) -> Unresolved:
+        return of_changed(self.change, self.measure.unresolved(self._seen(sweeps)))
 
     def _seen(self, sweeps: NormalizedTotals) -> NormalizedTotals:
         return seen_through(sweeps, self.change, self.measure.statistics)

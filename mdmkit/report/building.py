@@ -19,6 +19,7 @@ from mdmkit.report import charts
 from mdmkit.report.pictures import drawn_shape, every_so_often, jpeg, png
 from mdmkit.report.slider import Counts, Thresholds, offer_thresholds
 from mdmkit.report.spread import spread_block
+from mdmkit.tables.forms import finite
 
 if TYPE_CHECKING:
     from mdmkit.comparison.study import Study
@@ -99,7 +100,7 @@ class Report:
     def _offer(self) -> Thresholds:
         wanted = list(MARKED) + [z for found in self.jumps.values() for _, z in found[:1]]
         wanted += [z for found in self.jumps.values() for _, z in found[1:]]
-        scores = (sweeps.normalizer(sweeps.pixels.scores) for sweeps in self.study.sweeps.values())
+        scores = (s.normalizer(s.pixels.rows().scores) for s in self.study.sweeps.values())
         return offer_thresholds(scores, wanted)
 
     def _count(self) -> Iterable[Shown]:
@@ -230,7 +231,7 @@ def _title(measure: MarginAt) -> str:
 
 def _json(value: Any) -> str:
     """JSON that cannot end the script element which holds it."""
-    text = json.dumps(value, separators=(",", ":"), allow_nan=False)  # ASCII
+    text = json.dumps(finite(value), separators=(",", ":"), allow_nan=False)  # ASCII
     return text.replace("<", r"\u003c").replace(">", r"\u003e").replace("&", r"\u0026")
 
 

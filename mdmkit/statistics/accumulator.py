@@ -1,11 +1,10 @@
-"""Accumulator: the sum of many frames' statistics within a memory budget, in one pass or two."""
+"""Accumulator: the sum of statistics of many frames within a budget of memory."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
-from itertools import compress
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,239 +12,253 @@ from numpy.typing import NDArray
 
 from mdmkit.core.arguments import as_bytes
 from mdmkit.core.errors import InputError
-from mdmkit.statistics.binned_steps import quantile_edges
+from mdmkit.statistics.binned_components import BinnedComponents
 from mdmkit.statistics.components import ComponentCounts
-from mdmkit.statistics.edges import Edges, line_edges, unit_edges, with_edges
-from mdmkit.statistics.kinds import Statistic, has_bins, merged, of_components
+from mdmkit.statistics.edges import (
+    Edges,
+    cells_meeting,
+    component_edges,
+    fixed_edges,
+    scores_of_cells,
+    with_edges,
+)
+from mdmkit.statistics.kinds import Statistic, merged, of_pixels, stays_exact
 from mdmkit.statistics.packing import Packed
 from mdmkit.statistics.pixel_bins import BinnedFrame
+from mdmkit.statistics.pixel_scores import PixelScores
 from mdmkit.statistics.pixels import PixelCounts
-from mdmkit.statistics.totals import Grid, Totals
+from mdmkit.statistics.score_bins import PixelBins
+from mdmkit.statistics.stepped_counts import BinnedCounts
+from mdmkit.statistics.totals import EarlyGrid, Grid, Totals
 
 if TYPE_CHECKING:
     from mdmkit.core.frame import Frame
 
-#: Bytes that the sweeps of one method may take before they fall on a grid.
+#: Bytes that the statistics of one method may take before they fall into bins.
 DEFAULT_MEMORY = 2 * 2**30
+#: Bytes of one distinct score in rows, their cumulative sums and a copy included.
+_ROW = 72
+
+Intervals = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Refined:
-    """The cells that a second pass looks into, of all edges and of those for components."""
+class SecondLook:
+    """The closed intervals of scores, shape (k, 2) each, in which every score is looked at."""
 
-    cells: NDArray[np.bool_]
-    rows: NDArray[np.bool_]
-    statistics: frozenset[Statistic]
+    intervals: dict[Statistic, Intervals]
 
     def __eq__(self, other: object) -> bool:
         return (
-            isinstance(other, Refined)
-            and self.statistics == other.statistics
-            and np.array_equal(self.cells, other.cells)
-            and np.array_equal(self.rows, other.rows)
+            isinstance(other, SecondLook)
+            and self.intervals.keys() == other.intervals.keys()
+            and all(np.array_equal(i, other.intervals[s]) for s, i in self.intervals.items())
         )
 
 
 class Accumulator:
-    """Sum of many sweeps, exact while it fits into memory, on a grid beyond.
+    """Sum of the statistics of many frames, exact while it fits into memory, in bins beyond.
 
-    What it holds is a function of the frames and of the grid that was laid, if one was: neither
-    their order nor a cut of them into several pools, which `merge` joins, changes a bit.
+    What it holds is a function of the frames: neither their order nor a cut of them into several
+    accumulators, which `merge` joins, changes a bit.
 
     Parameters
     ----------
     memory : int
         Bytes that the exact sum may take.
     thresholds : sequence of float
-        Raw scores at which totals must stay exact on a grid.
+        Raw scores at which totals must stay exact in bins.
+    every_row : bool
+        Whether counts at every distinct score will be asked for, which take more memory.
 
     Notes
     -----
-    Exact sweeps merge in pairs of like size, as a binary counter is carried. Those that come
-    after the sum has left for the grid wait together, as reducing a sweep costs as much as the
-    grid is large.
+    Exact statistics wait until they are as large as their sum, and are then merged into it.
     """
 
-    def __init__(self, memory: int = DEFAULT_MEMORY, thresholds: Sequence[float] = ()) -> None:
+    def __init__(
+        self,
+        memory: int = DEFAULT_MEMORY,
+        thresholds: Sequence[float] = (),
+        every_row: bool = False,
+    ) -> None:
         self.memory = as_bytes(memory)
-        self.thresholds = thresholds
+        self.thresholds, self.every_row = thresholds, every_row
         self.over_budget = False
-        self.laid: tuple[Edges, Edges] | None = None
-        self._parts: list[Totals] = []
-        self._grid: Totals | None = None
-        self._refined: Refined | None = None
+        self.frames = 0
+        self._exact: dict[Statistic, Any] = {}
+        self._waiting: list[dict[Statistic, Any]] = []
+        self._binned: dict[Statistic, Any] = {}
+        self._look: SecondLook | None = None
         self._within: dict[Statistic, Any] = {}
 
     def empty(self) -> Accumulator:
-        """One for a share of the frames: on the same grid, in the same pass, without frames."""
-        pool = Accumulator(self.memory, self.thresholds)
-        pool.laid, pool.over_budget = self.laid, self.over_budget
-        pool._refined = self._refined
-        return pool
-
-    def lay(self, pixels: PixelCounts, every: int = 1) -> tuple[Edges, Edges]:
-        """Lay a grid over scores like these: regular on [0, 1], else about as many in each cell.
-
-        Returns all edges, and those for components: one of `every` so many. Without a call the
-        grid is `line_edges`, which knows no scores.
-        """
-        scores = pixels.scores
-        in_unit = scores.size > 0 and scores[0] >= 0 and scores[-1] <= 1
-        edges = unit_edges() if in_unit else quantile_edges(pixels)
-        rows = with_edges(edges[::every], self.thresholds)
-        self.laid = with_edges(edges, self.thresholds), rows
-        return self.laid
-
-    @cached_property
-    def _line(self) -> Edges:
-        return with_edges(line_edges(), self.thresholds)
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name != "_line"}
+        """An accumulator for a share of the frames: in the same pass, without frames."""
+        other = Accumulator(self.memory, self.thresholds, self.every_row)
+        other.over_budget, other._look = self.over_budget, self._look
+        return other
 
     @property
     def edges(self) -> Edges:
-        """Thresholds of the grid."""
-        return self.laid[0] if self.laid else self._line
+        """Thresholds at which totals of pixels are exact in bins."""
+        return _edges(tuple(self.thresholds))
 
     @property
     def rows(self) -> Edges:
-        """Those of them at which components are known."""
-        return self.laid[1] if self.laid else self._line
+        """Thresholds at which totals of components are exact in bins."""
+        return _component_edges(tuple(self.thresholds))
+
+    def early(self, statistics: frozenset[Statistic]) -> EarlyGrid:
+        """How frames are counted in bins from the start."""
+        return EarlyGrid(_component_edges(tuple(self.thresholds), 4), self.rows, statistics)
 
     def add(self, part: Totals) -> None:
         """Count one frame."""
-        waiting = [
-            statistic
-            for statistic, sweep in part.by_statistic.items()
-            if has_bins(statistic) and not _is_grid(sweep)
-        ]
-        if self.over_budget and not waiting:
-            self._grid = part if self._grid is None else Totals.merged([self._grid, part])
-            return
-        by_statistic = dict(part.by_statistic)
-        for statistic in waiting:
-            by_statistic[statistic] = self._with_spreads(by_statistic[statistic])
-        self._take(replace(part, by_statistic=by_statistic))
+        self.frames += part.frames
+        exact: dict[Statistic, Any] = {}
+        for statistic, known in part.by_statistic.items():
+            if isinstance(known, (PixelBins, BinnedComponents, BinnedCounts)):
+                self._add_binned(statistic, known)
+            elif isinstance(known, ComponentCounts):  # bounds are lost once frames are summed
+                exact[statistic] = known.with_spreads(self.rows)
+            else:
+                exact[statistic] = known
+        self._take(exact)
 
-    def _with_spreads(self, sweep: Any) -> Any:
-        """What bounds it between the edges, which is lost once frames are summed."""
-        return sweep.with_spreads(self.rows) if isinstance(sweep, ComponentCounts) else sweep
-
-    def _take(self, part: Totals) -> None:
-        self._parts.append(part)
-        while len(self._parts) > 1 and self._parts[-1].frames >= self._parts[-2].frames:
-            last = self._parts.pop()
-            self._parts[-1] = Totals.merged([self._parts[-1], last])
+    def _take(self, exact: dict[Statistic, Any]) -> None:
+        self._waiting.append(exact)
+        waiting, held = (sum(map(self._cost, parts)) for parts in (self._waiting, [self._exact]))
         limit = self.memory // 4 if self.over_budget else self.memory
-        if sum(part.nbytes for part in self._parts) > limit:
+        if waiting > min(held, limit) or waiting + held > limit:
             self._settle()
+
+    def _cost(self, parts: Mapping[Statistic, Any]) -> int:
+        """Bytes that exact statistics take, with what computing numbers from them takes."""
+        return sum(map(self._bytes_of, parts.values()))
+
+    def _bytes_of(self, known: Any) -> int:
+        if isinstance(known, PixelScores):
+            pixels = known.anomalous + known.normal
+            return _ROW * pixels if self.every_row else known.nbytes * 5 // 4
+        return 3 * int(known.nbytes)
+
+    def _add_binned(self, statistic: Statistic, known: Any) -> None:
+        before = self._binned.get(statistic)
+        self._binned[statistic] = known if before is None else merged(statistic, [before, known])
 
     def _settle(self) -> None:
-        """Sum up; beyond the budget, on the grid."""
-        if not self._parts:
-            return
-        total = Totals.merged(self._parts)
-        self.over_budget = self.over_budget or total.nbytes > self.memory
-        self._parts = [] if self.over_budget else [total]
+        """Sum up; beyond the budget, in bins."""
+        parts = [self._exact, *self._waiting]
+        self._waiting = []
+        statistics = dict.fromkeys(s for part in parts for s in part)
+        self._exact = {s: merged(s, [part[s] for part in parts if s in part]) for s in statistics}
+        self.over_budget = self.over_budget or self._cost(self._exact) > self.memory
         if self.over_budget:
-            reduced = self._on_grid(total)
-            self._grid = reduced if self._grid is None else Totals.merged([self._grid, reduced])
+            for statistic in list(self._exact):
+                if not stays_exact(statistic):
+                    self._add_binned(statistic, self._in_bins(statistic))
+                    del self._exact[statistic]
 
-    def _on_grid(self, part: Totals) -> Totals:
-        on_grid = {
-            statistic: sweep
-            if _is_grid(sweep) or not has_bins(statistic)
-            else statistic.at_edges(sweep, self.rows if of_components(statistic) else self.edges)
-            for statistic, sweep in part.by_statistic.items()
-        }
-        return replace(part, by_statistic=on_grid)
+    def _in_bins(self, statistic: Statistic) -> Any:
+        known = self._exact[statistic]
+        if of_pixels(statistic):
+            return PixelBins.of(known, self.edges)
+        return statistic.at_edges(known, self.rows)  # type: ignore[union-attr]
 
     def merge(self, other: Accumulator) -> None:
-        """Count the frames of another pool with the same memory, thresholds and grid.
+        """Count the frames of another accumulator with the same memory and thresholds.
 
-        What a second pass found is kept where both looked at the same cells, and only there.
+        What a second pass found is kept where both looked at the same scores, and only there.
         """
-        if self._refined is not None and self._refined == other._refined:
-            for statistic, sweep in other._within.items():
-                self._look(statistic, sweep)
-        elif other._parts or other._grid:
+        if self._look is not None and self._look == other._look:
+            for statistic, known in other._within.items():
+                self._note(statistic, known)
+        elif other.frames:
             self.forget()
-        if other.over_budget:
+        self.frames += other.frames
+        if other.over_budget and not self.over_budget:
             self.over_budget = True
             self._settle()
-        if other._grid is not None:
-            self._grid = (
-                other._grid if self._grid is None else Totals.merged([self._grid, other._grid])
-            )
-        for part in other._parts:
-            self._take(part)
+        for statistic, known in other._binned.items():
+            self._add_binned(statistic, known)
+        for part in (other._exact, *other._waiting):
+            if part:
+                self._take(part)
 
-    def refine(self, cells: NDArray[np.bool_]) -> None:
-        """Begin a second pass over the same frames, to know every score within these cells.
+    def look_at(self, intervals: Mapping[Statistic, Intervals]) -> None:
+        """Begin a second pass over the same frames, to know every score in these intervals.
 
-        A cell of components is refined as a whole.
+        Bins are looked into as a whole.
         """
-        known = self._sum().by_statistic
-        row = np.append(0, np.searchsorted(self.rows, self.edges, side="right"))
-        rows = np.bincount(row, cells) > 0
-        statistics = frozenset(statistic for statistic, sweep in known.items() if _is_grid(sweep))
-        self._refined, self._within = Refined(rows[row], rows, statistics), {}
+        self._settle()
+        whole = {}
+        for statistic in self._binned:
+            wanted = intervals.get(statistic, np.empty((0, 2)))
+            if of_pixels(statistic):
+                bins = self._known_in_bins(statistic)
+                whole[statistic] = bins.intervals(bins.meeting(wanted))
+            else:
+                whole[statistic] = scores_of_cells(
+                    self.rows, np.flatnonzero(cells_meeting(self.rows, wanted))
+                )
+        self._look, self._within = SecondLook(whole), {}
+
+    def _known_in_bins(self, statistic: Statistic) -> Any:
+        """The sum of a statistic of which some was counted in bins."""
+        binned = self._binned[statistic]
+        if statistic not in self._exact:
+            return binned
+        return merged(statistic, [binned, self._in_bins(statistic)])
 
     @property
-    def cells_looked_into(self) -> NDArray[np.bool_] | None:
-        """The cells of the second pass, if one has begun."""
-        return self._refined.cells if self._refined else None
+    def looked_at(self) -> tuple[Intervals, ...] | None:
+        """The intervals of the second pass, if one has begun."""
+        return None if self._look is None else tuple(self._look.intervals.values())
 
     @property
     def looking_again(self) -> bool:
         """Whether a second pass has begun."""
-        return self._refined is not None
+        return self._look is not None
 
     def forget(self) -> None:
         """End the second pass, and with it what it found."""
-        self._refined, self._within = None, {}
+        self._look, self._within = None, {}
 
     def inside(self, frame: Frame) -> Totals:
-        """What of a frame's sweeps lies within the cells of the second pass."""
-        assert self._refined is not None
-        cells = BinnedFrame.of(frame, self.edges)
-        by_statistic: dict[Statistic, Any] = {}
-        for statistic in self._refined.statistics:
-            assert has_bins(statistic)
-            if of_components(statistic):
-                by_statistic[statistic] = statistic.inside(cells, self.rows, self._refined.rows)
+        """What of a frame's statistics lies in the intervals of the second pass."""
+        assert self._look is not None
+        found: dict[Statistic, Any] = {}
+        cells = None
+        for statistic, intervals in self._look.intervals.items():
+            if of_pixels(statistic):
+                found[statistic] = statistic.between(frame, intervals)  # type: ignore[union-attr]
             else:
-                by_statistic[statistic] = statistic.inside(cells, self.edges, self._refined.cells)
-        return Totals(1, by_statistic)
+                cells = cells or BinnedFrame.of(frame, self.early(frozenset()).edges)
+                wanted = cells_meeting(self.rows, intervals)
+                found[statistic] = statistic.inside(cells, self.rows, wanted)  # type: ignore[union-attr]
+        return Totals(1, found)
 
     def add_inside(self, part: Totals) -> None:
         """Count what `inside` gave."""
-        for statistic, sweep in part.by_statistic.items():
-            self._look(statistic, sweep)
+        for statistic, known in part.by_statistic.items():
+            self._note(statistic, known)
 
-    def _look(self, statistic: Statistic, sweep: Any) -> None:
+    def _note(self, statistic: Statistic, known: Any) -> None:
         before = self._within.get(statistic)
-        self._within[statistic] = sweep if before is None else merged([before, sweep])
+        self._within[statistic] = known if before is None else merged(statistic, [before, known])
 
     def pack(self, packed: Packed, statistics: Sequence[Statistic]) -> dict[str, Any]:
-        """Store the arrays in `packed`, and return the rest as JSON."""
+        """Put everything into `packed`, in the order of `statistics`; return what is no array."""
         self._settle()
-        sums = {"exact": self._parts[0] if self._parts else None, "grid": self._grid}
-        for name, total in sums.items():
-            packed.put(
-                name, total and tuple(total.by_statistic[statistic] for statistic in statistics)
-            )
-        looked = self._refined
-        packed.put("laid", self.laid)
-        packed.put("refined", looked and (looked.cells, looked.rows))
-        packed.put("within", tuple(self._within.get(statistic) for statistic in statistics))
+        for name in ("exact", "binned", "within"):
+            held = getattr(self, f"_{name}")
+            packed.put(name, tuple(_canonical(held.get(statistic)) for statistic in statistics))
+        look = self._look.intervals if self._look else {}
+        packed.put("look", tuple(look.get(statistic) for statistic in statistics))
         return {
             "over_budget": self.over_budget,
-            "frames": {name: total.frames if total else 0 for name, total in sums.items()},
-            "refined": [
-                looked is not None and statistic in looked.statistics for statistic in statistics
-            ],
+            "frames": self.frames,
+            "looking_again": self.looking_again,
         }
 
     def unpack(
@@ -253,45 +266,47 @@ class Accumulator:
     ) -> None:
         """Take what `pack` gave."""
 
-        def by_statistic(name: str) -> dict[Statistic, Any]:
-            return dict(zip(statistics, packed.get(name) or (), strict=False))
+        def held(name: str) -> dict[Statistic, Any]:
+            found = zip(statistics, packed.get(name), strict=True)
+            return {statistic: known for statistic, known in found if known is not None}
 
-        self.over_budget, self.laid = header["over_budget"], packed.get("laid")
-        frames = header["frames"]
-        if frames["exact"]:
-            self._parts = [Totals(frames["exact"], by_statistic("exact"))]
-        if frames["grid"]:
-            self._grid = Totals(frames["grid"], by_statistic("grid"))
-        looked = packed.get("refined")
-        if looked is not None:
-            known = frozenset(compress(statistics, header["refined"]))
-            self._refined = Refined(looked[0], looked[1], known)
-        self._within = {
-            r: sweep for r, sweep in by_statistic("within").items() if sweep is not None
-        }
-
-    def _sum(self) -> Totals:
-        self._settle()
-        if self._grid is not None:
-            return self._grid
-        if not self._parts:
-            raise InputError("frames: expected at least one frame, found none")
-        return self._parts[0]
+        self.over_budget, self.frames = header["over_budget"], header["frames"]
+        self._exact, self._binned, self._within = map(held, ("exact", "binned", "within"))
+        if header["looking_again"]:
+            self._look = SecondLook(held("look"))
 
     def total(self) -> Totals:
         """The sum so far."""
-        total = self._sum()
-        grids = {r: sweep for r, sweep in total.by_statistic.items() if _is_grid(sweep)}
-        if not grids:
-            return total
-        refined = self._refined.cells if self._refined else np.zeros(self.edges.size + 1, bool)
-        grid = Grid(self.edges, refined, grids, self.rows)
-        exact = {
-            statistic: known.as_sweep(grid.edges_of(statistic), self._within.get(statistic))
-            for statistic, known in grids.items()
-        }
-        return Totals(total.frames, {**total.by_statistic, **exact}, grid=grid)
+        self._settle()
+        if not self.frames:
+            raise InputError("frames: expected at least one frame, found none")
+        known = dict(self._exact)
+        grids: dict[Statistic, Any] = {}
+        refined: dict[Statistic, NDArray[np.bool_]] = {}
+        for statistic in self._binned:
+            bins, within = self._known_in_bins(statistic), self._within.get(statistic)
+            looked = self._look.intervals[statistic] if self._look else np.empty((0, 2))
+            if of_pixels(statistic):
+                inside = PixelCounts.none() if within is None else within.rows()
+                known[statistic] = bins.bracketed(bins.meeting(looked), inside)
+            else:
+                grids[statistic] = bins
+                refined[statistic] = cells_meeting(self.rows, looked)
+                known[statistic] = bins.as_sweep(self.rows, within)
+        grid = Grid(self.rows, refined, grids) if grids else None
+        return Totals(self.frames, known, grid)
 
 
-def _is_grid(sweep: Any) -> bool:
-    return hasattr(sweep, "as_sweep")
+@lru_cache(maxsize=4)
+def _edges(thresholds: tuple[float, ...]) -> Edges:
+    return with_edges(fixed_edges(), thresholds)
+
+
+@lru_cache(maxsize=8)
+def _component_edges(thresholds: tuple[float, ...], parts: int = 1) -> Edges:
+    return with_edges(component_edges(parts), thresholds)
+
+
+def _canonical(known: Any) -> Any:
+    """The only form of what was counted: the same pixels give the same bytes."""
+    return known.joined() if isinstance(known, PixelScores) else known

@@ -58,3 +58,74 @@ def regular_steps(edges: Edges) -> int:
 def with_edges(edges: Edges, more: Iterable[float]) -> Edges:
     """The same grid with further thresholds, at which totals are exact too."""
     return np.unique(np.concatenate([edges, np.asarray(list(more), np.float64)]))
+
+
+_REGULAR = 2**15  # equal steps between 1/16 and 15/16
+_NEAR = 2.0**-4
+_DEEPEST, _FINEST = 149, 24  # octaves of float32 below 1, and of 1 minus a float32
+
+
+def _octaves(depths: range) -> Edges:
+    """Edges from 2^-depth to twice that, as many as float32 has or 2^11, 2^10, ..., 2^8.
+
+    A power of the scores multiplies depths: with so many in each octave, no power gets wider bins.
+    """
+    count = {d: 2 ** (11 if d < 16 else 10 if d < 32 else 9 if d < 64 else 8) for d in depths}
+    edges = np.concatenate([2.0**-d * (1 + np.arange(n) / n) for d, n in count.items()])
+    return np.sort(edges[edges == edges.astype(np.float32)])
+
+
+@lru_cache(maxsize=1)
+def fixed_edges() -> Edges:
+    """Thresholds for scores of any range, the same for all, so that counts on them always add.
+
+    On [0, 1] 124,673: equal steps in the middle, and towards either end steps that shrink with the
+    distance to it. Outside, every float16, and the powers of two beyond. All are float32.
+    """
+    low = _octaves(range(5, _DEEPEST + 1))
+    mirrored = 1 - _octaves(range(5, _FINEST + 1))[::-1]
+    mirrored = mirrored[mirrored == mirrored.astype(np.float32)]
+    middle = np.arange(_REGULAR * _NEAR, _REGULAR * (1 - _NEAR) + 1) / _REGULAR
+    halves = np.arange(0x7C00, dtype=np.uint16).view(np.float16).astype(np.float64)
+    outer = np.append(halves[1:], 2.0 ** np.arange(16, 128))
+    parts = [-outer[::-1], [0.0], low, middle, mirrored, [1.0], outer[outer > 1]]
+    edges = np.unique(np.concatenate(parts))
+    edges.flags.writeable = False
+    return edges
+
+
+@lru_cache(maxsize=4)
+def component_edges(parts: int = 1) -> Edges:
+    """Thresholds for components, the same for all scores: some of the fixed edges.
+
+    `parts` as many lie between any two of `component_edges()`.
+    """
+    every = 32 // parts
+    fixed = fixed_edges()
+    edges = np.union1d(fixed[::every], unit_edges(4096 * parts))
+    edges.flags.writeable = False
+    return edges
+
+
+def united(intervals: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Disjoint ascending closed intervals that cover the same scores, shape (k, 2)."""
+    if len(intervals) == 0:
+        return intervals
+    lows, highs = intervals[np.argsort(intervals[:, 0], kind="stable")].T
+    highs = np.maximum.accumulate(highs)
+    begins = np.append(True, lows[1:] > highs[:-1])
+    ends = np.append(begins[1:], True)
+    return np.stack([lows[begins], highs[ends]], axis=1)
+
+
+def cells_meeting(edges: Edges, intervals: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Cells (edges[c - 1], edges[c]] that share scores with closed intervals, shape (m + 1,)."""
+    lows, highs = united(intervals).T
+    place = np.searchsorted(lows, np.append(edges, np.inf), side="right")
+    return np.asarray(np.append(-np.inf, highs)[place] > np.append(-np.inf, edges))
+
+
+def scores_of_cells(edges: Edges, cells: NDArray[np.intp]) -> NDArray[np.float64]:
+    """The scores that cells hold, as closed intervals, shape (k, 2)."""
+    ends = np.concatenate([[-np.inf], edges, [np.inf]])
+    return np.stack([np.nextafter(ends[cells], np.inf), ends[cells + 1]], axis=1)

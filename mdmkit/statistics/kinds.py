@@ -19,35 +19,36 @@ from mdmkit.statistics.edges import Edges
 from mdmkit.statistics.image_rates import ImageRates
 from mdmkit.statistics.mask_samples import MaskFunction, MaskSamples
 from mdmkit.statistics.pixel_bins import BinnedFrame
-from mdmkit.statistics.pixels import BinnedPixels, PixelCounts
+from mdmkit.statistics.pixel_scores import PixelScores
+from mdmkit.statistics.pixels import PixelCounts
 from mdmkit.statistics.regions import RegionCoverage, TargetTally
+from mdmkit.statistics.score_bins import PixelBins, merged_pixels
 from mdmkit.statistics.target_bins import TargetBin
 
 if TYPE_CHECKING:
     from mdmkit.core.frame import Frame
 
-Sweep = PixelCounts | ComponentCounts | MaskSamples
+Sweep = PixelScores | PixelCounts | ComponentCounts | MaskSamples
 
 
 @dataclass(frozen=True)
 class PixelStatistic:
-    """Counts of pixels at every distinct score."""
+    """Pixels by class and score."""
 
-    def of(self, frame: Frame) -> PixelCounts:
-        """Sweep one frame."""
-        return PixelCounts.of(frame)
+    def of(self, frame: Frame) -> PixelScores | PixelCounts:
+        """Count one frame: scores of up to 16 bits one by one, others as sorted keys."""
+        known = PixelCounts if frame.scores.dtype.itemsize <= 2 else PixelScores
+        return known.of(frame)
 
-    def at_edges(self, sweep: PixelCounts, edges: Edges) -> BinnedPixels:
-        """A sweep reduced to the edges of a grid."""
-        return BinnedPixels.of(sweep, edges)
-
-    def on_grid(self, cells: BinnedFrame, edges: Edges) -> BinnedPixels:
+    def on_grid(self, cells: BinnedFrame, edges: Edges) -> PixelBins:
         """Count one frame at the edges of a grid."""
-        return BinnedPixels.of_cells(cells)
+        return PixelBins.of_frame(cells)
 
-    def inside(self, cells: BinnedFrame, edges: Edges, refined: NDArray[np.bool_]) -> PixelCounts:
-        """Sweep one frame within some cells of a grid."""
-        return PixelCounts.inside(cells, edges, refined)
+    def between(self, frame: Frame, intervals: NDArray[np.float64]) -> PixelScores | PixelCounts:
+        """What `of` has in any of the closed intervals of scores, shape (k, 2)."""
+        if frame.scores.dtype.itemsize <= 2:
+            return PixelCounts.of(frame).within(intervals)
+        return PixelScores.between(frame, intervals)
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,19 @@ class ChangedStatistic:
 
     def of(self, frame: Frame) -> Any:
         """Change and sweep one frame."""
-        return self.statistic.of(self.change(frame))
+        return self._kind.of(self.change(frame))
+
+    def between(self, frame: Frame, intervals: NDArray[np.float64]) -> Any:
+        """Change one frame, and count its pixels in some intervals of scores."""
+        if self._kind is PixelCounts:
+            return PixelCounts.of(self.change(frame)).within(intervals)
+        return self.statistic.between(self.change(frame), intervals)
+
+    @property
+    def _kind(self) -> Any:
+        """Rows where the change leaves few pixels or few scores."""
+        few = isinstance(self.statistic, PixelStatistic) and not self.change.selects
+        return PixelCounts if few else self.statistic
 
     def at_edges(self, sweep: Any, edges: Edges) -> Any:
         """A sweep reduced to the edges of a grid."""
@@ -178,9 +191,16 @@ Binnable = (
 
 def has_bins(statistic: Statistic) -> TypeGuard[Binnable]:
     """Whether its counts can be reduced to bins, with bounds within."""
-    if isinstance(statistic, ChangedStatistic):
-        return has_bins(statistic.statistic)
-    return not isinstance(statistic, (MaskStatistic, ImageRatesStatistic, DetectionStatistic))
+    return not isinstance(
+        unchanged(statistic), (MaskStatistic, ImageRatesStatistic, DetectionStatistic)
+    )
+
+
+def stays_exact(statistic: Statistic) -> bool:
+    """Whether it is kept as it is where others go to bins: it has none, or is small."""
+    return not has_bins(statistic) or isinstance(
+        unchanged(statistic), (RegionCoverage, TargetTally)
+    )
 
 
 def of_images(statistic: Statistic) -> bool:
@@ -190,15 +210,26 @@ def of_images(statistic: Statistic) -> bool:
     return isinstance(statistic, (ImageRatesStatistic, MaskStatistic))
 
 
+def unchanged(statistic: Statistic) -> Statistic:
+    """What is counted, whatever was done to frames before."""
+    while isinstance(statistic, ChangedStatistic):
+        statistic = statistic.statistic
+    return statistic
+
+
 def of_components(statistic: Statistic) -> bool:
     """Whether a statistic counts components, of frames as they are or of changed ones."""
-    return isinstance(
-        statistic.statistic if isinstance(statistic, ChangedStatistic) else statistic,
-        ComponentStatistic,
-    )
+    return isinstance(unchanged(statistic), ComponentStatistic)
 
 
-def merged(parts: Iterable[Any]) -> Any:
-    """Sum of sweeps of one statistic."""
+def of_pixels(statistic: Statistic) -> bool:
+    """Whether a statistic counts pixels, of frames as they are or of changed ones."""
+    return isinstance(unchanged(statistic), PixelStatistic)
+
+
+def merged(statistic: Statistic, parts: Iterable[Any]) -> Any:
+    """Sum of what was counted of one statistic."""
     several = list(parts)
-    return several[0] if len(several) == 1 else type(several[0]).merged(several)
+    if len(several) == 1:
+        return several[0]
+    return merged_pixels(several) if of_pixels(statistic) else type(several[0]).merged(several)

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+import struct
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.core.errors import InputError, RangeError
 from mdmkit.core.foreign import leaving_arguments, read_only
-
-if TYPE_CHECKING:
-    from mdmkit.statistics.pixels import PixelCounts
+from mdmkit.statistics.score_bins import AnyPixels
 
 Scores = NDArray[np.float64]
 
@@ -50,7 +49,7 @@ class Normalizer(ABC):
 
     @classmethod
     @abstractmethod
-    def fitted(cls, pixels: PixelCounts) -> Normalizer:
+    def fitted(cls, pixels: AnyPixels) -> Normalizer:
         """With the constants of these pixels."""
 
     @abstractmethod
@@ -66,7 +65,7 @@ class Unchanged(Normalizer):
     needs_fit: ClassVar[bool] = False
 
     @classmethod
-    def fitted(cls, pixels: PixelCounts) -> Unchanged:
+    def fitted(cls, pixels: AnyPixels) -> Unchanged:
         return cls()
 
     def __call__(self, scores: Scores) -> Scores:
@@ -89,8 +88,8 @@ class MinMax(Normalizer):
     name: ClassVar[str] = "minmax"
 
     @classmethod
-    def fitted(cls, pixels: PixelCounts) -> MinMax:
-        low, high = float(pixels.scores[0]), float(pixels.scores[-1])
+    def fitted(cls, pixels: AnyPixels) -> MinMax:
+        low, high = pixels.extremes
         if not high > low:
             raise InputError(
                 f"normalize: minmax expects at least two distinct scores, found only {low:g}"
@@ -113,7 +112,7 @@ class Sigmoid(Normalizer):
     needs_fit: ClassVar[bool] = False
 
     @classmethod
-    def fitted(cls, pixels: PixelCounts) -> Sigmoid:
+    def fitted(cls, pixels: AnyPixels) -> Sigmoid:
         return cls()
 
     def __call__(self, scores: Scores) -> Scores:
@@ -130,13 +129,57 @@ class Rank(Normalizer):
     name: ClassVar[str] = "rank"
 
     @classmethod
-    def fitted(cls, pixels: PixelCounts) -> Rank:
-        counts = pixels.changes.sum(axis=1)
+    def fitted(cls, pixels: AnyPixels) -> Rank:
+        rows = pixels.rows()  # of a group of scores the greatest: ranks within it are its least
+        counts = rows.changes.sum(axis=1)
         smaller = np.cumsum(counts) - counts
-        return cls(pixels.scores, np.append(smaller, counts.sum()) / counts.sum())
+        return cls(rows.scores, np.append(smaller, counts.sum()) / counts.sum())
 
     def __call__(self, scores: Scores) -> Scores:
         return np.asarray(self.shares[np.searchsorted(self.scores, scores, side="left")])
+
+
+#: The largest finite score: nothing is predicted above it, everything above its negative.
+HIGHEST = float(np.finfo(np.float64).max)
+
+
+def raw_threshold(normalizer: Normalizer, z: float) -> float:
+    """The largest raw score r that is not predicted at z: A > r predicts as normalised A > z does.
+
+    Exact in float64 for every score, whatever the rounding of the map: found by bisection, as a
+    normaliser keeps the order of scores. `HIGHEST` where no score is predicted, `-HIGHEST` where
+    every one is.
+    """
+    if isinstance(normalizer, Unchanged):
+        return z
+
+    def mapped(score: float) -> float:
+        with np.errstate(over="ignore"):
+            return float(normalizer(np.array([score]))[0])
+
+    low, high = _place(-HIGHEST), _place(HIGHEST)
+    if not mapped(-HIGHEST) <= z:
+        return -HIGHEST
+    if mapped(HIGHEST) <= z:
+        return HIGHEST
+    while high - low > 1:
+        middle = (low + high) // 2
+        if mapped(_float_at(middle)) <= z:
+            low = middle
+        else:
+            high = middle
+    return _float_at(low)
+
+
+def _place(value: float) -> int:
+    """The place of a float among all of them, 0 for 0."""
+    bits: int = struct.unpack("<q", struct.pack("<d", value))[0]
+    return bits if bits >= 0 else -(bits & (2**63 - 1))
+
+
+def _float_at(place: int) -> float:
+    value: float = struct.unpack("<d", struct.pack("<q", abs(place)))[0]
+    return value if place >= 0 else -value
 
 
 NORMALIZERS: dict[str, type[Normalizer]] = {n.name: n for n in (Unchanged, MinMax, Sigmoid, Rank)}

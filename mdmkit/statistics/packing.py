@@ -37,8 +37,9 @@ _HOME = {
     "ComponentCounts": "statistics.components",
     "BinnedSteps": "statistics.binned_steps",
     "MinMax": "statistics.normalizers",
-    "BinnedPixels": "statistics.pixels",
+    "PixelBins": "statistics.score_bins",
     "PixelCounts": "statistics.pixels",
+    "PixelScores": "statistics.pixel_scores",
     "Rank": "statistics.normalizers",
     "BinnedRatios": "statistics.binned_steps",
     "RatioSteps": "statistics.steps",
@@ -77,7 +78,11 @@ class Packed:
 
     def put(self, path: str, value: Any) -> None:
         """Take a value apart: an array, a number, a sequence, a mapping or a known dataclass."""
-        if isinstance(value, (np.ndarray, bool, int, float, str, np.generic)):
+        if (
+            isinstance(value, np.ndarray) and value.dtype.kind == "u"
+        ):  # keys, of a width of their own
+            self.arrays[path], self.types[path] = value, "keys"
+        elif isinstance(value, (np.ndarray, bool, int, float, str, np.generic)):
             self.arrays[path] = narrow(np.asarray(value))
             self.types[path] = "array" if isinstance(value, np.ndarray) else type(value).__name__
         elif value is None:
@@ -99,6 +104,8 @@ class Packed:
         kind, _, count = self.types[path].partition(" ")
         if kind == "None":
             return None
+        if kind == "keys":
+            return self.arrays[path]
         if kind == "array":
             return widened(self.arrays[path])
         if kind == "tuple":

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mdmkit.core.frame import as_unit
 from mdmkit.core.labels import ANOMALOUS, IGNORED, NORMAL, UNKNOWN
-from mdmkit.statistics.binned_steps import BinnedSteps, within
-from mdmkit.statistics.edges import Edges
+from mdmkit.statistics.edges import united
+from mdmkit.statistics.levels import Levels
 from mdmkit.statistics.pixel_order import score_keys, scores_of_keys
+from mdmkit.statistics.score_keys import Keys, floats_of, split_keys
 from mdmkit.statistics.steps import Steps
 
 if TYPE_CHECKING:
     from mdmkit.core.frame import Frame
-    from mdmkit.statistics.pixel_bins import BinnedFrame
 
 #: Pixels which are counted at once: what 32-bit counters hold, with room to spare.
 CHUNK = 2**31
@@ -34,33 +34,40 @@ class PixelCounts(Steps):
 
     @classmethod
     def of(cls, frame: Frame) -> PixelCounts:
-        """Sweep one frame; a deferred frame is validated in the same pass."""
+        """Count one frame; a deferred frame is validated in the same pass."""
         if frame.scores.dtype.itemsize <= 2:
             return cls(*_count_keys(frame))
-        return cls(*_count_sorted(frame))
+        return cls.of_classes(*split_keys(frame))
+
+    @classmethod
+    def of_classes(cls, normal: Keys, anomalous: Keys) -> PixelCounts:
+        """From the sorted keys of the pixels of each class."""
+        from mdmkit.statistics.kernels.sorting import merge_classes
+
+        scores = np.empty(normal.size + anomalous.size)
+        changes = np.empty((scores.size, 2), np.int64)
+        n = merge_classes(floats_of(normal), floats_of(anomalous), scores, changes)
+        return cls(scores[:n], changes[:n])
 
     @classmethod
     def none(cls) -> PixelCounts:
         """The sweep of no pixels."""
         return cls.empty(2)
 
-    @classmethod
-    def inside(cls, cells: BinnedFrame, edges: Edges, refined: NDArray[np.bool_]) -> PixelCounts:
-        """`of(frame).within(edges, refined)`; `edges` are those of `cells`."""
-        if cells.frame.scores.dtype.kind != "f" or cells.frame.scores.itemsize <= 2:
-            return cls.of(cells.frame).within(edges, refined)
-        from mdmkit.statistics.kernels.pixel_bins import gather_keys
+    def within(self, intervals: NDArray[np.float64]) -> PixelCounts:
+        """What lies in any of the closed intervals of scores, shape (k, 2)."""
+        lows, highs = united(intervals).T
+        place = np.searchsorted(lows, self.scores, side="right")
+        inside = self.scores <= np.append(-np.inf, highs)[place]
+        return PixelCounts(self.scores[inside], self.changes[inside])
 
-        wanted = np.zeros(2 * refined.size, np.bool_)
-        wanted[::2] = refined  # not those at an edge
-        scores, classes = cells.frame.scores.ravel(), cells.frame.classes.ravel()
-        buffer = np.empty(int(cells.pixels[wanted].sum()), scores.dtype)
-        front, back = gather_keys(scores, cells.keys, classes, wanted, buffer)
-        return cls(*count_split(buffer[:front], buffer[back:]))
+    def rows(self) -> PixelCounts:
+        """Counts at every distinct score, as these are."""
+        return self
 
-    def within(self, edges: Edges, cells: NDArray[np.bool_]) -> PixelCounts:
-        """What lies inside some cells of a grid."""
-        return within(self, edges, cells)
+    def deciding(self, d: object, t_margins: object) -> PixelCounts:
+        """Counts from which the margins of any d follow, as they do from these."""
+        return self
 
     @property
     def anomalous(self) -> int:
@@ -72,33 +79,31 @@ class PixelCounts(Steps):
         """Number of normal pixels."""
         return int(self.totals[0, 1])
 
+    @property
+    def extremes(self) -> tuple[float, float]:
+        """Least and greatest score; infinite where there are none."""
+        some = self.scores.size > 0
+        return (float(self.scores[0]), float(self.scores[-1])) if some else (np.inf, -np.inf)
+
+    def levels(self) -> Iterator[Levels]:
+        """All scores in descending order, in one piece."""
+        changes = self.changes[::-1]
+        between = np.zeros(len(changes), np.int64)
+        yield Levels(self.scores[::-1], changes[:, 0], changes[:, 1], between, (0, 0))
+
+    def score_of(self, key: Any) -> float:
+        """The score of a level, which is its key."""
+        return float(key)
+
+    def below(self, key: Any) -> float | None:
+        """The greatest score below a key; None where there is none."""
+        place = int(np.searchsorted(self.scores, key))
+        return float(self.scores[place - 1]) if place else None
+
     def confusion(self, totals: NDArray[np.int64]) -> tuple[NDArray[np.int64], ...]:
         """(TP, FP, FN, TN), each of shape (...), from totals of shape (..., 2)."""
         true, false = totals[..., 0], totals[..., 1]
         return true, false, self.anomalous - true, self.normal - false
-
-
-class BinnedPixels(BinnedSteps):
-    """A `PixelCounts` on a grid; its bounds are on TP and FP."""
-
-    kind = PixelCounts
-
-    @classmethod
-    def of_cells(cls, cells: BinnedFrame) -> BinnedPixels:
-        """`PixelCounts.of(frame).on_grid(edges)` by counting alone."""
-        return cls.of_counts(cells.counts, cells.smallest, cells.largest)
-
-    @classmethod
-    def of_counts(cls, counts: NDArray[np.int64], smallest: float, largest: float) -> BinnedPixels:
-        """From pixels by key, shape (2 (m + 1), 2); see `BinnedFrame`."""
-        above = np.cumsum(counts[::-1], axis=0)[::-1]
-        totals = np.ascontiguousarray(above[::2])  # with those strictly within the cell
-        inside = totals - above[1::2]
-        return cls(totals, inside, np.zeros_like(inside), smallest, largest)
-
-    def as_sweep(self, edges: Edges, refined: PixelCounts | None) -> PixelCounts:
-        """Scores moved up to the next edge, but for those within refined cells."""
-        return self.as_steps(edges, refined)  # type: ignore[return-value]
 
 
 def count_by_class(kernel: Any, scores: NDArray[Any], frame: Frame, row: int) -> NDArray[np.int64]:
@@ -150,34 +155,3 @@ def _count_keys(frame: Frame) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         ordered = Steps.from_unsorted(scores, changes)
         return ordered.scores, ordered.changes
     return scores, changes
-
-
-def _count_sorted(frame: Frame) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    from mdmkit.statistics.kernels.sorting import split_classes
-
-    scores = frame.scores.ravel()
-    if scores.dtype.kind == "u":  # more than 16 bits
-        scores = as_unit(scores)
-    buffer = np.empty_like(scores)
-    front, back, flagged = split_classes(scores, *frame.flat_labels(), buffer)
-    if flagged:
-        frame.check()
-        front, back, _ = split_classes(scores, *frame.flat_labels(), buffer)
-    return count_split(buffer[:front], buffer[back:])
-
-
-def count_split(
-    normal: NDArray[Any], anomalous: NDArray[Any]
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Distinct scores and (anomalous, normal) pixels of each, from the scores of each class.
-
-    Sorts its arguments in place.
-    """
-    from mdmkit.statistics.kernels.sorting import merge_classes
-
-    normal.sort()
-    anomalous.sort()
-    scores = np.empty(normal.size + anomalous.size)
-    changes = np.empty((scores.size, 2), np.int64)
-    n = merge_classes(normal, anomalous, scores, changes)
-    return scores[:n], changes[:n]

@@ -1,55 +1,82 @@
-"""Ranking metrics of a PixelCounts, on raw scores and the whole real line; NaN where undefined.
+"""Ranking metrics of pixels, on raw scores and the whole real line; NaN where undefined.
 
-Anomaly is the positive class. They are undefined without anomalous or without normal pixels.
+Anomaly is the positive class. They are undefined without anomalous or without normal pixels. Sums
+round the same way whatever a group of pixels is known to: a bound never lies beyond the value.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from math import fsum
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.core.errors import InputError
-from mdmkit.statistics.pixels import PixelCounts
+from mdmkit.statistics.levels import Counts, Levels, RankedPixels
+from mdmkit.statistics.score_bins import BracketedPixels
 
 NAN = float("nan")
+Ratio = NDArray[np.float64]
+_SUMMED = 2**16
+Bounds = tuple[float, float]
 
 
-def _undefined(sweep: PixelCounts) -> bool:
-    return sweep.anomalous == 0 or sweep.normal == 0
+def _undefined(pixels: RankedPixels) -> bool:
+    return pixels.anomalous == 0 or pixels.normal == 0
 
 
-def _descending(sweep: PixelCounts) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """TP and FP of the predictions A > z from the empty one to everything."""
-    return sweep.totals[::-1, 0], sweep.totals[::-1, 1]
-
-
-def average_precision(sweep: PixelCounts) -> float:
+def average_precision(pixels: RankedPixels) -> float:
     """Area under the precision-recall curve, as a step-wise sum: sum (R_n - R_n-1) P_n."""
-    if _undefined(sweep):
+    if _undefined(pixels):
         return NAN
-    tp, fp = _descending(sweep)
-    return float(np.sum(np.diff(tp) / sweep.anomalous * (tp[1:] / (tp[1:] + fp[1:]))))
+    # divided by the anomalous pixels last: so that a perfect ranking has 1.0, and none more
+    return _sum(_terms(level) for level in pixels.levels()) / pixels.anomalous
 
 
-def auroc(sweep: PixelCounts) -> float:
-    """Area under the ROC curve (trapezoids between distinct scores)."""
-    if _undefined(sweep):
+def _terms(level: Levels) -> Ratio:
+    """Anomalous pixels times precision, of each score that has some."""
+    some = level.anomalous > 0
+    true, false = level.true[some], level.false[some]
+    return np.asarray(level.anomalous[some] * (true / (true + false)))
+
+
+def _sum(parts: Iterable[Ratio]) -> float:
+    """The sum of numbers >= 0, however they were cut; never falls as one of them rises."""
+    sums, rest = [], np.empty(0)
+    for part in parts:
+        rest = np.concatenate([rest, part])
+        whole = rest.size - rest.size % _SUMMED
+        sums += rest[:whole].reshape(-1, _SUMMED).sum(axis=1).tolist()
+        rest = rest[whole:]
+    return fsum([*sums, float(rest.sum())])
+
+
+def auroc(pixels: RankedPixels) -> float:
+    """Area under the ROC curve: the share of pairs in order, ties counting half."""
+    if _undefined(pixels):
         return NAN
-    tp, fp = _descending(sweep)
-    return float(np.trapezoid(tp / sweep.anomalous, fp / sweep.normal))
+    twice, false = 0, 0  # in integers, rounded once
+    for level in pixels.levels():
+        above = level.true - level.anomalous
+        twice += int(level.normal @ (2 * above + level.anomalous) + 2 * (level.between @ above))
+        false = int(level.false[-1])
+    pairs = pixels.anomalous * pixels.normal
+    return (twice + 2 * pixels.anomalous * (pixels.normal - false)) / (2 * pairs)
 
 
-def fpr_at_tpr(sweep: PixelCounts, tpr: float) -> float:
+def fpr_at_tpr(pixels: RankedPixels, tpr: float) -> float:
     """False positive rate at the first point of the full ROC curve with TPR >= `tpr`."""
     if not 0 < tpr <= 1:
         raise InputError(f"tpr: expected a number in (0, 1], found {tpr!r}")
-    if _undefined(sweep):
+    if _undefined(pixels):
         return NAN
-    tp, fp = _descending(sweep)
-    first = int(np.argmax(tp / sweep.anomalous >= tpr))
-    return float(fp[first] / sweep.normal)
+    for level in pixels.levels():
+        first = int(np.argmax(level.true / pixels.anomalous >= tpr))
+        if level.true[first] / pixels.anomalous >= tpr:
+            return float(level.false[first] / pixels.normal)
+    raise AssertionError("a TPR of 1 is reached")
 
 
 @dataclass(frozen=True)
@@ -75,16 +102,70 @@ class BestF1:
     lowest: float
 
 
-def best_f1(sweep: PixelCounts) -> BestF1:
+def best_f1(pixels: RankedPixels) -> BestF1:
     """Maximum of F1 over every prediction A > z, "everything" included; ties: the highest z."""
-    if _undefined(sweep):
+    if _undefined(pixels):
         return BestF1(NAN, None, False, NAN)
-    tp, fp = _descending(sweep)
-    f1 = 2 * tp / (tp + fp + sweep.anomalous)  # 2TP + FP + FN = TP + FP + P
-    best = int(np.argmax(f1))
-    lowest = float(sweep.scores[-best])  # the empty prediction, F1 = 0, is never the best
-    while best < tp.size - 1 and not sweep.changes[-1 - best].any():  # an edge without pixels
-        best += 1
-    everything = best == tp.size - 1
-    threshold = None if everything else float(sweep.scores[::-1][best])
-    return BestF1(float(f1[best]), threshold, everything, lowest)
+    value, lowest = -1.0, None
+    for level in pixels.levels():
+        f1 = 2 * level.true / (level.true + level.false + pixels.anomalous)  # 2TP + FP + FN
+        best = int(np.argmax(f1))
+        if f1[best] > value:
+            value, lowest = float(f1[best]), level.keys[best]
+    threshold = pixels.below(lowest)
+    return BestF1(value, threshold, threshold is None, pixels.score_of(lowest))
+
+
+# Bounds where pixels are known in groups: those of a loose group lie anywhere from its least to its
+# greatest score, in any order.
+
+
+def _groups(pixels: BracketedPixels) -> tuple[Counts, Counts, Counts, Counts, NDArray[np.bool_]]:
+    """TP and FP above each group, its anomalous and normal pixels, and whether it is loose."""
+    groups = pixels.groups
+    parts = (*groups.totals[1:].T, *groups.changes.T)
+    tp, fp, p, n = (part[::-1] for part in parts)
+    return tp, fp, p, n, pixels.loose[::-1]
+
+
+def average_precision_bounds(pixels: BracketedPixels) -> Bounds:
+    """Anomalous pixels of a loose group come last or first; others all at once."""
+    tp, fp, p, n, loose = _groups(pixels)
+    at_once = (tp + p) / (tp + p + fp + n)
+    least = np.where(loose, (tp + 1) / (tp + 1 + fp + n), at_once)
+    most = np.where(loose, (tp + p) / np.maximum(tp + p + fp, 1), at_once)
+    some = p > 0
+    low, high = (_sum([np.asarray(p * part, np.float64)[some]]) for part in (least, most))
+    low, high = low / pixels.anomalous, high / pixels.anomalous
+    return low, high
+
+
+def auroc_bounds(pixels: BracketedPixels) -> Bounds:
+    """Normal pixels of a loose group come before or after its anomalous ones; others tie."""
+    tp, _, p, n, loose = _groups(pixels)
+    pairs = 2 * pixels.anomalous * pixels.normal
+    low = int(n @ np.where(loose, 2 * tp, 2 * tp + p))
+    return low / pairs, int(n @ np.where(loose, 2 * (tp + p), 2 * tp + p)) / pairs
+
+
+def fpr_at_tpr_bounds(pixels: BracketedPixels, tpr: float) -> Bounds:
+    """The rate is reached somewhere within one group."""
+    tp, fp, p, n, loose = _groups(pixels)
+    first = int(np.argmax((tp + p) / pixels.anomalous >= tpr))
+    high = float((fp[first] + n[first]) / pixels.normal)
+    return (float(fp[first] / pixels.normal) if loose[first] else high), high
+
+
+def reaching_tpr(pixels: BracketedPixels, tpr: float) -> NDArray[np.bool_]:
+    """The one group in which the rate is reached, shape (n,)."""
+    reached = pixels.groups.totals[:-1, 0] / pixels.anomalous >= tpr
+    groups = np.zeros(reached.size, bool)
+    groups[np.flatnonzero(reached)[-1:]] = True
+    return groups
+
+
+def best_f1_highs(pixels: BracketedPixels) -> NDArray[np.float64]:
+    """The largest F1 that a prediction ending within each group can have, ascending in score."""
+    tp, fp, p, n, loose = _groups(pixels)
+    highs = 2 * (tp + p) / (tp + p + fp + np.where(loose, 0, n) + pixels.anomalous)
+    return np.asarray(highs[::-1])

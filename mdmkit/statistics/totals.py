@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,18 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.core.errors import NoTargetError
-from mdmkit.statistics.edges import Edges
-from mdmkit.statistics.kinds import (
-    MaskStatistic,
-    PixelStatistic,
-    Statistic,
-    has_bins,
-    merged,
-    of_components,
-)
+from mdmkit.statistics.edges import Edges, cells_meeting, scores_of_cells
+from mdmkit.statistics.kinds import MaskStatistic, PixelStatistic, Statistic, has_bins
 from mdmkit.statistics.normalizers import Normalizer
 from mdmkit.statistics.pixel_bins import BinnedFrame
-from mdmkit.statistics.pixels import PixelCounts
+from mdmkit.statistics.score_bins import AnyPixels, BracketedPixels
 
 if TYPE_CHECKING:
     from mdmkit.core.frame import Frame
@@ -29,52 +22,47 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Grid:
-    """What is known within the cells of a grid, where not every score was kept.
+    """What is known of components within the cells of a grid, where not every score was kept.
 
     Attributes
     ----------
     edges : ndarray of float64, shape (m,)
         Thresholds at which totals are exact.
-    refined : ndarray of bool, shape (m + 1,)
-        Cells whose every score is known all the same.
+    refined : dict of ndarray of bool, shape (m + 1,)
+        Of each statistic the cells whose every score is known all the same.
     by_statistic : dict
-        Grid of each statistic that fell on it, with bounds within the cells.
-    rows : ndarray of float64, shape (k,)
-        Those of `edges` at which components are known, which may be fewer.
+        What was counted at the edges, with bounds within the cells.
     """
 
     edges: Edges
-    refined: NDArray[np.bool_]
+    refined: dict[Statistic, NDArray[np.bool_]]
     by_statistic: dict[Statistic, Any]
-    rows: Edges
 
-    def edges_of(self, statistic: Statistic) -> Edges:
-        """Thresholds at which the totals of a statistic are exact."""
-        return self.rows if of_components(statistic) else self.edges
+    def meeting(self, intervals: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Cells that share scores with closed intervals, shape (m + 1,)."""
+        return cells_meeting(self.edges, intervals)
 
-    def loose(self, scores: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Whether the pixels counted at these scores may have any score of their cell."""
-        return ~self.refined[np.searchsorted(self.edges, scores, side="left")]
+    def intervals(self, cells: NDArray[np.intp]) -> NDArray[np.float64]:
+        """The scores that cells hold, as closed intervals, shape (k, 2)."""
+        return scores_of_cells(self.edges, cells)
 
 
 @dataclass(frozen=True, eq=False)
 class EarlyGrid:
-    """Recipes that are swept on a grid from the start, as a second pass will refine them.
+    """Statistics that are counted on a grid from the start.
 
     Attributes
     ----------
-    edges, rows : ndarray of float64
-        As in `Grid`.
+    edges : ndarray of float64
+        Thresholds of the cells by which pixels are ordered.
+    rows : ndarray of float64
+        Those of them at which components are counted.
     statistics : frozenset
     """
 
     edges: Edges
     rows: Edges
     statistics: frozenset[Statistic]
-
-    def edges_of(self, statistic: Statistic) -> Edges:
-        """Thresholds at which the totals of a statistic are exact."""
-        return self.rows if of_components(statistic) else self.edges
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +76,7 @@ class Totals:
     by_statistic : dict
         What was counted of each statistic.
     grid : Grid or None
-        Bounds, where the counts fell on a grid; None: all are exact.
+        Bounds, where components were counted on a grid; None: all are exact.
     """
 
     frames: int
@@ -110,44 +98,31 @@ class Totals:
             cells = BinnedFrame.of(frame, early.edges)
             for statistic in on_grid.intersection(statistics):
                 assert has_bins(statistic)
-                by_statistic[statistic] = statistic.on_grid(cells, early.edges_of(statistic))
+                by_statistic[statistic] = statistic.on_grid(cells, early.rows)
         return cls(1, by_statistic)
 
-    @classmethod
-    def merged(cls, parts: Iterable[Totals]) -> Totals:
-        """Those of several sets of frames, in any order with the same result."""
-        several = list(parts)
-        statistics = several[0].by_statistic
-        return cls(
-            sum(part.frames for part in several),
-            {
-                statistic: merged(part.by_statistic[statistic] for part in several)
-                for statistic in statistics
-            },
-        )
-
     @property
-    def nbytes(self) -> int:
-        """Memory that the sweeps take, their cumulative sums and one copy included."""
-        return 3 * sum(int(sweep.nbytes) for sweep in self.by_statistic.values())
-
-    @property
-    def pixels(self) -> PixelCounts:
-        """The pixel sweep on raw scores."""
+    def pixels(self) -> AnyPixels:
+        """The pixels on raw scores."""
         return self.raw(PixelStatistic())  # type: ignore[no-any-return]
 
     def on_grid(self, statistic: Statistic) -> bool:
         """Whether a sweep is only known to the cells of a grid, but for refined ones."""
         return self.grid is not None and statistic in self.grid.by_statistic
 
+    def is_exact(self, statistic: Statistic) -> bool:
+        """Whether every score of a statistic is known."""
+        known = self.by_statistic[statistic]
+        return not (self.on_grid(statistic) or isinstance(known, BracketedPixels))
+
     def raw(self, statistic: Statistic) -> Any:
         """A sweep on raw scores."""
         return self.by_statistic[statistic]
 
 
-def check_valid(pixels: PixelCounts) -> None:
+def check_valid(pixels: AnyPixels) -> None:
     """Refuse frames whose every pixel is ignored."""
-    if pixels.scores.size == 0:
+    if pixels.anomalous + pixels.normal == 0:
         raise NoTargetError("target: expected at least one valid pixel, found all pixels ignored")
 
 

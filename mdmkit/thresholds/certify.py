@@ -11,8 +11,8 @@ import numpy as np
 from mdmkit.core.errors import InputError
 from mdmkit.evaluation.sources import Progress, no_progress
 from mdmkit.evaluation.threads import Load, in_order
+from mdmkit.statistics.normalizers import raw_threshold
 from mdmkit.thresholds.frame_values import Caps, Certifiable
-from mdmkit.thresholds.operating_points import raw_threshold
 from mdmkit.thresholds.ranges import CountedFrame, find_ranges
 from mdmkit.thresholds.requirements import Requirement
 from mdmkit.uncertainty.certificates import FrameSteps, Run, certified_run

@@ -155,7 +155,7 @@ def resampled_thresholds(
     Frames are counted at about `THRESHOLDS` thresholds, between which measures are taken to stay
     as they are; the normaliser keeps its constants.
     """
-    from mdmkit.thresholds.operating_points import raw_threshold
+    from mdmkit.statistics.normalizers import raw_threshold
 
     edges = ranges.edges[:-1]
     if edges.size > THRESHOLDS:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -20,12 +19,9 @@ from mdmkit.metrics.measures import AtThreshold, FprAtThreshold, Measure, statis
 from mdmkit.metrics.normalized_totals import NormalizedTotals
 from mdmkit.metrics.pixel_metrics import F1, CountMetric, Precision, Recall
 from mdmkit.statistics.edges import Edges
-from mdmkit.statistics.kinds import Statistic, merged
-from mdmkit.statistics.normalizers import Normalizer, Unchanged
+from mdmkit.statistics.kinds import Statistic, merged, of_pixels
+from mdmkit.statistics.normalizers import HIGHEST, Normalizer, raw_threshold
 from mdmkit.statistics.totals import EarlyGrid, Grid, Totals
-
-#: The largest finite score: nothing is predicted above it, everything above its negative.
-HIGHEST = float(np.finfo(np.float64).max)
 
 
 @dataclass(frozen=True)
@@ -72,45 +68,6 @@ class OperatingPoint:
         return f"OperatingPoint({', '.join(f'{k}={v:.6g}' for k, v in known.items())})"
 
 
-def raw_threshold(normalizer: Normalizer, z: float) -> float:
-    """The largest raw score r that is not predicted at z: A > r predicts as normalised A > z does.
-
-    Exact in float64 for every score, whatever the rounding of the map: found by bisection, as a
-    normaliser keeps the order of scores. `HIGHEST` where no score is predicted, `-HIGHEST` where
-    every one is.
-    """
-    if isinstance(normalizer, Unchanged):
-        return z
-
-    def mapped(score: float) -> float:
-        with np.errstate(over="ignore"):
-            return float(normalizer(np.array([score]))[0])
-
-    low, high = _place(-HIGHEST), _place(HIGHEST)
-    if not mapped(-HIGHEST) <= z:
-        return -HIGHEST
-    if mapped(HIGHEST) <= z:
-        return HIGHEST
-    while high - low > 1:
-        middle = (low + high) // 2
-        if mapped(_float_at(middle)) <= z:
-            low = middle
-        else:
-            high = middle
-    return _float_at(low)
-
-
-def _place(value: float) -> int:
-    """The place of a float among all of them, 0 for 0."""
-    bits: int = struct.unpack("<q", struct.pack("<d", value))[0]
-    return bits if bits >= 0 else -(bits & (2**63 - 1))
-
-
-def _float_at(place: int) -> float:
-    value: float = struct.unpack("<d", struct.pack("<q", abs(place)))[0]
-    return value if place >= 0 else -value
-
-
 def counted_at(
     loads: Sequence[Load],
     statistics: Sequence[Statistic],
@@ -124,7 +81,9 @@ def counted_at(
     total: dict[Statistic, Any] = {}
     for frame in in_order((partial(_counted, load, statistics, early) for load in loads), jobs):
         for statistic, grid in frame.by_statistic.items():
-            total[statistic] = merged([total[statistic], grid]) if statistic in total else grid
+            total[statistic] = (
+                merged(statistic, [total[statistic], grid]) if statistic in total else grid
+            )
         progress()
     if not total:
         raise InputError("frames: expected at least one frame, found none")
@@ -135,10 +94,14 @@ def _counted(load: Load, statistics: Sequence[Statistic], early: EarlyGrid) -> T
     return Totals.of(load(), statistics, early=early)
 
 
-def _exact_at(grids: dict[Statistic, Any], edges: Edges, frames: int) -> NormalizedTotals:
-    grid = Grid(edges, np.zeros(edges.size + 1, bool), grids, edges)
-    exact = {statistic: part.as_sweep(edges, None) for statistic, part in grids.items()}
-    return NormalizedTotals(Totals(frames, exact, grid))
+def _exact_at(counted: dict[Statistic, Any], edges: Edges, frames: int) -> NormalizedTotals:
+    known = {
+        statistic: bins.as_groups() if of_pixels(statistic) else bins.as_sweep(edges, None)
+        for statistic, bins in counted.items()
+    }
+    grids = {s: bins for s, bins in counted.items() if not of_pixels(s)}
+    nothing = {statistic: np.zeros(edges.size + 1, bool) for statistic in grids}
+    return NormalizedTotals(Totals(frames, known, Grid(edges, nothing, grids)))
 
 
 def point_measures(metric: Metric) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from mdmkit.evaluation.sources import Progress, no_progress
 from mdmkit.evaluation.threads import Load, Threads, in_order
 from mdmkit.metrics.base import Metric
 from mdmkit.metrics.curve import ThresholdCurve
-from mdmkit.metrics.measures import Measure, Values
+from mdmkit.metrics.measures import Measure, Unresolved, Values
 from mdmkit.metrics.normalized_totals import NormalizedTotals
 from mdmkit.metrics.pixel_metrics import CountMetric
 from mdmkit.statistics.frame_means import FrameMeans
@@ -180,23 +180,34 @@ class Requirements(Measure):
     def compute(self, totals: NormalizedTotals) -> Values:
         return {self.key: None}
 
-    def undecided(self, totals: NormalizedTotals) -> NDArray[np.bool_] | None:
-        cells = [_undecided(totals, requirement) for requirement in self.several]
-        known = [several for several in cells if several is not None]
-        return np.logical_or.reduce(known) if known else None
+    @property
+    def every_row(self) -> bool:
+        metrics = (requirement.metric for requirement in self.several)
+        return any(
+            isinstance(m, CountMetric) and not m.monotone and m.higher_is_better for m in metrics
+        )
+
+    def unresolved(self, totals: NormalizedTotals) -> Unresolved:
+        found: Unresolved = {}
+        for requirement in self.several:
+            statistic, scores = requirement.metric.statistic, _unresolved(totals, requirement)
+            if scores is not None:
+                known = found.get(statistic, np.empty((0, 2)))
+                found[statistic] = np.concatenate([known, scores])
+        return found
 
 
-def _undecided(totals: NormalizedTotals, requirement: Requirement) -> NDArray[np.bool_] | None:
-    if not totals.on_grid(requirement.metric.statistic):
-        return None
+def _unresolved(totals: NormalizedTotals, requirement: Requirement) -> NDArray[np.float64] | None:
+    """Scores that would have to be known to say where a requirement holds."""
     try:
-        curve = totals.curve(requirement.metric)
+        found = totals.bounded_curve(requirement.metric)
     except InputError:
         return None
+    curve = found.curve
     if curve.low is None or curve.high is None:
         return None
     differ = requirement.holds(curve.low) != requirement.holds(curve.high)
-    return totals.cells_from(curve.breakpoints[differ])
+    return np.asarray(found.scores[differ])
 
 
 class CountedFrame:
@@ -267,7 +278,9 @@ def find_ranges(
     evaluation = Evaluation([Requirements(pooled)], normalize=normalize, memory=memory)
     evaluation.run(Threads(loads, jobs), again=True, progress=progress)
     totals = evaluation.sweeps()
-    totals.normalizer(totals.pixels.scores)  # refuses scores outside [0, 1] without a normaliser
+    totals.normalizer(
+        np.array(totals.pixels.extremes)
+    )  # refuses scores outside [0, 1] without a normaliser
     others = [r for r in requirements if r.per_frame]
     means = _frame_means(loads, [r.metric for r in others], jobs, progress) if others else []
     of_frames = dict(zip(others, means, strict=True))

@@ -16,7 +16,7 @@ from mdmkit.core.margin import Interval
 from mdmkit.evaluation.sources import Progress, no_progress
 from mdmkit.evaluation.threads import Load, in_order
 from mdmkit.metrics.pixel_metrics import F1
-from mdmkit.statistics.normalizers import MinMax, Normalizer, Unchanged
+from mdmkit.statistics.normalizers import MinMax, Normalizer, Unchanged, raw_threshold
 from mdmkit.thresholds.certify import Certificate, Certification, certify
 from mdmkit.thresholds.chosen import ChosenThreshold, few_of
 from mdmkit.thresholds.error_bars import ErrorBars
@@ -25,7 +25,6 @@ from mdmkit.thresholds.operating_points import (
     counted_at,
     operating_point,
     point_statistics,
-    raw_threshold,
 )
 from mdmkit.thresholds.ranges import AsTheyAre, Ranges, find_ranges
 from mdmkit.thresholds.requirements import Requirement

@@ -18,18 +18,15 @@ from mdmkit.evaluation.threads import Load, Threads
 from mdmkit.metrics.base import Metric
 from mdmkit.metrics.curve import ThresholdCurve
 from mdmkit.metrics.measures import BestF1Measure, MarginAt
-from mdmkit.statistics.normalizers import Normalizer, Unchanged
-from mdmkit.statistics.pixels import PixelCounts
+from mdmkit.statistics.normalizers import HIGHEST, Normalizer, Unchanged, raw_threshold
 from mdmkit.statistics.ranking import BestF1
 from mdmkit.thresholds.operating_points import (
-    HIGHEST,
     OperatingPoint,
     beyond_unit,
     counted_at,
     operating_point,
     point_measures,
     point_statistics,
-    raw_threshold,
 )
 from mdmkit.thresholds.ranges import AsTheyAre, within_unit
 
@@ -190,10 +187,9 @@ def recommend(
     sizes = _sizes_of(metric)
     evaluation = _evaluated(loads, metric, t_margin, normalize, sizes, memory, jobs, progress)
     sweeps = evaluation.sweeps()
-    curve = sweeps.curve(metric)
-    margin, normalizer = curve.margin(t_margin), sweeps.normalizer
+    margin, normalizer = sweeps.margin(metric, t_margin), sweeps.normalizer
     if margin.interval is None or margin.threshold is None:
-        raise NoMarginError(_why_none(curve, t_margin))
+        raise NoMarginError(_why_none(sweeps.curve(metric), t_margin))
     raw = raw_threshold(normalizer, margin.threshold)
     best = sweeps.best_f1
     thresholds = [raw, *_raw_best(best)]
@@ -203,8 +199,8 @@ def recommend(
         method, margin, (raw_threshold(normalizer, low), _first_failing(normalizer, high)),
         operating_point(counted, metric, margin.threshold, raw),
         _best_point(counted, metric, best, normalizer),
-        normalizer.name, normalizer, metric, sweeps.totals.frames,
-        int(counted.pixels.totals[0].sum()), counted.pixels.anomalous,
+        normalizer.name, normalizer, metric, sweeps.frames,
+        counted.pixels.anomalous + counted.pixels.normal, counted.pixels.anomalous,
     )  # fmt: skip
 
 
@@ -229,8 +225,8 @@ def apply(
     thresholds = [raw, *beyond.values(), *_raw_best(best)]
     thresholds += [] if first_raw is None else [first_raw]
     counted = counted_at(loads, point_statistics(metric), thresholds, jobs, progress)
-    pixels: PixelCounts = counted.pixels
-    everything = int(pixels.totals[0].sum())
+    pixels = counted.pixels
+    everything = pixels.anomalous + pixels.normal
     return Transfer(
         recommendation,
         operating_point(counted, metric, z, raw),
@@ -240,9 +236,9 @@ def apply(
         _best_point(counted, metric, best, kept),
         curve.margin(t_margin),
         _slack(curve, t_margin, z),
-        everything - int(pixels.above(beyond["below"]).sum()),
-        int(pixels.above(beyond["above"]).sum()),
-        sweeps.totals.frames, everything, pixels.anomalous,
+        everything - int(counted.counts_at(beyond["below"])[0].sum()),
+        int(counted.counts_at(beyond["above"])[0].sum()),
+        sweeps.frames, everything, pixels.anomalous,
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mdmkit.core.errors import InputError, listing
 from mdmkit.core.extras import needed_by
@@ -18,9 +19,10 @@ from mdmkit.datasets import Pairing
 from mdmkit.io import source_files
 from mdmkit.statistics.binned_components import BinnedComponents
 from mdmkit.statistics.binned_steps import BinnedRatios, BinnedSteps, G
-from mdmkit.statistics.kinds import ComponentStatistic, Statistic
+from mdmkit.statistics.edges import Edges
+from mdmkit.statistics.kinds import ComponentStatistic, Statistic, unchanged
 from mdmkit.statistics.normalizers import NORMALIZERS, MinMax, Normalizer, Rank
-from mdmkit.statistics.pixels import BinnedPixels
+from mdmkit.statistics.score_bins import PixelBins
 from mdmkit.statistics.stepped_counts import BinnedCounts, CountedStatistic
 from mdmkit.uncertainty.frame_counts import Allocate, Binned, FrameCounts, parts_of
 
@@ -115,12 +117,8 @@ class StatesFile:
             group[f"normalizer/{name}"] = np.asarray(getattr(states.normalizer, name))
         for statistic, facts in states.facts.items():
             group[f"facts/{statistic!r}"] = facts
-            whole = states.whole[statistic]
-            if isinstance(whole, BinnedCounts):
-                group[f"whole/{statistic!r}/sizes"] = np.append(whole.sizes, whole.anomalous)
-            for place, part in enumerate(parts_of(whole)):
-                for name in ("totals", "dips", "rises"):
-                    group[f"whole/{statistic!r}/{place}/{name}"] = getattr(part, name)
+            for name, array in _arrays_of(states.whole[statistic]).items():
+                group[f"whole/{statistic!r}/{name}"] = array
 
     def states(self, method: str, statistics: Iterable[Statistic]) -> FrameCounts:
         """The states of a method that some statistics need."""
@@ -130,7 +128,7 @@ class StatesFile:
         return FrameCounts(
             group["edges"][:], _normalizer(group),
             {statistic: group[f"counts/{statistic!r}"] for statistic in wanted}, facts,
-            {r: _whole(r, group[f"whole/{r!r}"], facts[r]) for r in wanted},
+            {r: _whole(r, group[f"whole/{r!r}"], facts[r], group["edges"][:]) for r in wanted},
         )  # fmt: skip
 
 
@@ -153,7 +151,20 @@ def _normalizer(group: Any) -> Normalizer:
     return found
 
 
-def _whole(statistic: Any, group: Any, facts: Any) -> Binned:
+def _arrays_of(whole: Binned) -> dict[str, NDArray[Any]]:
+    if isinstance(whole, PixelBins):
+        return {name: getattr(whole, name) for name in ("counts", "least", "greatest")}
+    constants = {}
+    if isinstance(whole, BinnedCounts):
+        constants["sizes"] = np.append(whole.sizes, whole.anomalous)
+    return constants | {
+        f"{place}/{name}": getattr(part, name)
+        for place, part in enumerate(parts_of(whole))
+        for name in ("totals", "dips", "rises")
+    }
+
+
+def _whole(statistic: Any, group: Any, facts: Any, edges: Edges) -> Binned:
     extremes = float(facts[:, 0].min()), float(facts[:, 1].max())
 
     def part(kind: type[G], place: int) -> G:
@@ -161,7 +172,7 @@ def _whole(statistic: Any, group: Any, facts: Any) -> Binned:
         totals, dips, rises = (group[f"{place}/{name}"][:] for name in names)
         return kind(totals, dips, rises, *extremes)
 
-    inner = getattr(statistic, "statistic", statistic)
+    inner = unchanged(statistic)
     if isinstance(inner, ComponentStatistic):
         targets, largest = int(facts[:, 2].sum()), int(facts[:, 3].max())
         parts = part(BinnedRatios, 0), part(BinnedRatios, 1), part(BinnedSteps, 2)
@@ -169,7 +180,7 @@ def _whole(statistic: Any, group: Any, facts: Any) -> Binned:
     if isinstance(inner, CountedStatistic):
         *sizes, anomalous = group["sizes"][:].tolist()
         return BinnedCounts(part(BinnedSteps, 0), np.array(sizes), anomalous, inner.paired)
-    return part(BinnedPixels, 0)
+    return PixelBins(edges, *(group[name][:] for name in ("counts", "least", "greatest")))
 
 
 @contextmanager

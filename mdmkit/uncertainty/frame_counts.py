@@ -24,14 +24,17 @@ from mdmkit.statistics.binned_steps import BinnedSteps
 from mdmkit.statistics.components import QUALITIES
 from mdmkit.statistics.edges import Edges, with_edges
 from mdmkit.statistics.kinds import (
-    ChangedStatistic,
     ComponentStatistic,
     PixelStatistic,
     Statistic,
+    merged,
     of_components,
+    of_pixels,
+    unchanged,
 )
 from mdmkit.statistics.normalizers import MinMax, Normalizer, Sigmoid, Unchanged
-from mdmkit.statistics.pixels import BinnedPixels, PixelCounts
+from mdmkit.statistics.pixels import PixelCounts
+from mdmkit.statistics.score_bins import PixelBins
 from mdmkit.statistics.stepped_counts import BinnedCounts, CountedStatistic
 from mdmkit.statistics.totals import EarlyGrid, Grid, Totals, check_valid
 
@@ -44,7 +47,7 @@ COMPONENT_COLUMNS = 2 * (LIMBS + 1) + 1 + 2 * QUALITIES.size
 
 #: Counts of weights are cut in two: up to 2^17 whole regions per frame.
 HALF = 1 << 28
-Binned = BinnedPixels | BinnedComponents | BinnedCounts
+Binned = PixelBins | BinnedComponents | BinnedCounts
 
 #: Where the counts of one statistic go: `allocate(statistic, shape)` gives an array of uint32,
 #: or what takes and gives slices like one.
@@ -65,7 +68,7 @@ class FrameCounts:
         In memory, or a data set of a file.
     facts : dict of Statistic to ndarray of float64, shape (F, 4)
         Smallest and largest score, ground-truth components, pixels of the largest of them.
-    whole : dict of Statistic to BinnedPixels, BinnedComponents or BinnedCounts
+    whole : dict of Statistic to PixelBins, BinnedComponents or BinnedCounts
         Of all frames together, with bounds between the thresholds.
     """
 
@@ -82,25 +85,23 @@ class FrameCounts:
 
     def total(self) -> NormalizedTotals:
         """All frames once each; numbers carry brackets."""
-        grid = Grid(self.edges, self._known(), dict(self.whole), self.edges)
-        exact = {
-            statistic: grid.as_sweep(self.edges, None) for statistic, grid in self.whole.items()
-        }
-        return NormalizedTotals(Totals(self.frames, exact, grid), self.normalizer)
+        known: dict[Statistic, Any] = {}
+        grids = {s: whole for s, whole in self.whole.items() if not of_pixels(s)}
+        for statistic, whole in self.whole.items():
+            if isinstance(whole, PixelBins):
+                known[statistic] = whole.as_groups()
+            else:
+                known[statistic] = whole.as_sweep(self.edges, None)
+        grid = Grid(self.edges, {statistic: self._known(statistic) for statistic in grids}, grids)
+        return NormalizedTotals(Totals(self.frames, known, grid), self.normalizer)
 
-    def _known(self) -> NDArray[np.bool_]:
+    def _known(self, statistic: Statistic) -> NDArray[np.bool_]:
         """Cells without a score between their edges, shape (m + 1,): nothing is open there."""
-        known = np.ones(self.edges.size + 1, bool)
-        for statistic, grid in self.whole.items():
-            if isinstance(grid, BinnedPixels):
-                known &= (grid.low == grid.high).all(axis=1)
-            elif isinstance(grid, BinnedCounts):
-                known &= (grid.ends.rises == 0).all(axis=1)
-            elif not isinstance(
-                statistic, ComponentStatistic
-            ):  # of frames with scores of their own
-                known[:] = False
-        return known
+        pixels = self.whole.get(PixelStatistic())
+        own = isinstance(statistic, (ComponentStatistic, CountedStatistic))
+        if own and isinstance(pixels, PixelBins):
+            return np.asarray(~(pixels.least < pixels.greatest))
+        return np.zeros(self.edges.size + 1, bool)  # of frames with scores of their own
 
     def resampled(self, draws: NDArray[np.int64]) -> Iterator[NormalizedTotals]:
         """The sweeps of sets that have each frame so many times, shape (R, F), in their order.
@@ -125,9 +126,9 @@ class FrameCounts:
             extremes = float(facts[used, 0].min()), float(facts[used, 1].max())
             totals = row.astype(np.int64).reshape(-1, self.edges.size + 1).T
             whole = self.whole[statistic]
-            grid: Binned
             if isinstance(whole, BinnedCounts):
-                grid = _counts_of(whole, totals, extremes)
+                counts = _counts_of(whole, totals, extremes)
+                exact[statistic] = counts.as_sweep(self.edges, None)
             elif isinstance(whole, BinnedComponents):
                 targets = int(facts[:, 2] @ times)
                 parts = [
@@ -135,10 +136,9 @@ class FrameCounts:
                     for part, p in zip(parts_of(whole), _unpacked(totals), strict=True)
                 ]
                 grid = BinnedComponents(whole.sizes, targets, int(facts[used, 3].max()), *parts)
+                exact[statistic] = grid.as_sweep(self.edges, None)
             else:
-                nothing = np.zeros_like(totals)
-                grid = BinnedPixels(totals, nothing, nothing, *extremes)
-            exact[statistic] = grid.as_sweep(self.edges, None)
+                exact[statistic] = pixels_at(self.edges, totals, *extremes)
         return NormalizedTotals(Totals(int(times.sum()), exact), self.normalizer)
 
 
@@ -153,11 +153,20 @@ def _sums(counts: Any, times: NDArray[np.int64]) -> NDArray[np.float64]:
     return sums
 
 
-def parts_of(grid: Binned) -> tuple[BinnedSteps, ...]:
+def pixels_at(
+    edges: Edges, totals: NDArray[np.int64], smallest: float, largest: float
+) -> PixelCounts:
+    """Pixels as if at the upper ends of bins, from totals above their lower ones."""
+    changes = -np.diff(totals, axis=0, append=np.zeros((1, 2), np.int64))
+    some = changes.any(axis=1)
+    return PixelCounts(np.append(edges, np.inf).clip(smallest, largest)[some], changes[some])
+
+
+def parts_of(grid: BinnedComponents | BinnedCounts) -> tuple[BinnedSteps, ...]:
     """The steps that a grid is made of."""
     if isinstance(grid, BinnedCounts):
         return (grid.ends,)
-    return (grid.siou, grid.ppv, grid.hits) if isinstance(grid, BinnedComponents) else (grid,)
+    return grid.siou, grid.ppv, grid.hits
 
 
 def _packed(grid: Binned) -> NDArray[np.uint32]:
@@ -196,10 +205,11 @@ def _counts_of(
 
 
 def _facts_of(grid: Binned) -> tuple[float, float, int, int]:
-    part = parts_of(grid)[0]
+    if isinstance(grid, BinnedCounts):
+        return grid.ends.smallest, grid.ends.largest, 0, 0
     if isinstance(grid, BinnedComponents):
-        return part.smallest, part.largest, grid.targets, grid.largest
-    return part.smallest, part.largest, 0, 0
+        return grid.siou.smallest, grid.siou.largest, grid.targets, grid.largest
+    return float(grid.least.min()), float(grid.greatest.max()), 0, 0
 
 
 def balanced_edges(pixels: PixelCounts, bins: int) -> Edges:
@@ -237,7 +247,7 @@ def chosen_edges(
     Else half of them divide the pixels of each class; the other half, where margins are asked
     for, the range of thresholds, so that no wide gap between scores is left open.
     """
-    pixels = total.pixels
+    pixels = total.pixels.rows()
     if pixels.scores.size <= bins:
         return with_edges(pixels.scores, thresholds)
     regular = regular_edges(total.normalizer, bins // 2) if margins else np.empty(0)
@@ -283,7 +293,8 @@ def sweep_states(
                 counts[statistic] = allocate(statistic, (len(loads), row.size))
             counts[statistic][place] = row
             facts[statistic][place] = _facts_of(grid)
-            whole[statistic] = type(grid).merged([whole[statistic], grid]) if place else grid
+            parts = [whole[statistic], grid] if place else [grid]
+            whole[statistic] = merged(statistic, parts)
         progress()
     return FrameCounts(edges, total.normalizer, counts, facts, whole)
 
@@ -297,10 +308,9 @@ def _on_grid(load: Load, statistics: Sequence[Statistic], early: EarlyGrid) -> T
 
 
 def _columns_of(statistic: Any) -> int:
-    if isinstance(statistic, ChangedStatistic):
-        return _columns_of(statistic.statistic)
-    if isinstance(statistic, CountedStatistic):
-        return 2 * statistic.ends + statistic.sizes + 1
+    inner = unchanged(statistic)
+    if isinstance(inner, CountedStatistic):
+        return 2 * inner.ends + inner.sizes + 1
     return COMPONENT_COLUMNS if of_components(statistic) else 2
 
 

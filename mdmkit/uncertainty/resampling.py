@@ -19,7 +19,7 @@ from mdmkit.evaluation.executors import check_jobs
 from mdmkit.evaluation.frame_set import FrameOptions, FrameSet, evaluate_methods
 from mdmkit.evaluation.methods import normalizers
 from mdmkit.evaluation.sources import Progress
-from mdmkit.metrics.measures import Measure
+from mdmkit.metrics.measures import Measure, computed
 from mdmkit.metrics.names import parse_measures
 from mdmkit.metrics.normalized_totals import NormalizedTotals
 from mdmkit.metrics.protocols import as_protocol
@@ -276,7 +276,7 @@ def _resample(
 
 def _compute(measure: Measure, sweeps: NormalizedTotals) -> dict[str, Any]:
     try:
-        return measure.compute(sweeps)
+        return computed(measure, sweeps)
     except NoTargetError:
         return {measure.key: None}
 

@@ -5,8 +5,9 @@ import unicodedata
 import numpy as np
 import pytest
 
-from mdmkit import InputError, compare
-from mdmkit.datasets import find_targets, pair
+from mdmkit import InputError, compare, evaluate
+from mdmkit.datasets import find_targets, from_folders, pair
+from mdmkit.io.resize import resized
 
 
 def write(folder, *names, **arrays):
@@ -48,7 +49,8 @@ def test_score_maps_may_have_an_ending(tmp_path):
     write(tmp_path / "mine", "f0_score", "f1_score", x=np.zeros((1, 1)))
     with pytest.raises(InputError, match="score_ending='_score'"):
         pair({"mine": tmp_path / "mine"}, tmp_path / "masks")
-    found = pair({"mine": tmp_path / "mine"}, tmp_path / "masks", score_ending="_score")
+    named = from_folders(tmp_path / "masks", score_ending="_score")
+    found = pair({"mine": tmp_path / "mine"}, named)
     assert list(found.scores["mine"]) == ["f0", "f1"]
 
 
@@ -77,3 +79,19 @@ def test_names_that_are_no_text_are_refused_escaped(tmp_path, name):
         find_targets(tmp_path / "masks")
     assert "\\" in str(error.value)
     assert str(error.value).encode().isascii()
+
+
+@pytest.mark.parametrize("resize", ["bilinear", "nearest"])
+def test_score_maps_of_another_size_are_resized_where_that_is_asked(tmp_path, resize):
+    target = np.zeros((8, 12), np.uint8)
+    target[2:6, 3:9] = 1
+    write(tmp_path / "masks", "f0", x=target)
+    write(tmp_path / "mine", "f0_score", x=target[::2, ::3] * 0.5 + 0.25)
+    methods, options = {"mine": tmp_path / "mine"}, {"score_ending": "_score", "metrics": "ap"}
+    with pytest.raises(InputError, match=r"resize='bilinear' brings score maps to the size of"):
+        compare(methods, tmp_path / "masks", **options)
+    found = compare(methods, tmp_path / "masks", resize=resize, **options)
+    scores = resized(target[::2, ::3] * 0.5 + 0.25, target.shape, resize)
+    assert found["mine"]["ap"] == evaluate(scores, target, "ap")["ap"]
+    assert (found.settings["resize"], found.settings["score_ending"]) == (resize, "_score")
+    assert f"were resized to it: {resize}" in found.to_text()

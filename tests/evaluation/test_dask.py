@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mdmkit import Evaluation, Frame, InputError, InputTypeError, compare
+from mdmkit import Evaluation, InputError, InputTypeError, compare
 from mdmkit.cli.command_line import app
 from mdmkit.core.labels import LabelCodes
 from mdmkit.evaluation.frame_set import FrameSet, evaluate_methods
@@ -152,14 +152,6 @@ def test_frames_in_memory_travel_with_their_tasks(client, tmp_path):
     frames = [drawn(seed) for seed in range(3)]
     found = compare({"mine": frames}, metrics=METRICS, scheduler=client)
     assert found.results == compare({"mine": frames}, metrics=METRICS).results
-
-
-def test_frames_that_are_read_twice_are_neither_counted_nor_sent_twice(client):
-    frames = on_cluster([partial(Frame, *drawn(0))], client)
-    first = frames.first()
-    assert first.anomalous_pixels == 1200
-    (part,) = frames.parts(Evaluation("ap").empty)
-    assert part.counts.frames == 1
 
 
 # ------------------------------------------------------------------------------- bad frames

@@ -7,7 +7,7 @@ import pytest
 
 from mdmkit import InputError, InputTypeError, count_metric, evaluate, mdm
 from mdmkit.metrics import ComponentMetric
-from mdmkit.metrics.measures import MarginAt
+from mdmkit.metrics.measures import MarginAt, Measure
 from mdmkit.statistics.normalizers import Normalizer
 
 RNG = np.random.default_rng(0)
@@ -116,3 +116,16 @@ def test_a_normaliser_that_writes_is_named():
 def test_a_formula_of_text_is_refused():
     with pytest.raises(InputTypeError, match="metric words: expected floats"):
         mdm(SCORES, TARGET, 0.4, metric=count_metric(lambda tp, *_: tp.astype(str), name="words"))
+
+
+class Spoiling(Measure):
+    key = "spoiling"
+
+    def compute(self, sweeps):
+        sweeps.pixels.changes[:] = 0
+        return {self.key: 0.0}
+
+
+def test_a_measure_that_writes_to_totals_is_named():
+    with pytest.raises(InputError, match=r"measure spoiling: .*copy them first"):
+        evaluate([(SCORES, TARGET)], [Spoiling(), *BESIDE])

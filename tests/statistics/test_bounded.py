@@ -57,14 +57,14 @@ def assert_equal_to_the_full_sweep(scores, target, metric, t=T):
 def bounded_calls(monkeypatch):
     """A list that grows by one True for each margin that was found from bounds."""
     calls = []
-    sweep = bounded.margin_sweep
+    sweep = bounded.deciding_counts
 
     def spy(*arguments):
         result = sweep(*arguments)
         calls.append(result is not None)
         return result
 
-    monkeypatch.setattr("mdmkit.evaluation.arrays.margin_sweep", spy)
+    monkeypatch.setattr("mdmkit.evaluation.arrays.deciding_counts", spy)
     return calls
 
 
@@ -166,7 +166,7 @@ def test_only_undecided_scores_are_gathered():
     rng = np.random.default_rng(0)
     target = (rng.random((500, 500)) < 0.1).astype(np.uint8)
     scores = np.clip(rng.random(target.shape) * 0.6 + 0.4 * target, 0, 1).astype(np.float32)
-    sweep = bounded.margin_sweep(lambda: [Frame(scores, target)], FBeta(1), [0.5])
+    sweep = bounded.deciding_counts(lambda: [Frame(scores, target)], FBeta(1).between, [0.5])
     assert 0 < sweep.scores.size < 1000
     assert (sweep.anomalous, sweep.anomalous + sweep.normal) == (target.sum(), target.size)
 
@@ -182,7 +182,7 @@ def test_plateaus_are_not_gathered(dtype, plateaus, monkeypatch):
         target = [(s + rng.normal(0, 0.3, s.shape) > 0.5).astype(np.uint8) for s in scores]
         target[0][0, 0], target[1][:3] = 1, 255
         assert_equal_to_the_full_sweep(scores, target, "f1", T[::3])
-    monkeypatch.setattr(bounded, "_gathered", None)
+    monkeypatch.setattr(bounded, "gathered", None)
     if plateaus <= 3:
         mdm(scores, target, 0.5)
 

@@ -11,13 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import mdmkit.statistics.edges
-from mdmkit import Evaluation, FBeta, Frame, InputError, MaskMetric, evaluate
+from mdmkit import Evaluation, Frame, InputError, MaskMetric, count_metric, evaluate
 from mdmkit.core.frame_streams import as_frames
 from mdmkit.core.labels import LabelCodes
 from mdmkit.evaluation.sources import OneByOne
 from mdmkit.metrics.measures import MarginAt
+from mdmkit.statistics import accumulator
 from mdmkit.statistics.compact import narrow, widened
+from mdmkit.statistics.edges import unit_edges, with_edges
 from mdmkit.statistics.packing import read_state
 from tests.conftest import examples, small_frames
 
@@ -39,7 +40,15 @@ SETTINGS = st.fixed_dictionaries(
 @pytest.fixture(autouse=True)
 def coarse_grid(monkeypatch):
     """Eight steps, so that small maps have something to lose."""
-    monkeypatch.setattr(mdmkit.statistics.edges, "CELLS", 8)
+    coarse(monkeypatch, 8)
+
+
+def coarse(monkeypatch, steps):
+    def edges(thresholds, parts=1):
+        return with_edges(unit_edges(steps * parts), thresholds)
+
+    monkeypatch.setattr(accumulator, "_edges", edges)
+    monkeypatch.setattr(accumulator, "_component_edges", edges)
 
 
 def state(evaluation, folder):
@@ -125,7 +134,7 @@ def test_a_second_pass_is_part_of_the_state(tmp_path_factory, frames, memory):
 
 
 def test_merging_forgets_what_a_second_pass_found_over_other_frames(monkeypatch):
-    monkeypatch.setattr(mdmkit.statistics.edges, "CELLS", 128)
+    coarse(monkeypatch, 128)
     rng = np.random.default_rng(0)
     frames = [(rng.random((16, 16)) ** p, rng.integers(0, 2, (16, 16))) for p in (1, 1, 4, 4)]
 
@@ -173,7 +182,10 @@ def test_labels_of_update_are_those_of_the_evaluation():
 
 
 def test_metrics_without_a_name_cannot_be_saved(tmp_path):
-    for metric in (FBeta(2), MaskMetric(lambda a, b: 1.0)):
+    for metric in (
+        count_metric(lambda tp, fp, fn, tn: tp, name="own"),
+        MaskMetric(lambda a, b: 1.0),
+    ):
         evaluation = Evaluation([MarginAt(metric, 0.5)])
         with pytest.raises(InputError, match="metrics: expected those that have a name"):
             evaluation.save(tmp_path / "state.npz")
@@ -244,14 +256,14 @@ def test_narrow_arrays_hold_the_same_numbers(numbers):
     assert again.tobytes() == array.tobytes()
 
 
-def test_memory_is_what_the_sum_takes_not_the_frames():
+def test_memory_is_that_of_all_pixels_whatever_their_scores():
     rng = np.random.default_rng(0)
     frame = rng.random((6, 6)), rng.integers(0, 2, (6, 6))
-    once = Evaluation("ap")
-    once.update(*frame)
-    thrice = Evaluation("ap", memory=once.sweeps().nbytes)
+    thrice = Evaluation("ap", memory=3 * 36 * 8 * 5 // 4)
     for _ in range(3):
         thrice.update(*frame)
+    thrice.result()
     assert not thrice.over_budget
-    thrice.update(rng.random((6, 6)), frame[1])
+    thrice.update(*frame)
+    thrice.result()
     assert thrice.over_budget

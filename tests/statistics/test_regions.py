@@ -10,8 +10,10 @@ from mdmkit.core.frame import Frame, as_unit
 from mdmkit.metrics.region_metrics import PRO, area_under_pro, aupimo_of_images
 from mdmkit.statistics.frame_regions import FrameRegions
 from mdmkit.statistics.image_rates import ImageRates
+from mdmkit.statistics.pixel_scores import PixelScores
 from mdmkit.statistics.pixels import PixelCounts
 from mdmkit.statistics.regions import WHOLE, RegionCoverage, covered_steps
+from mdmkit.statistics.score_bins import PixelBins
 from mdmkit.statistics.stepped_counts import SteppedCounts
 from tests.reference import regions as brute
 from tests.statistics.test_boundaries import random_frame, thresholds_of
@@ -112,13 +114,20 @@ def test_thousands_of_maps_agree_with_loops():
 
 def test_bounds_hold_for_scores_in_bins():
     rng = np.random.default_rng(3)
+    edges = np.arange(5) / 4
     for _ in range(50):
-        fine = Frame(rng.random((8, 8)), (rng.random((8, 8)) < 0.3).astype(np.uint8))
-        coarse = Frame(np.ceil(fine.scores * 4) / 4, fine.classes)
-        coverage = RegionCoverage().of(coarse)
-        unresolved = np.ones(coverage.steps.scores.size, bool)
-        pixels = PixelCounts.of(coarse)
-        _, (low, high) = area_under_pro(pixels, coverage, 0.3, unresolved)
-        value, _ = area_under_pro(PixelCounts.of(fine), RegionCoverage().of(fine), 0.3)
-        assert low - 1e-12 <= value <= high + 1e-12
-        assert high - low > 0
+        frame = Frame(rng.random((8, 8)), (rng.random((8, 8)) < 0.3).astype(np.uint8))
+        coverage, pixels = RegionCoverage().of(frame), PixelScores.of(frame)
+        bracketed = PixelBins.of(pixels, edges).as_groups()
+        value, bracket = area_under_pro(pixels, coverage, 0.3)
+        assert bracket == (value, value)
+        for known, lows in (
+            (coverage, None),
+            (coverage.at_edges(edges).as_sweep(edges, None), edges),
+        ):
+            scores = known.steps.scores
+            least = None if lows is None else np.append(-1, edges)[np.searchsorted(edges, scores)]
+            middle, (low, high) = area_under_pro(bracketed, known, 0.3, least)
+            assert low - 1e-12 <= value <= high + 1e-12
+            assert low <= middle <= high
+            assert high - low > 0

@@ -311,8 +311,10 @@ def test_a_set_of_one_frame_is_that_frame():
         early = EarlyGrid(states.edges, states.edges, frozenset(statistics))
         grids = Totals.of(Frame(*drawn[place]), statistics, early=early).by_statistic
         for statistic in statistics:
-            alone = grids[statistic].as_sweep(states.edges, None)
-            found = chosen.totals.by_statistic[statistic]
+            grid = grids[statistic]
+            pixels = statistic == statistics[0]
+            alone = grid.as_groups().groups if pixels else grid.as_sweep(states.edges, None)
+            found = chosen.raw(statistic)
             for part in ("siou", "ppv", "hits") if statistic == statistics[1] else ("",):
                 one = getattr(alone, part) if part else alone
                 many = getattr(found, part) if part else found

@@ -81,7 +81,7 @@ def keep_counts(
         if shard.of == 1:
             evaluation.run(kept, again=True, progress=progress)
         else:
-            evaluation.prepare(kept)
+            evaluation.prepare()
             evaluation.one_pass(kept, progress)
 
     with open_state(state, Manifest(request, planned.settings, shard, pairing)) as spoilt:
@@ -216,7 +216,7 @@ def merge_states(
             ticks = progress(name, len(first.pairing.targets)) if progress else no_progress
             try:
                 evaluation, contents = _joined(manifests, number, name, ticks)
-                if evaluation.undecided():
+                if evaluation.look_closer():
                     loads = _loads(manifests, name, contents)
                     if loads is None:
                         far.append(name)

@@ -44,10 +44,6 @@ class Kept:
         self.files = {key: files[key] for key in self.numbers}
         self._contents: dict[str, str] = {}
 
-    def first(self) -> Frame | None:
-        """The first of all frames, whether of this share or not."""
-        return self.frames.first()
-
     def parts(
         self, blank: Callable[[], Evaluation], progress: Progress = no_progress
     ) -> Iterator[Evaluation]:

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from mdmkit.core.margin import Interval, longest_run
 from mdmkit.metrics.base import check_anomalous
 from mdmkit.metrics.measures import FprAtTpr, MarginAt, Measure, Values
-from mdmkit.statistics.brackets import fpr_at_tpr_bounds
 from mdmkit.statistics.kinds import PixelStatistic
 from mdmkit.statistics.pixels import PixelCounts
+from mdmkit.statistics.ranking import fpr_at_tpr_bounds
 
 if TYPE_CHECKING:
     from mdmkit.metrics.curve import ThresholdCurve
@@ -48,6 +48,10 @@ def adapted(measure: Measure) -> Measure:
 @dataclass(frozen=True)
 class RunLength(MarginAt):
     """`mdm_METRIC@T` as a run of thresholds on a grid; `resolution` is their distance."""
+
+    @property
+    def every_row(self) -> bool:
+        return self.metric.statistic == PixelStatistic()
 
     def compute(self, sweeps: NormalizedTotals) -> Values:
         check_anomalous(sweeps.pixels.anomalous)
@@ -84,10 +88,10 @@ class FprBeyondTpr(Measure):
     needs_anomalies = True
 
     def compute(self, sweeps: NormalizedTotals) -> Values:
-        values: Values = {self.key: fpr_beyond_tpr(sweeps.pixels, TPR)}
-        if sweeps.on_grid(PixelStatistic()) and not isnan(values[self.key]):
-            # between two edges vertices may lie on one line, and none of them count
-            low, _ = fpr_at_tpr_bounds(sweeps.pixels, sweeps.loose_pixels, TPR)
+        values: Values = {self.key: fpr_beyond_tpr(sweeps.pixels.rows(), TPR)}
+        if sweeps.bracketed is not None and not isnan(values[self.key]):
+            # between two scores vertices may lie on one line, and none of them count
+            low, _ = fpr_at_tpr_bounds(sweeps.bracketed, TPR)
             values[f"{self.key}_bracket"] = (low, 1.0)
         return values
 

@@ -24,10 +24,10 @@ from mdmkit.metrics.measures import (
     FprAtTpr,
     Measure,
     Ranking,
+    Unresolved,
     Values,
 )
-from mdmkit.metrics.transformed import Through, seen_through
-from mdmkit.statistics.edges import Edges
+from mdmkit.metrics.transformed import Through, of_changed, seen_through
 from mdmkit.statistics.kinds import PixelStatistic, Statistic, changed
 from mdmkit.statistics.normalizers import Unchanged
 
@@ -80,20 +80,14 @@ class BinnedBestF1(Measure):
             values |= {"best_f1_threshold": best_threshold(binned), "all_predicted": False}
         return values
 
-    def undecided(self, sweeps: NormalizedTotals) -> NDArray[np.bool_] | None:
-        return BestF1Measure().undecided(seen_through(sweeps, BINS))
+    def unresolved(self, sweeps: NormalizedTotals) -> Unresolved:
+        return of_changed(BINS, BestF1Measure().unresolved(seen_through(sweeps, BINS)))
 
 
-def _rounded(cells: NDArray[np.bool_], edges: Edges) -> NDArray[np.bool_]:
-    """Cells of a grid in which thresholds of some cells lie once they are in float16."""
-    ends = np.concatenate([[-np.inf], edges, [np.inf]])
+def _rounded(intervals: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Intervals with those in which their scores lie once they are in float16."""
     with np.errstate(over="ignore"):
-        ends = ends.astype(np.float16).astype(np.float64)
-    places = np.searchsorted(edges, ends, side="right")
-    reached = np.zeros(cells.size + 1, np.int64)
-    np.add.at(reached, places[:-1][cells], 1)
-    np.add.at(reached, places[1:][cells] + 1, -1)
-    return np.asarray(np.cumsum(reached)[:-1] > 0)
+        return np.concatenate([intervals, intervals.astype(np.float16).astype(np.float64)])
 
 
 @dataclass(frozen=True)
@@ -114,20 +108,20 @@ class AtBinnedBestF1(Measure):
         if isnan(binned.best_f1.value):
             return {self.key: float("nan")}
         values = self._at(best_threshold(binned)).compute(raw)
-        cells = BestF1Measure().undecided(binned)
-        open_cells = binned.on_grid(PixelStatistic()) and cells is not None
-        if open_cells and binned.grid is not None and not binned.grid.refined[cells].all():
+        if binned.bracketed is not None and np.ptp(binned.best_f1_groups) > 0:
             values[f"{self.key}_bracket"] = (0.0, 1.0)  # the threshold itself is not known
         return values
 
-    def undecided(self, sweeps: NormalizedTotals) -> NDArray[np.bool_] | None:
+    def unresolved(self, sweeps: NormalizedTotals) -> Unresolved:
         binned = seen_through(sweeps, BINS)
         if isnan(binned.best_f1.value):
-            return None
-        candidates = BestF1Measure().undecided(binned)
-        if candidates is None or binned.grid is None:  # the threshold is known
-            return self._at(best_threshold(binned)).undecided(self._raw(sweeps))
-        return candidates | _rounded(candidates, binned.grid.edges)
+            return {}
+        candidates = BestF1Measure().unresolved(binned)
+        if not candidates:  # the threshold is known
+            found = self._at(best_threshold(binned)).unresolved(self._raw(sweeps))
+            return of_changed(HALF, found)
+        around: Unresolved = {self.metric.statistic: _rounded(binned.best_f1_groups)}
+        return of_changed(BINS, candidates) | of_changed(HALF, around)
 
     def _at(self, z: float) -> AtThreshold:
         return AtThreshold(self.key, self.metric, z)

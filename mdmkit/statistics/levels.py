@@ -1,0 +1,66 @@
+"""Levels: distinct scores of anomalous pixels in descending order, with the counts between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Counts = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Levels:
+    """Distinct scores of anomalous pixels in descending order, a stretch of them.
+
+    Attributes
+    ----------
+    keys : ndarray, shape (n,)
+        The scores, or what is ordered like them.
+    anomalous, normal : ndarray of int64, shape (n,)
+        Pixels of each.
+    between : ndarray of int64, shape (n,)
+        Normal pixels above each and below the one before.
+    before : (int, int)
+        TP and FP of the prediction that ends with the last score of the stretch before.
+    """
+
+    keys: NDArray[Any]
+    anomalous: Counts
+    normal: Counts
+    between: Counts
+    before: tuple[int, int]
+
+    @property
+    def true(self) -> Counts:
+        """TP of the predictions A >= score, shape (n,)."""
+        return self.before[0] + np.cumsum(self.anomalous)
+
+    @property
+    def false(self) -> Counts:
+        """FP of the predictions A >= score, shape (n,)."""
+        return self.before[1] + np.cumsum(self.between + self.normal)
+
+
+class RankedPixels(Protocol):
+    """Pixels by class and score, in whatever form: what ranking metrics need of them."""
+
+    @property
+    def anomalous(self) -> int:
+        """Number of anomalous pixels."""
+
+    @property
+    def normal(self) -> int:
+        """Number of normal pixels."""
+
+    def levels(self) -> Iterator[Levels]:
+        """Levels with anomalous pixels, others at will, in stretches of bounded size."""
+
+    def score_of(self, key: Any) -> float:
+        """The score of a level's key."""
+
+    def below(self, key: Any) -> float | None:
+        """The greatest score below that of a key; None where there is none."""

@@ -1,0 +1,238 @@
+"""Pixels in bins of scores, with the least and greatest score of each, and what they bound."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property, reduce
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mdmkit.statistics.edges import Edges, united
+from mdmkit.statistics.levels import Counts
+from mdmkit.statistics.pixel_scores import PixelScores
+from mdmkit.statistics.pixels import PixelCounts
+from mdmkit.statistics.score_keys import floor_keys, scores_of
+
+if TYPE_CHECKING:
+    from mdmkit.statistics.levels import Levels
+    from mdmkit.statistics.pixel_bins import BinnedFrame
+
+
+@dataclass(frozen=True, eq=False)
+class PixelBins:
+    """Anomalous and normal pixels in bins of scores; merges exactly.
+
+    Attributes
+    ----------
+    edges : ndarray of float64, shape (m,)
+        Thresholds, strictly ascending. Bin c holds scores in (edges[c - 1], edges[c]].
+    counts : ndarray of int64, shape (m + 1, 2)
+        Anomalous and normal pixels of each bin.
+    least, greatest : ndarray of float64, shape (m + 1,)
+        Bounds of the scores of each bin; where it is known that both occur, these scores.
+        Infinite in empty bins.
+
+    Notes
+    -----
+    Counts of the prediction A > z are exact at every edge z. A bin whose least and greatest score
+    are equal is *resolved*: it holds one score.
+    """
+
+    edges: Edges
+    counts: Counts
+    least: NDArray[np.float64]
+    greatest: NDArray[np.float64]
+
+    @classmethod
+    def empty(cls, edges: Edges) -> PixelBins:
+        """No pixels."""
+        n = edges.size + 1
+        return cls(edges, np.zeros((n, 2), np.int64), np.full(n, np.inf), np.full(n, -np.inf))
+
+    @classmethod
+    def of(cls, pixels: PixelScores | PixelCounts | PixelBins, edges: Edges) -> PixelBins:
+        """Count pixels whose scores are known; bins stay what they are."""
+        if isinstance(pixels, PixelBins):
+            return pixels
+        if isinstance(pixels, PixelCounts):
+            return cls._of_rows(pixels, edges)
+        return cls._of_keys(pixels, edges)
+
+    @classmethod
+    def _of_keys(cls, pixels: PixelScores, edges: Edges) -> PixelBins:
+        from mdmkit.statistics.kernels.split_scores import count_in_bins
+
+        bins = cls.empty(edges)
+        for column, arrays in enumerate((pixels.anomalous_keys, pixels.normal_keys)):
+            for keys in arrays:
+                tops = floor_keys(edges, keys.dtype)
+                least, greatest = np.empty((2, edges.size + 1), keys.dtype)
+                count_in_bins(keys, tops, bins.counts[:, column], least, greatest)
+                met = np.flatnonzero(least <= greatest)
+                bins.least[met] = np.minimum(bins.least[met], scores_of(least[met]))
+                bins.greatest[met] = np.maximum(bins.greatest[met], scores_of(greatest[met]))
+        return bins
+
+    @classmethod
+    def _of_rows(cls, rows: PixelCounts, edges: Edges) -> PixelBins:
+        bins = cls.empty(edges)
+        place = np.searchsorted(edges, rows.scores)
+        np.add.at(bins.counts, place, rows.changes)
+        np.minimum.at(bins.least, place, rows.scores)
+        np.maximum.at(bins.greatest, place, rows.scores)
+        return bins
+
+    @classmethod
+    def of_frame(cls, cells: BinnedFrame) -> PixelBins:
+        """From a frame whose pixels were placed on a grid; no bin knows its scores."""
+        within, at_edge = cells.counts[::2], cells.counts[1::2]
+        counts = within + at_edge
+        some, inside = counts.any(axis=1), within.any(axis=1)
+        upper = np.append(cells.edges, np.inf).clip(cells.smallest, cells.largest)
+        with np.errstate(over="ignore"):
+            lower = np.nextafter(np.append(-np.inf, cells.edges), np.inf).clip(cells.smallest)
+        least = np.where(inside, lower, upper)
+        return cls(
+            cells.edges, counts, np.where(some, least, np.inf), np.where(some, upper, -np.inf)
+        )
+
+    @classmethod
+    def merged(cls, parts: Iterable[PixelBins]) -> PixelBins:
+        """Pixels of all parts, which have the same edges."""
+        several = list(parts)
+        return cls(
+            several[0].edges,
+            reduce(np.add, (part.counts for part in several)),
+            reduce(np.minimum, (part.least for part in several)),
+            reduce(np.maximum, (part.greatest for part in several)),
+        )
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the arrays."""
+        return self.counts.nbytes + self.least.nbytes + self.greatest.nbytes
+
+    @property
+    def totals(self) -> Counts:
+        """(TP, FP) of everything, then of A > z at each edge, shape (m + 1, 2)."""
+        return np.cumsum(self.counts[::-1], axis=0)[::-1]
+
+    def meeting(self, intervals: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Bins that share scores with any of the closed intervals, shape (m + 1,)."""
+        lows, highs = united(intervals).T
+        place = np.searchsorted(lows, self.greatest, side="right")
+        return np.asarray(self.least <= np.append(-np.inf, highs)[place])
+
+    def intervals(self, bins: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Least and greatest score of some bins, shape (k, 2)."""
+        return np.stack([self.least[bins], self.greatest[bins]], axis=1)
+
+    def as_groups(self) -> BracketedPixels:
+        """What is known of the pixels where none were looked at again."""
+        return self.bracketed(np.zeros(self.least.size, bool), PixelCounts.none())
+
+    def bracketed(self, looked_into: NDArray[np.bool_], inside: PixelCounts) -> BracketedPixels:
+        """What is known where the pixels of some bins were looked at again.
+
+        Parameters
+        ----------
+        looked_into : ndarray of bool, shape (m + 1,)
+        inside : PixelCounts
+            Every score of these bins.
+        """
+        kept = np.flatnonzero(self.counts.any(axis=1) & ~looked_into)
+        scores = np.concatenate([self.greatest[kept], inside.scores])
+        order = np.argsort(scores, kind="stable")
+        least = np.concatenate([self.least[kept], inside.scores])[order]
+        changes = np.concatenate([self.counts[kept], inside.changes])[order]
+        return BracketedPixels(PixelCounts(scores[order], changes), least)
+
+
+@dataclass(frozen=True, eq=False)
+class BracketedPixels:
+    """Pixels in groups, whose scores lie between a least and a greatest one.
+
+    Attributes
+    ----------
+    groups : PixelCounts
+        Pixels of each group, at its greatest score.
+    least : ndarray of float64, shape (n,)
+        Its least score; above the greatest one of the group before.
+    """
+
+    groups: PixelCounts
+    least: NDArray[np.float64]
+
+    @cached_property
+    def loose(self) -> NDArray[np.bool_]:
+        """Groups with more than one score, shape (n,)."""
+        return np.asarray(self.least < self.groups.scores)
+
+    @property
+    def exact(self) -> bool:
+        """Whether every score is known."""
+        return not self.loose.any()
+
+    @property
+    def anomalous(self) -> int:
+        """Number of anomalous pixels."""
+        return self.groups.anomalous
+
+    @property
+    def normal(self) -> int:
+        """Number of normal pixels."""
+        return self.groups.normal
+
+    @property
+    def extremes(self) -> tuple[float, float]:
+        """Least and greatest score; infinite where there are none."""
+        least, greatest = self.groups.extremes
+        return (float(self.least[0]) if self.least.size else least), greatest
+
+    def levels(self) -> Iterator[Levels]:
+        """Groups in descending order, as if each had one score."""
+        return self.groups.levels()
+
+    def score_of(self, key: Any) -> float:
+        """The score of a level."""
+        return float(key)
+
+    def below(self, key: Any) -> float | None:
+        """The greatest score of the next lower group; None where there is none."""
+        return self.groups.below(key)
+
+    def rows(self) -> PixelCounts:
+        """Groups as if each had one score."""
+        return self.groups
+
+    def intervals(self, groups: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Least and greatest score of some groups, shape (k, 2)."""
+        return np.stack([self.least[groups], self.groups.scores[groups]], axis=1)
+
+    def between(self, z: float) -> tuple[Counts, Counts]:
+        """Least and most (TP, FP) that the prediction A > z can have, shape (2,) each."""
+        least, most = (
+            self.groups.totals[np.searchsorted(scores, z, side="right")]
+            for scores in (self.least, self.groups.scores)
+        )
+        return least, most
+
+
+AnyPixels = PixelScores | PixelCounts | BracketedPixels
+
+
+def merged_pixels(parts: Iterable[Any]) -> Any:
+    """Pixels of all parts, in the narrowest form that all of them have.
+
+    Bins if some are in bins, with the same edges; rows if some are in rows.
+    """
+    several = list(parts)
+    binned = [part for part in several if isinstance(part, PixelBins)]
+    if binned:
+        return PixelBins.merged(PixelBins.of(part, binned[0].edges) for part in several)
+    if all(isinstance(part, PixelScores) for part in several):
+        return PixelScores.merged(several)
+    return PixelCounts.merged(part.rows() for part in several)

@@ -1,0 +1,113 @@
+"""Score keys: unsigned integers that are ordered like the floats they stand for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mdmkit.core.frame import as_unit
+from mdmkit.statistics.edges import united
+
+if TYPE_CHECKING:
+    from mdmkit.core.frame import Frame
+
+Keys = NDArray[Any]  # of uint32 or uint64
+
+_FLOATS = {4: np.float32, 8: np.float64}
+_UNSIGNED = {4: np.uint32, 8: np.uint64}
+_DIGIT = 11  # bits, as in the kernel that sorts
+
+
+def sign_of(dtype: np.dtype[Any]) -> Any:
+    """The sign bit of floats or keys, in the type of the keys."""
+    return _UNSIGNED[dtype.itemsize](1 << (8 * dtype.itemsize - 1))
+
+
+def exponent_of(dtype: np.dtype[Any]) -> Any:
+    """The exponent bits of floats, all set in those that are not finite."""
+    return np.array(np.inf, _FLOATS[dtype.itemsize]).view(_UNSIGNED[dtype.itemsize])[()]
+
+
+def keys_of(scores: NDArray[Any]) -> Keys:
+    """Keys of float32 or float64 scores; -0.0 and 0.0 share one."""
+    bits = (scores + scores.dtype.type(0)).view(_UNSIGNED[scores.itemsize])
+    sign = sign_of(scores.dtype)
+    return np.asarray(np.where(bits & sign, ~bits, bits | sign))
+
+
+def floats_of(keys: Keys) -> NDArray[Any]:
+    """The inverse of `keys_of`, in the float type of the keys' width."""
+    sign = sign_of(keys.dtype)
+    return np.asarray(np.where(keys & sign, keys ^ sign, ~keys).view(_FLOATS[keys.itemsize]))
+
+
+def scores_of(keys: Keys) -> NDArray[np.float64]:
+    """Scores that have these keys, in float64."""
+    return floats_of(keys).astype(np.float64)
+
+
+def floor_keys(scores: Any, dtype: np.dtype[Any]) -> Keys:
+    """Keys of the largest floats of the keys' width that are not above the scores.
+
+    A > z exactly where the key of A is above that of z.
+    """
+    exact = np.asarray(scores, np.float64)
+    if dtype.itemsize == 8:
+        return keys_of(exact)
+    with np.errstate(over="ignore"):
+        near = exact.astype(np.float32)
+    return keys_of(np.where(near > exact, np.nextafter(near, np.float32(-np.inf)), near))
+
+
+def widened(keys: Keys) -> Keys:
+    """Keys of 64 bits for the same scores, in the same order."""
+    return keys if keys.itemsize == 8 else keys_of(scores_of(keys))
+
+
+def split_keys(frame: Frame) -> tuple[Keys, Keys]:
+    """Sorted keys of the normal and of the anomalous pixels of a frame, which is validated."""
+    from mdmkit.statistics.kernels.split_scores import split_by_class
+
+    bits = _bits(frame)
+    masks = sign_of(bits.dtype), exponent_of(bits.dtype)
+    keys = np.empty_like(bits)
+    front, back, flagged = split_by_class(bits, *frame.flat_labels(), *masks, keys)
+    if flagged:
+        frame.check()
+        front, back, _ = split_by_class(bits, *frame.flat_labels(), *masks, keys)
+    return sorted_keys(keys[:front].copy()), sorted_keys(keys[back:].copy())
+
+
+def split_keys_between(frame: Frame, intervals: NDArray[np.float64]) -> tuple[Keys, Keys]:
+    """Those of `split_keys` in any of the closed intervals of scores, shape (k, 2)."""
+    from mdmkit.statistics.kernels.split_scores import split_between
+
+    frame.check()
+    bits = _bits(frame)
+    keys = np.empty_like(bits)
+    together = united(intervals)
+    lows = floor_keys(np.nextafter(together[:, 0], -np.inf), bits.dtype) + bits.dtype.type(1)
+    highs = floor_keys(together[:, 1], bits.dtype)
+    some = lows <= highs
+    if not some.any():
+        return keys[:0], keys[:0]
+    masks = sign_of(bits.dtype), lows[some], highs[some]
+    front, back = split_between(bits, *frame.flat_labels(), *masks, keys)
+    return sorted_keys(keys[:front].copy()), sorted_keys(keys[back:].copy())
+
+
+def _bits(frame: Frame) -> Keys:
+    scores = frame.scores.ravel()
+    if scores.dtype.kind == "u":
+        scores = as_unit(scores)
+    return scores.view(_UNSIGNED[scores.itemsize])
+
+
+def sorted_keys(keys: Keys) -> Keys:
+    """The same keys in ascending order. O(n); takes the array it is given as its own."""
+    from mdmkit.statistics.kernels.split_scores import sort_keys
+
+    shifts = np.arange(0, 8 * keys.itemsize, _DIGIT).astype(keys.dtype)
+    return np.asarray(sort_keys(keys, np.empty_like(keys), shifts))
