@@ -367,7 +367,8 @@ def form_of(output: Path | None) -> str:
     suffix = output.suffix.lower()
     if suffix not in _FORM_OF_SUFFIX:
         raise InputError(
-            f"output: expected a name ending in {', '.join(_FORM_OF_SUFFIX)}, or --format with it, "
-            f"found {output.name!r}"
+            f"expected a name ending in {', '.join(_FORM_OF_SUFFIX)}, or --format with it, "
+            f"found {output.name!r}",
+            argument="output",
         )
     return _FORM_OF_SUFFIX[suffix]

@@ -7,7 +7,7 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -127,8 +127,9 @@ def deliver(comparison: Comparison, form: str, output: Path | None, quiet: bool)
             note(f"note: {line}", quiet)
 
 
-def run(app: typer.Typer, name: str) -> None:
-    """Run a command line: 0 done, 1 failed, 2 wrong usage or input."""
+def run(app: typer.Typer, name: str, arguments: Sequence[str] | None = None) -> None:
+    """Run a command line, that of the process unless given: 0 done, 1 failed, 2 wrong input."""
+    words = sys.argv[1:] if arguments is None else list(arguments)
     for stream in ("stdout", "stderr"):
         if getattr(sys, stream) is None:  # closed by who called
             setattr(sys, stream, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
@@ -136,14 +137,14 @@ def run(app: typer.Typer, name: str) -> None:
         sys.stdout.reconfigure(errors="replace" if sys.stdout.isatty() else "backslashreplace")
     try:
         try:
-            app()
+            app(words)
         finally:
             sys.stdout.flush()
     except BrokenPipeError:  # who reads has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except InputError as error:
-        _fail(name, error, "error", 2, as_asked(app, error))
+        _fail(name, error, "error", 2, as_asked(app, error, words))
     except ModuleNotFoundError as error:
         _fail(name, error, _missing(error), 1)
     except Exception as error:  # the last line of defence: say what failed, without a traceback
@@ -158,10 +159,10 @@ def _missing(error: ModuleNotFoundError) -> str:
     return f"failed: {command} brings what this command needs"
 
 
-def as_asked(app: typer.Typer, error: InputError) -> str:
+def as_asked(app: typer.Typer, error: InputError, words: Sequence[str]) -> str:
     """The message of an error, with the option in place of the argument that it stands for."""
     command = typer.main.get_command(app)
-    for word in sys.argv[1:]:
+    for word in words:
         command = getattr(command, "commands", {}).get(word, command)
     options = {p.name: p.opts[0] for p in command.params if p.param_type_name == "option"}
     asked = (error.argument or "").replace("-", "_")

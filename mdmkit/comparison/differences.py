@@ -60,7 +60,7 @@ def check_against(against: str | None, methods: Any) -> None:
     """A method's name, or None."""
     if against is not None and against not in methods:
         raise InputError(
-            f"against: expected a method among {', '.join(methods)}, found {against!r}"
+            f"expected a method among {', '.join(methods)}, found {against!r}", argument="against"
         )
 
 

@@ -179,8 +179,9 @@ class Study:
         unknown = [name for name in names if name not in self.pairing.targets]
         if unknown:
             raise InputError(
-                f"frame: expected frames among\n{listing(self.keys, most=5)}\n"
-                f"found {', '.join(map(repr, unknown))}"
+                f"expected frames among\n{listing(self.keys, most=5)}\n"
+                f"found {', '.join(map(repr, unknown))}",
+                argument="frame",
             )
         if names:
             return names

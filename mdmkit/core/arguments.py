@@ -30,7 +30,7 @@ def as_bytes(value: Any, argument: str = "memory") -> int:
             number = -1
         if number >= 0:
             return number
-    raise InputError(f"{argument}: expected a size such as 500M or 2G, found {value!r}")
+    raise InputError(f"expected a size such as 500M or 2G, found {value!r}", argument=argument)
 
 
 def as_integer(value: Any, argument: str, least: int, what: str = "an integer") -> int:
@@ -38,7 +38,9 @@ def as_integer(value: Any, argument: str, least: int, what: str = "an integer") 
     try:
         number = index(value)
     except TypeError:
-        raise InputTypeError(f"{argument}: expected {what} >= {least}, found {value!r}") from None
+        raise InputTypeError(
+            f"expected {what} >= {least}, found {value!r}", argument=argument
+        ) from None
     if number < least or isinstance(value, bool):
-        raise InputError(f"{argument}: expected {what} >= {least}, found {value!r}")
+        raise InputError(f"expected {what} >= {least}, found {value!r}", argument=argument)
     return number

@@ -86,23 +86,25 @@ def check_output(
     output = Path(path)
     name = printable(str(output))
     if len(os.fsencode(output.name)) > _LONGEST_NAME:
-        raise InputError(f"{argument}: expected a shorter file name, found {output.name!r}")
+        raise InputError(f"expected a shorter file name, found {output.name!r}", argument=argument)
     if output.exists() and not output.is_file():
         what = "the folder" if output.is_dir() else "the special file"
-        raise InputError(f"{argument}: expected a file name, found {what} {name}")
+        raise InputError(f"expected a file name, found {what} {name}", argument=argument)
     if suffixes is not None and output.suffix.lower() not in suffixes:
         raise InputError(
-            f"{argument}: expected a name ending in {', '.join(suffixes)}, found {output.name!r}"
+            f"expected a name ending in {', '.join(suffixes)}, found {output.name!r}",
+            argument=argument,
         )
     if output.exists() and not overwrite:
         raise InputError(
-            f"{argument}: expected a new file, found that {name} exists; "
-            "choose another name or pass overwrite=True"
+            f"expected a new file, found that {name} exists; "
+            "choose another name or pass overwrite=True",
+            argument=argument,
         )
     if not output.parent.is_dir():
         raise InputError(
-            f"{argument}: expected an existing folder, found none at "
-            f"{printable(str(output.parent))}"
+            f"expected an existing folder, found none at {printable(str(output.parent))}",
+            argument=argument,
         )
     _try_folder(output.parent, argument)
     return output
@@ -115,8 +117,9 @@ def _try_folder(folder: Path, argument: str) -> None:
             trial.write(b"\0")
     except OSError as error:
         raise InputError(
-            f"{argument}: expected a folder that can be written to, found "
-            f"{printable(str(folder))}: {error.strerror}; choose another"
+            f"expected a folder that can be written to, found "
+            f"{printable(str(folder))}: {error.strerror}; choose another",
+            argument=argument,
         ) from None
 
 
@@ -130,8 +133,8 @@ def check_new_folder(folder: Path, argument: str = "output") -> None:
     """Refuse a folder that holds something, a file in its place, and one that takes no files."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(
-            f"{argument}: expected a new or empty folder, found that "
-            f"{printable(str(folder))} is in use"
+            f"expected a new or empty folder, found that {printable(str(folder))} is in use",
+            argument=argument,
         )
     existing = next((place for place in (folder, *folder.parents) if place.is_dir()), None)
     if existing is not None:

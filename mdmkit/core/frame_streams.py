@@ -106,8 +106,9 @@ def as_frames(frames: Iterable[Any], codes: LabelCodes | None = None) -> Iterato
         frames = [frames]
     if not hasattr(frames, "__iter__"):
         raise InputTypeError(
-            "frames: expected an iterable of Frame or (scores, target) pairs, "
-            f"found {type(frames).__name__}"
+            "expected an iterable of Frame or (scores, target) pairs, "
+            f"found {type(frames).__name__}",
+            argument="frames",
         )
     for index, item in enumerate(frames):
         yield as_frame(item, codes, f"frame {index}", f"frames[{index}]")

@@ -48,7 +48,7 @@ def given_frames(
         raise InputError("ignore: expected a target beside it, found none")
     if is_array(frames):
         raise InputError(
-            f"target: expected one beside scores of shape {np.shape(frames)}, found none"
+            f"expected one beside scores of shape {np.shape(frames)}, found none", argument="target"
         )
     return as_frames(one_pair(frames), codes)
 

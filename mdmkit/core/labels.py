@@ -25,13 +25,15 @@ def _as_codes(value: Labels, argument: str) -> tuple[int, ...]:
     if isinstance(value, (str, bytes)) or not (
         isinstance(value, (int, np.generic)) or hasattr(value, "__iter__")
     ):
-        raise InputTypeError(f"{argument}: expected an integer, integers or None, found {value!r}")
+        raise InputTypeError(
+            f"expected an integer, integers or None, found {value!r}", argument=argument
+        )
     one = isinstance(value, (int, np.generic)) or getattr(value, "ndim", 1) == 0
     values: list[Any] = [value] if one else list(value)  # type: ignore[arg-type]
     for code in values:
         if isinstance(code, (bool, np.bool_)) or not isinstance(code, (int, np.integer)):
             raise InputTypeError(
-                f"{argument}: expected an integer, integers or None, found {code!r}"
+                f"expected an integer, integers or None, found {code!r}", argument=argument
             )
     return tuple(sorted({int(code) for code in values}))
 
@@ -73,7 +75,7 @@ class LabelCodes:
                     )
                 taken[code] = name
         if not self.anomaly_label:
-            raise InputError("anomaly_label: expected at least one value, found none")
+            raise InputError("expected at least one value, found none", argument="anomaly_label")
 
     @property
     def arguments(self) -> dict[str, Any]:

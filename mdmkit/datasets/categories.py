@@ -60,8 +60,9 @@ def matched(
     bare = [key for key in images if key not in masks and key.partition("/")[0] not in normal]
     if masks and bare:
         raise InputError(
-            f"dataset: expected a mask for every image outside {' and '.join(normal)} in {root}, "
-            f"found none for {len(bare)}\n{listing(bare)}"
+            f"expected a mask for every image outside {' and '.join(normal)} in {root}, "
+            f"found none for {len(bare)}\n{listing(bare)}",
+            argument="dataset",
         )
     if not masks:
         return {}

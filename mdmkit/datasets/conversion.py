@@ -72,20 +72,21 @@ def convert(
         score maps which cannot be read, or which the new format cannot hold.
     """
     if form not in SUFFIXES:
-        raise InputError(f"to: expected one of {', '.join(SUFFIXES)}, found {form!r}")
+        raise InputError(f"expected one of {', '.join(SUFFIXES)}, found {form!r}", argument="to")
     if dtype is not None and (dtype not in DTYPES or form == "png16"):
         fitting = "none for png16" if form == "png16" else f"one of {', '.join(DTYPES)}"
-        raise InputError(f"dtype: expected {fitting}, found {dtype!r}")
+        raise InputError(f"expected {fitting}, found {dtype!r}", argument="dtype")
     paths = find_scores("source", source)
     root = Path(output)
     if root.exists() and not root.is_dir():
-        raise InputError(f"output: expected a folder at {root}, found a file")
+        raise InputError(f"expected a folder at {root}, found a file", argument="output")
     outputs = {name: root / f"{name}{SUFFIXES[form]}" for name in paths}
     taken = [str(path) for path in outputs.values() if path.exists()]
     if taken and not overwrite:
         raise InputError(
-            f"output: expected new files in {root}, found that {len(taken)} exist; choose another "
-            f"folder or pass overwrite=True\n{listing(taken)}"
+            f"expected new files in {root}, found that {len(taken)} exist; choose another "
+            f"folder or pass overwrite=True\n{listing(taken)}",
+            argument="output",
         )
     ticks = progress("frames", len(paths)) if progress else (lambda: None)
     bad: list[str] = []

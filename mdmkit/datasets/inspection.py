@@ -56,7 +56,9 @@ def inspect_frames(
     """
     check_missing(missing)
     if dataset is None and not methods:
-        raise InputError("methods: expected a data set or folders of score maps, found neither")
+        raise InputError(
+            "expected a data set or folders of score maps, found neither", argument="methods"
+        )
     if dataset is not None and choice is None:
         choice = choose(dataset)
     targets = {} if dataset is None else dataset.targets

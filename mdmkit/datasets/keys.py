@@ -15,7 +15,9 @@ def existing_folder(folder: str | Path, argument: str) -> Path:
     path = Path(folder)
     if not path.is_dir():
         found = "a file" if path.exists() else "nothing"
-        raise InputError(f"{argument}: expected a folder at {printable(str(path))}, found {found}")
+        raise InputError(
+            f"expected a folder at {printable(str(path))}, found {found}", argument=argument
+        )
     return path
 
 
@@ -91,19 +93,22 @@ def files_by_key(
         unfit += what_is_unfit(path, key)
     if unfit:
         raise InputError(
-            f"{argument}: expected regular files whose names are text in "
-            f"{printable(str(folder))}, found\n{listing(unfit)}\nrename or remove them"
+            f"expected regular files whose names are text in "
+            f"{printable(str(folder))}, found\n{listing(unfit)}\nrename or remove them",
+            argument=argument,
         )
     if doubles:
         raise InputError(
-            f"{argument}: expected one file a frame in {printable(str(folder))}, found several:"
-            f"\n{listing(doubles)}"
+            f"expected one file a frame in {printable(str(folder))}, found several:"
+            f"\n{listing(doubles)}",
+            argument=argument,
         )
     if not by_key:
         found = f"only {printable(', '.join(sorted(others)[:8]))}" if others else "no files"
         raise InputError(
-            f"{argument}: expected files {' '.join(ending + s for s in suffixes)} in "
-            f"{printable(str(folder))}, found {found}"
+            f"expected files {' '.join(ending + s for s in suffixes)} in "
+            f"{printable(str(folder))}, found {found}",
+            argument=argument,
         )
     return by_key
 

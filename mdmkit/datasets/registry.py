@@ -91,21 +91,23 @@ def layout(name: str) -> Layout:
         return built_in
     if name not in _added():
         raise InputError(
-            f"dataset: expected a layout among {', '.join(layout_names())}, found {name!r}; "
-            "mdmkit datasets describes them"
+            f"expected a layout among {', '.join(layout_names())}, found {name!r}; "
+            "mdmkit datasets describes them",
+            argument="dataset",
         )
     point = _added()[name]
     try:
         added = point.load()
     except Exception as error:  # foreign code may raise anything
         raise InputError(
-            f"dataset: expected to load the layout {name} from {point.value}, "
-            f"found {type(error).__name__}: {error}"
+            f"expected to load the layout {name} from {point.value}, "
+            f"found {type(error).__name__}: {error}",
+            argument="dataset",
         ) from error
     if not isinstance(added, Layout):
         raise InputError(
-            f"dataset: expected a mdmkit.datasets.Layout at {point.value}, "
-            f"found {type(added).__name__}"
+            f"expected a mdmkit.datasets.Layout at {point.value}, found {type(added).__name__}",
+            argument="dataset",
         )
     return added
 
@@ -150,11 +152,13 @@ def open_dataset(
     if isinstance(dataset, DataSet):
         return dataset
     if not isinstance(dataset, str):
-        raise InputTypeError(f"dataset: expected 'LAYOUT:ROOT' or a DataSet, found {dataset!r}")
+        raise InputTypeError(
+            f"expected 'LAYOUT:ROOT' or a DataSet, found {dataset!r}", argument="dataset"
+        )
     name, _, root = dataset.partition(":")
     if not (name and root):
         raise InputError(
-            f"dataset: expected LAYOUT:ROOT, as smiyc-anomaly:FOLDER, found {dataset!r}"
+            f"expected LAYOUT:ROOT, as smiyc-anomaly:FOLDER, found {dataset!r}", argument="dataset"
         )
     found = layout(name).open(Path(root).expanduser())  # a shell leaves the ~ of NAME:~/... alone
     return replace(found, score_ending=score_ending, resize=check_resize(resize))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -27,6 +27,8 @@ from mdmkit.statistics.totals import check_valid
 BINS, SAMPLE = 4_096, 65_536
 #: Pixels, over all frames, of which every score may be recorded at once.
 MOST_PIXELS = 2**20
+#: Pixels, over all frames, whose places in bins are kept from look to look, 4 bytes each.
+KEPT_PIXELS = 2**24
 #: How often bins are split, at most, before every score in them is recorded.
 MOST_SPLITS = 4
 
@@ -67,8 +69,8 @@ class CloserLooks:
         inner[::2] = True  # scores at an edge are not within the bin
         self.pixels = np.zeros(self.edges.size + 1, np.int64)
         binned: BinnedComponents | None = None
-        for frame in self._frames:
-            cells = BinnedFrame.of(frame, finer)
+        self._placed: list[BinnedFrame] = []
+        for cells in self._cells():
             self.pixels += np.bincount(bins, cells.pixels * inner, self.pixels.size).astype(int)
             grid = BinnedComponents.of(cells, self.sizes, self.edges)
             binned = grid if binned is None else BinnedComponents.merged([binned, grid])
@@ -76,6 +78,18 @@ class CloserLooks:
         self.binned = binned
         self.exact = np.zeros(self.edges.size + 1, bool)
         self.inside = ComponentCounts.none(self.sizes)
+
+    def _cells(self) -> Iterator[BinnedFrame]:
+        """The frames with their pixels placed; of few pixels, the places are kept."""
+        if self._placed:
+            yield from self._placed
+            return
+        few = sum(frame.scores.size for frame in self._frames) <= KEPT_PIXELS
+        for frame in self._frames:
+            cells = BinnedFrame.of(frame, self.finer)
+            yield cells
+            if few:
+                self._placed.append(cells)
 
     def bins_of(self, thresholds: NDArray[np.float64]) -> NDArray[np.bool_]:
         """The bins in which these thresholds lie, shape (m + 1,)."""
@@ -96,10 +110,8 @@ class CloserLooks:
         wanted = bins & ~self.exact
         if wanted.any():
             found = [
-                ComponentCounts.inside(
-                    BinnedFrame.of(frame, self.finer), self.sizes, self.edges, wanted
-                )
-                for frame in self._frames
+                ComponentCounts.inside(cells, self.sizes, self.edges, wanted)
+                for cells in self._cells()
             ]
             self.inside = ComponentCounts.merged([self.inside, *found])
             self.exact |= wanted

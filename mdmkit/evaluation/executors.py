@@ -19,7 +19,7 @@ from mdmkit.evaluation.threads import Load, Threads
 def check_jobs(jobs: Any) -> int:
     """A number of threads."""
     if isinstance(jobs, bool) or not isinstance(jobs, (int, np.integer)) or jobs < 1:
-        raise InputError(f"jobs: expected a number of threads >= 1, found {jobs!r}")
+        raise InputError(f"expected a number of threads >= 1, found {jobs!r}", argument="jobs")
     return int(jobs)
 
 
@@ -40,7 +40,8 @@ def engine_for(jobs: Any, scheduler: Any) -> Iterator[Callable[[Sequence[Load]],
         return
     if jobs != 1:
         raise InputError(
-            f"jobs: expected none beside a scheduler, whose workers have their own, found {jobs}"
+            f"expected none beside a scheduler, whose workers have their own, found {jobs}",
+            argument="jobs",
         )
     from mdmkit.evaluation.dask import connected, on_cluster
 

@@ -53,11 +53,14 @@ def normalizers(normalize: Any, methods: Iterable[str]) -> dict[str, str]:
     if normalize is None or isinstance(normalize, str):
         return dict.fromkeys(names, normalize or "none")
     if not isinstance(normalize, Mapping):
-        raise InputTypeError(f"normalize: expected a name or a mapping, found {normalize!r}")
+        raise InputTypeError(
+            f"expected a name or a mapping, found {normalize!r}", argument="normalize"
+        )
     unknown = [name for name in normalize if name not in names]
     if unknown:
         raise InputError(
-            f"normalize: expected methods among {', '.join(names)}, found {', '.join(unknown)}"
+            f"expected methods among {', '.join(names)}, found {', '.join(unknown)}",
+            argument="normalize",
         )
     return {name: normalize.get(name, "none") for name in names}
 
@@ -92,14 +95,18 @@ def is_folder(target: Any) -> bool:
 def check_given(methods: Any, target: Any, argument: str = "target") -> None:
     """Refuse what is no mapping of names, and folders beside arrays."""
     if not isinstance(methods, Mapping) or not methods:
-        raise InputTypeError(f"methods: expected a mapping of names, found {reprlib.repr(methods)}")
+        raise InputTypeError(
+            f"expected a mapping of names, found {reprlib.repr(methods)}", argument="methods"
+        )
     for name, given in methods.items():
         if not isinstance(name, str):
-            raise InputTypeError(f"methods: expected names that are text, found {name!r}")
+            raise InputTypeError(
+                f"expected names that are text, found {name!r}", argument="methods"
+            )
         if is_folder(given) and not is_folder(target):
             found = "none" if target is None else type(target).__name__
             raise InputError(
-                f"{argument}: expected a folder of masks for {name}={given}, found {found}"
+                f"expected a folder of masks for {name}={given}, found {found}", argument=argument
             )
         if is_folder(target) and not is_folder(given):
             raise InputTypeError(

@@ -50,7 +50,9 @@ def _fpr(asked: Asked, sizes: ComponentSizes) -> Measure:
         return FprAtThreshold(f"fpr@z={z!r}", z)
     tpr = asked.number("tpr")
     if not 0 < tpr <= 1:
-        raise InputError(f"metrics: expected a TPR in (0, 1] in {asked.text!r}, found {tpr!r}")
+        raise InputError(
+            f"expected a TPR in (0, 1] in {asked.text!r}, found {tpr!r}", argument="metrics"
+        )
     return FprAtTpr(f"fpr@tpr={tpr!r}", tpr)
 
 
@@ -138,7 +140,9 @@ def _plain_measure(asked: Asked, sizes: ComponentSizes) -> Measure:
             return AtThreshold(f"{found.name}@z={z!r}", found, z)
     if asked.name in MEASURES:
         return MEASURES[asked.name](asked, sizes)
-    raise InputError(f"metrics: expected {_EXPECTED}; found {asked.text!r}{_meant(asked.text)}")
+    raise InputError(
+        f"expected {_EXPECTED}; found {asked.text!r}{_meant(asked.text)}", argument="metrics"
+    )
 
 
 def _known(of_metric: Asked, sizes: ComponentSizes, asked: Asked) -> Metric:
@@ -219,11 +223,11 @@ def parse_measures(
     if isinstance(measures, (Measure, Metric)):
         measures = [measures]  # type: ignore[list-item]
     if not isinstance(measures, Iterable):
-        raise InputTypeError(f"metrics: expected names, found {measures!r}")
+        raise InputTypeError(f"expected names, found {measures!r}", argument="metrics")
     asked: dict[str, Measure] = {}
     for item in measures:
         measure = parse_measure(item, sizes) if isinstance(item, str) else _as_measure(item)
         asked.setdefault(measure.key, measure)
     if not asked:
-        raise InputError(f"metrics: expected {_EXPECTED}; found none")
+        raise InputError(f"expected {_EXPECTED}; found none", argument="metrics")
     return tuple(asked.values())

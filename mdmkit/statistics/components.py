@@ -138,14 +138,14 @@ def prepared(
     from mdmkit.statistics.kernels.state import Records, State
 
     rank, joins = ranking.rank, basins.joins_by_mask(frame.shape[1] + 1)
-    mask, alone = (scratch(name, rank.size, np.uint8) for name in ("mask", "alone"))
+    mask, traits = (scratch(name, rank.size, np.uint8) for name in ("mask", "traits"))
     basin = scratch("basin", rank.size, np.int32)
     room = np.zeros(ranking.flags.size, np.int32)
-    births = basins.find_basins(rank, frame.classes, joins, mask, alone, basin, room)
+    births = basins.find_basins(rank, frame.classes, joins, mask, traits, basin, room)
     starts = np.cumsum(room, dtype=np.int32) - room
     ends, words = starts.copy(), scratch("words", int(room.sum(dtype=np.int64)), np.uint32)
     basins.scatter_records(
-        rank, frame.classes, targets.runs, joins, mask, alone, basin, ends, words
+        rank, frame.shape[1], targets.runs, joins, mask, traits, basin, ends, words
     )
     apart = ((frame.shape[0] + 1) // 2) * ((frame.shape[1] + 1) // 2)
     state = State.of(births, apart, targets.pixels, sizes.min_prediction, qualities)
@@ -344,31 +344,29 @@ def _closely(
         Of each rank; NaN where it has several.
     """
     close = refined[cells_of_keys(cells.edges, edges)]
-    at_edge = np.isin(cells.edges, edges)
-    close[1:-1:2] &= ~at_edge
-    frame = cells.frame
-    places = np.flatnonzero(
-        frame.valid.ravel() & close[np.where(frame.valid.ravel(), cells.keys, 0)]
-    )
-    values = frame.unit_scores(places) + 0.0
-    descending = np.argsort(-values, kind="stable")
-    places, values = places[descending], values[descending]
-    last = np.append(values[1:] != values[:-1], True)[: values.size]
-    level_keys = cells.keys[places[last]].astype(np.int64)  # descending
-    # plain keys: a rank for each run of them, behind the levels above
-    plain = ~close
-    above = level_keys.size - np.searchsorted(level_keys[::-1], np.arange(close.size), side="right")
-    starts = plain & np.append(np.diff(plain.astype(np.int8)) != 0, True)
-    runs = np.cumsum(starts[::-1])[::-1]  # runs at or above a key
-    ranks = np.where(plain, above + runs - 1, -1).astype(np.int32)
-    lowest = int(level_keys[-1]) if level_keys.size else close.size
-    ranks[:lowest] = -1
-    level_ranks = np.arange(level_keys.size) + runs[level_keys]
-    count = int(max(ranks.max(initial=-1), level_ranks.max(initial=-1))) + 1
+    close[1:-1:2] &= ~np.isin(cells.edges, edges)
+    # by key: refined pixels, and runs of other keys, at or above it; each pixel may be a rank
+    ahead = np.cumsum((cells.pixels * close)[::-1])[::-1]
+    runs = np.cumsum((~close & np.append(close[1:], True))[::-1])[::-1]
+    ranks = np.where(close, _CLOSE, ahead + runs - 1).astype(np.int32)
+    met = np.flatnonzero(close & (cells.pixels > 0))
+    ranks[: met[0] if met.size else close.size] = -1
+    count = int(ahead[0] + runs[0]) if met.size else 0
     ranking = Ranking.by_key(cells, ranks, np.full(count, RECORD, np.uint8))
+
+    places = np.flatnonzero(ranking.rank == _CLOSE)
+    row, column = np.divmod(places, cells.frame.shape[1] + 1)
+    flat = (row - 1) * cells.frame.shape[1] + column - 1
+    values = cells.frame.unit_scores(flat)
+    order = np.argsort(-values, kind="stable")
+    values = values[order]
+    first = np.append(True, values[1:] != values[:-1])[: values.size]  # of its score
+    levels = np.maximum.accumulate(np.where(first, np.arange(values.size), 0))
+    own = levels + runs[cells.keys[flat[order]]]
+    ranking.rank[places[order]] = own
     scores = np.full(count, np.nan)
-    scores[level_ranks] = values[last]
-    rank_of_pixel = np.repeat(level_ranks, np.diff(np.flatnonzero(last), prepend=-1))
-    height_width = frame.shape[1]
-    ranking.rank[places + places // height_width + height_width + 2] = rank_of_pixel
+    scores[own] = values
     return ranking, scores
+
+
+_CLOSE = 2**31 - 2  # rank of pixels whose own is not yet known

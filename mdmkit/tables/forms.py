@@ -254,7 +254,7 @@ FORMATS: dict[str, Callable[[View], str]] = {
 def check_form(form: str) -> str:
     """One of `FORMATS`."""
     if not isinstance(form, str) or form not in FORMATS:
-        raise InputError(f"format: expected one of {', '.join(FORMATS)}, found {form!r}")
+        raise InputError(f"expected one of {', '.join(FORMATS)}, found {form!r}", argument="format")
     return form
 
 

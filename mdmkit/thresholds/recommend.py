@@ -85,9 +85,9 @@ def choose_thresholds(
     ((0.2, 0.9), False)
     """
     if not isinstance(methods, Mapping) or not methods:
-        raise InputTypeError(f"methods: expected a mapping of names, found {methods!r}")
+        raise InputTypeError(f"expected a mapping of names, found {methods!r}", argument="methods")
     if t_margin is None:
-        raise InputTypeError("t_margin: expected a number in [0, 1), found none")
+        raise InputTypeError("expected a number in [0, 1), found none", argument="t_margin")
     t = check_t_margin(t_margin)
     _check_second(methods, on, on_target is not None or on_dataset is not None)
     labels = {"anomaly_label": anomaly_label, "normal_label": normal_label,
@@ -142,13 +142,14 @@ def _check_second(methods: Mapping[str, Any], on: Any, has_truth: bool) -> None:
     if on is None:
         if has_truth:
             raise InputError(
-                "on: expected the methods' score maps of the second set, found only its masks; "
-                f"name them: --on {' '.join(f'{name}=FOLDER' for name in methods)}"
+                "expected the methods' score maps of the second set, found only its masks; "
+                f"name them: --on {' '.join(f'{name}=FOLDER' for name in methods)}",
+                argument="on",
             )
         return
     if not isinstance(on, Mapping) or set(on) != set(methods):
         found = ", ".join(on) if isinstance(on, Mapping) else repr(on)
-        raise InputError(f"on: expected the methods {', '.join(methods)}, found {found}")
+        raise InputError(f"expected the methods {', '.join(methods)}, found {found}", argument="on")
 
 
 @dataclass(frozen=True)
@@ -167,7 +168,9 @@ class _FrameSet:
         min_prediction: int | None = None, min_target: int | None = None,
     ) -> _FrameSet:  # fmt: skip
         if target is not None and dataset is not None:
-            raise InputError(f"{argument}: expected it or a data set, found both, of {dataset}")
+            raise InputError(
+                f"expected it or a data set, found both, of {dataset}", argument=argument
+            )
         judged = None if dataset is None else open_dataset(dataset)
         choice = choose(
             judged, **labels, min_prediction=min_prediction, min_target=min_target,

@@ -37,8 +37,9 @@ def check_frames(counts: Mapping[str, int]) -> int:
     count = next(iter(counts.values()))
     if count < 2 or any(other != count for other in counts.values()):
         raise InputError(
-            f"frames: expected the same frames of each method, at least 2, found "
-            f"{', '.join(f'{name}: {number}' for name, number in counts.items())}"
+            f"expected the same frames of each method, at least 2, found "
+            f"{', '.join(f'{name}: {number}' for name, number in counts.items())}",
+            argument="frames",
         )
     return count
 
@@ -80,8 +81,9 @@ class StatesPlan:
         statistics = statistics_of(self.measures)
         if not all(map(has_bins, statistics)):
             raise InputError(
-                "metrics: expected metrics of counts or components where frames are drawn anew, "
-                "found a callable or aupimo"
+                "expected metrics of counts or components where frames are drawn anew, "
+                "found a callable or aupimo",
+                argument="metrics",
             )
         return statistics
 

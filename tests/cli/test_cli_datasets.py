@@ -270,7 +270,7 @@ def test_convert_overwrites_only_on_request_and_quietly(run):
 def test_convert_says_what_to_expect(run):
     code, _, err = run("convert", "good", "out/a", "--to", "jpg")
     assert (code, err) == (
-        2, "mdmkit: error: to: expected one of npy, npz, hdf5, png16, tif, found 'jpg'\n",
+        2, "mdmkit: error: --to: expected one of npy, npz, hdf5, png16, tif, found 'jpg'\n",
     )  # fmt: skip
     code, _, err = run("convert", "gone", "out/a", "--to", "npy")
     assert (code, err) == (2, "mdmkit: error: source: expected a folder at gone, found nothing\n")

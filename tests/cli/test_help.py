@@ -158,6 +158,6 @@ def test_a_library_that_lacks_is_named_with_the_extra_that_brings_it(capsys):
         ("other", "failed: ModuleNotFoundError: No module named 'no_such_library'"),
     ):
         with pytest.raises(SystemExit) as ended:
-            run(lambda name=name: app([name]), "maskomaly")
+            run(app, "maskomaly", [name])
         assert ended.value.code == 1
         assert f"maskomaly: {said}" in capsys.readouterr().err

@@ -115,7 +115,7 @@ def command(frames, capsys):
 
     def command(*arguments):
         with pytest.raises(SystemExit) as ended:
-            run(lambda: app(list(arguments)), "mdmkit")
+            run(app, "mdmkit", arguments)
         return Ran(ended.value.code or 0, *capsys.readouterr())
 
     return command
@@ -165,7 +165,7 @@ def test_nobody_reads_the_table(frames):
 
 def test_damaged_frame_counts_are_refused_and_made_anew(frames):
     pytest.importorskip("h5py")
-    options = {"target": "masks", "metrics": "ap", "replicates": 5, "states": "counts.h5"}
+    options = {"target": "masks", "metrics": "ap", "replicates": 5, "counts": "counts.h5"}
     first = bootstrap({"mine": "mine"}, **options)
     path = Path("counts.h5")
     data = bytearray(path.read_bytes())

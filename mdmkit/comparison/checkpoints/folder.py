@@ -32,7 +32,8 @@ class Shard:
     def __post_init__(self) -> None:
         if not 1 <= self.number <= self.of:
             raise InputError(
-                f"shard: expected K/N with 1 <= K <= N, as in 3/8, found {self.number}/{self.of}"
+                f"expected K/N with 1 <= K <= N, as in 3/8, found {self.number}/{self.of}",
+                argument="shard",
             )
 
     @classmethod
@@ -40,7 +41,9 @@ class Shard:
         """From "3/8"."""
         number, slash, of = text.partition("/")
         if not (slash and number.isdecimal() and of.isdecimal()):
-            raise InputError(f"shard: expected K/N with 1 <= K <= N, as in 3/8, found {text!r}")
+            raise InputError(
+                f"expected K/N with 1 <= K <= N, as in 3/8, found {text!r}", argument="shard"
+            )
         return cls(int(number), int(of))
 
     def frames(self, count: int) -> range:
@@ -167,12 +170,13 @@ def open_state(folder: Path, manifest: Manifest) -> Iterator[list[str]]:
         If it belongs to another request, or a run is at work in it.
     """
     if folder.exists() and not folder.is_dir():
-        raise InputError(f"state: expected a folder, found the file {folder}")
+        raise InputError(f"expected a folder, found the file {folder}", argument="state")
     new = not folder.exists() or not any(folder.iterdir())
     if not new and not (folder / _MANIFEST).exists() and not (folder / _LOCK).exists():
         raise InputError(
-            f"state: expected a new or empty folder, or one that `compare --state` wrote, found "
-            f"other files in {folder}"
+            f"expected a new or empty folder, or one that `compare --state` wrote, found "
+            f"other files in {folder}",
+            argument="state",
         )
     folder.mkdir(parents=True, exist_ok=True)
     spoilt: list[str] = []
@@ -233,7 +237,8 @@ def _hold(descriptor: int, folder: Path) -> None:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         raise InputError(
-            f"state: expected a folder that no other run uses, found one at work in {folder}"
+            f"expected a folder that no other run uses, found one at work in {folder}",
+            argument="state",
         ) from None
 
 
@@ -251,6 +256,7 @@ def same_frames(manifests: Mapping[Path, Manifest]) -> None:
             differing.append("frames")
         if differing:
             raise InputError(
-                f"states: expected shares of one comparison, found that {folders[0]} and {folder} "
-                f"differ in {', '.join(differing)}"
+                f"expected shares of one comparison, found that {folders[0]} and {folder} "
+                f"differ in {', '.join(differing)}",
+                argument="states",
             )

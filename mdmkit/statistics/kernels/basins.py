@@ -28,6 +28,8 @@ BEYOND_ALL = np.int32(2**31 - 1)
 # no neighbour has a lower rank. Behind it follow the further basins, then the class of an anomalous
 # pixel.
 BASIN, MEETING, MEETING_SHIFT, MARKED, ALONE = 2**28 - 1, 3, 28, 2**30, 2**31
+# traits of a pixel: no neighbour has a lower rank; several basins may meet there; it is anomalous
+IS_ALONE, MEETS, IS_ANOMALOUS = (np.uint8(1 << i) for i in range(3))
 _1, _2, _3, _4, _5, _6, _7 = (np.uint8(i) for i in range(1, 8))
 
 
@@ -79,8 +81,8 @@ def rank_by_level(order, last, width, first, rank):
 
 
 @inner_kernel
-def neighbours_before(above, here, below, mask, alone):
-    """Bits of the neighbours that come before each pixel of a row: a vector loop."""
+def neighbours_before(above, here, below, mask, traits):
+    """Bits of the neighbours that come before each pixel of a row, and IS_ALONE: a vector loop."""
     for x in range(mask.size):
         p = here[x + 1]
         a, b, c, d = above[x], above[x + 1], above[x + 2], here[x]
@@ -89,26 +91,28 @@ def neighbours_before(above, here, below, mask, alone):
         m |= np.uint8(d <= p) << _3 | np.uint8(e < p) << _4 | np.uint8(f < p) << _5
         mask[x] = m | np.uint8(g < p) << _6 | np.uint8(h < p) << _7
         lowest = min(min(min(a, b), min(c, d)), min(min(e, f), min(g, h)))
-        alone[x] = lowest >= p
+        traits[x] = lowest >= p
 
 
 @kernel
-def find_basins(rank, classes, joins, mask, alone, basin, words):
+def find_basins(rank, classes, joins, mask, traits, basin, words):
     """Name a basin at each pixel, or (-1 - place) an earlier pixel of its basin; their number.
 
-    Adds to `words`, by rank, how many words its records take at most.
+    Adds to `words`, by rank, how many words its records take at most. `traits` says what a record
+    has to say of a pixel beside its basin.
     """
     height, width = classes.shape
     stride = width + 1
     born = 0
     first = joins[:, 0].astype(np.int64)
     room = np.maximum(joins[:, 4], 1)
+    meets = np.where(joins[:, 4] > 1, MEETS, 0).astype(np.uint8)
     for y in range(height):
         q0 = (y + 1) * stride
         row = slice(q0 + 1, q0 + 1 + width)
         neighbours_before(
             rank[q0 - stride : q0 + 1], rank[q0 : q0 + width + 2],
-            rank[q0 + stride : q0 + stride + width + 2], mask[row], alone[row]
+            rank[q0 + stride : q0 + stride + width + 2], mask[row], traits[row]
         )  # fmt: skip
         for x in range(width):
             q = q0 + 1 + x
@@ -116,7 +120,9 @@ def find_basins(rank, classes, joins, mask, alone, basin, words):
             if r == BEYOND_ALL:
                 continue
             m = mask[q]
-            words[r] += room[m] + (classes[y, x] == ANOMALOUS)
+            anomalous = classes[y, x] == ANOMALOUS
+            words[r] += room[m] + anomalous
+            traits[q] |= meets[m] | (IS_ANOMALOUS if anomalous else np.uint8(0))
             if m == 0:
                 basin[q] = born
                 born += 1
@@ -143,34 +149,32 @@ def basin_at(q, basin):
 
 
 @kernel
-def scatter_records(rank, classes, runs, joins, mask, alone, basin, places, records):
+def scatter_records(rank, width, runs, joins, mask, traits, basin, places, records):
     """Write the record of each pixel behind those of its rank.
 
     `places` gives where the records of a rank start; it is moved to where they end.
     """
-    height, width = classes.shape
     run = 0
-    several = joins[:, 4] > 1
-    for y in range(height):
-        for x in range(width):
-            q = (y + 1) * (width + 1) + 1 + x
-            r = rank[q]
-            if r == BEYOND_ALL:
-                continue
-            own, place = basin_at(q, basin), np.int64(places[r])
-            end = place + 1
+    for q in range(width + 2, rank.size - width - 2):
+        r = rank[q]
+        if r == BEYOND_ALL:
+            continue
+        place, own, trait = np.int64(places[r]), basin_at(q, basin), traits[q]
+        end = place + 1
+        record = own | (ALONE if trait & IS_ALONE else 0)
+        if trait & (MEETS | IS_ANOMALOUS):
             m = mask[q]
-            if several[m]:
-                for j in range(1, joins[m, 4]):
-                    other = basin_at(q + joins[m, j], basin)
-                    records[end] = other
-                    end += other != own
-            record = own | (end - place - 1) << MEETING_SHIFT | (ALONE if alone[q] else 0)
-            if classes[y, x] == ANOMALOUS:
-                while runs[run, STOP] <= y * width + x:
+            for j in range(1, joins[m, 4]):
+                other = basin_at(q + joins[m, j], basin)
+                records[end] = other
+                end += other != own
+            record |= (end - place - 1) << MEETING_SHIFT
+            if trait & IS_ANOMALOUS:
+                flat = q - q // (width + 1) - width - 1
+                while runs[run, STOP] <= flat:
                     run += 1
                 records[end] = runs[run, NAME]
                 end += 1
                 record |= MARKED
-            records[place] = record
-            places[r] = end
+        records[place] = record
+        places[r] = end
