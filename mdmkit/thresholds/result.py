@@ -213,6 +213,12 @@ def _notes(found: Thresholds) -> list[str]:
             f"component sizes: min_prediction={settings['min_prediction']}, "
             f"min_target={settings['min_target']}"
         )
+    trivial = next(iter(found.recommendations.values())).margin.trivial
+    if trivial is not None and settings["t_margin"] <= trivial:
+        lines.append(
+            f"T = {settings['t_margin']:g} does not exceed the trivial level {trivial:.4g}, which "
+            "predicting all valid pixels or none has: these margins are passed by doing nothing"
+        )
     if settings["left_out"]:
         lines.append(f"{settings['left_out']} frames left out that not every method has")
     for name, r in found.recommendations.items():
