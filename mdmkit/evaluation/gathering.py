@@ -36,8 +36,11 @@ from mdmkit.statistics.components import count_targets
 from mdmkit.statistics.kinds import (
     ComponentStatistic,
     MaskStatistic,
+    PixelStatistic,
+    Statistic,
+    of_pixels,
 )
-from mdmkit.statistics.normalizers import Normalizer, Unchanged, as_normalizer
+from mdmkit.statistics.normalizers import Normalizer, Rank, Unchanged, as_normalizer
 from mdmkit.statistics.packing import fingerprint
 from mdmkit.statistics.pixels import PixelCounts
 from mdmkit.statistics.totals import EarlyGrid, Totals, check_valid
@@ -264,6 +267,32 @@ class Gathered:
             "protocol": self.protocol.name,
             "memory": self.memory,
         }
+
+    def look_closer(self) -> bool:
+        """Begin a second pass, if one over the same frames can make numbers exact."""
+        if self.aggregate != "pooled" or not self.counts.frames:
+            return False
+        total = self._accumulator.total()
+        pixels = total.pixels.anomalous + total.pixels.normal
+        if pixels == 0 or all(map(total.is_exact, total.by_statistic)):
+            return False
+        sweeps = self.sweeps()
+        found: dict[Statistic, list[NDArray[np.float64]]] = {}
+        for measure in self.measures:
+            for statistic, intervals in measure.unresolved(sweeps).items():
+                found.setdefault(statistic, []).append(intervals)
+                if self.kind is Rank:  # which knows no rank where pixels are not known
+                    found.setdefault(PixelStatistic(), []).append(intervals)
+        wanted = {}
+        for statistic, several in found.items():
+            intervals = np.concatenate(several)
+            if of_pixels(statistic):  # one score is known as it is
+                intervals = intervals[intervals[:, 0] < intervals[:, 1]]
+            if len(intervals) and not sweeps.totals.is_exact(statistic):
+                wanted[statistic] = intervals
+        if wanted:
+            self._accumulator.look_at(wanted)
+        return bool(wanted)
 
     def curve(self, metric: Metric) -> ThresholdCurve:
         """d(z) of all frames so far, for a metric whose statistic was asked for (pooled only)."""

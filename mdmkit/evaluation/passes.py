@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
-
 from mdmkit.core.errors import InputError
 from mdmkit.evaluation.gathering import SECOND, UNLIMITED, Gathered
 from mdmkit.evaluation.sources import Frames, Progress, no_progress
-from mdmkit.statistics.kinds import (
-    PixelStatistic,
-    Statistic,
-    of_pixels,
-)
 from mdmkit.statistics.normalizers import Rank
 from mdmkit.statistics.packing import fingerprint
 
@@ -79,29 +71,3 @@ class Passing(Gathered):
     def forget_second_pass(self) -> None:
         """Stay with what the first pass found, and its brackets."""
         self._accumulator.forget()
-
-    def look_closer(self) -> bool:
-        """Begin a second pass, if one over the same frames can make numbers exact."""
-        if self.aggregate != "pooled" or not self.counts.frames:
-            return False
-        total = self._accumulator.total()
-        pixels = total.pixels.anomalous + total.pixels.normal
-        if pixels == 0 or all(map(total.is_exact, total.by_statistic)):
-            return False
-        sweeps = self.sweeps()
-        found: dict[Statistic, list[NDArray[np.float64]]] = {}
-        for measure in self.measures:
-            for statistic, intervals in measure.unresolved(sweeps).items():
-                found.setdefault(statistic, []).append(intervals)
-                if self.kind is Rank:  # which knows no rank where pixels are not known
-                    found.setdefault(PixelStatistic(), []).append(intervals)
-        wanted = {}
-        for statistic, several in found.items():
-            intervals = np.concatenate(several)
-            if of_pixels(statistic):  # one score is known as it is
-                intervals = intervals[intervals[:, 0] < intervals[:, 1]]
-            if len(intervals) and not sweeps.totals.is_exact(statistic):
-                wanted[statistic] = intervals
-        if wanted:
-            self._accumulator.look_at(wanted)
-        return bool(wanted)
