@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import typer
 
 from mdmkit.cli.terminal import note
@@ -100,6 +99,8 @@ Check = Annotated[
 
 def load_normal(path: Path, name: str, key: str | None) -> Frame:
     """Read one score map of a frame without any anomaly, or without labels."""
+    import numpy as np
+
     from mdmkit.core.frame import Frame
     from mdmkit.core.labels import LabelCodes
     from mdmkit.io import read_scores

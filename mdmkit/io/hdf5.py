@@ -46,8 +46,9 @@ class _Reader:
         timer = Timer(_PATIENCE, self._process.kill)
         timer.daemon = True
         timer.start()
+        where = str(path.absolute())  # our folder may have changed since that process began
         try:
-            head, data = self._answer(json.dumps({"path": str(path), "key": key}))
+            head, data = self._answer(json.dumps({"path": where, "key": key}))
         finally:
             timer.cancel()
         if "keys" in head:

@@ -180,7 +180,7 @@ def test_versions_are_shown_without_importing_what_is_large():
 
 
 def test_a_command_that_lacks_another_library_fails_with_its_name(capsys):
-    def app():
+    def app(_words):
         import_module("no_such_library")
 
     with pytest.raises(SystemExit) as ended:
