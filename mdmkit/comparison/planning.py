@@ -148,12 +148,14 @@ def comparison_of(
 def check_auxiliary(auxiliary: Any, methods: Any) -> frozenset[str]:
     """Names of some of the methods."""
     if isinstance(auxiliary, str) or not isinstance(auxiliary, Collection):
-        raise InputTypeError(f"auxiliary: expected names of methods, found {auxiliary!r}")
+        raise InputTypeError(
+            f"expected names of methods, found {auxiliary!r}", argument="auxiliary"
+        )
     unknown = [name for name in auxiliary if name not in methods]
     if unknown:
         raise InputError(
-            f"auxiliary: expected methods among {', '.join(methods)}, "
-            f"found {', '.join(map(str, unknown))}"
+            f"expected methods among {', '.join(methods)}, found {', '.join(map(str, unknown))}",
+            argument="auxiliary",
         )
     return frozenset(auxiliary)
 
@@ -168,7 +170,9 @@ def _check_same_frames(results: Sequence[Result]) -> None:
             f"{method}: {frames} frames, {pixels} valid pixels, {anomalous} anomalous"
             for (frames, pixels, anomalous, _), method in counts.items()
         )
-        raise InputError(f"frames: expected the same ones of every method, found\n{found}")
+        raise InputError(
+            f"expected the same ones of every method, found\n{found}", argument="frames"
+        )
 
 
 def versions(*others: str) -> dict[str, str]:

@@ -64,7 +64,7 @@ def test_the_demo_refuses_a_negative_seed(run, folders):
 
 
 def test_a_demo_that_fails_leaves_its_place_free(run, folders, monkeypatch):
-    monkeypatch.setattr("mdmkit.statistics.pixels.PixelCounts.of", crash)
+    monkeypatch.setattr("mdmkit.statistics.kinds.PixelStatistic.of", crash)
     assert run("demo", "-o", "demo").code == 1
     monkeypatch.undo()
     monkeypatch.chdir(folders)

@@ -86,7 +86,7 @@ def test_a_full_disk_leaves_nothing_behind_and_keeps_what_was(
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
 def test_a_failure_is_one_line_and_exit_code_one(run, folders, command, monkeypatch):
     monkeypatch.setattr("mdmkit.statistics.components.ComponentCounts.of", crash)
-    monkeypatch.setattr("mdmkit.statistics.pixels.PixelCounts.of", crash)
+    monkeypatch.setattr("mdmkit.statistics.kinds.PixelStatistic.of", crash)
     ran = run(*command, "out/a.png")
     assert (ran.code, ran.out) == (1, "")
     assert ran.err == "mdmkit: failed: RuntimeError: something broke (--debug shows where)\n"
@@ -98,7 +98,7 @@ def test_an_interrupt_leaves_nothing_behind(compare, folders, jobs, monkeypatch)
     def interrupt(*arguments, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("mdmkit.statistics.pixels.PixelCounts.of", interrupt)
+    monkeypatch.setattr("mdmkit.statistics.kinds.PixelStatistic.of", interrupt)
     ran = compare("-o", "out/a.md", "--jobs", jobs)
     assert ran.code in (1, 130)
     assert "Traceback" not in ran.err
@@ -107,7 +107,7 @@ def test_an_interrupt_leaves_nothing_behind(compare, folders, jobs, monkeypatch)
 
 @pytest.mark.parametrize("place", ["before", "after"])
 def test_debug_shows_where_it_failed(run, monkeypatch, place):
-    monkeypatch.setattr("mdmkit.statistics.pixels.PixelCounts.of", crash)
+    monkeypatch.setattr("mdmkit.statistics.kinds.PixelStatistic.of", crash)
     command = ["compare", "good=good", "--target", "masks"]
     command = ["--debug", *command] if place == "before" else [*command, "--debug"]
     with pytest.raises(RuntimeError, match="something broke"):

@@ -188,7 +188,7 @@ def test_printed_rows_join_the_table(compare):
     assert re.search(r"^ good +yes ", ran.out, re.MULTILINE)
     assert re.search(r"^ ?PEBAL \(published\) +yes +45\.1\b", ran.out, re.MULTILINE)
     assert compare("--published", "x").refused("published: expected one of ablation-roadanomaly")
-    assert compare("--aux", "x").refused("auxiliary: expected methods among good, found x")
+    assert compare("--aux", "x").refused("--aux: expected methods among good, found x")
 
 
 def test_printed_tables_are_listed_and_shown(run, folders):

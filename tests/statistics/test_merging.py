@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mdmkit import Evaluation, Frame, InputError, MaskMetric, count_metric, evaluate
+from mdmkit.core.files import seal
 from mdmkit.core.frame_streams import as_frames
 from mdmkit.core.labels import LabelCodes
 from mdmkit.evaluation.sources import OneByOne
@@ -206,7 +207,7 @@ def test_foreign_and_spoilt_files_are_refused(tmp_path):
     whole = path.read_bytes()
     for spoilt in (b"", b"text", whole[: len(whole) // 2], whole[:-10]):
         path.write_bytes(spoilt)
-        with pytest.raises(InputError, match=r"state\.npz: expected a state of mdmkit, found"):
+        with pytest.raises(InputError, match=r"state\.npz: expected a state of mdmkit as it was"):
             Evaluation.load(path)
     np.savez(path, scores=np.zeros(3))
     with pytest.raises(InputError, match="expected a state of mdmkit"):
@@ -223,7 +224,8 @@ def test_another_version_is_refused_with_the_next_step(tmp_path):
     header = json.loads(arrays["header"].tobytes()) | {"version": 99}
     arrays["header"] = np.frombuffer(json.dumps(header).encode(), np.uint8)
     np.savez(path, **arrays)
-    with pytest.raises(InputError, match="expected a state of version 1, found version 99"):
+    seal(path)
+    with pytest.raises(InputError, match="expected a state of version 2, found version 99"):
         Evaluation.load(path)
 
 
