@@ -24,6 +24,8 @@ for profile, share in (("fast", 10), ("large", 100)):  # in percent of what a te
     )
 settings.load_profile("fast")
 
+#: What has no doctests, and needs more than the tests do.
+collect_ignore_glob = ["benchmarks/*", "conftest.py", "*/conftest.py"]
 REAL_FRAMES = os.environ.get("MDMKIT_REAL_FRAMES")
 
 

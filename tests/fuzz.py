@@ -13,7 +13,7 @@ import mdmkit.evaluation.closer_looks
 from mdmkit import PPV, MeanF1, SIoU, evaluate, mdm, threshold_curve
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.frame import Frame
-from mdmkit.evaluation import evaluation
+from mdmkit.evaluation import gathering
 from mdmkit.evaluation.closer_looks import closer_curve
 from mdmkit.statistics import accumulator
 from mdmkit.statistics.binned_components import BinnedComponents
@@ -178,7 +178,7 @@ def check_two_passes(frame, sizes, done):
     options = {"min_prediction": sizes.min_prediction, "min_target": sizes.min_target}
     exact = evaluate(iter(frames), TWO_PASSES, **options)
     with (
-        patch.object(evaluation, "FEW_PIXELS", 0),
+        patch.object(gathering, "FEW_PIXELS", 0),
         patch.object(accumulator, "_component_edges", lambda _, parts=1: unit_edges(8 * parts)),
     ):
         again = evaluate(frames, TWO_PASSES, **options)

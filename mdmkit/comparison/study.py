@@ -17,8 +17,9 @@ from mdmkit.core.errors import InputError, listing
 from mdmkit.core.frame import Frame
 from mdmkit.core.labels import LabelCodes
 from mdmkit.datasets import DataSet, Pairing
-from mdmkit.evaluation.evaluation import Evaluation, check_aggregate
+from mdmkit.evaluation.evaluation import Evaluation
 from mdmkit.evaluation.frame_set import FrameSet, evaluate_methods
+from mdmkit.evaluation.gathering import check_aggregate
 from mdmkit.evaluation.methods import load_frame
 from mdmkit.evaluation.sources import Progress
 from mdmkit.io.images import read_image

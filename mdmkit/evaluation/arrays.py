@@ -16,7 +16,8 @@ from mdmkit.core.given import given_frames, is_number
 from mdmkit.core.labels import LabelCodes, Labels
 from mdmkit.core.margin import Margin, check_t_margin, trivial_level
 from mdmkit.evaluation.closer_looks import closer_curve
-from mdmkit.evaluation.evaluation import Evaluation, check_aggregate
+from mdmkit.evaluation.evaluation import Evaluation
+from mdmkit.evaluation.gathering import check_aggregate
 from mdmkit.evaluation.sources import OneByOne
 from mdmkit.metrics.base import Metric
 from mdmkit.metrics.component_metrics import ComponentMetric

@@ -19,7 +19,7 @@ from mdmkit.evaluation.evaluation import Evaluation
 from mdmkit.evaluation.executors import engine_for
 from mdmkit.evaluation.sources import Progress, no_progress
 from mdmkit.evaluation.threads import Load
-from mdmkit.io import Target, read_mask, read_scores
+from mdmkit.io import RegionMasks, Target, read_mask, read_scores
 from mdmkit.io.resize import resized
 
 Progresses = Callable[[str, int], Progress]
@@ -38,13 +38,16 @@ def load_frame(
     if resize is not None and score_map.ndim == mask.ndim == 2 and score_map.shape != mask.shape:
         score_map = resized(score_map, mask.shape, resize)
     try:
-        return Frame.coded(score_map, mask, codes=codes, name=name)
+        frame = Frame.coded(score_map, mask, codes=codes, name=name)
     except InputError as error:
         culprit = target if str(error).startswith("target") else scores
         if "shape of the scores" not in str(error):
             raise type(error)(f"{culprit}: {error}") from None
         hint = "; resize='bilinear' brings score maps to the size of their masks"
         raise type(error)(f"{target} for {scores}: {error}{hint}") from None
+    if isinstance(target, RegionMasks):
+        vars(frame)["regions"] = target  # read again where sPRO asks for them
+    return frame
 
 
 def normalizers(normalize: Any, methods: Iterable[str]) -> dict[str, str]:

@@ -13,7 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.core.component_sizes import ComponentSizes
+from mdmkit.core.errors import InputError
 from mdmkit.core.frame import as_unit
+from mdmkit.core.labels import ANOMALOUS
 from mdmkit.statistics.frame_regions import FrameRegions
 from mdmkit.statistics.ordered_keys import Keys, ordered_keys
 from mdmkit.statistics.stepped_counts import CountedStatistic, SteppedCounts
@@ -67,9 +69,14 @@ class RegionCoverage(CountedStatistic):
     def _regions(
         self, frame: Frame
     ) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float64]]:
-        named: Any = getattr(frame, "regions", None)
+        named: Any = vars(frame).get("regions")
         if self.saturated and named is not None:
-            return named.pixels, named.region, named.saturations
+            if self.within is not None:
+                raise InputError(
+                    f"spro: expected no {self.within.by} beside regions that the data set names, "
+                    f"found {self.within.name}; pro has sizes and places"
+                )
+            return _named_regions(frame, named.regions())
         targets = FrameRegions.of(frame)
         kept = targets.sizes >= self.min_target
         if self.within is not None:
@@ -100,6 +107,22 @@ class TargetTally(CountedStatistic):
         return SteppedCounts(
             Steps.empty(1), np.array([n, n > 0, frame.pixels > 0], np.int64), frame.anomalous_pixels
         )
+
+
+def _named_regions(
+    frame: Frame, regions: list[tuple[NDArray[np.bool_], float]]
+) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float64]]:
+    """Pixels, their regions and saturation areas; a pixel in two regions counts in both."""
+    anomalous = frame.classes == ANOMALOUS
+    several = [np.flatnonzero(mask & anomalous) for mask, _ in regions]
+    kept = [
+        (pixels, area) for pixels, (_, area) in zip(several, regions, strict=True) if pixels.size
+    ]
+    sizes = [pixels.size for pixels, _ in kept]
+    areas = [min(area, float(size)) for (_, area), size in zip(kept, sizes, strict=True)]
+    places = [np.empty(0, np.int64), *(pixels for pixels, _ in kept)]
+    names = np.repeat(np.arange(len(kept), dtype=np.int32), sizes)
+    return np.concatenate(places), names, np.array(areas)
 
 
 def covered_steps(

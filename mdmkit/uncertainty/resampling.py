@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from mdmkit.core.arguments import as_bytes, as_integer
 from mdmkit.core.errors import InputError, NoTargetError, RangeError
-from mdmkit.evaluation.evaluation import Evaluation, check_aggregate
+from mdmkit.evaluation.evaluation import Evaluation
 from mdmkit.evaluation.executors import check_jobs
 from mdmkit.evaluation.frame_set import FrameOptions, FrameSet, evaluate_methods
+from mdmkit.evaluation.gathering import check_aggregate
 from mdmkit.evaluation.methods import normalizers
 from mdmkit.evaluation.sources import Progress
 from mdmkit.metrics.measures import Measure, computed

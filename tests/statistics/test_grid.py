@@ -14,7 +14,7 @@ from mdmkit import Frame, InputError, compare, count_metric, evaluate, threshold
 from mdmkit.cli.options import parse_memory
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.transforms import Band, HalfPrecision, QuantileBins
-from mdmkit.evaluation import evaluation
+from mdmkit.evaluation import gathering
 from mdmkit.metrics.measures import MarginAt, Measure
 from mdmkit.statistics import accumulator
 from mdmkit.statistics.binned_steps import BinnedSteps, within
@@ -45,14 +45,14 @@ def coarse_edges(thresholds, parts=1):
 def coarse_bins(monkeypatch):
     monkeypatch.setattr(accumulator, "_edges", coarse_edges)
     monkeypatch.setattr(accumulator, "_component_edges", coarse_edges)
-    monkeypatch.setattr(evaluation, "FEW_PIXELS", 0)
+    monkeypatch.setattr(gathering, "FEW_PIXELS", 0)
 
 
 @contextmanager
 def one_look():
     """Components at every score from the start."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(evaluation, "FEW_PIXELS", 2**62)
+        patch.setattr(gathering, "FEW_PIXELS", 2**62)
         yield
 
 

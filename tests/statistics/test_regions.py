@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from PIL import Image
 from scipy.ndimage import label
 
 from mdmkit.core.frame import Frame, as_unit
-from mdmkit.metrics.region_metrics import PRO, area_under_pro, aupimo_of_images
+from mdmkit.core.labels import LabelCodes
+from mdmkit.evaluation.methods import load_frame
+from mdmkit.io import RegionMasks, Saturation
+from mdmkit.metrics.region_metrics import PRO, SPRO, area_under_pro, aupimo_of_images
 from mdmkit.statistics.frame_regions import FrameRegions
 from mdmkit.statistics.image_rates import ImageRates
 from mdmkit.statistics.pixel_scores import PixelScores
@@ -131,3 +135,20 @@ def test_bounds_hold_for_scores_in_bins():
             assert low - 1e-12 <= value <= high + 1e-12
             assert low <= middle <= high
             assert high - low > 0
+
+
+def test_regions_that_a_data_set_names_saturate(tmp_path):
+    masks = np.zeros((2, 2, 4), np.uint8)
+    masks[0, 0], masks[1, :, :2] = 9, 7  # they share two pixels
+    for name, mask in zip(("000", "001"), masks, strict=True):
+        Image.fromarray(mask).save(tmp_path / f"{name}.png")
+    np.save(tmp_path / "scores.npy", np.array([[0.9, 0.8, 0.3, 0.2], [0.7, 0.1, 0.6, 0.0]]))
+    files = RegionMasks(tuple(sorted(tmp_path.glob("*.png"))), (Saturation(9, 2),))
+    frame = load_frame(tmp_path / "scores.npy", files, LabelCodes(0, 255, None), "", None)
+    coverage = RegionCoverage(saturated=True).of(frame)
+    assert coverage.sizes.tolist() == [2]
+    # the first is saturated by two pixels, the second has four
+    for z, value in ((0.85, (0.5 + 0.25) / 2), (0.75, (1 + 0.5) / 2), (0.65, (1 + 0.75) / 2)):
+        found = SPRO().values(coverage.steps.above(z), coverage.sizes)
+        assert found == pytest.approx(value, abs=1e-11)
+    assert RegionCoverage().of(frame).sizes.tolist() == [1]  # one component

@@ -16,7 +16,8 @@ from typing import Any
 from mdmkit.core.errors import InputError, SpoiltError
 from mdmkit.core.files import stamp
 from mdmkit.core.frame import Frame
-from mdmkit.evaluation.evaluation import SECOND, Evaluation
+from mdmkit.evaluation.evaluation import Evaluation
+from mdmkit.evaluation.gathering import SECOND
 from mdmkit.io import Target, source_files
 from mdmkit.statistics.packing import read_header
 

@@ -29,8 +29,9 @@ from mdmkit.comparison.result import Comparison
 from mdmkit.core.errors import InputError, listing
 from mdmkit.core.frame import Frame
 from mdmkit.core.labels import LabelCodes
-from mdmkit.evaluation.evaluation import FIRST, Evaluation
+from mdmkit.evaluation.evaluation import Evaluation
 from mdmkit.evaluation.executors import check_jobs
+from mdmkit.evaluation.gathering import FIRST
 from mdmkit.evaluation.methods import Progresses, load_frame
 from mdmkit.evaluation.sources import Progress, no_progress
 from mdmkit.evaluation.threads import Load, Threads
