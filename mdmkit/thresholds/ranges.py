@@ -218,9 +218,10 @@ class CountedFrame:
         self._counted: dict[Statistic, Any] = {}
 
     def raw(self, statistic: Statistic) -> Any:
-        """A statistic on raw scores."""
+        """A statistic on raw scores, in rows."""
         if statistic not in self._counted:
-            self._counted[statistic] = statistic.of(self.frame)
+            counted: Any = statistic.of(self.frame)
+            self._counted[statistic] = counted.rows() if hasattr(counted, "rows") else counted
         return self._counted[statistic]
 
     def steps(self, metric: Metric) -> Steps | None:
