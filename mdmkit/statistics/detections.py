@@ -92,7 +92,7 @@ class Detections:
 
     Examples
     --------
-    >>> from mdmkit.frames import Frame
+    >>> from mdmkit.core.frame import Frame
     >>> seen = Detections.of(Frame([[0.9, 0.2, 0.0, 0.6]], [[1, 1, 0, 0]]), ComponentSizes())
     >>> seen.thresholds, seen.found, seen.alarms
     (array([-inf,  0. ,  0.6,  0.9]), array([1., 1., 1., 0.]), array([0., 1., 0., 0.]))

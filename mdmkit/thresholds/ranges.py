@@ -219,7 +219,7 @@ class CountedFrame:
         self._counted: dict[Statistic, Any] = {}
 
     def raw(self, statistic: Statistic) -> Any:
-        """A statistic on raw scores."""
+        """A statistic on raw scores, in rows."""
         if statistic not in self._counted:
             counted = statistic.of(self.frame)
             rows = counted.rows() if isinstance(counted, PixelScores) else counted
