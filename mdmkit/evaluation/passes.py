@@ -21,7 +21,7 @@ class Passing(Gathered):
     def fit(self, frames: Frames) -> None:
         """Take the normaliser's constants from a first pass over the frames."""
         memory = UNLIMITED if self.kind is Rank else self.memory  # no bracket holds for ranks
-        pixels = Passing("ap", normalize=self.kind.name, memory=memory)
+        pixels = type(self)("ap", normalize=self.kind.name, memory=memory)
         pixels.purpose = "constants"
         pixels.one_pass(frames)
         self._fitted = pixels.sweeps().normalizer

@@ -68,7 +68,10 @@ class NormalizedTotals:
     @classmethod
     def of(cls, totals: Totals, kind: type[Normalizer] | Normalizer) -> NormalizedTotals:
         """Totals with a normaliser; a kind is fitted to these very scores."""
-        return cls(totals, kind if isinstance(kind, Normalizer) else kind.fitted(totals.pixels))
+        if isinstance(kind, Normalizer):
+            return cls(totals, kind)
+        check_valid(totals.pixels)
+        return cls(totals, kind.fitted(totals.pixels))
 
     @property
     def frames(self) -> int:

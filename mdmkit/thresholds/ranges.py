@@ -24,6 +24,7 @@ from mdmkit.metrics.pixel_metrics import CountMetric
 from mdmkit.statistics.frame_means import FrameMeans
 from mdmkit.statistics.kinds import PixelStatistic, Statistic
 from mdmkit.statistics.normalizers import Normalizer, Unchanged
+from mdmkit.statistics.pixel_scores import PixelScores
 from mdmkit.thresholds.requirements import Requirement
 
 Scores = NDArray[np.float64]
@@ -220,7 +221,9 @@ class CountedFrame:
     def raw(self, statistic: Statistic) -> Any:
         """A statistic on raw scores."""
         if statistic not in self._counted:
-            self._counted[statistic] = statistic.of(self.frame)
+            counted = statistic.of(self.frame)
+            rows = counted.rows() if isinstance(counted, PixelScores) else counted
+            self._counted[statistic] = rows
         return self._counted[statistic]
 
     def steps(self, metric: Metric) -> Steps | None:
@@ -278,9 +281,8 @@ def find_ranges(
     evaluation = Evaluation([Requirements(pooled)], normalize=normalize, memory=memory)
     evaluation.run(Threads(loads, jobs), again=True, progress=progress)
     totals = evaluation.sweeps()
-    totals.normalizer(
-        np.array(totals.pixels.extremes)
-    )  # refuses scores outside [0, 1] without a normaliser
+    # Without a normaliser this refuses scores outside [0, 1].
+    totals.normalizer(np.array(totals.pixels.extremes))
     others = [r for r in requirements if r.per_frame]
     means = _frame_means(loads, [r.metric for r in others], jobs, progress) if others else []
     of_frames = dict(zip(others, means, strict=True))

@@ -138,7 +138,7 @@ def test_memory_that_is_none_is_refused(memory):
 
 
 @pytest.mark.parametrize(
-    "option", [{"seed": "x"}, {"seed": -1}, {"seed": 1.5}, {"replicates": "x"}, {"cells": None}]
+    "option", [{"seed": "x"}, {"seed": -1}, {"seed": 1.5}, {"replicates": "x"}, {"bins": None}]
 )
 def test_numbers_of_the_bootstrap_are_judged(option):
     with pytest.raises(InputError, match=f"{next(iter(option))}: expected"):
