@@ -36,7 +36,7 @@ class Saturation:
 
     def pixels(self, region: int) -> float:
         """The saturation area in pixels, of a region of so many; at most all of it."""
-        return min(self.area * region if self.relative else self.area, float(region))
+        return float(min(self.area * region if self.relative else self.area, region))
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mdmkit.core.errors import InputError
+from mdmkit.core.errors import InputError, printable
 from mdmkit.core.extras import needed_by
 from mdmkit.io.formats import Format
 
@@ -22,8 +22,9 @@ def read(path: Path, key: str | None) -> NDArray[Any]:
             saved = torch.load(file, map_location="cpu", weights_only=True)
         except Exception as error:
             # torch's own message advises to load it without weights_only
-            raise ValueError(
-                f"nothing that torch.load reads with weights_only=True ({type(error).__name__})"
+            raise InputError(
+                f"{printable(str(path))}: expected a readable .pt file, found: nothing that "
+                f"torch.load reads with weights_only=True ({type(error).__name__})"
             ) from error
     if isinstance(saved, dict):
         saved = _entry(path, saved, key)
@@ -47,7 +48,7 @@ def _entry(path: Path, saved: dict[Any, Any], key: str | None) -> Any:
         wanted = "one tensor" if key is None else f"the key {key!r}"
         raise InputError(
             f"{path}: expected {wanted}, found the keys {', '.join(map(str, saved)) or 'none'}"
-            + ("; choose one, as key='{next(iter(saved))}'" if key is None and saved else "")
+            + (f"; choose one, as key='{next(iter(saved))}'" if key is None and saved else "")
         )
     return saved[key]
 

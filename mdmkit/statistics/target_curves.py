@@ -40,6 +40,13 @@ class ComponentCurve:
         Its pixels I in kept predicted components.
     background : ndarray of int64, shape (n,)
         Pixels F, in no ground-truth component, of the kept predicted components that touch it.
+
+    Examples
+    --------
+    >>> thresholds = np.array([-np.inf, 0.3, 0.9])
+    >>> curve = ComponentCurve(0, (0, 0), 2, thresholds, np.array([2, 1, 0]), np.array([2, 0, 0]))
+    >>> curve.covered.tolist(), curve.siou.tolist(), curve.step(0.5)
+    ([1.0, 0.5, 0.0], [0.5, 0.5, 0.0], 1)
     """
 
     frame: int

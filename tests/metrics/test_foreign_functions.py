@@ -37,8 +37,17 @@ def test_a_count_metric_that_writes_to_its_arguments_is_named(function):
         evaluate([(SCORES, TARGET)], [MarginAt(count_metric(function), 0.4), *BESIDE])
 
 
-def test_torch_writes_to_copies():
+@pytest.fixture
+def torch():
+    """Torch, which warns each time instead of the first time in a process."""
     torch = pytest.importorskip("torch")
+    before = torch.is_warn_always_enabled()
+    torch.set_warn_always(True)
+    yield torch
+    torch.set_warn_always(before)
+
+
+def test_torch_writes_to_copies(torch):
     alone = evaluate([(SCORES, TARGET)], BESIDE)
 
     @count_metric
@@ -122,7 +131,7 @@ class Spoiling(Measure):
     key = "spoiling"
 
     def compute(self, sweeps):
-        sweeps.pixels.changes[:] = 0
+        sweeps.pixels.normal_keys[0][:] = 0
         return {self.key: 0.0}
 
 
