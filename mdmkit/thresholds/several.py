@@ -136,7 +136,7 @@ def require_thresholds(
                 own = replace(own, error_bars=bars)
             found[name] = own
         except NoMarginError as error:
-            without[name] = str(error)
+            without[name] = "; ".join(str(error).splitlines())  # one line of notes
         except InputError as error:
             raise type(error)(f"{name}: {error}") from error
     if not found:
