@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mdmkit.evaluation.threads import Load
     from mdmkit.thresholds.certify import Certification
     from mdmkit.thresholds.checking import ThresholdCheck
-    from mdmkit.thresholds.several import RequiredThresholds
+    from mdmkit.thresholds.required_table import RequiredThresholds
 
 Require = Annotated[
     list[str],

@@ -42,8 +42,8 @@ from mdmkit.core.errors import InputError
 
 if TYPE_CHECKING:
     from mdmkit.datasets import DataSet
+    from mdmkit.thresholds.required_table import RequiredThresholds
     from mdmkit.thresholds.result import Thresholds
-    from mdmkit.thresholds.several import RequiredThresholds
 
 
 class SeveralAfterOn(TyperCommand):

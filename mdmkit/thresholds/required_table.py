@@ -1,20 +1,20 @@
-"""Tables of thresholds under requirements."""
+"""RequiredThresholds: thresholds of several methods under requirements, as a table."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mdmkit.core.margin import Interval
+from mdmkit.tables.forms import Tabular
 from mdmkit.tables.table import UNDEFINED, Block, Column, View, value_column
 from mdmkit.thresholds.certify import Certificate
 from mdmkit.thresholds.operating_points import OperatingPoint
+from mdmkit.thresholds.required import RequiredThreshold, RequiredTransfer
 from mdmkit.thresholds.requirements import Requirement
-
-if TYPE_CHECKING:
-    from mdmkit.thresholds.several import RequiredThresholds
 
 _POINT = (
     ("f1", "F1", True),
@@ -22,6 +22,50 @@ _POINT = (
     ("recall", "recall", True),
     ("fpr", "FPR", False),
 )
+
+
+@dataclass(frozen=True)
+class RequiredThresholds(Tabular):
+    """Thresholds of several methods under the same requirements; `found["mine"]` is one of them.
+
+    Attributes
+    ----------
+    methods : tuple of str
+    recommendations : dict of RequiredThreshold
+        Of the methods with which the requirements can be met.
+    transfers : dict of RequiredTransfer
+        What they give on the second set; empty without one.
+    without : dict of str
+        Why the other methods have no threshold, and how near they come.
+    settings : dict
+        What was asked for, and on which frames.
+    """
+
+    methods: tuple[str, ...]
+    recommendations: dict[str, RequiredThreshold]
+    transfers: dict[str, RequiredTransfer]
+    without: dict[str, str]
+    settings: dict[str, Any]
+
+    def __getitem__(self, method: str) -> RequiredThreshold:
+        return self.recommendations[method]
+
+    def to_dict(self) -> dict[str, Any]:
+        """`{"settings": {...}, "rows": [...]}`, ready for JSON: fractions, undefined as None."""
+        rows: list[dict[str, Any]] = []
+        for method in self.methods:
+            if method in self.without:
+                rows.append({"method": method, "no_threshold": self.without[method]})
+                continue
+            row = self.recommendations[method].to_dict()
+            if method in self.transfers:
+                row["transfer"] = self.transfers[method].to_dict()
+            rows.append(row)
+        return {"settings": self.settings, "rows": rows}
+
+    def view(self) -> View:
+        """What is shown of the thresholds."""
+        return view_of_required(self)
 
 
 def view_of_required(found: RequiredThresholds) -> View:

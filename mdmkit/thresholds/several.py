@@ -1,10 +1,10 @@
-"""RequiredThresholds: thresholds of several methods under the same requirements."""
+"""require_thresholds(): a threshold under the same requirements for each of several methods."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import Any
 
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import InputError, NoMarginError
@@ -18,67 +18,10 @@ from mdmkit.thresholds.required import (
     apply_required,
     require_threshold,
 )
+from mdmkit.thresholds.required_table import RequiredThresholds
 from mdmkit.thresholds.requirements import Requirement
 
-if TYPE_CHECKING:
-    from mdmkit.tables.table import View
-
 Loads = Mapping[str, Sequence[Load]]
-
-
-@dataclass(frozen=True)
-class RequiredThresholds:
-    """Thresholds of several methods under the same requirements; `found["mine"]` is one of them.
-
-    Attributes
-    ----------
-    methods : tuple of str
-    recommendations : dict of RequiredThreshold
-        Of the methods with which the requirements can be met.
-    transfers : dict of RequiredTransfer
-        What they give on the second set; empty without one.
-    without : dict of str
-        Why the other methods have no threshold, and how near they come.
-    settings : dict
-        What was asked for, and on which frames.
-    """
-
-    methods: tuple[str, ...]
-    recommendations: dict[str, RequiredThreshold]
-    transfers: dict[str, RequiredTransfer]
-    without: dict[str, str]
-    settings: dict[str, Any]
-
-    def __getitem__(self, method: str) -> RequiredThreshold:
-        return self.recommendations[method]
-
-    def to_dict(self) -> dict[str, Any]:
-        """`{"settings": {...}, "rows": [...]}`, ready for JSON: fractions, undefined as None."""
-        rows: list[dict[str, Any]] = []
-        for method in self.methods:
-            if method in self.without:
-                rows.append({"method": method, "no_threshold": self.without[method]})
-                continue
-            row = self.recommendations[method].to_dict()
-            if method in self.transfers:
-                row["transfer"] = self.transfers[method].to_dict()
-            rows.append(row)
-        return {"settings": self.settings, "rows": rows}
-
-    def view(self) -> View:
-        """As a table before any form."""
-        from mdmkit.thresholds.required_table import view_of_required
-
-        return view_of_required(self)
-
-    def to_text(self, form: str = "table") -> str:
-        """As "table", "markdown", "csv", "json", "latex", "csv-long" or "json-long"."""
-        from mdmkit.tables.forms import FORMATS, check_form
-
-        return FORMATS[check_form(form)](self.view())
-
-    def __str__(self) -> str:
-        return self.to_text()
 
 
 def require_thresholds(

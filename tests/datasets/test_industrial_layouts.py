@@ -177,7 +177,7 @@ def test_a_state_folder_keeps_what_stands_for_masks(tmp_path):
         path = tmp_path / "mine" / f"{key}.npy"
         path.parent.mkdir(parents=True, exist_ok=True)
         np.save(path, RNG.random(SHAPE))
-    options = {"dataset": found, "metrics": "ap", "state": tmp_path / "state"}
+    options = {"dataset": found, "metrics": "ap", "counts": tmp_path / "state"}
     first = compare({"mine": tmp_path / "mine"}, **options)["mine"].values
     assert merge_states([tmp_path / "state"])["mine"].values == first
     save(tmp_path / "set/bolt/ground_truth/logical_anomalies/000/001.png", DEFECT[::-1].copy())
