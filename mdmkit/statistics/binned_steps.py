@@ -18,19 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.statistics.compact import Lean
-from mdmkit.statistics.edges import CELLS, Edges
+from mdmkit.statistics.edges import Edges
 from mdmkit.statistics.steps import RatioSteps, Steps
 
 S = TypeVar("S", bound=Steps)
 G = TypeVar("G", bound="BinnedSteps")
-
-
-def quantile_edges(steps: Steps) -> Edges:
-    """At most 65,536 of the scores, with about as many pixels between any two."""
-    counts = np.cumsum(steps.changes.sum(axis=1))
-    wanted = np.linspace(0, counts[-1], CELLS)
-    places = np.unique(np.searchsorted(counts, wanted).clip(0, counts.size - 1))
-    return np.asarray(steps.scores[places])
 
 
 def spread(steps: Steps, edges: Edges) -> Steps:

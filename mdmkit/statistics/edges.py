@@ -29,25 +29,6 @@ def unit_edges(steps: int | None = None) -> Edges:
     return np.arange(n + 1) / n
 
 
-def line_edges() -> Edges:
-    """Thresholds for scores of any range: those of `unit_edges`, beyond [0, 1] every float16.
-
-    They are the same for all scores, so that what was counted on them always adds. Beyond float16
-    follow the powers of two, up to 2^127.
-    """
-    return _line_edges(CELLS)
-
-
-@lru_cache(maxsize=2)
-def _line_edges(cells: int) -> Edges:
-    bits = np.arange(np.finfo(np.float16).max.view(np.uint16) + 1, dtype=np.uint16)
-    halves = bits.view(np.float16).astype(np.float64)[:: max(65_536 // cells, 1)]
-    outer = np.append(halves[halves > 0], 2.0 ** np.arange(16, 128))
-    edges = np.concatenate([-outer[::-1], unit_edges(cells), outer[outer > 1]])
-    edges.flags.writeable = False
-    return edges
-
-
 def regular_steps(edges: Edges) -> int:
     """The n of `unit_edges(n)`, 0 for other edges."""
     n = edges.size - 1

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from mdmkit.statistics.kernels import inner_kernel, kernel
-from mdmkit.statistics.kernels.sorting import ANOMALOUS, IGNORED, NORMAL
+from mdmkit.statistics.kernels.sorting import ANOMALOUS, IGNORED
 
 SLOT_SHIFT = 12  # 2,048 slots between a power of two and the next
 SLOTS = 1 << (32 - SLOT_SHIFT)
@@ -84,21 +84,3 @@ def place_keys(raw, classes, key_of_raw, keys, counts):
         key = key_of_raw[raw[i]]
         keys[i] = key
         counts[key] += _HIGH + np.uint64(1) if classes[i] == ANOMALOUS else np.uint64(1)
-
-
-@kernel
-def gather_keys(scores, keys, classes, wanted, buffer):
-    """Move the scores of pixels whose key is wanted: normal ones to the front, others to the back.
-
-    Returns how many normal ones there are, and where the anomalous ones start in `buffer`.
-    """
-    front, back = 0, buffer.size
-    for i in range(scores.size):
-        if classes[i] != IGNORED and wanted[keys[i]]:
-            if classes[i] == NORMAL:
-                buffer[front] = scores[i]
-                front += 1
-            else:
-                back -= 1
-                buffer[back] = scores[i]
-    return front, back
