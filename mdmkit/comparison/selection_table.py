@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from math import nan
 from typing import TYPE_CHECKING
 
-from mdmkit.comparison.differences import interval_of
 from mdmkit.core.errors import InputError
 from mdmkit.core.spelled import spelled
 from mdmkit.core.transforms import FrameGroup
@@ -80,11 +78,10 @@ def bin_title(one: TargetBin) -> str:
 
 def _count(result: Result, one: TargetBin) -> str:
     """As in ": 12 in 9 frames"; nothing where means over images are shown."""
-    key = f"components@{one.name}"
-    frames = result.values.get(f"{key}_frames")
-    if frames is None:
+    number = result.numbers.get(f"components@{one.name}")
+    if number is None or number.frames is None:
         return ""
-    return f": {result.values[key]} in {frames} frame{'' if frames == 1 else 's'}"
+    return f": {number.value} in {number.frames} frame{'' if number.frames == 1 else 's'}"
 
 
 def _group_block(mean: GroupMean, comparison: ComparisonData, column_of: ColumnOf) -> Block:
@@ -139,11 +136,8 @@ def points_by(
         heading = " ".join(filter(None, titles(measure.measure)))
         lines = panels.setdefault(f"{heading}, %", {})
         for result in comparison.results:
-            value, interval = (
-                result[measure.key],
-                interval_of(comparison, result.method, measure.key),
-            )
-            lines.setdefault(result.method, []).append((nan if value is None else value, interval))
+            number = result.numbers[measure.key]
+            lines.setdefault(result.method, []).append((float(number), number.confidence))
     labels = [_label(change) for change in changes]
     first = changes[0]
     return panels, labels, PROPERTIES[first.by] if isinstance(first, TargetBin) else first.column

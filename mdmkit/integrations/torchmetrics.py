@@ -16,10 +16,11 @@ from mdmkit.core.extras import needed_by
 from mdmkit.core.frame import Frame, as_unit
 from mdmkit.core.labels import LabelCodes, Labels
 from mdmkit.core.margin import Margin
+from mdmkit.core.number import Number
 from mdmkit.metrics.base import Metric as SegmentMetric
 from mdmkit.metrics.base import check_anomalous
 from mdmkit.metrics.curve import ThresholdCurve
-from mdmkit.metrics.measures import MarginAt, Measure, Values, statistics_of
+from mdmkit.metrics.measures import MarginAt, Measure, computed, statistics_of
 from mdmkit.metrics.names import parse_measures
 from mdmkit.metrics.normalized_totals import NormalizedTotals
 from mdmkit.metrics.registry import as_metric
@@ -183,24 +184,22 @@ class CountedMetric(Metric):
         """States are integers, and stay what they are."""
         return self
 
-    def values(self) -> Values:
-        """All that belongs to the numbers, as in `mdmkit.Result.values`; NaN where undefined.
+    def numbers(self) -> dict[str, Number]:
+        """Each number with bracket, interval and threshold, as in `mdmkit.Result.numbers`.
 
-        Margins come with `_interval`, `_threshold` and `_bracket`, others with `_bracket`. In
-        distributed training a call for every process, as `compute` is.
+        In distributed training a call for every process, as `compute` is.
         """
         with self._together():
-            return self._values()
+            return self._numbers()
 
     def brackets(self) -> dict[str, tuple[float, float]]:
         """Rigorous bounds of each number; `(value, value)` where it is exact.
 
         (NaN, NaN) where it is undefined. In distributed training a call for every process.
         """
-        values = self.values()
-        nothing = float("nan"), float("nan")
-        keys = (measure.key for measure in self._measures)
-        return {key: values.get(f"{key}_bracket") or nothing for key in keys}
+        nan = float("nan")
+        brackets = {key: number.bracket or (nan, nan) for key, number in self.numbers().items()}
+        return {k: (nan if low is None else low, high) for k, (low, high) in brackets.items()}
 
     def sweeps(self) -> NormalizedTotals:
         """The counts as mdmkit's own statistics, for any formula; every process is to call it."""
@@ -249,25 +248,25 @@ class CountedMetric(Metric):
         )
         return histogram.sweeps_with(columns.as_grid(self._sizes, *histogram.extremes), frames)
 
-    def _values(self) -> Values:
+    def _numbers(self) -> dict[str, Number]:
         histogram = self._histogram()
         known: dict[bool, NormalizedTotals] = {}
-        values: Values = {}
+        numbers: dict[str, Number] = {}
         for measure in self._measures:
             components = _component_sizes(measure.statistics) is not None
             if components not in known:
                 known[components] = self._sweeps(histogram, components)
             try:
                 check_valid(known[components].pixels)
-                values |= measure.compute(known[components])
+                numbers[measure.key] = computed(measure, known[components])
             except NoTargetError:
                 if self.no_target == "error" and not self._of_batch:
                     raise
-                values |= {**measure.empty(), measure.key: float("nan")}
-        return values
+                numbers[measure.key] = measure.empty()
+        return numbers
 
-    def _tensor(self, value: float) -> Tensor:
-        return torch.tensor(value, dtype=torch.float64, device=self.counts.device)
+    def _tensor(self, number: Number) -> Tensor:
+        return torch.tensor(float(number), dtype=torch.float64, device=self.counts.device)
 
     def _check_settings(self, settings: Tensor) -> None:
         own = self._defaults["settings"]
@@ -322,7 +321,7 @@ class AnomalySegmentationMetrics(CountedMetric):
     >>> metrics.update(torch.tensor([[0.25, 0.5, 0.75]]), torch.tensor([[0, 1, 1]]))
     >>> {key: float(value) for key, value in metrics.compute().items()}
     {'ap': 1.0, 'mdm_f1@0.5': 0.75}
-    >>> metrics.values()["mdm_f1@0.5_interval"]
+    >>> metrics.numbers()["mdm_f1@0.5"].interval
     (0.0, 0.75)
     """
 
@@ -354,11 +353,11 @@ class AnomalySegmentationMetrics(CountedMetric):
             If bad pixels were met and `validate=False`.
         """
         try:
-            values = self._values()
+            numbers = self._numbers()
         except InputError:
             self._alone_again()
             raise
-        return {measure.key: self._tensor(values[measure.key]) for measure in self._measures}
+        return {key: self._tensor(number) for key, number in numbers.items()}
 
 
 class MaximalDetectionMargin(CountedMetric):
@@ -433,7 +432,7 @@ class MaximalDetectionMargin(CountedMetric):
             If bad pixels were met and `validate=False`.
         """
         try:
-            return self._tensor(self._values()[self._asked.key])
+            return self._tensor(self._numbers()[self._asked.key])
         except InputError:
             self._alone_again()
             raise

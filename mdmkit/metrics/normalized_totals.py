@@ -292,7 +292,11 @@ class NormalizedTotals:
         scores = np.full((starts.size, 2), np.nan)
         scores[1::2] = ends
         scores = np.where(exact[:, None], np.nan, scores[kept])
-        curve = ThresholdCurve(starts[kept], values, metric.name, low=low, high=high)
+        at_all = float(metric(total[0], total[1], 0, 0))
+        at_none = float(metric(0, 0, total[0], total[1]))
+        curve = ThresholdCurve(
+            starts[kept], values, metric.name, low=low, high=high, ends=(at_all, at_none)
+        )
         return BoundedCurve(curve, scores)
 
     def _curve_of_cells(self, metric: Metric, curve: ThresholdCurve, edges: Edges) -> BoundedCurve:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import isnan
 from typing import TYPE_CHECKING
 
@@ -11,8 +11,9 @@ import numpy as np
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.distribution import Distribution
 from mdmkit.core.errors import InputError
+from mdmkit.core.number import Number
 from mdmkit.core.spelled import spelled
-from mdmkit.metrics.measures import Measure, Values
+from mdmkit.metrics.measures import Measure
 from mdmkit.metrics.region_metrics import PRO, SPRO, area_under_pro, aupimo_of_images
 from mdmkit.statistics.kinds import ImageRatesStatistic, PixelStatistic, Statistic
 from mdmkit.statistics.regions import TargetTally
@@ -43,7 +44,7 @@ class AUPRO(Measure):
     --------
     >>> from mdmkit import evaluate
     >>> frames = [([[0.9, 0.6, 0.3, 0.1]], [[1, 0, 1, 0]])]
-    >>> evaluate(frames, "aupro@fpr=1, aupro@fpr=0.5").values
+    >>> dict(evaluate(frames, "aupro@fpr=1, aupro@fpr=0.5"))
     {'aupro@fpr=1': 0.75, 'aupro@fpr=0.5': 0.5}
     """
 
@@ -54,7 +55,7 @@ class AUPRO(Measure):
 
     def __post_init__(self) -> None:
         if not 0 < self.limit <= 1:
-            raise InputError(f"fpr: expected a rate in (0, 1], found {self.limit!r}")
+            raise InputError(f"expected a rate in (0, 1], found {self.limit!r}", argument="fpr")
 
     @property
     def key(self) -> str:  # type: ignore[override]
@@ -68,7 +69,7 @@ class AUPRO(Measure):
     def statistics(self) -> tuple[Statistic, ...]:
         return (PixelStatistic(), self._metric.statistic)
 
-    def compute(self, sweeps: NormalizedTotals) -> Values:
+    def compute(self, sweeps: NormalizedTotals) -> Number:
         coverage = sweeps.raw(self._metric.statistic)
         self._metric.check(coverage)
         lows = None
@@ -77,8 +78,8 @@ class AUPRO(Measure):
             lows = edges[np.searchsorted(edges, coverage.steps.scores) - 1]
         value, bracket = area_under_pro(sweeps.pixels, coverage, self.limit, lows)
         if isnan(value) or (lows is None and sweeps.bracketed is None):
-            return {self.key: value}
-        return {self.key: value, f"{self.key}_bracket": bracket}
+            return Number.exact(value)
+        return Number(value, bracket, binned=True)
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,8 @@ class AUPIMO(Measure):
     def __post_init__(self) -> None:
         if not 0 < self.least < self.most <= 1:
             raise InputError(
-                f"fpr: expected a range L:U with 0 < L < U <= 1, found {self.least!r}:{self.most!r}"
+                f"expected a range L:U with 0 < L < U <= 1, found {self.least!r}:{self.most!r}",
+                argument="fpr",
             )
 
     @property
@@ -124,10 +126,10 @@ class AUPIMO(Measure):
     def statistics(self) -> tuple[Statistic, ...]:
         return (PixelStatistic(), ImageRatesStatistic())
 
-    def compute(self, sweeps: NormalizedTotals) -> Values:
+    def compute(self, sweeps: NormalizedTotals) -> Number:
         images = aupimo_of_images(sweeps.raw(ImageRatesStatistic()), self.least, self.most)
         distribution = Distribution.of(images.tolist())
-        return {self.key: distribution.mean, f"{self.key}_images": distribution.to_dict()}
+        return Number.exact(distribution.mean, images=distribution)
 
 
 @dataclass(frozen=True)
@@ -141,10 +143,6 @@ class TargetCount(Measure):
     def statistics(self) -> tuple[Statistic, ...]:
         return (PixelStatistic(), TargetTally(self.sizes))
 
-    def compute(self, sweeps: NormalizedTotals) -> Values:
+    def compute(self, sweeps: NormalizedTotals) -> Number:
         components, frames, valid = sweeps.raw(TargetTally(self.sizes)).sizes.tolist()
-        return {
-            self.key: components,
-            f"{self.key}_frames": frames,
-            f"{self.key}_valid_frames": valid,
-        }
+        return replace(Number.exact(components), frames=frames, valid_frames=valid)

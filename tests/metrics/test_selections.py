@@ -184,4 +184,4 @@ def test_found_at_alarms_is_the_best_of_the_thresholds_with_few_enough():
             if found >= best:
                 best, threshold = found, None if z < 0 else z
         assert result["found@alarms=0.5"] == pytest.approx(best)
-        assert result["found@alarms=0.5_threshold"] == threshold
+        assert result.numbers["found@alarms=0.5"].threshold == threshold
