@@ -34,7 +34,11 @@ Record = dict[str, Any]
 def record_of(pairing: Pairing, metrics: Sequence[str], settings: Record) -> Record:
     """What states depend on: options, and size and time of change of every file."""
     record = {
-        "settings": {**settings, "resize": pairing.resize},
+        "settings": {
+            **settings,
+            "resize": pairing.resize,
+            "invert": sorted(pairing.inverted),
+        },
         "metrics": list(metrics),
         "masks": {
             key: [stamp(path) for path in source_files(target)]
