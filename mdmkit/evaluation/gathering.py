@@ -172,10 +172,10 @@ class Gathered:
 
     def _sweeps_of(self, frame: Frame) -> Totals:
         known = binned(frame) if self._pixels_in_bins else None
-        of_pixels = {} if known is None else {PixelStatistic(): known}
-        others = [statistic for statistic in self.statistics if statistic not in of_pixels]
+        binned_pixels: dict[Statistic, Any] = {} if known is None else {PixelStatistic(): known}
+        others = [s for s in self.statistics if s not in binned_pixels]
         totals = Totals.of(frame, others, self._fitted, self._in_bins(frame))
-        return replace(totals, by_statistic={**of_pixels, **totals.by_statistic})
+        return replace(totals, by_statistic={**binned_pixels, **totals.by_statistic})
 
     def _image(self, frame: Frame) -> NormalizedTotals:
         """The sweeps of a frame as of a data set of its own, exact and normalised."""

@@ -73,7 +73,8 @@ class OnHost:
         """The states of frames; all are to be added, but `largest` to be maximised."""
         if self.sizes is None and self.coverage is None:
             return {}
-        held, found = list(frames), {}
+        held = list(frames)
+        found: dict[str, Any] = {}
         if self.sizes is not None:
             own = ComponentColumns.of(held, self.sizes)
             found |= {"components": own.columns, "targets": own.targets, "largest": own.largest}
@@ -102,4 +103,4 @@ class OnHost:
 def _keys(scores: NDArray[np.float64]) -> NDArray[np.intp]:
     """Keys of scores in [0, 1] on the regular grid, as in `BinnedFrame`."""
     cells = np.searchsorted(EDGES, scores)
-    return 2 * cells + (EDGES[cells] == scores)
+    return np.asarray(2 * cells + (EDGES[cells] == scores))

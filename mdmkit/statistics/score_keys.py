@@ -102,8 +102,10 @@ def split_keys_between(frame: Frame, intervals: NDArray[np.float64]) -> tuple[Ke
     sign = sign_of(kind)
     if lows.size <= MOST_INTERVALS and lows[0] > sign:  # of positive floats
         signed = np.dtype(f"i{kind.itemsize}")
-        ranges = ((ends ^ sign).view(signed) for ends in (lows, highs))
-        front, back = gather_between(bits.view(signed), *frame.flat_labels(), *ranges, sign, keys)
+        firsts, lasts = ((ends ^ sign).view(signed) for ends in (lows, highs))
+        front, back = gather_between(
+            bits.view(signed), *frame.flat_labels(), firsts, lasts, sign, keys
+        )
     else:
         front, back = split_between(bits, *frame.flat_labels(), sign, lows, highs, keys)
     return sorted_keys(keys[:front].copy()), sorted_keys(keys[back:].copy())
