@@ -53,7 +53,7 @@ def _shown(cell: Cell | None, rank: Rank | None, axis: Axis | None = None) -> Sh
         return Shown("-", "", "", False, None)
     ends = cell.interval
     low, high = ends or (cell.value, cell.value)
-    drawn = axis and (axis.at(cell.value), axis.at(low), axis.at(high))
+    drawn = (axis.at(cell.value), axis.at(low), axis.at(high)) if axis else None
     interval = f"[{percent(low)}, {percent(high)}]" if ends else ""
     return Shown(percent(cell.value), interval, str(rank), rank.place == 1, drawn)
 
