@@ -26,8 +26,8 @@ from mdmkit.statistics.ranking import (
     average_precision,
     average_precision_bounds,
     best_f1_highs,
-    fpr_at_tpr,
     fpr_at_tpr_bounds,
+    point_at_tpr,
     reaching_tpr,
 )
 from mdmkit.statistics.score_bins import BracketedPixels
@@ -144,7 +144,10 @@ def _bracketed(
 
 @dataclass(frozen=True)
 class FprAtTpr(Measure):
-    """`fpr95`, `fpr@tpr=0.9`: the false positive rate where the TPR first reaches a value."""
+    """`fpr95`, `fpr@tpr=0.9`: the false positive rate where the TPR first reaches a value.
+
+    Its threshold, on the raw scores, is the lower end of the step: no higher one has that TPR.
+    """
 
     key: str
     tpr: float
@@ -153,14 +156,20 @@ class FprAtTpr(Measure):
     refinable = True
 
     def compute(self, sweeps: NormalizedTotals) -> Values:
-        value = fpr_at_tpr(sweeps.pixels, self.tpr)
-        return _bracketed(self.key, value, sweeps, lambda p: fpr_at_tpr_bounds(p, self.tpr))
+        point = point_at_tpr(sweeps.pixels, self.tpr)
+        return {
+            **_bracketed(self.key, point.fpr, sweeps, lambda p: fpr_at_tpr_bounds(p, self.tpr)),
+            f"{self.key}_threshold": point.threshold,
+        }
 
     def unresolved(self, sweeps: NormalizedTotals) -> Unresolved:
         pixels = sweeps.bracketed
         if pixels is None or pixels.anomalous == 0:
             return {}
         return {PixelStatistic(): pixels.intervals(reaching_tpr(pixels, self.tpr))}
+
+    def empty(self) -> Values:
+        return {self.key: None, f"{self.key}_threshold": None}
 
 
 @dataclass(frozen=True)
