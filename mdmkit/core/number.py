@@ -111,6 +111,13 @@ class Number:
         low, high = self.bracket
         return low is not None and high - low <= KNOWN_WIDTH
 
+    def spelled_bracket(self, spec: str, factor: float = 1) -> str:
+        """The bracket times a factor, as in "[0.2, 0.3]"; "-" for an end that may be undefined."""
+        if self.bracket is None:
+            return ""
+        ends = ("-" if end is None else format(factor * end, spec) for end in self.bracket)
+        return f"[{', '.join(ends)}]"
+
     @property
     def is_trivial(self) -> bool:
         """Whether a constant prediction passes it; see `Margin`."""
@@ -135,9 +142,10 @@ class Number:
             always.add("threshold")
         row: dict[str, Entry] = {key: self.value}
         row |= {f"{key}_{n}": e for n, e in entries.items() if e is not None or n in always}
-        if self.all_predicted is not None:
-            prefix = "" if key == "best_f1" else f"{key}_"
-            row[f"{prefix}all_predicted"] = self.all_predicted
+        if self.all_predicted is not None and key.startswith("best_f1"):
+            row["all_predicted" if key == "best_f1" else f"{key}_all_predicted"] = (
+                self.all_predicted
+            )
         return row
 
 

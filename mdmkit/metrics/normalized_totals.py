@@ -292,8 +292,9 @@ class NormalizedTotals:
         scores = np.full((starts.size, 2), np.nan)
         scores[1::2] = ends
         scores = np.where(exact[:, None], np.nan, scores[kept])
-        at_all = float(metric(total[0], total[1], 0, 0))
-        at_none = float(metric(0, 0, total[0], total[1]))
+        at_all, at_none = metric(
+            *(np.array([count, 0]) for count in total), *(np.array([0, count]) for count in total)
+        ).tolist()
         curve = ThresholdCurve(
             starts[kept], values, metric.name, low=low, high=high, ends=(at_all, at_none)
         )
