@@ -91,6 +91,7 @@ def test_the_grid_uses_the_best_f1_or_the_recommended_threshold(plot, seen):
     for options, z in (((), best), (("--t-margin", "0.5"), recommended)):
         assert plot("grid", "-o", "a.png", *UNIT, "--most", "2", *options)[0] == 0
         axes = np.array(seen["a.png"].axes).reshape(2, 3)  # no image: truth and two methods
+        assert axes[0, 2].get_title().startswith("weak (minmax)\n")
         assert axes[0, 1].get_title() == f"good\nscore > {z:.3g}"
         assert [row[0].texts[0].get_text() for row in axes] == ["2", "1"]
 
@@ -117,7 +118,7 @@ def test_a_margin_without_t_is_one_at_one_half(plot, seen):
 
 def test_margins_by_t_and_curves_are_drawn(plot, seen):
     assert plot("margins-by-t", "-o", "a.png", *UNIT, "--metric", "iou")[0] == 0
-    assert seen["a.png"].axes[0].get_xlabel() == "required quality T (pixel IoU)"
+    assert seen["a.png"].axes[0].get_xlabel() == "required quality T, % (pixel IoU)"
     assert plot("curves", "-o", "b.png")[0] == 0  # ranking takes raw scores
     assert len(seen["b.png"].axes) == 2
 
