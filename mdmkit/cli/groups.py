@@ -73,6 +73,7 @@ class Frames:
     frames: options.KeysFile = None
     score_ending: options.ScoreEnding = ""
     resize: options.Resize = None
+    invert: options.Invert = field(default_factory=list)
 
     def find(self) -> DataSet:
         """The data set that was asked for."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -97,15 +97,18 @@ Check = Annotated[
 ]
 
 
-def load_normal(path: Path, name: str, key: str | None) -> Frame:
+def load_normal(path: Path, name: str, key: str | None, invert: bool = False) -> Frame:
     """Read one score map of a frame without any anomaly, or without labels."""
     import numpy as np
 
     from mdmkit.core.frame import Frame
     from mdmkit.core.labels import LabelCodes
+    from mdmkit.core.transforms import inverted
     from mdmkit.io import read_scores
 
     scores = read_scores(path, key)
+    if invert:
+        scores = inverted(scores)
     try:
         return Frame.coded(scores, np.zeros(scores.shape[:2], np.uint8), codes=LabelCodes())
     except InputError as error:
@@ -143,27 +146,38 @@ class Frames:
     loads: dict[str, list[Load]]
     where: str
     choice: Choice
+    inverted: frozenset[str] = frozenset()
 
 
 def first_set(
-    folders: Mapping[str, str], truth: DataSet | None, choice: Choice, missing: str, key: str | None
+    folders: Mapping[str, str],
+    truth: DataSet | None,
+    choice: Choice,
+    missing: str,
+    key: str | None,
+    *,
+    score_ending: str = "",
+    invert: Collection[str] = (),
 ) -> Frames:
     """Frames with masks, or without any: all normal."""
-    from mdmkit.datasets import find_scores, pair
+    from mdmkit.datasets import as_inverted, check_inverted, find_scores, pair
     from mdmkit.evaluation.methods import loads_of
 
     if truth is not None:
         pairing = pair(folders, truth, missing)
         where = f"{truth.name}:{truth.root}" if truth.name else str(truth.root)
-        return Frames(loads_of(pairing, choice.codes, key), where, choice)
+        loaded = loads_of(pairing, choice.codes, key)
+        return Frames(loaded, where, choice, pairing.inverted)
+    inverted = as_inverted(invert)
+    check_inverted(inverted, folders)
     loads: dict[str, list[Load]] = {
         name: [
-            partial(load_normal, path, frame, key)
-            for frame, path in find_scores(name, folder).items()
+            partial(load_normal, path, frame, key, name in inverted)
+            for frame, path in find_scores(name, folder, score_ending).items()
         ]
         for name, folder in folders.items()
     }
-    return Frames(loads, ", ".join(folders.values()), choice)
+    return Frames(loads, ", ".join(folders.values()), choice, inverted)
 
 
 def check_required(
@@ -233,6 +247,7 @@ def choose_required(
         "confidence": how and how.confidence,
         "min_prediction": choice.sizes.min_prediction,
         "min_target": choice.sizes.min_target,
+        "invert": sorted(first.inverted),
         "comparison": "score > z",
         "positive_class": "anomaly",
     }
@@ -276,6 +291,7 @@ def run_check(
     choice: Choice,
     key: str | None,
     jobs: int,
+    score_ending: str = "",
 ) -> ThresholdCheck:
     """`--check`: what a chosen threshold gives on new frames."""
     from mdmkit.thresholds.checking import check_loads
@@ -284,7 +300,11 @@ def run_check(
     chosen = read_threshold(path)
     if len(folders) != 1:
         raise InputError(f"check: expected one folder of score maps, found {len(folders)}")
-    (loads,) = first_set(folders, truth, choice, "error", key).loads.values()
+    inverted = tuple(folders) if chosen.inverted else ()
+    if truth is not None:
+        truth = replace(truth, inverted=frozenset(inverted))
+    how: dict[str, Any] = {"score_ending": score_ending, "invert": inverted}
+    (loads,) = first_set(folders, truth, choice, "error", key, **how).loads.values()
     return check_loads(chosen, loads, truth is not None, jobs)
 
 

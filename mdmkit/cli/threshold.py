@@ -16,6 +16,7 @@ from mdmkit.cli.options import (
     DataSetName,
     Form,
     IgnoreIndex,
+    Invert,
     Jobs,
     Key,
     Memory,
@@ -118,6 +119,7 @@ def threshold(
     missing: Missing = "error",
     score_ending: ScoreEnding = "",
     resize: Resize = None,
+    invert: Invert = [],  # noqa: B006
     format: Form = None,
     output: Output = None,
     key: Key = None,
@@ -142,13 +144,13 @@ def threshold(
         check_output(output, overwrite)
     folders, others = required.first_folders(methods, normal), parse_methods(on)
     truth = None
-    named: dict[str, Any] = {"score_ending": score_ending, "resize": resize}
+    named: dict[str, Any] = {"score_ending": score_ending, "resize": resize, "invert": invert}
     if dataset is not None or target is not None or not (normal or check):
         truth = find_ground_truth(dataset, target, **named)
     judging = (anomaly_label, normal_label, ignore_index)
     choice = choose_judging(truth, *judging, min_prediction, min_target, aggregate)
     if check is not None:
-        found = required.run_check(check, folders, truth, choice, key, jobs)
+        found = required.run_check(check, folders, truth, choice, key, jobs, score_ending)
         deliver_text(required.text_of(found, form), output, quiet)
         raise typer.Exit(0 if found.passes else 1)
     required.check_required(require, t_margin, confidence, save, figure, folders, overwrite)
@@ -161,7 +163,9 @@ def threshold(
     chosen: Thresholds | RequiredThresholds
     with progress_bars(quiet) as progress:
         if require:
-            first = required.first_set(folders, truth, choice, missing, key)
+            first = required.first_set(
+                folders, truth, choice, missing, key, score_ending=score_ending, invert=invert
+            )
             there = None
             if second is not None:
                 judged = choose_judging(second, *judging, None, None)

@@ -75,7 +75,10 @@ def compare(
         "skip" to leave out (and count in the settings) frames that not every method has. `key`:
         array of `.npz` archives, or data set of HDF5 files. `score_ending`: what score maps have
         between a frame's name and the suffix. `resize`: "bilinear" or "nearest" brings score maps
-        of another size to that of their masks.
+        of another size to that of their masks. `invert`: methods of whose scores higher means
+        normal, as confidences: 1 - score is judged. `by`: every number once more by parts, as
+        "size=0,300,inf", "folder" or "TABLE.csv:COLUMN", or several of them. `image_score`: score
+        of an image as a whole, "max", "mean-top:K" or "mean-top:P%".
 
     Returns
     -------

@@ -17,6 +17,7 @@ from mdmkit.core.errors import InputError, NoTargetError, RangeError, listing
 from mdmkit.core.frame import Frame
 from mdmkit.core.labels import LabelCodes, Labels
 from mdmkit.core.margin import Margin
+from mdmkit.core.named_arrays import fingerprint
 from mdmkit.evaluation.contributions import Contribution, Counts, Image
 from mdmkit.metrics.base import Metric
 from mdmkit.metrics.curve import ThresholdCurve
@@ -41,7 +42,6 @@ from mdmkit.statistics.kinds import (
     of_pixels,
 )
 from mdmkit.statistics.normalizers import Normalizer, Rank, Unchanged, as_normalizer
-from mdmkit.statistics.packing import fingerprint
 from mdmkit.statistics.pixels import PixelCounts
 from mdmkit.statistics.totals import EarlyGrid, Totals, check_valid
 

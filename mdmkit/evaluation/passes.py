@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from mdmkit.core.errors import InputError
+from mdmkit.core.named_arrays import fingerprint
 from mdmkit.evaluation.gathering import SECOND, UNLIMITED, Gathered
 from mdmkit.evaluation.sources import Frames, Progress, no_progress
 from mdmkit.statistics.normalizers import Rank
-from mdmkit.statistics.packing import fingerprint
 
 
 class Passing(Gathered):

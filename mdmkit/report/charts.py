@@ -1,18 +1,20 @@
-"""Curves with their margins as shapes for an inline SVG."""
+"""Curves with their margins, and ranges under requirements, as shapes for an inline SVG."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
-from mdmkit.core.margin import Margin
+from mdmkit.core.margin import Interval, Margin, trivial_level
 from mdmkit.metrics.curve import ThresholdCurve
 
 WIDTH, PLOT_HEIGHT, LEFT, TOP = 420, 190, 30, 8
 PLOT_WIDTH = WIDTH - LEFT - 10
 LANE, LANES_TOP = 20, TOP + PLOT_HEIGHT + 26
+BAR = 32
 _MOST_STEPS = 500
 
 
@@ -46,6 +48,7 @@ class Chart:
     title: str
     t_margin: float
     lines: tuple[Line, ...]
+    trivial: float | None = None
 
     @property
     def height(self) -> int:
@@ -58,9 +61,77 @@ class Chart:
         return _y(self.t_margin)
 
     @property
+    def trivial_height(self) -> float | None:
+        """Where the trivial level is."""
+        return None if self.trivial is None else _y(self.trivial)
+
+    @property
+    def passed(self) -> bool:
+        """Whether a constant prediction passes T."""
+        return self.trivial is not None and self.t_margin <= self.trivial
+
+    @property
     def words(self) -> str:
         """What the drawing shows."""
         return "; ".join(f"{line.method}: {line.text}" for line in self.lines)
+
+
+class Required(Protocol):
+    """What is drawn of a `RequiredThreshold`."""
+
+    @property
+    def threshold(self) -> float: ...
+
+    @property
+    def bars(self) -> Sequence[tuple[str, Sequence[Interval], Interval | None]]: ...
+
+
+@dataclass(frozen=True)
+class Range:
+    """Where a requirement, or all of them, hold: pixels from the left, and in words.
+
+    Attributes
+    ----------
+    name : str
+    runs : tuple of (float, float)
+        Left end and width of each range on these frames.
+    certified : (float, float) or None
+    dot : float or None
+        Where the recommended threshold is; on the bar of all requirements.
+    text : str
+    """
+
+    name: str
+    runs: tuple[tuple[float, float], ...]
+    certified: tuple[float, float] | None
+    dot: float | None
+    text: str
+
+
+def draw_bars(required: Mapping[str, Required]) -> dict[str, list[Range]]:
+    """The ranges of each method: one for each requirement, the last for all of them."""
+    return {name: [_range(found, *bar) for bar in found.bars] for name, found in required.items()}
+
+
+def _range(
+    found: Required, name: str, runs: Sequence[Interval], certified: Interval | None
+) -> Range:
+    last = name == found.bars[-1][0]
+    text = ", ".join(f"{low:.3f} to {high:.3f}" for low, high in runs) or "nowhere"
+    if certified is not None:
+        text += f"; certified {certified[0]:.3f} to {certified[1]:.3f}"
+    return Range(
+        name,
+        tuple(map(_bar, runs)),
+        None if certified is None else _bar(certified),
+        _x(found.threshold) if last else None,
+        text,
+    )
+
+
+def _bar(run: Interval) -> tuple[float, float]:
+    low, high = map(_x, run)
+    return low, round(max(high - low, 1.0), 2)
 
 
 def _x(z: float) -> float:
@@ -106,4 +177,6 @@ def draw_chart(title: str, t_margin: float, curves: Mapping[str, ThresholdCurve]
         )
         places = (_x(low), _x(high), _x(margin.threshold))
         lines.append(Line(method, _path(curve, margin), *places, text))
-    return Chart(title, t_margin, tuple(lines))
+    levels = [trivial_level(curve.ends) for curve in curves.values()]
+    known = [level for level in levels if level is not None]
+    return Chart(title, t_margin, tuple(lines), max(known, default=None))

@@ -23,7 +23,6 @@ from mdmkit.statistics.edges import (
     with_edges,
 )
 from mdmkit.statistics.kinds import Statistic, merged, of_pixels, stays_exact
-from mdmkit.statistics.packing import Packed
 from mdmkit.statistics.pixel_bins import BinnedFrame
 from mdmkit.statistics.pixel_scores import PixelScores
 from mdmkit.statistics.pixels import PixelCounts
@@ -247,33 +246,22 @@ class Accumulator:
         before = self._within.get(statistic)
         self._within[statistic] = known if before is None else merged(statistic, [before, known])
 
-    def pack(self, packed: Packed, statistics: Sequence[Statistic]) -> dict[str, Any]:
-        """Put everything into `packed`, in the order of `statistics`; return what is no array."""
+    def contents(self, statistics: Sequence[Statistic]) -> tuple[Any, ...]:
+        """All it holds, in the order of `statistics`."""
         self._settle()
-        for name in ("exact", "binned", "within"):
-            held = getattr(self, f"_{name}")
-            packed.put(name, tuple(_canonical(held.get(statistic)) for statistic in statistics))
         look = self._look.intervals if self._look else {}
-        packed.put("look", tuple(look.get(statistic) for statistic in statistics))
-        return {
-            "over_budget": self.over_budget,
-            "frames": self.frames,
-            "looking_again": self.looking_again,
-        }
+        held = (self._exact, self._binned, self._within, look)
+        by_statistic = tuple(tuple(_canonical(h.get(s)) for s in statistics) for h in held)
+        return self.frames, self.over_budget, self.looking_again, *by_statistic
 
-    def unpack(
-        self, header: dict[str, Any], packed: Packed, statistics: Sequence[Statistic]
-    ) -> None:
-        """Take what `pack` gave."""
-
-        def held(name: str) -> dict[Statistic, Any]:
-            found = zip(statistics, packed.get(name), strict=True)
-            return {statistic: known for statistic, known in found if known is not None}
-
-        self.over_budget, self.frames = header["over_budget"], header["frames"]
-        self._exact, self._binned, self._within = map(held, ("exact", "binned", "within"))
-        if header["looking_again"]:
-            self._look = SecondLook(held("look"))
+    def fill(self, contents: tuple[Any, ...], statistics: Sequence[Statistic]) -> None:
+        """Take the `contents` of another one."""
+        self.frames, self.over_budget, looking_again, *by_statistic = contents
+        self._exact, self._binned, self._within, look = (
+            {s: known for s, known in zip(statistics, held, strict=True) if known is not None}
+            for held in by_statistic
+        )
+        self._look = SecondLook(look) if looking_again else None
 
     def total(self) -> Totals:
         """The sum so far."""

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from mdmkit.core.errors import InputError
 from mdmkit.core.files import check_output, write_text
 from mdmkit.core.frame import as_unit
+from mdmkit.core.transforms import inverted
 
 _HEAD = """\
 # A threshold chosen by mdmkit: a pixel is predicted where its raw score exceeds `raw_threshold`.
@@ -46,6 +47,8 @@ class ChosenThreshold:
         Share of the valid pixels above it, of each of these frames, ascending.
     certificate : dict
         Empty where nothing was certified.
+    inverted : bool
+        Whether 1 - score is judged, as higher scores mean normal.
 
     Examples
     --------
@@ -67,13 +70,16 @@ class ChosenThreshold:
     frames: int
     shares: tuple[float, ...]
     certificate: Mapping[str, Any] = field(default_factory=dict)
+    inverted: bool = False
 
     def apply(self, scores: Any) -> NDArray[np.bool_]:
         """The prediction of raw scores, of any shape: where they exceed the raw threshold.
 
-        Compared in float64; unsigned integers mean value / maximum.
+        Compared in float64; unsigned integers mean value / maximum. Inverted scores are given as
+        they are, and turned round here.
         """
-        return np.asarray(as_unit(np.asarray(scores)) > self.raw_threshold)
+        raw = np.asarray(scores)
+        return np.asarray(as_unit(inverted(raw) if self.inverted else raw) > self.raw_threshold)
 
     @property
     def digest(self) -> str:
@@ -88,7 +94,7 @@ class ChosenThreshold:
             "threshold": {
                 "threshold": self.threshold,
                 "raw_threshold": self.raw_threshold,
-                "comparison": "score > raw_threshold",
+                "comparison": f"{'1 - score' if self.inverted else 'score'} > raw_threshold",
                 "method": self.method,
             },
             "normalizer": dict(self.normalizer),
@@ -197,6 +203,7 @@ def _chosen(found: dict[str, Any]) -> ChosenThreshold:
         found["expected"]["frames"],
         tuple(map(float, found["expected"]["shares"])),
         found.get("certificate", {}),
+        own["comparison"].startswith("1 - "),
     )
 
 

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mdmkit.core.errors import InputError, InputTypeError, NoMarginError
-from mdmkit.core.labels import Labels
 from mdmkit.core.margin import check_t_margin
-from mdmkit.datasets import Choice, DataSet, choose, open_dataset, pair
-from mdmkit.datasets.choice import USUAL, Usual
+from mdmkit.datasets import DataSet
 from mdmkit.evaluation.arrays import MetricLike
 from mdmkit.evaluation.executors import check_jobs
-from mdmkit.evaluation.methods import check_given, is_folder, loads_of, loads_of_arrays, normalizers
+from mdmkit.evaluation.frame_set import FrameOptions, FrameSet
+from mdmkit.evaluation.methods import normalizers
 from mdmkit.evaluation.sources import Progress
 from mdmkit.evaluation.threads import Load
 from mdmkit.metrics.registry import as_metric
 from mdmkit.statistics.accumulator import DEFAULT_MEMORY
 from mdmkit.thresholds.result import Thresholds
 from mdmkit.thresholds.transfer import Recommendation, Transfer, apply, recommend
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 def choose_thresholds(
@@ -31,25 +32,18 @@ def choose_thresholds(
     *,
     on: Mapping[str, Any] | None = None,
     on_target: str | Path | None = None,
-    dataset: str | DataSet | None = None,
     on_dataset: str | DataSet | None = None,
-    min_prediction: int | None = None,
-    min_target: int | None = None,
     normalize: str | Mapping[str, str] | None = "none",
-    anomaly_label: Labels | Usual = USUAL,
-    normal_label: Labels | Usual = USUAL,
-    ignore_index: Labels | Usual = USUAL,
-    missing: str = "error",
     jobs: int = 1,
-    key: str | None = None,
     memory: int = DEFAULT_MEMORY,
     progress: Callable[[str, int], Progress] | None = None,
+    **frames: Unpack[FrameOptions],
 ) -> Thresholds:
     """Recommend a threshold for each method, and see what it gives on a second set of frames.
 
     Parameters
     ----------
-    methods, target, dataset, normalize, missing, jobs, key, memory
+    methods, target, normalize, jobs, memory
         The first set, as in `compare`: folders with `target` or `dataset`, or frames.
     t_margin : float in [0, 1)
         The required quality T.
@@ -57,12 +51,13 @@ def choose_thresholds(
         d: a metric of counts or components.
     on, on_target, on_dataset : optional
         The second set, with the same methods.
-    min_prediction, min_target : int, optional
-        Component sizes, of both sets; unless given, those of the first one's data set, else 0.
-    anomaly_label, normal_label, ignore_index : optional
-        Label values; unless given, those of each set's data set, else 1, 0 and 255.
     progress : callable, optional
         `progress(title, frames)` returns a function that is called after each frame of two passes.
+    **frames
+        Which frames, and what they are judged by, as in `compare`: `dataset`, of the first set;
+        `min_prediction`, `min_target`, of both sets, unless given those of the first one's data
+        set, else 0; `anomaly_label`, `normal_label`, `ignore_index`, unless given those of each
+        set's data set; `missing`, `key`, `score_ending`, `resize`, `invert`, of both sets.
 
     Returns
     -------
@@ -90,14 +85,12 @@ def choose_thresholds(
         raise InputTypeError("expected a number in [0, 1), found none", argument="t_margin")
     t = check_t_margin(t_margin)
     _check_second(methods, on, on_target is not None or on_dataset is not None)
-    labels = {"anomaly_label": anomaly_label, "normal_label": normal_label,
-              "ignore_index": ignore_index}  # fmt: skip
-    first = _FrameSet.of(
-        "target", methods, target, dataset, labels, missing, key, min_prediction, min_target
-    )
+    _check_pooled(frames)
+    first = FrameSet.of(methods, target, **frames)
     second = None
     if on is not None:
-        second = _FrameSet.of("on-target", on, on_target, on_dataset, labels, missing, key)
+        others = {k: v for k, v in dict[str, Any](frames).items() if k not in _OF_THE_FIRST}
+        second = FrameSet.of(on, on_target, argument="on_target", dataset=on_dataset, **others)
     sizes = first.choice.sizes
     chosen = as_metric(metric, sizes)
     kinds = normalizers(normalize, methods)
@@ -122,13 +115,31 @@ def choose_thresholds(
     if not found:
         raise NoMarginError("\n".join(f"{name}: {why}" for name, why in without.items()))
     settings = {
-        "metric": chosen.name, "t_margin": t, "first": first.where,
-        "second": second and second.where, "normalize": kinds,
-        "min_prediction": sizes.min_prediction, "min_target": sizes.min_target,
-        "aggregate": "pooled", "comparison": "score > z", "positive_class": "anomaly",
-        "left_out": first.left_out + (second.left_out if second else 0),
-    }  # fmt: skip
+        "metric": chosen.name,
+        "t_margin": t,
+        "first": first.where,
+        "second": second and second.where,
+        "normalize": kinds,
+        "min_prediction": sizes.min_prediction,
+        "min_target": sizes.min_target,
+        "aggregate": "pooled",
+        "comparison": "score > z",
+        "positive_class": "anomaly",
+        "invert": sorted(first.inverted),
+        "left_out": len(first.left_out) + (len(second.left_out) if second else 0),
+    }
     return Thresholds(tuple(methods), found, transfers, without, settings)
+
+
+#: Options of frames that a second set does not have.
+_OF_THE_FIRST = ("dataset", "min_prediction", "min_target")
+
+
+def _check_pooled(frames: FrameOptions) -> None:
+    """Refuse options of other numbers than that of one metric, of all frames pooled."""
+    for name in ("aggregate", "by", "image_score"):
+        if name in frames:
+            raise InputError("expected none of a threshold, found one", argument=name)
 
 
 def _bar(
@@ -150,37 +161,3 @@ def _check_second(methods: Mapping[str, Any], on: Any, has_truth: bool) -> None:
     if not isinstance(on, Mapping) or set(on) != set(methods):
         found = ", ".join(on) if isinstance(on, Mapping) else repr(on)
         raise InputError(f"expected the methods {', '.join(methods)}, found {found}", argument="on")
-
-
-@dataclass(frozen=True)
-class _FrameSet:
-    """Frames of every method, and how they are judged."""
-
-    loads: Mapping[str, Sequence[Load]]
-    choice: Choice
-    where: str
-    left_out: int
-
-    @classmethod
-    def of(
-        cls, argument: str, methods: Mapping[str, Any], target: Any,
-        dataset: str | DataSet | None, labels: dict[str, Any], missing: str, key: str | None,
-        min_prediction: int | None = None, min_target: int | None = None,
-    ) -> _FrameSet:  # fmt: skip
-        if target is not None and dataset is not None:
-            raise InputError(
-                f"expected it or a data set, found both, of {dataset}", argument=argument
-            )
-        judged = None if dataset is None else open_dataset(dataset)
-        choice = choose(
-            judged, **labels, min_prediction=min_prediction, min_target=min_target,
-        )  # fmt: skip
-        truth = judged if judged is not None else target
-        check_given(methods, truth, argument)
-        if not is_folder(truth):
-            return cls(loads_of_arrays(methods, truth, choice.codes), choice, "arrays", 0)
-        pairing = pair(methods, truth, missing)
-        where = str(target)
-        if judged is not None:
-            where = f"{judged.name}:{judged.root}" if judged.name else str(judged.root)
-        return cls(loads_of(pairing, choice.codes, key), choice, where, len(pairing.left_out))

@@ -9,6 +9,7 @@ from math import inf
 from typing import Any
 
 from mdmkit.core.margin import Interval
+from mdmkit.datasets import how_inverted
 from mdmkit.tables.forms import Tabular
 from mdmkit.tables.table import UNDEFINED, Block, Column, View, value_column
 from mdmkit.thresholds.certify import Certificate
@@ -229,6 +230,7 @@ def _notes(found: RequiredThresholds) -> list[str]:
     certificate = first.certificate
     if certificate is not None:
         lines += certificate_notes(first.requirements, certificate)
+    lines += how_inverted(found.settings.get("invert", ()))
     lines += [f"{name}: {why}" for name, why in found.without.items()]
     return lines
 

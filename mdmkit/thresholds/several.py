@@ -77,6 +77,8 @@ def require_thresholds(
                     own.ranges, loads, there, own.raw_threshold, replicates=replicates, jobs=jobs
                 )
                 own = replace(own, error_bars=bars)
+            if name in settings.get("invert", ()):
+                own = replace(own, chosen=replace(own.chosen, inverted=True))
             found[name] = own
         except NoMarginError as error:
             without[name] = "; ".join(str(error).splitlines())  # one line of notes
