@@ -35,6 +35,8 @@ def demo(
 
     with progress_bars(quiet) as bar:
         found = run_demo(output, scenes, kind=kind, replicates=bootstrap, bar=bar)
+    if quiet:
+        return
     for comparison in (found.comparison, found.ablation):
         typer.echo(comparison.to_text("table"))
     if found.lead:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,7 @@ import typer
 from mdmkit.cli import completion
 from mdmkit.cli.groups import Counting, ImageJudging, PicturedFrames, with_groups
 from mdmkit.cli.options import NUMBERS, OUTPUT, Methods, parse_methods
+from mdmkit.cli.required import Confidence, Require, choose_required, first_set
 from mdmkit.cli.terminal import Debug, Overwrite, Quiet, deliver_file, note, progress_bars
 
 
@@ -56,6 +58,8 @@ def report(
             rich_help_panel=OUTPUT,
         ),
     ] = 640,
+    require: Require = [],  # noqa: B006 (typer copies it)
+    confidence: Confidence = None,
     quiet: Quiet = False,
     overwrite: Overwrite = False,
     debug: Debug = False,
@@ -65,12 +69,16 @@ def report(
     Example: mdmkit report mine=scores/mine msp=scores/msp --target masks --images images -o report.html
     """  # noqa: E501 (a command is one line)
     from mdmkit.comparison.study import study_methods
+    from mdmkit.core.errors import InputError
     from mdmkit.core.files import check_output, write_text
-    from mdmkit.report import build_report, check_report
+    from mdmkit.report import Origin, build_report, check_report
+    from mdmkit.thresholds.certify import Certification
 
     folders = parse_methods(methods)
     check_output(output, overwrite, suffixes=(".html", ".htm"))
     check_report(most, map_width)
+    if confidence is not None and not require:
+        raise InputError("expected --require with it, found none", argument="confidence")
     truth = source.find()
     choice = judging.choose(truth)
     with progress_bars(quiet) as progress:
@@ -84,11 +92,26 @@ def report(
             progress=progress,
             **counting.of(folders),
         )
-        built = build_report(study, most=most, map_width=map_width, progress=progress)
-        note(
-            f"{output}: about {built.expected_size() / 1e6:.1f} MB for {len(built.shown)} of "
-            f"{built.total} frames (--most, --map-width change that)",
-            quiet,
+        required = None
+        if require:
+            first = first_set(folders, truth, choice, counting.missing, counting.key)
+            how = None if confidence is None else Certification(confidence)
+            options = {k: v for k, v in counting.of(folders).items() if k not in ("missing", "key")}
+            required = choose_required(
+                require, first, None, how=how, replicates=0, progress=progress, **options
+            )
+        built = build_report(
+            study,
+            most=most,
+            map_width=map_width,
+            required=required,
+            origin=Origin.of_command(sys.argv[1:]),
+            progress=progress,
         )
         page = built.render()
+    note(
+        f"{output}: {len(page.encode()) / 1e6:.1f} MB for {len(built.shown)} of {built.total} "
+        "frames (--most, --map-width change that)",
+        quiet,
+    )
     deliver_file(lambda path: write_text(path, page), output, quiet)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 
 from mdmkit.core.frame import as_unit
 from mdmkit.core.labels import ANOMALOUS
-from mdmkit.plots.style import OVERLAY
+from mdmkit.plots.style import OVERLAY, legend_columns
 
 if TYPE_CHECKING:
     from mdmkit.core.frame import Frame
 
 _HATCH = "#6E6E6E"
+_MIDDLE = "#B73779"  # of the colours of score maps
 
 
 def ground_truth(anomalous: NDArray[np.bool_], valid: NDArray[np.bool_]) -> NDArray[np.uint8]:
@@ -110,14 +111,21 @@ def show_prediction(ax: Axes, frame: Frame, z: float) -> None:
     show_areas(ax, overlay(frame, z), frame.valid)
 
 
-def explain_colours(figure: Figure, ignored: bool, score_maps: bool = False) -> None:
-    """Say at the foot of a page what the colours mean."""
+def colour_names(frames: Iterable[Frame], score_maps: bool = False) -> dict[str, str]:
+    """What the colours of a page mean, by their place in `OVERLAY`."""
     names = {"tp": "detected", "fp": "false alarm", "fn": "missed"}
-    if ignored:
+    if any(not frame.valid.all() for frame in frames):
         names["ignored"] = "ignored"
+    if score_maps:
+        names["map"] = "score, 0 to 1"
+    return names
+
+
+def explain_colours(figure: Figure, names: Mapping[str, str]) -> None:
+    """Say at the foot of a page what the colours mean."""
     handles = [
         Patch(
-            facecolor=OVERLAY[key],
+            facecolor=OVERLAY.get(key, _MIDDLE),
             label=name,
             edgecolor=_HATCH,
             linewidth=0,
@@ -125,14 +133,12 @@ def explain_colours(figure: Figure, ignored: bool, score_maps: bool = False) -> 
         )
         for key, name in names.items()
     ]
-    if score_maps:
-        handles.append(Patch(facecolor="none", label="score maps: black 0, light yellow 1"))
     figure.legend(
         handles=handles,
         loc="lower center",
         bbox_to_anchor=(0.5, 0),
         borderaxespad=0.2,
-        ncols=len(handles),
-        columnspacing=1.4,
+        ncols=legend_columns(list(names.values()), figure.get_figwidth()),
+        columnspacing=1.2,
         handlelength=1.6,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +12,13 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from mdmkit.core.errors import InputError
-from mdmkit.plots.overlays import explain_colours, show_prediction, show_scores, show_truth
+from mdmkit.plots.overlays import (
+    colour_names,
+    explain_colours,
+    show_prediction,
+    show_scores,
+    show_truth,
+)
 from mdmkit.plots.sheets import (
     column_width,
     name_lines,
@@ -83,7 +89,8 @@ def thresholds_figure(
     for column, z in enumerate(thresholds, leading + 1):
         named[column] = (f"score > {z:g}", f"> {z:g}")
     with rc_context(STYLE):
-        figure, axes = sheet(width, columns, rows * [first.shape], rows * [True], 1)
+        foot = colour_names(frames.values())
+        figure, axes = sheet(width, columns, rows * [first.shape], rows * [True], 1, foot.values())
         if image is not None:
             named[0] = ("image", "image")
             axes[0, 0].imshow(image, interpolation="nearest", aspect="auto")
@@ -96,7 +103,7 @@ def thresholds_figure(
                 show_prediction(ax, frame, z)
         write_head(axes[0], named, cell)
         without_empty(axes)
-        explain_colours(figure, _some_ignored(frames.values()))
+        explain_colours(figure, foot)
     return figure
 
 
@@ -157,7 +164,9 @@ def grid_figure(
     named, above = _grid_headings(thresholds, bool(images), leading)
     with rc_context(STYLE):
         head = 1 + max(name_lines(name, cell) for name in thresholds)
-        figure, axes = sheet(width, columns, shapes, captions, head)
+        every = (frame for methods in frames.values() for frame in methods.values())
+        foot = colour_names(every, score_maps)
+        figure, axes = sheet(width, columns, shapes, captions, head, foot.values())
         for row, (key, methods) in enumerate(frames.items()):
             block = axes[lines * row : lines * row + lines]
             image = (images or {}).get(key)
@@ -170,8 +179,7 @@ def grid_figure(
                 show_prediction(block[-1, column], methods[name], z)
         write_head(axes[0], named, cell, above)
         without_empty(axes)
-        every = [frame for methods in frames.values() for frame in methods.values()]
-        explain_colours(figure, _some_ignored(every), score_maps)
+        explain_colours(figure, foot)
     return figure
 
 
@@ -194,10 +202,6 @@ def _lead(block: NDArray[np.object_], frame: Frame, image: Image | None, leading
     if image is not None:
         place.imshow(image, interpolation="nearest", aspect="auto")
     show_truth(block[-1, leading - 1], frame)
-
-
-def _some_ignored(frames: Iterable[Frame]) -> bool:
-    return any(not frame.valid.all() for frame in frames)
 
 
 def _check_image(image: Image | None, frame: Frame) -> None:

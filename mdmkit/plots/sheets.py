@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import accumulate
+from math import ceil
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,13 +14,13 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 from numpy.typing import NDArray
 
-from mdmkit.plots.style import plain
+from mdmkit.plots.style import legend_columns, plain
 
 SMALLEST = 5.5  # points that can still be read
 CAPTION_SIZE = 6.5
 _GAP = 0.035  # inches between pictures
 _CAPTION = 0.13  # inches of a row's caption
-_FOOT = 0.24  # inches of the legend
+_FOOT = 0.16  # inches of a line of the legend
 
 
 def sheet(
@@ -28,11 +29,12 @@ def sheet(
     shapes: Sequence[tuple[int, int]],
     captions: Sequence[bool],
     head: int,
+    foot: Collection[str],
 ) -> tuple[Figure, NDArray[np.object_]]:
-    """An empty page: pictures of these shapes, a row each, under so many lines of headings.
+    """An empty page: pictures of these shapes, a row each, between headings and a legend.
 
-    Everything is placed in inches, so that nothing moves and no gaps open. Rows with a caption
-    have room for one.
+    There is room for so many lines of headings, for captions of the rows that have one, and for a
+    legend of these names at the foot. Everything is placed in inches: nothing moves, no gaps open.
     """
     cell = column_width(width, columns)
     heights = [cell * rows / across for rows, across in shapes]
@@ -41,7 +43,8 @@ def sheet(
         for height, caption in zip(heights, captions, strict=True)
     ]
     top = 0.145 * head + 0.05
-    whole = top + sum(bands) + _FOOT
+    lines = ceil(len(foot) / legend_columns(list(foot), width))
+    whole = top + sum(bands) + _FOOT * lines + 0.08
     figure = Figure(figsize=(width, whole))
     axes = np.empty((len(shapes), columns), object)
     for row, used in enumerate(accumulate(bands)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 from heapq import nsmallest
 from importlib.resources import files
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mdmkit.comparison.study import Study
     from mdmkit.evaluation.sources import Progress
     from mdmkit.tables.table import Block
+    from mdmkit.thresholds.required_table import RequiredThresholds
 
 #: Parts of the page's script, in the order in which they need each other.
 SCRIPTS = ("tables", "pictures", "histogram", "objects", "frames")
@@ -51,8 +52,8 @@ class Report:
         How many frames to show, the hardest first.
     map_width : int
         Pixels; wider maps are drawn smaller. Counts are always those of all pixels.
-    required : mapping of str to RequiredThreshold
-        By method: ranges of thresholds under requirements, drawn as bars; empty without any.
+    required : RequiredThresholds, optional
+        Thresholds under requirements, whose ranges are drawn as bars.
     origin : Origin
         How the page came about.
     progress : callable, optional
@@ -65,13 +66,14 @@ class Report:
         most: int = 12,
         map_width: int = 640,
         *,
-        required: Mapping[str, charts.Required] | None = None,
+        required: RequiredThresholds | None = None,
         origin: Origin | None = None,
         progress: Callable[[str, int], Progress] | None = None,
     ) -> None:
         check_report(most, map_width)
         self.study = study
-        self.required = dict(required or {})
+        self.required = dict(required.recommendations) if required else {}
+        self.without = dict(required.without) if required else {}
         self.origin = origin or Origin()
         self._progress = progress
         self.best = {name: study.best_threshold(name) for name in study.methods}
@@ -159,6 +161,7 @@ class Report:
             methods=list(self.study.methods),
             charts=self._charts(),
             required=charts.draw_bars(self.required),
+            without=self.without,
             at=charts,
             shown=self.shown,
             total=self.total,
@@ -261,7 +264,7 @@ def build_report(
     *,
     most: int = 12,
     map_width: int = 640,
-    required: Mapping[str, charts.Required] | None = None,
+    required: RequiredThresholds | None = None,
     origin: Origin | None = None,
     progress: Callable[[str, int], Progress] | None = None,
 ) -> Report:
@@ -275,8 +278,8 @@ def build_report(
         How many frames to show, the hardest first.
     map_width : int
         Pixels; wider maps are drawn smaller, while all pixels are counted.
-    required : mapping of str to RequiredThreshold, optional
-        By method: thresholds under requirements, whose ranges are drawn as bars.
+    required : RequiredThresholds, optional
+        Thresholds of the methods under requirements, whose ranges are drawn as bars.
     origin : Origin, optional
         Version, date and command that the page names; of today by default.
     progress : callable, optional
