@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from mdmkit.thresholds.required_table import RequiredThresholds
 
 #: Parts of the page's script, in the order in which they need each other.
-SCRIPTS = ("tables", "pictures", "histogram", "objects", "frames")
+SCRIPTS = ("tables", "facts", "pictures", "histogram", "objects", "frames")
 MARKED = (0.3, 0.5, 0.8)
 #: A method's colour on light and on dark ground: Okabe and Ito's, the dark ones brightened.
 COLOURS = (
@@ -143,7 +143,7 @@ class Report:
         with needed_by("report"):
             from jinja2 import Environment, StrictUndefined
         room = files("mdmkit.report")
-        style = _colour_rules() + (room / "page.css").read_text(encoding="utf-8")
+        style = method_colours() + (room / "page.css").read_text(encoding="utf-8")
         parts = ((room / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS)
         script = "(() => {\n" + "\n".join(parts) + "\n})();\n"
         environment = Environment(
@@ -153,8 +153,8 @@ class Report:
         return template.render(
             style=style,
             script=script,
-            style_hash=_hash(style),
-            script_hash=_hash(script),
+            style_hash=inline_hash(style),
+            script_hash=inline_hash(script),
             blocks=self._blocks(),
             notes=notes(self.study.comparison),
             per_image=bool(self.study.per_image),
@@ -234,12 +234,12 @@ def _json(value: Any) -> str:
     return text.replace("<", r"\u003c").replace(">", r"\u003e").replace("&", r"\u0026")
 
 
-def _hash(text: str) -> str:
+def inline_hash(text: str) -> str:
     """What a content security policy knows an inline element by."""
     return "sha256-" + b64encode(sha256(text.encode()).digest()).decode()
 
 
-def _colour_rules() -> str:
+def method_colours() -> str:
     """Colour and dash of each method, for light and dark grounds."""
     light, dark = [], []
     for row in range(28):  # then colour and dash have met in every way

@@ -1,18 +1,16 @@
-// Tables: what the page knows, sorting by a heading, and a hint where a table is wider than the page.
+// Tables: sorting by a heading, and a hint where a table is wider than the page.
 "use strict";
-const byId = (id) => document.getElementById(id);
-const page = JSON.parse(byId("page").textContent);
-const stops = page.thresholds;
-const whole = new Intl.NumberFormat("en");
-const percent = (value) => (value === null ? "-" : (100 * value).toFixed(1));
-const shortly = (z) => String(Number(z.toFixed(4)));
-const state = { frame: -1, stop: 0, shown: null };
-
 const number = (text) => { const n = parseFloat(text); return Number.isNaN(n) ? null : n; };
+
+/** Which end of a column is the better one; names, which stand first, have none. */
+function betterOf(heading) {
+  if (heading.cellIndex === 0) return "name";
+  return heading.textContent.includes("\u2193") ? "less" : "more";
+}
 
 /** The next order of a column: the better end first, then the other one, then as it was given. */
 function nextOrder(heading) {
-  const first = heading.dataset.better === "more" ? "descending" : "ascending";
+  const first = betterOf(heading) === "more" ? "descending" : "ascending";
   const second = first === "ascending" ? "descending" : "ascending";
   const now = heading.getAttribute("aria-sort");
   if (now === null) return first;
@@ -31,7 +29,7 @@ function sortTable(table, column, heading, given) {
   const rows = [...given];
   if (order) {
     rows.sort((a, b) => {
-      if (heading.dataset.better === "name") return direction * cell(a).localeCompare(cell(b));
+      if (betterOf(heading) === "name") return direction * cell(a).localeCompare(cell(b));
       const x = number(cell(a)), y = number(cell(b));
       if (x === null || y === null) return (x === null) - (y === null); // undefined ones last
       return direction * (x - y);
