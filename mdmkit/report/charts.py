@@ -49,6 +49,7 @@ class Chart:
     t_margin: float
     lines: tuple[Line, ...]
     trivial: float | None = None
+    end: float = 1.0
 
     @property
     def height(self) -> int:
@@ -58,12 +59,18 @@ class Chart:
     @property
     def t_height(self) -> float:
         """Where T is."""
-        return _y(self.t_margin)
+        return _y(self.t_margin, self.end)
+
+    @property
+    def ticks(self) -> list[tuple[int, float]]:
+        """Percent and height of the lines across: five steps or so."""
+        step = 20 if self.end > 0.5 else 10 if self.end > 0.2 else 5
+        return [(t, _y(t / 100, self.end)) for t in range(0, round(100 * self.end) + 1, step)]
 
     @property
     def trivial_height(self) -> float | None:
         """Where the trivial level is."""
-        return None if self.trivial is None else _y(self.trivial)
+        return None if self.trivial is None else _y(min(self.trivial, self.end), self.end)
 
     @property
     def passed(self) -> bool:
@@ -138,11 +145,17 @@ def _x(z: float) -> float:
     return round(LEFT + PLOT_WIDTH * z, 2)
 
 
-def _y(value: float) -> float:
-    return round(TOP + PLOT_HEIGHT * (1 - value), 2)
+def _y(value: float, end: float) -> float:
+    return round(TOP + PLOT_HEIGHT * (1 - value / end), 2)
 
 
-def _path(curve: ThresholdCurve, margin: Margin) -> str:
+def _end(t_margin: float, curves: Mapping[str, ThresholdCurve]) -> float:
+    """Where the quality axis ends: a multiple of 0.1 above T and all curves."""
+    highest = max(np.nanmax(curve.values, initial=t_margin) for curve in curves.values())
+    return float(min(1.0, np.ceil(10 * highest + 0.2) / 10))
+
+
+def _path(curve: ThresholdCurve, margin: Margin, axis_end: float) -> str:
     """The steps, thinned to what a screen shows, the margin's ends among them."""
     edges = curve.edges
     if edges.size > _MOST_STEPS:
@@ -155,7 +168,8 @@ def _path(curve: ThresholdCurve, margin: Margin) -> str:
         if np.isnan(value):
             drawing = False
             continue
-        parts.append(f"V{_y(value):g}" if drawing else f"M{_x(start):g} {_y(value):g}")
+        y = _y(value, axis_end)
+        parts.append(f"V{y:g}" if drawing else f"M{_x(start):g} {y:g}")
         parts.append(f"H{_x(stop):g}")
         drawing = True
     return "".join(parts)
@@ -164,11 +178,12 @@ def _path(curve: ThresholdCurve, margin: Margin) -> str:
 def draw_chart(title: str, t_margin: float, curves: Mapping[str, ThresholdCurve]) -> Chart:
     """The curves of one metric by method, with the margins at T."""
     lines = []
+    end = _end(t_margin, curves)
     for method, curve in curves.items():
         margin = curve.margin(t_margin)
         if margin.interval is None or margin.threshold is None:
             text = f"MDM 0, never above T = {t_margin:g}"
-            lines.append(Line(method, _path(curve, margin), None, None, None, text))
+            lines.append(Line(method, _path(curve, margin, end), None, None, None, text))
             continue
         low, high = margin.interval
         text = (
@@ -176,7 +191,7 @@ def draw_chart(title: str, t_margin: float, curves: Mapping[str, ThresholdCurve]
             f"recommended {margin.threshold:.3f}"
         )
         places = (_x(low), _x(high), _x(margin.threshold))
-        lines.append(Line(method, _path(curve, margin), *places, text))
+        lines.append(Line(method, _path(curve, margin, end), *places, text))
     levels = [trivial_level(curve.ends) for curve in curves.values()]
     known = [level for level in levels if level is not None]
-    return Chart(title, t_margin, tuple(lines), max(known, default=None))
+    return Chart(title, t_margin, tuple(lines), max(known, default=None), end)

@@ -12,9 +12,10 @@ function sharesOf(above, total) {
 }
 
 /** An outline of bars; heights grow with the root of the share, so that small ones are seen. */
-function outline(shares) {
+function outline(shares, most) {
+  const height = (share) => 40 - 38 * Math.sqrt(most ? share / most : 0);
   const parts = shares.map((share, bin) =>
-    `${bin ? "V" : "M0 40V"}${(40 - 38 * Math.sqrt(share)).toFixed(2)}H${(1000 / BINS) * (bin + 1)}`);
+    `${bin ? "V" : "M0 40V"}${height(share).toFixed(2)}H${(1000 / BINS) * (bin + 1)}`);
   return `${parts.join("")}V40`;
 }
 
@@ -24,8 +25,9 @@ function drawHistogram() {
   const [anomalous, normal] = all ? page.classes[m]
     : [state.shown.payload.methods[m].anomalous, state.shown.payload.methods[m].normal];
   const counts = all ? page.pooled[m] : state.shown.payload.methods[m];
-  byId("normal-scores").setAttribute("d", outline(sharesOf(counts.fp, normal)));
-  byId("anomalous-scores").setAttribute("d", outline(sharesOf(counts.tp, anomalous)));
+  const shares = { normal: sharesOf(counts.fp, normal), anomalous: sharesOf(counts.tp, anomalous) };
+  const most = Math.max(...shares.normal, ...shares.anomalous);
+  for (const name in shares) byId(`${name}-scores`).setAttribute("d", outline(shares[name], most));
   const [what, z] = page.own[m];
   byId("histogram-own").setAttribute("d", `M${1000 * z} 0V40`);
   byId("histogram-own-name").textContent = `${what}: ${shortly(z)}`;
