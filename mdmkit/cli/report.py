@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,9 @@ from mdmkit.cli.groups import Counting, ImageJudging, PicturedFrames, with_group
 from mdmkit.cli.options import NUMBERS, OUTPUT, Methods, parse_methods
 from mdmkit.cli.required import Confidence, Require, choose_required, first_set
 from mdmkit.cli.terminal import Debug, Overwrite, Quiet, deliver_file, note, progress_bars
+
+if TYPE_CHECKING:
+    from mdmkit.thresholds.required import RequiredThreshold
 
 
 @with_groups
@@ -69,7 +72,7 @@ def report(
     Example: mdmkit report mine=scores/mine msp=scores/msp --target masks --images images -o report.html
     """  # noqa: E501 (a command is one line)
     from mdmkit.comparison.study import study_methods
-    from mdmkit.core.errors import InputError
+    from mdmkit.core.errors import InputError, NoMarginError
     from mdmkit.core.files import check_output, write_text
     from mdmkit.report import Origin, build_report, check_report
     from mdmkit.thresholds.certify import Certification
@@ -92,19 +95,25 @@ def report(
             progress=progress,
             **counting.of(folders),
         )
-        required = None
+        required: dict[str, RequiredThreshold] = {}
+        without: dict[str, str] = {}
         if require:
             first = first_set(folders, truth, choice, counting.missing, counting.key)
             how = None if confidence is None else Certification(confidence)
             options = {k: v for k, v in counting.of(folders).items() if k not in ("missing", "key")}
-            required = choose_required(
-                require, first, None, how=how, replicates=0, progress=progress, **options
-            )
+            try:
+                found = choose_required(
+                    require, first, None, how=how, replicates=0, progress=progress, **options
+                )
+                required, without = found.recommendations, found.without
+            except NoMarginError as error:  # of every method: the page says why, and is written
+                without = {", ".join(folders): str(error)}
         built = build_report(
             study,
             most=most,
             map_width=map_width,
             required=required,
+            without=without,
             origin=Origin.of_command(sys.argv[1:]),
             progress=progress,
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from hashlib import sha256
 from heapq import nsmallest
 from importlib.resources import files
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from mdmkit.comparison.study import Study
     from mdmkit.evaluation.sources import Progress
     from mdmkit.tables.table import Block
-    from mdmkit.thresholds.required_table import RequiredThresholds
 
 #: Parts of the page's script, in the order in which they need each other.
 SCRIPTS = ("tables", "facts", "pictures", "histogram", "objects", "frames")
@@ -52,8 +51,10 @@ class Report:
         How many frames to show, the hardest first.
     map_width : int
         Pixels; wider maps are drawn smaller. Counts are always those of all pixels.
-    required : RequiredThresholds, optional
-        Thresholds under requirements, whose ranges are drawn as bars.
+    required : mapping of str to RequiredThreshold, optional
+        By method: thresholds under requirements, whose ranges are drawn as bars.
+    without : mapping of str to str, optional
+        Why other methods have none.
     origin : Origin
         How the page came about.
     progress : callable, optional
@@ -66,14 +67,15 @@ class Report:
         most: int = 12,
         map_width: int = 640,
         *,
-        required: RequiredThresholds | None = None,
+        required: Mapping[str, charts.Required] | None = None,
+        without: Mapping[str, str] | None = None,
         origin: Origin | None = None,
         progress: Callable[[str, int], Progress] | None = None,
     ) -> None:
         check_report(most, map_width)
         self.study = study
-        self.required = dict(required.recommendations) if required else {}
-        self.without = dict(required.without) if required else {}
+        self.required = dict(required or {})
+        self.without = dict(without or {})
         self.origin = origin or Origin()
         self._progress = progress
         self.best = {name: study.best_threshold(name) for name in study.methods}
@@ -264,7 +266,8 @@ def build_report(
     *,
     most: int = 12,
     map_width: int = 640,
-    required: RequiredThresholds | None = None,
+    required: Mapping[str, charts.Required] | None = None,
+    without: Mapping[str, str] | None = None,
     origin: Origin | None = None,
     progress: Callable[[str, int], Progress] | None = None,
 ) -> Report:
@@ -278,8 +281,10 @@ def build_report(
         How many frames to show, the hardest first.
     map_width : int
         Pixels; wider maps are drawn smaller, while all pixels are counted.
-    required : RequiredThresholds, optional
-        Thresholds of the methods under requirements, whose ranges are drawn as bars.
+    required : mapping of str to RequiredThreshold, optional
+        By method: thresholds under requirements, whose ranges are drawn as bars.
+    without : mapping of str to str, optional
+        Why other methods have none.
     origin : Origin, optional
         Version, date and command that the page names; of today by default.
     progress : callable, optional
@@ -294,4 +299,12 @@ def build_report(
     InputError
         For fewer than one frame, or maps narrower than 16 pixels.
     """
-    return Report(study, most, map_width, required=required, origin=origin, progress=progress)
+    return Report(
+        study,
+        most,
+        map_width,
+        required=required,
+        without=without,
+        origin=origin,
+        progress=progress,
+    )
