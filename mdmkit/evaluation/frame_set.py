@@ -29,6 +29,7 @@ from mdmkit.evaluation.methods import (
     loads_of_arrays,
     normalizers,
 )
+from mdmkit.evaluation.normal_frames import normal_loads
 from mdmkit.evaluation.threads import Load
 from mdmkit.io.resize import check_resize
 
@@ -94,6 +95,7 @@ class FrameSet:
         key: str | None = None,
         score_ending: str = "",
         resize: str | None = None,
+        normal: bool = False,
         argument: str = "target",
     ) -> FrameSet:
         """Find and pair the frames of several methods.
@@ -112,6 +114,8 @@ class FrameSet:
         key : str, optional
         score_ending, resize : optional
             As in `DataSet`, of which they are taken unless given.
+        normal : bool
+            Score maps of frames without any anomaly: they need no ground truth.
         argument : str
             How errors call `target`.
 
@@ -121,7 +125,15 @@ class FrameSet:
             Two kinds of ground truth, or none beside folders; missing or surplus frames, listed.
         """
         if target is not None and dataset is not None:
-            raise InputError(f"{argument}: expected it or a data set, found both, of {dataset}")
+            raise InputError(
+                f"expected it or a data set, found both, of {dataset}", argument=argument
+            )
+        if normal and (target is not None or dataset is not None):
+            raise InputError(
+                "expected none beside normal frames, in which nothing is to be found; frames with "
+                "anomalies are a second set",
+                argument=argument,
+            )
         judged = None if dataset is None else open_dataset(dataset)
         choice = choose(
             judged,
@@ -140,8 +152,12 @@ class FrameSet:
                 score_ending=score_ending or found.score_ending,
                 resize=check_resize(resize) or found.resize,
             )
-        check_given(methods, truth, argument)
         check_missing(missing)
+        if normal:
+            place = ", ".join(str(each) for each in methods.values() if is_folder(each))
+            loads = normal_loads(methods, missing, key, score_ending)
+            return cls(loads, choice, None, None, place or "arrays", missing, key)
+        check_given(methods, truth, argument)
         if not is_folder(truth):
             loads = loads_of_arrays(methods, truth, choice.codes)
             return cls(loads, choice, judged, None, "arrays", missing, key)
@@ -154,6 +170,13 @@ class FrameSet:
     def methods(self) -> tuple[str, ...]:
         """Names of the methods."""
         return tuple(self.loads)
+
+    @property
+    def where(self) -> str:
+        """Where the frames come from, in a few words."""
+        if self.dataset is not None and self.dataset.name:
+            return f"{self.dataset.name}:{self.dataset.root}"
+        return self.target
 
     @property
     def left_out(self) -> tuple[str, ...]:

@@ -2,76 +2,118 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, overload
 
-from mdmkit.core.errors import InputError, InputTypeError, NoMarginError
-from mdmkit.core.labels import Labels
+from mdmkit.core.errors import InputError, InputTypeError
 from mdmkit.core.margin import check_t_margin
-from mdmkit.datasets import Choice, DataSet, choose, open_dataset, pair
-from mdmkit.datasets.choice import USUAL, Usual
+from mdmkit.datasets import DataSet
 from mdmkit.evaluation.arrays import MetricLike
 from mdmkit.evaluation.executors import check_jobs
-from mdmkit.evaluation.methods import check_given, is_folder, loads_of, loads_of_arrays, normalizers
-from mdmkit.evaluation.sources import Progress
-from mdmkit.evaluation.threads import Load
+from mdmkit.evaluation.frame_set import FrameSet
+from mdmkit.evaluation.methods import Progresses, normalizers
 from mdmkit.metrics.registry import as_metric
 from mdmkit.statistics.accumulator import DEFAULT_MEMORY
+from mdmkit.thresholds.certify import Certification, as_certification
+from mdmkit.thresholds.required_table import RequiredThresholds
+from mdmkit.thresholds.requirements import Requirements, parse_requirements
 from mdmkit.thresholds.result import Thresholds
-from mdmkit.thresholds.transfer import Recommendation, Transfer, apply, recommend
+from mdmkit.thresholds.several import InMargin, UnderRequirements, choose_each
+from mdmkit.uncertainty.resampling import check_resampling
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from mdmkit.thresholds.options import ChoosingOptions
 
 
+@overload
+def choose_thresholds(
+    methods: Mapping[str, Any],
+    target: str | Path | None = ...,
+    t_margin: float | None = ...,
+    metric: MetricLike = ...,
+    *,
+    require: None = ...,
+    on: Mapping[str, Any] | None = ...,
+    on_target: str | Path | None = ...,
+    on_dataset: str | DataSet | None = ...,
+    normalize: str | Mapping[str, str] | None = ...,
+    memory: int = ...,
+    jobs: int = ...,
+    progress: Progresses | None = ...,
+    **frames: Unpack[ChoosingOptions],
+) -> Thresholds: ...
+@overload
+def choose_thresholds(
+    methods: Mapping[str, Any],
+    target: str | Path | None = ...,
+    *,
+    require: Requirements,
+    certify: float | str | Certification | None = ...,
+    replicates: int = ...,
+    on: Mapping[str, Any] | None = ...,
+    on_target: str | Path | None = ...,
+    on_dataset: str | DataSet | None = ...,
+    normalize: str | Mapping[str, str] | None = ...,
+    memory: int = ...,
+    jobs: int = ...,
+    progress: Progresses | None = ...,
+    **frames: Unpack[ChoosingOptions],
+) -> RequiredThresholds: ...
 def choose_thresholds(
     methods: Mapping[str, Any],
     target: str | Path | None = None,
     t_margin: float | None = None,
     metric: MetricLike = "f1",
     *,
+    require: Requirements | None = None,
+    certify: float | str | Certification | None = None,
+    replicates: int = 0,
     on: Mapping[str, Any] | None = None,
     on_target: str | Path | None = None,
-    dataset: str | DataSet | None = None,
     on_dataset: str | DataSet | None = None,
-    min_prediction: int | None = None,
-    min_target: int | None = None,
     normalize: str | Mapping[str, str] | None = "none",
-    anomaly_label: Labels | Usual = USUAL,
-    normal_label: Labels | Usual = USUAL,
-    ignore_index: Labels | Usual = USUAL,
-    missing: str = "error",
-    jobs: int = 1,
-    key: str | None = None,
     memory: int = DEFAULT_MEMORY,
-    progress: Callable[[str, int], Progress] | None = None,
-) -> Thresholds:
+    jobs: int = 1,
+    progress: Progresses | None = None,
+    **frames: Unpack[ChoosingOptions],
+) -> Thresholds | RequiredThresholds:
     """Recommend a threshold for each method, and see what it gives on a second set of frames.
 
     Parameters
     ----------
-    methods, target, dataset, normalize, missing, jobs, key, memory
+    methods, target, normalize, jobs, memory
         The first set, as in `compare`: folders with `target` or `dataset`, or frames.
     t_margin : float in [0, 1)
-        The required quality T.
+        The required quality T of `metric`: the middle of the margin is recommended.
     metric : str or Metric
         d: a metric of counts or components.
+    require : str, Requirement, (metric, operator, limit), or list of these
+        Instead of `t_margin` and `metric`; see `recommend_threshold`.
+    certify : float, "next-frame" or Certification, optional
+        As in `recommend_threshold`, with `require`.
+    replicates : int
+        Resampled sets of frames for error bars, with `require`; 0 for none.
     on, on_target, on_dataset : optional
         The second set, with the same methods.
-    min_prediction, min_target : int, optional
-        Component sizes, of both sets; unless given, those of the first one's data set, else 0.
-    anomaly_label, normal_label, ignore_index : optional
-        Label values; unless given, those of each set's data set, else 1, 0 and 255.
     progress : callable, optional
         `progress(title, frames)` returns a function that is called after each frame of two passes.
+    **frames
+        Which frames, and what they are judged by; see `FrameSet.of`. Labels, `missing`, `key`,
+        `score_ending` and `resize` are meant for both sets (unless given, labels are those of
+        each set's data set); component sizes and `aggregate` of the first one judge both.
+        `normal=True`: score maps of frames without any anomaly, which need no ground truth.
 
     Returns
     -------
-    Thresholds
+    Thresholds, or RequiredThresholds where requirements are given
 
     Raises
     ------
     NoMarginError
-        If no method has a margin at T.
+        If no method has a margin at T, or none can meet the requirements.
     InputError
         As `compare`; a second set of other methods.
 
@@ -83,61 +125,71 @@ def choose_thresholds(
     >>> found = choose_thresholds(first, t_margin=0.7, on=second)
     >>> found["mine"].margin.interval, found.transfers["mine"].holds
     ((0.2, 0.9), False)
+    >>> normal = {"mine": [[[0.1, 0.2, 0.3]], [[0.2, 0.2, 0.4]]]}
+    >>> found = choose_thresholds(normal, require="alarm_frames < 0.5", on=second, normal=True)
+    >>> found["mine"].threshold, found.transfers["mine"].point.recall
+    (0.4, 1.0)
     """
-    if not isinstance(methods, Mapping) or not methods:
-        raise InputTypeError(f"expected a mapping of names, found {methods!r}", argument="methods")
-    if t_margin is None:
-        raise InputTypeError("expected a number in [0, 1), found none", argument="t_margin")
-    t = check_t_margin(t_margin)
+    if (t_margin is None) == (require is None):
+        found = "neither" if require is None else "both"
+        raise InputTypeError(
+            f"expected a number in [0, 1) or require, found {found}", argument="t_margin"
+        )
     _check_second(methods, on, on_target is not None or on_dataset is not None)
-    labels = {"anomaly_label": anomaly_label, "normal_label": normal_label,
-              "ignore_index": ignore_index}  # fmt: skip
-    first = _FrameSet.of(
-        "target", methods, target, dataset, labels, missing, key, min_prediction, min_target
-    )
-    second = None
-    if on is not None:
-        second = _FrameSet.of("on-target", on, on_target, on_dataset, labels, missing, key)
-    sizes = first.choice.sizes
-    chosen = as_metric(metric, sizes)
+    first = FrameSet.of(methods, target, **frames)
+    second = None if on is None else _second(on, on_target, on_dataset, frames)
     kinds = normalizers(normalize, methods)
-    work = {"memory": memory, "jobs": check_jobs(jobs)}
-    found: dict[str, Recommendation] = {}
-    transfers: dict[str, Transfer] = {}
-    without: dict[str, str] = {}
-    for name in methods:
-        try:
-            found[name] = recommend(
-                first.loads[name], chosen, t, normalize=kinds[name], method=name,
-                progress=_bar(progress, name, first.loads[name]), **work,
-            )  # fmt: skip
-            if second is not None:
-                loads = second.loads[name]
-                ticks = _bar(progress, f"{name}: second set", loads)
-                transfers[name] = apply(found[name], loads, progress=ticks, **work)
-        except NoMarginError as error:
-            without[name] = str(error)
-        except InputError as error:
-            raise type(error)(f"{name}: {error}") from error
-    if not found:
-        raise NoMarginError("\n".join(f"{name}: {why}" for name, why in without.items()))
-    settings = {
-        "metric": chosen.name, "t_margin": t, "first": first.where,
-        "second": second and second.where, "normalize": kinds,
-        "min_prediction": sizes.min_prediction, "min_target": sizes.min_target,
-        "aggregate": "pooled", "comparison": "score > z", "positive_class": "anomaly",
-        "left_out": first.left_out + (second.left_out if second else 0),
-    }  # fmt: skip
-    return Thresholds(tuple(methods), found, transfers, without, settings)
+    sizes, jobs = first.choice.sizes, check_jobs(jobs)
+    settings: dict[str, Any] = {
+        "first": first.where,
+        "second": second and second.where,
+        "normalize": kinds,
+        "min_prediction": sizes.min_prediction,
+        "min_target": sizes.min_target,
+        "comparison": "score > z",
+        "positive_class": "anomaly",
+        "left_out": len(first.left_out) + (len(second.left_out) if second else 0),
+    }
+    if require is None:
+        if certify is not None or replicates:
+            given = "certify" if certify is not None else "replicates"
+            raise InputError("expected it with require, found t_margin", argument=given)
+        t = check_t_margin(t_margin)
+        chosen = as_metric(metric, sizes)
+        margins = choose_each(InMargin(chosen, t, memory, jobs), first, second, kinds, progress)
+        settings |= {"metric": chosen.name, "t_margin": t, "aggregate": "pooled"}
+        return Thresholds(tuple(methods), **vars(margins), settings=settings)
+    aggregate = first.choice.aggregate
+    requirements = parse_requirements(require, sizes, aggregate)
+    how = as_certification(certify)
+    check_resampling(max(replicates, 1), 0)
+    chooser = UnderRequirements(requirements, sizes, how, memory, jobs, replicates)
+    settings |= {
+        "require": ", ".join(map(str, requirements)),
+        "aggregate": aggregate,
+        "confidence": how and how.confidence,
+    }
+    thresholds = choose_each(chooser, first, second, kinds, progress)
+    return RequiredThresholds(tuple(methods), **vars(thresholds), settings=settings)
 
 
-def _bar(
-    progress: Callable[[str, int], Progress] | None, title: str, loads: Sequence[Load]
-) -> Progress:
-    return progress(title, 2 * len(loads)) if progress else (lambda: None)
+def _second(
+    on: Mapping[str, Any],
+    target: str | Path | None,
+    dataset: str | DataSet | None,
+    frames: ChoosingOptions,
+) -> FrameSet:
+    """The second set, whose sizes are those of the first one."""
+    shared: Any = {
+        name: value
+        for name, value in frames.items()
+        if name.endswith("_label")
+        or name in ("ignore_index", "missing", "key", "score_ending", "resize")
+    }
+    return FrameSet.of(on, target, dataset=dataset, argument="on_target", **shared)
 
 
-def _check_second(methods: Mapping[str, Any], on: Any, has_truth: bool) -> None:
+def _check_second(methods: Mapping[str, Any], on: object, has_truth: bool) -> None:
     """The second set has the methods of the first one."""
     if on is None:
         if has_truth:
@@ -150,37 +202,3 @@ def _check_second(methods: Mapping[str, Any], on: Any, has_truth: bool) -> None:
     if not isinstance(on, Mapping) or set(on) != set(methods):
         found = ", ".join(on) if isinstance(on, Mapping) else repr(on)
         raise InputError(f"expected the methods {', '.join(methods)}, found {found}", argument="on")
-
-
-@dataclass(frozen=True)
-class _FrameSet:
-    """Frames of every method, and how they are judged."""
-
-    loads: Mapping[str, Sequence[Load]]
-    choice: Choice
-    where: str
-    left_out: int
-
-    @classmethod
-    def of(
-        cls, argument: str, methods: Mapping[str, Any], target: Any,
-        dataset: str | DataSet | None, labels: dict[str, Any], missing: str, key: str | None,
-        min_prediction: int | None = None, min_target: int | None = None,
-    ) -> _FrameSet:  # fmt: skip
-        if target is not None and dataset is not None:
-            raise InputError(
-                f"expected it or a data set, found both, of {dataset}", argument=argument
-            )
-        judged = None if dataset is None else open_dataset(dataset)
-        choice = choose(
-            judged, **labels, min_prediction=min_prediction, min_target=min_target,
-        )  # fmt: skip
-        truth = judged if judged is not None else target
-        check_given(methods, truth, argument)
-        if not is_folder(truth):
-            return cls(loads_of_arrays(methods, truth, choice.codes), choice, "arrays", 0)
-        pairing = pair(methods, truth, missing)
-        where = str(target)
-        if judged is not None:
-            where = f"{judged.name}:{judged.root}" if judged.name else str(judged.root)
-        return cls(loads_of(pairing, choice.codes, key), choice, where, len(pairing.left_out))

@@ -185,3 +185,20 @@ def test_found_at_alarms_is_the_best_of_the_thresholds_with_few_enough():
                 best, threshold = found, None if z < 0 else z
         assert result["found@alarms=0.5"] == pytest.approx(best)
         assert result["found@alarms=0.5_threshold"] == threshold
+
+
+def test_components_in_two_bins_lie_in_both():
+    target = np.zeros((60, 60), np.uint8)
+    target[5:8, 5:8] = target[40:43, 5:8] = target[10:30, 30:50] = 1
+    scores = np.random.default_rng(0).random((60, 60)) * 0.5 + target * 0.5
+    one = target * 0
+    one[5:8, 5:8] = 1
+    one[target != one] = 255  # for pixels the others are ignored
+    for name in ("recall@z=0.7", "pro@z=0.7", "components"):
+        found = evaluate([(scores, target)], f"{name}@size=0:100@rows=0:35")
+        assert list(found.values())[0] == list(evaluate([(scores, one)], name).values())[0]
+    both, size, rows = (
+        evaluate([(scores, target)], f"mdm_siou@0.2{bins}")[f"mdm_siou@0.2{bins}"]
+        for bins in ("@size=0:100@rows=0:35", "@size=0:100", "@rows=0:35")
+    )
+    assert len({both, size, rows}) == 3
