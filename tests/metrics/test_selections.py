@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import label
 
+from mdmkit import evaluate
 from mdmkit.core.frame import Frame, as_unit
 from mdmkit.core.transforms import FrameGroup, ImageScore
 from mdmkit.evaluation.evaluation import Evaluation
@@ -195,8 +196,8 @@ def test_components_in_two_bins_lie_in_both():
     one[5:8, 5:8] = 1
     one[target != one] = 255  # for pixels the others are ignored
     for name in ("recall@z=0.7", "pro@z=0.7", "components"):
-        found = evaluate([(scores, target)], f"{name}@size=0:100@rows=0:35")
-        assert list(found.values())[0] == list(evaluate([(scores, one)], name).values())[0]
+        key = f"{name}@size=0:100@rows=0:35"
+        assert evaluate([(scores, target)], key)[key] == evaluate([(scores, one)], name)[name]
     both, size, rows = (
         evaluate([(scores, target)], f"mdm_siou@0.2{bins}")[f"mdm_siou@0.2{bins}"]
         for bins in ("@size=0:100@rows=0:35", "@size=0:100", "@rows=0:35")
