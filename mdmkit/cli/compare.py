@@ -12,7 +12,7 @@ from mdmkit.cli import completion
 from mdmkit.cli.groups import Counting, Frames, ImageJudging, Result, with_groups
 from mdmkit.cli.intervals import Bootstrap
 from mdmkit.cli.options import NUMBERS, SCALE, Methods, Scheduler, judged, parse_methods
-from mdmkit.cli.result_options import Auxiliary, Metrics, Published, measures_of
+from mdmkit.cli.result_options import Auxiliary, By, ImageScoreKind, Metrics, Published
 from mdmkit.cli.terminal import deliver, note, progress_bars
 from mdmkit.core.errors import InputError
 
@@ -23,17 +23,6 @@ Protocol = Annotated[
         autocompletion=completion.one_of("exact|smiyc|maskomaly-release"),
         help="Conventions of the numbers: exact, those of SegmentMeIfYouCan's tools, or those of "
         "Maskomaly's release.",
-        rich_help_panel=NUMBERS,
-    ),
-]
-By = Annotated[
-    list[str],
-    typer.Option(
-        "--by",
-        metavar="PARTS",
-        help="Every number once more by parts: size=0,300,3000,inf (pixels of the object), "
-        "share=..., rows=... (its lowest row), folder[=N], or TABLE.csv:COLUMN; repeatable.",
-        show_default=False,
         rich_help_panel=NUMBERS,
     ),
 ]
@@ -110,6 +99,7 @@ def compare(
     judging: ImageJudging,
     protocol: Protocol = "exact",
     by: By = [],  # noqa: B006 (typer copies it)
+    image_score: ImageScoreKind = None,
     intervals: Bootstrap,
     counting: Counting,
     scheduler: Scheduler = None,
@@ -131,7 +121,9 @@ def compare(
     truth = frames.find()
     choice = judging.choose(truth)
     options: dict[str, Any] = {
-        "metrics": measures_of(metrics, by, choice.sizes, folders, truth, counting.missing),
+        "metrics": metrics,
+        "by": by,
+        "image_score": image_score,
         "dataset": truth,
         "protocol": protocol,
         **judged(choice),

@@ -38,6 +38,10 @@ def convert(
         ),
     ] = None,
     key: Key = None,
+    invert: Annotated[
+        bool,
+        typer.Option("--invert", help="Write 1 - score: scores of which higher means normal."),
+    ] = False,
     quiet: Quiet = False,
     overwrite: Overwrite = False,
     debug: Debug = False,
@@ -50,7 +54,14 @@ def convert(
 
     with progress_bars(quiet) as progress:
         done = convert_folder(
-            source, output, to, dtype=dtype, key=key, overwrite=overwrite, progress=progress
+            source,
+            output,
+            to,
+            dtype=dtype,
+            key=key,
+            invert=invert,
+            overwrite=overwrite,
+            progress=progress,
         )
     note(f"wrote {done.frames} score maps to {output}", quiet)
     if done.largest_change:

@@ -27,11 +27,19 @@ def inspect(
 
     folders = parse_methods(methods or [])
     truth = choice = None
-    if frames != PicturedFrames() or not folders:
+    if frames != PicturedFrames(invert=frames.invert) or not folders:
         truth = frames.find()
         choice = judging.choose(truth)
     with progress_bars(quiet) as progress:
-        found = inspect_frames(folders, truth, choice, missing=missing, key=key, progress=progress)
+        found = inspect_frames(
+            folders,
+            truth,
+            choice,
+            missing=missing,
+            key=key,
+            invert=frames.invert,
+            progress=progress,
+        )
     found.problems = [as_options(problem) for problem in found.problems]
     found.remarks = [as_options(remark) for remark in found.remarks]
     typer.echo(found.to_text(), nl=False)

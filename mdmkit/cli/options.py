@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -174,6 +175,16 @@ Resize = Annotated[
         show_default=False,
     ),
 ]
+Invert = Annotated[
+    list[str],
+    typer.Option(
+        rich_help_panel=INPUT,
+        metavar="NAME",
+        help="A method of whose scores higher means normal, as confidences: 1 - score is judged; "
+        "repeatable.",
+        show_default=False,
+    ),
+]
 Jobs = Annotated[int, typer.Option(rich_help_panel=SCALE, metavar="N", help="Threads over frames.")]
 Scheduler = Annotated[
     str | None,
@@ -236,11 +247,13 @@ def find_ground_truth(
     *,
     score_ending: str = "",
     resize: str | None = None,
+    invert: Sequence[str] = (),
 ) -> DataSet:
     """The data set of `--dataset`, or of `--target` and `--images`; its `--frames` alone."""
     from mdmkit.datasets.subset import read_keys, subset
 
-    found = _data_set(dataset, target, images, score_ending=score_ending, resize=resize)
+    how = {"score_ending": score_ending, "resize": resize, "invert": invert}
+    found = _data_set(dataset, target, images, **how)
     return found if frames is None else subset(found, read_keys(frames))
 
 
@@ -297,8 +310,10 @@ def given_labels(
 ) -> dict[str, Any]:
     """Label values of the options that were given, by argument."""
     texts = {
-        "anomaly-label": anomaly_label, "normal-label": normal_label, "ignore-index": ignore_index
-    }  # fmt: skip
+        "anomaly-label": anomaly_label,
+        "normal-label": normal_label,
+        "ignore-index": ignore_index,
+    }
     return {
         name.replace("-", "_"): parse_labels(text, name)
         for name, text in texts.items()

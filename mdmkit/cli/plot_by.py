@@ -11,7 +11,7 @@ from mdmkit.cli.figures import finish
 from mdmkit.cli.groups import Counting, FigureFile, Frames, Judging, with_groups
 from mdmkit.cli.intervals import Intervals
 from mdmkit.cli.options import NUMBERS, Methods, judged, parse_methods
-from mdmkit.cli.result_options import Width, measures_of
+from mdmkit.cli.result_options import ImageScoreKind, Width
 from mdmkit.cli.terminal import progress_bars
 
 
@@ -39,6 +39,7 @@ def plot_by(
             rich_help_panel=NUMBERS,
         ),
     ] = "ap",
+    image_score: ImageScoreKind = None,
     judging: Judging,
     intervals: Intervals,
     counting: Counting,
@@ -58,7 +59,9 @@ def plot_by(
     truth = frames.find()
     choice = judging.choose(truth)
     options: dict[str, Any] = {
-        "metrics": measures_of(metrics, [by], choice.sizes, folders, truth, counting.missing),
+        "metrics": metrics,
+        "by": by,
+        "image_score": image_score,
         "dataset": truth,
         **judged(choice),
         **counting.of(folders),

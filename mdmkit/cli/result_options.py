@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from mdmkit.cli import completion
 from mdmkit.cli.options import NUMBERS, OUTPUT
-
-if TYPE_CHECKING:
-    from mdmkit.core.component_sizes import ComponentSizes
-    from mdmkit.datasets import DataSet
-    from mdmkit.metrics.measures import Measure
 
 Metrics = Annotated[
     str | None,
@@ -50,6 +44,28 @@ Auxiliary = Annotated[
         rich_help_panel=OUTPUT,
     ),
 ]
+By = Annotated[
+    list[str],
+    typer.Option(
+        "--by",
+        metavar="PARTS",
+        help="Every number once more by parts: size=0,300,3000,inf (pixels of the object), "
+        "share=..., rows=... (its lowest row), folder[=N], or TABLE.csv:COLUMN; repeatable.",
+        show_default=False,
+        rich_help_panel=NUMBERS,
+    ),
+]
+ImageScoreKind = Annotated[
+    str | None,
+    typer.Option(
+        "--image-score",
+        metavar="max|mean-top:K|mean-top:P%",
+        help="Score of an image as a whole, for image_auroc, image_ap and image_f1: its largest "
+        "pixel, or the mean of its K or P % largest.",
+        show_default="max",
+        rich_help_panel=NUMBERS,
+    ),
+]
 FigureName = Annotated[
     Path,
     typer.Option(
@@ -69,23 +85,3 @@ Width = Annotated[
         rich_help_panel=OUTPUT,
     ),
 ]
-
-
-def measures_of(
-    metrics: str | None,
-    by: Sequence[str],
-    sizes: ComponentSizes,
-    folders: dict[str, str],
-    truth: DataSet,
-    missing: str,
-) -> str | tuple[Measure, ...] | None:
-    """The measures of `--metrics` and `--by`; wrong names are refused before any frame is read."""
-    from mdmkit.datasets import pair
-    from mdmkit.metrics.names import parse_measures
-    from mdmkit.metrics.selections import measures_by
-
-    measures = parse_measures(metrics, sizes)
-    if not by:
-        return metrics
-    keys = list(next(iter(pair(folders, truth, missing).scores.values())))
-    return measures_by(measures, by, sizes=sizes, keys=keys)

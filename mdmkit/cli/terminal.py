@@ -187,7 +187,9 @@ _PARAMETERS = "|".join(
         "on_target", "on_dataset", "score_ending", "map_width", "bootstrap_counts",
     )
 )  # fmt: skip
-_WITH_VALUES = f"{_PARAMETERS}|aggregate|dataset|key|missing|normalize|overwrite|resize|target"
+_WITH_VALUES = (
+    f"{_PARAMETERS}|aggregate|dataset|key|missing|normalize|overwrite|resize|target|invert"
+)
 _ASKED = re.compile(rf"(?<![\w./@-])({_WITH_VALUES})=('[^'\n]*'|\(\d[\d, ]*\)|None|N\b|\d+)")
 _SWITCHED = re.compile(rf"(?<![\w./@-])({_WITH_VALUES})=True\b")
 _NAMED = re.compile(rf"(?<![\w./-])(?<!\.toml: )({_PARAMETERS})(?![\w./-]|=\d)")

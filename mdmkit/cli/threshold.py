@@ -83,12 +83,18 @@ def threshold(
         **counting.of(folders),
         **wanted.options(),
         **certifying.options(wanted.require),
-        **second.options(score_ending=frames.score_ending, resize=frames.resize),
+        **second.options(
+            score_ending=frames.score_ending, resize=frames.resize, invert=frames.invert
+        ),
     }
+    if normal:
+        options |= {
+            "normal": True,
+            "score_ending": frames.score_ending,
+            "invert": frames.invert,
+        }
     with progress_bars(result.quiet) as progress:
-        chosen = choose_thresholds(
-            folders, dataset=truth, normal=bool(normal), progress=progress, **options
-        )
+        chosen = choose_thresholds(folders, dataset=truth, progress=progress, **options)
     _keep(chosen, kept, result)
     if result.output is None and form == "table":
         show(chosen.view())
@@ -163,6 +169,7 @@ def _check(
         dataset=truth,
         missing=counting.missing,
         key=counting.key,
+        score_ending=frames.score_ending,
         jobs=counting.jobs,
         **_labels(judging),
     )

@@ -75,7 +75,10 @@ def compare(
         "skip" to leave out (and count in the settings) frames that not every method has. `key`:
         array of `.npz` archives, or data set of HDF5 files. `score_ending`: what score maps have
         between a frame's name and the suffix. `resize`: "bilinear" or "nearest" brings score maps
-        of another size to that of their masks.
+        of another size to that of their masks. `invert`: methods of whose scores higher means
+        normal, as confidences: 1 - score is judged. `by`: every number once more by parts, as
+        "size=0,300,inf", "folder" or "TABLE.csv:COLUMN", or several of them. `image_score`: score
+        of an image as a whole, "max", "mean-top:K" or "mean-top:P%".
 
     Returns
     -------
@@ -98,7 +101,7 @@ def compare(
         auxiliary=auxiliary, jobs=jobs, memory=memory, **frames,
     )  # fmt: skip
     if counts is None:
-        planned.methods.run(jobs, progress, scheduler)
+        planned.methods.run(jobs, progress, scheduler, only_numbers=True)
     elif scheduler is not None:
         raise InputError(
             "counts: expected none beside a scheduler, which counts what it lost anew; found both"

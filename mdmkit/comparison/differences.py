@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mdmkit.comparison.data import ComparisonData
 from mdmkit.core.errors import InputError
+from mdmkit.metrics.selections import is_count
 from mdmkit.tables.headings import titles
 from mdmkit.tables.table import UNDEFINED, Block, Column
 
@@ -84,7 +85,7 @@ def paired_leads(comparison: ComparisonData) -> list[Lead]:
     leads = []
     for measure in comparison.measures:
         leader = comparison.against or _best(comparison, measure)
-        if measure.key not in found.keys or leader is None:
+        if measure.key not in found.keys or leader is None or is_count(measure):
             continue
         top = comparison[leader][measure.key]
         for result in comparison.results:

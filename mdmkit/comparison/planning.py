@@ -94,7 +94,8 @@ def plan_comparison(
     printed = None if published is None else published_table(published)
     found = FrameSet.of(methods, target, **frames)
     auxiliary = check_auxiliary(auxiliary, methods)
-    several = found.evaluations(normalize, metrics=metrics, memory=memory, protocol=protocol)
+    measures = found.measures(metrics)
+    several = found.evaluations(normalize, metrics=measures, memory=memory, protocol=protocol)
     judged, codes = found.dataset, found.choice.codes
     first = next(iter(several.evaluations.values()))
     settings = {
@@ -114,6 +115,9 @@ def plan_comparison(
         "missing": found.missing,
         "score_ending": several.pairing.score_ending if several.pairing else "",
         "resize": several.pairing.resize if several.pairing else None,
+        "invert": sorted(found.inverted),
+        "by": list(found.by),
+        "image_score": found.image_score,
         "left_out": len(found.left_out),
         "set_aside": len(judged.aside) if judged else 0,
         "left_out_frames": list(found.left_out),

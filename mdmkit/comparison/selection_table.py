@@ -12,8 +12,7 @@ from mdmkit.core.errors import InputError
 from mdmkit.core.spelled import spelled
 from mdmkit.core.transforms import FrameGroup
 from mdmkit.metrics.measures import Measure
-from mdmkit.metrics.region_measures import TargetCount
-from mdmkit.metrics.selections import GroupMean, Selection
+from mdmkit.metrics.selections import GroupMean, Selection, is_count
 from mdmkit.metrics.transformed import Through
 from mdmkit.statistics.target_bins import PROPERTIES, TargetBin
 from mdmkit.tables.headings import titles
@@ -33,11 +32,6 @@ def is_selected(measure: Measure) -> bool:
     return isinstance(measure, GroupMean) or (
         isinstance(measure, Through) and measure.change.selects
     )
-
-
-def is_count(measure: Measure) -> bool:
-    """Whether a measure is a number of components, which stands in titles."""
-    return isinstance(measure.measure if isinstance(measure, Through) else measure, TargetCount)
 
 
 def _parts(comparison: ComparisonData) -> list[tuple[Through, Selection]]:

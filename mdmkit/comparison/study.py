@@ -26,7 +26,6 @@ from mdmkit.io.images import read_image
 from mdmkit.metrics.base import Metric
 from mdmkit.metrics.curve import ThresholdCurve
 from mdmkit.metrics.measures import BestF1Measure, Measure
-from mdmkit.metrics.names import parse_measures
 from mdmkit.metrics.normalized_totals import NormalizedTotals
 from mdmkit.metrics.pixel_metrics import F1
 from mdmkit.statistics.normalizers import Normalizer, Unchanged
@@ -95,7 +94,15 @@ class Study:
         """
         self.curve(method, F1())  # of all frames: one of them alone might lie in [0, 1]
         path, mask = self.pairing.scores[method][key], self.pairing.targets[key]
-        frame = load_frame(path, mask, self.codes, key, self.key, self.pairing.resize)
+        frame = load_frame(
+            path,
+            mask,
+            self.codes,
+            key,
+            self.key,
+            self.pairing.resize,
+            method in self.pairing.inverted,
+        )
         normalizer = self.normalizers[method]
         return frame if isinstance(normalizer, Unchanged) else frame.rescaled(normalizer)
 
@@ -164,6 +171,7 @@ class Study:
             "aggregate": "per_image" if self.per_image else "pooled",
             "min_prediction": first.sizes.min_prediction,
             "min_target": first.sizes.min_target,
+            "invert": sorted(self.pairing.inverted),
             "left_out": len(self.pairing.left_out),
         }
         return Comparison(tuple(results), self.measures, settings)
@@ -212,11 +220,11 @@ def study_methods(
     pooled for the best F1 alone, as a threshold of all frames.
     """
     check_aggregate(aggregate)
-    measures = parse_measures(metrics, sizes)
     frames = FrameSet.of(
         methods, dataset=dataset, missing=missing, key=key, min_prediction=sizes.min_prediction,
         min_target=sizes.min_target, aggregate=aggregate, **codes.arguments,
     )  # fmt: skip
+    measures = frames.measures(metrics)
     options: dict[str, Any] = {
         "normalize": normalize, "jobs": jobs, "memory": memory, "progress": progress
     }  # fmt: skip

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 from mdmkit.comparison.data import ComparisonData
 from mdmkit.comparison.differences import bootstrap_notes, interval_of, lead_block, points
 from mdmkit.comparison.records import comparison_rows, long_rows, record_of
-from mdmkit.comparison.selection_table import is_count, is_selected, selection_blocks
+from mdmkit.comparison.selection_table import is_selected, selection_blocks
+from mdmkit.datasets import how_inverted
 from mdmkit.metrics.measures import MarginAt, Measure
 from mdmkit.metrics.protocols import PROTOCOLS
+from mdmkit.metrics.selections import is_count
 from mdmkit.metrics.transformed import Through
 from mdmkit.tables.headings import titles
 from mdmkit.tables.table import UNDEFINED, Block, Column, View, value_column
@@ -106,6 +108,7 @@ def notes(comparison: ComparisonData) -> list[str]:
             "score maps of another size than their mask were resized to it: "
             f"{settings['resize']}, float32"
         )
+    lines += how_inverted(settings.get("invert", ()))
     if settings.get("second_pass"):
         lines.append(f"second pass {settings['second_pass']}; their numbers carry brackets")
     kinds = settings["normalize"]

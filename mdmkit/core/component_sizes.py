@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.core.errors import InputError
+from mdmkit.core.named_arrays import AsArrays
 
 if TYPE_CHECKING:
     from mdmkit.core.frame import Frame
@@ -22,7 +23,7 @@ class TargetChoice(Protocol):
 
 
 @dataclass(frozen=True, order=True)
-class ComponentSizes:
+class ComponentSizes(AsArrays):
     """Smallest components that count, in pixels.
 
     Parameters

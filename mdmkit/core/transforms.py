@@ -95,6 +95,33 @@ class Band(FrameChange):
         return near
 
 
+def inverted(scores: NDArray[Any]) -> NDArray[Any]:
+    """Scores of which higher is normal, turned round: 1 - score.
+
+    Unsigned integers of value v become maximum - v, which is 1 - v / maximum; floats become
+    float64, in which scores closer than 1e-16 may become equal. Other dtypes, which no score map
+    has, are left to whoever judges them.
+
+    Examples
+    --------
+    >>> inverted(np.array([0, 255], np.uint8)), inverted(np.array([0.25], np.float32))
+    (array([255,   0], dtype=uint8), array([0.75]))
+    """
+    if scores.dtype.kind == "b":
+        return ~scores
+    if scores.dtype.kind == "u":
+        return np.asarray(np.iinfo(scores.dtype).max - scores)
+    return 1.0 - scores.astype(np.float64) if scores.dtype.kind == "f" else scores
+
+
+@dataclass(frozen=True)
+class Inverted(FrameChange):
+    """Scores turned round, 1 - score, where higher means normal; see `inverted`."""
+
+    def __call__(self, frame: Frame) -> Frame:
+        return frame.altered(scores=inverted(frame.scores))
+
+
 def _within(pixels: NDArray[np.bool_], width: float) -> NDArray[np.bool_]:
     """Whether a pixel that is set lies within `width`, for every pixel; in integers, so exact."""
     height, breadth = pixels.shape
@@ -149,7 +176,8 @@ class ImageScore(FrameChange):
         number, percent = self._top()
         if not 0 < number <= (100 if percent else np.inf) or (not percent and number % 1):
             raise InputError(
-                f"image_score: expected max, mean-top:K or mean-top:P%, found {self.kind!r}"
+                f"expected max, mean-top:K or mean-top:P%, found {self.kind!r}",
+                argument="image_score",
             )
 
     def _top(self) -> tuple[float, bool]:

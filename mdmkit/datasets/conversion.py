@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from mdmkit.core.errors import InputError, listing
 from mdmkit.core.frame import as_unit
+from mdmkit.core.transforms import inverted
 from mdmkit.datasets import find_scores
 from mdmkit.io import read_scores, write_scores
 
@@ -45,6 +46,7 @@ def convert(
     *,
     dtype: str | None = None,
     key: str | None = None,
+    invert: bool = False,
     overwrite: bool = False,
     progress: Callable[[str, int], Callable[[], None]] | None = None,
 ) -> Converted:
@@ -60,6 +62,8 @@ def convert(
         As they are unless given; unsigned integers become value / maximum.
     key : str, optional
         What to read of `.npz` archives and HDF5 files.
+    invert : bool
+        Write 1 - score, of scores of which higher means normal.
     overwrite : bool
         Replace files that exist.
     progress : callable, optional
@@ -93,7 +97,7 @@ def convert(
     change, vanished = 0.0, 0
     for name, path in paths.items():
         try:
-            scores = read_scores(path, key)
+            scores = inverted(read_scores(path, key)) if invert else read_scores(path, key)
             changed = _in_dtype(scores, form, dtype)
             outputs[name].parent.mkdir(parents=True, exist_ok=True)
             write_scores(outputs[name], changed, overwrite=overwrite)

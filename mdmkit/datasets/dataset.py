@@ -78,6 +78,8 @@ class DataSet:
         What score maps have between a frame's key and the suffix, as `_score`.
     resize : {"bilinear", "nearest"}, optional
         How score maps of another size than their mask are brought to it; refused without it.
+    inverted : frozenset of str
+        Methods of whose scores higher means normal: 1 - score is judged.
     groups : mapping of str to str
         The group of each frame, as a category of products; empty where there are none.
 
@@ -109,6 +111,7 @@ class DataSet:
     recognised: str = ""
     score_ending: str = ""
     resize: str | None = None
+    inverted: frozenset[str] = frozenset()
     groups: Mapping[str, str] = field(default_factory=dict)
 
     @property

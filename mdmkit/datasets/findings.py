@@ -104,7 +104,13 @@ def _score_lines(seen: Inspection, found: ScoreFindings) -> list[str]:
         lines.append(_line("sizes", _shapes(found.shapes)))
     if found.lowest <= found.highest:
         where = "" if seen.dataset is None else " at valid pixels"
-        lines.append(_line("scores", f"{found.lowest:.6g} to {found.highest:.6g}{where}"))
+        lines.append(
+            _line(
+                "scores",
+                f"{found.lowest:.6g} to {found.highest:.6g}{where}"
+                f"{' (of 1 - score)' if found.inverted else ''}",
+            )
+        )
     return lines
 
 
@@ -162,6 +168,7 @@ class ScoreFindings:
 
     folder: Path
     paths: Mapping[str, Path]
+    inverted: bool = False  # 1 - score is judged, and told here
     missing: list[str] = field(default_factory=list)
     surplus: list[str] = field(default_factory=list)
     kinds: Counter[tuple[str, str]] = field(default_factory=Counter)  # (suffix, dtype)
@@ -170,9 +177,11 @@ class ScoreFindings:
     highest: float = -np.inf
     not_finite: int = 0  # pixels, where there is no mask that could ignore them
 
-    def add(self, path: Path, scores: NDArray[Any], valid: NDArray[np.bool_] | None) -> None:
+    def add(
+        self, path: Path, dtype: str, scores: NDArray[Any], valid: NDArray[np.bool_] | None
+    ) -> None:
         """Count one score map, judged at valid pixels, or at all that are finite."""
-        self.kinds[path.suffix.lower(), scores.dtype.name] += 1
+        self.kinds[path.suffix.lower(), dtype] += 1
         self.shapes[scores.shape[0], scores.shape[1]] += 1
         if valid is None:
             valid = np.isfinite(scores)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,16 @@ from numpy.typing import NDArray
 from mdmkit.core.errors import InputError, listing
 from mdmkit.core.frame import Frame
 from mdmkit.core.labels import ANOMALOUS, IGNORED, NORMAL
-from mdmkit.datasets import Choice, DataSet, check_missing, choose, find_scores
+from mdmkit.core.transforms import inverted
+from mdmkit.datasets import (
+    Choice,
+    DataSet,
+    as_inverted,
+    check_inverted,
+    check_missing,
+    choose,
+    find_scores,
+)
 from mdmkit.datasets.findings import Classes, Inspection, MaskFindings, ScoreFindings
 from mdmkit.datasets.pairing import find_scores_of
 from mdmkit.datasets.suspicion import LabelSurvey
@@ -30,6 +39,7 @@ def inspect_frames(
     *,
     missing: str = "error",
     key: str | None = None,
+    invert: str | Collection[str] = (),
     progress: Callable[[str, int], Callable[[], None]] | None = None,
 ) -> Inspection:
     """Read every mask and score map once, and say what they hold.
@@ -46,6 +56,8 @@ def inspect_frames(
         Whether frames that not every method has are a problem or a remark.
     key : str, optional
         Array of `.npz` archives, data set of HDF5 files.
+    invert : str or collection of str
+        Methods of whose scores higher means normal, beside those that the data set names.
     progress : callable, optional
         `progress(what, frames)` returns a function that is called after each frame.
 
@@ -71,6 +83,10 @@ def inspect_frames(
         )
         found[name] = ScoreFindings(*where)
     seen = Inspection(dataset, choice, MaskFindings(), found)
+    inverted = as_inverted(invert) | (dataset.inverted if dataset else frozenset())
+    check_inverted(inverted, methods)
+    for name in inverted:
+        found[name].inverted = True
     if dataset is not None and choice is not None:
         seen.survey = LabelSurvey(choice.codes, dataset)
     keys = sorted(set(targets).union(*(each.paths for each in found.values())))
@@ -96,9 +112,12 @@ def _inspect_frame(seen: Inspection, name: str, key: str | None) -> None:
         path = found.paths[name]
         try:
             scores = read_scores(path, key)
+            dtype = scores.dtype.name
             resize = seen.dataset.resize if seen.dataset else None
             if resize and classes is not None and scores.ndim == 2:
                 scores = resized(scores, classes.shape, resize)
+            if found.inverted:
+                scores = inverted(scores)
             plain = np.zeros(scores.shape, np.uint8) if classes is None else classes
             if classes is None and scores.dtype.kind == "f":
                 plain = np.where(np.isfinite(scores), plain, np.uint8(IGNORED))
@@ -108,7 +127,7 @@ def _inspect_frame(seen: Inspection, name: str, key: str | None) -> None:
             seen.problems.append(f"{method}: {error}" if named else f"{method}: {path}: {error}")
             continue
         judged = classes is not None or bad_mask
-        found.add(path, frame.scores, frame.valid if judged else None)
+        found.add(path, dtype, frame.scores, frame.valid if judged else None)
 
 
 def _inspect_mask(seen: Inspection, name: str) -> Classes | None:

@@ -6,15 +6,14 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mdmkit.core.errors import InputError, listing
+from mdmkit.core.errors import InputError
 from mdmkit.datasets import keys, roadanomaly
 from mdmkit.datasets.dataset import DataSet, FrameFiles
-from mdmkit.io import Target
+from mdmkit.datasets.inverted import as_inverted, check_inverted
+from mdmkit.datasets.missing import Targets, what_is_missing
 from mdmkit.io.formats import mask_suffixes, score_suffixes
 from mdmkit.io.images import IMAGE_SUFFIXES
 from mdmkit.io.resize import check_resize
-
-Targets = Mapping[str, Target]
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ class Pairing:
         Keys that were skipped on request.
     folders : dict of Path
         For each method, the folder its frames' keys start at.
-    resize, score_ending
+    resize, score_ending, inverted
         As in `DataSet`.
 
     See Also
@@ -50,6 +49,7 @@ class Pairing:
     folders: dict[str, Path] = field(default_factory=dict)
     resize: str | None = None
     score_ending: str = ""
+    inverted: frozenset[str] = frozenset()
 
 
 def check_missing(missing: object) -> None:
@@ -135,6 +135,7 @@ def from_folders(
     *,
     score_ending: str = "",
     resize: str | None = None,
+    invert: str | Collection[str] = (),
 ) -> DataSet:
     """The data set that a folder of masks, and perhaps one of images, make up.
 
@@ -148,6 +149,8 @@ def from_folders(
         Folder of images, under the same keys.
     score_ending, resize
         As in `DataSet`.
+    invert : str or collection of str
+        Methods of whose scores higher means normal.
 
     Returns
     -------
@@ -181,9 +184,15 @@ def from_folders(
     frames = {key: FrameFiles(masks[key], pictures.get(key)) for key in sorted(masks)}
     published = roadanomaly.published_masks(root) is not None
     return DataSet(
-        "", root, root.name, frames, recognised=f"roadanomaly:{root}" if published else "",
-        score_ending=score_ending, resize=check_resize(resize),
-    )  # fmt: skip
+        "",
+        root,
+        root.name,
+        frames,
+        recognised=f"roadanomaly:{root}" if published else "",
+        score_ending=score_ending,
+        resize=check_resize(resize),
+        inverted=as_inverted(invert),
+    )
 
 
 def find_scores(method: str, scores: str | Path, ending: str = "") -> dict[str, Path]:
@@ -271,22 +280,6 @@ def _spellings(key: str) -> Iterator[str]:
 _SPLITS = ("test", "test_public")
 
 
-def ending_of(found: Iterable[str], wanted: Collection[str]) -> str:
-    """What all of these keys have behind those that are wanted: a naming of score maps."""
-    endings = {
-        key[len(name) :] for key in found for name in wanted if name and key.startswith(name)
-    }
-    several = [key for key in found if key]
-    return next(
-        (
-            ending
-            for ending in sorted(endings, key=len)
-            if ending and all(key.removesuffix(ending) in wanted for key in several)
-        ),
-        "",
-    )
-
-
 def pair(
     methods: Mapping[str, str | Path],
     target: str | Path | DataSet,
@@ -327,6 +320,8 @@ def pair(
     """
     check_missing(missing)
     dataset = target if isinstance(target, DataSet) else None
+    inverted = dataset.inverted if dataset else frozenset()
+    check_inverted(inverted, methods)
     score_ending = dataset.score_ending if dataset else ""
     targets: Targets = find_targets(target) if not isinstance(target, DataSet) else target.targets
     targets = _renamed_targets(targets, methods, score_ending)
@@ -356,6 +351,7 @@ def pair(
         {name: folder for name, (folder, _) in found.items()},
         dataset.resize if dataset else None,
         score_ending,
+        inverted,
     )
 
 
@@ -369,27 +365,3 @@ def _renamed_targets(
         key for name, path in methods.items() for key in find_scores(name, path, score_ending)
     }
     return paired(dict(targets), wanted)  # type: ignore[arg-type]
-
-
-def what_is_missing(
-    targets: Targets, scores: Mapping[str, Mapping[str, Path]], dataset: DataSet | None
-) -> list[str]:
-    """Which frames lack a score map or a mask, and what to do."""
-    parts = ["frames: expected a score map of every method for every mask, found"]
-    surplus = False
-    for name, paths in scores.items():
-        for what, frames in (
-            ("has no score map for", sorted(set(targets) - set(paths))),
-            ("has score maps without a mask:", sorted(set(paths) - set(targets))),
-        ):
-            if frames:
-                parts.append(f"{name} {what} {len(frames)} frames\n{listing(frames, most=5)}")
-        surplus = surplus or bool(set(paths) - set(targets))
-    if surplus and dataset and dataset.only_labelled:
-        parts.append(f"{dataset.name}: {dataset.only_labelled}")
-    for name, paths in scores.items():
-        ending = "" if set(paths) & set(targets) else ending_of(paths, targets)
-        if ending:
-            parts.append(f"score maps of {name} are named so with score_ending='{ending}'")
-    parts.append("missing='skip' keeps the frames that are complete")
-    return parts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from functools import cache
 from importlib import import_module
@@ -113,7 +114,11 @@ def layout(name: str) -> Layout:
 
 
 def open_dataset(
-    dataset: str | DataSet, *, score_ending: str = "", resize: str | None = None
+    dataset: str | DataSet,
+    *,
+    score_ending: str = "",
+    resize: str | None = None,
+    invert: str | Collection[str] = (),
 ) -> DataSet:
     """A data set, from the name of its layout and its root.
 
@@ -124,6 +129,8 @@ def open_dataset(
         as it is.
     score_ending, resize
         As in `DataSet`; of a name and root.
+    invert : str or collection of str
+        Methods of whose scores higher means normal.
 
     Returns
     -------
@@ -147,6 +154,7 @@ def open_dataset(
     (['0'], 'pooled')
     """
     from mdmkit.datasets.dataset import DataSet
+    from mdmkit.datasets.inverted import as_inverted
     from mdmkit.io.resize import check_resize
 
     if isinstance(dataset, DataSet):
@@ -161,4 +169,9 @@ def open_dataset(
             f"expected LAYOUT:ROOT, as smiyc-anomaly:FOLDER, found {dataset!r}", argument="dataset"
         )
     found = layout(name).open(Path(root).expanduser())  # a shell leaves the ~ of NAME:~/... alone
-    return replace(found, score_ending=score_ending, resize=check_resize(resize))
+    return replace(
+        found,
+        score_ending=score_ending,
+        resize=check_resize(resize),
+        inverted=as_inverted(invert),
+    )

@@ -12,6 +12,7 @@ from mdmkit.core.distribution import Distribution
 from mdmkit.core.errors import InputError, NoTargetError, RangeError
 from mdmkit.core.files import check_output
 from mdmkit.core.labels import LabelCodes, Labels
+from mdmkit.core.named_arrays import arrays_of, value_of
 from mdmkit.evaluation.contributions import Counts, Image
 from mdmkit.evaluation.executors import frames_of
 from mdmkit.evaluation.passes import Passing
@@ -22,7 +23,7 @@ from mdmkit.metrics.measures import (
 )
 from mdmkit.metrics.names import apart, parse_measures
 from mdmkit.statistics.accumulator import DEFAULT_MEMORY
-from mdmkit.statistics.packing import Packed, read_state, write_state
+from mdmkit.statistics.state_files import read_state, write_state
 
 
 class Evaluation(Passing):
@@ -97,14 +98,12 @@ class Evaluation(Passing):
             named = False
         if not named:
             raise InputError(f"metrics: expected those that have a name, found {', '.join(keys)}")
-        packed = Packed()
-        packed.put("constants", self._fitted)
-        header["pool"] = self._accumulator.pack(packed, self.statistics)
         header["images"] = sorted((image.to_dict() for image in self._images), key=_spelled)
         header["counts"] = asdict(self.counts)
         header["two_looks"] = self._two_looks
         header["options"] = self.options()
-        write_state(path, {"kind": "evaluation", **header}, packed)
+        counted = self._accumulator.contents(self.statistics)
+        write_state(path, {"kind": "evaluation", **header}, arrays_of((self._fitted, counted)))
 
     @classmethod
     def load(cls, path: str | Path) -> Evaluation:
@@ -115,12 +114,12 @@ class Evaluation(Passing):
         InputError
             If it is no such file, cut off, or of another version.
         """
-        header, packed = read_state(Path(path))
+        header, arrays = read_state(Path(path))
         if header.get("kind") != "evaluation":
             raise InputError(f"{path}: expected an evaluation, found {header.get('kind')!r}")
         evaluation = cls(**header["options"])
-        evaluation._fitted = packed.get("constants")
-        evaluation._accumulator.unpack(header["pool"], packed, evaluation.statistics)
+        evaluation._fitted, counted = value_of(arrays)
+        evaluation._accumulator.fill(counted, evaluation.statistics)
         evaluation._two_looks = header["two_looks"]
         evaluation.counts = Counts(**header["counts"])
         evaluation._images = [Image.from_dict(image) for image in header["images"]]
@@ -298,5 +297,5 @@ def evaluate(
         memory=memory,
     )
     again = not isinstance(frames, Iterator) and not isinstance(target, Iterator)
-    evaluation.run(frames_of(frames, codes, target), again)
+    evaluation.run(frames_of(frames, codes, target), again, only_numbers=True)
     return evaluation.result()

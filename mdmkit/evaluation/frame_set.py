@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from mdmkit.core.errors import InputError
 from mdmkit.core.labels import Labels
@@ -12,13 +12,14 @@ from mdmkit.datasets import (
     Choice,
     DataSet,
     Pairing,
+    as_inverted,
     check_missing,
     choose,
     from_folders,
     open_dataset,
     pair,
 )
-from mdmkit.datasets.choice import USUAL, Usual
+from mdmkit.datasets.choice import Usual
 from mdmkit.evaluation.evaluation import Evaluation
 from mdmkit.evaluation.methods import (
     Methods,
@@ -29,9 +30,15 @@ from mdmkit.evaluation.methods import (
     loads_of_arrays,
     normalizers,
 )
-from mdmkit.evaluation.normal_frames import normal_loads
+from mdmkit.evaluation.normal_frames import check_normal, normal_loads, place_of
 from mdmkit.evaluation.threads import Load
 from mdmkit.io.resize import check_resize
+from mdmkit.metrics.measures import Measure
+from mdmkit.metrics.names import parse_measures
+from mdmkit.metrics.selections import measures_by, with_image_score
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class FrameOptions(TypedDict, total=False):
@@ -48,6 +55,21 @@ class FrameOptions(TypedDict, total=False):
     key: str | None
     score_ending: str
     resize: str | None
+    invert: str | Collection[str]
+    by: str | Iterable[str]
+    image_score: str | None
+    normal: bool
+
+
+#: Those of them that `choose` takes.
+_JUDGED = (
+    "anomaly_label",
+    "normal_label",
+    "ignore_index",
+    "min_prediction",
+    "min_target",
+    "aggregate",
+)
 
 
 @dataclass(frozen=True)
@@ -68,6 +90,12 @@ class FrameSet:
     missing : {"error", "skip"}
     key : str or None
         Array of `.npz` archives, or data set of HDF5 files.
+    inverted : frozenset of str
+        Methods of whose scores higher means normal.
+    by : tuple of str
+        Parts by which every number is asked for once more.
+    image_score : str or None
+        Score of an image as a whole, where measures of images name none.
     """
 
     loads: Mapping[str, Sequence[Load]]
@@ -77,6 +105,9 @@ class FrameSet:
     target: str
     missing: str = "error"
     key: str | None = None
+    inverted: frozenset[str] = frozenset()
+    by: tuple[str, ...] = ()
+    image_score: str | None = None
 
     @classmethod
     def of(
@@ -84,19 +115,8 @@ class FrameSet:
         methods: Mapping[str, Any],
         target: Any = None,
         *,
-        dataset: str | DataSet | None = None,
-        anomaly_label: Labels | Usual = USUAL,
-        normal_label: Labels | Usual = USUAL,
-        ignore_index: Labels | Usual = USUAL,
-        min_prediction: int | None = None,
-        min_target: int | None = None,
-        aggregate: str | None = None,
-        missing: str = "error",
-        key: str | None = None,
-        score_ending: str = "",
-        resize: str | None = None,
-        normal: bool = False,
         argument: str = "target",
+        **options: Unpack[FrameOptions],
     ) -> FrameSet:
         """Find and pair the frames of several methods.
 
@@ -105,6 +125,8 @@ class FrameSet:
         methods : mapping of str to path, or to frames
             With `target` (a folder of masks) or `dataset`: each method's folder of score maps.
         target : path, or array_like
+        argument : str
+            How errors call `target`.
         dataset : str or DataSet, optional
             `"LAYOUT:ROOT"`, instead of `target`.
         anomaly_label, normal_label, ignore_index, min_prediction, min_target, aggregate : optional
@@ -114,57 +136,64 @@ class FrameSet:
         key : str, optional
         score_ending, resize : optional
             As in `DataSet`, of which they are taken unless given.
+        invert : str or collection of str
+            Methods of whose scores higher means normal: 1 - score is judged.
+        by : str or iterable of str
+            Every number once more by parts, see `mdmkit.metrics.selections.selections_of`.
+        image_score : str, optional
+            Score of an image as a whole, for measures of images that name none: "max",
+            "mean-top:K" or "mean-top:P%".
         normal : bool
             Score maps of frames without any anomaly: they need no ground truth.
-        argument : str
-            How errors call `target`.
 
         Raises
         ------
         InputError
             Two kinds of ground truth, or none beside folders; missing or surplus frames, listed.
         """
+        _check_known(options)
+        dataset = options.get("dataset")
         if target is not None and dataset is not None:
             raise InputError(
                 f"expected it or a data set, found both, of {dataset}", argument=argument
             )
-        if normal and (target is not None or dataset is not None):
-            raise InputError(
-                "expected none beside normal frames, in which nothing is to be found; frames with "
-                "anomalies are a second set",
-                argument=argument,
-            )
         judged = None if dataset is None else open_dataset(dataset)
-        choice = choose(
-            judged,
-            anomaly_label=anomaly_label,
-            normal_label=normal_label,
-            ignore_index=ignore_index,
-            min_prediction=min_prediction,
-            min_target=min_target,
-            aggregate=aggregate,
-        )
-        truth = judged if judged is not None else target
-        if (score_ending or resize is not None) and is_folder(truth):
-            found = judged if judged is not None else from_folders(target)
-            truth = replace(
-                found,
-                score_ending=score_ending or found.score_ending,
-                resize=check_resize(resize) or found.resize,
-            )
+        given: dict[str, Any] = {k: v for k, v in options.items() if k in _JUDGED}
+        choice = choose(judged, **given)
+        inverted = as_inverted(options.get("invert", ()))
+        truth = _as_read(judged if judged is not None else target, options, inverted)
+        missing, key = options.get("missing", "error"), options.get("key")
         check_missing(missing)
+        by = options.get("by", ())
+        normal = options.get("normal", False)
         if normal:
-            place = ", ".join(str(each) for each in methods.values() if is_folder(each))
-            loads = normal_loads(methods, missing, key, score_ending)
-            return cls(loads, choice, None, None, place or "arrays", missing, key)
-        check_given(methods, truth, argument)
-        if not is_folder(truth):
-            loads = loads_of_arrays(methods, truth, choice.codes)
-            return cls(loads, choice, judged, None, "arrays", missing, key)
-        pairing = pair(methods, truth, missing)
-        place = str(judged.root if judged else target)
-        loads = loads_of(pairing, choice.codes, key)
-        return cls(loads, choice, judged, pairing, place, missing, key)
+            check_normal(truth, argument)
+        else:
+            check_given(methods, truth, argument)
+        loads: Mapping[str, Sequence[Load]]
+        if normal:
+            ending = options.get("score_ending", "")
+            loads = normal_loads(methods, missing, key, ending, inverted)
+            pairing, place = None, place_of(methods)
+        elif not is_folder(truth):
+            loads = loads_of_arrays(methods, truth, choice.codes, inverted)
+            pairing, place = None, "arrays"
+        else:
+            pairing = pair(methods, truth, missing)
+            place = str(judged.root if judged else target)
+            loads, inverted = loads_of(pairing, choice.codes, key), pairing.inverted
+        return cls(
+            loads,
+            choice,
+            judged,
+            pairing,
+            place,
+            missing,
+            key,
+            inverted=inverted,
+            by=(by,) if isinstance(by, str) else tuple(by),
+            image_score=options.get("image_score"),
+        )
 
     @property
     def methods(self) -> tuple[str, ...]:
@@ -173,10 +202,8 @@ class FrameSet:
 
     @property
     def where(self) -> str:
-        """Where the frames come from, in a few words."""
-        if self.dataset is not None and self.dataset.name:
-            return f"{self.dataset.name}:{self.dataset.root}"
-        return self.target
+        """Where the ground truth lies, with the layout of its data set."""
+        return self.target if self.dataset is None else str(self.dataset)
 
     @property
     def left_out(self) -> tuple[str, ...]:
@@ -189,6 +216,26 @@ class FrameSet:
         if self.pairing is None:
             return dict.fromkeys(self.loads, "arrays")
         return {name: str(self.pairing.folders[name]) for name in self.loads}
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Keys of the frames, in order."""
+        if self.pairing is not None:
+            return tuple(self.pairing.targets)
+        return tuple(load().name for load in next(iter(self.loads.values())))
+
+    def measures(self, metrics: str | Iterable[str | Measure] | None) -> tuple[Measure, ...]:
+        """The measures that are asked for, and each of them by parts.
+
+        Raises
+        ------
+        InputError
+            Unknown measures or parts.
+        """
+        sizes = self.choice.sizes
+        asked = parse_measures(with_image_score(metrics, self.image_score), sizes)
+        keys = self.keys if self.by else ()
+        return measures_by(asked, self.by, sizes=sizes, keys=keys) if self.by else asked
 
     def evaluations(self, normalize: Any = "none", **options: Any) -> Methods:
         """An evaluation of each method, before any frame is counted; see `Evaluation`."""
@@ -204,6 +251,27 @@ class FrameSet:
             name: Evaluation(normalize=kinds[name], method=name, **options) for name in self.loads
         }
         return Methods(evaluations, self.loads, self.pairing)
+
+
+def _check_known(options: Mapping[str, object]) -> None:
+    """Refuse what is no option, as Python does."""
+    unknown = sorted(options.keys() - FrameOptions.__annotations__.keys())
+    if unknown:
+        raise TypeError(f"got an unexpected keyword argument {unknown[0]!r}")
+
+
+def _as_read(truth: Any, options: FrameOptions, inverted: frozenset[str]) -> Any:
+    """The data set with how its score maps are read, where the options say something of it."""
+    ending, resize = options.get("score_ending", ""), options.get("resize")
+    if not is_folder(truth) or not (ending or resize is not None or inverted):
+        return truth
+    found = truth if isinstance(truth, DataSet) else from_folders(truth)
+    return replace(
+        found,
+        score_ending=ending or found.score_ending,
+        resize=check_resize(resize) or found.resize,
+        inverted=inverted | found.inverted,
+    )
 
 
 def evaluate_methods(

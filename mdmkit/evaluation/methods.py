@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import reprlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,8 @@ from mdmkit.core.errors import InputError, InputTypeError
 from mdmkit.core.frame import Frame
 from mdmkit.core.given import given_frames, kept
 from mdmkit.core.labels import LabelCodes
-from mdmkit.datasets import DataSet, Pairing
+from mdmkit.core.transforms import Inverted, inverted
+from mdmkit.datasets import DataSet, Pairing, check_inverted
 from mdmkit.evaluation.evaluation import Evaluation
 from mdmkit.evaluation.executors import engine_for
 from mdmkit.evaluation.sources import Progress, no_progress
@@ -32,11 +33,14 @@ def load_frame(
     name: str,
     key: str | None,
     resize: str | None = None,
+    invert: bool = False,
 ) -> Frame:
     """Read and validate one frame; errors name the file."""
     score_map, mask = read_scores(scores, key), read_mask(target)
     if resize is not None and score_map.ndim == mask.ndim == 2 and score_map.shape != mask.shape:
         score_map = resized(score_map, mask.shape, resize)
+    if invert:
+        score_map = inverted(score_map)
     try:
         frame = Frame.coded(score_map, mask, codes=codes, name=name)
     except InputError as error:
@@ -72,7 +76,16 @@ def loads_of(pairing: Pairing, codes: LabelCodes, key: str | None) -> dict[str, 
     """How to load each method's frames."""
     return {
         method: [
-            partial(load_frame, path, pairing.targets[name], codes, name, key, pairing.resize)
+            partial(
+                load_frame,
+                path,
+                pairing.targets[name],
+                codes,
+                name,
+                key,
+                pairing.resize,
+                method in pairing.inverted,
+            )
             for name, path in paths.items()
         ]
         for method, paths in pairing.scores.items()
@@ -80,12 +93,16 @@ def loads_of(pairing: Pairing, codes: LabelCodes, key: str | None) -> dict[str, 
 
 
 def loads_of_arrays(
-    methods: Mapping[str, Any], target: Any, codes: LabelCodes
+    methods: Mapping[str, Any], target: Any, codes: LabelCodes, invert: Collection[str] = ()
 ) -> dict[str, list[Load]]:
     """The same for frames in memory, see `given_frames`; iterators are held."""
     target = kept(target)
+    check_inverted(invert, methods)
     return {
-        name: [partial(_given, frame) for frame in given_frames(frames, target, codes=codes)]
+        name: [
+            partial(Inverted() if name in invert else _given, frame)
+            for frame in given_frames(frames, target, codes=codes)
+        ]
         for name, frames in methods.items()
     }
 
@@ -149,12 +166,19 @@ class Methods:
             except InputError as error:
                 raise type(error)(f"{name}: {error}") from error
 
-    def run(self, jobs: int, progress: Progresses | None, scheduler: Any = None) -> None:
-        """Evaluate all frames of each."""
+    def run(
+        self,
+        jobs: int,
+        progress: Progresses | None,
+        scheduler: Any = None,
+        only_numbers: bool = False,
+    ) -> None:
+        """Evaluate all frames of each; `only_numbers` as in `Evaluation.run`."""
         with engine_for(jobs, scheduler) as engine:
 
             def run(name: str, evaluation: Evaluation, progress: Progress) -> None:
-                evaluation.run(engine(self.loads[name]), again=True, progress=progress)
+                frames = engine(self.loads[name])
+                evaluation.run(frames, again=True, progress=progress, only_numbers=only_numbers)
 
             self.each(run, progress)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from io import StringIO
 from itertools import pairwise
 from math import isnan
 from pathlib import Path
@@ -13,7 +14,8 @@ from typing import TYPE_CHECKING
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.distribution import mean_where_defined
 from mdmkit.core.errors import InputError, listing
-from mdmkit.core.transforms import FrameGroup
+from mdmkit.core.files import read_text
+from mdmkit.core.transforms import FrameGroup, ImageScore
 from mdmkit.metrics.measures import Measure, Values
 from mdmkit.metrics.names import parse_measures
 from mdmkit.metrics.region_measures import TargetCount
@@ -22,6 +24,8 @@ from mdmkit.statistics.kinds import Statistic, of_images
 from mdmkit.statistics.target_bins import PROPERTIES, TargetBin
 
 if TYPE_CHECKING:
+    from typing import TypeGuard
+
     from mdmkit.metrics.normalized_totals import NormalizedTotals
 
 Selection = TargetBin | FrameGroup
@@ -50,6 +54,11 @@ class GroupMean(Measure):
     def compute(self, sweeps: NormalizedTotals) -> Values:
         values = [group.compute(sweeps)[group.key] for group in self.groups]
         return {self.key: mean_where_defined([v for v in values if not isnan(v)] or [float("nan")])}
+
+
+def is_count(measure: Measure) -> bool:
+    """Whether a measure is a number of components, which stands in titles."""
+    return isinstance(measure.measure if isinstance(measure, Through) else measure, TargetCount)
 
 
 def selections_of(by: str, keys: Collection[str] = ()) -> tuple[Selection, ...]:
@@ -119,10 +128,8 @@ def _folders(keys: Collection[str], level: str, by: str) -> dict[str, str]:
 def _column(path: Path, column: str, keys: Collection[str]) -> dict[str, str]:
     """The value of each frame in a table."""
     try:
-        with open(path, newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            names = list(reader.fieldnames or ())
-            rows = list(reader)
+        reader = csv.DictReader(StringIO(read_text(path), newline=""))
+        names, rows = list(reader.fieldnames or ()), list(reader)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(
             f"expected a table of frames, found {path}: {error}", argument="by"
@@ -223,6 +230,38 @@ def measures_by(
     texts = [by] if isinstance(by, str) else list(by)
     selections = [selection for text in texts for selection in selections_of(text, keys)]
     return with_selections(parse_measures(metrics, sizes), selections, sizes)
+
+
+def with_image_score(
+    metrics: str | Iterable[str | Measure] | None, image_score: str | None
+) -> str | Iterable[str | Measure] | None:
+    """Names of measures of images with the score of an image spelled out, where they name none.
+
+    Raises
+    ------
+    InputError
+        An unknown score; or no measure of images that it could be for.
+
+    Examples
+    --------
+    >>> with_image_score("ap, image_auroc", "mean-top:1%")
+    ['ap', 'image_auroc@score=mean-top:1%']
+    """
+    if image_score is None:
+        return metrics
+    score = ImageScore(image_score)
+    names = metrics.split(",") if isinstance(metrics, str) else list(metrics or ())
+    asked = [name.strip() if isinstance(name, str) else name for name in names]
+    if not any(map(_of_images, asked)):
+        raise InputError(
+            "expected a measure of images with it, as image_auroc, found none",
+            argument="image_score",
+        )
+    return [f"{n}@score={score.kind}" if _of_images(n) and "@score=" not in n else n for n in asked]
+
+
+def _of_images(name: str | Measure) -> TypeGuard[str]:
+    return isinstance(name, str) and name.lower().startswith("image_")
 
 
 def _selected(measure: Measure, selection: Selection) -> Through | None:

@@ -17,7 +17,7 @@ from typing import ClassVar, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from mdmkit.statistics.compact import Lean
+from mdmkit.core.named_arrays import AsArrays
 from mdmkit.statistics.edges import Edges
 from mdmkit.statistics.steps import RatioSteps, Steps
 
@@ -48,7 +48,7 @@ def spread(steps: Steps, edges: Edges) -> Steps:
 
 
 @dataclass(frozen=True, eq=False)
-class BinnedSteps(Lean):
+class BinnedSteps(AsArrays):
     """`Steps` seen at the edges of a grid; merges exactly.
 
     Attributes

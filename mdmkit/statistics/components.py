@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from mdmkit.core.component_sizes import ComponentSizes, TargetChoice
 from mdmkit.core.errors import InputError
 from mdmkit.core.exact_sums import LIMBS
+from mdmkit.core.named_arrays import AsArrays
 from mdmkit.statistics.binned_steps import spread, within
 from mdmkit.statistics.edges import Edges
 from mdmkit.statistics.frame_regions import FrameRegions
@@ -185,7 +186,7 @@ C = TypeVar("C", bound="Components")
 
 
 @dataclass(frozen=True, eq=False)
-class Components:
+class Components(AsArrays):
     """Three parts of component statistics, which merge exactly.
 
     Attributes

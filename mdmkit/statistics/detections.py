@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import InputError
+from mdmkit.core.named_arrays import AsArrays
 from mdmkit.statistics.components import COUNT, Ranking, Swept
 from mdmkit.statistics.pixel_order import pixel_order
 from mdmkit.statistics.steps import Steps
@@ -24,7 +25,7 @@ RULES = ("covered", "siou")
 
 
 @dataclass(frozen=True)
-class DetectionRule:
+class DetectionRule(AsArrays):
     """When an object counts as found, and a predicted component as a false alarm.
 
     Parameters
@@ -69,7 +70,7 @@ class DetectionRule:
 
 
 @dataclass(frozen=True, eq=False)
-class Detections:
+class Detections(AsArrays):
     """Objects found and false alarms of one or more frames at every threshold; merges exactly.
 
     Attributes

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.core.labels import ANOMALOUS
+from mdmkit.core.named_arrays import AsArrays
 from mdmkit.statistics.ordered_keys import Keys, key_source, ordered_keys, scores_of
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class ImageRates:
+class ImageRates(AsArrays):
     """Scores of the valid pixels of normal images, and of the anomalous pixels of the others.
 
     Attributes

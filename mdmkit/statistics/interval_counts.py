@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from mdmkit.core.named_arrays import AsArrays
 from mdmkit.statistics.binned_steps import BinnedSteps, within
 from mdmkit.statistics.edges import Edges
 from mdmkit.statistics.ordered_keys import Keys, ordered_keys, scores_of, sorted_keys
@@ -17,7 +18,7 @@ from mdmkit.statistics.steps import Rescale, Steps
 
 
 @dataclass(frozen=True, eq=False)
-class IntervalCounts:
+class IntervalCounts(AsArrays):
     """Numbers of pixels of several kinds that count at z in [low, high), a half-open interval each.
 
     Attributes

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from mdmkit.core.errors import InputError, RangeError
 from mdmkit.core.foreign import leaving_arguments, read_only
+from mdmkit.core.named_arrays import AsArrays
 from mdmkit.statistics.score_bins import AnyPixels
 
 Scores = NDArray[np.float64]
@@ -58,7 +59,7 @@ class Normalizer(ABC):
 
 
 @dataclass(frozen=True)
-class Unchanged(Normalizer):
+class Unchanged(Normalizer, AsArrays):
     """No map: scores must lie in [0, 1] already."""
 
     name: ClassVar[str] = "none"
@@ -80,7 +81,7 @@ class Unchanged(Normalizer):
 
 
 @dataclass(frozen=True)
-class MinMax(Normalizer):
+class MinMax(Normalizer, AsArrays):
     """(a - min) / (max - min)."""
 
     low: float
@@ -105,7 +106,7 @@ class MinMax(Normalizer):
 
 
 @dataclass(frozen=True)
-class Sigmoid(Normalizer):
+class Sigmoid(Normalizer, AsArrays):
     """1 / (1 + e^-a); saturates to 0 and 1 for large scores, which then become equal."""
 
     name: ClassVar[str] = "sigmoid"
@@ -121,7 +122,7 @@ class Sigmoid(Normalizer):
 
 
 @dataclass(frozen=True, eq=False)
-class Rank(Normalizer):
+class Rank(Normalizer, AsArrays):
     """Share of valid pixels with a strictly smaller score."""
 
     scores: Scores

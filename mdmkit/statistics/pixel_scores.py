@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mdmkit.core.named_arrays import AsArrays
 from mdmkit.statistics.levels import Counts, Levels
 from mdmkit.statistics.pixels import PixelCounts
 from mdmkit.statistics.score_keys import (
@@ -39,7 +40,7 @@ CHUNK = 2**25
 
 
 @dataclass(frozen=True, eq=False)
-class PixelScores:
+class PixelScores(AsArrays):
     """Scores of the pixels of one or more frames by class; exact, and merged by joining tuples.
 
     Attributes

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mdmkit.core.named_arrays import AsArrays
 from mdmkit.statistics.edges import Edges, united
 from mdmkit.statistics.levels import Counts
 from mdmkit.statistics.pixel_scores import PixelScores
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class PixelBins:
+class PixelBins(AsArrays):
     """Anomalous and normal pixels in bins of scores; merges exactly.
 
     Attributes
@@ -114,6 +115,16 @@ class PixelBins:
     def nbytes(self) -> int:
         """Memory of the arrays."""
         return self.counts.nbytes + self.least.nbytes + self.greatest.nbytes
+
+    @property
+    def anomalous(self) -> int:
+        """Number of anomalous pixels."""
+        return int(self.counts[:, 0].sum())
+
+    @property
+    def normal(self) -> int:
+        """Number of normal pixels."""
+        return int(self.counts[:, 1].sum())
 
     @property
     def totals(self) -> Counts:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from mdmkit.core.named_arrays import AsArrays
 from mdmkit.statistics.binned_steps import BinnedSteps, within
 from mdmkit.statistics.steps import Rescale, Steps
 
@@ -26,7 +27,7 @@ C = TypeVar("C", bound="SteppedCounts")
 
 
 @dataclass(frozen=True, eq=False)
-class SteppedCounts:
+class SteppedCounts(AsArrays):
     """Counts over the prediction A > z, and sizes beside them; merge exactly.
 
     Attributes
@@ -72,7 +73,7 @@ class SteppedCounts:
 
 
 @dataclass(frozen=True, eq=False)
-class BinnedCounts:
+class BinnedCounts(AsArrays):
     """Counts at the edges of bins, and between which bounds they stay within each.
 
     Attributes

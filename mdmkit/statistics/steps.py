@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.core.exact_sums import LIMBS, floor_units
-from mdmkit.statistics.compact import Lean
+from mdmkit.core.named_arrays import AsArrays
 
 Rescale = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 S = TypeVar("S", bound="Steps")
 
 
 @dataclass(frozen=True, eq=False)
-class Steps(Lean):
+class Steps(AsArrays):
     """Totals over the prediction A > z, known for every z by their changes at the scores.
 
     Attributes

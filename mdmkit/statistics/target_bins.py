@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mdmkit.core.errors import InputError
 from mdmkit.core.labels import IGNORED
+from mdmkit.core.named_arrays import AsArrays
 from mdmkit.core.spelled import spelled
 from mdmkit.core.transforms import FrameChange
 from mdmkit.statistics.frame_regions import FrameRegions
@@ -26,7 +27,7 @@ PROPERTIES = {
 
 
 @dataclass(frozen=True)
-class TargetBin(FrameChange):
+class TargetBin(FrameChange, AsArrays):
     """Keep the ground-truth components of some size or place; normal pixels stay.
 
     The others are treated as those under `min_target` are: for measures of pixels their pixels

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, overload
 
 from mdmkit.core.errors import InputError, InputTypeError
 from mdmkit.core.given import is_number
 from mdmkit.core.margin import check_t_margin
+from mdmkit.datasets import DataSet
 from mdmkit.evaluation.arrays import MetricLike
 from mdmkit.evaluation.executors import check_jobs
-from mdmkit.evaluation.frame_set import FrameSet
+from mdmkit.evaluation.frame_set import FrameOptions, FrameSet
 from mdmkit.evaluation.methods import is_folder
 from mdmkit.metrics.registry import as_metric
 from mdmkit.statistics.accumulator import DEFAULT_MEMORY
@@ -28,8 +30,6 @@ from mdmkit.thresholds.transfer import Recommendation, Transfer, apply, recommen
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from mdmkit.thresholds.options import ChoosingOptions
-
 
 @overload
 def recommend_threshold(
@@ -43,7 +43,7 @@ def recommend_threshold(
     method: str = ...,
     memory: int = ...,
     jobs: int = ...,
-    **judging: Unpack[ChoosingOptions],
+    **judging: Unpack[FrameOptions],
 ) -> Recommendation: ...
 @overload
 def recommend_threshold(
@@ -56,7 +56,7 @@ def recommend_threshold(
     method: str = ...,
     memory: int = ...,
     jobs: int = ...,
-    **judging: Unpack[ChoosingOptions],
+    **judging: Unpack[FrameOptions],
 ) -> RequiredThreshold: ...
 def recommend_threshold(
     frames: Any,
@@ -70,7 +70,7 @@ def recommend_threshold(
     method: str = "",
     memory: int = DEFAULT_MEMORY,
     jobs: int = 1,
-    **judging: Unpack[ChoosingOptions],
+    **judging: Unpack[FrameOptions],
 ) -> Recommendation | RequiredThreshold:
     """Recommend a threshold: the middle of the margin, or one that meets requirements.
 
@@ -144,9 +144,9 @@ def recommend_threshold(
     if is_number(target):
         target, t_margin, metric = None, target, metric if t_margin is None else t_margin
     if (t_margin is None) == (require is None):
-        found = "neither" if require is None else "both"
+        both = "neither" if require is None else "both"
         raise InputTypeError(
-            f"expected a number in [0, 1) or require, found {found}", argument="t_margin"
+            f"expected a number in [0, 1) or require, found {both}", argument="t_margin"
         )
     given = FrameSet.of({method or "frames": frames}, target, **judging)
     (loads,), sizes = given.loads.values(), given.choice.sizes
@@ -162,7 +162,7 @@ def recommend_threshold(
             memory=memory,
             jobs=check_jobs(jobs),
         )
-    return require_threshold(
+    found = require_threshold(
         loads,
         parse_requirements(require, sizes, given.choice.aggregate),
         normalize=normalize,
@@ -172,6 +172,7 @@ def recommend_threshold(
         memory=memory,
         jobs=check_jobs(jobs),
     )
+    return replace(found, chosen=replace(found.chosen, inverted=bool(given.inverted)))
 
 
 @overload
@@ -182,7 +183,7 @@ def transfer_threshold(
     *,
     memory: int = ...,
     jobs: int = ...,
-    **judging: Unpack[ChoosingOptions],
+    **judging: Unpack[FrameOptions],
 ) -> Transfer: ...
 @overload
 def transfer_threshold(
@@ -192,7 +193,7 @@ def transfer_threshold(
     *,
     memory: int = ...,
     jobs: int = ...,
-    **judging: Unpack[ChoosingOptions],
+    **judging: Unpack[FrameOptions],
 ) -> RequiredTransfer: ...
 def transfer_threshold(
     recommendation: Recommendation | RequiredThreshold,
@@ -201,7 +202,7 @@ def transfer_threshold(
     *,
     memory: int = DEFAULT_MEMORY,
     jobs: int = 1,
-    **judging: Unpack[ChoosingOptions],
+    **judging: Unpack[FrameOptions],
 ) -> Transfer | RequiredTransfer:
     """What a recommended threshold gives on other frames, all constants kept.
 
@@ -243,7 +244,7 @@ def check_threshold(
     target: Any = None,
     *,
     jobs: int = 1,
-    **judging: Unpack[ChoosingOptions],
+    **judging: Unpack[FrameOptions],
 ) -> ThresholdCheck:
     """Whether a chosen threshold still holds on new frames, with labels or without.
 
@@ -283,6 +284,9 @@ def check_threshold(
         frames = list(frames)
     labelled = _labelled(frames, target if target is not None else judging.get("dataset"))
     judging["normal"] = not labelled
+    judging["invert"] = ("frames",) if chosen.inverted else ()
+    if isinstance(dataset := judging.get("dataset"), DataSet):
+        judging["dataset"] = replace(dataset, inverted=frozenset())  # the threshold knows
     given = FrameSet.of({"frames": frames}, target, **judging)
     (loads,) = given.loads.values()
     return check_loads(chosen, loads, labelled, check_jobs(jobs))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -13,9 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mdmkit.core.errors import InputError
-from mdmkit.core.files import check_output, write_text
+from mdmkit.core.errors import InputError, SpoiltError, printable
+from mdmkit.core.files import check_output, read_toml, write_text
 from mdmkit.core.frame import as_unit
+from mdmkit.core.transforms import inverted
 
 _HEAD = """\
 # A threshold chosen by mdmkit: a pixel is predicted where its raw score exceeds `raw_threshold`.
@@ -46,6 +46,8 @@ class ChosenThreshold:
         Share of the valid pixels above it, of each of these frames, ascending.
     certificate : dict
         Empty where nothing was certified.
+    inverted : bool
+        Whether 1 - score is judged, as higher scores mean normal.
 
     Examples
     --------
@@ -67,20 +69,22 @@ class ChosenThreshold:
     frames: int
     shares: tuple[float, ...]
     certificate: Mapping[str, Any] = field(default_factory=dict)
+    inverted: bool = False
 
     def apply(self, scores: Any) -> NDArray[np.bool_]:
         """The prediction of raw scores, of any shape: where they exceed the raw threshold.
 
-        Compared in float64; unsigned integers mean value / maximum.
+        Compared in float64; unsigned integers mean value / maximum. Inverted scores are given as
+        they are, and turned round here.
         """
-        return np.asarray(as_unit(np.asarray(scores)) > self.raw_threshold)
+        raw = np.asarray(scores)
+        return np.asarray(as_unit(inverted(raw) if self.inverted else raw) > self.raw_threshold)
 
     @property
-    def digest(self) -> str:
-        """A fingerprint of the settings that it was chosen with."""
-        settings = self.to_dict()
-        settings["expected"].pop("shares")
-        return sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
+    def fingerprint(self) -> str:
+        """Of all values, by which a file shows that it is whole."""
+        sections = {name: _known(entries) for name, entries in self.to_dict().items()}
+        return sha256(json.dumps(sections, sort_keys=True).encode()).hexdigest()[:16]
 
     def to_dict(self) -> dict[str, Any]:
         """As in the file, by section."""
@@ -88,7 +92,7 @@ class ChosenThreshold:
             "threshold": {
                 "threshold": self.threshold,
                 "raw_threshold": self.raw_threshold,
-                "comparison": "score > raw_threshold",
+                "comparison": f"{'1 - score' if self.inverted else 'score'} > raw_threshold",
                 "method": self.method,
             },
             "normalizer": dict(self.normalizer),
@@ -116,15 +120,19 @@ class ChosenThreshold:
     def to_toml(self, name: str = "chosen.toml") -> str:
         """The text of the file."""
         sections = self.to_dict()
-        sections["threshold"]["settings"] = self.digest
+        sections["threshold"]["whole"] = self.fingerprint
         lines = [_HEAD.format(name=name)]
         for section, entries in sections.items():
             if entries:
-                known = {key: value for key, value in entries.items() if value is not None}
                 lines.append(f"[{section}]")
-                lines += [f"{key} = {_toml(value)}" for key, value in known.items()]
+                lines += [f"{key} = {_toml(value)}" for key, value in _known(entries).items()]
                 lines.append("")
         return "\n".join(lines)
+
+
+def _known(entries: Mapping[str, Any]) -> dict[str, Any]:
+    """What TOML can say: it has no None."""
+    return {key: value for key, value in entries.items() if value is not None}
 
 
 def _toml(value: Any) -> str:
@@ -161,26 +169,18 @@ def read_threshold(path: str | Path) -> ChosenThreshold:
     ...     read_threshold(f"{folder}/chosen.toml") == chosen
     True
     """
+    found, name = read_toml(path), printable(str(path))
     try:
-        found = _parse(Path(path).read_text(encoding="utf-8"))
         chosen = _chosen(found)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path}: expected a chosen threshold in TOML, found {error}") from None
-    if found["threshold"].get("settings") != chosen.digest:
-        raise InputError(
-            f"{path}: expected the file as it was written, found other settings; choose the "
-            "threshold anew"
+        whole = found["threshold"].get("whole") == chosen.fingerprint
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{name}: expected a chosen threshold, found {error!r}") from None
+    if not whole:
+        raise SpoiltError(
+            f"{name}: expected the file as it was written, found it changed by hand or damaged; "
+            "choose the threshold anew"
         )
     return chosen
-
-
-def _parse(text: str) -> dict[str, Any]:
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
-    found: dict[str, Any] = tomllib.loads(text)
-    return found
 
 
 def _chosen(found: dict[str, Any]) -> ChosenThreshold:
@@ -197,6 +197,7 @@ def _chosen(found: dict[str, Any]) -> ChosenThreshold:
         found["expected"]["frames"],
         tuple(map(float, found["expected"]["shares"])),
         found.get("certificate", {}),
+        own["comparison"].startswith("1 - "),
     )
 
 

@@ -11,7 +11,7 @@ from mdmkit.core.margin import check_t_margin
 from mdmkit.datasets import DataSet
 from mdmkit.evaluation.arrays import MetricLike
 from mdmkit.evaluation.executors import check_jobs
-from mdmkit.evaluation.frame_set import FrameSet
+from mdmkit.evaluation.frame_set import FrameOptions, FrameSet
 from mdmkit.evaluation.methods import Progresses, normalizers
 from mdmkit.metrics.registry import as_metric
 from mdmkit.statistics.accumulator import DEFAULT_MEMORY
@@ -24,8 +24,6 @@ from mdmkit.uncertainty.resampling import check_resampling
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
-
-    from mdmkit.thresholds.options import ChoosingOptions
 
 
 @overload
@@ -43,7 +41,7 @@ def choose_thresholds(
     memory: int = ...,
     jobs: int = ...,
     progress: Progresses | None = ...,
-    **frames: Unpack[ChoosingOptions],
+    **frames: Unpack[FrameOptions],
 ) -> Thresholds: ...
 @overload
 def choose_thresholds(
@@ -60,7 +58,7 @@ def choose_thresholds(
     memory: int = ...,
     jobs: int = ...,
     progress: Progresses | None = ...,
-    **frames: Unpack[ChoosingOptions],
+    **frames: Unpack[FrameOptions],
 ) -> RequiredThresholds: ...
 def choose_thresholds(
     methods: Mapping[str, Any],
@@ -78,7 +76,7 @@ def choose_thresholds(
     memory: int = DEFAULT_MEMORY,
     jobs: int = 1,
     progress: Progresses | None = None,
-    **frames: Unpack[ChoosingOptions],
+    **frames: Unpack[FrameOptions],
 ) -> Thresholds | RequiredThresholds:
     """Recommend a threshold for each method, and see what it gives on a second set of frames.
 
@@ -102,8 +100,8 @@ def choose_thresholds(
         `progress(title, frames)` returns a function that is called after each frame of two passes.
     **frames
         Which frames, and what they are judged by; see `FrameSet.of`. Labels, `missing`, `key`,
-        `score_ending` and `resize` are meant for both sets (unless given, labels are those of
-        each set's data set); component sizes and `aggregate` of the first one judge both.
+        `score_ending`, `resize` and `invert` are meant for both sets (unless given, labels are
+        those of each set's data set); component sizes and `aggregate` of the first one judge both.
         `normal=True`: score maps of frames without any anomaly, which need no ground truth.
 
     Returns
@@ -135,6 +133,7 @@ def choose_thresholds(
         raise InputTypeError(
             f"expected a number in [0, 1) or require, found {found}", argument="t_margin"
         )
+    _check_numbers(frames, require is None)
     _check_second(methods, on, on_target is not None or on_dataset is not None)
     first = FrameSet.of(methods, target, **frames)
     second = None if on is None else _second(on, on_target, on_dataset, frames)
@@ -148,6 +147,7 @@ def choose_thresholds(
         "min_target": sizes.min_target,
         "comparison": "score > z",
         "positive_class": "anomaly",
+        "invert": sorted(first.inverted),
         "left_out": len(first.left_out) + (len(second.left_out) if second else 0),
     }
     if require is None:
@@ -163,7 +163,9 @@ def choose_thresholds(
     requirements = parse_requirements(require, sizes, aggregate)
     how = as_certification(certify)
     check_resampling(max(replicates, 1), 0)
-    chooser = UnderRequirements(requirements, sizes, how, memory, jobs, replicates)
+    chooser = UnderRequirements(
+        requirements, sizes, how, memory, jobs, replicates, inverted=first.inverted
+    )
     settings |= {
         "require": ", ".join(map(str, requirements)),
         "aggregate": aggregate,
@@ -173,20 +175,26 @@ def choose_thresholds(
     return RequiredThresholds(tuple(methods), **vars(thresholds), settings=settings)
 
 
+#: Options of frames that a second set does not have.
+_OF_THE_FIRST = ("dataset", "min_prediction", "min_target", "aggregate", "normal")
+
+
 def _second(
     on: Mapping[str, Any],
     target: str | Path | None,
     dataset: str | DataSet | None,
-    frames: ChoosingOptions,
+    frames: FrameOptions,
 ) -> FrameSet:
     """The second set, whose sizes are those of the first one."""
-    shared: Any = {
-        name: value
-        for name, value in frames.items()
-        if name.endswith("_label")
-        or name in ("ignore_index", "missing", "key", "score_ending", "resize")
-    }
-    return FrameSet.of(on, target, dataset=dataset, argument="on_target", **shared)
+    shared: Any = {k: v for k, v in frames.items() if k not in _OF_THE_FIRST}
+    return FrameSet.of(on, target, argument="on_target", **{**shared, "dataset": dataset})
+
+
+def _check_numbers(frames: FrameOptions, margin: bool) -> None:
+    """Refuse options of other numbers than those that a threshold is chosen by."""
+    for name in ("by", "image_score", *(("aggregate",) if margin else ())):
+        if frames.get(name, "pooled") != "pooled":
+            raise InputError("expected none of a threshold, found one", argument=name)
 
 
 def _check_second(methods: Mapping[str, Any], on: object, has_truth: bool) -> None:

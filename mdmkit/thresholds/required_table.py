@@ -9,6 +9,7 @@ from math import inf
 from typing import Any
 
 from mdmkit.core.margin import Interval
+from mdmkit.datasets import how_inverted
 from mdmkit.tables.table import UNDEFINED, Block, Column, View
 from mdmkit.thresholds.by_method import POINT, ByMethod, with_range
 from mdmkit.thresholds.certify import Certificate, Promise
@@ -218,6 +219,7 @@ def _notes(found: RequiredThresholds) -> list[str]:
             lines.append(f"{name}: {why_nothing(r.requirements, r.certificate)}")
     if any(_promises(found)):
         lines.append(f"for the next frame: {_ON_AVERAGE}, each requirement by itself")
+    lines += how_inverted(found.settings.get("invert", ()))
     lines += [f"{name}: {why}" for name, why in found.without.items()]
     return lines
 

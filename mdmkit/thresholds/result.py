@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mdmkit.datasets import how_inverted
 from mdmkit.metrics.component_metrics import COMPONENT_METRICS
 from mdmkit.statistics.normalizers import MinMax
 from mdmkit.tables.headings import METRIC_HEADINGS
@@ -195,6 +196,7 @@ def _notes(found: Thresholds) -> list[str]:
             "best F1 before: the threshold with the largest pixel F1 on the first set; best F1 "
             "here: that of the second set itself, which nobody knows beforehand"
         )
+    lines += how_inverted(settings.get("invert", ()))
     lines += [f"{name}: {why}" for name, why in found.without.items()]
     return lines
 

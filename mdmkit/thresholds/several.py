@@ -86,12 +86,13 @@ class UnderRequirements:
     jobs: int
     replicates: int = 0
     seed: int = 0
+    inverted: frozenset[str] = frozenset()
 
     def recommend(
         self, method: str, kind: str, loads: Loads, progress: Progress
     ) -> RequiredThreshold:
         """A method's threshold under requirements."""
-        return require_threshold(
+        found = require_threshold(
             loads,
             self.requirements,
             normalize=kind,
@@ -102,6 +103,7 @@ class UnderRequirements:
             jobs=self.jobs,
             progress=progress,
         )
+        return replace(found, chosen=replace(found.chosen, inverted=method in self.inverted))
 
     def apply(self, found: RequiredThreshold, loads: Loads, progress: Progress) -> RequiredTransfer:
         """What it gives on other frames."""

@@ -10,23 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mdmkit.core.errors import InputError, listing
 from mdmkit.core.extras import needed_by
 from mdmkit.core.files import is_whole, seal, stamp
+from mdmkit.core.named_arrays import Arrays, arrays_of, value_of
 from mdmkit.datasets import Pairing
 from mdmkit.io import source_files
-from mdmkit.statistics.binned_components import BinnedComponents
-from mdmkit.statistics.binned_steps import BinnedRatios, BinnedSteps, G
-from mdmkit.statistics.edges import Edges
-from mdmkit.statistics.kinds import ComponentStatistic, Statistic, unchanged
-from mdmkit.statistics.normalizers import NORMALIZERS, MinMax, Normalizer, Rank
-from mdmkit.statistics.score_bins import PixelBins
-from mdmkit.statistics.stepped_counts import BinnedCounts, CountedStatistic
-from mdmkit.uncertainty.frame_counts import Allocate, Binned, FrameCounts, parts_of
+from mdmkit.statistics.kinds import Statistic
+from mdmkit.uncertainty.frame_counts import Allocate, FrameCounts
 
-MARK, VERSION = "mdmkit_frame_states", 2
+MARK, VERSION = "mdmkit_frame_states", 3
 AGAIN = "choose another file or pass overwrite=True to make them anew"
 Record = dict[str, Any]
 
@@ -34,7 +28,11 @@ Record = dict[str, Any]
 def record_of(pairing: Pairing, metrics: Sequence[str], settings: Record) -> Record:
     """What states depend on: options, and size and time of change of every file."""
     record = {
-        "settings": {**settings, "resize": pairing.resize},
+        "settings": {
+            **settings,
+            "resize": pairing.resize,
+            "invert": sorted(pairing.inverted),
+        },
         "metrics": list(metrics),
         "masks": {
             key: [stamp(path) for path in source_files(target)]
@@ -112,24 +110,22 @@ class StatesFile:
         """Write what else belongs to the states of a method; their counts are there."""
         group = self._group(method)
         group["edges"] = states.edges
-        group.attrs["normalizer"] = states.normalizer.name
-        for name in _CONSTANTS.get(type(states.normalizer), ()):
-            group[f"normalizer/{name}"] = np.asarray(getattr(states.normalizer, name))
+        _put(group, "normalizer", states.normalizer)
         for statistic, facts in states.facts.items():
             group[f"facts/{statistic!r}"] = facts
-            for name, array in _arrays_of(states.whole[statistic]).items():
-                group[f"whole/{statistic!r}/{name}"] = array
+            _put(group, f"whole/{statistic!r}", states.whole[statistic])
 
     def states(self, method: str, statistics: Iterable[Statistic]) -> FrameCounts:
         """The states of a method that some statistics need."""
         group = self._group(method)
         wanted = list(statistics)
-        facts = {statistic: group[f"facts/{statistic!r}"][:] for statistic in wanted}
         return FrameCounts(
-            group["edges"][:], _normalizer(group),
-            {statistic: group[f"counts/{statistic!r}"] for statistic in wanted}, facts,
-            {r: _whole(r, group[f"whole/{r!r}"], facts[r], group["edges"][:]) for r in wanted},
-        )  # fmt: skip
+            group["edges"][:],
+            _value(group, "normalizer"),
+            {statistic: group[f"counts/{statistic!r}"] for statistic in wanted},
+            {statistic: group[f"facts/{statistic!r}"][:] for statistic in wanted},
+            {statistic: _value(group, f"whole/{statistic!r}") for statistic in wanted},
+        )
 
 
 def _quoted(method: str) -> str:
@@ -139,48 +135,20 @@ def _quoted(method: str) -> str:
     return quote(method, safe="") or "%"
 
 
-_CONSTANTS: dict[type[Normalizer], tuple[str, ...]] = {
-    MinMax: ("low", "high"), Rank: ("scores", "shares"),
-}  # fmt: skip
+def _put(group: Any, name: str, value: object) -> None:
+    for path, array in arrays_of(value).items():
+        group[f"{name}/{path}"] = array
 
 
-def _normalizer(group: Any) -> Normalizer:
-    kind: Any = NORMALIZERS[group.attrs["normalizer"]]
-    constants = [group[f"normalizer/{name}"][()] for name in _CONSTANTS.get(kind, ())]
-    found: Normalizer = kind(*(float(c) if np.ndim(c) == 0 else c for c in constants))
-    return found
+def _value(group: Any, name: str) -> Any:
+    arrays: Arrays = {}
 
+    def take(path: str, item: Any) -> None:
+        if hasattr(item, "shape"):  # a data set, not a group of them
+            arrays[path] = np.asarray(item[()])
 
-def _arrays_of(whole: Binned) -> dict[str, NDArray[Any]]:
-    if isinstance(whole, PixelBins):
-        return {name: getattr(whole, name) for name in ("counts", "least", "greatest")}
-    constants = {}
-    if isinstance(whole, BinnedCounts):
-        constants["sizes"] = np.append(whole.sizes, whole.anomalous)
-    return constants | {
-        f"{place}/{name}": getattr(part, name)
-        for place, part in enumerate(parts_of(whole))
-        for name in ("totals", "dips", "rises")
-    }
-
-
-def _whole(statistic: Any, group: Any, facts: Any, edges: Edges) -> Binned:
-    extremes = float(facts[:, 0].min()), float(facts[:, 1].max())
-
-    def part(kind: type[G], place: int) -> G:
-        names = ("totals", "dips", "rises")
-        totals, dips, rises = (group[f"{place}/{name}"][:] for name in names)
-        return kind(totals, dips, rises, *extremes)
-
-    inner = unchanged(statistic)
-    if isinstance(inner, ComponentStatistic):
-        targets, largest = int(facts[:, 2].sum()), int(facts[:, 3].max())
-        parts = part(BinnedRatios, 0), part(BinnedRatios, 1), part(BinnedSteps, 2)
-        return BinnedComponents(inner.sizes, targets, largest, *parts)
-    if isinstance(inner, CountedStatistic):
-        *sizes, anomalous = group["sizes"][:].tolist()
-        return BinnedCounts(part(BinnedSteps, 0), np.array(sizes), anomalous, inner.paired)
-    return PixelBins(edges, *(group[name][:] for name in ("counts", "least", "greatest")))
+    group[name].visititems(take)
+    return value_of(arrays)
 
 
 @contextmanager

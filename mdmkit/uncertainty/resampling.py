@@ -21,7 +21,6 @@ from mdmkit.evaluation.gathering import check_aggregate
 from mdmkit.evaluation.methods import normalizers
 from mdmkit.evaluation.sources import Progress
 from mdmkit.metrics.measures import Measure, computed
-from mdmkit.metrics.names import parse_measures
 from mdmkit.metrics.normalized_totals import NormalizedTotals
 from mdmkit.metrics.protocols import as_protocol
 from mdmkit.statistics.accumulator import DEFAULT_MEMORY
@@ -209,7 +208,7 @@ def bootstrap(
     memory = as_bytes(memory)
     given = FrameSet.of(methods, target, **frames)
     choice = given.choice
-    measures = as_protocol(protocol).adapt(parse_measures(metrics, choice.sizes))
+    measures = as_protocol(protocol).adapt(given.measures(metrics))
     found = Bootstrap(
         tuple(measure.key for measure in measures), {}, {}, {}, confidence, 0, seed,
         aggregate=check_aggregate(choice.aggregate),

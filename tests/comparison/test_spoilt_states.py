@@ -62,7 +62,7 @@ def test_a_spoilt_part_of_a_state_folder_is_told_and_counted_anew(folders, count
 
 def test_every_file_of_a_folder_is_sealed(counted, tmp_path):
     """One flipped bit anywhere is seen, in names and paddings too."""
-    from mdmkit.statistics.packing import read_state
+    from mdmkit.statistics.state_files import read_state
 
     path = sorted(counted[0].rglob("block-*.npz"))[0]
     data = path.read_bytes()

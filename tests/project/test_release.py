@@ -25,9 +25,18 @@ pytest.importorskip("setuptools", "77", reason="setuptools 77 is not installed")
 REPOSITORY = Path(__file__).parents[2]
 #: Files of those who work on mdmkit, in no sdist.
 WORKSHOP = (".ci/", ".git", ".pre-commit-config.yaml")
+KERNELS = Path("mdmkit", "statistics", "kernels")
 #: Folders of a package, and what lies in them beside modules.
 PLAIN_FILES = {
-    "mdmkit": ("py.typed", "published/*.csv", "report/page.*"),
+    "mdmkit": (
+        "py.typed",
+        "comparison/published/*.csv",
+        "report/*.css",
+        "report/*.jinja",
+        "report/*.js",
+        "report/site/*.css",
+        "report/site/*.jinja",
+    ),
     "maskomaly": ("py.typed", "registry/*.toml", "tiny/checkpoint/*"),
 }
 
@@ -82,11 +91,11 @@ def site(wheel, tmp_path_factory):
 
 def lend_kernels(site):
     """Let the installed kernels take what those of the checkout compiled: the sources are equal."""
-    kernels = REPOSITORY / "mdmkit" / "kernels"
+    kernels = REPOSITORY / KERNELS
     for source in kernels.glob("*.py"):
         found = source.stat()
-        os.utime(site / "mdmkit" / "kernels" / source.name, (found.st_atime, found.st_mtime))
-    cache = site / "mdmkit" / "kernels" / "__pycache__"
+        os.utime(site / KERNELS / source.name, (found.st_atime, found.st_mtime))
+    cache = site / KERNELS / "__pycache__"
     cache.mkdir(exist_ok=True)
     for compiled in (kernels / "__pycache__").glob("*.nb?"):
         shutil.copy(compiled, cache)

@@ -15,12 +15,12 @@ from mdmkit import Evaluation, Frame, InputError, MaskMetric, count_metric, eval
 from mdmkit.core.files import seal
 from mdmkit.core.frame_streams import as_frames
 from mdmkit.core.labels import LabelCodes
+from mdmkit.core.named_arrays import narrowed, widened
 from mdmkit.evaluation.sources import OneByOne
 from mdmkit.metrics.measures import MarginAt
 from mdmkit.statistics import accumulator
-from mdmkit.statistics.compact import narrow, widened
 from mdmkit.statistics.edges import unit_edges, with_edges
-from mdmkit.statistics.packing import read_state
+from mdmkit.statistics.state_files import read_state
 from tests.conftest import examples, small_frames
 
 METRICS = (
@@ -225,7 +225,7 @@ def test_another_version_is_refused_with_the_next_step(tmp_path):
     arrays["header"] = np.frombuffer(json.dumps(header).encode(), np.uint8)
     np.savez(path, **arrays)
     seal(path)
-    with pytest.raises(InputError, match="expected a state of version 2, found version 99"):
+    with pytest.raises(InputError, match="expected a state of version 3, found version 99"):
         Evaluation.load(path)
 
 
@@ -234,8 +234,8 @@ def test_a_state_is_small(tmp_path):
     evaluation = Evaluation("ap")
     evaluation.update(scores, scores > 0.9)
     evaluation.save(tmp_path / "state.npz")
-    _, packed = read_state(tmp_path / "state.npz")
-    assert sum(array.nbytes for array in packed.arrays.values()) < 8 * 10_000
+    _, arrays = read_state(tmp_path / "state.npz")
+    assert sum(array.nbytes for array in arrays.values()) < 8 * 10_000
 
 
 @pytest.mark.parametrize(
@@ -253,7 +253,7 @@ def test_a_state_is_small(tmp_path):
 )
 def test_narrow_arrays_hold_the_same_numbers(numbers):
     array = np.array(numbers)
-    again = widened(narrow(array))
+    again = widened(narrowed({"some": array}))["some"]
     assert again.dtype == array.dtype
     assert again.tobytes() == array.tobytes()
 

@@ -19,7 +19,7 @@ from mdmkit.core.frame import Frame
 from mdmkit.evaluation.evaluation import Evaluation
 from mdmkit.evaluation.gathering import SECOND
 from mdmkit.io import Target, source_files
-from mdmkit.statistics.packing import read_header
+from mdmkit.statistics.state_files import read_header
 
 #: Frames of a block, and blocks of one size that are joined.
 GROUP = 8

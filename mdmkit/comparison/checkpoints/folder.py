@@ -90,6 +90,7 @@ class Manifest:
             "left_out": list(pairing.left_out),
             "folders": {name: str(folder) for name, folder in pairing.folders.items()},
             "resize": pairing.resize,
+            "invert": sorted(pairing.inverted),
         }
         return json.dumps(record | {"checksum": _checksum(record)}, indent=1) + "\n"
 
@@ -125,6 +126,7 @@ class Manifest:
             tuple(record["left_out"]),
             {name: Path(folder) for name, folder in record["folders"].items()},
             record["resize"],
+            inverted=frozenset(record.get("invert", ())),
         )
         shard = Shard.parse(record["shard"])
         return cls(record["request"], record["settings"], shard, pairing)

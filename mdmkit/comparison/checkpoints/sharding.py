@@ -57,10 +57,7 @@ def keep_counts(
     if methods.pairing is None:
         raise InputError("counts: expected folders of score maps, found arrays")
     pairing = methods.pairing
-    names = (
-        "methods", "target", "dataset", "normal_label", "anomaly_label", "ignore_index", "key",
-        "resize",
-    )  # fmt: skip
+    names = ("methods", "target", "dataset", *_LABELS, "key", "resize", "invert")
     request = {name: planned.settings[name] for name in names} | {
         f"options of {name}": evaluation.options()
         for name, evaluation in methods.evaluations.items()
@@ -293,7 +290,14 @@ def _loads(
             if scores.exists() and all(path.exists() for path in source_files(target)):
                 codes = LabelCodes(*(settings[label] for label in _LABELS))
                 load = partial(
-                    load_frame, scores, target, codes, key, settings["key"], pairing.resize
+                    load_frame,
+                    scores,
+                    target,
+                    codes,
+                    key,
+                    settings["key"],
+                    pairing.resize,
+                    name in pairing.inverted,
                 )
                 loads.append(partial(_checked, load, contents[key], key))
                 break

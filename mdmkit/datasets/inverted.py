@@ -1,0 +1,81 @@
+"""Methods of whose scores higher means normal, by name."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Collection, Iterable
+
+from mdmkit.core.errors import InputError, InputTypeError
+
+
+def as_inverted(invert: str | Collection[str]) -> frozenset[str]:
+    """Names of methods of whose scores higher means normal, from one or several.
+
+    Parameters
+    ----------
+    invert : str or collection of str
+
+    Returns
+    -------
+    frozenset of str
+
+    Raises
+    ------
+    InputTypeError
+
+    Examples
+    --------
+    >>> as_inverted("mine"), as_inverted(())
+    (frozenset({'mine'}), frozenset())
+    """
+    names = [invert] if isinstance(invert, str) else invert
+    if not isinstance(names, Collection) or not all(isinstance(name, str) for name in names):
+        raise InputTypeError(f"expected names of methods, found {invert!r}", argument="invert")
+    return frozenset(unicodedata.normalize("NFC", name) for name in names)
+
+
+def check_inverted(inverted: Iterable[str], methods: Iterable[str]) -> None:
+    """Refuse names that are no methods.
+
+    Parameters
+    ----------
+    inverted, methods : iterable of str
+
+    Raises
+    ------
+    InputError
+
+    Examples
+    --------
+    >>> check_inverted(["mine"], ["mine", "other"])
+    """
+    known = list(methods)
+    unknown = sorted(set(inverted) - set(known))
+    if unknown:
+        raise InputError(
+            f"expected methods among {', '.join(known)}, found {', '.join(unknown)}",
+            argument="invert",
+        )
+
+
+def how_inverted(inverted: Collection[str]) -> list[str]:
+    """What tables say of methods whose scores were turned round; nothing where none was.
+
+    Parameters
+    ----------
+    inverted : collection of str
+
+    Returns
+    -------
+    list of str
+
+    Examples
+    --------
+    >>> how_inverted(["mine"])
+    ['inverted: mine (1 - score is judged, as higher means normal in its files)']
+    """
+    if not inverted:
+        return []
+    files = "its files" if len(inverted) == 1 else "their files"
+    names = ", ".join(sorted(inverted))
+    return [f"inverted: {names} (1 - score is judged, as higher means normal in {files})"]
