@@ -28,7 +28,15 @@ WORKSHOP = (".ci/", ".git", ".pre-commit-config.yaml")
 KERNELS = Path("mdmkit", "statistics", "kernels")
 #: Folders of a package, and what lies in them beside modules.
 PLAIN_FILES = {
-    "mdmkit": ("py.typed", "comparison/published/*.csv", "report/page.*"),
+    "mdmkit": (
+        "py.typed",
+        "comparison/published/*.csv",
+        "report/*.css",
+        "report/*.jinja",
+        "report/*.js",
+        "report/site/*.css",
+        "report/site/*.jinja",
+    ),
     "maskomaly": ("py.typed", "registry/*.toml", "tiny/checkpoint/*"),
 }
 
