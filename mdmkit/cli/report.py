@@ -10,9 +10,9 @@ import typer
 
 from mdmkit.cli import completion
 from mdmkit.cli.groups import Counting, ImageJudging, PicturedFrames, with_groups
-from mdmkit.cli.options import NUMBERS, OUTPUT, Methods, parse_methods
-from mdmkit.cli.required import Confidence, Require, choose_required, first_set
+from mdmkit.cli.options import NUMBERS, OUTPUT, Methods, judged, parse_methods
 from mdmkit.cli.terminal import Debug, Overwrite, Quiet, deliver_file, note, progress_bars
+from mdmkit.cli.threshold_options import Confidence, Require
 
 if TYPE_CHECKING:
     from mdmkit.thresholds.required import RequiredThreshold
@@ -75,7 +75,7 @@ def report(
     from mdmkit.core.errors import InputError, NoMarginError
     from mdmkit.core.files import check_output, write_text
     from mdmkit.report import Origin, build_report, check_report
-    from mdmkit.thresholds.certify import Certification
+    from mdmkit.thresholds.recommend import choose_thresholds
 
     folders = parse_methods(methods)
     check_output(output, overwrite, suffixes=(".html", ".htm"))
@@ -98,12 +98,15 @@ def report(
         required: dict[str, RequiredThreshold] = {}
         without: dict[str, str] = {}
         if require:
-            first = first_set(folders, truth, choice, counting.missing, counting.key)
-            how = None if confidence is None else Certification(confidence)
-            options = {k: v for k, v in counting.of(folders).items() if k not in ("missing", "key")}
             try:
-                found = choose_required(
-                    require, first, None, how=how, replicates=0, progress=progress, **options
+                found = choose_thresholds(
+                    folders,
+                    dataset=truth,
+                    require=require,
+                    certify=confidence,
+                    progress=progress,
+                    **judged(choice),
+                    **counting.of(folders),
                 )
                 required, without = found.recommendations, found.without
             except NoMarginError as error:  # of every method: the page says why, and is written
