@@ -241,7 +241,7 @@ def one_margin():
     scores, targets = map(list, zip(*frames, strict=True))
     alone = cpu(partial(mdm, scores, targets, 0.5), 5)
     return {
-        "evaluate": cpu(partial(evaluate, scores, targets, "mdm_f1@0.5"), 5) / alone,
+        "evaluate": cpu(partial(evaluate, frames, "mdm_f1@0.5"), 5) / alone,
         "compare": cpu(partial(compare, {"one": frames}, metrics="mdm_f1@0.5"), 5) / alone,
     }
 
