@@ -186,8 +186,7 @@ def _intervals(
     from mdmkit.statistics.kernels.erosion import split_intervals
 
     ends = np.empty((4, highs.size), highs.dtype)
-    flat = (array.ravel() for array in (lows, highs, frame.valid, inside))
-    counts = split_intervals(*flat, ends)
+    counts = split_intervals(lows.ravel(), highs.ravel(), frame.valid.ravel(), inside.ravel(), ends)
     runs = tuple(row[:n].copy() for row, n in zip(ends, counts.tolist(), strict=True))
     source = key_source(frame.scores.dtype)
     return IntervalCounts(runs, np.array([size]), frame.anomalous_pixels, source)

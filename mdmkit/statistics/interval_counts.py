@@ -110,7 +110,9 @@ def _count_ends(lows: Keys, highs: Keys) -> tuple[Keys, NDArray[np.int64]]:
     """Keys at which a count changes, and by how much."""
     from mdmkit.statistics.kernels.erosion import count_ends
 
-    keys = np.empty(lows.size + highs.size, highs.dtype)
+    none = np.array([np.iinfo(highs.dtype).max], highs.dtype)
+    keys = np.empty(lows.size + highs.size + 1, highs.dtype)
     changes = np.empty(keys.size, np.int64)
-    n = count_ends(lows, highs, keys, changes)
+    ends = (np.concatenate([run, none]) for run in (lows, highs))
+    n = count_ends(*ends, keys, changes)
     return keys[:n], changes[:n]
