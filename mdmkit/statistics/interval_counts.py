@@ -113,6 +113,5 @@ def _count_ends(lows: Keys, highs: Keys) -> tuple[Keys, NDArray[np.int64]]:
     none = np.array([np.iinfo(highs.dtype).max], highs.dtype)
     keys = np.empty(lows.size + highs.size + 1, highs.dtype)
     changes = np.empty(keys.size, np.int64)
-    ends = (np.concatenate([run, none]) for run in (lows, highs))
-    n = count_ends(*ends, keys, changes)
+    n = count_ends(np.append(lows, none), np.append(highs, none), keys, changes)
     return keys[:n], changes[:n]
