@@ -1,4 +1,4 @@
-"""The core's tests on every supported Python: `nox` runs those that are installed."""
+"""The core's tests on every supported Python: `nox` runs the Pythons that are installed."""
 
 import shutil
 from pathlib import Path
@@ -10,6 +10,7 @@ nox.options.error_on_missing_interpreters = False
 nox.options.sessions = ["slim", "tests"]
 PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
 TOOLS = ["hypothesis", "markdown-it-py", "pytest", "pytest-xdist", "scikit-learn"]
+EXTRAS = ["cli", "tiff"]
 CONSTRAINTS = f"--constraint={Path('constraints.txt').resolve()}"
 
 
@@ -23,8 +24,9 @@ def built(session: nox.Session) -> tuple[Path, Path]:
     (sdist,) = (place / "dist").glob("*.tar.gz")
     shutil.unpack_archive(sdist, place / "dist")
     source = place / "dist" / sdist.name.removesuffix(".tar.gz")
-    for package in ("mdmkit", "maskomaly"):  # else they would be what is imported
-        shutil.rmtree(source / package)
+    for package in ("mdmkit", "maskomaly"):  # else its modules would be what is imported
+        for module in (source / package).rglob("*.py"):
+            module.unlink()
     return wheel, source
 
 
@@ -40,7 +42,7 @@ def run_tests(session: nox.Session, source: Path, *more: str) -> None:
 def tests(session: nox.Session) -> None:
     """The core and the commands without torch: the sdist's tests against the installed wheel."""
     wheel, source = built(session)
-    session.install(CONSTRAINTS, *TOOLS, f"{wheel}[cli,tiff]")
+    session.install(CONSTRAINTS, *TOOLS, f"{wheel}[{','.join(EXTRAS)}]")
     run_tests(session, source)
 
 
@@ -57,6 +59,11 @@ def lowest(session: nox.Session) -> None:
     """The tests with the lowest versions that the metadata admits."""
     wheel, source = built(session)
     session.install("uv")
-    session.run("uv", "pip", "install", "--resolution=lowest-direct", f"{wheel}[cli,tiff]")
+    extras = [f"--extra={extra}" for extra in EXTRAS]
+    # of the project's file, as only what a file asks for itself is "direct"
+    asked = ["--resolution=lowest-direct", "--requirement", str(source / "pyproject.toml")]
+    session.run("uv", "pip", "install", *asked, *extras)
+    session.install("--no-deps", str(wheel))
     session.install(*TOOLS)
+    session.run("python", "-m", "pip", "list", "--format=freeze")
     run_tests(session, source, "-o", "filterwarnings=default")  # old libraries warn of new ones

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -12,12 +11,7 @@ from typing import Any
 import numpy as np
 
 from mdmkit.core.errors import InputError, InputTypeError
-from mdmkit.core.files import write_text
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from mdmkit.core.files import read_toml, write_text
 
 # No digest of weights looks like this, so that indices bound to it are refused everywhere until
 # they are forced or replaced.
@@ -204,11 +198,7 @@ class MaskomalyConfig:
         InputError
             A file that cannot be read, is no TOML or holds a bad key or value; it is named.
         """
-        try:
-            values = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            raise InputError(f"{path}: expected a TOML file, found: {error}") from error
-        return cls.from_mapping(values, str(path))
+        return cls.from_mapping(read_toml(path), str(path))
 
     def to_toml(self) -> str:
         """All parameters as TOML; reading it gives the same config."""

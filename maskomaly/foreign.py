@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from mdmkit.core.files import check_regular
+
 Shapes = Mapping[str, tuple[int, ...]]
 
 _LONGEST_TEXT = 4096
@@ -30,6 +32,7 @@ _PIXEL = r"sem_seg_head\.(?:pixel_decoder\.)?"
 
 def what_text_is(path: Path) -> str | None:
     """What kind of text a file holds that should hold weights; None if it is no text."""
+    check_regular(path)
     try:
         with path.open("rb") as file:
             text = file.read(_LONGEST_TEXT).decode("utf-8", "strict" if _ends(path) else "ignore")

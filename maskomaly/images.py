@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image
 
-from maskomaly.outputs import Size
 from maskomaly.preprocess import as_rgb
 from maskomaly.streaming import work_ahead
 from mdmkit.core.errors import InputError, listing
 from mdmkit.core.extras import needed_by
+from mdmkit.core.files import check_regular, read_text
 from mdmkit.datasets import find_images
-from mdmkit.io.images import IMAGE_SUFFIXES
+from mdmkit.io.images import IMAGE_SUFFIXES, open_image
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -97,7 +96,7 @@ def _listed(file: Path) -> dict[str, Source]:
 def read_lines(file: Path, argument: str) -> list[str]:
     """Lines of a text file that say something; `#` begins a remark."""
     try:
-        lines = [line.strip() for line in file.read_text(encoding="utf-8-sig").splitlines()]
+        lines = [line.strip() for line in read_text(file).splitlines()]
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{argument}: expected a text file, found {file}: {error}") from error
     lines = [line for line in lines if line and not line.startswith("#")]
@@ -129,7 +128,7 @@ def read_image(path: Path) -> Pixels:
         Naming the file: not an image, damaged, or of a kind that is not plain RGB.
     """
     try:
-        with Image.open(path) as picture:
+        with open_image(path) as picture:
             picture.load()
             return as_rgb(picture)
     except InputError as error:
@@ -137,19 +136,6 @@ def read_image(path: Path) -> Pixels:
     except Exception as error:  # on damaged files Pillow raises nearly anything
         reason = str(error) or type(error).__name__
         raise InputError(f"{path}: expected a readable image, found: {reason}") from error
-
-
-def size_of(path: Path) -> Size:
-    """Height and width of an image file, upright."""
-    try:
-        with Image.open(path) as picture:
-            if picture.format == "TIFF":  # turned by Pillow itself, but not until it is read
-                picture.load()
-            width, height = picture.size
-            turned = picture.getexif().get(ExifTags.Base.Orientation, 1) >= 5
-    except Exception as error:  # on damaged files Pillow raises nearly anything
-        raise InputError(f"{path}: expected a readable image, found: {error}") from error
-    return (width, height) if turned else (height, width)
 
 
 @dataclass
@@ -219,6 +205,7 @@ def _count_frames(path: Path) -> int:
     """Frames of a video, from its packets, without decoding them."""
     with needed_by(str(path)):
         import av
+    check_regular(path)
     try:
         with av.open(path) as video:
             return sum(1 for packet in video.demux(video=0) if packet.size)

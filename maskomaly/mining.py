@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskomaly.config import MaskomalyConfig
-from maskomaly.images import size_of
 from maskomaly.outputs import MaskOutputs
 from maskomaly.predict import Predicts, outputs_of_images
 from maskomaly.queries import (
@@ -26,6 +25,7 @@ from mdmkit.core.files import write_text
 from mdmkit.core.labels import ANOMALOUS, IGNORED, LabelCodes, Labels
 from mdmkit.datasets import DataSet
 from mdmkit.io import Target, read_mask
+from mdmkit.io.images import image_shape
 
 if TYPE_CHECKING:
     import torch
@@ -90,7 +90,7 @@ def _check_masks(frames: LabelledImages) -> None:
     any_anomaly = False
     for key, path in frames.targets.items():
         target, valid = anomaly_mask(path, frames.codes)
-        size = size_of(frames.images[key])
+        size = image_shape(frames.images[key])
         if target.shape != size:
             raise InputError(f"{path}: expected the image's size {size}, found {target.shape}")
         any_anomaly |= bool((target & valid).any())

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from mdmkit.core.errors import InputError, InputTypeError
-from mdmkit.core.files import write_atomically
+from mdmkit.core.files import check_regular, write_atomically
 from mdmkit.core.frame import as_array
 
 Size = tuple[int, int]
@@ -256,6 +256,7 @@ class MaskOutputs:
         InputError
             An unreadable or foreign file; the message names it.
         """
+        check_regular(path)
         try:
             with Path(path).open("rb") as file:
                 archive = np.load(file, allow_pickle=False)

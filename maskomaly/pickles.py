@@ -15,6 +15,7 @@ from torch import Tensor
 
 from maskomaly.foreign import what_text_is
 from mdmkit.core.errors import InputError
+from mdmkit.core.files import check_regular
 
 _ZIP = b"PK\x03\x04"  # how a file of torch.save begins
 
@@ -86,6 +87,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         A file that is damaged, refers to anything but arrays, or holds no named tensors; the
         message names the file.
     """
+    check_regular(path)
     try:
         with path.open("rb") as file:
             start = file.read(len(_ZIP))

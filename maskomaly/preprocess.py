@@ -17,7 +17,7 @@ from torch import Tensor
 
 from maskomaly.outputs import Geometry, Size
 from mdmkit.core.errors import InputError, InputTypeError
-from mdmkit.core.files import write_text
+from mdmkit.core.files import read_json, write_text
 
 ImageLike: TypeAlias = "Image.Image | NDArray[np.uint8]"
 
@@ -190,12 +190,9 @@ class Preprocessing:
 def read_settings(folder: str | Path) -> dict[str, Any]:
     """All sections of a folder's maskomaly.json; empty where there is no such file."""
     path = Path(folder) / SETTINGS_FILE
-    if not path.is_file():
+    if not path.exists():
         return {}
-    try:
-        sections = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: expected JSON, found: {error}") from error
+    sections = read_json(path)
     if not isinstance(sections, dict):
         raise InputError(f"{path}: expected named sections, found {type(sections).__name__}")
     return sections

@@ -15,7 +15,7 @@ from maskomaly.images import Source, file_of
 from maskomaly.instances import Refine
 from maskomaly.outputs import DenseOutputs, MaskOutputs
 from mdmkit.core.errors import InputError
-from mdmkit.core.files import stamp, write_text
+from mdmkit.core.files import append_text, is_spoilt, read_json, read_text, stamp, write_text
 from mdmkit.core.frame import as_array
 from mdmkit.io import write_scores
 
@@ -108,10 +108,15 @@ class Folder:
             for key in self._foreign(key for key in sources if self.path(key).exists()):
                 self.path(key).unlink(missing_ok=True)
         write_text(self.folder / SETTINGS_NAME, _as_json(self.settings) + "\n")
+        made = {key: how for key, how in self._made().items() if self.path(key).exists()}
+        # a line of a file that is gone must not stand for one that is made from now on
+        lines = (_line(key, how) for key, how in made.items())
+        write_text(self.folder / JOURNAL_NAME, "\n".join(lines))
         if not resume:
             return set()
-        made = self._made()
-        there = {key for key in sources if self.path(key).exists()}
+        there = {
+            key for key in sources if self.path(key).exists() and not is_spoilt(self.path(key))
+        }
         self.changed = sorted(key for key in there if made[key].image != self._stamps[key])
         return there - set(self.changed)
 
@@ -125,13 +130,13 @@ class Folder:
         """How each file was made; the last line of a frame counts, torn lines do not."""
         made = {}
         try:
-            lines = (self.folder / JOURNAL_NAME).read_text(encoding="utf-8").splitlines()
+            lines = read_text(self.folder / JOURNAL_NAME).splitlines()
         except (OSError, UnicodeDecodeError):
             return {}
         for line in lines:
             try:
                 key, settings, (size, time) = json.loads(line)
-            except (ValueError, TypeError):
+            except (ValueError, TypeError, RecursionError):
                 continue
             made[str(key)] = Made(str(settings), (size, time))
         return made
@@ -143,9 +148,8 @@ class Folder:
         # In this order a file that exists is always the one that its last line describes,
         # wherever the run is stopped.
         path.unlink(missing_ok=True)
-        line = json.dumps([key, self.digest, self._stamps.get(key, (0, 0))])
-        with (self.folder / JOURNAL_NAME).open("a", encoding="utf-8") as journal:
-            journal.write(f"\n{line}")
+        line = _line(key, Made(self.digest, self._stamps.get(key, (0, 0))))
+        append_text(self.folder / JOURNAL_NAME, f"\n{line}")
         self._write(path, key, outputs)
 
     def _write(self, path: Path, key: str, outputs: Outputs) -> None:
@@ -240,11 +244,10 @@ class Request:
 
     def _is_done(self, folder: Path, suffix: str, sources: Mapping[str, Source]) -> bool:
         try:
-            kept = json.loads((folder / REQUEST_NAME).read_text(encoding="utf-8"))
-            settings = json.loads((folder / SETTINGS_NAME).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            kept, settings = read_json(folder / REQUEST_NAME), read_json(folder / SETTINGS_NAME)
+        except InputError:
             return False
-        if kept != json.loads(_as_json(self.asked)):
+        if kept != json.loads(_as_json(self.asked)) or not isinstance(settings, dict):
             return False
         here = Folder(folder, settings, suffix)
         here.check(sources, resume=True, overwrite=False)
@@ -254,6 +257,10 @@ class Request:
         """Write it into each folder, once the folders are prepared."""
         for folder in folders:
             write_text(folder / REQUEST_NAME, _as_json(self.asked) + "\n")
+
+
+def _line(key: str, made: Made) -> str:
+    return json.dumps([key, made.settings, made.image])
 
 
 def _as_json(settings: Settings) -> str:

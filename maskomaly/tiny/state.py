@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,7 +12,8 @@ from transformers.utils import logging
 
 from maskomaly.tiny.network import build_network
 from maskomaly.tiny.settings import TrainingConfig, fingerprint
-from mdmkit.core.errors import InputError
+from mdmkit.core.errors import InputError, SpoiltError, printable
+from mdmkit.core.files import is_whole, seal, write_atomically
 
 
 @dataclass
@@ -59,23 +59,24 @@ def save_weights(network: Mask2FormerForUniversalSegmentation, folder: Path) -> 
 
 
 def write_state(state: TrainingState, config: TrainingConfig, path: Path) -> None:
-    """Write a checkpoint to a temporary file and rename it: a crash leaves the last one whole."""
-    temporary = path.with_suffix(".tmp")
-    torch.save(
-        {
-            "config": fingerprint(config),
-            "network": state.network.state_dict(),
-            "average": state.average.state_dict(),
-            "optimizer": state.optimizer.state_dict(),
-            "step": state.step,
-            "seconds": state.seconds,
-            "losses": state.losses,
-            "validations": state.validations,
-            "random": torch.get_rng_state(),
-        },
-        temporary,
-    )
-    os.replace(temporary, path)
+    """Write a checkpoint, whole or not at all: a crash leaves the last one."""
+    kept = {
+        "config": fingerprint(config),
+        "network": state.network.state_dict(),
+        "average": state.average.state_dict(),
+        "optimizer": state.optimizer.state_dict(),
+        "step": state.step,
+        "seconds": state.seconds,
+        "losses": state.losses,
+        "validations": state.validations,
+        "random": torch.get_rng_state(),
+    }
+
+    def write(temporary: Path) -> None:
+        torch.save(kept, temporary)
+        seal(temporary)
+
+    write_atomically(path, write)
 
 
 def read_state(state: TrainingState, config: TrainingConfig, path: Path) -> None:
@@ -84,8 +85,13 @@ def read_state(state: TrainingState, config: TrainingConfig, path: Path) -> None
     Raises
     ------
     InputError
-        If the checkpoint comes from a run with other settings or other scenes.
+        If the checkpoint comes from a run with other settings or other scenes, or is damaged.
     """
+    if not is_whole(path):
+        raise SpoiltError(
+            f"{printable(str(path))}: expected a checkpoint as it was written, found another file "
+            "or a damaged one; remove it to begin anew"
+        )
     stored = torch.load(path, map_location=config.device, weights_only=True)
     wanted = fingerprint(config)
     differing = [name for name in wanted if stored["config"].get(name) != wanted[name]]

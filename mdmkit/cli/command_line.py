@@ -25,12 +25,13 @@ from mdmkit.cli.plot_margins_by_t import plot_margins_by_t
 from mdmkit.cli.plot_thresholds import plot_thresholds
 from mdmkit.cli.published import published
 from mdmkit.cli.report import report
+from mdmkit.cli.site import site
 from mdmkit.cli.terminal import Debug, run
 from mdmkit.cli.threshold import SeveralAfterOn, threshold
 from mdmkit.cli.warmup import warmup
 
 _IN_ORDER_OF_USE = (
-    demo, datasets, inspect, convert, compare, merge, threshold, report, published, warmup
+    demo, datasets, inspect, convert, compare, merge, threshold, report, site, published, warmup,
 )  # fmt: skip
 
 

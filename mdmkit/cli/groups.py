@@ -13,7 +13,7 @@ from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from functools import wraps
 from inspect import Parameter, signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin, get_type_hints
 
 from mdmkit.cli import options
 from mdmkit.cli.options import choose_judging, find_ground_truth, parse_memory, parse_normalize
@@ -28,7 +28,7 @@ Command = Callable[..., None]
 
 def with_groups(command: Command) -> Command:
     """Let the command line take the fields of each dataclass among a command's parameters."""
-    hints = get_type_hints(command, include_extras=True)
+    hints = _hints(command)
     groups: dict[str, Any] = {name: hint for name, hint in hints.items() if is_dataclass(hint)}
 
     @wraps(command)
@@ -48,12 +48,26 @@ def with_groups(command: Command) -> Command:
     return grouped
 
 
+def _hints(annotated: Any) -> dict[str, Any]:
+    """Annotations by name, those with an option as they are written.
+
+    Python 3.10 puts Optional around an annotation whose default is None, where typer does not look.
+    """
+    hints = get_type_hints(annotated, include_extras=True)
+    inside = {
+        name: [each for each in get_args(hint) if get_origin(each) is Annotated]
+        for name, hint in hints.items()
+        if get_origin(hint) is not Annotated
+    }
+    return {name: inside[name][0] if inside.get(name) else hint for name, hint in hints.items()}
+
+
 def _options_of(parameter: Parameter, hint: Any) -> Iterator[Parameter]:
     """A parameter by itself, or those that a group stands for; all are given by name."""
     if not is_dataclass(hint):
         yield parameter.replace(kind=Parameter.KEYWORD_ONLY, annotation=hint)
         return
-    hints = get_type_hints(hint, include_extras=True)
+    hints = _hints(hint)
     for each in fields(hint):
         default = each.default if each.default_factory is MISSING else each.default_factory()
         yield Parameter(

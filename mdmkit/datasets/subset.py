@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mdmkit.core.errors import InputError, listing
+from mdmkit.core.files import read_text
 from mdmkit.datasets.dataset import DataSet
 
 
@@ -28,7 +29,7 @@ def read_keys(path: str | Path) -> list[str]:
     ['night/a', 'night/b']
     """
     try:
-        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
+        lines = read_text(path).splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(
             f"expected a text file of keys at {path}, found {error}", argument="frames"

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mdmkit.core.errors import InputError, InputTypeError, printable
-from mdmkit.core.files import check_output, check_regular, write_atomically
+from mdmkit.core.errors import InputError, InputTypeError, SpoiltError, printable
+from mdmkit.core.files import check_output, check_regular, is_spoilt, seal, write_atomically
 from mdmkit.core.frame import one_map
 from mdmkit.io.formats import Format, format_of, mask_suffixes, score_suffixes
 from mdmkit.io.images import AllNormal
@@ -30,6 +30,8 @@ __all__ = [
 ]
 
 
+#: Formats in which a damaged number is a number; others have checksums of their own.
+_WITHOUT_CHECKSUM = (".npy", ".hdf5", ".h5", ".tif", ".tiff")
 #: Ground truth of a frame: a mask file, or what stands for one.
 Target = Path | AllNormal | RegionMasks
 
@@ -65,6 +67,8 @@ def _read(path: Path, suffixes: tuple[str, ...], mask: bool, key: str | None) ->
             f"{name}: expected a file {' '.join(suffixes)}, found {printable(suffix) or 'none'}"
         )
     check_regular(path)
+    if path.is_file() and is_spoilt(path):
+        raise SpoiltError(f"{name}: expected the file as it was written, found it damaged")
     try:
         return one_map(reader(path, key))
     except InputError:
@@ -202,8 +206,14 @@ def write_scores(
         )
     if array.ndim != 2 or array.size == 0:
         raise InputError(f"{output}: expected scores of shape (H, W), found {array.shape}")
+
+    def write_whole(temporary: Path) -> None:
+        write(temporary, array, key)
+        if suffix in _WITHOUT_CHECKSUM:
+            seal(temporary)
+
     try:
-        write_atomically(output, lambda temporary: write(temporary, array, key))
+        write_atomically(output, write_whole)
     except InputError as error:
         raise type(error)(f"{output}: {error}") from None
     return output

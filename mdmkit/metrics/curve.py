@@ -106,7 +106,10 @@ class ThresholdCurve:
         if not isinstance(t_margin, (str, bytes)) and hasattr(t_margin, "__len__"):
             return tuple(self.margin(t) for t in t_margin)
         t = check_t_margin(t_margin)
-        interval = longest_run(self.edges, self.values > t)  # NaN never passes
+        bounds, passes = self._bounds(t), self.values > t  # NaN never passes
+        if self.low is not None and bounds is not None and bounds[0] == bounds[1]:
+            passes = self.low > t  # a run that only may be that long must not stand for one that is
+        interval = longest_run(self.edges, passes)
         value = interval[1] - interval[0] if interval else 0.0
         return Margin(
             value=value,
@@ -114,18 +117,17 @@ class ThresholdCurve:
             threshold=(interval[0] + interval[1]) / 2 if interval else None,
             t_margin=t,
             metric=self.metric,
-            bracket=self._bracket(t, value),
+            bracket=(bounds or (value, value)) if self.resolution is None else None,
             min_prediction=self.min_prediction,
             min_target=self.min_target,
             resolution=self.resolution,
             trivial=trivial_level(self.ends),
         )
 
-    def _bracket(self, t: float, value: float) -> Interval | None:
-        if self.resolution is not None:
-            return None
+    def _bounds(self, t: float) -> Interval | None:
+        """Bounds of the margin, where steps have some."""
         if self.low is None or self.high is None:
-            return value, value
+            return None
         runs = (longest_run(self.edges, bound > t) for bound in (self.low, self.high))
         low, high = (run[1] - run[0] if run else 0.0 for run in runs)
         return low, high

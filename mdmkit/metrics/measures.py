@@ -26,8 +26,8 @@ from mdmkit.statistics.ranking import (
     average_precision,
     average_precision_bounds,
     best_f1_highs,
-    fpr_at_tpr,
     fpr_at_tpr_bounds,
+    point_at_tpr,
     reaching_tpr,
 )
 from mdmkit.statistics.score_bins import BracketedPixels
@@ -50,6 +50,8 @@ class Measure(ABC):
     higher_is_better : bool
     refinable : bool
         Whether knowing every score of `unresolved` makes it exact.
+    decided_by_bins : bool
+        Whether pixels counted in bins leave but few of them to be looked at again.
 
     Examples
     --------
@@ -69,6 +71,8 @@ class Measure(ABC):
     higher_is_better: bool = True
     #: Whether knowing every score of `unresolved` makes it exact.
     refinable: bool = False
+    #: Whether pixels counted in bins leave but few of them to be looked at again.
+    decided_by_bins: bool = False
     #: Whether it is an error over a whole data set without anomalies, as a margin is.
     needs_anomalies: bool = False
 
@@ -140,7 +144,10 @@ def _bracketed(
 
 @dataclass(frozen=True)
 class FprAtTpr(Measure):
-    """`fpr95`, `fpr@tpr=0.9`: the false positive rate where the TPR first reaches a value."""
+    """`fpr95`, `fpr@tpr=0.9`: the false positive rate where the TPR first reaches a value.
+
+    Its threshold, on the raw scores, is the lower end of the step: no higher one has that TPR.
+    """
 
     key: str
     tpr: float
@@ -149,14 +156,20 @@ class FprAtTpr(Measure):
     refinable = True
 
     def compute(self, sweeps: NormalizedTotals) -> Values:
-        value = fpr_at_tpr(sweeps.pixels, self.tpr)
-        return _bracketed(self.key, value, sweeps, lambda p: fpr_at_tpr_bounds(p, self.tpr))
+        point = point_at_tpr(sweeps.pixels, self.tpr)
+        return {
+            **_bracketed(self.key, point.fpr, sweeps, lambda p: fpr_at_tpr_bounds(p, self.tpr)),
+            f"{self.key}_threshold": point.threshold,
+        }
 
     def unresolved(self, sweeps: NormalizedTotals) -> Unresolved:
         pixels = sweeps.bracketed
         if pixels is None or pixels.anomalous == 0:
             return {}
         return {PixelStatistic(): pixels.intervals(reaching_tpr(pixels, self.tpr))}
+
+    def empty(self) -> Values:
+        return {self.key: None, f"{self.key}_threshold": None}
 
 
 @dataclass(frozen=True)
@@ -269,7 +282,8 @@ class AtThreshold(Measure):
         bracket = value, value
         if (least != most).any():
             low, high = metric.between(least[None], most[None], total)
-            bracket = float(np.fmin(value, low[0])), float(np.fmax(value, high[0]))
+            lowest = np.nan if low[0] == -np.inf < high[0] < np.inf else np.fmin(value, low[0])
+            bracket = float(lowest), float(np.fmax(value, high[0]))
         return {self.key: value, f"{self.key}_bracket": bracket}
 
     def unresolved(self, sweeps: NormalizedTotals) -> Unresolved:
@@ -347,6 +361,10 @@ class MarginAt(Measure):
     @property
     def refinable(self) -> bool:  # type: ignore[override]
         return not isinstance(self.metric, CountMetric) or self.metric.monotone
+
+    @property
+    def decided_by_bins(self) -> bool:  # type: ignore[override]
+        return type(self) is MarginAt and self.refinable
 
     @property
     def statistics(self) -> tuple[Statistic, ...]:

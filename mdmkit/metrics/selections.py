@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from io import StringIO
 from itertools import pairwise
 from math import isnan
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.distribution import mean_where_defined
 from mdmkit.core.errors import InputError, listing
+from mdmkit.core.files import read_text
 from mdmkit.core.transforms import FrameGroup, ImageScore
 from mdmkit.metrics.measures import Measure, Values
 from mdmkit.metrics.names import parse_measures
@@ -126,10 +128,8 @@ def _folders(keys: Collection[str], level: str, by: str) -> dict[str, str]:
 def _column(path: Path, column: str, keys: Collection[str]) -> dict[str, str]:
     """The value of each frame in a table."""
     try:
-        with open(path, newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            names = list(reader.fieldnames or ())
-            rows = list(reader)
+        reader = csv.DictReader(StringIO(read_text(path), newline=""))
+        names, rows = list(reader.fieldnames or ()), list(reader)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(
             f"expected a table of frames, found {path}: {error}", argument="by"

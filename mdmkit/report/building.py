@@ -164,16 +164,18 @@ class Report:
         with needed_by("report"):
             from jinja2 import Environment, StrictUndefined
         room = files("mdmkit.report")
-        style, script = (
-            (room / name).read_text(encoding="utf-8") for name in ("page.css", "page.js")
+        style, sorting, script = (
+            (room / name).read_text(encoding="utf-8")
+            for name in ("page.css", "tables.js", "page.js")
         )
-        style = _colour_rules() + style
+        style, script = method_colours() + style, sorting + script
         environment = Environment(
             autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
         )
         template = environment.from_string((room / "page.html.jinja").read_text(encoding="utf-8"))
         return template.render(
-            style=style, script=script, style_hash=_hash(style), script_hash=_hash(script),
+            style=style, script=script,
+            style_hash=inline_hash(style), script_hash=inline_hash(script),
             blocks=self._blocks(), notes=notes(self.study.comparison),
             per_image=bool(self.study.per_image),
             methods=list(self.study.methods), charts=self._charts(), at=charts,
@@ -235,12 +237,12 @@ def _json(value: Any) -> str:
     return text.replace("<", r"\u003c").replace(">", r"\u003e").replace("&", r"\u0026")
 
 
-def _hash(text: str) -> str:
+def inline_hash(text: str) -> str:
     """What a content security policy knows an inline element by."""
     return "sha256-" + b64encode(sha256(text.encode()).digest()).decode()
 
 
-def _colour_rules() -> str:
+def method_colours() -> str:
     """Colour and dash of each method, for light and dark grounds."""
     light, dark = [], []
     for row in range(28):  # then colour and dash have met in every way

@@ -15,17 +15,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.core.labels import ANOMALOUS, NORMAL
-from mdmkit.statistics.edges import Edges, united
+from mdmkit.statistics.edges import Edges
 from mdmkit.statistics.levels import Counts
 from mdmkit.statistics.pixels import PixelCounts, count_by_class
 from mdmkit.statistics.score_bins import BracketedPixels, PixelBins
-from mdmkit.statistics.score_keys import keys_of, sorted_keys
+from mdmkit.statistics.score_keys import split_keys_between
 
 if TYPE_CHECKING:
     from mdmkit.core.frame import Frame
@@ -35,8 +35,8 @@ Between = Callable[[Counts, Counts, Counts], tuple[NDArray[np.float64], NDArray[
 
 #: dtypes whose scores are binned; those of up to 16 bits are counted one by one anyway.
 BINNED = (np.dtype(np.float32), np.dtype(np.float64))
-#: More intervals than this are gathered as one: each costs a look at every score.
-MOST_INTERVALS = 6
+#: Plateaus that are looked for at most: each costs a look at every score.
+MOST_PLATEAUS = 6
 #: Bins with more pixels may hold a plateau, a single score: it is worth a look.
 PLATEAU = 2**14
 
@@ -57,26 +57,28 @@ def deciding_counts(
     Returns
     -------
     PixelCounts or None
-        None where it takes every score: scores that are not binned, and everything that is to be
-        refused (labels and scores that are invalid or out of range, nothing to detect).
+        None where it takes every score: scores of more and of fewer than 16 bits together, and
+        everything that is to be refused (labels and scores that are invalid or out of range,
+        nothing to detect).
 
     Notes
     -----
     O(P) for P pixels and a sort of the gathered ones; two passes over the frames.
     """
     bins = _counted(frames())
-    if bins is None or not bins.counts[:, 0].any():
+    if bins is None or not bins.anomalous:
         return None
+    if isinstance(bins, PixelCounts):
+        return bins
     intervals = unresolved(bins.as_groups(), between, t_margins)
-    bins = _with_plateaus(bins, intervals, frames)
-    looked_into = bins.meeting(unresolved(bins.as_groups(), between, t_margins))
-    if not looked_into.any():
+    with_plateaus = _with_plateaus(bins, intervals, frames)
+    if with_plateaus is not bins:
+        bins = with_plateaus
+        intervals = unresolved(bins.as_groups(), between, t_margins)
+    if not len(intervals):
         return bins.as_groups().rows()
-    intervals = _few(bins.intervals(looked_into))
-    looked_into = bins.meeting(intervals)
-    pixels = int(bins.counts[looked_into].sum())
-    parts = [gathered(frame, intervals, pixels) for frame in frames()]
-    return bins.bracketed(looked_into, PixelCounts.merged(parts)).rows()
+    parts = [gathered(frame, intervals) for frame in frames()]
+    return bins.bracketed(bins.meeting(intervals), PixelCounts.merged(parts)).rows()
 
 
 @lru_cache(maxsize=1)
@@ -107,14 +109,24 @@ def binned(frame: Frame) -> PixelBins | None:
     return PixelBins(edges, counts, least, np.where(some, np.append(edges, np.inf), -np.inf))
 
 
-def _counted(frames: Iterable[Frame]) -> PixelBins | None:
-    total = None
+def _counted(frames: Iterable[Frame]) -> PixelBins | PixelCounts | None:
+    """Pixels of all frames in bins, or one by one where scores have up to 16 bits."""
+    parts: list[PixelBins | PixelCounts] = []
     for frame in frames:
-        bins = binned(frame)
-        if bins is None:
+        few = frame.scores.dtype.itemsize <= 2
+        known = PixelCounts.of(frame) if few else binned(frame)
+        if known is None or (parts and type(known) is not type(parts[0])):
             return None
-        total = bins if total is None else PixelBins.merged([total, bins])
-    return total
+        parts = [_merged([*parts, known])]
+    total = parts[0] if parts else None
+    outside = (
+        isinstance(total, PixelCounts) and not 0 <= total.extremes[0] <= total.extremes[1] <= 1
+    )
+    return None if outside else total
+
+
+def _merged(parts: list[Any]) -> Any:
+    return parts[0] if len(parts) == 1 else type(parts[0]).merged(parts)
 
 
 def unresolved(
@@ -140,7 +152,7 @@ def _with_plateaus(
     if large.size == 0:
         return bins
     least, greatest = bins.least.copy(), bins.greatest.copy()
-    for c in large[np.argsort(-pixels[large], kind="stable")[:MOST_INTERVALS]]:
+    for c in large[np.argsort(-pixels[large], kind="stable")[:MOST_PLATEAUS]]:
         found = np.inf, -np.inf
         ends = least[c], np.nextafter(greatest[c], np.inf)
         for frame in frames():
@@ -150,26 +162,6 @@ def _with_plateaus(
     return replace(bins, least=least, greatest=greatest)
 
 
-def _few(intervals: NDArray[np.float64]) -> NDArray[np.float64]:
-    """A few intervals that hold all of them, neighbouring bins joined."""
-    touching = np.stack([np.nextafter(intervals[:, 0], -np.inf), intervals[:, 1]], axis=1)
-    joined = united(touching)
-    joined[:, 0] = np.nextafter(joined[:, 0], np.inf)
-    if len(joined) > MOST_INTERVALS:
-        return np.array([[joined[0, 0], joined[-1, 1]]])
-    return joined
-
-
-def gathered(frame: Frame, intervals: NDArray[np.float64], pixels: int) -> PixelCounts:
-    """The counts of a frame's scores in intervals above 0, which hold at most `pixels`."""
-    from mdmkit.statistics.kernels.sorting import gather_between
-
-    scores = frame.scores.ravel()
-    kind, integer = scores.dtype.type, np.dtype(f"i{scores.itemsize}")
-    lows = np.maximum(intervals[:, 0].astype(kind), np.nextafter(kind(0), kind(1)))
-    highs = np.nextafter(intervals[:, 1], np.inf).astype(kind)
-    edges = lows, highs, lows.view(integer), highs.view(integer) - integer.type(1)
-    buffer = np.empty(min(pixels, scores.size), kind)
-    front, back = gather_between(scores, scores.view(integer), *frame.flat_labels(), *edges, buffer)
-    normal, anomalous = (sorted_keys(keys_of(part)) for part in (buffer[:front], buffer[back:]))
-    return PixelCounts.of_classes(normal, anomalous)
+def gathered(frame: Frame, intervals: NDArray[np.float64]) -> PixelCounts:
+    """The counts of a frame's scores in closed intervals."""
+    return PixelCounts.of_classes(*split_keys_between(frame, intervals))

@@ -66,17 +66,40 @@ def auroc(pixels: RankedPixels) -> float:
     return (twice + 2 * pixels.anomalous * (pixels.normal - false)) / (2 * pairs)
 
 
-def fpr_at_tpr(pixels: RankedPixels, tpr: float) -> float:
-    """False positive rate at the first point of the full ROC curve with TPR >= `tpr`."""
+@dataclass(frozen=True)
+class RocPoint:
+    """The first point of the full ROC curve with at least some TPR.
+
+    Attributes
+    ----------
+    fpr : float
+        Its false positive rate; NaN where undefined.
+    threshold : float or None
+        A > threshold is exactly its prediction: the lower end of its step. None where it is
+        everything, or undefined.
+    """
+
+    fpr: float
+    threshold: float | None
+
+
+def point_at_tpr(pixels: RankedPixels, tpr: float) -> RocPoint:
+    """The first point of the full ROC curve with TPR >= `tpr`, in (0, 1]."""
     if not 0 < tpr <= 1:
-        raise InputError(f"tpr: expected a number in (0, 1], found {tpr!r}")
+        raise InputError(f"expected a number in (0, 1], found {tpr!r}", argument="tpr")
     if _undefined(pixels):
-        return NAN
+        return RocPoint(NAN, None)
     for level in pixels.levels():
         first = int(np.argmax(level.true / pixels.anomalous >= tpr))
         if level.true[first] / pixels.anomalous >= tpr:
-            return float(level.false[first] / pixels.normal)
+            fpr = float(level.false[first] / pixels.normal)
+            return RocPoint(fpr, pixels.below(level.keys[first]))
     raise AssertionError("a TPR of 1 is reached")
+
+
+def fpr_at_tpr(pixels: RankedPixels, tpr: float) -> float:
+    """False positive rate at the first point of the full ROC curve with TPR >= `tpr`."""
+    return point_at_tpr(pixels, tpr).fpr
 
 
 @dataclass(frozen=True)

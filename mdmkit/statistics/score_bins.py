@@ -117,6 +117,16 @@ class PixelBins(AsArrays):
         return self.counts.nbytes + self.least.nbytes + self.greatest.nbytes
 
     @property
+    def anomalous(self) -> int:
+        """Number of anomalous pixels."""
+        return int(self.counts[:, 0].sum())
+
+    @property
+    def normal(self) -> int:
+        """Number of normal pixels."""
+        return int(self.counts[:, 1].sum())
+
+    @property
     def totals(self) -> Counts:
         """(TP, FP) of everything, then of A > z at each edge, shape (m + 1, 2)."""
         return np.cumsum(self.counts[::-1], axis=0)[::-1]
@@ -133,7 +143,9 @@ class PixelBins(AsArrays):
 
     def as_groups(self) -> BracketedPixels:
         """What is known of the pixels where none were looked at again."""
-        return self.bracketed(np.zeros(self.least.size, bool), PixelCounts.none())
+        kept = np.flatnonzero(self.counts.any(axis=1))
+        groups = PixelCounts(self.greatest[kept], self.counts[kept])
+        return BracketedPixels(groups, self.least[kept])
 
     def bracketed(self, looked_into: NDArray[np.bool_], inside: PixelCounts) -> BracketedPixels:
         """What is known where the pixels of some bins were looked at again.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -13,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mdmkit.core.errors import InputError
-from mdmkit.core.files import check_output, write_text
+from mdmkit.core.errors import InputError, SpoiltError, printable
+from mdmkit.core.files import check_output, read_toml, write_text
 from mdmkit.core.frame import as_unit
 from mdmkit.core.transforms import inverted
 
@@ -82,11 +81,10 @@ class ChosenThreshold:
         return np.asarray(as_unit(inverted(raw) if self.inverted else raw) > self.raw_threshold)
 
     @property
-    def digest(self) -> str:
-        """A fingerprint of the settings that it was chosen with."""
-        settings = self.to_dict()
-        settings["expected"].pop("shares")
-        return sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
+    def fingerprint(self) -> str:
+        """Of all values, by which a file shows that it is whole."""
+        sections = {name: _known(entries) for name, entries in self.to_dict().items()}
+        return sha256(json.dumps(sections, sort_keys=True).encode()).hexdigest()[:16]
 
     def to_dict(self) -> dict[str, Any]:
         """As in the file, by section."""
@@ -122,15 +120,19 @@ class ChosenThreshold:
     def to_toml(self, name: str = "chosen.toml") -> str:
         """The text of the file."""
         sections = self.to_dict()
-        sections["threshold"]["settings"] = self.digest
+        sections["threshold"]["whole"] = self.fingerprint
         lines = [_HEAD.format(name=name)]
         for section, entries in sections.items():
             if entries:
-                known = {key: value for key, value in entries.items() if value is not None}
                 lines.append(f"[{section}]")
-                lines += [f"{key} = {_toml(value)}" for key, value in known.items()]
+                lines += [f"{key} = {_toml(value)}" for key, value in _known(entries).items()]
                 lines.append("")
         return "\n".join(lines)
+
+
+def _known(entries: Mapping[str, Any]) -> dict[str, Any]:
+    """What TOML can say: it has no None."""
+    return {key: value for key, value in entries.items() if value is not None}
 
 
 def _toml(value: Any) -> str:
@@ -167,26 +169,18 @@ def read_threshold(path: str | Path) -> ChosenThreshold:
     ...     read_threshold(f"{folder}/chosen.toml") == chosen
     True
     """
+    found, name = read_toml(path), printable(str(path))
     try:
-        found = _parse(Path(path).read_text(encoding="utf-8"))
         chosen = _chosen(found)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path}: expected a chosen threshold in TOML, found {error}") from None
-    if found["threshold"].get("settings") != chosen.digest:
-        raise InputError(
-            f"{path}: expected the file as it was written, found other settings; choose the "
-            "threshold anew"
+        whole = found["threshold"].get("whole") == chosen.fingerprint
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{name}: expected a chosen threshold, found {error!r}") from None
+    if not whole:
+        raise SpoiltError(
+            f"{name}: expected the file as it was written, found it changed by hand or damaged; "
+            "choose the threshold anew"
         )
     return chosen
-
-
-def _parse(text: str) -> dict[str, Any]:
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
-    found: dict[str, Any] = tomllib.loads(text)
-    return found
 
 
 def _chosen(found: dict[str, Any]) -> ChosenThreshold:

@@ -31,7 +31,7 @@ def test_json_rows_have_the_documented_keys(compare):
     margins = [f"mdm_{m}@{t}" for t in (0.5, 0.7) for m in ("f1", "siou", "mean_f1")]
     assert list(row) == [
         "method", "frames", "pixels", "anomalous_pixels", "components", "normalize",
-        "ap", "auroc", "fpr95", "best_f1", "best_f1_threshold", "all_predicted",
+        "ap", "auroc", "fpr95", "fpr95_threshold", "best_f1", "best_f1_threshold", "all_predicted",
         "siou_gt", "ppv", "mean_f1",
         *(f"{m}{part}" for m in margins for part in ("", "_interval", "_threshold", "_bracket")),
     ]  # fmt: skip

@@ -84,7 +84,7 @@ def test_keys_that_a_file_leaves_out_are_the_defaults(tmp_path):
         ("checkpoint = 7", "checkpoint: expected a string, found 7"),
         ("t_maks = 0.5", "expected keys among t_mask, .*; found t_maks"),
         ("[maskomaly]\nlam = 0.5", "found maskomaly"),
-        ("lam = = 0.5", "expected a TOML file"),
+        ("lam = = 0.5", "expected a readable TOML file"),
     ],
 )
 def test_bad_files_are_named_with_the_key(tmp_path, text, message):
@@ -97,7 +97,7 @@ def test_bad_files_are_named_with_the_key(tmp_path, text, message):
 def test_missing_and_binary_files_are_named(tmp_path):
     (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")
     for name in ("missing.toml", "binary.toml"):
-        with pytest.raises(InputError, match=f"{name}: expected a TOML file"):
+        with pytest.raises(InputError, match=f"{name}: expected a readable TOML file"):
             MaskomalyConfig.read(tmp_path / name)
 
 

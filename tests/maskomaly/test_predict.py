@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import shutil
 from itertools import islice
 
 import h5py
@@ -197,6 +199,39 @@ def test_an_image_that_changed_since_is_scored_anew(images, tmp_path):
     assert write(images, [again], resume=True) == 1
     assert again.changed == ["c"]
     assert len(np.unique(read_scores(out.path("c")))) == 1
+
+
+@pytest.mark.parametrize("suffix", [".hdf5", ".npy"])
+def test_a_map_that_was_damaged_since_is_made_anew(images, tmp_path, suffix):
+    out = destination(tmp_path / "scores", suffix=suffix)
+    write(images, [out])
+    path, whole = out.path("c"), out.path("c").read_bytes()
+    damaged = bytearray(whole)
+    damaged[len(damaged) // 2] ^= 4
+    path.write_bytes(damaged)
+    assert write(images, [destination(tmp_path / "scores", suffix=suffix)], resume=True) == 1
+    assert path.read_bytes() == whole
+
+
+def test_a_damaged_journal_keeps_no_map_of_other_settings(images, tmp_path):
+    """Maps of two settings one after the other, then bits of the journal are turned."""
+    scores = tmp_path / "scores"
+    write(images, [destination(scores, "msp")])
+    with pytest.raises(Stopped):
+        write(images, [stop_after(destination(scores, "rba"), 3)], overwrite=True)
+    rng = random.Random(0)
+    for _ in range(100):
+        again = tmp_path / "again"
+        shutil.copytree(scores, again)
+        damaged = bytearray((again / JOURNAL_NAME).read_bytes())
+        damaged[rng.randrange(len(damaged))] ^= 1 << rng.randrange(8)
+        (again / JOURNAL_NAME).write_bytes(damaged)
+        with pytest.raises(InputError, match="made with the same settings"):
+            write(images, [destination(again, "msp")], resume=True)
+        shutil.rmtree(again)
+    (scores / JOURNAL_NAME).write_text("[" * 100_000)
+    with pytest.raises(InputError, match="made with the same settings"):
+        write(images, [destination(scores, "msp")], resume=True)
 
 
 def test_maps_that_do_not_say_how_they_were_made_are_not_kept(images, tmp_path):

@@ -13,9 +13,10 @@ from PIL import Image
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
 from maskomaly import Geometry, Preprocessing  # noqa: E402
-from maskomaly.images import read_image, size_of  # noqa: E402
+from maskomaly.images import read_image  # noqa: E402
 from maskomaly.preprocess import as_rgb, read_settings  # noqa: E402
 from mdmkit import InputError, InputTypeError  # noqa: E402
+from mdmkit.io.images import image_shape  # noqa: E402
 
 RED, GREEN = (255, 0, 0), (0, 255, 0)
 
@@ -159,7 +160,7 @@ def test_photographs_are_turned_upright(tmp_path, suffix, orientation):
     shown = UPRIGHT[orientation](stored)
     found = read_image(path)
     assert found.shape == shown.shape
-    assert size_of(path) == shown.shape[:2]
+    assert image_shape(path) == shown.shape[:2]
     difference = np.abs(found.astype(int) - shown).mean()
     assert difference < 6 if suffix == ".jpg" else difference == 0
     assert np.abs(shown[::-1].astype(int) - shown).mean() > 20
@@ -180,7 +181,7 @@ def test_settings_come_back_and_leave_other_sections_alone(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("{", "expected JSON"),
+        ("{", "expected a readable JSON file"),
         ("[]", "expected named sections"),
         ({"preprocessing": 3}, "expected settings"),
         ({"preprocessing": {"size": 3}}, "unknown settings size"),

@@ -59,6 +59,12 @@ def test_stopped_run_goes_on_as_if_it_had_not_been(tmp_path, monkeypatch):
     other = replace(SMALL, batch=2)
     with pytest.raises(InputError, match=r"expected a checkpoint .* found batch 1 \(now 2\)"):
         train(other, tmp_path / "whole", quiet=True)
+    state = tmp_path / "whole" / "training.pt"
+    damaged = bytearray(state.read_bytes())
+    damaged[len(damaged) // 2] ^= 1
+    state.write_bytes(damaged)
+    with pytest.raises(InputError, match="found another file or a damaged one"):
+        train(SMALL, tmp_path / "whole", quiet=True)
 
 
 @pytest.mark.slow

@@ -7,12 +7,15 @@ from pathlib import Path
 
 import pytest
 
-REPOSITORY = Path(__file__).parents[2]
+import mdmkit
+
+#: Where the packages are: the checkout, or an installation.
+PLACE = Path(mdmkit.__file__).parents[1]
 PACKAGES = ("mdmkit", "maskomaly")
 
 
 def modules():
-    return [path for package in PACKAGES for path in (REPOSITORY / package).glob("**/*.py")]
+    return [path for package in PACKAGES for path in (PLACE / package).glob("**/*.py")]
 
 
 def test_no_modules_import_in_a_circle():
@@ -37,7 +40,7 @@ def test_no_room_imports_the_face():
 def test_the_package_has_few_entries():
     entries = [
         entry.name
-        for entry in (REPOSITORY / "mdmkit").iterdir()
+        for entry in (PLACE / "mdmkit").iterdir()
         if entry.suffix == ".py" or (entry.is_dir() and (entry / "__init__.py").exists())
     ]
     assert len(entries) <= 16, entries

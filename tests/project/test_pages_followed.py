@@ -58,6 +58,9 @@ def write_dataset(layout, root):
         elif layout == "roadanomaly":
             save(root / f"frames/{key}.jpg", picture)
             save(root / f"frames/{key}.labels/labels_semantic.png", mask(seed, anomaly=2))
+        elif layout.startswith("fishyscapes"):
+            save(root / f"images/{seed}.png", picture)
+            save(root / f"labels_masks/{seed}.png", mask(seed))
         elif layout == "mvtec":
             save(root / f"bottle/test/good/{key}.png", picture)
             save(root / f"bottle/test/crack/{key}.png", picture)
@@ -82,8 +85,12 @@ def write_scores(folder, truth):
 
 def provide(words):
     """What a command reads and no command before it wrote."""
-    methods = [word.partition("=") for word in words if re.fullmatch(r"[\w-]+=[\w/-]+", word)]
-    folders = {name: Path(folder) for name, _, folder in methods}
+    folders = [
+        Path(word.partition("=")[2])
+        for before, word in pairwise(words)
+        if re.fullmatch(r"[\w-]+=[\w/-]+", word)
+        and before not in ("--target", "--on-target", "--normalize")
+    ]
     truths = []
     for option, value in pairwise(words):
         if option in ("--target", "--on-target"):
@@ -106,8 +113,10 @@ def provide(words):
         if option == "--by" and ".csv:" in value:
             rows = "".join(f"{key},{'rain' if key == 'a1' else 'sun'}\n" for key in KEYS)
             Path(value.partition(":")[0]).write_text(f"frame,weather\n{rows}")
+        if option == "-o":
+            Path(value).parent.mkdir(parents=True, exist_ok=True)
     for name, truth in truths:
-        for folder in folders.values():
+        for folder in folders:
             if not folder.parts[0].endswith(("demo", "second")):
                 on_second = folder.parts[0] == truth.root.parts[0] or len(truths) == 1 or name
                 if on_second:
@@ -130,7 +139,7 @@ def test_a_page_leads_where_it_says(page, tmp_path, monkeypatch, capsys):
             words = [*words, "--overwrite"]
         provide(words)
         with pytest.raises(SystemExit) as ended:
-            run(lambda words=words: app(words), "mdmkit")
+            run(app, "mdmkit", words)
         said = capsys.readouterr()
         if ended.value.code:
             failed.append(f"{' '.join(words)}\n{said.err}")

@@ -20,6 +20,7 @@ from mdmkit.statistics.ranking import (
     best_f1_highs,
     fpr_at_tpr,
     fpr_at_tpr_bounds,
+    point_at_tpr,
 )
 from mdmkit.statistics.score_bins import PixelBins
 from mdmkit.statistics.score_keys import floor_keys, keys_of, scores_of, widened
@@ -130,7 +131,12 @@ def check_exact(seed):
         assert average_precision(pixels) == pytest.approx(expected.average_precision(), abs=1e-15)
         assert auroc(pixels) == expected.auroc()
         for tpr in (0.3, 0.95, 1.0):
-            assert fpr_at_tpr(pixels, tpr) == expected.fpr_at_tpr(tpr)
+            point = point_at_tpr(pixels, tpr)
+            assert point.fpr == fpr_at_tpr(pixels, tpr) == expected.fpr_at_tpr(tpr)
+            z = expected.scores.min() - 1 if point.threshold is None else point.threshold
+            lower = [score for score in expected.scores if score > z]
+            assert expected.above(z)[0] / expected.p >= tpr
+            assert expected.above(min(lower))[0] / expected.p < tpr  # no higher threshold has it
         best = best_f1(pixels)
         assert (best.value, best.threshold, best.lowest) == expected.best_f1()
         for z in (*rng.choice(expected.scores, 3), 0.3, -1.0, 1e300):
