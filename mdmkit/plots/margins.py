@@ -43,7 +43,7 @@ _MARK = "trivial"  # of margins at a T that a constant prediction passes
 def margin_figure(
     curves: Curves, t_margin: float | Sequence[float], *, width: float | str = DOUBLE
 ) -> Figure:
-    """The metric over the threshold for several methods; beneath it each margin as a bar.
+    """Draw the metric over the threshold for several methods; beneath it each margin as a bar.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def margin_multiples(
     width: float | str = DOUBLE,
     across: int | None = None,
 ) -> Figure:
-    """As `margin_figure`, several metrics or data sets side by side or below each other.
+    """Draw `margin_figure` for several metrics or data sets, side by side or below each other.
 
     Parameters
     ----------

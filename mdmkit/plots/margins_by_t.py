@@ -18,7 +18,7 @@ from mdmkit.plots.style import INK, METRIC_LABELS, SINGLE, STYLE, as_width, look
 def draw_margins_by_t(
     curves: Curves, ax: Axes | None = None, t_values: Sequence[float] | None = None
 ) -> Axes:
-    """Draw the MDM as a function of T, both in percent, by method; returns the axes.
+    """Draw the MDM as a function of T, by method; returns the axes.
 
     The dotted line is the trivial level: at a T up to it a constant prediction passes, and a margin
     says nothing.
@@ -87,7 +87,7 @@ def _draw_trivial(ax: Axes, level: float, end: float) -> None:
 
 
 def margins_by_t_figure(curves: Curves, *, width: float | str = SINGLE) -> Figure:
-    """`draw_margins_by_t` on a page of its own: which T tells the methods apart.
+    """Draw `draw_margins_by_t` on a page of its own: which T tells the methods apart.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ def margins_by_t_figure(curves: Curves, *, width: float | str = SINGLE) -> Figur
 
 
 def margins_by_t_multiples(panels: Mapping[str, Curves], *, width: float | str = SINGLE) -> Figure:
-    """As `margins_by_t_figure`, several data sets side by side or below each other.
+    """Draw `margins_by_t_figure` for several data sets, side by side or below each other.
 
     Parameters
     ----------

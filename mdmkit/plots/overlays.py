@@ -25,7 +25,7 @@ _MIDDLE = "#B73779"  # of the colours of score maps
 
 
 def ground_truth(anomalous: NDArray[np.bool_], valid: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """RGB image of what is anomalous, as the overlay of a prediction that finds it.
+    """Colour what is anomalous, as the overlay of a prediction that finds it; an RGB image.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def ground_truth(anomalous: NDArray[np.bool_], valid: NDArray[np.bool_]) -> NDAr
 
 
 def overlay(frame: Frame, z: float) -> NDArray[np.uint8]:
-    """RGB image of the prediction score > z, whose colours count the confusion.
+    """Colour the prediction score > z by its confusion counts; an RGB image.
 
     Parameters
     ----------

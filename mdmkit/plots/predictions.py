@@ -45,7 +45,7 @@ def thresholds_figure(
     image: Image | None = None,
     width: float | str = FULL,
 ) -> Figure:
-    """One frame as several methods score it: the map, and the prediction at each threshold.
+    """Draw one frame as methods score it: the map, and the prediction at each threshold.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ def grid_figure(
     score_maps: bool = False,
     width: float | str = FULL,
 ) -> Figure:
-    """A row a frame: input, ground truth, and each method's prediction at its own threshold.
+    """Draw frames, a row each: input, ground truth, each method's prediction at its own threshold.
 
     Parameters
     ----------

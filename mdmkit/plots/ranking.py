@@ -51,7 +51,7 @@ def _own_axes(ax: Axes | None) -> Axes:
 
 
 def draw_precision_recall(sweeps: Mapping[str, PixelCounts], ax: Axes | None = None) -> Axes:
-    """Draw precision over recall in percent, AP in the legend; returns the axes.
+    """Draw precision over recall, AP in the legend; returns the axes.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def draw_precision_recall(sweeps: Mapping[str, PixelCounts], ax: Axes | None = N
 
 
 def draw_roc(sweeps: Mapping[str, PixelCounts], ax: Axes | None = None) -> Axes:
-    """Draw TPR over FPR in percent, FPR95 as a dot, AUROC in the legend; returns the axes.
+    """Draw TPR over FPR with FPR95 as a dot, AUROC in the legend; returns the axes.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ def draw_roc(sweeps: Mapping[str, PixelCounts], ax: Axes | None = None) -> Axes:
 
 
 def ranking_figure(sweeps: Mapping[str, PixelCounts], *, width: float | str = DOUBLE) -> Figure:
-    """Precision-recall and ROC curves side by side, or below each other in one column.
+    """Draw precision-recall and ROC curves side by side, or below each other in one column.
 
     Parameters
     ----------
@@ -171,7 +171,7 @@ def ranking_figure(sweeps: Mapping[str, PixelCounts], *, width: float | str = DO
 def ranking_multiples(
     panels: Mapping[str, Mapping[str, PixelCounts]], *, width: float | str = DOUBLE
 ) -> Figure:
-    """As `ranking_figure`, a row a data set.
+    """Draw `ranking_figure` for several data sets, one row each.
 
     Parameters
     ----------

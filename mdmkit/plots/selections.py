@@ -93,7 +93,7 @@ def by_figure(
     *,
     width: float | str = SINGLE,
 ) -> Figure:
-    """Measures over bins or groups, below each other, one line per method.
+    """Draw measures over bins or groups, below each other, one line per method.
 
     Parameters
     ----------
