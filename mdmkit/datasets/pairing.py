@@ -68,7 +68,7 @@ def check_missing(missing: object) -> None:
     >>> check_missing("skip")
     """
     if missing not in ("error", "skip"):
-        raise InputError(f"missing: expected 'error' or 'skip', found {missing!r}")
+        raise InputError(f"expected 'error' or 'skip', found {missing!r}", argument="missing")
 
 
 def find_targets(target: str | Path) -> dict[str, Path]:
