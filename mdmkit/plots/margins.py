@@ -134,7 +134,7 @@ def margin_multiples(
     top_height = (0.52 if across == 1 else 0.62) * breadth
     # what names, numbers at the axes and T leave to each panel's lanes, in inches
     longest = max(len(name) for curves in panels.values() for name in curves)
-    lane = max(0.2, (width - 0.062 * longest - 0.45 * (2 * across - 1)) / across)
+    lane = max(0.2, (width - 0.062 * longest - 0.52 * (2 * across - 1)) / across)
     with rc_context(STYLE):
         figure = Figure(
             figsize=(width, down * (top_height + lanes + 0.3) + 0.25), layout="constrained"
