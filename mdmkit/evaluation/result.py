@@ -10,9 +10,10 @@ from mdmkit.core.number import Entry, Number
 
 @dataclass(frozen=True)
 class Result(Mapping[str, "float | None"]):
-    """All numbers of one method; `result["ap"]` is the value of one, `result.numbers["ap"]` all.
+    """Holds all numbers of one method; `result["ap"]` is the value of one.
 
-    A mapping from measure names to fractions, None where undefined.
+    A mapping from measure names to fractions, None where undefined; `result.numbers["ap"]` has all
+    that is known.
 
     Attributes
     ----------
