@@ -173,7 +173,8 @@ def test_a_margin_shows_its_t(form):
 
 def test_the_recommended_threshold_is_shown_with_its_interval(measured):
     comparison = measured(metrics="mdm_f1@0.5")
-    (low, high), z = (comparison["good"][f"mdm_f1@0.5_{k}"] for k in ("interval", "threshold"))
+    margin = comparison["good"].numbers["mdm_f1@0.5"]
+    (low, high), z = margin.interval, margin.threshold
     for form in ("table", "markdown"):
         assert f"{z:.3f} [{low:.3f}, {high:.3f})" in comparison.to_text(form)
 
