@@ -73,9 +73,9 @@ def row(name, cap, frames, population, sets):
     def p_of(test):
         return test.p(np.tensordot(draws, test.parts(x), axes=1), frames)
 
-    cells = [str(int(good.sum()))]
-    for test in (mean_test(bound, losses), HoeffdingBentkus(bound)):
-        cells.append(summary(walks(p_of(test), start, ERROR), good))
+    tests = mean_test(bound, losses), HoeffdingBentkus(bound)
+    own = [summary(walks(p_of(test), start, ERROR), good) for test in tests]
+    cells = [str(int(good.sum())), *own]
     try:
         p = mapie_p(draws @ x / frames, frames, bound)
     except ModuleNotFoundError:
