@@ -15,7 +15,7 @@ from mdmkit.evaluation.frame_set import FrameOptions, FrameSet
 from mdmkit.evaluation.methods import is_folder
 from mdmkit.metrics.registry import as_metric
 from mdmkit.statistics.accumulator import DEFAULT_MEMORY
-from mdmkit.thresholds.certify import Certification, as_certification
+from mdmkit.thresholds.certify import Certification, as_certification, check_certifiable
 from mdmkit.thresholds.checking import ThresholdCheck, check_loads
 from mdmkit.thresholds.chosen import ChosenThreshold
 from mdmkit.thresholds.kept_frames import kept_frames
@@ -164,13 +164,16 @@ def recommend_threshold(
             memory=memory,
             jobs=check_jobs(jobs),
         )
+    requirements = parse_requirements(require, sizes, given.choice.aggregate)
+    how = as_certification(certify)
+    check_certifiable(requirements, how)
     found = require_threshold(
         loads,
-        parse_requirements(require, sizes, given.choice.aggregate),
+        requirements,
         normalize=normalize,
         method=method,
         sizes=sizes,
-        how=as_certification(certify),
+        how=how,
         memory=memory,
         jobs=check_jobs(jobs),
     )

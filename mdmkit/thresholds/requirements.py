@@ -6,6 +6,7 @@ import operator as comparing
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -250,7 +251,9 @@ def _of_text(text: str, sizes: ComponentSizes, aggregate: str) -> Requirement:
 def _of_parts(match: re.Match[str], sizes: ComponentSizes, aggregate: str) -> Requirement:
     asked = Asked.of(match[1])
     if asked.name not in (*METRICS, "fpr", *FALSE_ALARMS):
-        raise InputError(f"expected {_EXPECTED}; found {match[0].strip()!r}")
+        near = get_close_matches(asked.name, (*METRICS, *NAMES), 1)
+        meant = f"; did you mean {near[0]}?" if near else ""
+        raise InputError(f"expected {_EXPECTED}; found {match[0].strip()!r}{meant}")
     options = [f"{key}={value}" for key, value in asked.options.items()]
     spelled = "@".join([asked.name, *options])
     changes = tuple(_changes(asked))
