@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from mdmkit.cli.figures import left_out
-from mdmkit.cli.options import INPUT, Invert, KeysFile, find_ground_truth
+from mdmkit.cli.options import (
+    INPUT,
+    Invert,
+    KeysFile,
+    Resize,
+    ScoreEnding,
+    find_ground_truth,
+)
 from mdmkit.cli.terminal import note, progress_bars
 from mdmkit.core.errors import InputError
 
@@ -60,13 +67,16 @@ class PanelFrames:
     dataset: DataSetNames = field(default_factory=list)
     target: Targets = field(default_factory=list)
     frames: KeysFile = None
+    score_ending: ScoreEnding = ""
+    resize: Resize = None
     invert: Invert = field(default_factory=list)
 
     def find(self, methods: dict[str, str]) -> list[Panel]:
         """A panel each, in the order given."""
         from mdmkit.datasets.subset import read_keys, subset
 
-        found = find_panels(methods, self.dataset, self.target, invert=self.invert)
+        how = {"score_ending": self.score_ending, "resize": self.resize, "invert": self.invert}
+        found = find_panels(methods, self.dataset, self.target, **how)
         if self.frames is None:
             return found
         if len(found) > 1:

@@ -86,7 +86,7 @@ def froc_figure(
     most_alarms: float = 10.0,
     width: float = SINGLE,
 ) -> Figure:
-    """`draw_froc` for one data set or several, below each other.
+    """Draw `draw_froc` for one data set or several, below each other.
 
     Parameters
     ----------

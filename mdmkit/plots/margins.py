@@ -29,7 +29,7 @@ _ROOMY = 4.5  # inches of a lane with more than the marked thresholds
 def margin_figure(
     curves: Curves, t_margin: float | Sequence[float], *, width: float = DOUBLE
 ) -> Figure:
-    """The metric over the threshold for several methods; beneath it each margin as a bar.
+    """Draw the metric over the threshold for several methods; beneath it each margin as a bar.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def margin_multiples(
     width: float = DOUBLE,
     across: int | None = None,
 ) -> Figure:
-    """As `margin_figure`, several metrics or data sets side by side or below each other.
+    """Draw `margin_figure` for several metrics or data sets, side by side or below each other.
 
     Parameters
     ----------

@@ -71,7 +71,7 @@ def draw_margins_by_t(
 
 
 def margins_by_t_figure(curves: Curves, *, width: float = SINGLE) -> Figure:
-    """`draw_margins_by_t` on a page of its own: which T tells the methods apart.
+    """Draw `draw_margins_by_t` on a page of its own: which T tells the methods apart.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def margins_by_t_figure(curves: Curves, *, width: float = SINGLE) -> Figure:
 
 
 def margins_by_t_multiples(panels: Mapping[str, Curves], *, width: float = SINGLE) -> Figure:
-    """As `margins_by_t_figure`, several data sets side by side or below each other.
+    """Draw `margins_by_t_figure` for several data sets, side by side or below each other.
 
     Parameters
     ----------

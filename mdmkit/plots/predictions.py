@@ -34,7 +34,7 @@ def thresholds_figure(
     image: NDArray[np.uint8] | None = None,
     width: float = FULL,
 ) -> Figure:
-    """One frame as several methods score it: the map, and the prediction at each threshold.
+    """Draw one frame as methods score it: the map, and the prediction at each threshold.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ def grid_figure(
     images: Mapping[str, NDArray[np.uint8]] | None = None,
     width: float = FULL,
 ) -> Figure:
-    """A row a frame: input, ground truth, and each method's prediction at its own threshold.
+    """Draw frames, a row each: input, ground truth, each method's prediction at its own threshold.
 
     Parameters
     ----------
@@ -288,7 +288,7 @@ def _folded(name: str, inches: float, size: float) -> str:
 
 
 def ground_truth(anomalous: NDArray[np.bool_], valid: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """RGB image of what is anomalous, as the overlay of a prediction that finds it.
+    """Colour what is anomalous, as the overlay of a prediction that finds it; an RGB image.
 
     Parameters
     ----------
@@ -309,7 +309,7 @@ def ground_truth(anomalous: NDArray[np.bool_], valid: NDArray[np.bool_]) -> NDAr
 
 
 def overlay(frame: Frame, z: float) -> NDArray[np.uint8]:
-    """RGB image of the prediction score > z, whose colours count the confusion.
+    """Colour the prediction score > z by its confusion counts; an RGB image.
 
     Parameters
     ----------

@@ -133,7 +133,7 @@ def draw_roc(sweeps: Mapping[str, PixelCounts], ax: Axes | None = None) -> Axes:
 
 
 def ranking_figure(sweeps: Mapping[str, PixelCounts], *, width: float = DOUBLE) -> Figure:
-    """Precision-recall and ROC curves side by side, or below each other in one column.
+    """Draw precision-recall and ROC curves side by side, or below each other in one column.
 
     Parameters
     ----------
@@ -165,7 +165,7 @@ def ranking_figure(sweeps: Mapping[str, PixelCounts], *, width: float = DOUBLE) 
 def ranking_multiples(
     panels: Mapping[str, Mapping[str, PixelCounts]], *, width: float = DOUBLE
 ) -> Figure:
-    """As `ranking_figure`, a row a data set.
+    """Draw `ranking_figure` for several data sets, one row each.
 
     Parameters
     ----------

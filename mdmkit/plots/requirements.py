@@ -29,7 +29,7 @@ class Required(Protocol):
 
 
 def requirements_figure(methods: Mapping[str, Required], *, width: float = DOUBLE) -> Figure:
-    """Bars of the thresholds at which each requirement holds, and all of them, by method.
+    """Draw bars of the thresholds at which requirements hold, each and all, by method.
 
     Parameters
     ----------

@@ -78,7 +78,7 @@ def by_figure(
     *,
     width: float = SINGLE,
 ) -> Figure:
-    """Measures over bins or groups, below each other, one line per method.
+    """Draw measures over bins or groups, below each other, one line per method.
 
     Parameters
     ----------
