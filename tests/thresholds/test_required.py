@@ -185,7 +185,7 @@ def test_a_chosen_threshold_comes_back_from_its_file(tmp_path):
     with pytest.raises(InputError, match="as it was written"):
         read_threshold(path)
     path.write_text("threshold = 0.5")
-    with pytest.raises(InputError, match="expected a chosen threshold"):
+    with pytest.raises(InputError, match="that mdmkit wrote"):
         read_threshold(path)
     path.write_text(text, encoding="utf-8-sig")  # as some editors save it
     assert read_threshold(path) == found.chosen
