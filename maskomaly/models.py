@@ -42,7 +42,7 @@ _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 
 @dataclass(frozen=True)
 class Network:
-    """A segmentation network, ready to run.
+    """A segmentation network that is ready to run.
 
     Parameters
     ----------

@@ -109,8 +109,9 @@ def in_band(measure: Measure, width: float) -> Through:
     band = Band(width)
     if set(measure.statistics) != {PixelStatistic()}:
         raise InputError(
-            "band: expected a measure of pixels such as ap, auroc, fpr95, best_f1, f1@z=0.5 or "
-            f"mdm_f1@0.5, found {measure.key!r}, whose components a band would cut"
+            "expected a measure of pixels such as ap, auroc, fpr95, best_f1, f1@z=0.5 or "
+            f"mdm_f1@0.5, found {measure.key!r}, whose components a band would cut",
+            argument="band",
         )
     return Through(band, measure, f"{measure.key}@band={band.width:g}")
 
@@ -125,7 +126,8 @@ def in_bin(measure: Measure, selected: TargetBin) -> Through:
     """
     if any(of_images(statistic) for statistic in measure.statistics):
         raise InputError(
-            f"{selected.by}: expected a measure of pixels, components or borders, found "
-            f"{measure.key!r}, which is one of images"
+            "expected a measure of pixels, components or borders, found "
+            f"{measure.key!r}, which is one of images",
+            argument=selected.by,
         )
     return Through(selected, measure, f"{measure.key}@{selected.name}")

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 MOST_TOLERANCE = 32
 #: Share of the diagonal, as in the reference code of Boundary IoU.
 DILATION_RATIO = 0.02
-NEITHER, INSIDE, OUTSIDE = 0, 1, 2
 
 
 @dataclass(frozen=True)
@@ -65,9 +64,11 @@ class BandOverlap(CountedStatistic):
 
     def __post_init__(self) -> None:
         if not 0 < self.ratio <= 1:
-            raise InputError(f"ratio: expected a share in (0, 1], found {self.ratio!r}")
+            raise InputError(f"expected a share in (0, 1], found {self.ratio!r}", argument="ratio")
         if self.px != int(self.px) or self.px < 0:
-            raise InputError(f"px: expected a whole number of pixels >= 1, found {self.px!r}")
+            raise InputError(
+                f"expected a whole number of pixels >= 1, found {self.px!r}", argument="px"
+            )
 
     def depth(self, shape: tuple[int, int]) -> int:
         """Pixels d for a frame of this shape."""
@@ -83,11 +84,7 @@ class BandOverlap(CountedStatistic):
         keys = ordered_keys(frame.scores, frame.valid)
         band = _eroded(_target_keys(frame), depth) < TARGET
         band &= frame.classes == ANOMALOUS
-        kinds = np.where(frame.valid, np.where(band, INSIDE, OUTSIDE), NEITHER).astype(np.uint8)
-        lows = _eroded(keys, depth)
-        return _intervals(
-            frame, lows, keys, kinds, (INSIDE, OUTSIDE), [int(np.count_nonzero(band))]
-        )
+        return _intervals(frame, _eroded(keys, depth), keys, band, int(np.count_nonzero(band)))
 
 
 @dataclass(frozen=True)
@@ -116,10 +113,11 @@ class BorderMatch(CountedStatistic):
     def __post_init__(self) -> None:
         if not 0 <= self.px <= MOST_TOLERANCE:
             raise InputError(
-                f"px: expected a tolerance of 0 to {MOST_TOLERANCE} pixels, found {self.px!r}"
+                f"expected a tolerance of 0 to {MOST_TOLERANCE} pixels, found {self.px!r}",
+                argument="px",
             )
         if self.neighbours not in (4, 8):
-            raise InputError(f"neighbours: expected 4 or 8, found {self.neighbours!r}")
+            raise InputError(f"expected 4 or 8, found {self.neighbours!r}", argument="neighbours")
 
     def of(self, frame: Frame) -> IntervalCounts:
         """Count one frame, of three kinds: who has a border pixel of the other within reach.
@@ -136,9 +134,8 @@ class BorderMatch(CountedStatistic):
         dy, dx = self._places()
         near = np.zeros(frame.shape, np.uint8)
         dilate(border, dy, dx, near)
-        kinds = np.where(frame.valid, np.where(near > 0, INSIDE, OUTSIDE), NEITHER).astype(np.uint8)
         borders = int(np.count_nonzero(border))
-        counts = _intervals(frame, lows, keys, kinds, (INSIDE, OUTSIDE), [borders])
+        counts = _intervals(frame, lows, keys, near > 0, borders)
         room = 2 * borders
         while True:  # most pixels have one interval, none more than it has places
             matched = np.empty((2, room), keys.dtype)
@@ -186,20 +183,13 @@ def _eroded(keys: Keys, depth: int) -> Keys:
 
 
 def _intervals(
-    frame: Frame,
-    lows: Keys,
-    highs: Keys,
-    kinds: NDArray[np.uint8],
-    wanted: tuple[int, ...],
-    sizes: list[int],
+    frame: Frame, lows: Keys, highs: Keys, inside: NDArray[np.bool_], size: int
 ) -> IntervalCounts:
+    """Ends of the intervals of valid pixels that are inside and of the others, beside one size."""
     from mdmkit.statistics.kernels.erosion import split_intervals
 
-    ends: list[Keys] = []
-    for kind in wanted:
-        room = np.count_nonzero(kinds == kind)
-        low, high = np.empty((2, room), highs.dtype)
-        n, m = split_intervals(lows.ravel(), highs.ravel(), kinds.ravel(), kind, low, high)
-        ends += [low[:n].copy(), high[:m].copy()]
+    ends = np.empty((4, highs.size), highs.dtype)
+    counts = split_intervals(lows.ravel(), highs.ravel(), frame.valid.ravel(), inside.ravel(), ends)
+    runs = tuple(row[:n].copy() for row, n in zip(ends, counts.tolist(), strict=True))
     source = key_source(frame.scores.dtype)
-    return IntervalCounts(tuple(ends), np.array(sizes), frame.anomalous_pixels, source)
+    return IntervalCounts(runs, np.array([size]), frame.anomalous_pixels, source)

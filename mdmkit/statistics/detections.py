@@ -61,7 +61,7 @@ class DetectionRule(AsArrays):
         for name in ("found", "false"):
             if not 0 < getattr(self, name) <= 1:
                 raise InputError(
-                    f"{name}: expected a share in (0, 1], found {getattr(self, name)!r}"
+                    f"expected a share in (0, 1], found {getattr(self, name)!r}", argument=name
                 )
         if self.by not in RULES:
             raise InputError(
