@@ -266,7 +266,9 @@ class Accumulator:
             if of_pixels(statistic):
                 found[statistic] = statistic.between(frame, intervals)  # type: ignore[union-attr]
         edges, wanted = self._look.cells(self.rows)
-        cells = BinnedFrame.of(frame, edges) if wanted else None
+        if not wanted:
+            return Totals(1, found)
+        cells = BinnedFrame.of(frame, edges)
         for statistic, refined in wanted.items():
             found[statistic] = statistic.inside(cells, edges, refined)  # type: ignore[union-attr]
         return Totals(1, found)
