@@ -59,7 +59,7 @@ def keys_of(scores: NDArray[Any], valid: NDArray[np.bool_] | None = None) -> Key
         order_keys(floats.view(kind).ravel(), sign_of(kind), keys.ravel())
     if valid is not None:
         keys[~valid] = np.iinfo(kind).max
-    return keys
+    return np.asarray(keys)
 
 
 def floats_of(keys: Keys) -> NDArray[Any]:
