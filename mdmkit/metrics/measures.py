@@ -13,14 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.core.errors import InputError, InputTypeError
-<<<<<<< HEAD
-from mdmkit.core.foreign import leaving_arguments, read_only
+from mdmkit.core.foreign import leaving_arguments, ours, read_only
 from mdmkit.core.margin import Margin, check_t_margin
 from mdmkit.core.number import Number
-=======
-from mdmkit.core.foreign import leaving_arguments, ours, read_only
-from mdmkit.core.margin import check_t_margin
->>>>>>> main
 from mdmkit.metrics.base import Metric, Ratio, check_anomalous, ratio
 from mdmkit.metrics.component_metrics import ComponentMetric
 from mdmkit.metrics.pixel_metrics import CountMetric
@@ -117,13 +112,8 @@ class Measure(ABC):
 
 def computed(measure: Measure, sweeps: NormalizedTotals) -> Number:
     """What a measure says of totals, which one of a user's own cannot write to."""
-<<<<<<< HEAD
-    if type(measure).__module__.partition(".")[0] == "mdmkit":
-        return as_number(measure.compute(sweeps), sweeps)
-=======
     if ours(measure):
-        return measure.compute(sweeps)
->>>>>>> main
+        return as_number(measure.compute(sweeps), sweeps)
     with leaving_arguments(f"measure {measure.key}"):
         return as_number(measure.compute(read_only(sweeps)), sweeps)
 
