@@ -9,7 +9,16 @@ import typer
 
 from maskomaly.cli import network as networks
 from maskomaly.cli import options
-from mdmkit.cli.options import AnomalyLabel, DataSetName, IgnoreIndex, NormalLabel, Target
+from mdmkit.cli.options import (
+    INPUT,
+    NUMBERS,
+    OUTPUT,
+    AnomalyLabel,
+    DataSetName,
+    IgnoreIndex,
+    NormalLabel,
+    Target,
+)
 from mdmkit.cli.terminal import Debug, Overwrite, Quiet, note, progress_bars
 from mdmkit.core.label_values import parse_labels
 
@@ -20,23 +29,34 @@ if TYPE_CHECKING:
 def mine(
     output: Annotated[
         Path,
-        typer.Option("--output", "-o", metavar="FILE", help="A .toml file.", show_default=False),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="A .toml file.",
+            show_default=False,
+            rich_help_panel=OUTPUT,
+        ),
     ],
     model: options.Model,
     images: options.LabelledImages = None,
     dataset: DataSetName = None,
     target: Target = None,
     frames: options.Frames = None,
-    top: Annotated[int, typer.Option(metavar="N", help="How many anomaly queries.")] = 4,
+    top: Annotated[
+        int, typer.Option(metavar="N", help="How many anomaly queries.", rich_help_panel=NUMBERS)
+    ] = 4,
     inlier_label: Annotated[
         str,
         typer.Option(
             metavar="N[,N...]",
             help="Label values of known classes: for each, its best query is always an inlier.",
+            rich_help_panel=INPUT,
         ),
     ] = "none",
     threshold: Annotated[
-        float, typer.Option(metavar="M", help="A mask is predicted where m > M.")
+        float,
+        typer.Option(metavar="M", help="A mask is predicted where m > M.", rich_help_panel=NUMBERS),
     ] = 0.9,
     preset: options.Preset = None,
     config: options.Config = None,

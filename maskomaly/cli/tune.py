@@ -10,14 +10,29 @@ import typer
 from maskomaly.cli import network as networks
 from maskomaly.cli import options
 from mdmkit.cli import completion
-from mdmkit.cli.options import AnomalyLabel, DataSetName, IgnoreIndex, NormalLabel, Target
+from mdmkit.cli.options import (
+    NUMBERS,
+    OUTPUT,
+    AnomalyLabel,
+    DataSetName,
+    IgnoreIndex,
+    NormalLabel,
+    Target,
+)
 from mdmkit.cli.terminal import Debug, Overwrite, Quiet, note, progress_bars
 
 
 def tune(
     output: Annotated[
         Path,
-        typer.Option("--output", "-o", metavar="FILE", help="A .toml file.", show_default=False),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="A .toml file.",
+            show_default=False,
+            rich_help_panel=OUTPUT,
+        ),
     ],
     model: options.Model,
     images: options.LabelledImages = None,
@@ -30,6 +45,7 @@ def tune(
             metavar="MEASURE",
             autocompletion=completion.measures,
             help="What to maximise: ap, mdm_f1@0.5, best_f1, ...; fpr95 is minimised.",
+            rich_help_panel=NUMBERS,
         ),
     ] = "ap",
     preset: options.Preset = None,

@@ -11,15 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from mdmkit.cli.figures import left_out
-from mdmkit.cli.options import (
-    INPUT,
-    Invert,
-    KeysFile,
-    Resize,
-    ScoreEnding,
-    find_ground_truth,
-)
+from mdmkit.cli.figures import left_out, named
+from mdmkit.cli.options import INPUT, Invert, KeysFile, Resize, ScoreEnding, find_ground_truth
 from mdmkit.cli.terminal import note, progress_bars
 from mdmkit.core.errors import InputError
 
@@ -112,8 +105,11 @@ class Evaluated:
     evaluations: dict[str, Evaluation]
 
     def curves(self, metric: Metric) -> dict[str, ThresholdCurve]:
-        """d(z) of each method."""
-        return {name: evaluation.curve(metric) for name, evaluation in self.evaluations.items()}
+        """d(z) of each method, by its name and normaliser."""
+        return {
+            named(name, evaluation.kind.name): evaluation.curve(metric)
+            for name, evaluation in self.evaluations.items()
+        }
 
     def pixels(self) -> dict[str, PixelCounts]:
         """Each method's pixels by raw score: ranking needs no normaliser."""
