@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mdmkit.comparison.data import ComparisonData
-from mdmkit.comparison.differences import bootstrap_notes, interval_of, lead_block, points
+from mdmkit.comparison.differences import bootstrap_notes, lead_block, points
 from mdmkit.comparison.records import comparison_rows, long_rows, record_of
 from mdmkit.comparison.selection_table import WORST, is_selected, selection_blocks
 from mdmkit.datasets import how_inverted
@@ -61,7 +61,7 @@ def blocks(comparison: ComparisonData) -> list[Block]:
 
 def _value_column(measure: Measure, comparison: ComparisonData) -> Column:
     values = [result[measure.key] for result in comparison.results]
-    intervals = [interval_of(comparison, r.method, measure.key) for r in comparison.results]
+    intervals = [result.numbers[measure.key].confidence for result in comparison.results]
     if comparison.published:
         values += [row.values.get(measure.key) for row in comparison.published.rows]
     details = [points(interval) for interval in intervals] if any(intervals) else []
@@ -136,24 +136,24 @@ def _notes_on_values(comparison: ComparisonData) -> list[str]:
     """Brackets, refusals, and images where a measure is undefined."""
     lines = []
     for result in comparison.results:
-        brackets = {k: v for k, v in result.values.items() if k.endswith("_bracket") and v}
+        brackets = {k: n.bracket for k, n in result.numbers.items() if n.bracket}
         widths = [high - low for low, high in brackets.values() if low is not None]
         if any(widths):
             lines.append(
                 f"{result.method}: scores fell into bins for want of memory; "
                 f"brackets (JSON, CSV) are up to {100 * max(widths):.2g} points wide"
             )
-        unsure = [k.removesuffix("_bracket") for k, (low, _) in brackets.items() if low is None]
-        if unsure:
-            lines.append(f"{result.method}: {', '.join(unsure)} may be undefined")
+        perhaps = [key for key, (low, _) in brackets.items() if low is None]
+        if perhaps:
+            lines.append(f"{result.method}: {', '.join(perhaps)} may be undefined")
         for reason in dict.fromkeys(result.refused.values()):
             keys = [key for key, why in result.refused.items() if why == reason]
             lines.append(f"{result.method}: {', '.join(keys)} refused: {reason}")
         for measure in comparison.measures:
-            images = result.values.get(f"{measure.key}_images")
-            if images and images["undefined"]:
+            images = result.numbers[measure.key].images
+            if images and images.undefined:
                 lines.append(
-                    f"{result.method}: {measure.key} undefined in {images['undefined']} "
+                    f"{result.method}: {measure.key} undefined in {images.undefined} "
                     f"of {result.frames} images"
                 )
     return lines
@@ -186,11 +186,10 @@ def threshold_column(measure: MarginAt, results: Sequence[Result]) -> Column:
     """The thresholds which a margin recommends, with their intervals."""
     cells = []
     for result in results:
-        interval = result.values.get(f"{measure.key}_interval")
-        threshold = result.values.get(f"{measure.key}_threshold")
-        cells.append(
-            UNDEFINED
-            if interval is None
-            else f"{threshold:.3f} [{interval[0]:.3f}, {interval[1]:.3f})"
-        )
+        number = result.numbers[measure.key]
+        if number.interval is None:
+            cells.append(UNDEFINED)
+        else:
+            x, y = number.interval
+            cells.append(f"{number.threshold:.3f} [{x:.3f}, {y:.3f})")
     return Column(*titles(measure), "", tuple(cells))

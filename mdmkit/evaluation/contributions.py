@@ -8,7 +8,6 @@ from operator import add
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mdmkit.metrics.measures import Values
     from mdmkit.statistics.totals import Totals
 
 
@@ -30,7 +29,7 @@ class Counts:
 class Image:
     """The numbers of one frame, evaluated per image."""
 
-    values: Values
+    values: dict[str, float]
     refused: dict[str, str]
     no_target: dict[str, str]
 

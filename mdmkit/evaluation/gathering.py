@@ -192,7 +192,7 @@ class Gathered:
         image = Image({}, {}, {})
         for measure in self.measures:
             try:
-                image.values[measure.key] = computed(measure, sweeps)[measure.key]
+                image.values[measure.key] = float(computed(measure, sweeps))
             except RangeError as error:
                 image.refused[measure.key] = str(error)
             except NoTargetError as error:
