@@ -53,7 +53,7 @@ def _condition(part: str, is_margin: bool) -> str:
     if not sign:
         return f"T={part}" if is_margin else f"at {part}"
     if key == "alarms":
-        return f"at {value} alarms"
+        return f"at {value} alarm{'' if value == '1' else 's'}"
     if key in _UNITS:
         return _UNITS[key].format(value)
     return f"at {part}" if key in _RATES else part

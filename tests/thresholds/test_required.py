@@ -359,3 +359,23 @@ def test_normal_frames_need_no_labels():
         recommend_threshold(maps, [t for _, t in FRAMES[:5]], require="fpr <= 1", normal=True)
     with pytest.raises(InputError, match="found labels"):
         recommend_threshold(FRAMES[:5], require="fpr <= 0.1", normal=True)
+
+
+@pytest.mark.parametrize("normalize", ["none", "minmax", "sigmoid", "rank"])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float16, np.float32, np.float64])
+def test_a_threshold_from_a_file_predicts_what_was_judged(tmp_path, dtype, normalize):
+    high = np.iinfo(dtype).max if np.dtype(dtype).kind == "u" else 1
+    frames = [((scores * high).astype(dtype), target) for scores, target in FRAMES[:4]]
+    found = recommend_threshold(frames, require="f1 > 0.5", normalize=normalize)
+    found.chosen.write(tmp_path / "chosen.toml")
+    chosen = read_threshold(tmp_path / "chosen.toml")
+    tp = fp = fn = 0
+    for scores, target in frames:
+        predicted = chosen.apply(scores)
+        assert predicted.shape == scores.shape
+        tp, fp = tp + (predicted & (target == 1)).sum(), fp + (predicted & (target == 0)).sum()
+        fn += (~predicted & (target == 1)).sum()
+    assert found.values["f1 > 0.5"] == 2 * tp / (2 * tp + fp + fn)
+    assert chosen.digest == found.chosen.digest
+    other = recommend_threshold(frames, require="f1 > 0.4", normalize=normalize).chosen
+    assert other.digest != chosen.digest
