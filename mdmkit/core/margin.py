@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.core.errors import InputError, InputTypeError
+from mdmkit.core.number import Entry, Number
 from mdmkit.core.number import Interval as Interval
-from mdmkit.core.number import Number
 
 
 def check_t_margin(t_margin: object) -> float:
@@ -58,6 +58,8 @@ class Margin(Number):
         The trivial level: the larger, where defined, of the metric's values at the predictions of
         all valid pixels and of none, on the same frames. A margin at a T that does not exceed it
         is passed by doing nothing.
+    ends : (float, float) or None
+        These two values, NaN where undefined.
 
     References
     ----------
@@ -80,8 +82,16 @@ class Margin(Number):
     min_prediction: int | None = None
     min_target: int | None = None
     aggregate: str = "pooled"
+    ends: Interval | None = None
 
     always_written: ClassVar[tuple[str, ...]] = ("interval", "threshold", "bracket")
+
+    def row(self, key: str) -> dict[str, Entry]:
+        """Its entries of one flat row, with the trivial level and whether it passes T."""
+        row = super().row(key)
+        if self.trivial is not None:
+            row |= {f"{key}_trivial": self.trivial, f"{key}_is_trivial": self.is_trivial}
+        return row
 
     @property
     def is_trivial(self) -> bool:

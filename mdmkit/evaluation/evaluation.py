@@ -8,10 +8,11 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from mdmkit.core.distribution import Distribution
+from mdmkit.core.distribution import Distribution, mean_where_defined
 from mdmkit.core.errors import InputError, NoTargetError, RangeError
 from mdmkit.core.files import check_output
 from mdmkit.core.labels import LabelCodes, Labels
+from mdmkit.core.margin import trivial_level
 from mdmkit.core.named_arrays import arrays_of, value_of
 from mdmkit.core.number import Number
 from mdmkit.evaluation.contributions import Counts, Image
@@ -193,6 +194,10 @@ class Evaluation(Passing):
                 raise NoTargetError(min(image.no_target[key] for image in self._images))
             images = Distribution.of(image.values[key] for image in self._images)
             numbers[key] = replace(numbers[key], value=images.mean, images=images)
+            ends = [image.ends[key] for image in self._images if key in image.ends]
+            if ends:  # means over images, as the margin is one
+                constant = [mean_where_defined(values) for values in zip(*ends, strict=True)]
+                numbers[key] = replace(numbers[key], trivial=trivial_level(constant))
         return numbers, refused
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import InputError, InputTypeError
 from mdmkit.core.foreign import leaving_arguments, ours, read_only
 from mdmkit.core.margin import Margin, check_t_margin
@@ -75,6 +76,18 @@ class Measure(ABC):
     decided_by_bins: bool = False
     #: Whether it is an error over a whole data set without anomalies, as a margin is.
     needs_anomalies: bool = False
+    #: Whether it lives on normalised scores: those of methods normalised in different ways do not
+    #: compare.
+    on_scale: bool = False
+
+    @property
+    def sizes_used(self) -> str:
+        """The component sizes that it depends on, as in "sizes 500/100"; else nothing."""
+        for statistic in self.statistics:
+            sizes = getattr(statistic, "sizes", None)
+            if isinstance(sizes, ComponentSizes):
+                return f"sizes {sizes.min_prediction}/{sizes.min_target}"
+        return ""
 
     @property
     def every_row(self) -> bool:
@@ -258,6 +271,7 @@ class AtThreshold(Measure):
     metric: Metric
     z: float
     needs_anomalies = True
+    on_scale = True
     refinable = True
 
     @property
@@ -307,6 +321,7 @@ class FprAtThreshold(Measure):
     z: float
     higher_is_better = False
     refinable = True
+    on_scale = True
 
     def compute(self, sweeps: NormalizedTotals) -> Number:
         least, most = (
@@ -353,6 +368,7 @@ class MarginAt(Measure):
     t_margin: float
     key: str = field(default="")
     needs_anomalies = True
+    on_scale = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "metric", as_metric(self.metric))

@@ -48,6 +48,10 @@ class GroupMean(Measure):
         object.__setattr__(self, "higher_is_better", first.higher_is_better)
 
     @property
+    def on_scale(self) -> bool:  # type: ignore[override]
+        return self.groups[0].on_scale
+
+    @property
     def statistics(self) -> tuple[Statistic, ...]:
         return tuple(dict.fromkeys(s for group in self.groups for s in group.statistics))
 
