@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import reprlib
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from math import isnan
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import InputError, InputTypeError
-from mdmkit.core.foreign import leaving_arguments, ours, read_only
 from mdmkit.core.margin import Margin, check_t_margin
 from mdmkit.core.number import Number
 from mdmkit.metrics.base import Metric, Ratio, check_anomalous, ratio
 from mdmkit.metrics.component_metrics import ComponentMetric
+from mdmkit.metrics.measure_base import Measure as Measure
+from mdmkit.metrics.measure_base import Unresolved as Unresolved
+from mdmkit.metrics.measure_base import as_number as as_number
+from mdmkit.metrics.measure_base import computed as computed
 from mdmkit.metrics.pixel_metrics import CountMetric
 from mdmkit.metrics.registry import as_metric
 from mdmkit.statistics.kinds import PixelStatistic, Statistic, of_components
@@ -36,110 +36,6 @@ from mdmkit.statistics.score_bins import BracketedPixels
 
 if TYPE_CHECKING:
     from mdmkit.metrics.normalized_totals import NormalizedTotals
-
-#: Closed intervals of raw scores, shape (k, 2), by statistic.
-Unresolved = dict[Statistic, NDArray[np.float64]]
-
-
-class Measure(ABC):
-    """Computes one number of a method, with what belongs to it.
-
-    Attributes
-    ----------
-    key : str
-        Its name in results and tables.
-    higher_is_better : bool
-    refinable : bool
-        Whether knowing every score of `unresolved` makes it exact.
-    decided_by_bins : bool
-        Whether pixels counted in bins leave but few of them to be looked at again.
-
-    Examples
-    --------
-    >>> from mdmkit import evaluate
-    >>> class Prevalence(Measure):
-    ...     "Share of anomalous pixels, as a measure of one's own."
-    ...     key = "prevalence"
-    ...
-    ...     def compute(self, sweeps):
-    ...         pixels = sweeps.pixels
-    ...         return pixels.anomalous / (pixels.anomalous + pixels.normal)
-    >>> evaluate([([[0.1, 0.2, 0.6, 0.9]], [[0, 0, 0, 1]])], ["ap", Prevalence()])["prevalence"]
-    0.25
-    """
-
-    key: str
-    higher_is_better: bool = True
-    #: Whether knowing every score of `unresolved` makes it exact.
-    refinable: bool = False
-    #: Whether pixels counted in bins leave but few of them to be looked at again.
-    decided_by_bins: bool = False
-    #: Whether it is an error over a whole data set without anomalies, as a margin is.
-    needs_anomalies: bool = False
-    #: Whether it lives on normalised scores: those of methods normalised in different ways do not
-    #: compare.
-    on_scale: bool = False
-
-    @property
-    def sizes_used(self) -> str:
-        """The component sizes that it depends on, as in "sizes 500/100"; else nothing."""
-        for statistic in self.statistics:
-            sizes = getattr(statistic, "sizes", None)
-            if isinstance(sizes, ComponentSizes):
-                return f"sizes {sizes.min_prediction}/{sizes.min_target}"
-        return ""
-
-    @property
-    def every_row(self) -> bool:
-        """Whether it asks for counts of pixels at every distinct score."""
-        return False
-
-    @property
-    def statistics(self) -> tuple[Statistic, ...]:
-        """The sweeps that it is computed from."""
-        return (PixelStatistic(),)
-
-    @abstractmethod
-    def compute(self, sweeps: NormalizedTotals) -> Number | float:
-        """Its value, NaN where undefined; as a `Number` where more is known of it.
-
-        Raises
-        ------
-        NoTargetError
-            If there is nothing to detect.
-        RangeError
-            If thresholds in [0, 1] make no sense for the scores.
-        """
-
-    def unresolved(self, sweeps: NormalizedTotals) -> Unresolved:
-        """Closed intervals of raw scores whose every score must be known for an exact value.
-
-        Of each statistic, shape (k, 2); none where no look at the frames is worth it.
-        """
-        return {}
-
-    def empty(self) -> Number:
-        """The number without a value, where it is refused or has no meaning."""
-        return Number(None)
-
-
-def computed(measure: Measure, sweeps: NormalizedTotals) -> Number:
-    """What a measure says of totals, which one of a user's own cannot write to."""
-    if ours(measure):
-        return as_number(measure.compute(sweeps), sweeps)
-    with leaving_arguments(f"measure {measure.key}"):
-        return as_number(measure.compute(read_only(sweeps)), sweeps)
-
-
-def as_number(found: Number | float, sweeps: NormalizedTotals) -> Number:
-    """What a measure returned, as a number; a mere value is exact unless scores are in bins."""
-    if isinstance(found, Number):
-        return found
-    if isinstance(found, (int, float)):
-        return Number.exact(found) if sweeps.bracketed is None else Number(found)
-    raise InputTypeError(
-        f"measure: expected a number of `compute`, or a mdmkit.Number, found {reprlib.repr(found)}"
-    )
 
 
 @dataclass(frozen=True)
