@@ -148,7 +148,7 @@ def run_demo(
         If the folder exists and is not empty.
     """
     if count < 4:
-        raise InputError(f"scenes: expected at least 4, found {count}")
+        raise InputError(f"expected at least 4, found {count}", argument="scenes")
     check_new_folder(folder)
     draw_scenes(folder, count, kind)
     network = load_model(CHECKPOINT)

@@ -71,8 +71,9 @@ def find_sources(images: Path) -> dict[str, Source]:
     if suffix in IMAGE_SUFFIXES:
         return {images.stem: images}
     raise InputError(
-        f"images: expected a folder, an image, a list ({' or '.join(LIST_SUFFIXES)}) or a video "
-        f"({', '.join(VIDEO_SUFFIXES)}), found the file {images}"
+        f"expected a folder, an image, a list ({' or '.join(LIST_SUFFIXES)}) or a video "
+        f"({', '.join(VIDEO_SUFFIXES)}), found the file {images}",
+        argument="images",
     )
 
 
@@ -85,10 +86,13 @@ def _listed(file: Path) -> dict[str, Source]:
         key = written.name if outside else written.as_posix()
         if key in found:
             raise InputError(
-                f"images: expected images of different names in {file}, found {key} again"
+                f"expected images of different names in {file}, found {key} again",
+                argument="images",
             )
         if not path.is_file():
-            raise InputError(f"images: expected a file for each line of {file}, found no {path}")
+            raise InputError(
+                f"expected a file for each line of {file}, found no {path}", argument="images"
+            )
         found[key] = path
     return found
 
@@ -113,8 +117,9 @@ def chosen_frames(found: Mapping[str, T], frames: Path | None) -> dict[str, T]:
     unknown = sorted(wanted - found.keys())
     if unknown:
         raise InputError(
-            f"frames: expected keys of frames in {frames} (paths below their folder, without "
-            f"suffix), found {len(unknown)} that no frame has:\n{listing(unknown)}"
+            f"expected keys of frames in {frames} (paths below their folder, without "
+            f"suffix), found {len(unknown)} that no frame has:\n{listing(unknown)}",
+            argument="frames",
         )
     return {key: value for key, value in found.items() if key in wanted}
 

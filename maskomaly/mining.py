@@ -76,8 +76,8 @@ def labelled_images(
     lonely = sorted(dataset.targets.keys() - dataset.images.keys())
     if lonely:
         raise InputError(
-            f"images: expected an image for every mask, found none for {len(lonely)}:\n"
-            + listing(lonely)
+            f"expected an image for every mask, found none for {len(lonely)}:\n" + listing(lonely),
+            argument="images",
         )
     normal = sorted({*_values(codes.normal_label), *inlier_labels})
     judged = LabelCodes(normal, codes.anomaly_label, codes.ignore_index)
@@ -96,8 +96,9 @@ def _check_masks(frames: LabelledImages) -> None:
         any_anomaly |= bool((target & valid).any())
     if not any_anomaly:
         raise NoTargetError(
-            f"target: expected anomalies (label {frames.codes.anomaly_label}) in some of "
-            f"{len(frames.targets)} masks, found none; --anomaly-label says which value means them"
+            f"expected anomalies (label {frames.codes.anomaly_label}) in some of "
+            f"{len(frames.targets)} masks, found none; --anomaly-label says which value means them",
+            argument="target",
         )
 
 
@@ -217,7 +218,9 @@ def mine_folder(
     classes = {label: QueryMining(threshold) for label in frames.inlier_labels}
     for key, outputs in outputs_of_images(frames.images, network, batch=batch, autocast=autocast):
         if not isinstance(outputs, MaskOutputs):
-            raise InputError("model: expected a network that proposes masks, found a dense one")
+            raise InputError(
+                "expected a network that proposes masks, found a dense one", argument="model"
+            )
         path = frames.targets[key]
         try:
             labels = read_mask(path)

@@ -204,7 +204,9 @@ class Network:
             As `predict`, once the images before are through.
         """
         if batch_size < 1:
-            raise InputError(f"batch_size: expected a whole number >= 1, found {batch_size}")
+            raise InputError(
+                f"expected a whole number >= 1, found {batch_size}", argument="batch_size"
+            )
         window = 2 * batch_size + 2
         prepared = work_ahead(enumerate(images), lambda item: self._prepare(*item), window)
         return in_like_batches(
@@ -308,7 +310,7 @@ def load_model(
     True
     """
     if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
-        raise InputTypeError(f"dtype: expected a floating torch.dtype, found {dtype!r}")
+        raise InputTypeError(f"expected a floating torch.dtype, found {dtype!r}", argument="dtype")
     place = choose_device(device)
     path = packaged_checkpoint() if str(source) == TINY else Path(source)
     if path.is_file():
@@ -338,7 +340,9 @@ def packaged_checkpoint() -> Path:
 
 def _read_folder(folder: Path, revision: str | None) -> nn.Module:
     if revision is not None:
-        raise InputError(f"revision: expected none with the folder {folder}, found {revision!r}")
+        raise InputError(
+            f"expected none with the folder {folder}, found {revision!r}", argument="revision"
+        )
     if not (folder / "config.json").is_file():
         raise InputError(
             f"{folder}: expected a folder that save_pretrained wrote, found no config.json in it"
@@ -391,7 +395,7 @@ def choose_device(device: str | torch.device) -> torch.device:
         return torch.device(device)
     except RuntimeError as error:
         raise InputError(
-            f"device: expected auto, cpu, cuda, cuda:0, ..., found {device!r}"
+            f"expected auto, cpu, cuda, cuda:0, ..., found {device!r}", argument="device"
         ) from error
 
 

@@ -50,7 +50,7 @@ def outputs_of_images(
     Images are decoded in threads while the network runs.
     """
     if batch < 1:
-        raise InputError(f"batch: expected a number >= 1, found {batch!r}")
+        raise InputError(f"expected a number >= 1, found {batch!r}", argument="batch")
     keys: deque[str] = deque()
 
     def pixels() -> Iterator[NDArray[np.uint8]]:

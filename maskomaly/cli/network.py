@@ -30,8 +30,9 @@ def load_network(
     if edges is not None:
         if network.square is not None:
             raise InputError(
-                f"input-size: expected none with a {network.family} network, which takes "
-                f"{network.square} x {network.square} pixels only, found {input_size}"
+                f"expected none with a {network.family} network, which takes "
+                f"{network.square} x {network.square} pixels only, found {input_size}",
+                argument="input_size",
             )
         network = replace(network, preprocessing=network.preprocessing.at(*edges))
     if network.note is not None:
@@ -49,8 +50,9 @@ def need_masks(network: Network) -> None:
     """Refuse a network without masks."""
     if not network.has_masks:
         raise InputError(
-            f"model: expected a network that proposes masks, found {network.source}, a dense one "
-            f"({network.family})"
+            f"expected a network that proposes masks, found {network.source}, a dense one "
+            f"({network.family})",
+            argument="model",
         )
 
 
@@ -66,7 +68,7 @@ def resolve_config(
     from maskomaly.registry import own_config, registered
 
     if preset is not None and config is not None:
-        raise InputError("config: expected --preset or --config, found both")
+        raise InputError("expected --preset or --config, found both", argument="config")
     own = own_config(source, digest)
     if config is not None:
         chosen = MaskomalyConfig.read(config)
@@ -103,7 +105,9 @@ def images_of(images: Path | None, dataset: str | None) -> dict[str, Source]:
 
     if (images is None) == (dataset is None):
         found = "neither" if images is None else "both"
-        raise InputError(f"images: expected IMAGES or --dataset LAYOUT:ROOT, found {found}")
+        raise InputError(
+            f"expected IMAGES or --dataset LAYOUT:ROOT, found {found}", argument="images"
+        )
     if images is not None:
         return find_sources(images)
     assert dataset is not None

@@ -120,8 +120,9 @@ def first_folders(methods: Sequence[str] | None, normal: Sequence[str]) -> dict[
     if bool(methods) == bool(normal):
         found = "both" if normal else "neither"
         raise InputError(
-            f"methods: expected score maps of frames with masks, NAME=FOLDER, or --normal FOLDER, "
-            f"found {found}; frames to try a threshold on go to --on"
+            f"expected score maps of frames with masks, NAME=FOLDER, or --normal FOLDER, "
+            f"found {found}; frames to try a threshold on go to --on",
+            argument="methods",
         )
     return named_folders(methods or normal)
 
@@ -134,7 +135,9 @@ def named_folders(items: Sequence[str]) -> dict[str, str]:
         if not sign:
             name, folder = Path(item).resolve().name, item
         if not name or not folder or name in found:
-            raise InputError(f"methods: expected NAME=FOLDER, each name once, found {item!r}")
+            raise InputError(
+                f"expected NAME=FOLDER, each name once, found {item!r}", argument="methods"
+            )
         found[name] = folder
     return found
 
@@ -195,12 +198,12 @@ def check_required(
 
     if bool(require) == (t_margin is not None):
         found = "both" if require else "neither"
-        raise InputError(f"t-margin: expected --t-margin T or --require, found {found}")
+        raise InputError(f"expected --t-margin T or --require, found {found}", argument="t_margin")
     for name, given in (("confidence", confidence), ("save", save), ("figure", figure)):
         if given is not None and not require:
-            raise InputError(f"{name}: expected --require with it, found --t-margin")
+            raise InputError("expected --require with it, found --t-margin", argument=name)
     if save is not None and len(methods) != 1:
-        raise InputError(f"save: expected one method, found {', '.join(methods)}")
+        raise InputError(f"expected one method, found {', '.join(methods)}", argument="save")
     for path in (save, figure):
         if path is not None:
             check_output(path, overwrite)
@@ -299,7 +302,9 @@ def run_check(
 
     chosen = read_threshold(path)
     if len(folders) != 1:
-        raise InputError(f"check: expected one folder of score maps, found {len(folders)}")
+        raise InputError(
+            f"expected one folder of score maps, found {len(folders)}", argument="check"
+        )
     inverted = tuple(folders) if chosen.inverted else ()
     if truth is not None:
         truth = replace(truth, inverted=frozenset(inverted))
@@ -313,5 +318,5 @@ def text_of(found: ThresholdCheck, form: str) -> str:
     import json
 
     if form not in ("table", "json"):
-        raise InputError(f"format: expected table or json of a check, found {form}")
+        raise InputError(f"expected table or json of a check, found {form}", argument="format")
     return found.to_text() if form == "table" else json.dumps(found.to_dict(), indent=2) + "\n"

@@ -210,10 +210,11 @@ def second_set(
     from mdmkit.datasets import from_folders, open_dataset
 
     if on_dataset is not None and on_target is not None:
-        raise InputError("on-target: expected --on-dataset or --on-target, found both")
+        raise InputError("expected --on-dataset or --on-target, found both", argument="on_target")
     if others and on_dataset is None and on_target is None:
         raise InputError(
-            "on: expected --on-target FOLDER or --on-dataset LAYOUT:ROOT with it, found neither"
+            "expected --on-target FOLDER or --on-dataset LAYOUT:ROOT with it, found neither",
+            argument="on",
         )
     if on_dataset is not None:
         return open_dataset(on_dataset, **named)

@@ -19,10 +19,19 @@ def check_t_margin(t_margin: Any) -> float:
     try:
         value = float("nan" if isinstance(t_margin, (str, bytes)) else t_margin)
     except (TypeError, ValueError, OverflowError):
-        raise InputTypeError(f"t_margin: expected a number in [0, 1), found {t_margin!r}") from None
+        raise InputTypeError(
+            f"expected a number in [0, 1), found {t_margin!r}", argument="t_margin"
+        ) from None
     if not 0 <= value < 1:
-        raise InputError(f"t_margin: expected a number in [0, 1), found {t_margin!r}")
+        raise InputError(f"expected a number in [0, 1), found {t_margin!r}", argument="t_margin")
     return value
+
+
+def are_several(t_margin: Any) -> bool:
+    """Whether T is a sequence of required qualities."""
+    if isinstance(t_margin, (str, bytes, type)) or not hasattr(t_margin, "__iter__"):
+        return False
+    return getattr(t_margin, "ndim", 1) > 0
 
 
 @dataclass(frozen=True)

@@ -78,7 +78,7 @@ class CountedMetric(Metric):
     ) -> None:
         super().__init__(**kwargs)
         if no_target not in ("error", "nan"):
-            raise InputError(f"no_target: expected error or nan, found {no_target!r}")
+            raise InputError(f"expected error or nan, found {no_target!r}", argument="no_target")
         self.validate = bool(validate)
         self.no_target = no_target
         self._measures = measures
@@ -274,8 +274,9 @@ class CountedMetric(Metric):
         assert isinstance(own, Tensor)
         if not torch.equal(settings.cpu(), own.cpu()):
             raise InputError(
-                "state: expected counts by the labels and component sizes of this metric "
-                f"({self._codes}; {self._sizes}), found those of another one"
+                "expected counts by the labels and component sizes of this metric "
+                f"({self._codes}; {self._sizes}), found those of another one",
+                argument="state",
             )
 
     def plot(self, val: Any = None, ax: Any = None) -> Any:
@@ -466,12 +467,14 @@ def _component_sizes(statistics: Iterable[Statistic]) -> ComponentSizes | None:
             found.add(statistic.sizes)
         elif not isinstance(statistic, PixelStatistic):
             raise InputTypeError(
-                "metrics: expected metrics of pixels or components of whole frames, which add up; "
-                f"found one that needs {statistic}"
+                "expected metrics of pixels or components of whole frames, which add up; "
+                f"found one that needs {statistic}",
+                argument="metrics",
             )
     if len(found) > 1:
         raise InputError(
-            f"metrics: expected the same component sizes, found {' and '.join(map(str, found))}"
+            f"expected the same component sizes, found {' and '.join(map(str, found))}",
+            argument="metrics",
         )
     return next(iter(found), None)
 

@@ -55,7 +55,9 @@ class FoundAtAlarms(Measure):
 
     def __post_init__(self) -> None:
         if not (self.alarms >= 0 and isfinite(self.alarms)):
-            raise InputError(f"alarms: expected a number per frame >= 0, found {self.alarms!r}")
+            raise InputError(
+                f"expected a number per frame >= 0, found {self.alarms!r}", argument="alarms"
+            )
 
     @property
     def key(self) -> str:  # type: ignore[override]

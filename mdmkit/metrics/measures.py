@@ -6,7 +6,7 @@ import reprlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from math import isnan
+from math import isfinite, isnan
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from mdmkit.core.errors import InputError, InputTypeError
 from mdmkit.core.foreign import leaving_arguments, read_only
+from mdmkit.core.given import is_number
 from mdmkit.core.margin import check_t_margin
 from mdmkit.metrics.base import Metric, Ratio, check_anomalous, ratio
 from mdmkit.metrics.component_metrics import ComponentMetric
@@ -251,6 +252,11 @@ class AtThreshold(Measure):
     needs_anomalies = True
     refinable = True
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "metric", as_metric(self.metric))
+        if not is_number(self.z) or not isfinite(self.z):
+            raise InputTypeError(f"expected a finite threshold, found {self.z!r}", argument="z")
+
     @property
     def statistics(self) -> tuple[Statistic, ...]:
         return (PixelStatistic(), self.metric.statistic)
@@ -403,11 +409,14 @@ def _as_measure(item: Any) -> Measure:
     elif isinstance(item, Metric):
         found = repr(item)
     else:
-        raise InputTypeError(f"metrics: expected names or measures, found {reprlib.repr(item)}")
+        raise InputTypeError(
+            f"expected names or measures, found {reprlib.repr(item)}", argument="metrics"
+        )
     raise InputTypeError(
-        f"metrics: expected a number of {found}, which has a value at each threshold: its margin, "
+        f"expected a number of {found}, which has a value at each threshold: its margin, "
         f"MarginAt({found}, 0.5), or its value at one, AtThreshold('NAME', {found}, 0.5), of "
-        "mdmkit.metrics.measures"
+        "mdmkit.metrics.measures",
+        argument="metrics",
     )
 
 

@@ -54,7 +54,7 @@ class AUPRO(Measure):
 
     def __post_init__(self) -> None:
         if not 0 < self.limit <= 1:
-            raise InputError(f"fpr: expected a rate in (0, 1], found {self.limit!r}")
+            raise InputError(f"expected a rate in (0, 1], found {self.limit!r}", argument="fpr")
 
     @property
     def key(self) -> str:  # type: ignore[override]
@@ -113,7 +113,8 @@ class AUPIMO(Measure):
     def __post_init__(self) -> None:
         if not 0 < self.least < self.most <= 1:
             raise InputError(
-                f"fpr: expected a range L:U with 0 < L < U <= 1, found {self.least!r}:{self.most!r}"
+                f"expected a range L:U with 0 < L < U <= 1, found {self.least!r}:{self.most!r}",
+                argument="fpr",
             )
 
     @property

@@ -59,8 +59,9 @@ class PRO(Metric):
         check_anomalous(coverage.anomalous)
         if coverage.sizes[0] == 0:
             raise NoTargetError(
-                f"min_target: expected a ground-truth component of at least {self.min_target} "
-                "pixels, found none; lower min_target"
+                f"expected a ground-truth component of at least {self.min_target} "
+                "pixels, found none; lower min_target",
+                argument="min_target",
             )
 
     def values(self, totals: NDArray[np.int64], sizes: NDArray[np.int64]) -> Ratio:
@@ -135,7 +136,9 @@ def area_under_pro(
     ones: along runs of them PRO is level.
     """
     if not 0 < limit <= 1:
-        raise InputError(f"fpr: expected a false positive rate in (0, 1], found {limit!r}")
+        raise InputError(
+            f"expected a false positive rate in (0, 1], found {limit!r}", argument="fpr"
+        )
     regions = int(coverage.sizes[0])
     if regions == 0 or pixels.normal == 0:
         return float("nan"), (float("nan"), float("nan"))
@@ -204,8 +207,9 @@ def aupimo_of_images(rates: ImageRates, least: float, most: float) -> NDArray[np
     """
     if not 0 < least < most <= 1:
         raise InputError(
-            f"fpr: expected a range L:U of false positive rates, 0 < L < U <= 1, "
-            f"found {least!r}:{most!r}"
+            f"expected a range L:U of false positive rates, 0 < L < U <= 1, "
+            f"found {least!r}:{most!r}",
+            argument="fpr",
         )
     if not rates.normal:
         return np.full(len(rates.anomalous), np.nan)

@@ -109,8 +109,9 @@ def in_band(measure: Measure, width: float) -> Through:
     band = Band(width)
     if set(measure.statistics) != {PixelStatistic()}:
         raise InputError(
-            "band: expected a measure of pixels such as ap, auroc, fpr95, best_f1, f1@z=0.5 or "
-            f"mdm_f1@0.5, found {measure.key!r}, whose components a band would cut"
+            "expected a measure of pixels such as ap, auroc, fpr95, best_f1, f1@z=0.5 or "
+            f"mdm_f1@0.5, found {measure.key!r}, whose components a band would cut",
+            argument="band",
         )
     return Through(band, measure, f"{measure.key}@band={band.width:g}")
 

@@ -62,7 +62,7 @@ def draw_froc(
     'objects found, %'
     """
     if not detections:
-        raise InputError("detections: expected at least one method, found none")
+        raise InputError("expected at least one method, found none", argument="detections")
     for row, (name, seen) in enumerate(detections.items()):
         if np.isnan(seen.found).any():
             raise InputError(f"{name}: expected ground-truth components, found none")
@@ -115,7 +115,7 @@ def froc_figure(
     'day'
     """
     if not panels:
-        raise InputError("panels: expected at least one data set, found none")
+        raise InputError("expected at least one data set, found none", argument="panels")
     check_width(width)
     with rc_context(STYLE):
         figure = Figure(figsize=(width, 0.7 * width * len(panels) + 0.4), layout="constrained")

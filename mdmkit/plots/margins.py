@@ -146,7 +146,7 @@ def margin_multiples(
 def check_panels(panels: Mapping[str, Curves]) -> None:
     """Refuse panels without a curve."""
     if not panels or not all(panels.values()):
-        raise InputError("curves: expected at least one, found none")
+        raise InputError("expected at least one, found none", argument="curves")
 
 
 def rows_and_columns(panels: int, width: float, across: int | None = None) -> tuple[int, int]:

@@ -55,7 +55,7 @@ def draw_margins_by_t(
     [0.75, 0.5, 0.25]
     """
     if not curves:
-        raise InputError("curves: expected at least one, found none")
+        raise InputError("expected at least one, found none", argument="curves")
     if ax is None:
         with rc_context(STYLE):
             ax = Figure(figsize=(SINGLE, 2.4), layout="constrained").add_subplot()

@@ -65,7 +65,7 @@ def thresholds_figure(
     ['score map, 0 to 1', 'score > 0.3', 'score > 0.5']
     """
     if not frames or not len(thresholds):
-        raise InputError("thresholds: expected frames and thresholds, found none")
+        raise InputError("expected frames and thresholds, found none", argument="thresholds")
     check_width(width)
     first = next(iter(frames.values()))
     _check_image(image, first)
@@ -183,7 +183,9 @@ def grid_figure(
 
 def _check_image(image: NDArray[np.uint8] | None, frame: Frame) -> None:
     if image is not None and image.shape[:2] != frame.shape:
-        raise InputError(f"image: expected the size {frame.shape}, found {image.shape[:2]}")
+        raise InputError(
+            f"expected the size {frame.shape}, found {image.shape[:2]}", argument="image"
+        )
 
 
 def _show(ax: Axes, picture: NDArray[np.uint8], valid: NDArray[np.bool_]) -> None:

@@ -35,7 +35,7 @@ def _points(sweep: PixelCounts) -> tuple[NDArray[Any], NDArray[Any]]:
 
 def _check(sweeps: Mapping[str, PixelCounts]) -> None:
     if not sweeps:
-        raise InputError("sweeps: expected at least one, found none")
+        raise InputError("expected at least one, found none", argument="sweeps")
     for name, sweep in sweeps.items():
         if not (sweep.anomalous and sweep.normal):
             raise InputError(
@@ -194,7 +194,7 @@ def ranking_multiples(
     ['day', 'day', 'night', 'night']
     """
     if not panels:
-        raise InputError("sweeps: expected at least one, found none")
+        raise InputError("expected at least one, found none", argument="sweeps")
     check_width(width)
     across = 2 if width >= 5 else 1
     legend = 0.145 * max(map(len, panels.values())) + 0.15

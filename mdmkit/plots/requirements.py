@@ -58,7 +58,7 @@ def requirements_figure(methods: Mapping[str, Required], *, width: float = DOUBL
     ['recall >= 0.9', 'fpr <= 0.1', 'all']
     """
     if not methods:
-        raise InputError("methods: expected at least one, found none")
+        raise InputError("expected at least one, found none", argument="methods")
     check_width(width)
     heights = [len(found.bars) for found in methods.values()]
     with rc_context(STYLE):

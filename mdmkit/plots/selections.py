@@ -46,11 +46,11 @@ def draw_by(
     'AP, %'
     """
     if not points:
-        raise InputError("points: expected at least one method, found none")
+        raise InputError("expected at least one method, found none", argument="points")
     for row, (name, values) in enumerate(points.items()):
         if len(values) != len(labels):
             raise InputError(
-                f"points: expected {len(labels)} values for {name}, found {len(values)}"
+                f"expected {len(labels)} values for {name}, found {len(values)}", argument="points"
             )
         colour, dash = looks(row)
         # beside each other, so that intervals can be told apart
@@ -106,7 +106,7 @@ def by_figure(
     ['0 to 300', '300 or more']
     """
     if not panels:
-        raise InputError("panels: expected at least one measure, found none")
+        raise InputError("expected at least one measure, found none", argument="panels")
     check_width(width)
     with rc_context(STYLE):
         figure = Figure(figsize=(width, 2.1 * len(panels) + 0.5), layout="constrained")

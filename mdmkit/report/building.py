@@ -214,9 +214,9 @@ class Report:
 def check_report(most: int, map_width: int) -> None:
     """Refuse sizes that no page has."""
     if most < 1:
-        raise InputError(f"most: expected a number >= 1, found {most}")
+        raise InputError(f"expected a number >= 1, found {most}", argument="most")
     if map_width < 16:
-        raise InputError(f"map-width: expected at least 16 pixels, found {map_width}")
+        raise InputError(f"expected at least 16 pixels, found {map_width}", argument="map_width")
 
 
 def _hardest_first(shown: Shown) -> tuple[bool, float, str]:

@@ -65,9 +65,11 @@ class BandOverlap(CountedStatistic):
 
     def __post_init__(self) -> None:
         if not 0 < self.ratio <= 1:
-            raise InputError(f"ratio: expected a share in (0, 1], found {self.ratio!r}")
+            raise InputError(f"expected a share in (0, 1], found {self.ratio!r}", argument="ratio")
         if self.px != int(self.px) or self.px < 0:
-            raise InputError(f"px: expected a whole number of pixels >= 1, found {self.px!r}")
+            raise InputError(
+                f"expected a whole number of pixels >= 1, found {self.px!r}", argument="px"
+            )
 
     def depth(self, shape: tuple[int, int]) -> int:
         """Pixels d for a frame of this shape."""
@@ -116,10 +118,11 @@ class BorderMatch(CountedStatistic):
     def __post_init__(self) -> None:
         if not 0 <= self.px <= MOST_TOLERANCE:
             raise InputError(
-                f"px: expected a tolerance of 0 to {MOST_TOLERANCE} pixels, found {self.px!r}"
+                f"expected a tolerance of 0 to {MOST_TOLERANCE} pixels, found {self.px!r}",
+                argument="px",
             )
         if self.neighbours not in (4, 8):
-            raise InputError(f"neighbours: expected 4 or 8, found {self.neighbours!r}")
+            raise InputError(f"expected 4 or 8, found {self.neighbours!r}", argument="neighbours")
 
     def of(self, frame: Frame) -> IntervalCounts:
         """Count one frame, of three kinds: who has a border pixel of the other within reach.

@@ -61,7 +61,7 @@ class DetectionRule(AsArrays):
         for name in ("found", "false"):
             if not 0 < getattr(self, name) <= 1:
                 raise InputError(
-                    f"{name}: expected a share in (0, 1], found {getattr(self, name)!r}"
+                    f"expected a share in (0, 1], found {getattr(self, name)!r}", argument=name
                 )
         if self.by not in RULES:
             raise InputError(
@@ -127,7 +127,9 @@ class Detections(AsArrays):
         several = list(parts)
         first = several[0]
         if any((part.sizes, part.rule) != (first.sizes, first.rule) for part in several):
-            raise InputError("detections: expected the same sizes and rule, found several")
+            raise InputError(
+                "expected the same sizes and rule, found several", argument="detections"
+            )
         return cls(
             first.sizes,
             first.rule,

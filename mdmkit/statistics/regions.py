@@ -73,8 +73,9 @@ class RegionCoverage(CountedStatistic):
         if self.saturated and named is not None:
             if self.within is not None:
                 raise InputError(
-                    f"spro: expected no {self.within.by} beside regions that the data set names, "
-                    f"found {self.within.name}; pro has sizes and places"
+                    f"expected no {self.within.by} beside regions that the data set names, "
+                    f"found {self.within.name}; pro has sizes and places",
+                    argument="spro",
                 )
             return _named_regions(frame, named.regions())
         targets = FrameRegions.of(frame)

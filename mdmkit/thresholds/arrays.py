@@ -7,6 +7,7 @@ from typing import Any, overload
 
 import numpy as np
 
+from mdmkit.core.arguments import check_kind
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import InputError, InputTypeError
 from mdmkit.core.given import is_number
@@ -157,12 +158,12 @@ def recommend_threshold(
     if is_number(target):
         target, t_margin, metric = None, target, metric if t_margin is None else t_margin
     if (t_margin is None) == (require is None):
-        raise InputTypeError("t_margin: expected either it or require")
+        raise InputTypeError("expected either it or require", argument="t_margin")
     sizes = ComponentSizes(min_prediction, min_target)
     loads = _loads(frames, target, LabelCodes(normal_label, anomaly_label, ignore_index))
     if require is None:
         if certify is not None:
-            raise InputError("certify: expected it with require, found t_margin")
+            raise InputError("expected it with require, found t_margin", argument="certify")
         return recommend(
             loads,
             as_metric(metric, sizes),
@@ -254,6 +255,7 @@ def transfer_threshold(
     >>> second.holds, round(second.point.f1, 3), second.oracle.threshold
     (False, 0.667, 0.625)
     """
+    check_kind(recommendation, (Recommendation, RequiredThreshold), "recommendation")
     loads = _loads(frames, target, LabelCodes(normal_label, anomaly_label, ignore_index))
     if isinstance(recommendation, RequiredThreshold):
         return apply_required(recommendation, loads, memory=memory, jobs=check_jobs(jobs))
@@ -301,10 +303,12 @@ def check_threshold(
     >>> check_threshold(chosen, [([[0.1, 0.2, 0.3]], [[0, 0, 1]])]).holds
     {'recall >= 0.9': False, 'fpr <= 0.1': True}
     """
+    check_kind(chosen, (ChosenThreshold,), "chosen")
+    check_kind(frames, (Iterable,), "frames")
     several = list(frames)
     labelled = [isinstance(frame, tuple) or hasattr(frame, "classes") for frame in several]
     if any(labelled) and not all(labelled):
-        raise InputError("frames: expected labels of all frames or of none")
+        raise InputError("expected labels of all frames or of none", argument="frames")
     if not any(labelled):
         several = [(scores, np.zeros(np.shape(scores), np.uint8)) for scores in several]
         normal_label, anomaly_label, ignore_index = 0, 1, 255

@@ -62,7 +62,7 @@ class Certification:
         for name in ("confidence", "start_share"):
             if not 0 < getattr(self, name) < 1:
                 raise InputError(
-                    f"{name}: expected a number in (0, 1), found {getattr(self, name)!r}"
+                    f"expected a number in (0, 1), found {getattr(self, name)!r}", argument=name
                 )
 
     @property
@@ -129,7 +129,9 @@ def certify(
     questions = [Certifiable.of(requirement, how.caps) for requirement in requirements]
     starts, rest = _starts(loads, requirements, how, normalize, memory, jobs)
     if len(rest) < 2:
-        raise InputError(f"confidence: expected at least 2 frames to certify, found {len(rest)}")
+        raise InputError(
+            f"expected at least 2 frames to certify, found {len(rest)}", argument="confidence"
+        )
     error = how.error / len(set(starts))
     if not np.isinf(starts).all():
         error = how.error  # one start, from where both directions have their share

@@ -57,10 +57,12 @@ class Caps:
 
     def __post_init__(self) -> None:
         if not 0 < self.pixels <= 1:
-            raise InputError(f"cap: expected a share of a frame in (0, 1], found {self.pixels!r}")
+            raise InputError(
+                f"expected a share of a frame in (0, 1], found {self.pixels!r}", argument="cap"
+            )
         for name in ("components", "alarms"):
             if getattr(self, name) < 1:
-                raise InputError(f"cap: expected at least one of {name}")
+                raise InputError(f"expected at least one of {name}", argument="cap")
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,15 +109,17 @@ class Certifiable:
             most = caps.alarms
         if not 0 <= limit <= most:
             raise InputError(
-                f"require: expected a limit in [0, {most}] to certify, found {requirement}"
-                f"{'; declare a larger cap on alarms' if most > 1 else ''}"
+                f"expected a limit in [0, {most}] to certify, found {requirement}"
+                f"{'; declare a larger cap on alarms' if most > 1 else ''}",
+                argument="require",
             )
         limit /= most
         if not requirement.per_frame:
             if not isinstance(metric, RATIOS):
                 raise InputError(
-                    f"aggregate: expected 'per_image' to certify {requirement.name}, which is no "
-                    "ratio of sums over frames"
+                    f"expected 'per_image' to certify {requirement.name}, which is no "
+                    "ratio of sums over frames",
+                    argument="aggregate",
                 )
             limit = _bound_of_ratio(metric, limit)
         bound = limit if requirement.at_least else 1 - limit

@@ -75,15 +75,19 @@ class Requirement:
     def __post_init__(self) -> None:
         if isinstance(self.metric, MaskMetric):
             raise InputError(
-                f"require: expected metrics of counts or components, found the callable "
-                f"{self.metric.name}, whose thresholds would not be exact"
+                f"expected metrics of counts or components, found the callable "
+                f"{self.metric.name}, whose thresholds would not be exact",
+                argument="require",
             )
         if self.operator not in OPERATORS:
             raise InputError(
-                f"require: expected one of {', '.join(OPERATORS)}, found {self.operator!r}"
+                f"expected one of {', '.join(OPERATORS)}, found {self.operator!r}",
+                argument="require",
             )
         if not np.isfinite(self.limit):
-            raise InputError(f"require: expected a number as limit, found {self.limit!r}")
+            raise InputError(
+                f"expected a number as limit, found {self.limit!r}", argument="require"
+            )
         object.__setattr__(self, "limit", float(self.limit))
         object.__setattr__(self, "name", self.name or self.metric.name)
 
@@ -161,13 +165,13 @@ def parse_requirements(
         for requirement in _parsed(item, sizes, aggregate):
             found.setdefault(str(requirement), requirement)
     if not found:
-        raise InputError(f"require: expected {_EXPECTED}; found none")
+        raise InputError(f"expected {_EXPECTED}; found none", argument="require")
     return tuple(found.values())
 
 
 def _items(require: Any) -> Iterable[Any]:
     if not isinstance(require, Iterable):
-        raise InputTypeError(f"require: expected {_EXPECTED}; found {require!r}")
+        raise InputTypeError(f"expected {_EXPECTED}; found {require!r}", argument="require")
     return require
 
 
@@ -182,7 +186,7 @@ def _parsed(item: Any, sizes: ComponentSizes, aggregate: str) -> Sequence[Requir
         metric, sign, limit = item
         return [Requirement(as_metric(metric, sizes), sign, float(limit), aggregate)]
     if not isinstance(item, str):
-        raise InputTypeError(f"require: expected {_EXPECTED}; found {item!r}")
+        raise InputTypeError(f"expected {_EXPECTED}; found {item!r}", argument="require")
     return [_of_text(part, sizes, aggregate) for part in item.split(",") if part.strip()]
 
 
@@ -190,10 +194,10 @@ def _of_text(text: str, sizes: ComponentSizes, aggregate: str) -> Requirement:
     match = _FORM.fullmatch(text)
     limit = np.nan if match is None else _number(match[3])
     if match is None or np.isnan(limit):
-        raise InputError(f"require: expected {_EXPECTED}; found {text.strip()!r}")
+        raise InputError(f"expected {_EXPECTED}; found {text.strip()!r}", argument="require")
     asked = Asked.of(match[1])
     if asked.name not in (*METRICS, "fpr", *FALSE_ALARMS):
-        raise InputError(f"require: expected {_EXPECTED}; found {text.strip()!r}")
+        raise InputError(f"expected {_EXPECTED}; found {text.strip()!r}", argument="require")
     spelled = "@".join([asked.name, *(f"{key}={value}" for key, value in asked.options.items())])
     metric = _metric(asked, sizes)
     asked.check_taken()

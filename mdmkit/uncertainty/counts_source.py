@@ -103,7 +103,8 @@ class StatesPlan:
             return
         if record is None:
             raise InputError(
-                "counts: expected folders of score maps, whose changes are seen, found arrays"
+                "expected folders of score maps, whose changes are seen, found arrays",
+                argument="counts",
             )
         if not Path(path).exists() or (overwrite and not fits(Path(path), record)):
             output = check_output(path, overwrite, "states")

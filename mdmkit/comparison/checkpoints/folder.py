@@ -210,9 +210,10 @@ def check_same(known: Manifest, asked: Manifest, folder: Path) -> None:
     differing = [name for name in theirs if mine.get(name) != theirs[name]]
     if differing:
         raise InputError(
-            f"state: {folder} holds counts of another comparison\n"
+            f"{folder} holds counts of another comparison\n"
             + listing(f"{n}: expected {theirs[n]}, found {mine.get(n)}" for n in differing)
-            + "\nchoose another folder for the state, or remove this one"
+            + "\nchoose another folder for the state, or remove this one",
+            argument="state",
         )
 
 
