@@ -28,6 +28,7 @@ lint: $(VENV)/.lint
 bench: $(VENV)/.dev  ## speed as ratios inside one run, a Markdown table
 	$(BIN)/python -m tests.benchmarks
 	$(BIN)/python -m tests.benchmarks.borders
+	$(BIN)/python -m tests.benchmarks.goals
 
 docs: $(VENV)/.docs  ## the manual and its gallery in build/docs; warnings are errors
 	$(BIN)/python -m sphinx -W -E --keep-going -q -b html -d build/doctrees docs build/docs

@@ -101,7 +101,7 @@ def compare(
         auxiliary=auxiliary, jobs=jobs, memory=memory, **frames,
     )  # fmt: skip
     if counts is None:
-        planned.methods.run(jobs, progress, scheduler)
+        planned.methods.run(jobs, progress, scheduler, only_numbers=True)
     elif scheduler is not None:
         raise InputError(
             "expected none beside a scheduler, which counts what it lost anew; found both",

@@ -302,5 +302,5 @@ def evaluate(
         memory=memory,
     )
     again = not isinstance(frames, Iterator) and not isinstance(target, Iterator)
-    evaluation.run(frames_of(frames, codes, target), again)
+    evaluation.run(frames_of(frames, codes, target), again, only_numbers=True)
     return evaluation.result()

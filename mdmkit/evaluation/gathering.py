@@ -26,6 +26,7 @@ from mdmkit.metrics.measures import (
     FprAtThreshold,
     MarginAt,
     Measure,
+    Unresolved,
     computed,
     statistics_of,
 )
@@ -33,6 +34,7 @@ from mdmkit.metrics.names import parse_measures
 from mdmkit.metrics.normalized_totals import NormalizedTotals
 from mdmkit.metrics.protocols import as_protocol
 from mdmkit.statistics.accumulator import DEFAULT_MEMORY, Accumulator
+from mdmkit.statistics.bounded import binned
 from mdmkit.statistics.components import count_targets
 from mdmkit.statistics.kinds import (
     ComponentStatistic,
@@ -93,15 +95,22 @@ class Gathered:
         )
         self.memory = memory = as_bytes(memory)
         self.purpose = FIRST
+        self._two_looks = self._only_numbers = False
         self._accumulator = self._new_accumulator(memory)
-        self._two_looks = False
         self.counts = Counts()
         self._images: list[Image] = []
 
     def _new_accumulator(self, memory: int) -> Accumulator:
         raw = [m.z for m in self.measures if isinstance(m, (AtThreshold, FprAtThreshold))]
         every_row = any(measure.every_row for measure in self.measures)
-        return Accumulator(memory, raw if self.kind is Unchanged else (), every_row)
+        unchanged = self.kind is Unchanged
+        return Accumulator(memory, raw if unchanged else (), every_row, self._pixels_in_bins)
+
+    @property
+    def _pixels_in_bins(self) -> bool:
+        """Whether pixels are counted in bins, and only those looked at again that decide."""
+        decided = self.kind is Unchanged and all(m.decided_by_bins for m in self.measures)
+        return self._two_looks and self._only_numbers and decided
 
     def empty(self: G) -> G:
         """An empty copy that accepts frames of the same pass."""
@@ -126,9 +135,11 @@ class Gathered:
         Components at every one of many scores cost more than those at the edges of bins and, in a
         second pass, at the few scores where that leaves something open.
         """
-        if not self._two_looks or frame.scores.dtype.itemsize <= 2 or frame.pixels <= FEW_PIXELS:
-            return None
         statistics = {s for s in self.statistics if isinstance(s, ComponentStatistic)}
+        if not (self._two_looks and statistics) or frame.scores.dtype.itemsize <= 2:
+            return None
+        if frame.pixels <= FEW_PIXELS:
+            return None
         for measure in self.measures:
             if not measure.refinable:
                 statistics -= set(measure.statistics)
@@ -153,17 +164,23 @@ class Gathered:
     def _counts_of(self, frame: Frame, totals: Totals) -> Counts:
         own = totals.by_statistic.get(ComponentStatistic(self.sizes))
         components = own.targets if own else count_targets(frame, self.sizes.min_target)
-        anomalous = frame.anomalous_pixels
-        return Counts(1, frame.pixels, anomalous, components, int(anomalous == 0))
+        pixels = totals.by_statistic[PixelStatistic()]
+        anomalous = pixels.anomalous
+        normal_frame = int(anomalous == 0)
+        return Counts(1, anomalous + pixels.normal, anomalous, components, normal_frame)
 
     def _sweeps_of(self, frame: Frame) -> Totals:
-        return Totals.of(frame, self.statistics, self._fitted, self._in_bins(frame))
+        known = binned(frame) if self._pixels_in_bins else None
+        binned_pixels: dict[Statistic, Any] = {} if known is None else {PixelStatistic(): known}
+        others = [s for s in self.statistics if s not in binned_pixels]
+        totals = Totals.of(frame, others, self._fitted, self._in_bins(frame))
+        return replace(totals, by_statistic={**binned_pixels, **totals.by_statistic})
 
     def _image(self, frame: Frame) -> NormalizedTotals:
         """The sweeps of a frame as of a data set of its own, exact and normalised."""
         image = copy(self)
-        image.aggregate, image._two_looks = "pooled", True
-        image._accumulator = self._new_accumulator(UNLIMITED)
+        image.aggregate, image._two_looks, image._only_numbers = "pooled", True, True
+        image._accumulator = image._new_accumulator(UNLIMITED)
         image._accumulator.add(image._sweeps_of(frame))
         image.counts = Counts(1)
         if image.look_closer():
@@ -270,12 +287,19 @@ class Gathered:
 
     def look_closer(self) -> bool:
         """Begin a second pass, if one over the same frames can make numbers exact."""
+        wanted = self.unresolved()
+        if wanted:
+            self._accumulator.look_at(wanted)
+        return bool(wanted)
+
+    def unresolved(self) -> Unresolved:
+        """The scores that a second pass would have to look at."""
         if self.aggregate != "pooled" or not self.counts.frames:
-            return False
+            return {}
         total = self._accumulator.total()
         pixels = total.pixels.anomalous + total.pixels.normal
         if pixels == 0 or all(map(total.is_exact, total.by_statistic)):
-            return False
+            return {}
         sweeps = self.sweeps()
         found: dict[Statistic, list[NDArray[np.float64]]] = {}
         for measure in self.measures:
@@ -290,9 +314,7 @@ class Gathered:
                 intervals = intervals[intervals[:, 0] < intervals[:, 1]]
             if len(intervals) and not sweeps.totals.is_exact(statistic):
                 wanted[statistic] = intervals
-        if wanted:
-            self._accumulator.look_at(wanted)
-        return bool(wanted)
+        return wanted
 
     def curve(self, metric: Metric) -> ThresholdCurve:
         """d(z) of all frames so far, for a metric whose statistic was asked for (pooled only)."""

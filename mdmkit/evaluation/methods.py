@@ -166,12 +166,19 @@ class Methods:
             except InputError as error:
                 raise type(error)(f"{name}: {error}") from error
 
-    def run(self, jobs: int, progress: Progresses | None, scheduler: Any = None) -> None:
-        """Evaluate all frames of each."""
+    def run(
+        self,
+        jobs: int,
+        progress: Progresses | None,
+        scheduler: Any = None,
+        only_numbers: bool = False,
+    ) -> None:
+        """Evaluate all frames of each; `only_numbers` as in `Evaluation.run`."""
         with engine_for(jobs, scheduler) as engine:
 
             def run(name: str, evaluation: Evaluation, progress: Progress) -> None:
-                evaluation.run(engine(self.loads[name]), again=True, progress=progress)
+                frames = engine(self.loads[name])
+                evaluation.run(frames, again=True, progress=progress, only_numbers=only_numbers)
 
             self.each(run, progress)
 

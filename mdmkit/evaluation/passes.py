@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from mdmkit.core.errors import InputError
 from mdmkit.core.named_arrays import fingerprint
+from mdmkit.evaluation.contributions import Counts
 from mdmkit.evaluation.gathering import SECOND, UNLIMITED, Gathered
 from mdmkit.evaluation.sources import Frames, Progress, no_progress
+from mdmkit.metrics.measures import Unresolved
 from mdmkit.statistics.normalizers import Rank
 
 
@@ -26,7 +28,13 @@ class Passing(Gathered):
         pixels.one_pass(frames)
         self._fitted = pixels.sweeps().normalizer
 
-    def run(self, frames: Frames, again: bool, progress: Progress = no_progress) -> None:
+    def run(
+        self,
+        frames: Frames,
+        again: bool,
+        progress: Progress = no_progress,
+        only_numbers: bool = False,
+    ) -> None:
         """Evaluate all frames, in two passes where that is shorter or makes numbers exact.
 
         Parameters
@@ -36,6 +44,9 @@ class Passing(Gathered):
             Whether they can be read more than once.
         progress : callable, optional
             Called after each frame of the first pass.
+        only_numbers : bool
+            Whether nothing but the measures' own numbers will be read, no curve: where all of
+            them are margins of counts that bins decide, no frame's pixels are sorted.
 
         Raises
         ------
@@ -50,10 +61,19 @@ class Passing(Gathered):
                     argument="frames",
                 )
             self.fit(frames)
-        self._two_looks = again
+        self._two_looks, self._only_numbers = again, only_numbers and not self.counts.frames
+        if self._pixels_in_bins:
+            self._accumulator = self._new_accumulator(self.memory)
         self.one_pass(frames, progress)
         if again:
             self.look_again(frames)
+
+    def _start_over(self, frames: Frames) -> Unresolved:
+        """Count every score of all frames anew; returns what is unresolved then."""
+        self._only_numbers, self.counts = False, Counts()
+        self._accumulator = self._new_accumulator(self.memory)
+        self.one_pass(frames)
+        return self.unresolved()
 
     def prepare(self) -> None:
         """Count in bins what a second pass will look at closer."""
@@ -66,7 +86,11 @@ class Passing(Gathered):
 
     def look_again(self, frames: Frames) -> None:
         """Make numbers exact by a second pass over the same frames, where it takes one."""
-        if self.look_closer():
+        wanted = self.unresolved()
+        if self._pixels_in_bins and not self._accumulator.tells(wanted):
+            wanted = self._start_over(frames)
+        if wanted:
+            self._accumulator.look_at(wanted)
             self.one_pass(frames)
 
     def forget_second_pass(self) -> None:

@@ -10,13 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.metrics.normalized_totals import NormalizedTotals
+from mdmkit.statistics.binned_steps import BinnedSteps
 from mdmkit.statistics.edges import COARSER, Edges, unit_edges
 from mdmkit.statistics.kinds import ComponentStatistic, PixelStatistic, Statistic
 from mdmkit.statistics.score_bins import PixelBins
+from mdmkit.statistics.stepped_counts import BinnedCounts, SteppedCounts
+from mdmkit.statistics.steps import Steps
 from mdmkit.statistics.totals import Grid, Totals
 
 if TYPE_CHECKING:
     from mdmkit.statistics.binned_components import BinnedComponents
+    from mdmkit.statistics.regions import RegionCoverage
 
 #: Thresholds at which pixels are known: 0, 1 / 65536, ..., 1.
 EDGES: Edges = unit_edges()
@@ -73,4 +77,23 @@ class Histogram:
             statistic: components.as_sweep(ROWS, None),
         }
         grid = Grid(ROWS, {statistic: empty}, {statistic: components})
+        return NormalizedTotals(Totals(frames, known, grid))
+
+    def sweeps_with_regions(
+        self, covered: NDArray[np.int64], regions: int, statistic: RegionCoverage, frames: int
+    ) -> NormalizedTotals:
+        """The same with the coverage of regions, shape (2 (m + 1),), by the keys of `counts`."""
+        totals = np.cumsum(covered[::-1])[::-1][::2, None]  # from the cell upwards
+        within = covered[::2, None]
+        ends = BinnedSteps(totals, within, np.zeros_like(within), *self.extremes)
+        anomalous = int(self.counts[:, 0].sum())
+        binned = BinnedCounts(ends, np.array([regions]), anomalous, False)
+        resolved = self.lowest >= self.highest  # at most one score is strictly within
+        some = resolved & (within[:, 0] > 0)
+        exact = SteppedCounts(Steps(self.lowest[some], within[some]), binned.sizes, anomalous)
+        known: dict[Statistic, Any] = {
+            PixelStatistic(): self.bins.as_groups(),
+            statistic: binned.as_sweep(EDGES, exact),
+        }
+        grid = Grid(EDGES, {statistic: resolved}, {statistic: binned})
         return NormalizedTotals(Totals(frames, known, grid))

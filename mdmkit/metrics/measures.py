@@ -51,6 +51,8 @@ class Measure(ABC):
     higher_is_better : bool
     refinable : bool
         Whether knowing every score of `unresolved` makes it exact.
+    decided_by_bins : bool
+        Whether pixels counted in bins leave but few of them to be looked at again.
 
     Examples
     --------
@@ -70,6 +72,8 @@ class Measure(ABC):
     higher_is_better: bool = True
     #: Whether knowing every score of `unresolved` makes it exact.
     refinable: bool = False
+    #: Whether pixels counted in bins leave but few of them to be looked at again.
+    decided_by_bins: bool = False
     #: Whether it is an error over a whole data set without anomalies, as a margin is.
     needs_anomalies: bool = False
 
@@ -362,6 +366,10 @@ class MarginAt(Measure):
     @property
     def refinable(self) -> bool:  # type: ignore[override]
         return not isinstance(self.metric, CountMetric) or self.metric.monotone
+
+    @property
+    def decided_by_bins(self) -> bool:  # type: ignore[override]
+        return type(self) is MarginAt and self.refinable
 
     @property
     def statistics(self) -> tuple[Statistic, ...]:

@@ -292,7 +292,12 @@ class NormalizedTotals:
         scores = np.full((starts.size, 2), np.nan)
         scores[1::2] = ends
         scores = np.where(exact[:, None], np.nan, scores[kept])
-        curve = ThresholdCurve(starts[kept], values, metric.name, low=low, high=high)
+        at_all, at_none = metric(
+            *(np.array([count, 0]) for count in total), *(np.array([0, count]) for count in total)
+        ).tolist()
+        curve = ThresholdCurve(
+            starts[kept], values, metric.name, low=low, high=high, ends=(at_all, at_none)
+        )
         return BoundedCurve(curve, scores)
 
     def _curve_of_cells(self, metric: Metric, curve: ThresholdCurve, edges: Edges) -> BoundedCurve:

@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 from math import isnan
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.distribution import Distribution
 from mdmkit.core.errors import InputError
@@ -73,8 +71,7 @@ class AUPRO(Measure):
         self._metric.check(coverage)
         lows = None
         if sweeps.grid is not None and sweeps.on_grid(self._metric.statistic):
-            edges = np.append(-np.inf, sweeps.grid.edges)
-            lows = edges[np.searchsorted(edges, coverage.steps.scores) - 1]
+            lows = sweeps.grid.least_of(self._metric.statistic, coverage.steps.scores)
         value, bracket = area_under_pro(sweeps.pixels, coverage, self.limit, lows)
         if isnan(value) or (lows is None and sweeps.bracketed is None):
             return {self.key: value}

@@ -156,9 +156,15 @@ def area_under_pro(
     false = groups.groups.totals[:, 1]
     early = false[np.searchsorted(groups.least, scores, side="right")]  # regions come first
     late = false[np.searchsorted(groups.groups.scores, bottoms, side="left")]
+    last = false[np.searchsorted(groups.groups.scores, scores, side="right")]
+    sure = false[np.searchsorted(groups.least, scores, side="left")]
+    known = (bottoms == scores) & (early == last) & (late == sure)  # above a score and at it
     low, high = (
-        _area(np.stack([false, false], axis=1) / pixels.normal, pro, limit)
-        for false in (late, early)
+        _area(np.stack(points, axis=1) / pixels.normal, pro, limit)
+        for points in (
+            (np.where(known, early, late), late),
+            (early, np.where(known, late, early)),
+        )
     )
     return (low + high) / 2, (low, high)
 

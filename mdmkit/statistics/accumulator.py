@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from mdmkit.core.arguments import as_bytes
 from mdmkit.core.errors import InputError
 from mdmkit.statistics.binned_components import BinnedComponents
+from mdmkit.statistics.bounded import regular_edges
 from mdmkit.statistics.components import ComponentCounts
 from mdmkit.statistics.edges import (
     Edges,
@@ -22,7 +23,7 @@ from mdmkit.statistics.edges import (
     scores_of_cells,
     with_edges,
 )
-from mdmkit.statistics.kinds import Statistic, merged, of_pixels, stays_exact
+from mdmkit.statistics.kinds import PixelStatistic, Statistic, merged, of_pixels, stays_exact
 from mdmkit.statistics.pixel_bins import BinnedFrame
 from mdmkit.statistics.pixel_scores import PixelScores
 from mdmkit.statistics.pixels import PixelCounts
@@ -69,6 +70,8 @@ class Accumulator:
         Raw scores at which totals must stay exact in bins.
     every_row : bool
         Whether counts at every distinct score will be asked for, which take more memory.
+    regular : bool
+        Whether frames come with their pixels in bins of `regular_edges`.
 
     Notes
     -----
@@ -80,9 +83,10 @@ class Accumulator:
         memory: int = DEFAULT_MEMORY,
         thresholds: Sequence[float] = (),
         every_row: bool = False,
+        regular: bool = False,
     ) -> None:
         self.memory = as_bytes(memory)
-        self.thresholds, self.every_row = thresholds, every_row
+        self.thresholds, self.every_row, self.regular = thresholds, every_row, regular
         self.over_budget = False
         self.frames = 0
         self._exact: dict[Statistic, Any] = {}
@@ -93,14 +97,14 @@ class Accumulator:
 
     def empty(self) -> Accumulator:
         """An accumulator for a share of the frames: in the same pass, without frames."""
-        other = Accumulator(self.memory, self.thresholds, self.every_row)
+        other = Accumulator(self.memory, self.thresholds, self.every_row, self.regular)
         other.over_budget, other._look = self.over_budget, self._look
         return other
 
     @property
     def edges(self) -> Edges:
         """Thresholds at which totals of pixels are exact in bins."""
-        return _edges(tuple(self.thresholds))
+        return regular_edges() if self.regular else _edges(tuple(self.thresholds))
 
     @property
     def rows(self) -> Edges:
@@ -183,6 +187,17 @@ class Accumulator:
         for part in (other._exact, *other._waiting):
             if part:
                 self._take(part)
+
+    def tells(self, intervals: Mapping[Statistic, Intervals]) -> bool:
+        """Whether regular bins tell enough: scores lie in [0, 1], those to look at in memory."""
+        self._settle()
+        statistic = PixelStatistic()
+        if statistic not in self._binned:
+            return True
+        bins = self._known_in_bins(statistic)
+        inside = bins.counts[bins.meeting(intervals.get(statistic, np.empty((0, 2))))]
+        least, greatest = bins.least.min(), bins.greatest.max()
+        return bool(least >= 0 and greatest <= 1 and _ROW * inside.sum() <= self.memory)
 
     def look_at(self, intervals: Mapping[Statistic, Intervals]) -> None:
         """Begin a second pass over the same frames, to know every score in these intervals.

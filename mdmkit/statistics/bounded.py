@@ -21,11 +21,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.core.labels import ANOMALOUS, NORMAL
-from mdmkit.statistics.edges import Edges, united
+from mdmkit.statistics.edges import Edges
 from mdmkit.statistics.levels import Counts
 from mdmkit.statistics.pixels import PixelCounts, count_by_class
 from mdmkit.statistics.score_bins import BracketedPixels, PixelBins
-from mdmkit.statistics.score_keys import keys_of, sorted_keys
+from mdmkit.statistics.score_keys import split_keys_between
 
 if TYPE_CHECKING:
     from mdmkit.core.frame import Frame
@@ -35,8 +35,8 @@ Between = Callable[[Counts, Counts, Counts], tuple[NDArray[np.float64], NDArray[
 
 #: dtypes whose scores are binned; those of up to 16 bits are counted one by one anyway.
 BINNED = (np.dtype(np.float32), np.dtype(np.float64))
-#: More intervals than this are gathered as one: each costs a look at every score.
-MOST_INTERVALS = 6
+#: Plateaus that are looked for at most: each costs a look at every score.
+MOST_PLATEAUS = 6
 #: Bins with more pixels may hold a plateau, a single score: it is worth a look.
 PLATEAU = 2**14
 
@@ -69,13 +69,11 @@ def deciding_counts(
         return None
     intervals = unresolved(bins.as_groups(), between, t_margins)
     bins = _with_plateaus(bins, intervals, frames)
-    looked_into = bins.meeting(unresolved(bins.as_groups(), between, t_margins))
+    intervals = unresolved(bins.as_groups(), between, t_margins)
+    looked_into = bins.meeting(intervals)
     if not looked_into.any():
         return bins.as_groups().rows()
-    intervals = _few(bins.intervals(looked_into))
-    looked_into = bins.meeting(intervals)
-    pixels = int(bins.counts[looked_into].sum())
-    parts = [gathered(frame, intervals, pixels) for frame in frames()]
+    parts = [gathered(frame, intervals) for frame in frames()]
     return bins.bracketed(looked_into, PixelCounts.merged(parts)).rows()
 
 
@@ -140,7 +138,7 @@ def _with_plateaus(
     if large.size == 0:
         return bins
     least, greatest = bins.least.copy(), bins.greatest.copy()
-    for c in large[np.argsort(-pixels[large], kind="stable")[:MOST_INTERVALS]]:
+    for c in large[np.argsort(-pixels[large], kind="stable")[:MOST_PLATEAUS]]:
         found = np.inf, -np.inf
         ends = least[c], np.nextafter(greatest[c], np.inf)
         for frame in frames():
@@ -150,26 +148,6 @@ def _with_plateaus(
     return replace(bins, least=least, greatest=greatest)
 
 
-def _few(intervals: NDArray[np.float64]) -> NDArray[np.float64]:
-    """A few intervals that hold all of them, neighbouring bins joined."""
-    touching = np.stack([np.nextafter(intervals[:, 0], -np.inf), intervals[:, 1]], axis=1)
-    joined = united(touching)
-    joined[:, 0] = np.nextafter(joined[:, 0], np.inf)
-    if len(joined) > MOST_INTERVALS:
-        return np.array([[joined[0, 0], joined[-1, 1]]])
-    return joined
-
-
-def gathered(frame: Frame, intervals: NDArray[np.float64], pixels: int) -> PixelCounts:
-    """The counts of a frame's scores in intervals above 0, which hold at most `pixels`."""
-    from mdmkit.statistics.kernels.sorting import gather_between
-
-    scores = frame.scores.ravel()
-    kind, integer = scores.dtype.type, np.dtype(f"i{scores.itemsize}")
-    lows = np.maximum(intervals[:, 0].astype(kind), np.nextafter(kind(0), kind(1)))
-    highs = np.nextafter(intervals[:, 1], np.inf).astype(kind)
-    edges = lows, highs, lows.view(integer), highs.view(integer) - integer.type(1)
-    buffer = np.empty(min(pixels, scores.size), kind)
-    front, back = gather_between(scores, scores.view(integer), *frame.flat_labels(), *edges, buffer)
-    normal, anomalous = (sorted_keys(keys_of(part)) for part in (buffer[:front], buffer[back:]))
-    return PixelCounts.of_classes(normal, anomalous)
+def gathered(frame: Frame, intervals: NDArray[np.float64]) -> PixelCounts:
+    """The counts of a frame's scores in closed intervals."""
+    return PixelCounts.of_classes(*split_keys_between(frame, intervals))

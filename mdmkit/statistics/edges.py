@@ -89,12 +89,12 @@ def component_edges(parts: int = 1) -> Edges:
 
 
 def united(intervals: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Disjoint ascending closed intervals that cover the same scores, shape (k, 2)."""
+    """Closed intervals that cover the same scores, ascending and with scores between, (k, 2)."""
     if len(intervals) == 0:
         return intervals
     lows, highs = intervals[np.argsort(intervals[:, 0], kind="stable")].T
     highs = np.maximum.accumulate(highs)
-    begins = np.append(True, lows[1:] > highs[:-1])
+    begins = np.append(True, lows[1:] > np.nextafter(highs[:-1], np.inf))
     ends = np.append(begins[1:], True)
     return np.stack([lows[begins], highs[ends]], axis=1)
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from mdmkit.core.labels import ANOMALOUS
+
 if TYPE_CHECKING:
     from mdmkit.core.frame import Frame
 
@@ -59,10 +61,12 @@ class FrameRegions:
     def _labelled(cls, frame: Frame) -> FrameRegions:
         from mdmkit.statistics.kernels.labelling import count_runs, label_runs, name_anew
 
-        count = count_runs(frame.classes)
+        labels, code = _coded(frame)
+        in_row = np.empty(frame.shape[0], np.int32)
+        count = count_runs(labels, code, in_row)
         runs = np.empty((count, 3), np.int32)
         parent, sizes = np.empty((2, count), np.int32)
-        names = label_runs(frame.classes, runs, parent, sizes)
+        names = label_runs(labels, code, in_row, runs, parent, sizes)
         first = sizes[:names] > 0
         if names:
             name_anew(runs, parent, (np.cumsum(first) - 1).astype(np.int32))
@@ -72,3 +76,12 @@ class FrameRegions:
 
     def __len__(self) -> int:
         return self.sizes.size
+
+
+def _coded(frame: Frame) -> tuple[NDArray[np.uint8], np.uint8]:
+    """Labels (H, W) with the one code of anomalous pixels; classes where there are several."""
+    labels, table = frame.flat_labels()
+    codes = np.flatnonzero(table == ANOMALOUS).astype(np.uint8)
+    if codes.size != 1:
+        return frame.classes, np.uint8(ANOMALOUS)
+    return labels.reshape(frame.shape), codes[0]

@@ -117,6 +117,16 @@ class PixelBins(AsArrays):
         return self.counts.nbytes + self.least.nbytes + self.greatest.nbytes
 
     @property
+    def anomalous(self) -> int:
+        """Number of anomalous pixels."""
+        return int(self.counts[:, 0].sum())
+
+    @property
+    def normal(self) -> int:
+        """Number of normal pixels."""
+        return int(self.counts[:, 1].sum())
+
+    @property
     def totals(self) -> Counts:
         """(TP, FP) of everything, then of A > z at each edge, shape (m + 1, 2)."""
         return np.cumsum(self.counts[::-1], axis=0)[::-1]

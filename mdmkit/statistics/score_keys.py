@@ -18,6 +18,8 @@ Keys = NDArray[Any]  # of uint32 or uint64
 _FLOATS = {4: np.float32, 8: np.float64}
 _UNSIGNED = {4: np.uint32, 8: np.uint64}
 _DIGIT = 11  # bits, as in the kernel that sorts
+#: Each interval costs a look at every score; of more, scores are searched one by one.
+MOST_INTERVALS = 6
 
 
 def sign_of(dtype: np.dtype[Any]) -> Any:
@@ -81,20 +83,31 @@ def split_keys(frame: Frame) -> tuple[Keys, Keys]:
 
 
 def split_keys_between(frame: Frame, intervals: NDArray[np.float64]) -> tuple[Keys, Keys]:
-    """Those of `split_keys` in any of the closed intervals of scores, shape (k, 2)."""
-    from mdmkit.statistics.kernels.split_scores import split_between
+    """Those of `split_keys` in any of the closed intervals of scores, shape (k, 2).
 
-    frame.check()
+    Of a frame that was counted before, and is not validated once more.
+    """
+    from mdmkit.statistics.kernels.split_scores import gather_between, split_between
+
     bits = _bits(frame)
-    keys = np.empty_like(bits)
+    kind = bits.dtype
     together = united(intervals)
-    lows = floor_keys(np.nextafter(together[:, 0], -np.inf), bits.dtype) + bits.dtype.type(1)
-    highs = floor_keys(together[:, 1], bits.dtype)
+    lows = floor_keys(np.nextafter(together[:, 0], -np.inf), kind) + kind.type(1)
+    highs = floor_keys(together[:, 1], kind)
     some = lows <= highs
-    if not some.any():
+    lows, highs = lows[some], highs[some]
+    keys = np.empty_like(bits)  # of which but a few pages are touched
+    if not lows.size:
         return keys[:0], keys[:0]
-    masks = sign_of(bits.dtype), lows[some], highs[some]
-    front, back = split_between(bits, *frame.flat_labels(), *masks, keys)
+    sign = sign_of(kind)
+    if lows.size <= MOST_INTERVALS and lows[0] > sign:  # of positive floats
+        signed = np.dtype(f"i{kind.itemsize}")
+        firsts, lasts = ((ends ^ sign).view(signed) for ends in (lows, highs))
+        front, back = gather_between(
+            bits.view(signed), *frame.flat_labels(), firsts, lasts, sign, keys
+        )
+    else:
+        front, back = split_between(bits, *frame.flat_labels(), sign, lows, highs, keys)
     return sorted_keys(keys[:front].copy()), sorted_keys(keys[back:].copy())
 
 

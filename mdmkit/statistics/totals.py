@@ -42,6 +42,12 @@ class Grid:
         """Cells that share scores with closed intervals, shape (m + 1,)."""
         return cells_meeting(self.edges, intervals)
 
+    def least_of(self, statistic: Statistic, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Least scores that those of a statistic may stand for; themselves in refined cells."""
+        cell = np.searchsorted(self.edges, scores)
+        lower = np.append(-np.inf, self.edges)[cell]
+        return np.where(self.refined[statistic][cell], scores, lower)
+
     def intervals(self, cells: NDArray[np.intp]) -> NDArray[np.float64]:
         """The scores that cells hold, as closed intervals, shape (k, 2)."""
         return scores_of_cells(self.edges, cells)

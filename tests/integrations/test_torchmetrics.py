@@ -26,6 +26,7 @@ from mdmkit.integrations.torchmetrics import (  # noqa: E402
     MaximalDetectionMargin,
 )
 
+OPEN = pytest.mark.filterwarnings("ignore:.*known only to brackets:UserWarning")
 PIXELS = (
     "ap,auroc,fpr95,fpr@tpr=0.5,best_f1,f1@z=0.5,precision@z=0.3,fpr@z=0.25,"
     "mdm_f1@0.5,mdm_f1@0.0,mdm_iou@0.3,mdm_precision@0.6,mdm_recall@0.2"
@@ -308,6 +309,7 @@ def test_maps_are_counted_in_parts(monkeypatch):
     assert_same_states(whole, counted(frames))
 
 
+@OPEN
 def test_metrics_merge():
     frames = drawn(0, 5)
     names = PIXELS + "," + COMPONENTS
@@ -330,6 +332,7 @@ def test_metrics_that_count_otherwise_do_not_merge(other):
         metric.merge_state(AnomalySegmentationMetrics(names, **other))
 
 
+@OPEN
 def test_metrics_are_pickled_and_copied():
     metric = counted(drawn(0), PIXELS + "," + COMPONENTS, ignore_index=(255, 7))
     buffer = io.BytesIO()
@@ -394,6 +397,7 @@ def test_forward_of_a_batch_without_anomalies_is_nan_and_is_counted():
     assert metric.margin().interval == (0.0, 0.75)
 
 
+@OPEN
 def test_a_collection_shares_counts_and_gives_all_numbers():
     collection = torchmetrics.MetricCollection({
         "five": MaximalDetectionMargin(0.5),
@@ -522,7 +526,7 @@ def test_before_any_frame_there_is_nothing_to_detect():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"metrics": "ap@band=5"}, "metrics: expected metrics of pixels or components"),
+        ({"metrics": "ap@band=5"}, "metrics: expected metrics of pixels, components or regions"),
         ({"metrics": "nonsense"}, "metrics: expected one of"),
         ({"no_target": "zero"}, "no_target: expected error or nan, found 'zero'"),
         ({"anomaly_label": 0}, "already means normal_label"),
@@ -536,5 +540,5 @@ def test_bad_settings_are_refused(arguments, message):
 def test_margins_need_a_threshold_of_quality():
     with pytest.raises(InputError, match="t_margin"):
         MaximalDetectionMargin(1.0)
-    with pytest.raises(InputTypeError, match="metrics of pixels or components"):
+    with pytest.raises(InputTypeError, match="metrics of pixels, components or regions"):
         MaximalDetectionMargin(0.5, lambda prediction, target: 0.5)

@@ -14,7 +14,6 @@ from importlib.resources import files
 from typing import Any
 
 from mdmkit.core.arguments import as_choice
-from mdmkit.core.errors import InputError
 from mdmkit.tables.forms import Tabular
 from mdmkit.tables.headings import LOWER_IS_BETTER, key_titles
 from mdmkit.tables.table import UNDEFINED, Block, Column, Row, View, value_column

@@ -1,13 +1,14 @@
 """Ground-truth components by 8-connectivity: runs of anomalous pixels, joined row by row.
 
-NO VALIDATION HERE. On entry must hold: `classes` is uint8, (H, W); `runs` (N, 3), `parent` and
-`sizes` (N,) have an entry for each run of anomalous pixels of a row.
+NO VALIDATION HERE. On entry must hold: `labels` is uint8, (H, W), `code` at anomalous pixels;
+`runs` (N, 3), `parent` and `sizes` (N,) have an entry for each run of anomalous pixels of a row.
 """
 
 from __future__ import annotations
 
+import numpy as np
+
 from mdmkit.statistics.kernels import inlined_kernel, inner_kernel, kernel
-from mdmkit.statistics.kernels.sorting import ANOMALOUS
 
 START, STOP, NAME = range(3)  # of a run: places in the flat frame, and its component
 
@@ -37,35 +38,37 @@ def join_above(first, stop, right, runs, parent):
 
 
 @kernel
-def count_runs(classes):
-    """Number of runs of anomalous pixels in all rows."""
-    runs = 0
-    for y in range(classes.shape[0]):
-        before = False
-        for x in range(classes.shape[1]):
-            here = classes[y, x] == ANOMALOUS
-            runs += here & ~before
-            before = here
-    return runs
+def count_runs(labels, code, runs):
+    """Number of runs of anomalous pixels in each row, to `runs` (H,); returns their sum."""
+    total = 0
+    for y in range(labels.shape[0]):
+        row = labels[y]
+        count = np.int32(row[0] == code)
+        for x in range(1, row.size):  # no run is carried along: one vector loop
+            count += np.int32((row[x] == code) & (row[x - 1] != code))
+        runs[y] = count
+        total += count
+    return total
 
 
 @kernel
-def label_runs(classes, runs, parent, sizes):
+def label_runs(labels, code, in_row, runs, parent, sizes):
     """List the runs with a name of their component each; returns how many names there are.
 
-    `parent` leads to one name of each component, which comes first; `sizes` counts by name.
+    `in_row` is what `count_runs` wrote. `parent` leads to one name of each component, which comes
+    first; `sizes` counts by name.
     """
-    height, width = classes.shape
+    height, width = labels.shape
     n = names = above = 0
     for y in range(height):
         first = n
         x = 0
-        while x < width:
-            if classes[y, x] != ANOMALOUS:
+        while n - first < in_row[y]:
+            if labels[y, x] != code:
                 x += 1
                 continue
             start = x
-            while x < width and classes[y, x] == ANOMALOUS:
+            while x < width and labels[y, x] == code:
                 x += 1
             up = (y - 1) * width
             while above < first and runs[above, STOP] < up + start:

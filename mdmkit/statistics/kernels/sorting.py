@@ -12,71 +12,8 @@ import numpy as np
 from mdmkit.statistics.kernels import kernel
 
 NORMAL, ANOMALOUS, IGNORED, UNKNOWN = range(4)  # the classes of mdmkit.core.frame
-_BLOCK = 256
 _DIGIT = 11
 _DIGITS = 3  # of _DIGIT bits: enough for 32
-
-
-@kernel
-def split_classes(scores, labels, table, buffer):
-    """Move normal scores to the front of `buffer` (one entry a pixel), anomalous ones to its back.
-
-    Returns how many normal ones, where the anomalous ones start, and whether a label without a
-    meaning or a score that is not finite was met at a pixel in use.
-    """
-    front = 0
-    back = buffer.size  # front < back until the last pixel is done
-    flagged = False
-    for i in range(scores.size):
-        score = scores[i]
-        meaning = table[labels[i]]
-        buffer[front] = score  # both are written and one is kept, so that nothing branches
-        buffer[back - 1] = score
-        front += meaning == NORMAL
-        back -= meaning == ANOMALOUS
-        flagged |= (meaning == UNKNOWN) | ((meaning != IGNORED) & (score - score != 0))
-    return front, back, flagged
-
-
-@kernel
-def may_meet(bits, first, last):
-    """Whether any of the integers lies in first..last; wrongly so at most if one is negative.
-
-    A difference below zero shows in the sign: one vector loop without a comparison.
-    """
-    kind = bits.dtype.type
-    outside = kind(-1)
-    for i in range(bits.size):
-        outside = kind(outside & kind(kind(bits[i] - first) | kind(last - bits[i])))
-    return outside >= 0
-
-
-@kernel
-def gather_between(scores, bits, labels, table, lows, highs, firsts, lasts, buffer):
-    """Move the scores in any of the disjoint intervals [lows, highs), lows > 0, to `buffer`.
-
-    `bits` are those of the scores as signed integers: of positive floats they are ordered like
-    the floats, and those in an interval are firsts..lasts. `buffer` has room for all of them.
-    Returns as `split_classes` how many normal ones stand at its front, and where the anomalous
-    ones start.
-    """
-    front = 0
-    back = buffer.size
-    for start in range(0, scores.size, _BLOCK):
-        stop = min(start + _BLOCK, scores.size)
-        for j in range(lows.size):
-            if not may_meet(bits[start:stop], firsts[j], lasts[j]):
-                continue  # most blocks end here
-            for i in range(start, stop):
-                if lows[j] <= scores[i] < highs[j]:
-                    meaning = table[labels[i]]
-                    if meaning == NORMAL:
-                        buffer[front] = scores[i]
-                        front += 1
-                    elif meaning == ANOMALOUS:
-                        back -= 1
-                        buffer[back] = scores[i]
-    return front, back
 
 
 @kernel

@@ -13,6 +13,7 @@ import numpy as np
 from mdmkit.statistics.kernels import kernel
 
 NORMAL, ANOMALOUS, IGNORED, UNKNOWN = range(4)  # the classes of mdmkit.core.labels
+_BLOCK = 256
 _DIGIT = 11  # bits that are sorted by at once: 2,048 places stay in the cache
 
 
@@ -38,6 +39,45 @@ def split_by_class(bits, labels, table, sign, exponent, keys):
         back -= meaning == ANOMALOUS
         flagged |= (meaning == UNKNOWN) | ((meaning != IGNORED) & (b & exponent == exponent))
     return front, back, flagged
+
+
+@kernel
+def may_meet(bits, first, last):
+    """Whether any of the signed integers lies in first..last; wrongly so at most of negative ones.
+
+    A difference below zero shows in the sign: one vector loop without a comparison.
+    """
+    kind = bits.dtype.type
+    outside = kind(-1)
+    for i in range(bits.size):
+        outside = kind(outside & kind(kind(bits[i] - first) | kind(last - bits[i])))
+    return outside >= 0
+
+
+@kernel
+def gather_between(bits, labels, table, firsts, lasts, sign, keys):
+    """As `split_by_class`, of the few whose bits lie in any of some ranges firsts..lasts > 0.
+
+    `bits` are signed integers, which for positive floats are ordered like these.
+    """
+    front = 0
+    back = keys.size
+    for start in range(0, bits.size, _BLOCK):
+        stop = min(start + _BLOCK, bits.size)
+        for j in range(firsts.size):
+            if not may_meet(bits[start:stop], firsts[j], lasts[j]):
+                continue  # most blocks end here
+            for i in range(start, stop):
+                if firsts[j] <= bits[i] <= lasts[j]:
+                    key = keys.dtype.type(bits[i]) | sign
+                    meaning = table[labels[i]]
+                    if meaning == NORMAL:
+                        keys[front] = key
+                        front += 1
+                    elif meaning == ANOMALOUS:
+                        back -= 1
+                        keys[back] = key
+    return front, back
 
 
 @kernel
