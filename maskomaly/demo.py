@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from maskomaly.ablation import why_equal
 from maskomaly.config import MaskomalyConfig, ablation_configs
 from maskomaly.images import find_sources, read_image
 from maskomaly.mining import anomaly_mask
-from maskomaly.models import Network, load_model
+from maskomaly.models import load_model
+from maskomaly.networks import Network
 from maskomaly.outputs import MaskOutputs
 from maskomaly.pages import queries_page
 from maskomaly.predict import outputs_of_images, unfinished, write_score_maps
@@ -160,6 +162,9 @@ def run_demo(
         normalize=normalizers(folders), progress=bar,
     )  # fmt: skip
     ablation = compare(rows, target, ABLATION_METRICS, progress=bar)
+    why = why_equal(ablation, config)
+    if why:
+        ablation.settings["remarks"] = [*ablation.settings.get("remarks", ()), why]
     tables = []
     for name, found in (("comparison", comparison), ("ablation", ablation)):
         tables.append(folder / f"{name}.md")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, TypeVar
+from unicodedata import normalize
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,7 +84,7 @@ def _listed(file: Path) -> dict[str, Source]:
         path = file.parent / line
         written = PurePosixPath(line).with_suffix("")
         outside = written.is_absolute() or ".." in written.parts
-        key = written.name if outside else written.as_posix()
+        key = normalize("NFC", written.name if outside else written.as_posix())
         if key in found:
             raise InputError(
                 f"expected images of different names in {file}, found {key} again",
@@ -113,7 +114,7 @@ def chosen_frames(found: Mapping[str, T], frames: Path | None) -> dict[str, T]:
     """Those of some frames whose keys a text file lists, all without one; in their old order."""
     if frames is None:
         return dict(found)
-    wanted = set(read_lines(frames, "frames"))
+    wanted = {normalize("NFC", key) for key in read_lines(frames, "frames")}  # as all keys are
     unknown = sorted(wanted - found.keys())
     if unknown:
         raise InputError(

@@ -15,7 +15,15 @@ from maskomaly.images import Source, file_of
 from maskomaly.instances import Refine
 from maskomaly.outputs import DenseOutputs, MaskOutputs
 from mdmkit.core.errors import InputError
-from mdmkit.core.files import append_text, is_spoilt, read_json, read_text, stamp, write_text
+from mdmkit.core.files import (
+    append_text,
+    check_output_folder,
+    is_spoilt,
+    read_json,
+    read_text,
+    stamp,
+    write_text,
+)
 from mdmkit.core.frame import as_array
 from mdmkit.io import write_scores
 
@@ -77,8 +85,7 @@ class Folder:
         InputError
             Files of these frames where none are expected, or any of other settings.
         """
-        if self.folder.exists() and not self.folder.is_dir():
-            raise InputError(f"expected a folder, found the file {self.folder}", argument="output")
+        check_output_folder(self.folder)
         wanted = set(keys)
         found = [key for key in wanted if self.path(key).exists()]
         if found and not (resume or overwrite):

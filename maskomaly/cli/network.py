@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from maskomaly.cli.options import parse_input_size
+from maskomaly.cli.options import parse_amp, parse_input_size
 from mdmkit.cli.options import choose_judging, find_ground_truth
 from mdmkit.cli.terminal import note
 from mdmkit.core.errors import InputError
 
 if TYPE_CHECKING:
+    import torch
+
     from maskomaly.config import MaskomalyConfig
     from maskomaly.images import Source
-    from maskomaly.models import Network
+    from maskomaly.mining import LabelledImages
+    from maskomaly.networks import Network
     from mdmkit.datasets import Choice, DataSet
 
 
@@ -129,6 +132,43 @@ def labelled(
     found = find_ground_truth(dataset, target, images)
     found = replace(found, frames=chosen_frames(found.frames, frames))
     return found, choose_judging(found, anomaly_label, normal_label, ignore_index, None, None)
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What queries and thresholds are learnt from: labelled images, and the network to run."""
+
+    dataset: DataSet
+    images: LabelledImages
+    network: Network
+    autocast: torch.dtype | None
+    amp: str
+
+    @property
+    def origin(self) -> str:
+        """What they depend on, for the head of their file."""
+        return made_with(self.network, self.dataset, self.amp)
+
+
+def lesson(
+    judged: tuple[DataSet, Choice],
+    model: str,
+    device: str,
+    quiet: bool,
+    input_size: str | None,
+    amp: str,
+    inlier_label: str = "none",
+) -> Lesson:
+    """Judge labels and options, then load the network, which has to propose masks."""
+    from maskomaly.mining import labelled_images
+    from mdmkit.core.label_values import parse_labels
+
+    dataset, choice = judged
+    autocast = parse_amp(amp)
+    images = labelled_images(dataset, choice.codes, parse_labels(inlier_label, "inlier_label"))
+    network = load_network(model, device, quiet, input_size)
+    need_masks(network)
+    return Lesson(dataset, images, network, autocast, amp)
 
 
 def made_with(network: Network, dataset: DataSet, amp: str) -> str:

@@ -23,6 +23,9 @@ Images = Annotated[
         show_default=False,
     ),
 ]
+TomlFile = Annotated[
+    Path, typer.Option("--output", "-o", metavar="FILE", help="A .toml file.", show_default=False)
+]
 LabelledImages = Annotated[
     Path | None,
     typer.Argument(

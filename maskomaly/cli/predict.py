@@ -17,7 +17,7 @@ from mdmkit.core.errors import InputError
 
 if TYPE_CHECKING:
     from maskomaly.config import MaskomalyConfig
-    from maskomaly.models import Network
+    from maskomaly.networks import Network
     from maskomaly.outputs import DenseOutputs, MaskOutputs
     from maskomaly.score_maps import SavedOutputs
 

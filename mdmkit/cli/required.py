@@ -204,11 +204,11 @@ def check_required(
             raise InputError("expected --require with it, found --t-margin", argument=name)
     if save is not None and len(methods) != 1:
         raise InputError(f"expected one method, found {', '.join(methods)}", argument="save")
-    for path in (save, figure):
-        if path is not None:
-            check_output(path, overwrite)
+    if save is not None:
+        check_output(save, overwrite, "save", (".toml",))
     if figure is not None:
-        check_figure_name(figure)
+        check_output(figure, overwrite, "figure")
+        check_figure_name(figure, "figure")
 
 
 def certification(

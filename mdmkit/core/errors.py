@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from copy import copy
 
 
 class InputError(ValueError):
@@ -30,6 +31,13 @@ class InputError(ValueError):
     def __init__(self, message: str = "", argument: str | None = None) -> None:
         super().__init__(message if argument is None else f"{argument}: {message}")
         self.argument = argument
+
+    def of(self, argument: str) -> InputError:
+        """The same error of a function whose parameter is named otherwise."""
+        found = copy(self)
+        found.args = (argument + str(self).removeprefix(self.argument or ""),)
+        found.argument = argument
+        return found
 
 
 class InputTypeError(InputError, TypeError):

@@ -142,7 +142,7 @@ class LabelCodes:
             raise InputError(
                 f"expected label values {self}, found {found}"
                 + (f" and {values.size - 8} other values" if values.size > 8 else "")
-                + "; name it by anomaly_label, normal_label or ignore_index",
+                + "; name it by `anomaly_label`, `normal_label` or `ignore_index`",
                 argument=name,
             )
         return np.asarray(classes)

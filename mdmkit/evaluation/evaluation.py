@@ -170,7 +170,8 @@ class Evaluation(Passing):
             raise NoTargetError(
                 "expected at least one anomalous pixel, found none (of "
                 f"{self.counts.frames} frames, for {', '.join(needing[:4])}"
-                f"{', ...' if len(needing) > 4 else ''}; does anomaly_label name the right value?)",
+                f"{', ...' if len(needing) > 4 else ''}; does `anomaly_label` name the right "
+                "value?)",
                 argument="target",
             )
 

@@ -47,7 +47,7 @@ def load_frame(
         culprit = target if str(error).startswith("target") else scores
         if "shape of the scores" not in str(error):
             raise type(error)(f"{culprit}: {error}") from None
-        hint = "; resize='bilinear' brings score maps to the size of their masks"
+        hint = "; `resize='bilinear'` brings score maps to the size of their masks"
         raise type(error)(f"{target} for {scores}: {error}{hint}") from None
     if isinstance(target, RegionMasks):
         vars(frame)["regions"] = target  # read again where sPRO asks for them

@@ -31,7 +31,7 @@ def check_anomalous(anomalous: int) -> None:
     if anomalous == 0:
         raise NoTargetError(
             "expected at least one anomalous pixel, found none "
-            "(does anomaly_label name the right value?)",
+            "(does `anomaly_label` name the right value?)",
             argument="target",
         )
 

@@ -99,7 +99,7 @@ class ComponentMetric(Metric):
         if sweep.targets == 0:
             raise NoTargetError(
                 f"expected a ground-truth component of at least {self.min_target} "
-                f"pixels, found none (the largest has {sweep.largest}); lower min_target",
+                f"pixels, found none (the largest has {sweep.largest}); lower `min_target`",
                 argument="min_target",
             )
 

@@ -60,7 +60,7 @@ class PRO(Metric):
         if coverage.sizes[0] == 0:
             raise NoTargetError(
                 f"expected a ground-truth component of at least {self.min_target} "
-                "pixels, found none; lower min_target",
+                "pixels, found none; lower `min_target`",
                 argument="min_target",
             )
 

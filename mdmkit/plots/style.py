@@ -86,12 +86,14 @@ METADATA: dict[str, dict[str, Any]] = {
 }
 
 
-def check_figure_name(output: Path) -> None:
+def check_figure_name(output: Path, argument: str = "output") -> None:
     """Refuse suffixes other than `.pdf`, `.svg`, `.png`.
 
     Parameters
     ----------
     output : Path
+    argument : str
+        What an error names.
 
     Raises
     ------
@@ -104,7 +106,7 @@ def check_figure_name(output: Path) -> None:
     if output.suffix.lower() not in METADATA:
         raise InputError(
             f"expected a name ending in {', '.join(METADATA)}, found {output.name!r}",
-            argument="output",
+            argument=argument,
         )
 
 

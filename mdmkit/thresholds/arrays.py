@@ -163,7 +163,7 @@ def recommend_threshold(
     loads = _loads(frames, target, LabelCodes(normal_label, anomaly_label, ignore_index))
     if require is None:
         if certify is not None:
-            raise InputError("expected it with require, found t_margin", argument="certify")
+            raise InputError("expected it with `require`, found `t_margin`", argument="certify")
         return recommend(
             loads,
             as_metric(metric, sizes),

@@ -21,7 +21,7 @@ from mdmkit.statistics.kinds import Statistic
 from mdmkit.uncertainty.frame_counts import Allocate, FrameCounts
 
 MARK, VERSION = "mdmkit_frame_states", 3
-AGAIN = "choose another file or pass overwrite=True to make them anew"
+AGAIN = "choose another file or pass `overwrite=True` to make them anew"
 Record = dict[str, Any]
 
 

@@ -107,7 +107,7 @@ class StatesPlan:
                 argument="counts",
             )
         if not Path(path).exists() or (overwrite and not fits(Path(path), record)):
-            output = check_output(path, overwrite, "states")
+            output = check_output(path, overwrite, "counts")
 
             def fill(file: StatesFile) -> None:
                 for method in self.loads:

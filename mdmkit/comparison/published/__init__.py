@@ -130,7 +130,7 @@ def published_table(name: str) -> PublishedTable:
     >>> published_table("roadanomaly").rows[-1].values["ap"]
     0.709
     """
-    as_choice(name or "", published_names(), "published")
+    as_choice(name, published_names(), "published")
     text = files(__name__).joinpath(f"{name}.csv").read_text(encoding="utf-8")
     return _parsed(name, text.splitlines())
 
