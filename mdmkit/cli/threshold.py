@@ -3,42 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from typer.core import TyperCommand
 
-from mdmkit.cli import required
-from mdmkit.cli.intervals import Replicates
-from mdmkit.cli.options import (
-    Aggregate,
-    AnomalyLabel,
-    DataSetName,
-    Form,
-    IgnoreIndex,
-    Invert,
-    Jobs,
-    Key,
-    Memory,
-    MinPrediction,
-    MinTarget,
-    Missing,
-    Normalize,
-    NormalLabel,
-    OptionalMethods,
-    Output,
-    Resize,
-    ScoreEnding,
-    Target,
-    choose_judging,
-    find_ground_truth,
-    form_of,
-    given_labels,
-    parse_memory,
-    parse_methods,
-    parse_normalize,
+from mdmkit.cli.groups import Counting, Frames, ImageJudging, Result, with_groups
+from mdmkit.cli.options import OptionalMethods, judged
+from mdmkit.cli.terminal import deliver_text, note, progress_bars
+from mdmkit.cli.threshold_options import (
+    Certifying,
+    Kept,
+    Normal,
+    Second,
+    Wanted,
+    first_folders,
 )
-from mdmkit.cli.terminal import Debug, Overwrite, Quiet, deliver_text, progress_bars
 from mdmkit.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -67,155 +47,138 @@ def repeated(arguments: list[str], option: str) -> list[str]:
     return found
 
 
+@with_groups
 def threshold(
+    *,
     methods: OptionalMethods = None,
-    t_margin: Annotated[
-        float | None,
-        typer.Option(
-            metavar="T",
-            help="Required quality, in [0, 1): the metric must exceed it.",
-            show_default=False,
-        ),
-    ] = None,
-    require: required.Require = [],  # noqa: B006
-    normal: required.Normal = [],  # noqa: B006
-    dataset: DataSetName = None,
-    target: Target = None,
-    metric: Annotated[
-        str, typer.Option(metavar="NAME", help="f1, iou, precision, recall, siou, ppv, mean_f1.")
-    ] = "f1",
-    on: Annotated[
-        list[str],
-        typer.Option(
-            "--on",
-            metavar="NAME=FOLDER...",
-            help="The methods' score maps of a second set: what does the threshold give there?",
-            show_default=False,
-        ),
-    ] = [],  # noqa: B006
-    on_dataset: Annotated[
-        str | None,
-        typer.Option(metavar="LAYOUT:ROOT", help="The second data set.", show_default=False),
-    ] = None,
-    on_target: Annotated[
-        Path | None,
-        typer.Option(metavar="FOLDER", help="Masks of the second set.", show_default=False),
-    ] = None,
-    confidence: required.Confidence = None,
-    start_share: required.StartShare = 0.2,
-    cap: required.Cap = 0.1,
-    alarm_cap: required.AlarmCap = 10,
-    replicates: Replicates = 0,
-    save: required.Save = None,
-    figure: required.Figure = None,
-    check: required.Check = None,
-    aggregate: Aggregate = None,
-    anomaly_label: AnomalyLabel = None,
-    normal_label: NormalLabel = None,
-    ignore_index: IgnoreIndex = None,
-    normalize: Normalize = [],  # noqa: B006
-    min_prediction: MinPrediction = None,
-    min_target: MinTarget = None,
-    missing: Missing = "error",
-    score_ending: ScoreEnding = "",
-    resize: Resize = None,
-    invert: Invert = [],  # noqa: B006
-    format: Form = None,
-    output: Output = None,
-    key: Key = None,
-    memory: Memory = "2G",
-    jobs: Jobs = 1,
-    quiet: Quiet = False,
-    overwrite: Overwrite = False,
-    debug: Debug = False,
+    normal: Normal = [],  # noqa: B006 (typer copies it)
+    frames: Frames,
+    wanted: Wanted,
+    second: Second,
+    judging: ImageJudging,
+    certifying: Certifying,
+    counting: Counting,
+    kept: Kept,
+    result: Result,
 ) -> None:
     """Recommend a threshold: the middle of the margin, or one that meets requirements.
 
     Example: mdmkit threshold mine=val/mine --target val/masks --t-margin 0.5
     --on mine=test/mine --on-target test/masks
     """
-    from mdmkit.core.files import check_output
-    from mdmkit.tables.forms import check_form, show
+    from mdmkit.tables.forms import show
     from mdmkit.thresholds.recommend import choose_thresholds
-    from mdmkit.thresholds.result import Thresholds
 
-    form = check_form(format or form_of(output))
-    if output is not None:
-        check_output(output, overwrite)
-    folders, others = required.first_folders(methods, normal), parse_methods(on)
-    truth = None
-    named: dict[str, Any] = {"score_ending": score_ending, "resize": resize, "invert": invert}
-    if dataset is not None or target is not None or not (normal or check):
-        truth = find_ground_truth(dataset, target, **named)
-    judging = (anomaly_label, normal_label, ignore_index)
-    choice = choose_judging(truth, *judging, min_prediction, min_target, aggregate)
-    if check is not None:
-        found = required.run_check(check, folders, truth, choice, key, jobs, score_ending)
-        deliver_text(required.text_of(found, form), output, quiet)
-        raise typer.Exit(0 if found.passes else 1)
-    required.check_required(require, t_margin, confidence, save, figure, folders, overwrite)
-    second = second_set(others, on_dataset, on_target, **named)
-    work: dict[str, Any] = {
-        "normalize": parse_normalize(normalize, folders),
-        "memory": parse_memory(memory),
-        "jobs": jobs,
+    form = result.check()
+    folders = first_folders(methods, normal)
+    if wanted.check is not None:
+        _check(wanted.check, folders, frames, judging, counting, result, form)
+    wanted.refuse_both()
+    kept.check(wanted.require, folders, result.overwrite)
+    truth = None if normal else frames.find()
+    if normal:
+        _refuse_masks(frames)
+    options: dict[str, Any] = {
+        **_judged(judging, truth),
+        **counting.of(folders),
+        **wanted.options(),
+        **certifying.options(wanted.require),
+        **second.options(
+            score_ending=frames.score_ending, resize=frames.resize, invert=frames.invert
+        ),
     }
-    chosen: Thresholds | RequiredThresholds
-    with progress_bars(quiet) as progress:
-        if require:
-            first = required.first_set(
-                folders, truth, choice, missing, key, score_ending=score_ending, invert=invert
-            )
-            there = None
-            if second is not None:
-                judged = choose_judging(second, *judging, None, None)
-                there = required.first_set(others, second, judged, missing, key)
-            chosen = required.choose_required(
-                require,
-                first,
-                there,
-                replicates=replicates,
-                progress=progress,
-                how=required.certification(confidence, start_share, cap, alarm_cap),
-                **work,
-            )
-        else:
-            chosen = choose_thresholds(
-                folders,
-                t_margin=t_margin,
-                metric=metric,
-                dataset=truth,
-                on=others or None,
-                on_dataset=second,
-                min_prediction=choice.sizes.min_prediction,
-                min_target=choice.sizes.min_target,
-                missing=missing,
-                key=key,
-                progress=progress,
-                **given_labels(*judging),
-                **work,
-            )
-    if not isinstance(chosen, Thresholds):
-        required.finish_required(chosen, save, figure, overwrite, quiet)
-    if output is None and form == "table":
+    if normal:
+        options |= {
+            "normal": True,
+            "score_ending": frames.score_ending,
+            "invert": frames.invert,
+        }
+    with progress_bars(result.quiet) as progress:
+        chosen = choose_thresholds(folders, dataset=truth, progress=progress, **options)
+    _keep(chosen, kept, result)
+    if result.output is None and form == "table":
         show(chosen.view())
     else:
-        deliver_text(chosen.to_text(form), output, quiet)
+        deliver_text(chosen.to_text(form), result.output, result.quiet)
 
 
-def second_set(
-    others: dict[str, str], on_dataset: str | None, on_target: Path | None, **named: Any
-) -> DataSet | None:
-    """The ground truth of the second set; None without one."""
-    from mdmkit.datasets import from_folders, open_dataset
+def _judged(judging: ImageJudging, truth: DataSet | None) -> dict[str, Any]:
+    """Sizes and aggregation of the first set; labels only where they are given."""
+    from mdmkit.cli.options import given_labels
 
-    if on_dataset is not None and on_target is not None:
-        raise InputError("expected --on-dataset or --on-target, found both", argument="on_target")
-    if others and on_dataset is None and on_target is None:
+    found = judged(judging.choose(truth))
+    labels = {name: found.pop(name) for name in ("anomaly_label", "normal_label", "ignore_index")}
+    return found | given_labels(*(getattr(judging, name) for name in labels))
+
+
+def _refuse_masks(frames: Frames) -> None:
+    """Normal frames need no masks."""
+    for name in ("dataset", "target", "frames", "resize"):
+        if getattr(frames, name) is not None:
+            raise InputError(
+                "expected none with --normal, whose frames need no masks; frames with masks are "
+                "given without it, or go to --on",
+                argument=name,
+            )
+
+
+def _keep(chosen: Thresholds | RequiredThresholds, kept: Kept, result: Result) -> None:
+    """Write the chosen threshold and the figure."""
+    from mdmkit.thresholds.required_table import RequiredThresholds
+
+    if not isinstance(chosen, RequiredThresholds):
+        return
+    if kept.save is not None:
+        next(iter(chosen.recommendations.values())).chosen.write(kept.save, result.overwrite)
+        note(f"wrote {kept.save}", result.quiet)
+    if kept.figure is not None:
+        from mdmkit.plots import requirements_figure, save_figure
+
+        save_figure(requirements_figure(chosen.recommendations), kept.figure)
+        note(f"wrote {kept.figure}", result.quiet)
+
+
+def _check(
+    path: Path,
+    folders: dict[str, str],
+    frames: Frames,
+    judging: ImageJudging,
+    counting: Counting,
+    result: Result,
+    form: str,
+) -> None:
+    """`--check`: what a chosen threshold gives on new frames; exit code 1 where it fails."""
+    import json
+
+    from mdmkit.thresholds.arrays import check_threshold
+    from mdmkit.thresholds.chosen import read_threshold
+
+    if form not in ("table", "json"):
+        raise InputError(f"expected table or json of a check, found {form}", argument="format")
+    if len(folders) != 1:
         raise InputError(
-            "expected --on-target FOLDER or --on-dataset LAYOUT:ROOT with it, found neither",
-            argument="on",
+            f"expected one folder of score maps, found {len(folders)}", argument="check"
         )
-    if on_dataset is not None:
-        return open_dataset(on_dataset, **named)
-    return None if on_target is None else from_folders(on_target, **named)
+    labelled = frames.dataset is not None or frames.target is not None
+    truth = frames.find() if labelled else None
+    if not labelled:
+        _refuse_masks(frames)
+    found = check_threshold(
+        read_threshold(path),
+        next(iter(folders.values())),
+        dataset=truth,
+        missing=counting.missing,
+        key=counting.key,
+        score_ending=frames.score_ending,
+        jobs=counting.jobs,
+        **_labels(judging),
+    )
+    text = found.to_text() if form == "table" else json.dumps(found.to_dict(), indent=2) + "\n"
+    deliver_text(text, result.output, result.quiet)
+    raise typer.Exit(0 if found.passes else 1)
+
+
+def _labels(judging: ImageJudging) -> dict[str, Any]:
+    from mdmkit.cli.options import given_labels
+
+    return given_labels(judging.anomaly_label, judging.normal_label, judging.ignore_index)

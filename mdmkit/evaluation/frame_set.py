@@ -30,6 +30,7 @@ from mdmkit.evaluation.methods import (
     loads_of_arrays,
     normalizers,
 )
+from mdmkit.evaluation.normal_frames import check_normal, normal_loads, place_of
 from mdmkit.evaluation.threads import Load
 from mdmkit.io.resize import check_resize
 from mdmkit.metrics.measures import Measure
@@ -57,6 +58,7 @@ class FrameOptions(TypedDict, total=False):
     invert: str | Collection[str]
     by: str | Iterable[str]
     image_score: str | None
+    normal: bool
 
 
 #: Those of them that `choose` takes.
@@ -141,6 +143,8 @@ class FrameSet:
         image_score : str, optional
             Score of an image as a whole, for measures of images that name none: "max",
             "mean-top:K" or "mean-top:P%".
+        normal : bool
+            Score maps of frames without any anomaly: they need no ground truth.
 
         Raises
         ------
@@ -158,11 +162,20 @@ class FrameSet:
         choice = choose(judged, **given)
         inverted = as_inverted(options.get("invert", ()))
         truth = _as_read(judged if judged is not None else target, options, inverted)
-        check_given(methods, truth, argument)
         missing, key = options.get("missing", "error"), options.get("key")
         check_missing(missing)
         by = options.get("by", ())
-        if not is_folder(truth):
+        normal = options.get("normal", False)
+        if normal:
+            check_normal(truth, argument)
+        else:
+            check_given(methods, truth, argument)
+        loads: Mapping[str, Sequence[Load]]
+        if normal:
+            ending = options.get("score_ending", "")
+            loads = normal_loads(methods, missing, key, ending, inverted)
+            pairing, place = None, place_of(methods)
+        elif not is_folder(truth):
             loads = loads_of_arrays(methods, truth, choice.codes, inverted)
             pairing, place = None, "arrays"
         else:

@@ -288,7 +288,8 @@ class AtThreshold(Measure):
         bracket = value, value
         if (least != most).any():
             low, high = metric.between(least[None], most[None], total)
-            bracket = float(np.fmin(value, low[0])), float(np.fmax(value, high[0]))
+            lowest = np.nan if low[0] == -np.inf < high[0] < np.inf else np.fmin(value, low[0])
+            bracket = float(lowest), float(np.fmax(value, high[0]))
         return {self.key: value, f"{self.key}_bracket": bracket}
 
     def unresolved(self, sweeps: NormalizedTotals) -> Unresolved:

@@ -302,12 +302,12 @@ class NormalizedTotals:
 
     def _curve_of_cells(self, metric: Metric, curve: ThresholdCurve, edges: Edges) -> BoundedCurve:
         assert self.grid is not None
+        curve, certain = self._beyond_largest(metric, curve)
         cell = np.searchsorted(edges, curve.breakpoints, side="right")
         around = self._around(cell)
         known = np.atleast_1d(self.grid.refined[metric.statistic][around].all(axis=0))
         low, high = (np.where(np.isnan(b), -np.inf, b)[around] for b in self.cell_bounds(metric))
-        if not (isinstance(self.normalizer, Rank) and self.bracketed and self.bracketed.loose[-1]):
-            known[-1] = True  # above the largest score nothing is predicted
+        known[-1] |= certain  # above the largest score nothing is predicted
         bounded = replace(
             curve,
             low=np.where(known, curve.values, np.fmin(low.min(axis=0), curve.values)),
@@ -316,6 +316,23 @@ class NormalizedTotals:
         lower, upper = self.grid.intervals(around[0]), self.grid.intervals(around[-1])
         scores = np.stack([lower[:, 0], upper[:, 1]], axis=1)
         return BoundedCurve(bounded, np.where(known[:, None], np.nan, scores))
+
+    def _beyond_largest(self, metric: Metric, curve: ThresholdCurve) -> tuple[ThresholdCurve, bool]:
+        """The curve with a last step that begins above the rank of the largest score, if any does.
+
+        Of a score whose group is not resolved the least rank is known, and the one above it.
+        """
+        if self.bracketed is None or not isinstance(self.normalizer, Rank):
+            return curve, True
+        scores, _ = metric.everywhere(self.raw(metric.statistic))
+        top = float(self._rescaled(np.nextafter(scores[-1:], np.inf))[0]) if scores.size else 0.0
+        if not curve.breakpoints[-1] < top < 1:
+            return curve, top < 1
+        breakpoints, values = (
+            np.append(curve.breakpoints, top),
+            np.append(curve.values, curve.values[-1]),
+        )
+        return replace(curve, breakpoints=breakpoints, values=values), True
 
     def scores_deciding(self, metric: Metric, t_margin: float) -> Intervals:
         """Scores that would have to be known for a margin to be exact."""

@@ -107,9 +107,10 @@ class CountMetric(Metric):
         if not self.monotone:
             return np.full(len(least), -np.inf), np.full(len(least), np.inf)
         (tp_least, fp_least), (tp_most, fp_most) = least.T, most.T
-        low, high = self._at(tp_least, fp_most, total), self._at(tp_most, fp_least, total)
-        states = (self._at(c[:, 0], c[:, 1], total) for c in (least, most))
-        undefined = np.isnan([low, high, *states]).any(axis=0)
+        tp = np.concatenate([tp_least, tp_most, tp_least, tp_most])
+        fp = np.concatenate([fp_most, fp_least, fp_least, fp_most])
+        values = self._at(tp, fp, total).reshape(4, -1)  # in one call: each takes a while
+        (low, high), undefined = values[:2], np.isnan(values).any(axis=0)
         if undefined.any():  # where some count is 0: look at the states beside these
             tp_inner = tp_most - ((tp_most == total[0]) & (tp_most > tp_least))
             fp_inner = fp_least + ((fp_least == 0) & (fp_most > 0))

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,24 +57,28 @@ def deciding_counts(
     Returns
     -------
     PixelCounts or None
-        None where it takes every score: scores that are not binned, and everything that is to be
-        refused (labels and scores that are invalid or out of range, nothing to detect).
+        None where it takes every score: scores of more and of fewer than 16 bits together, and
+        everything that is to be refused (labels and scores that are invalid or out of range,
+        nothing to detect).
 
     Notes
     -----
     O(P) for P pixels and a sort of the gathered ones; two passes over the frames.
     """
     bins = _counted(frames())
-    if bins is None or not bins.counts[:, 0].any():
+    if bins is None or not bins.anomalous:
         return None
+    if isinstance(bins, PixelCounts):
+        return bins
     intervals = unresolved(bins.as_groups(), between, t_margins)
-    bins = _with_plateaus(bins, intervals, frames)
-    intervals = unresolved(bins.as_groups(), between, t_margins)
-    looked_into = bins.meeting(intervals)
-    if not looked_into.any():
+    with_plateaus = _with_plateaus(bins, intervals, frames)
+    if with_plateaus is not bins:
+        bins = with_plateaus
+        intervals = unresolved(bins.as_groups(), between, t_margins)
+    if not len(intervals):
         return bins.as_groups().rows()
     parts = [gathered(frame, intervals) for frame in frames()]
-    return bins.bracketed(looked_into, PixelCounts.merged(parts)).rows()
+    return bins.bracketed(bins.meeting(intervals), PixelCounts.merged(parts)).rows()
 
 
 @lru_cache(maxsize=1)
@@ -105,14 +109,24 @@ def binned(frame: Frame) -> PixelBins | None:
     return PixelBins(edges, counts, least, np.where(some, np.append(edges, np.inf), -np.inf))
 
 
-def _counted(frames: Iterable[Frame]) -> PixelBins | None:
-    total = None
+def _counted(frames: Iterable[Frame]) -> PixelBins | PixelCounts | None:
+    """Pixels of all frames in bins, or one by one where scores have up to 16 bits."""
+    parts: list[PixelBins | PixelCounts] = []
     for frame in frames:
-        bins = binned(frame)
-        if bins is None:
+        few = frame.scores.dtype.itemsize <= 2
+        known = PixelCounts.of(frame) if few else binned(frame)
+        if known is None or (parts and type(known) is not type(parts[0])):
             return None
-        total = bins if total is None else PixelBins.merged([total, bins])
-    return total
+        parts = [_merged([*parts, known])]
+    total = parts[0] if parts else None
+    outside = (
+        isinstance(total, PixelCounts) and not 0 <= total.extremes[0] <= total.extremes[1] <= 1
+    )
+    return None if outside else total
+
+
+def _merged(parts: list[Any]) -> Any:
+    return parts[0] if len(parts) == 1 else type(parts[0]).merged(parts)
 
 
 def unresolved(

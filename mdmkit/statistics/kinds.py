@@ -23,7 +23,7 @@ from mdmkit.statistics.pixel_scores import PixelScores
 from mdmkit.statistics.pixels import PixelCounts
 from mdmkit.statistics.regions import RegionCoverage, TargetTally
 from mdmkit.statistics.score_bins import PixelBins, merged_pixels
-from mdmkit.statistics.target_bins import TargetBin
+from mdmkit.statistics.target_bins import TargetBin, both_bins
 
 if TYPE_CHECKING:
     from mdmkit.core.frame import Frame
@@ -170,12 +170,16 @@ def changed(change: FrameChange, statistic: Statistic) -> Statistic:
     if isinstance(change, TargetBin) and isinstance(
         statistic, (ComponentStatistic, DetectionStatistic)
     ):
-        return replace(statistic, sizes=replace(statistic.sizes, within=change))
+        return replace(statistic, sizes=_narrowed(statistic.sizes, change))
     if isinstance(change, TargetBin) and isinstance(statistic, TargetTally):
-        return replace(statistic, components=replace(statistic.components, within=change))
+        return replace(statistic, components=_narrowed(statistic.components, change))
     if isinstance(change, TargetBin) and isinstance(statistic, RegionCoverage):
-        return replace(statistic, within=change)
+        return replace(statistic, within=both_bins(statistic.within, change))
     return ChangedStatistic(change, statistic)
+
+
+def _narrowed(sizes: ComponentSizes, change: TargetBin) -> ComponentSizes:
+    return replace(sizes, within=both_bins(sizes.within, change))
 
 
 Binnable = (

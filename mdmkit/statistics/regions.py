@@ -20,7 +20,7 @@ from mdmkit.statistics.frame_regions import FrameRegions
 from mdmkit.statistics.ordered_keys import Keys, ordered_keys
 from mdmkit.statistics.stepped_counts import CountedStatistic, SteppedCounts
 from mdmkit.statistics.steps import Steps
-from mdmkit.statistics.target_bins import TargetBin
+from mdmkit.statistics.target_bins import BothBins, TargetBin
 
 if TYPE_CHECKING:
     from mdmkit.core.frame import Frame
@@ -40,7 +40,7 @@ class RegionCoverage(CountedStatistic):
     saturated : bool
         Regions and their saturation areas as the frame names them, where it names some (sPRO);
         else its components of 8-connectivity, each saturated by all of its pixels.
-    within : TargetBin, optional
+    within : TargetBin or BothBins, optional
         Components of which size or place are regions.
 
     Notes
@@ -57,7 +57,7 @@ class RegionCoverage(CountedStatistic):
 
     min_target: int = 0
     saturated: bool = False
-    within: TargetBin | None = None
+    within: TargetBin | BothBins | None = None
     ends = 1
 
     def of(self, frame: Frame) -> SteppedCounts:

@@ -143,7 +143,9 @@ class PixelBins(AsArrays):
 
     def as_groups(self) -> BracketedPixels:
         """What is known of the pixels where none were looked at again."""
-        return self.bracketed(np.zeros(self.least.size, bool), PixelCounts.none())
+        kept = np.flatnonzero(self.counts.any(axis=1))
+        groups = PixelCounts(self.greatest[kept], self.counts[kept])
+        return BracketedPixels(groups, self.least[kept])
 
     def bracketed(self, looked_into: NDArray[np.bool_], inside: PixelCounts) -> BracketedPixels:
         """What is known where the pixels of some bins were looked at again.

@@ -86,5 +86,32 @@ class TargetBin(FrameChange, AsArrays):
         return frame.altered(classes=classes)
 
 
+@dataclass(frozen=True)
+class BothBins:
+    """Keep the components that lie in each of two bins."""
+
+    first: TargetBin | BothBins
+    second: TargetBin
+
+    @property
+    def by(self) -> str:
+        """What components are told apart by."""
+        return f"{self.first.by} and {self.second.by}"
+
+    @property
+    def name(self) -> str:
+        """As in `ap@size=0:300@rows=0:400`."""
+        return f"{self.first.name}@{self.second.name}"
+
+    def keeps(self, frame: Frame) -> NDArray[np.bool_]:
+        """Whether each component of `FrameRegions` lies in both, shape (K,)."""
+        return self.first.keeps(frame) & self.second.keeps(frame)
+
+
+def both_bins(first: object, second: TargetBin) -> TargetBin | BothBins:
+    """What lies in a bin, and in another one if there was one before."""
+    return BothBins(first, second) if isinstance(first, (TargetBin, BothBins)) else second
+
+
 def _within(values: NDArray[Any], low: float, high: float) -> NDArray[np.bool_]:
     return np.asarray((values >= low) & (values < high))

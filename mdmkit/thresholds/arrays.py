@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, overload
-
-import numpy as np
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, overload
 
 from mdmkit.core.arguments import check_kind
-from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import InputError, InputTypeError
 from mdmkit.core.given import is_number
-from mdmkit.core.labels import LabelCodes, Labels
 from mdmkit.core.margin import check_t_margin
+from mdmkit.datasets import DataSet
 from mdmkit.evaluation.arrays import MetricLike
 from mdmkit.evaluation.executors import check_jobs
-from mdmkit.evaluation.methods import loads_of_arrays
-from mdmkit.evaluation.threads import Load
+from mdmkit.evaluation.frame_set import FrameOptions, FrameSet
+from mdmkit.evaluation.methods import is_folder
 from mdmkit.metrics.registry import as_metric
 from mdmkit.statistics.accumulator import DEFAULT_MEMORY
-from mdmkit.thresholds.certify import Certification
+from mdmkit.thresholds.certify import Certification, as_certification
 from mdmkit.thresholds.checking import ThresholdCheck, check_loads
 from mdmkit.thresholds.chosen import ChosenThreshold
 from mdmkit.thresholds.required import (
@@ -28,8 +26,11 @@ from mdmkit.thresholds.required import (
     apply_required,
     require_threshold,
 )
-from mdmkit.thresholds.requirements import parse_requirements
+from mdmkit.thresholds.requirements import Requirements, parse_requirements
 from mdmkit.thresholds.transfer import Recommendation, Transfer, apply, recommend
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 @overload
@@ -40,35 +41,24 @@ def recommend_threshold(
     metric: MetricLike = ...,
     *,
     require: None = ...,
-    certify: None = ...,
-    min_prediction: int = ...,
-    min_target: int = ...,
     normalize: str = ...,
-    anomaly_label: Labels = ...,
-    normal_label: Labels = ...,
-    ignore_index: Labels = ...,
     method: str = ...,
     memory: int = ...,
     jobs: int = ...,
+    **judging: Unpack[FrameOptions],
 ) -> Recommendation: ...
 @overload
 def recommend_threshold(
     frames: Any,
     target: Any = ...,
-    t_margin: None = ...,
-    metric: MetricLike = ...,
     *,
-    require: Any,
-    certify: float | Certification | None = ...,
-    min_prediction: int = ...,
-    min_target: int = ...,
+    require: Requirements,
+    certify: float | str | Certification | None = ...,
     normalize: str = ...,
-    anomaly_label: Labels = ...,
-    normal_label: Labels = ...,
-    ignore_index: Labels = ...,
     method: str = ...,
     memory: int = ...,
     jobs: int = ...,
+    **judging: Unpack[FrameOptions],
 ) -> RequiredThreshold: ...
 def recommend_threshold(
     frames: Any,
@@ -76,17 +66,13 @@ def recommend_threshold(
     t_margin: Any = None,
     metric: MetricLike = "f1",
     *,
-    require: Any = None,
-    certify: float | Certification | None = None,
-    min_prediction: int = 0,
-    min_target: int = 0,
+    require: Requirements | None = None,
+    certify: float | str | Certification | None = None,
     normalize: str = "none",
-    anomaly_label: Labels = 1,
-    normal_label: Labels = 0,
-    ignore_index: Labels = 255,
     method: str = "",
     memory: int = DEFAULT_MEMORY,
     jobs: int = 1,
+    **judging: Unpack[FrameOptions],
 ) -> Recommendation | RequiredThreshold:
     """Recommend a threshold: the middle of the margin, or one that meets requirements.
 
@@ -104,15 +90,12 @@ def recommend_threshold(
         `parse_requirements`. The threshold is then the middle of the longest range at which all
         hold; where they only bound false alarms the lowest threshold from which on every higher
         one meets them, where they only ask for recall the lower end of the last step that does.
-    certify : float or Certification, optional
+    certify : float, "next-frame" or Certification, optional
         The confidence, 0.95 say, with which requirements shall hold for the population of frames;
         a `Certification` says more. The threshold then lies in the certified range, if there is
-        one.
-    min_prediction, min_target : int
-        Component sizes of component metrics given by their names.
+        one. "next-frame": one requirement shall hold for the next frame, on average over the sets
+        of frames that one may have drawn, which takes fewer of them.
     normalize : {"none", "minmax", "sigmoid", "rank"}
-    anomaly_label, normal_label, ignore_index : int, collection of int, or None
-        Label values.
     method : str
         Name in the result.
     memory : int
@@ -120,6 +103,10 @@ def recommend_threshold(
         exact all the same.
     jobs : int
         Threads over frames.
+    **judging
+        What frames are judged by: `anomaly_label`, `normal_label`, `ignore_index`,
+        `min_prediction`, `min_target`, `aggregate`, and the other options of `FrameSet.of`.
+        `normal=True`: score maps of frames without any anomaly, which need no ground truth.
 
     Returns
     -------
@@ -150,17 +137,21 @@ def recommend_threshold(
     (0.5, 5.0)
     >>> transfer_threshold(found, [([[0.0, 3.0, 7.0]], [[0, 0, 1]])]).holds
     True
-    >>> normal = [([[0.1, 0.2, 0.3]], [[0, 0, 0]])] * 40
-    >>> found = recommend_threshold(normal, require="alarm_frames <= 0.1", certify=0.95)
+    >>> maps = [[[0.1, 0.2, 0.3]]] * 40
+    >>> require = "alarm_frames <= 0.1"
+    >>> found = recommend_threshold(maps, require=require, certify=0.95, normal=True)
     >>> found.threshold, found.certificate.frames
     (0.3, 40)
     """
     if is_number(target):
         target, t_margin, metric = None, target, metric if t_margin is None else t_margin
     if (t_margin is None) == (require is None):
-        raise InputTypeError("expected either it or require", argument="t_margin")
-    sizes = ComponentSizes(min_prediction, min_target)
-    loads = _loads(frames, target, LabelCodes(normal_label, anomaly_label, ignore_index))
+        both = "neither" if require is None else "both"
+        raise InputTypeError(
+            f"expected a number in [0, 1) or require, found {both}", argument="t_margin"
+        )
+    given = FrameSet.of({method or "frames": frames}, target, **judging)
+    (loads,), sizes = given.loads.values(), given.choice.sizes
     if require is None:
         if certify is not None:
             raise InputError("expected it with `require`, found `t_margin`", argument="certify")
@@ -173,9 +164,9 @@ def recommend_threshold(
             memory=memory,
             jobs=check_jobs(jobs),
         )
-    return require_threshold(
+    found = require_threshold(
         loads,
-        parse_requirements(require, sizes),
+        parse_requirements(require, sizes, given.choice.aggregate),
         normalize=normalize,
         method=method,
         sizes=sizes,
@@ -183,13 +174,7 @@ def recommend_threshold(
         memory=memory,
         jobs=check_jobs(jobs),
     )
-
-
-def as_certification(certify: float | Certification | None) -> Certification | None:
-    """A certification from its confidence."""
-    if certify is None or isinstance(certify, Certification):
-        return certify
-    return Certification(certify)
+    return replace(found, chosen=replace(found.chosen, inverted=bool(given.inverted)))
 
 
 @overload
@@ -198,11 +183,9 @@ def transfer_threshold(
     frames: Any,
     target: Any = ...,
     *,
-    anomaly_label: Labels = ...,
-    normal_label: Labels = ...,
-    ignore_index: Labels = ...,
     memory: int = ...,
     jobs: int = ...,
+    **judging: Unpack[FrameOptions],
 ) -> Transfer: ...
 @overload
 def transfer_threshold(
@@ -210,22 +193,18 @@ def transfer_threshold(
     frames: Any,
     target: Any = ...,
     *,
-    anomaly_label: Labels = ...,
-    normal_label: Labels = ...,
-    ignore_index: Labels = ...,
     memory: int = ...,
     jobs: int = ...,
+    **judging: Unpack[FrameOptions],
 ) -> RequiredTransfer: ...
 def transfer_threshold(
     recommendation: Recommendation | RequiredThreshold,
     frames: Any,
     target: Any = None,
     *,
-    anomaly_label: Labels = 1,
-    normal_label: Labels = 0,
-    ignore_index: Labels = 255,
     memory: int = DEFAULT_MEMORY,
     jobs: int = 1,
+    **judging: Unpack[FrameOptions],
 ) -> Transfer | RequiredTransfer:
     """What a recommended threshold gives on other frames, all constants kept.
 
@@ -235,7 +214,7 @@ def transfer_threshold(
         Of `recommend_threshold`.
     frames, target
         The second set, as in `evaluate`.
-    anomaly_label, normal_label, ignore_index, memory, jobs
+    memory, jobs, **judging
         As in `recommend_threshold`, of these frames.
 
     Returns
@@ -256,7 +235,7 @@ def transfer_threshold(
     (False, 0.667, 0.625)
     """
     check_kind(recommendation, (Recommendation, RequiredThreshold), "recommendation")
-    loads = _loads(frames, target, LabelCodes(normal_label, anomaly_label, ignore_index))
+    (loads,) = FrameSet.of({"frames": frames}, target, **judging).loads.values()
     if isinstance(recommendation, RequiredThreshold):
         return apply_required(recommendation, loads, memory=memory, jobs=check_jobs(jobs))
     return apply(recommendation, loads, memory=memory, jobs=check_jobs(jobs))
@@ -264,12 +243,11 @@ def transfer_threshold(
 
 def check_threshold(
     chosen: ChosenThreshold,
-    frames: Iterable[Any],
+    frames: Any,
+    target: Any = None,
     *,
-    anomaly_label: Labels = 1,
-    normal_label: Labels = 0,
-    ignore_index: Labels = 255,
     jobs: int = 1,
+    **judging: Unpack[FrameOptions],
 ) -> ThresholdCheck:
     """Whether a chosen threshold still holds on new frames, with labels or without.
 
@@ -277,9 +255,11 @@ def check_threshold(
     ----------
     chosen : ChosenThreshold
         Of `read_threshold`, or `RequiredThreshold.chosen`.
-    frames : list of arrays, Frame, (scores, target) or (scores, target, ignore)
+    frames : list of arrays, Frame, (scores, target) or (scores, target, ignore), or a folder
         Raw score maps alone, or with labels; then the requirements themselves are looked at.
-    anomaly_label, normal_label, ignore_index, jobs
+    target : optional
+        Labels, as in `evaluate`.
+    jobs, **judging
         As in `recommend_threshold`, of these frames.
 
     Returns
@@ -304,17 +284,24 @@ def check_threshold(
     {'recall >= 0.9': False, 'fpr <= 0.1': True}
     """
     check_kind(chosen, (ChosenThreshold,), "chosen")
-    check_kind(frames, (Iterable,), "frames")
-    several = list(frames)
-    labelled = [isinstance(frame, tuple) or hasattr(frame, "classes") for frame in several]
+    if not is_folder(frames):
+        check_kind(frames, (Iterable,), "frames")
+        frames = list(frames)
+    labelled = _labelled(frames, target if target is not None else judging.get("dataset"))
+    judging["normal"] = not labelled
+    judging["invert"] = ("frames",) if chosen.inverted else ()
+    if isinstance(dataset := judging.get("dataset"), DataSet):
+        judging["dataset"] = replace(dataset, inverted=frozenset())  # the threshold knows
+    given = FrameSet.of({"frames": frames}, target, **judging)
+    (loads,) = given.loads.values()
+    return check_loads(chosen, loads, labelled, check_jobs(jobs))
+
+
+def _labelled(frames: Any, target: object) -> bool:
+    """Whether frames come with labels: all of them, or none."""
+    if target is not None or is_folder(frames):
+        return target is not None
+    labelled = [isinstance(frame, tuple) or hasattr(frame, "classes") for frame in frames]
     if any(labelled) and not all(labelled):
         raise InputError("expected labels of all frames or of none", argument="frames")
-    if not any(labelled):
-        several = [(scores, np.zeros(np.shape(scores), np.uint8)) for scores in several]
-        normal_label, anomaly_label, ignore_index = 0, 1, 255
-    codes = LabelCodes(normal_label, anomaly_label, ignore_index)
-    return check_loads(chosen, _loads(several, None, codes), any(labelled), check_jobs(jobs))
-
-
-def _loads(frames: Any, target: Any, codes: LabelCodes) -> list[Load]:
-    return loads_of_arrays({"": frames}, target, codes)[""]
+    return any(labelled)

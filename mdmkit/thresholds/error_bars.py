@@ -17,6 +17,8 @@ from mdmkit.metrics.boundary_metrics import BoundaryMetric
 from mdmkit.metrics.component_metrics import ComponentMetric
 from mdmkit.metrics.pixel_metrics import CountMetric
 from mdmkit.metrics.region_metrics import PRO
+from mdmkit.statistics.pixels import PixelCounts
+from mdmkit.statistics.stepped_counts import SteppedCounts
 from mdmkit.thresholds.ranges import CountedFrame, Ranges, Scores
 from mdmkit.thresholds.requirements import Requirement
 from mdmkit.uncertainty.resampling import draws_of
@@ -127,19 +129,25 @@ def _rows(
 def _row(frame: CountedFrame, requirement: Requirement, z: Scores) -> tuple[Sums, Sums]:
     metric = requirement.metric
     if requirement.per_frame:
-        scores, values = frame.steps(metric) or (np.empty(0), np.array([np.nan]))
+        scores, values = frame.steps(requirement) or (np.empty(0), np.array([np.nan]))
         value = values[np.searchsorted(scores, z, side="right")]
         defined = ~np.isnan(value)
         return np.stack([np.where(defined, value, 0), defined], axis=1), np.empty(0)
-    counted = frame.raw(metric.statistic)
-    if isinstance(metric, CountMetric):
-        steps, fixed = counted, [counted.anomalous, counted.normal]
-    elif isinstance(metric, ComponentMetric):
-        steps, fixed = metric.part(counted), [counted.targets]
-    else:
-        steps, fixed = counted.steps, counted.sizes
-    totals = steps.totals[np.searchsorted(steps.scores, z, side="right")]
-    return totals.astype(np.float64), np.asarray(fixed, np.float64)
+    counted = frame.raw(requirement.statistic)
+    if isinstance(counted, PixelCounts):
+        return _at(counted.scores, counted.totals, z), np.array(
+            [counted.anomalous, counted.normal], np.float64
+        )
+    if isinstance(counted, SteppedCounts):
+        steps = counted.steps
+        return _at(steps.scores, steps.totals, z), np.asarray(counted.sizes, np.float64)
+    assert isinstance(metric, ComponentMetric)
+    steps = metric.part(counted)
+    return _at(steps.scores, steps.totals, z), np.array([counted.targets], np.float64)
+
+
+def _at(scores: Scores, totals: Integers, z: Scores) -> Sums:
+    return totals[np.searchsorted(scores, z, side="right")].astype(np.float64)
 
 
 def resampled_thresholds(

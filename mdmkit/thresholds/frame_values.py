@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from mdmkit.core import exact_sums
+from mdmkit.core.arguments import as_integer
 from mdmkit.core.errors import InputError
 from mdmkit.core.exact_sums import LIMBS
 from mdmkit.metrics.component_metrics import PPV, SIoU
@@ -23,7 +24,7 @@ from mdmkit.metrics.pixel_metrics import (
 from mdmkit.metrics.region_metrics import PRO
 from mdmkit.statistics.regions import WHOLE
 from mdmkit.thresholds.requirements import Requirement
-from mdmkit.uncertainty.certificates import weighted
+from mdmkit.uncertainty.certificates import FrameSteps, Run, certified_run, weighted
 from mdmkit.uncertainty.p_values import MeanTest, Values, mean_test
 
 #: Metrics whose denominators count components, and all that are ratios of sums over frames.
@@ -61,8 +62,7 @@ class Caps:
                 f"expected a share of a frame in (0, 1], found {self.pixels!r}", argument="cap"
             )
         for name in ("components", "alarms"):
-            if getattr(self, name) < 1:
-                raise InputError(f"expected at least one of {name}", argument="cap")
+            as_integer(getattr(self, name), f"{name.removesuffix('s')}_cap", 1, "a number")
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,12 +86,15 @@ class Certifiable:
         The kind belongs to the requirement: the exact binomial tail for losses of 0 and 1, else
         betting.
     caps : Caps
+    error : float
+        How often a certified range may be wrong.
     """
 
     requirement: Requirement
     bound: float
     test: MeanTest
     caps: Caps
+    error: float = 0.05
 
     @classmethod
     def of(cls, requirement: Requirement, caps: Caps) -> Certifiable:
@@ -117,8 +120,8 @@ class Certifiable:
         if not requirement.per_frame:
             if not isinstance(metric, RATIOS):
                 raise InputError(
-                    f"expected 'per_image' to certify {requirement.name}, which is no "
-                    "ratio of sums over frames",
+                    f"expected 'per_image' to certify {requirement.name}, which is no ratio of "
+                    "sums over frames",
                     argument="aggregate",
                 )
             limit = _bound_of_ratio(metric, limit)
@@ -132,6 +135,8 @@ class Certifiable:
         if isinstance(metric, FalseComponents) and not isinstance(metric, AnyFalseComponent):
             values = np.minimum(values, self.caps.alarms) / self.caps.alarms
         good = values if self.requirement.at_least else 1 - values
+        if np.isnan(good).all():
+            return self.undefined
         return scores, np.where(np.isnan(good), self.bound, np.clip(good, 0, 1))
 
     def x_of_ratio(self, counted: Any, pixels: int) -> tuple[Values, Values]:
@@ -142,6 +147,19 @@ class Certifiable:
             numerator = ratio.denominator - numerator
         cap = self._cap(pixels)
         return ratio.scores, weighted(numerator, ratio.denominator, self.bound, cap)
+
+    def run(self, steps: FrameSteps, start: float) -> Run | None:
+        """The certified range, outwards from a start."""
+        return certified_run(steps, self.test, start, self.error)
+
+    @property
+    def largest_loss(self) -> float:
+        """The limit on the mean of 1 - x, without the rounding of 1 - bound."""
+        if self.requirement.at_least:
+            return 1 - self.bound
+        counted = isinstance(self.requirement.metric, FalseComponents)
+        any_of = isinstance(self.requirement.metric, AnyFalseComponent)
+        return self.requirement.limit / (self.caps.alarms if counted and not any_of else 1)
 
     def _cap(self, pixels: int) -> float:
         if isinstance(self.requirement.metric, OF_COMPONENTS):

@@ -16,18 +16,22 @@ from mdmkit.core.margin import Interval, longest_run
 from mdmkit.evaluation.evaluation import Evaluation
 from mdmkit.evaluation.sources import Progress, no_progress
 from mdmkit.evaluation.threads import Load, Threads, in_order
-from mdmkit.metrics.base import Metric
 from mdmkit.metrics.curve import ThresholdCurve
 from mdmkit.metrics.measures import Measure, Unresolved, Values
 from mdmkit.metrics.normalized_totals import NormalizedTotals
 from mdmkit.metrics.pixel_metrics import CountMetric
+from mdmkit.statistics.components import ComponentCounts
 from mdmkit.statistics.frame_means import FrameMeans
 from mdmkit.statistics.kinds import PixelStatistic, Statistic
 from mdmkit.statistics.normalizers import Normalizer, Unchanged
 from mdmkit.statistics.pixel_scores import PixelScores
+from mdmkit.statistics.pixels import PixelCounts
+from mdmkit.statistics.stepped_counts import SteppedCounts
 from mdmkit.thresholds.requirements import Requirement
 
 Scores = NDArray[np.float64]
+#: What is counted of one frame, in rows on raw scores.
+Counted = PixelCounts | ComponentCounts | SteppedCounts
 Steps = tuple[Scores, Scores]
 
 
@@ -175,7 +179,7 @@ class Requirements(Measure):
 
     @property
     def statistics(self) -> tuple[Statistic, ...]:
-        own = (requirement.metric.statistic for requirement in self.several)
+        own = (requirement.statistic for requirement in self.several)
         return tuple(dict.fromkeys([PixelStatistic(), *own]))
 
     def compute(self, totals: NormalizedTotals) -> Values:
@@ -191,7 +195,7 @@ class Requirements(Measure):
     def unresolved(self, totals: NormalizedTotals) -> Unresolved:
         found: Unresolved = {}
         for requirement in self.several:
-            statistic, scores = requirement.metric.statistic, _unresolved(totals, requirement)
+            statistic, scores = requirement.statistic, _unresolved(totals, requirement)
             if scores is not None:
                 known = found.get(statistic, np.empty((0, 2)))
                 found[statistic] = np.concatenate([known, scores])
@@ -201,7 +205,7 @@ class Requirements(Measure):
 def _unresolved(totals: NormalizedTotals, requirement: Requirement) -> NDArray[np.float64] | None:
     """Scores that would have to be known to say where a requirement holds."""
     try:
-        found = totals.bounded_curve(requirement.metric)
+        found = requirement.seen(totals).bounded_curve(requirement.metric)
     except InputError:
         return None
     curve = found.curve
@@ -216,36 +220,38 @@ class CountedFrame:
 
     def __init__(self, frame: Frame) -> None:
         self.frame = frame
-        self._counted: dict[Statistic, Any] = {}
+        self._counted: dict[Statistic, Counted] = {}
 
-    def raw(self, statistic: Statistic) -> Any:
+    def raw(self, statistic: Statistic) -> Counted:
         """A statistic on raw scores, in rows."""
         if statistic not in self._counted:
-            counted = statistic.of(self.frame)
+            counted: Any = statistic.of(self.frame)
             rows = counted.rows() if isinstance(counted, PixelScores) else counted
             self._counted[statistic] = rows
         return self._counted[statistic]
 
-    def steps(self, metric: Metric) -> Steps | None:
-        """Distinct scores and values of a metric; None where nothing is to be judged."""
+    def steps(self, requirement: Requirement) -> Steps | None:
+        """Distinct scores and values of a measure; None where nothing is to be judged."""
+        if not self.frame.pixels:
+            return None
         try:
-            return metric.everywhere(self.raw(metric.statistic)) if self.frame.pixels else None
+            return requirement.metric.everywhere(self.raw(requirement.statistic))
         except NoTargetError:
             return None
 
 
-def _means_in(load: Load, metrics: Sequence[Metric]) -> list[FrameMeans]:
+def _means_in(load: Load, requirements: Sequence[Requirement]) -> list[FrameMeans]:
     undefined = np.empty(0), np.array([np.nan])
     frame = CountedFrame(load())
-    return [FrameMeans.of(*(frame.steps(metric) or undefined)) for metric in metrics]
+    return [FrameMeans.of(*(frame.steps(one) or undefined)) for one in requirements]
 
 
 def _frame_means(
-    loads: Sequence[Load], metrics: Sequence[Metric], jobs: int, progress: Progress
+    loads: Sequence[Load], requirements: Sequence[Requirement], jobs: int, progress: Progress
 ) -> list[FrameMeans]:
-    """The mean of each metric over frames where it is defined."""
+    """The mean of each measure over frames where it is defined."""
     waiting: list[list[FrameMeans]] = []
-    for parts in in_order((partial(_means_in, load, metrics) for load in loads), jobs):
+    for parts in in_order((partial(_means_in, load, requirements) for load in loads), jobs):
         waiting.append(parts)
         if len(waiting) == 64:  # merged now and then, as frames share scores
             waiting = [[FrameMeans.merged(of_one) for of_one in zip(*waiting, strict=True)]]
@@ -284,7 +290,7 @@ def find_ranges(
     # Without a normaliser this refuses scores outside [0, 1].
     totals.normalizer(np.array(totals.pixels.extremes))
     others = [r for r in requirements if r.per_frame]
-    means = _frame_means(loads, [r.metric for r in others], jobs, progress) if others else []
+    means = _frame_means(loads, others, jobs, progress) if others else []
     of_frames = dict(zip(others, means, strict=True))
     curves: dict[Requirement, ThresholdCurve] = {}
     for requirement in requirements:
@@ -308,7 +314,7 @@ def _curve_of(
     requirement: Requirement, totals: NormalizedTotals, means: FrameMeans | None
 ) -> ThresholdCurve:
     if means is None:
-        return within_unit(totals.curve(requirement.metric))
+        return within_unit(requirement.seen(totals).curve(requirement.metric))
     breakpoints, values = means.rescaled(totals.normalizer).on_unit()
     if np.isnan(values).all():
         raise NoTargetError(

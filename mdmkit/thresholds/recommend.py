@@ -2,43 +2,82 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
-from mdmkit.core.errors import InputError, InputTypeError, NoMarginError
+from mdmkit.core.errors import InputError, InputTypeError
 from mdmkit.core.margin import check_t_margin
 from mdmkit.datasets import DataSet
 from mdmkit.evaluation.arrays import MetricLike
 from mdmkit.evaluation.executors import check_jobs
 from mdmkit.evaluation.frame_set import FrameOptions, FrameSet
-from mdmkit.evaluation.methods import normalizers
-from mdmkit.evaluation.sources import Progress
-from mdmkit.evaluation.threads import Load
+from mdmkit.evaluation.methods import Progresses, normalizers
 from mdmkit.metrics.registry import as_metric
 from mdmkit.statistics.accumulator import DEFAULT_MEMORY
+from mdmkit.thresholds.certify import Certification, as_certification
+from mdmkit.thresholds.required_table import RequiredThresholds
+from mdmkit.thresholds.requirements import Requirements, parse_requirements
 from mdmkit.thresholds.result import Thresholds
-from mdmkit.thresholds.transfer import Recommendation, Transfer, apply, recommend
+from mdmkit.thresholds.several import InMargin, UnderRequirements, choose_each
+from mdmkit.uncertainty.resampling import check_resampling
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 
+@overload
+def choose_thresholds(
+    methods: Mapping[str, Any],
+    target: str | Path | None = ...,
+    t_margin: float | None = ...,
+    metric: MetricLike = ...,
+    *,
+    require: None = ...,
+    on: Mapping[str, Any] | None = ...,
+    on_target: str | Path | None = ...,
+    on_dataset: str | DataSet | None = ...,
+    normalize: str | Mapping[str, str] | None = ...,
+    memory: int = ...,
+    jobs: int = ...,
+    progress: Progresses | None = ...,
+    **frames: Unpack[FrameOptions],
+) -> Thresholds: ...
+@overload
+def choose_thresholds(
+    methods: Mapping[str, Any],
+    target: str | Path | None = ...,
+    *,
+    require: Requirements,
+    certify: float | str | Certification | None = ...,
+    replicates: int = ...,
+    on: Mapping[str, Any] | None = ...,
+    on_target: str | Path | None = ...,
+    on_dataset: str | DataSet | None = ...,
+    normalize: str | Mapping[str, str] | None = ...,
+    memory: int = ...,
+    jobs: int = ...,
+    progress: Progresses | None = ...,
+    **frames: Unpack[FrameOptions],
+) -> RequiredThresholds: ...
 def choose_thresholds(
     methods: Mapping[str, Any],
     target: str | Path | None = None,
     t_margin: float | None = None,
     metric: MetricLike = "f1",
     *,
+    require: Requirements | None = None,
+    certify: float | str | Certification | None = None,
+    replicates: int = 0,
     on: Mapping[str, Any] | None = None,
     on_target: str | Path | None = None,
     on_dataset: str | DataSet | None = None,
     normalize: str | Mapping[str, str] | None = "none",
-    jobs: int = 1,
     memory: int = DEFAULT_MEMORY,
-    progress: Callable[[str, int], Progress] | None = None,
+    jobs: int = 1,
+    progress: Progresses | None = None,
     **frames: Unpack[FrameOptions],
-) -> Thresholds:
+) -> Thresholds | RequiredThresholds:
     """Recommend a threshold for each method, and see what it gives on a second set of frames.
 
     Parameters
@@ -46,27 +85,33 @@ def choose_thresholds(
     methods, target, normalize, jobs, memory
         The first set, as in `compare`: folders with `target` or `dataset`, or frames.
     t_margin : float in [0, 1)
-        The required quality T.
+        The required quality T of `metric`: the middle of the margin is recommended.
     metric : str or Metric
         d: a metric of counts or components.
+    require : str, Requirement, (metric, operator, limit), or list of these
+        Instead of `t_margin` and `metric`; see `recommend_threshold`.
+    certify : float, "next-frame" or Certification, optional
+        As in `recommend_threshold`, with `require`.
+    replicates : int
+        Resampled sets of frames for error bars, with `require`; 0 for none.
     on, on_target, on_dataset : optional
         The second set, with the same methods.
     progress : callable, optional
         `progress(title, frames)` returns a function that is called after each frame of two passes.
     **frames
-        Which frames, and what they are judged by, as in `compare`: `dataset`, of the first set;
-        `min_prediction`, `min_target`, of both sets, unless given those of the first one's data
-        set, else 0; `anomaly_label`, `normal_label`, `ignore_index`, unless given those of each
-        set's data set; `missing`, `key`, `score_ending`, `resize`, `invert`, of both sets.
+        Which frames, and what they are judged by; see `FrameSet.of`. Labels, `missing`, `key`,
+        `score_ending`, `resize` and `invert` are meant for both sets (unless given, labels are
+        those of each set's data set); component sizes and `aggregate` of the first one judge both.
+        `normal=True`: score maps of frames without any anomaly, which need no ground truth.
 
     Returns
     -------
-    Thresholds
+    Thresholds, or RequiredThresholds where requirements are given
 
     Raises
     ------
     NoMarginError
-        If no method has a margin at T.
+        If no method has a margin at T, or none can meet the requirements.
     InputError
         As `compare`; a second set of other methods.
 
@@ -78,77 +123,81 @@ def choose_thresholds(
     >>> found = choose_thresholds(first, t_margin=0.7, on=second)
     >>> found["mine"].margin.interval, found.transfers["mine"].holds
     ((0.2, 0.9), False)
+    >>> normal = {"mine": [[[0.1, 0.2, 0.3]], [[0.2, 0.2, 0.4]]]}
+    >>> found = choose_thresholds(normal, require="alarm_frames < 0.5", on=second, normal=True)
+    >>> found["mine"].threshold, found.transfers["mine"].point.recall
+    (0.4, 1.0)
     """
-    if not isinstance(methods, Mapping) or not methods:
-        raise InputTypeError(f"expected a mapping of names, found {methods!r}", argument="methods")
-    if t_margin is None:
-        raise InputTypeError("expected a number in [0, 1), found none", argument="t_margin")
-    t = check_t_margin(t_margin)
+    if (t_margin is None) == (require is None):
+        found = "neither" if require is None else "both"
+        raise InputTypeError(
+            f"expected a number in [0, 1) or require, found {found}", argument="t_margin"
+        )
+    _check_numbers(frames, require is None)
     _check_second(methods, on, on_target is not None or on_dataset is not None)
-    _check_pooled(frames)
     first = FrameSet.of(methods, target, **frames)
-    second = None
-    if on is not None:
-        others = {k: v for k, v in dict[str, Any](frames).items() if k not in _OF_THE_FIRST}
-        second = FrameSet.of(on, on_target, argument="on_target", dataset=on_dataset, **others)
-    sizes = first.choice.sizes
-    chosen = as_metric(metric, sizes)
+    second = None if on is None else _second(on, on_target, on_dataset, frames)
     kinds = normalizers(normalize, methods)
-    work = {"memory": memory, "jobs": check_jobs(jobs)}
-    found: dict[str, Recommendation] = {}
-    transfers: dict[str, Transfer] = {}
-    without: dict[str, str] = {}
-    for name in methods:
-        try:
-            found[name] = recommend(
-                first.loads[name], chosen, t, normalize=kinds[name], method=name,
-                progress=_bar(progress, name, first.loads[name]), **work,
-            )  # fmt: skip
-            if second is not None:
-                loads = second.loads[name]
-                ticks = _bar(progress, f"{name}: second set", loads)
-                transfers[name] = apply(found[name], loads, progress=ticks, **work)
-        except NoMarginError as error:
-            without[name] = str(error)
-        except InputError as error:
-            raise type(error)(f"{name}: {error}") from error
-    if not found:
-        raise NoMarginError("\n".join(f"{name}: {why}" for name, why in without.items()))
-    settings = {
-        "metric": chosen.name,
-        "t_margin": t,
+    sizes, jobs = first.choice.sizes, check_jobs(jobs)
+    settings: dict[str, Any] = {
         "first": first.where,
         "second": second and second.where,
         "normalize": kinds,
         "min_prediction": sizes.min_prediction,
         "min_target": sizes.min_target,
-        "aggregate": "pooled",
         "comparison": "score > z",
         "positive_class": "anomaly",
         "invert": sorted(first.inverted),
         "left_out": len(first.left_out) + (len(second.left_out) if second else 0),
     }
-    return Thresholds(tuple(methods), found, transfers, without, settings)
+    if require is None:
+        if certify is not None or replicates:
+            given = "certify" if certify is not None else "replicates"
+            raise InputError("expected it with `require`, found `t_margin`", argument=given)
+        t = check_t_margin(t_margin)
+        chosen = as_metric(metric, sizes)
+        margins = choose_each(InMargin(chosen, t, memory, jobs), first, second, kinds, progress)
+        settings |= {"metric": chosen.name, "t_margin": t, "aggregate": "pooled"}
+        return Thresholds(tuple(methods), **vars(margins), settings=settings)
+    aggregate = first.choice.aggregate
+    requirements = parse_requirements(require, sizes, aggregate)
+    how = as_certification(certify)
+    check_resampling(max(replicates, 1), 0)
+    chooser = UnderRequirements(
+        requirements, sizes, how, memory, jobs, replicates, inverted=first.inverted
+    )
+    settings |= {
+        "require": ", ".join(map(str, requirements)),
+        "aggregate": aggregate,
+        "confidence": how and how.confidence,
+    }
+    thresholds = choose_each(chooser, first, second, kinds, progress)
+    return RequiredThresholds(tuple(methods), **vars(thresholds), settings=settings)
 
 
 #: Options of frames that a second set does not have.
-_OF_THE_FIRST = ("dataset", "min_prediction", "min_target")
+_OF_THE_FIRST = ("dataset", "min_prediction", "min_target", "aggregate", "normal")
 
 
-def _check_pooled(frames: FrameOptions) -> None:
-    """Refuse options of other numbers than that of one metric, of all frames pooled."""
-    for name in ("aggregate", "by", "image_score"):
-        if name in frames:
+def _second(
+    on: Mapping[str, Any],
+    target: str | Path | None,
+    dataset: str | DataSet | None,
+    frames: FrameOptions,
+) -> FrameSet:
+    """The second set, whose sizes are those of the first one."""
+    shared: Any = {k: v for k, v in frames.items() if k not in _OF_THE_FIRST}
+    return FrameSet.of(on, target, argument="on_target", **{**shared, "dataset": dataset})
+
+
+def _check_numbers(frames: FrameOptions, margin: bool) -> None:
+    """Refuse options of other numbers than those that a threshold is chosen by."""
+    for name in ("by", "image_score", *(("aggregate",) if margin else ())):
+        if frames.get(name, "pooled") != "pooled":
             raise InputError("expected none of a threshold, found one", argument=name)
 
 
-def _bar(
-    progress: Callable[[str, int], Progress] | None, title: str, loads: Sequence[Load]
-) -> Progress:
-    return progress(title, 2 * len(loads)) if progress else (lambda: None)
-
-
-def _check_second(methods: Mapping[str, Any], on: Any, has_truth: bool) -> None:
+def _check_second(methods: Mapping[str, Any], on: object, has_truth: bool) -> None:
     """The second set has the methods of the first one."""
     if on is None:
         if has_truth:

@@ -17,7 +17,7 @@ from mdmkit.evaluation.sources import Progress, no_progress
 from mdmkit.evaluation.threads import Load, in_order
 from mdmkit.metrics.pixel_metrics import F1
 from mdmkit.statistics.normalizers import MinMax, Normalizer, Unchanged, raw_threshold
-from mdmkit.thresholds.certify import Certificate, Certification, certify
+from mdmkit.thresholds.certify import Certificate, Certification, certify, promise_next
 from mdmkit.thresholds.chosen import ChosenThreshold, few_of
 from mdmkit.thresholds.error_bars import ErrorBars
 from mdmkit.thresholds.operating_points import (
@@ -171,13 +171,14 @@ def require_threshold(
     if ranges.run is None:
         raise NoMarginError("\n".join(["no threshold meets all requirements", *ranges.why_none()]))
     z = ranges.threshold(ranges.run)
-    certificate, certified = None, None
+    certificate, certified, raw = None, None, raw_threshold(ranges.normalizer, z)
     if how is not None:
-        at = raw_threshold(ranges.normalizer, z)
-        certificate = certify(loads, requirements, how, normalize, at, **options)
+        certificate = _certificate(loads, requirements, how, normalize, raw, options)
         certified = on_unit(certificate.run, ranges.normalizer)
-        z = z if certified is None else ranges.threshold(certified)
-    raw = raw_threshold(ranges.normalizer, z)
+        if certified is not None and certificate.run is not None:
+            low, high = certificate.run
+            z = ranges.threshold(certified) if low < high else certified[0]
+            raw = raw_threshold(ranges.normalizer, z) if low < high else low
     counted = counted_at(loads, point_statistics(F1()), [raw], jobs)
     pairs = zip(requirements, ranges.curves, strict=True)
     values = {str(requirement): float(curve(z)) for requirement, curve in pairs}
@@ -194,6 +195,19 @@ def require_threshold(
         operating_point(counted, F1(), z, raw),
         _chosen(loads, ranges, z, raw, method, sizes, certificate, jobs),
     )
+
+
+def _certificate(
+    loads: Sequence[Load],
+    requirements: Sequence[Requirement],
+    how: Certification,
+    normalize: str,
+    at: float,
+    options: dict[str, Any],
+) -> Certificate:
+    if how.confidence is None:
+        return promise_next(loads, requirements, how.caps, **options)
+    return certify(loads, requirements, how, normalize, at, **options)
 
 
 def apply_required(
@@ -239,7 +253,7 @@ def on_unit(run: Interval | None, normalizer: Normalizer) -> Interval | None:
         ends = np.asarray(normalizer(ends))
     x = 0.0 if np.isinf(low) else float(np.clip(ends[0], 0, 1))
     y = 1.0 if np.isinf(high) else float(np.clip(ends[1], 0, 1))
-    return (x, y) if x < y else None
+    return (x, y) if x < y or low == high else None
 
 
 def finite(record: dict[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import inf
@@ -10,23 +10,16 @@ from typing import Any
 
 from mdmkit.core.margin import Interval
 from mdmkit.datasets import how_inverted
-from mdmkit.tables.forms import Tabular
-from mdmkit.tables.table import UNDEFINED, Block, Column, View, value_column
-from mdmkit.thresholds.certify import Certificate
+from mdmkit.tables.table import UNDEFINED, Block, Column, View
+from mdmkit.thresholds.by_method import POINT, ByMethod, with_range
+from mdmkit.thresholds.certify import Certificate, Promise
 from mdmkit.thresholds.operating_points import OperatingPoint
 from mdmkit.thresholds.required import RequiredThreshold, RequiredTransfer
 from mdmkit.thresholds.requirements import Requirement
 
-_POINT = (
-    ("f1", "F1", True),
-    ("precision", "precision", True),
-    ("recall", "recall", True),
-    ("fpr", "FPR", False),
-)
-
 
 @dataclass(frozen=True)
-class RequiredThresholds(Tabular):
+class RequiredThresholds(ByMethod[RequiredThreshold, RequiredTransfer]):
     """Thresholds of several methods under the same requirements; `found["mine"]` is one of them.
 
     Attributes
@@ -42,38 +35,21 @@ class RequiredThresholds(Tabular):
         What was asked for, and on which frames.
     """
 
-    methods: tuple[str, ...]
-    recommendations: dict[str, RequiredThreshold]
-    transfers: dict[str, RequiredTransfer]
-    without: dict[str, str]
-    settings: dict[str, Any]
-
-    def __getitem__(self, method: str) -> RequiredThreshold:
-        return self.recommendations[method]
-
-    def to_dict(self) -> dict[str, Any]:
-        """`{"settings": {...}, "rows": [...]}`, ready for JSON: fractions, undefined as None."""
-        rows: list[dict[str, Any]] = []
-        for method in self.methods:
-            if method in self.without:
-                rows.append({"method": method, "no_threshold": self.without[method]})
-                continue
-            row = self.recommendations[method].to_dict()
-            if method in self.transfers:
-                row["transfer"] = self.transfers[method].to_dict()
-            rows.append(row)
-        return {"settings": self.settings, "rows": rows}
-
     def view(self) -> View:
         """What is shown of the thresholds."""
         return view_of_required(self)
 
 
+_PERCENT = "; pixel numbers in %"
+
+
 def view_of_required(found: RequiredThresholds) -> View:
     """What is shown of thresholds under requirements."""
     blocks = [_first_block(found)]
-    if found.settings["confidence"] is not None:
+    if any(r.certificate for r in found.recommendations.values()):
         blocks.append(_certified_block(found))
+    if any(filter(None, _promises(found))):
+        blocks.append(_next_block(found))
     if found.transfers:
         blocks.append(_second_block(found))
     if any(r.error_bars for r in found.recommendations.values()):
@@ -91,74 +67,83 @@ def view_of_required(found: RequiredThresholds) -> View:
     )
 
 
-def _texts(
-    found: RequiredThresholds, name: str, condition: str, text: Callable[[Any], str], of: Any = None
-) -> Column:
-    """A column of text, "-" for methods that have none."""
-    known = found.recommendations if of is None else of
-    cells = (text(known[name]) if name in known else UNDEFINED for name in found.methods)
-    return Column(name, condition, "", tuple(cells))
-
-
 def _requirements(found: RequiredThresholds) -> Sequence[Requirement]:
     return next(iter(found.recommendations.values())).requirements
 
 
-def _points(found: RequiredThresholds, points: dict[str, OperatingPoint]) -> list[Column]:
-    columns = []
-    for field, heading, higher in _POINT:
-        values = [getattr(points[m], field) if m in points else None for m in found.methods]
-        if any(value is not None for value in values):
-            columns.append(value_column(heading, "", higher, values))
-    return columns
+def _numbers(found: RequiredThresholds, points: dict[str, OperatingPoint]) -> list[Column]:
+    """Pixel numbers that are defined for some method."""
+    columns = found.numbers(points, POINT)
+    return [column for column in columns if any(cell != UNDEFINED for cell in column.cells)]
 
 
 def _first_block(found: RequiredThresholds) -> Block:
-    columns = [_texts(found, "threshold", "[range)", lambda r: with_range(r.threshold, r.interval))]
+    columns = [found.texts("threshold", "[range)", lambda r: with_range(r.threshold, r.interval))]
     if set(found.settings["normalize"].values()) != {"none"}:
-        columns.append(_texts(found, "on raw", "scores", lambda r: f"{r.raw_threshold:.6g}"))
+        columns.append(found.texts("on raw", "scores", lambda r: f"{r.raw_threshold:.6g}"))
     columns += [
-        _texts(found, key, "", partial(_value, key)) for key in map(str, _requirements(found))
+        found.texts(key, "", partial(_value, key)) for key in map(str, _requirements(found))
     ]
     points = {name: r.point for name, r in found.recommendations.items()}
-    title = f"Threshold for {found.settings['require']}, chosen on {found.settings['first']}"
-    return Block(title, (*columns, *_points(found, points)))
+    settings = found.settings
+    title = f"Threshold for {settings['require']}, chosen on {settings['first']}{_PERCENT}"
+    return Block(title, (*columns, *_numbers(found, points)))
 
 
 def _certified_block(found: RequiredThresholds) -> Block:
-    def own(place: int) -> Callable[[Any], str]:
-        def text(recommendation: Any) -> str:
-            certificate = recommendation.certificate
-            run = certificate.runs[place]
-            if run is not None:
-                return raw_range(run)
-            needed = certificate.needed[place]
-            return "nothing" if needed is None else f"nothing (~{needed} frames)"
-
-        return text
+    def own(place: int, r: RequiredThreshold) -> str:
+        certificate = r.certificate
+        assert certificate is not None
+        run, needed = certificate.runs[place], certificate.needed[place]
+        if run is not None:
+            return raw_range(run)
+        return "nothing" if needed is None else f"nothing (~{needed} frames)"
 
     columns = [
-        _texts(found, "all", "", lambda r: certified_text(r.certified)),
+        found.texts("all", "", lambda r: range_text(r.certified)),
         *(
-            _texts(found, str(requirement), "raw scores", own(place))
+            found.texts(str(requirement), "raw scores", partial(own, place))
             for place, requirement in enumerate(_requirements(found))
         ),
     ]
-    confidence = f"{100 * found.settings['confidence']:g} %"
-    return Block(f"Certified for the population of frames, with {confidence}", tuple(columns), True)
+    confidence = found.settings["confidence"]
+    title = "For the next frame, on average over sets of frames"
+    if confidence is not None:
+        title = f"Certified for the population of frames, with {100 * confidence:g} %"
+    return Block(title, tuple(columns), True)
+
+
+def _promises(found: RequiredThresholds) -> Sequence[Promise | None]:
+    """Of each requirement, what it promises for the next frame beside the certificate."""
+    certificates = (r.certificate for r in found.recommendations.values())
+    return next((c.next_frames for c in certificates if c is not None), ())
+
+
+def _next_block(found: RequiredThresholds) -> Block:
+    def text(place: int, r: RequiredThreshold) -> str:
+        promise = r.certificate and r.certificate.next_frames[place]
+        assert promise
+        if promise.run is not None:
+            return raw_range(promise.run)
+        return "nothing" if promise.needed is None else f"nothing ({promise.needed} frames)"
+
+    columns = [
+        found.texts(str(requirement), "raw scores", partial(text, place))
+        for place, requirement in enumerate(_requirements(found))
+        if _promises(found)[place] is not None
+    ]
+    return Block("For the next frame, on average over sets of frames", tuple(columns), True)
 
 
 def _second_block(found: RequiredThresholds) -> Block:
     columns = []
     for requirement in _requirements(found):
         verdict = partial(_verdict, str(requirement))
-        columns.append(_texts(found, str(requirement), "", verdict, found.transfers))
-    columns.append(
-        _texts(found, "range", "here", lambda t: certified_text(t.interval), found.transfers)
-    )
+        columns.append(found.texts(str(requirement), "", verdict, found.transfers))
+    columns.append(found.texts("range", "here", lambda t: range_text(t.interval), found.transfers))
     points = {name: transfer.point for name, transfer in found.transfers.items()}
-    title = f"The same threshold on {found.settings['second']}"
-    return Block(title, (*columns, *_points(found, points)), True)
+    title = f"The same threshold on {found.settings['second']}{_PERCENT}"
+    return Block(title, (*columns, *_numbers(found, points)), True)
 
 
 def _value(key: str, recommendation: Any) -> str:
@@ -173,15 +158,15 @@ def _verdict(key: str, transfer: Any) -> str:
 
 def _bars_block(found: RequiredThresholds) -> Block:
     columns = [
-        _texts(found, "threshold", "uncertified", lambda r: certified_text(r.error_bars.threshold))
+        found.texts("threshold", "uncertified", lambda r: range_text(r.error_bars.threshold))
     ]
     for place, requirement in enumerate(_requirements(found)):
 
         def text(r: Any, place: int = place) -> str:
             bars = r.error_bars
-            return f"{certified_text(bars.values[place])} {100 * bars.holds[place]:.0f} %"
+            return f"{range_text(bars.values[place])} {100 * bars.holds[place]:.0f} %"
 
-        columns.append(_texts(found, str(requirement), "holds in", text))
+        columns.append(found.texts(str(requirement), "holds in", text))
     where = found.settings["second"] or found.settings["first"]
     return Block(
         f"On resampled frames: the threshold of the first set, requirements on {where}",
@@ -195,22 +180,22 @@ def number(value: float) -> str:
     return UNDEFINED if value != value else f"{value:.4g}"
 
 
-def with_range(z: float, interval: Interval) -> str:
-    """A threshold and the range it is of."""
-    return f"{z:.3f} [{interval[0]:.3f}, {interval[1]:.3f})"
-
-
 def raw_range(run: Interval) -> str:
     """A range of raw scores, which may have no end."""
     low, high = run
+    if low == -inf and high == inf:
+        return "everywhere"
     if low == -inf or high == inf:
         return f"from {low:.4g} on" if low > -inf else f"below {high:.4g}"
-    return f"[{low:.4g}, {high:.4g})"
+    return f"{low:.4g} alone" if low == high else f"[{low:.4g}, {high:.4g})"
 
 
-def certified_text(interval: Interval | None) -> str:
+def range_text(interval: Interval | None) -> str:
     """A range on [0, 1]."""
-    return "nothing" if interval is None else f"[{interval[0]:.3f}, {interval[1]:.3f})"
+    if interval is None:
+        return "nothing"
+    low, high = interval
+    return f"{low:.3f} alone" if low == high else f"[{low:.3f}, {high:.3f})"
 
 
 def _notes(found: RequiredThresholds) -> list[str]:
@@ -227,39 +212,51 @@ def _notes(found: RequiredThresholds) -> list[str]:
     met = first.ranges.trivially_met
     if met is not None:
         lines.append(f"the prediction of {met} meets all requirements, too")
-    certificate = first.certificate
-    if certificate is not None:
-        lines += certificate_notes(first.requirements, certificate)
+    if first.certificate is not None:
+        lines += certificate_notes(first.requirements, first.certificate)
+    for name, r in found.recommendations.items():
+        if r.certificate is not None and r.certificate.run is None:
+            lines.append(f"{name}: {why_nothing(r.requirements, r.certificate)}")
+    if any(_promises(found)):
+        lines.append(f"for the next frame: {_ON_AVERAGE}, each requirement by itself")
     lines += how_inverted(found.settings.get("invert", ()))
     lines += [f"{name}: {why}" for name, why in found.without.items()]
     return lines
 
 
+_ON_AVERAGE = (
+    "as often as required, on average over the sets of frames one may have drawn; frames must be "
+    "exchangeable"
+)
+
+
 def certificate_notes(requirements: Sequence[Requirement], certificate: Certificate) -> list[str]:
     """What a certificate says, and what it rests on."""
+    lines = [_what_it_says(certificate)]
+    for place, requirement in enumerate(requirements):
+        text = f"{requirement}: {certificate.certified_as[place]}, {certificate.tests[place]}"
+        fewest = certificate.fewest[place]
+        if fewest is not None:
+            text += f"; no method certifies this with fewer than {fewest} frames"
+        lines.append(text)
+    return lines
+
+
+def _what_it_says(certificate: Certificate) -> str:
+    if certificate.confidence is None:
+        return (
+            f"by {certificate.frames} frames: the next frame meets the requirement {_ON_AVERAGE}, "
+            "which another camera or another season is not"
+        )
     share = f" ({certificate.start_frames} more chose where to start)"
-    lines = [
+    return (
         f"certified by {certificate.frames} frames"
         f"{share if certificate.start_frames else ''}: with a probability of at least "
         f"{100 * certificate.confidence:g} % every threshold of the range meets the requirements "
         "on the population that the frames were drawn from, independently of each other; "
         "neighbouring frames of a video are not independent, and another camera is another "
-        "population",
-    ]
-    for place, requirement in enumerate(requirements):
-        text = f"{requirement}: {certificate.certified_as[place]}, {certificate.tests[place]} test"
-        fewest = certificate.fewest[place]
-        if fewest is not None:
-            text += f"; no method certifies this with fewer than {fewest} frames"
-        lines.append(text)
-    if certificate.run is None:
-        lines.append(why_nothing(requirements, certificate))
-    if certificate.next_frame is not None:
-        lines.append(
-            f"above {certificate.next_frame:.6g} (raw) the next frame raises no alarm as often as "
-            "required, on average over the sets of frames one may have drawn"
-        )
-    return lines
+        "population"
+    )
 
 
 def why_nothing(requirements: Sequence[Requirement], certificate: Certificate) -> str:

@@ -6,21 +6,27 @@ import operator as comparing
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import InputError, InputTypeError
+from mdmkit.core.transforms import Band, FrameChange
 from mdmkit.metrics.base import Metric
 from mdmkit.metrics.false_components import AnyFalseComponent, FalseComponents
 from mdmkit.metrics.grammar import Asked
 from mdmkit.metrics.mask_metrics import MaskMetric
-from mdmkit.metrics.pixel_metrics import FalsePositiveRate
+from mdmkit.metrics.normalized_totals import NormalizedTotals
+from mdmkit.metrics.pixel_metrics import CountMetric, FalsePositiveRate
 from mdmkit.metrics.registry import METRICS, SPELLED, as_metric, metric_named
+from mdmkit.metrics.transformed import seen_through
+from mdmkit.statistics.kinds import Statistic, changed
+from mdmkit.statistics.target_bins import PROPERTIES, TargetBin
 
-OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
+Values = NDArray[np.float64]
+OPERATORS: dict[str, Callable[[Values, float], NDArray[np.bool_]]] = {
     "<=": comparing.le,
     ">=": comparing.ge,
     "<": comparing.lt,
@@ -34,9 +40,10 @@ FALLING = ("recall", "fpr")
 NAMES = (*SPELLED, "fpr", *FALSE_ALARMS)
 _EXPECTED = (
     f"MEASURE with <=, >=, < or > and a number, as in 'recall>=0.9, fpr<=0.01', MEASURE one of "
-    f"{', '.join(NAMES)}"
+    f"{', '.join(NAMES)}, with @{'=A:B, @'.join(PROPERTIES)}=A:B or @band=W behind it where only "
+    "some objects or pixels count"
 )
-_FORM = re.compile(r"\s*(\w+(?:@\w+=[^@<>=]+)*?)\s*(<=|>=|<|>)\s*([^<>=]+?)\s*")
+_FORM = re.compile(r"\s*(\w+(?:\s*@\s*\w+\s*=[^@<>=]+)*?)\s*(<=|>=|<|>)\s*([^<>=]+?)\s*")
 
 
 @dataclass(frozen=True)
@@ -54,6 +61,8 @@ class Requirement:
         and `alarm_frames` are means over frames either way.
     name : str
         Of the measure, as it was asked for.
+    changes : tuple of FrameChange
+        What is done to frames before they are counted: a band, components of some size or place.
 
     Raises
     ------
@@ -71,6 +80,7 @@ class Requirement:
     limit: float
     aggregate: str = "pooled"
     name: str = ""
+    changes: tuple[FrameChange, ...] = ()
 
     def __post_init__(self) -> None:
         if isinstance(self.metric, MaskMetric):
@@ -91,9 +101,26 @@ class Requirement:
         object.__setattr__(self, "limit", float(self.limit))
         object.__setattr__(self, "name", self.name or self.metric.name)
 
-    def holds(self, values: Any) -> NDArray[np.bool_]:
+    def holds(self, values: Values | float) -> NDArray[np.bool_]:
         """Whether values of the measure meet it; NaN does not."""
-        return np.asarray(OPERATORS[self.operator](values, self.limit))
+        return np.asarray(OPERATORS[self.operator](np.asarray(values, np.float64), self.limit))
+
+    @property
+    def statistic(self) -> Statistic:
+        """What is counted of each frame."""
+        statistic = self.metric.statistic
+        for change in self.changes:
+            statistic = changed(change, statistic)
+        return statistic
+
+    def seen(self, totals: NormalizedTotals) -> NormalizedTotals:
+        """Totals in which the measure finds its statistic of changed frames under its own name."""
+        before = [self.metric.statistic]
+        for change in self.changes:
+            before.append(changed(change, before[-1]))
+        for change, statistic in zip(self.changes[::-1], before[-2::-1], strict=True):
+            totals = seen_through(totals, change, [statistic])
+        return totals
 
     @property
     def at_least(self) -> bool:
@@ -128,8 +155,13 @@ class Requirement:
         return f"Requirement({str(self)!r})"
 
 
+#: Requirements as they are asked for: one or several, by name or by metric.
+Single: TypeAlias = "str | Requirement | tuple[Any, str, float]"
+Requirements: TypeAlias = "Single | Iterable[Single]"
+
+
 def parse_requirements(
-    require: Any, sizes: ComponentSizes | None = None, aggregate: str = "pooled"
+    require: Requirements, sizes: ComponentSizes | None = None, aggregate: str = "pooled"
 ) -> tuple[Requirement, ...]:
     """Requirements from their names.
 
@@ -159,9 +191,8 @@ def parse_requirements(
     (Requirement('alarm_frames <= 0.05'), Requirement('iou > 0.3'))
     """
     sizes = sizes or ComponentSizes()
-    single = isinstance(require, (str, Requirement)) or _is_tuple(require)
     found: dict[str, Requirement] = {}
-    for item in [require] if single else _items(require):
+    for item in _items(require):
         for requirement in _parsed(item, sizes, aggregate):
             found.setdefault(str(requirement), requirement)
     if not found:
@@ -169,39 +200,69 @@ def parse_requirements(
     return tuple(found.values())
 
 
-def _items(require: Any) -> Iterable[Any]:
+def _items(require: Requirements) -> Iterable[Single]:
+    if isinstance(require, (str, Requirement)) or _is_tuple(require):
+        return [require]  # type: ignore[list-item]
     if not isinstance(require, Iterable):
         raise InputTypeError(f"expected {_EXPECTED}; found {require!r}", argument="require")
-    return require
+    return require  # type: ignore[return-value]
 
 
-def _is_tuple(item: Any) -> bool:
-    return isinstance(item, tuple) and len(item) == 3 and item[1] in OPERATORS
+def _is_tuple(item: object) -> bool:
+    if not isinstance(item, tuple) or len(item) != 3:
+        return False
+    return isinstance(item[1], str) and item[1] in OPERATORS
 
 
-def _parsed(item: Any, sizes: ComponentSizes, aggregate: str) -> Sequence[Requirement]:
+def _parsed(item: Single, sizes: ComponentSizes, aggregate: str) -> Sequence[Requirement]:
     if isinstance(item, Requirement):
         return [item]
-    if _is_tuple(item):
-        metric, sign, limit = item
-        return [Requirement(as_metric(metric, sizes), sign, float(limit), aggregate)]
-    if not isinstance(item, str):
+    if isinstance(item, str):
+        return [_of_text(part, sizes, aggregate) for part in item.split(",") if part.strip()]
+    if not _is_tuple(item):
         raise InputTypeError(f"expected {_EXPECTED}; found {item!r}", argument="require")
-    return [_of_text(part, sizes, aggregate) for part in item.split(",") if part.strip()]
+    metric, sign, limit = item
+    if isinstance(metric, str):
+        return [_of_text(f"{metric} {sign} {limit!r}", sizes, aggregate)]
+    return [Requirement(as_metric(metric, sizes), sign, _number(limit), aggregate)]
 
 
 def _of_text(text: str, sizes: ComponentSizes, aggregate: str) -> Requirement:
     match = _FORM.fullmatch(text)
-    limit = np.nan if match is None else _number(match[3])
-    if match is None or np.isnan(limit):
+    if match is None or np.isnan(_number(match[3])):
         raise InputError(f"expected {_EXPECTED}; found {text.strip()!r}", argument="require")
+    try:
+        return _of_parts(match, sizes, aggregate)
+    except InputError as error:
+        said = str(error).removeprefix(f"{error.argument}: ")
+        raise type(error)(said, argument="require") from None
+
+
+def _of_parts(match: re.Match[str], sizes: ComponentSizes, aggregate: str) -> Requirement:
     asked = Asked.of(match[1])
     if asked.name not in (*METRICS, "fpr", *FALSE_ALARMS):
-        raise InputError(f"expected {_EXPECTED}; found {text.strip()!r}", argument="require")
-    spelled = "@".join([asked.name, *(f"{key}={value}" for key, value in asked.options.items())])
+        raise InputError(f"expected {_EXPECTED}; found {match[0].strip()!r}")
+    options = [f"{key}={value}" for key, value in asked.options.items()]
+    spelled = "@".join([asked.name, *options])
+    changes = tuple(_changes(asked))
     metric = _metric(asked, sizes)
+    asked.known += ["band", *PROPERTIES]
     asked.check_taken()
-    return Requirement(metric, match[2], limit, aggregate, spelled)
+    if any(isinstance(change, Band) for change in changes) and not isinstance(metric, CountMetric):
+        raise InputError(
+            f"expected a measure of pixels with @band, found {spelled!r}, whose components a band "
+            "would cut"
+        )
+    return Requirement(metric, match[2], _number(match[3]), aggregate, spelled, changes)
+
+
+def _changes(asked: Asked) -> Iterable[FrameChange]:
+    """A band, and bins of components, as `NAME@band=W` and `NAME@size=A:B` ask for."""
+    if "band" in asked.options:
+        yield Band(asked.number("band"))
+    for by in PROPERTIES:
+        if by in asked.options:
+            yield TargetBin(by, *asked.range(by))
 
 
 def _metric(asked: Asked, sizes: ComponentSizes) -> Metric:
@@ -213,8 +274,8 @@ def _metric(asked: Asked, sizes: ComponentSizes) -> Metric:
     return metric_named(asked, sizes)
 
 
-def _number(text: str) -> float:
+def _number(value: object) -> float:
     try:
-        return float(text)
-    except ValueError:
+        return float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
         return float("nan")

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from mdmkit.datasets import how_inverted
 from mdmkit.metrics.component_metrics import COMPONENT_METRICS
 from mdmkit.statistics.normalizers import MinMax
-from mdmkit.tables.forms import Tabular
 from mdmkit.tables.headings import METRIC_HEADINGS
-from mdmkit.tables.table import UNDEFINED, Block, Column, View, percent, value_column
+from mdmkit.tables.table import Block, Column, View, percent, value_column
+from mdmkit.thresholds.by_method import POINT, ByMethod, Shown, with_range
 from mdmkit.thresholds.operating_points import OperatingPoint
 from mdmkit.thresholds.transfer import Recommendation, Transfer
 
-_POINT = (("f1", True), ("precision", True), ("recall", True), ("fpr", False))
-_COMPONENTS = (("siou", True), ("ppv", True), ("mean_f1", True))
+_COMPONENTS: Shown = (("siou", True), ("ppv", True), ("mean_f1", True))
 
 
 @dataclass(frozen=True)
-class Thresholds(Tabular):
+class Thresholds(ByMethod[Recommendation, Transfer]):
     """Recommended thresholds of several methods; `thresholds["mine"]` is one of them.
 
     Attributes
@@ -49,28 +48,6 @@ class Thresholds(Tabular):
     (0.5, ['blind'])
     """
 
-    methods: tuple[str, ...]
-    recommendations: dict[str, Recommendation]
-    transfers: dict[str, Transfer]
-    without: dict[str, str]
-    settings: dict[str, Any]
-
-    def __getitem__(self, method: str) -> Recommendation:
-        return self.recommendations[method]
-
-    def to_dict(self) -> dict[str, Any]:
-        """`{"settings": {...}, "rows": [...]}`, ready for JSON: fractions, undefined as None."""
-        rows: list[dict[str, Any]] = []
-        for method in self.methods:
-            if method in self.without:
-                rows.append({"method": method, "no_threshold": self.without[method]})
-                continue
-            row = self.recommendations[method].to_dict()
-            if method in self.transfers:
-                row["transfer"] = self.transfers[method].to_dict()
-            rows.append(row)
-        return {"settings": self.settings, "rows": rows}
-
     def view(self) -> View:
         """What is shown of the thresholds."""
         return view_of_thresholds(self)
@@ -92,28 +69,13 @@ def _title(found: Thresholds) -> str:
     return str(METRIC_HEADINGS.get(metric, metric))
 
 
-def _texts(
-    found: Thresholds, name: str, condition: str, text: Callable[[Any], str],
-    of: dict[str, Any] | None = None,
-) -> Column:  # fmt: skip
-    """A column of text, "-" for methods without a threshold; its heading may take two lines."""
-    known = found.recommendations if of is None else of
-    cells = (text(known[name]) if name in known else UNDEFINED for name in found.methods)
-    return Column(name, condition, "", tuple(cells))
-
-
 def _columns(found: Thresholds, points: dict[str, OperatingPoint]) -> list[Column]:
     """The numbers at an operating point of each method."""
     metric = found.settings["metric"]
-    shown = [*_POINT, *(_COMPONENTS if metric in COMPONENT_METRICS else ())]
+    shown = [*POINT, *(_COMPONENTS if metric in COMPONENT_METRICS else ())]
     if metric not in [name for name, _ in shown]:
         shown.insert(0, ("value", True))
-    columns = []
-    for name, higher in shown:
-        values = [getattr(points[m], name) if m in points else None for m in found.methods]
-        heading = _title(found) if name == "value" else METRIC_HEADINGS[name]
-        columns.append(value_column(heading, "", higher, values))
-    return columns
+    return found.numbers(points, shown, _title(found))
 
 
 def _first_block(found: Thresholds) -> Block:
@@ -124,20 +86,14 @@ def _first_block(found: Thresholds) -> Block:
     ]
     columns = [
         value_column("margin", "", True, margins),
-        _texts(
-            found, "threshold", "[margin)", lambda r: _with_interval(r.threshold, r.margin.interval)
-        ),
+        found.texts("threshold", "[margin)", lambda r: with_range(r.threshold, r.margin.interval)),
     ]
     if set(settings["normalize"].values()) != {"none"}:
-        columns.append(_texts(found, "on raw", "scores", lambda r: f"{r.raw_threshold:.6g}"))
+        columns.append(found.texts("on raw", "scores", lambda r: f"{r.raw_threshold:.6g}"))
     points = {name: r.point for name, r in found.recommendations.items()}
     required = f"{_title(found)} > {settings['t_margin']:g}"
     title = f"Threshold for {required}, chosen on {settings['first']}, %"
     return Block(title, (*columns, *_columns(found, points)))
-
-
-def _with_interval(z: float, interval: Any) -> str:
-    return f"{z:.3f} [{interval[0]:.3f}, {interval[1]:.3f})"
 
 
 def _second_block(found: Thresholds) -> Block:
@@ -155,12 +111,12 @@ def _second_block(found: Thresholds) -> Block:
 
     of = found.transfers
     columns = [
-        _texts(
-            found, _title(found), f"> {t_margin:g}", lambda t: "holds" if t.holds else "fails", of
+        found.texts(
+            _title(found), f"> {t_margin:g}", lambda t: "holds" if t.holds else "fails", of
         ),
-        _texts(found, "z could", "move by", slack, of),
-        _texts(found, "in the", "margin here", lambda t: "yes" if t.inside else "no", of),
-        _texts(found, "scores", "beyond [0, 1]", outside, of),
+        found.texts("z could", "move by", slack, of),
+        found.texts("in the", "margin here", lambda t: "yes" if t.inside else "no", of),
+        found.texts("scores", "beyond [0, 1]", outside, of),
     ]
     points = {name: transfer.point for name, transfer in of.items()}
     title = f"The same threshold on {found.settings['second']}, %"
@@ -183,7 +139,7 @@ def _choices_block(found: Thresholds) -> Block:
             metric = _title(found) if name == "value" else "F1"
             cells = tuple(map(percent, values))
             columns.append(Column(metric, heading, "", cells))
-    columns.append(_texts(found, "margin", "here", _margin_text, found.transfers))
+    columns.append(found.texts("margin", "here", _margin_text, found.transfers))
     title = f"Other thresholds on {found.settings['second']}, %"
     return Block(title, tuple(columns), True)
 

@@ -1,15 +1,18 @@
-"""require_thresholds(): a threshold under the same requirements for each of several methods."""
+"""A threshold for each of several methods, and what it gives on a second set of frames."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Generic, Protocol, TypeVar
 
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import InputError, NoMarginError
+from mdmkit.evaluation.frame_set import FrameSet
+from mdmkit.evaluation.methods import Progresses
 from mdmkit.evaluation.sources import Progress, no_progress
 from mdmkit.evaluation.threads import Load
+from mdmkit.metrics.base import Metric
 from mdmkit.thresholds.certify import Certification
 from mdmkit.thresholds.error_bars import error_bars
 from mdmkit.thresholds.required import (
@@ -18,72 +21,160 @@ from mdmkit.thresholds.required import (
     apply_required,
     require_threshold,
 )
-from mdmkit.thresholds.required_table import RequiredThresholds
 from mdmkit.thresholds.requirements import Requirement
+from mdmkit.thresholds.transfer import Recommendation, Transfer, apply, recommend
 
-Loads = Mapping[str, Sequence[Load]]
+R = TypeVar("R")
+S = TypeVar("S", covariant=True)
+Loads = Sequence[Load]
 
 
-def require_thresholds(
-    first: Loads,
-    requirements: Sequence[Requirement],
-    second: Loads | None = None,
-    *,
-    normalize: Mapping[str, str],
-    sizes: ComponentSizes,
-    how: Certification | None,
-    replicates: int,
-    memory: int,
-    jobs: int,
-    settings: Mapping[str, Any],
-    progress: Callable[[str, int], Progress] | None = None,
-) -> RequiredThresholds:
-    """A threshold under requirements for each of several methods.
+class Chooser(Protocol[R, S]):
+    """How a threshold is chosen, whatever the method."""
 
-    Parameters
-    ----------
-    first, second : mapping of sequence of callable
-        How to load the frames of each method.
-    replicates : int
-        Resampled sets for error bars; 0 for none.
+    def recommend(self, method: str, kind: str, loads: Loads, progress: Progress) -> R:
+        """The threshold of a method whose scores are normalised by `kind`."""
+
+    def apply(self, found: R, loads: Loads, progress: Progress) -> S:
+        """What it gives on other frames."""
+
+    def finish(self, found: R, first: Loads, second: Loads | None, progress: Progress) -> R:
+        """The same with what both sets say together."""
+
+
+@dataclass(frozen=True)
+class InMargin:
+    """The middle of the margin of a metric at T."""
+
+    metric: Metric
+    t_margin: float
+    memory: int
+    jobs: int
+
+    def recommend(self, method: str, kind: str, loads: Loads, progress: Progress) -> Recommendation:
+        """The middle of a method's margin."""
+        return recommend(
+            loads,
+            self.metric,
+            self.t_margin,
+            normalize=kind,
+            method=method,
+            memory=self.memory,
+            jobs=self.jobs,
+            progress=progress,
+        )
+
+    def apply(self, found: Recommendation, loads: Loads, progress: Progress) -> Transfer:
+        """What it gives on other frames."""
+        return apply(found, loads, memory=self.memory, jobs=self.jobs, progress=progress)
+
+    def finish(
+        self, found: Recommendation, first: Loads, second: Loads | None, progress: Progress
+    ) -> Recommendation:
+        """The same."""
+        return found
+
+
+@dataclass(frozen=True)
+class UnderRequirements:
+    """A threshold at which requirements hold; with `replicates` resampled sets, error bars."""
+
+    requirements: Sequence[Requirement]
+    sizes: ComponentSizes
+    how: Certification | None
+    memory: int
+    jobs: int
+    replicates: int = 0
+    seed: int = 0
+    inverted: frozenset[str] = frozenset()
+
+    def recommend(
+        self, method: str, kind: str, loads: Loads, progress: Progress
+    ) -> RequiredThreshold:
+        """A method's threshold under requirements."""
+        found = require_threshold(
+            loads,
+            self.requirements,
+            normalize=kind,
+            method=method,
+            sizes=self.sizes,
+            how=self.how,
+            memory=self.memory,
+            jobs=self.jobs,
+            progress=progress,
+        )
+        return replace(found, chosen=replace(found.chosen, inverted=method in self.inverted))
+
+    def apply(self, found: RequiredThreshold, loads: Loads, progress: Progress) -> RequiredTransfer:
+        """What it gives on other frames."""
+        return apply_required(found, loads, memory=self.memory, jobs=self.jobs, progress=progress)
+
+    def finish(
+        self, found: RequiredThreshold, first: Loads, second: Loads | None, progress: Progress
+    ) -> RequiredThreshold:
+        """The same with error bars, if they are asked for."""
+        if not self.replicates:
+            return found
+        bars = error_bars(
+            found.ranges,
+            first,
+            second,
+            found.raw_threshold,
+            replicates=self.replicates,
+            seed=self.seed,
+            jobs=self.jobs,
+            progress=progress,
+        )
+        return replace(found, error_bars=bars)
+
+
+@dataclass
+class Chosen(Generic[R, S]):
+    """By method: its threshold, what it gives on a second set, or why there is none."""
+
+    recommendations: dict[str, R] = field(default_factory=dict)
+    transfers: dict[str, S] = field(default_factory=dict)
+    without: dict[str, str] = field(default_factory=dict)
+
+
+def choose_each(
+    chooser: Chooser[R, S],
+    first: FrameSet,
+    second: FrameSet | None,
+    kinds: Mapping[str, str],
+    progress: Progresses | None = None,
+) -> Chosen[R, S]:
+    """Choose a threshold for each method.
 
     Raises
     ------
     NoMarginError
-        If the requirements cannot be met with any method.
+        If no method has one.
     """
-    found: dict[str, RequiredThreshold] = {}
-    transfers: dict[str, RequiredTransfer] = {}
-    without: dict[str, str] = {}
-    for name, loads in first.items():
-        work: dict[str, Any] = {"memory": memory, "jobs": jobs}
-        ticks = progress(name, 2 * len(loads)) if progress else no_progress
+    found: Chosen[R, S] = Chosen()
+    for name, loads in first.loads.items():
+        there = None if second is None else second.loads[name]
         try:
-            own = require_threshold(
-                loads,
-                requirements,
-                normalize=normalize[name],
-                method=name,
-                sizes=sizes,
-                how=how,
-                progress=ticks,
-                **work,
-            )
-            there = None if second is None else second[name]
+            one = chooser.recommend(name, kinds[name], loads, _bar(progress, name, loads))
             if there is not None:
-                transfers[name] = apply_required(own, there, **work)
-            if replicates:
-                bars = error_bars(
-                    own.ranges, loads, there, own.raw_threshold, replicates=replicates, jobs=jobs
-                )
-                own = replace(own, error_bars=bars)
-            if name in settings.get("invert", ()):
-                own = replace(own, chosen=replace(own.chosen, inverted=True))
-            found[name] = own
+                bar = _bar(progress, f"{name}: second set", there)
+                found.transfers[name] = chooser.apply(one, there, bar)
+            bar = _bar(progress, f"{name}: resampling", loads)
+            found.recommendations[name] = chooser.finish(one, loads, there, bar)
         except NoMarginError as error:
-            without[name] = "; ".join(str(error).splitlines())  # one line of notes
+            found.without[name] = "; ".join(str(error).splitlines())  # one line of notes
         except InputError as error:
-            raise type(error)(f"{name}: {error}") from error
-    if not found:
-        raise NoMarginError("\n".join(f"{name}: {why}" for name, why in without.items()))
-    return RequiredThresholds(tuple(first), found, transfers, without, dict(settings))
+            raise named(error, name) from error
+    if not found.recommendations:
+        raise NoMarginError("\n".join(f"{name}: {why}" for name, why in found.without.items()))
+    return found
+
+
+def named(error: InputError, method: str) -> InputError:
+    """The same error of a method."""
+    other: Any = type(error)(f"{method}: {error}")
+    return other  # type: ignore[no-any-return]
+
+
+def _bar(progress: Progresses | None, title: str, loads: Loads) -> Progress:
+    return progress(title, 2 * len(loads)) if progress else no_progress

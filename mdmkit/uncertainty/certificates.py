@@ -83,6 +83,15 @@ class FrameSteps:
         """The envelope of each frame: its largest value at this or any higher threshold."""
         return self.mapped(lambda values: np.maximum.accumulate(values[::-1])[::-1])
 
+    def rising(self) -> FrameSteps:
+        """The envelope of each frame: its largest value at this or any lower threshold."""
+        return self.mapped(np.maximum.accumulate)
+
+    def where(self, kept: NDArray[np.bool_]) -> FrameSteps:
+        """The steps of some of the frames."""
+        places = np.flatnonzero(kept).tolist()
+        return FrameSteps([self.scores[i] for i in places], [self.values[i] for i in places])
+
     def reduced(self, edges: Values, close: Sequence[Run] = ()) -> FrameSteps:
         """Lower bounds of the values on bins [edge, next edge), exact within some ranges.
 
@@ -201,9 +210,9 @@ def certified_run(steps: FrameSteps, test: MeanTest, start: float, error: float)
         Values in [0, 1].
     test : MeanTest
     start : float
-        A threshold that was not chosen on these frames; each of the two directions has half of
-        the error. `-inf` and `inf` are the predictions of everything and of nothing, from where
-        one direction is left, which has all of it.
+        A threshold that was not chosen on these frames. It is tested with all of the error, each
+        of the two directions with half of it. `-inf` and `inf` are the predictions of everything
+        and of nothing, from where one direction is left, which has all of it.
     error : float in (0, 1)
         How often, at most, the range may hold a threshold at which the population's mean does
         not exceed the bound.
@@ -211,7 +220,14 @@ def certified_run(steps: FrameSteps, test: MeanTest, start: float, error: float)
     Returns
     -------
     (float, float) or None
-        [low, high), either of which may be infinite; None where the start fails.
+        [low, high), either of which may be infinite; (start, start) where the start passes, and
+        no direction: it is certified alone; None where the start fails.
+
+    Notes
+    -----
+    The range around a start holds other thresholds as long as no frame changes there: these are
+    tested with the share of their direction. With all of the error they would be wrong in up to
+    twice as many sets: once for a frame that was not drawn below, and once for one above.
 
     References
     ----------
@@ -225,11 +241,9 @@ def certified_run(steps: FrameSteps, test: MeanTest, start: float, error: float)
     >>> certified_run(steps, Betting(0.5), start=0.5, error=0.05)
     (0.25, 0.75)
     """
-    # The step of the start holds other thresholds, on the way in one direction or the other: it
-    # must pass with the share of a direction, too, for a range of any length.
-    level = error if np.isinf(start) else error / 2
-    if p_value(steps.at(start), test) > level:
-        return None
+    p, level = p_value(steps.at(start), test), error if np.isinf(start) else error / 2
+    if p > level:
+        return (start, start) if p <= error else None
     low = first_failing(steps, test, start, False, level) if start > -np.inf else -np.inf
     high = first_failing(steps, test, start, True, level) if start < np.inf else np.inf
     return low, high

@@ -5,65 +5,51 @@ Each is for one requirement, and asks for exchangeable frames only.
 
 from __future__ import annotations
 
-from math import ceil, floor, fsum
+from math import floor, fsum
 
 import numpy as np
 
-from mdmkit.uncertainty.certificates import FrameSteps
-from mdmkit.uncertainty.p_values import Values
+from mdmkit.uncertainty.certificates import FrameSteps, Run
 
 #: Sums that decide nearer than this to the limit are computed anew.
 NEAR = 1e-9
+#: A sum that is farther than this above what is allowed exceeds it: 0.07 * 100 is not 7.
+TINY = 1e-10
 
 
-def next_frame_threshold(levels: Values, rate: float) -> float | None:
-    """The threshold that the next frame's level exceeds with a probability of at most `rate`.
+def risk_run(
+    losses: FrameSteps,
+    limit: float,
+    *,
+    largest: float = 1.0,
+    up: bool = False,
+    strict: bool = False,
+) -> Run | None:
+    """The range of thresholds at which the next frame's loss is at most `limit` on average.
 
-    Parameters
-    ----------
-    levels : array of float64, shape (F,)
-        Of each frame: the lowest threshold at and above which it raises no alarm.
-    rate : float in (0, 1)
-
-    Returns
-    -------
-    float or None
-        The k-th smallest level, k = ceil((1 - rate) (F + 1)); None where k exceeds F: that takes
-        F >= 1 / rate - 1 frames.
-
-    References
-    ----------
-    Vovk, Gammerman, Shafer: Algorithmic Learning in a Random World. 2005.
-
-    Examples
-    --------
-    >>> next_frame_threshold(np.arange(19) / 20, 0.05), next_frame_threshold(np.ones(18), 0.05)
-    (0.9, None)
-    """
-    frames = len(levels)
-    # a product such as 0.9 * 20 may lie an ulp above the whole number that it is
-    k = ceil((1 - rate) * (frames + 1) - NEAR)
-    return float(np.sort(levels)[k - 1]) if k <= frames else None
-
-
-def risk_threshold(losses: FrameSteps, limit: float, largest: float = 1.0) -> float | None:
-    """The lowest threshold from which on the next frame's loss is at most `limit` on average.
-
-    Conformal risk control: F / (F + 1) R(z) + B / (F + 1) <= limit, R being the mean loss.
+    Conformal risk control: F / (F + 1) R(z) + B / (F + 1) <= limit, R being the mean loss. Of
+    losses of 0 and 1 that fall at the level of each frame it gives the k-th smallest level, k =
+    ceil((1 - limit) (F + 1)), above which the next level lies with a probability of at most
+    `limit` (Vovk, Gammerman, Shafer: Algorithmic Learning in a Random World, 2005).
 
     Parameters
     ----------
     losses : FrameSteps
-        In [0, B]. Of each frame the envelope is taken, its largest loss at z or above.
+        In [0, B]. Of each frame the envelope is taken: its largest loss from the safe end to z.
     limit : float
     largest : float
         B, declared beforehand.
+    up : bool
+        Whether losses rise with the threshold, so that the prediction of everything is the safe
+        end; else it is that of nothing.
+    strict : bool
+        Below `limit` rather than at most.
 
     Returns
     -------
-    float or None
-        `-inf` where every threshold will do; None where none does: that takes F >= B / limit - 1
-        frames.
+    (float, float) or None
+        [low, inf) or, upwards, [-inf, high); None where no threshold will do: that takes
+        F >= B / limit - 1 frames.
 
     References
     ----------
@@ -72,23 +58,28 @@ def risk_threshold(losses: FrameSteps, limit: float, largest: float = 1.0) -> fl
     Examples
     --------
     >>> frame = FrameSteps([np.array([0.2, 0.6])] * 9, [np.array([1.0, 0.5, 0.0])] * 9)
-    >>> risk_threshold(frame, 0.1), risk_threshold(frame, 0.55)
-    (0.6, 0.2)
+    >>> risk_run(frame, 0.1), risk_run(frame, 0.55)
+    ((0.6, inf), (0.2, inf))
     """
-    frames = losses.frames
-    allowed = limit * (frames + 1) - largest  # of the sum of losses
-    envelope = losses.falling()
-    start = float(sum(envelope.at(np.inf)))
-    if start > allowed:
+    allowed = limit * (losses.frames + 1) - largest  # of the sum of losses
+    envelope = losses.rising() if up else losses.falling()
+    safe = -np.inf if up else np.inf
+
+    def fails(total: float) -> bool:
+        return total > allowed + (-TINY if strict else TINY)
+
+    start = fsum(envelope.at(safe))
+    if fails(start):
         return None
-    events = envelope.ascending.downwards(np.inf)
+    events = envelope.ascending.upwards(safe) if up else envelope.ascending.downwards(safe)
     sums = start + np.cumsum(events.after - events.before)
     distinct = np.append(events.scores[1:] != events.scores[:-1], True)[: sums.size]
     for place in np.flatnonzero(distinct & (sums > allowed - NEAR)):
-        below = np.nextafter(events.scores[place], -np.inf)
-        if sums[place] > allowed + NEAR or fsum(envelope.at(below)) > allowed:
-            return float(events.scores[place])
-    return -np.inf
+        score = float(events.scores[place])
+        beyond = score if up else float(np.nextafter(score, -np.inf))
+        if sums[place] > allowed + NEAR or fails(fsum(envelope.at(beyond))):
+            return (-np.inf, score) if up else (score, np.inf)
+    return -np.inf, np.inf
 
 
 def frames_for_next(rate: float, largest: float = 1.0) -> int | None:

@@ -64,11 +64,11 @@ def test_every_file_of_a_folder_is_sealed(counted, tmp_path):
     """One flipped bit anywhere is seen, in names and paddings too."""
     from mdmkit.statistics.state_files import read_state
 
-    path = sorted(counted[0].rglob("block-*.npz"))[0]
+    path = sorted(counted[0].rglob("chunk-*.npz"))[0]
     data = path.read_bytes()
     for place in range(0, len(data), 97):
         spoilt = bytearray(data)
         spoilt[place] ^= 4
-        (tmp_path / "block.npz").write_bytes(spoilt)
-        with pytest.raises(InputError, match=r"block\.npz: expected a state"):
-            read_state(tmp_path / "block.npz")
+        (tmp_path / "chunk.npz").write_bytes(spoilt)
+        with pytest.raises(InputError, match=r"chunk\.npz: expected a state"):
+            read_state(tmp_path / "chunk.npz")

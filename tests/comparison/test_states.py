@@ -346,7 +346,7 @@ def test_a_full_disk_loses_nothing(drawn, tmp_path, monkeypatch):
     assert not list(tmp_path.rglob(".mdmkit-*"))
 
 
-def test_blocks_join_and_a_crash_between_counts_nothing_twice(tmp_path, monkeypatch):
+def test_chunks_join_and_a_crash_between_counts_nothing_twice(tmp_path, monkeypatch):
     monkeypatch.setattr(mdmkit.comparison.checkpoints.chunks, "GROUP", 2)
     monkeypatch.setattr("mdmkit.comparison.checkpoints.source.GROUP", 2)
     methods, target = draw(tmp_path, count=21, names=("mine",))
@@ -355,7 +355,7 @@ def test_blocks_join_and_a_crash_between_counts_nothing_twice(tmp_path, monkeypa
     left, real = [3], Path.unlink
 
     def unlink(self, missing_ok=False):
-        if self.name.startswith("block-"):
+        if self.name.startswith("chunk-"):
             left[0] -= 1
             if left[0] < 0:
                 raise Stopped
@@ -368,7 +368,7 @@ def test_blocks_join_and_a_crash_between_counts_nothing_twice(tmp_path, monkeypa
             compare(methods, target, METRICS, counts=state)
         monkeypatch.setattr(Path, "unlink", real)
     assert numbers(compare(methods, target, METRICS, counts=state)) == whole
-    assert len(list(state.rglob("block-*"))) < 11
+    assert len(list(state.rglob("chunk-*"))) < 11
 
 
 KILLED = """
@@ -390,9 +390,9 @@ def test_kill_at_random_moments_changes_nothing(tmp_path):
     kills = 0
     while kills < 5:
         process = subprocess.Popen(command)
-        blocks = len(list(state.glob("*/block-*"))) if state.exists() else 0
+        chunks = len(list(state.glob("*/chunk-*"))) if state.exists() else 0
         while process.poll() is None and not (
-            state.exists() and len(list(state.glob("*/block-*"))) != blocks
+            state.exists() and len(list(state.glob("*/chunk-*"))) != chunks
         ):
             time.sleep(0.005)
         time.sleep(rng.random() * 0.2)

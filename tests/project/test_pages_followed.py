@@ -58,6 +58,9 @@ def write_dataset(layout, root):
         elif layout == "roadanomaly":
             save(root / f"frames/{key}.jpg", picture)
             save(root / f"frames/{key}.labels/labels_semantic.png", mask(seed, anomaly=2))
+        elif layout.startswith("fishyscapes"):
+            save(root / f"images/{seed}.png", picture)
+            save(root / f"labels_masks/{seed}.png", mask(seed))
         elif layout == "mvtec":
             save(root / f"bottle/test/good/{key}.png", picture)
             save(root / f"bottle/test/crack/{key}.png", picture)
@@ -110,6 +113,8 @@ def provide(words):
         if option == "--by" and ".csv:" in value:
             rows = "".join(f"{key},{'rain' if key == 'a1' else 'sun'}\n" for key in KEYS)
             Path(value.partition(":")[0]).write_text(f"frame,weather\n{rows}")
+        if option == "-o":
+            Path(value).parent.mkdir(parents=True, exist_ok=True)
     for name, truth in truths:
         for folder in folders:
             if not folder.parts[0].endswith(("demo", "second")):

@@ -24,7 +24,7 @@ pytest.importorskip("setuptools", "77", reason="setuptools 77 is not installed")
 
 REPOSITORY = Path(__file__).parents[2]
 #: Files of those who work on mdmkit, in no sdist.
-WORKSHOP = (".ci/", ".git", ".pre-commit-config.yaml")
+WORKSHOP = (".ci/", ".git", ".pre-commit-config.yaml", ".readthedocs.yaml", "paper/", "recipe/")
 KERNELS = Path("mdmkit", "statistics", "kernels")
 #: Folders of a package, and what lies in them beside modules.
 PLAIN_FILES = {

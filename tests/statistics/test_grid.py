@@ -107,6 +107,26 @@ def test_brackets_hold_for_unbounded_scores(frames, normalize, once):
     assert_in_brackets(evaluate(given_frames, EVERYTHING, normalize=normalize, memory=0), exact)
 
 
+def test_the_rank_of_the_largest_score_of_a_target_is_bounded_by_its_group():
+    # 1.5 and 1.625 share a bin below 3: the rank of 1.625 is known to lie in [0.25, 0.75)
+    frames = [([[1.5, 3.0]], [[0, 0]]), ([[1.625, -3.0]], [[1, 0]])]
+    exact = evaluate(frames, "mdm_siou@0.2", normalize="rank")
+    rough = evaluate(iter(frames), "mdm_siou@0.2", normalize="rank", memory=0)
+    assert exact["mdm_siou@0.2"] == 0.5
+    low, high = rough["mdm_siou@0.2_bracket"]
+    assert low <= 0.5 <= high < 1
+
+
+@pytest.mark.parametrize("key", ["precision@z=0.9", "ppv@z=0.9"])
+def test_a_bracket_holds_undefined(key):
+    # no score has a rank above 0.9; of two that share a bin, either might
+    frames = [([[2.1, 2.05, 0.6]], [[0, 1, 0]])]
+    assert evaluate(frames, key, normalize="rank")[key] is None
+    low, high = evaluate(iter(frames), key, normalize="rank", memory=0)[f"{key}_bracket"]
+    assert low is None
+    assert 0 < high <= 1 + 1e-9
+
+
 @examples(100)
 @given(small_frames())
 def test_a_metric_of_which_nothing_is_declared_has_no_narrow_bracket(frames):

@@ -10,15 +10,15 @@ import pytest
 
 from mdmkit import Certification, Frame, InputError, recommend_threshold
 from mdmkit.core.component_sizes import ComponentSizes
-from mdmkit.thresholds import certify as certifying
+from mdmkit.thresholds import walk
 from mdmkit.thresholds.certify import certify
 from mdmkit.thresholds.frame_values import Caps, Certifiable
 from mdmkit.thresholds.requirements import parse_requirements
 from mdmkit.uncertainty.certificates import FrameSteps, certified_run
-from mdmkit.uncertainty.conformal import next_frame_threshold
 from mdmkit.uncertainty.p_values import Betting, BinomialTail, fewest_frames, mean_test
 from tests.conftest import random_scores
 from tests.reference import brute
+from tests.reference.conformal import next_frame_threshold
 from tests.thresholds.test_requirements import per_image
 
 #: Measures as ratios n / m of one frame's counts, with the bound that F-beta > T is on them.
@@ -96,8 +96,8 @@ def test_certified_runs_are_those_of_plain_counting(aggregate, sets):
             )
             question = Certifiable.of(requirement, caps)
             loads = [partial(Frame, *frame) for frame in frames]
-            parts = [certifying._values_in(load, [question]) for load in loads]
-            (steps,) = certifying._by_requirement(parts)
+            parts = [walk._values_in(load, [question]) for load in loads]
+            (steps,) = walk._by_requirement(parts)
             rows = [[slow_x(requirement, frame, z, caps)[0] for z in edges] for frame in plain]
             bound = slow_x(requirement, plain[0], 0.5, caps)[1]
             test = mean_test(bound, losses=name == "alarm_frames")
@@ -168,12 +168,14 @@ def test_requirements_on_one_side_use_all_frames_and_all_of_the_error():
     assert (found.certificate.frames, found.certificate.start_frames) == (60, 0)
     assert found.certificate.run[1] == np.inf
     assert found.threshold == found.certified[0]  # the lowest
-    assert found.certificate.tests == ("binomial",)
+    assert found.certificate.tests == ("binomial test",)
     assert found.certificate.fewest == (fewest_frames(0.1, 0.05),) == (29,)
     # with 60 frames one alarm is too many: 0.9^60 + 60 * 0.1 * 0.9^59 is 0.014, two are 0.053
     levels = np.sort([scores[target == 0].max() for scores, target in FRAMES])
     assert found.threshold == levels[-2]
-    assert found.certificate.next_frame == levels[-6]  # the 55th of 60
+    (promise,) = found.certificate.next_frames
+    assert promise.run == (levels[-6], np.inf)  # the 55th of 60
+    assert (promise.needed, promise.rule) == (9, "order statistic")
 
 
 def test_nothing_certified_says_how_many_frames_it_takes():

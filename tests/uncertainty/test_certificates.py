@@ -9,7 +9,7 @@ import pytest
 
 from mdmkit.uncertainty import certificates
 from mdmkit.uncertainty.certificates import FrameSteps, certified_run, weighted
-from mdmkit.uncertainty.conformal import frames_for_next, next_frame_threshold, risk_threshold
+from mdmkit.uncertainty.conformal import frames_for_next, risk_run
 from mdmkit.uncertainty.p_values import (
     BETS,
     AnyAbove,
@@ -21,6 +21,7 @@ from mdmkit.uncertainty.p_values import (
     mean_test,
     p_value,
 )
+from tests.reference.conformal import next_frame_threshold
 
 
 def drawn_steps(rng, frames, kind, ties=12):
@@ -60,7 +61,7 @@ def slow_run(steps, test, start, error):
     first = max(int(np.searchsorted(lows, start, side="right")) - 1, 0)
     level = error if np.isinf(start) else error / 2
     if p[first] > level:
-        return None
+        return (start, start) if p[first] <= error else None
     low = high = first
     while low > 0 and p[low - 1] <= level:
         low -= 1
@@ -150,30 +151,44 @@ def test_frames_needed_are_about_those_that_certify():
     assert fewest_frames(0.05, 0.05) == 59
 
 
-def slow_risk(losses, limit, largest):
+def slow_risk(losses, limit, up, strict):
+    """Outwards from the safe end, the mean of each frame's largest loss so far."""
     scores = np.unique(np.concatenate([np.empty(0), *losses.scores]))
     lows = np.concatenate([[-np.inf], scores])
-    n = losses.frames
-    worst = np.zeros(n)
-    lowest = None
-    for z in lows[::-1]:
+    n, worst, passed = losses.frames, np.zeros(losses.frames), 0
+    for z in lows if up else lows[::-1]:
         worst = np.maximum(worst, losses.at(z))
-        if n / (n + 1) * worst.mean() + largest / (n + 1) > limit + 1e-12:
+        risk = n / (n + 1) * worst.mean() + 1 / (n + 1)
+        if risk > limit + 1e-12 or (strict and risk > limit - 1e-12):
             break
-        lowest = float(z)
-    return lowest
+        passed += 1
+    if passed == 0:
+        return None
+    if up:
+        return -np.inf, float(np.append(scores, np.inf)[passed - 1])
+    return float(lows[-passed]), np.inf
 
 
-def test_conformal_risk_control_looks_at_every_score():
+@pytest.mark.parametrize("up", [False, True])
+def test_conformal_risk_control_looks_at_every_score(up):
     rng = np.random.default_rng(3)
     found = 0
     for _ in range(500):
         steps = drawn_steps(rng, int(rng.integers(1, 30)), rng.choice(["losses", "values"]))
-        limit = float(rng.choice([0.05, 0.1, 0.3, 0.6]))
-        lowest = risk_threshold(steps, limit)
-        assert lowest == slow_risk(steps, limit, 1.0)
-        found += lowest is not None
+        limit, strict = float(rng.choice([0.05, 0.1, 0.3, 0.6])), bool(rng.random() < 0.3)
+        run = risk_run(steps, limit, up=up, strict=strict)
+        assert run == slow_risk(steps, limit, up, strict)
+        found += run is not None
     assert found > 50
+
+
+def test_losses_of_0_and_1_give_one_of_the_levels():
+    rng = np.random.default_rng(8)
+    for _ in range(300):
+        levels, rate = rng.integers(0, 12, rng.integers(1, 40)) / 12, float(rng.uniform(0.02, 0.5))
+        steps = FrameSteps([np.array([z]) for z in levels], [np.array([1.0, 0.0])] * levels.size)
+        level, run = next_frame_threshold(levels, rate), risk_run(steps, rate)
+        assert run == (None if level is None else (level, np.inf))
 
 
 @pytest.mark.parametrize("rate", [0.05, 0.2])

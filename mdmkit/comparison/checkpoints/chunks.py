@@ -1,8 +1,8 @@
-"""Ledger: which frames of a method were counted, in blocks of a folder that no crash can spoil.
+"""Checkpoints know which frames of a method were counted, in chunks that no crash can spoil.
 
-A block is one state file with its frames' names, files and contents in the header. It appears by a
-rename, so that it is whole or not there; a frame that is in two blocks (a run was killed between
-writing a joined block and removing its parts) counts in the larger one.
+A chunk is one state file with its frames' names, files and contents in the header. It appears by a
+rename, so that it is whole or not there; a frame that is in two chunks (a run was killed between
+writing a joined chunk and removing its parts) counts in the larger one.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from mdmkit.evaluation.gathering import SECOND
 from mdmkit.io import Target, source_files
 from mdmkit.statistics.state_files import read_header
 
-#: Frames of a block, and blocks of one size that are joined.
+#: Frames of a chunk, and chunks of one size that are joined.
 GROUP = 8
-#: Blocks are joined so many times: a file that changed costs 512 frames at most.
+#: Chunks are joined so many times: a file that changed costs 512 frames at most.
 LEVELS = 2
 
 
@@ -42,7 +42,7 @@ def files_of(scores: Path, target: Target) -> tuple[tuple[int, int], ...]:
 
 @dataclass(frozen=True)
 class Counted:
-    """A frame that is in a block.
+    """A frame that is in a chunk.
 
     Attributes
     ----------
@@ -64,14 +64,14 @@ class Counted:
 
 
 @dataclass(frozen=True)
-class Block:
+class Chunk:
     """Some frames, counted together.
 
     Attributes
     ----------
     path : Path
     level : int
-        How many times smaller blocks were joined.
+        How many times smaller chunks were joined.
     on_grid : bool
         Whether its frames came after the memory was used up: they are known on the grid alone.
     frames : tuple of Counted
@@ -87,80 +87,80 @@ class Block:
         return Evaluation.load(self.path)
 
 
-class Ledger:
-    """The blocks of one pass over the frames of one method.
+class Checkpoint:
+    """The chunks of one pass over the frames of one method.
 
     Parameters
     ----------
     folder : Path
-        Made with the first block.
+        Made with the first chunk.
     spoilt : list of str, optional
-        Damaged blocks are removed and told here, so that their frames are counted anew; without
+        Damaged chunks are removed and told here, so that their frames are counted anew; without
         it they are an error.
     """
 
     def __init__(self, folder: Path, spoilt: list[str] | None = None) -> None:
         self.folder = folder
         self._spoilt = spoilt
-        self._read: dict[Path, tuple[str, Block]] = {}  # a file never changes
+        self._read: dict[Path, tuple[str, Chunk]] = {}  # a file never changes
         self._last = 0
 
-    def blocks(self, files: Mapping[str, Any] | None, of_pass: str) -> list[Block]:
-        """Blocks of a pass that hold, largest first, no frame twice.
+    def chunks(self, files: Mapping[str, Any] | None, of_pass: str) -> list[Chunk]:
+        """Chunks of a pass that hold, largest first, no frame twice.
 
         Parameters
         ----------
         files : mapping, optional
-            `files_of` every frame that is wanted. Blocks with others, or whose files changed, and
+            `files_of` every frame that is wanted. Chunks with others, or whose files changed, and
             those that a larger one replaced, are removed; so are those of other second passes.
             None: all frames, whatever became of their files; nothing is removed.
         of_pass : str
             See `Evaluation.name_of_pass`.
         """
-        held: list[Block] = []
+        held: list[Chunk] = []
         seen: set[str] = set()
-        for block in sorted(self._all(of_pass), key=lambda block: (-block.level, block.path)):
-            keys = {frame.key for frame in block.frames}
-            fresh = files is None or all(files.get(f.key) == f.files for f in block.frames)
+        for chunk in sorted(self._all(of_pass), key=lambda chunk: (-chunk.level, chunk.path)):
+            keys = {frame.key for frame in chunk.frames}
+            fresh = files is None or all(files.get(f.key) == f.files for f in chunk.frames)
             if fresh and seen.isdisjoint(keys):
-                held.append(block)
+                held.append(chunk)
                 seen |= keys
             elif files is not None:
-                block.path.unlink()
+                chunk.path.unlink()
         return held
 
-    def _all(self, of_pass: str) -> Iterator[Block]:
-        for path in sorted(self.folder.glob("block-*.npz")):
+    def _all(self, of_pass: str) -> Iterator[Chunk]:
+        for path in sorted(self.folder.glob("chunk-*.npz")):
             try:
-                found, block = self._header(path)
+                found, chunk = self._header(path)
             except SpoiltError as error:
                 self.drop(path, error)
                 continue
             if found == of_pass:
-                yield block
+                yield chunk
             elif of_pass.startswith(SECOND) and found.startswith(SECOND):
                 path.unlink()  # it looked into other cells
 
-    def _header(self, path: Path) -> tuple[str, Block]:
+    def _header(self, path: Path) -> tuple[str, Chunk]:
         if path not in self._read:
             header = read_header(path)
             frames = tuple(map(Counted.from_dict, header["frames"]))
             self._read[path] = (
                 header["pass"],
-                Block(path, header["level"], header["on_grid"], frames),
+                Chunk(path, header["level"], header["on_grid"], frames),
             )
         return self._read[path]
 
-    def load(self, block: Block) -> Evaluation | None:
-        """Statistics of a block; None of a damaged one, which is removed."""
+    def load(self, chunk: Chunk) -> Evaluation | None:
+        """Statistics of a chunk; None of a damaged one, which is removed."""
         try:
-            return block.load()
+            return chunk.load()
         except SpoiltError as error:
-            self.drop(block.path, error)
+            self.drop(chunk.path, error)
             return None
 
     def drop(self, path: Path, error: SpoiltError) -> None:
-        """Remove a damaged block, and tell it."""
+        """Remove a damaged chunk, and tell it."""
         if self._spoilt is None:
             raise SpoiltError(
                 f"{error}; `mdmkit compare --state` with its options counts those frames anew"
@@ -171,30 +171,30 @@ class Ledger:
     def write(
         self, part: Evaluation, frames: Sequence[Counted], on_grid: bool, of_pass: str
     ) -> None:
-        """Add a block, and join blocks where there are enough of one size."""
+        """Add a chunk, and join chunks where there are enough of one size."""
         self._put(part, tuple(frames), 0, on_grid, of_pass)
         for level in range(LEVELS):
             alike = [b for b in self._all(of_pass) if (b.level, b.on_grid) == (level, on_grid)]
             if len(alike) < GROUP:
                 return
-            parts = [one for block in alike if (one := self.load(block)) is not None]
+            parts = [one for chunk in alike if (one := self.load(chunk)) is not None]
             if len(parts) < len(alike):
                 return
             joined = parts[0]
             for other in parts[1:]:
                 joined.merge(other)
-            together = tuple(frame for block in alike for frame in block.frames)
+            together = tuple(frame for chunk in alike for frame in chunk.frames)
             self._put(joined, together, level + 1, on_grid, of_pass)
-            for block in alike:
-                block.path.unlink()
+            for chunk in alike:
+                chunk.path.unlink()
 
     def _put(
         self, part: Evaluation, frames: tuple[Counted, ...], level: int, on_grid: bool, of_pass: str
     ) -> None:
         self.folder.mkdir(exist_ok=True)
-        numbers = [int(path.stem.partition("-")[2]) for path in self.folder.glob("block-*.npz")]
-        self._last = max(self._last, *numbers, 0) + 1  # no name twice, even of a removed block
-        path = self.folder / f"block-{self._last:08d}.npz"
+        numbers = [int(path.stem.partition("-")[2]) for path in self.folder.glob("chunk-*.npz")]
+        self._last = max(self._last, *numbers, 0) + 1  # no name twice, even of a removed chunk
+        path = self.folder / f"chunk-{self._last:08d}.npz"
         header = {"pass": of_pass, "level": level, "on_grid": on_grid}
         part.write(path, frames=[asdict(frame) for frame in frames], **header)
 

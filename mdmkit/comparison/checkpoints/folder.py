@@ -11,13 +11,13 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from mdmkit.comparison.checkpoints.chunks import Ledger
+from mdmkit.comparison.checkpoints.chunks import Checkpoint
 from mdmkit.core.errors import InputError, SpoiltError, listing
 from mdmkit.core.files import check_output_folder, check_regular, read_json, write_text
 from mdmkit.datasets import Pairing
 from mdmkit.io import AllNormal, RegionMasks, Saturation, Target
 
-VERSION = 2
+VERSION = 3
 _MANIFEST = "state.json"
 _LOCK = "lock"
 
@@ -56,7 +56,7 @@ class Shard:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a state folder holds the counts of.
+    """The comparison whose counts a state folder holds.
 
     Attributes
     ----------
@@ -96,7 +96,7 @@ class Manifest:
 
     @classmethod
     def read(cls, folder: Path) -> Manifest:
-        """That of a folder.
+        """Read the request of a folder.
 
         Raises
         ------
@@ -155,9 +155,9 @@ def _from_record(record: Any) -> Target:
     return Path(record)
 
 
-def ledger_of(folder: Path, method: int, spoilt: list[str] | None = None) -> Ledger:
-    """The ledger of a method, by its number: a name need not make a file name."""
-    return Ledger(folder / f"method-{method + 1}", spoilt)
+def checkpoint_of(folder: Path, method: int, spoilt: list[str] | None = None) -> Checkpoint:
+    """The checkpoint of a method, by its number: a name need not make a file name."""
+    return Checkpoint(folder / f"method-{method + 1}", spoilt)
 
 
 @contextmanager
@@ -192,7 +192,7 @@ def open_state(folder: Path, manifest: Manifest) -> Iterator[list[str]]:
                 if not ours:
                     raise
                 spoilt.append(f"{error}; all frames are counted anew")
-                for chunk in folder.glob("method-*/block-*.npz"):  # of what, nobody knows
+                for chunk in folder.glob("method-*/chunk-*.npz"):  # of what, nobody knows
                     chunk.unlink()
             else:
                 check_same(known, manifest, folder)

@@ -7,16 +7,22 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mdmkit.comparison.checkpoints.chunks import Block, Ledger, check_content, content_of, files_of
+from mdmkit.comparison.checkpoints.chunks import (
+    Checkpoint,
+    Chunk,
+    check_content,
+    content_of,
+    files_of,
+)
 from mdmkit.comparison.checkpoints.folder import (
     Manifest,
     Shard,
-    ledger_of,
+    checkpoint_of,
     open_state,
     reading,
     same_frames,
 )
-from mdmkit.comparison.checkpoints.source import Kept
+from mdmkit.comparison.checkpoints.source import Resumed
 from mdmkit.comparison.planning import (
     Planned,
     check_auxiliary,
@@ -77,12 +83,12 @@ def keep_counts(
                 argument="shard",
             )
         frames = Threads(methods.loads[name], jobs)
-        kept = Kept(frames, files, ledger_of(state, order.index(name), spoilt), wanted)
+        counted = Resumed(frames, files, checkpoint_of(state, order.index(name), spoilt), wanted)
         if shard.of == 1:
-            evaluation.run(kept, again=True, progress=progress)
+            evaluation.run(counted, again=True, progress=progress)
         else:
             evaluation.prepare()
-            evaluation.one_pass(kept, progress)
+            evaluation.one_pass(counted, progress)
 
     with open_state(state, Manifest(request, planned.settings, shard, pairing)) as spoilt:
         methods.each(count, progress)
@@ -240,13 +246,13 @@ def merge_states(
 def _joined(
     manifests: Mapping[Path, Manifest], number: int, name: str, progress: Progress
 ) -> tuple[Evaluation, dict[str, str]]:
-    """The sum of a method's blocks, and the content of each frame."""
-    blocks: list[tuple[Ledger, Block]] = []
+    """The sum of a method's chunks, and the content of each frame."""
+    chunks: list[tuple[Checkpoint, Chunk]] = []
     found: dict[str, Path] = {}
     for folder in manifests:
-        ledger = ledger_of(folder, number)
-        for block in ledger.blocks(None, FIRST):
-            for frame in block.frames:
+        checkpoint = checkpoint_of(folder, number)
+        for chunk in checkpoint.chunks(None, FIRST):
+            for frame in chunk.frames:
                 if frame.key in found:
                     raise InputError(
                         f"expected each frame in one of them, found {frame.key} in "
@@ -254,7 +260,7 @@ def _joined(
                         argument="states",
                     )
                 found[frame.key] = folder
-            blocks.append((ledger, block))
+            chunks.append((checkpoint, chunk))
     keys = next(iter(manifests.values())).pairing.scores[name]
     lacking = [key for key in keys if key not in found]
     if lacking:
@@ -273,14 +279,14 @@ def _joined(
         )
     total: Evaluation | None = None
     contents: dict[str, str] = {}
-    for ledger, block in blocks:
-        part = ledger.load(block)
+    for checkpoint, chunk in chunks:
+        part = checkpoint.load(chunk)
         assert part is not None  # a damaged one is an error here
         if total is None:
             total = part
         else:
             total.merge(part)
-        for frame in block.frames:
+        for frame in chunk.frames:
             contents[frame.key] = frame.content
             progress()
     assert total is not None  # frames that are lacking were refused above

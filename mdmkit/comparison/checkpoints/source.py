@@ -1,11 +1,17 @@
-"""Kept: frames that are counted into a ledger, so that a run may stop anywhere and go on."""
+"""Frames are counted into a checkpoint, so that a run may stop anywhere and go on."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from mdmkit.comparison.checkpoints.chunks import GROUP, Counted, Ledger, check_content, content_of
+from mdmkit.comparison.checkpoints.chunks import (
+    GROUP,
+    Checkpoint,
+    Counted,
+    check_content,
+    content_of,
+)
 from mdmkit.evaluation.sources import Progress, no_progress
 
 if TYPE_CHECKING:
@@ -15,8 +21,8 @@ if TYPE_CHECKING:
     from mdmkit.evaluation.threads import Threads
 
 
-class Kept:
-    """Frames counted here, those of a ledger but once.
+class Resumed:
+    """Frames of a run that goes on where it stopped: those of a checkpoint are counted once.
 
     Parameters
     ----------
@@ -24,7 +30,7 @@ class Kept:
         All frames of the method.
     files : mapping
         `files_of` each frame by key, in the order of `frames`.
-    ledger : Ledger
+    checkpoint : Checkpoint
     share : collection of int, optional
         Numbers of the frames to count; the default is all of them.
     """
@@ -33,11 +39,11 @@ class Kept:
         self,
         frames: Threads,
         files: Mapping[str, Any],
-        ledger: Ledger,
+        checkpoint: Checkpoint,
         share: Collection[int] | None = None,
     ) -> None:
         self.frames = frames
-        self.ledger = ledger
+        self.checkpoint = checkpoint
         self.keys = list(files)
         numbers = range(len(self.keys)) if share is None else share
         self.numbers = {self.keys[number]: number for number in sorted(numbers)}
@@ -47,23 +53,23 @@ class Kept:
     def parts(
         self, blank: Callable[[], Evaluation], progress: Progress = no_progress
     ) -> Iterator[Evaluation]:
-        """What the ledger has, then block by block what it lacks."""
+        """What the checkpoint has, then chunk by chunk what it lacks."""
         begun = blank()
         of_pass, settings = begun.name_of_pass, begun.settings()
         done: set[str] = set()
         # frames that are known on the grid alone are taken where all others fill the memory
-        for block in sorted(self.ledger.blocks(self.files, of_pass), key=lambda b: b.on_grid):
-            part = self.ledger.load(block)
+        for chunk in sorted(self.checkpoint.chunks(self.files, of_pass), key=lambda b: b.on_grid):
+            part = self.checkpoint.load(chunk)
             if part is None:
                 continue
-            needed = not block.on_grid or blank().over_budget
+            needed = not chunk.on_grid or blank().over_budget
             if part.settings() != settings or not needed:
-                block.path.unlink()
+                chunk.path.unlink()
                 continue
             yield part
-            done |= {frame.key for frame in block.frames}
-            self._note(block.frames)
-            for _ in block.frames:
+            done |= {frame.key for frame in chunk.frames}
+            self._note(chunk.frames)
+            for _ in chunk.frames:
                 progress()
         missing = [number for key, number in self.numbers.items() if key not in done]
         yield from self._rest(blank, of_pass, missing, progress)
@@ -92,7 +98,7 @@ class Kept:
             waiting.append(Counted(key, self.files[key], content))
             progress()
             if len(waiting) == GROUP or number == numbers[-1]:
-                self.ledger.write(part, waiting, on_grid, of_pass)
+                self.checkpoint.write(part, waiting, on_grid, of_pass)
                 self._note(waiting)
                 yield part
                 part, waiting = blank(), []

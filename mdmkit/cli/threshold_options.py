@@ -1,0 +1,311 @@
+"""Options of `mdmkit threshold` alone, in groups."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mdmkit.cli.intervals import Replicates
+from mdmkit.cli.options import INPUT, OUTPUT, UNCERTAINTY, find_ground_truth, parse_methods
+from mdmkit.core.errors import InputError
+
+if TYPE_CHECKING:
+    from mdmkit.datasets import DataSet
+    from mdmkit.thresholds.certify import Certification
+
+#: Parts of the command's help.
+WANTED, SECOND = "What the threshold must do", "Second set"
+
+TMargin = Annotated[
+    float | None,
+    typer.Option(
+        metavar="T",
+        help="Required quality, in [0, 1): the metric must exceed it.",
+        show_default=False,
+        rich_help_panel=WANTED,
+    ),
+]
+MetricName = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        help="The metric of --t-margin: f1, iou, precision, recall, siou, ppv, mean_f1.",
+        rich_help_panel=WANTED,
+    ),
+]
+Require = Annotated[
+    list[str],
+    typer.Option(
+        "--require",
+        metavar="'MEASURE>=LIMIT, ...'",
+        help="Instead of --t-margin: what must hold, as in 'recall>=0.9, fpr<=0.01'; with <=, >=, "
+        "< or >; f1, iou, precision, recall, fbeta@beta=B, fpr, siou, ppv, mean_f1, pro, alarms "
+        "(false components a frame), alarm_frames (share of frames with any); with @size=A:B, "
+        "@rows=A:B, @share=A:B for some objects, @band=W for pixels near borders.",
+        show_default=False,
+        rich_help_panel=WANTED,
+    ),
+]
+Normal = Annotated[
+    list[str],
+    typer.Option(
+        "--normal",
+        metavar="[NAME=]FOLDER...",
+        help="Score maps of frames without any anomaly, which need no masks, as the first set.",
+        show_default=False,
+        rich_help_panel=INPUT,
+    ),
+]
+On = Annotated[
+    list[str],
+    typer.Option(
+        "--on",
+        metavar="[NAME=]FOLDER...",
+        help="The methods' score maps of a second set: what does the threshold give there?",
+        show_default=False,
+        rich_help_panel=SECOND,
+    ),
+]
+OnDataset = Annotated[
+    str | None,
+    typer.Option(
+        metavar="LAYOUT:ROOT",
+        help="The second data set.",
+        show_default=False,
+        rich_help_panel=SECOND,
+    ),
+]
+OnTarget = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FOLDER",
+        help="Masks of the second set.",
+        show_default=False,
+        rich_help_panel=SECOND,
+    ),
+]
+OnFrames = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Only these frames of the second set, as --frames.",
+        show_default=False,
+        rich_help_panel=SECOND,
+    ),
+]
+Confidence = Annotated[
+    float | None,
+    typer.Option(
+        metavar="C",
+        help="Also the range on which the requirements hold for the population that the frames "
+        "were drawn from, with this probability: 0.95, say.",
+        show_default=False,
+        rich_help_panel=UNCERTAINTY,
+    ),
+]
+NextFrame = Annotated[
+    bool,
+    typer.Option(
+        "--next-frame",
+        help="Instead of --confidence: the threshold keeps one requirement for the next frame, on "
+        "average over sets of frames; takes fewer of them.",
+        rich_help_panel=UNCERTAINTY,
+    ),
+]
+StartShare = Annotated[
+    float,
+    typer.Option(
+        metavar="SHARE",
+        help="Share of the frames that choose where certifying starts, and certify nothing.",
+        rich_help_panel=UNCERTAINTY,
+    ),
+]
+Cap = Annotated[
+    float,
+    typer.Option(
+        metavar="SHARE",
+        help="Share of a frame's pixels that a pooled ratio counts in full, when it is certified; "
+        "the smaller, the fewer frames it takes, and the less a large anomaly weighs.",
+        rich_help_panel=UNCERTAINTY,
+    ),
+]
+ComponentCap = Annotated[
+    int,
+    typer.Option(
+        metavar="N",
+        help="Components of a frame that count in full, when a pooled siou, ppv or pro is "
+        "certified.",
+        rich_help_panel=UNCERTAINTY,
+    ),
+]
+AlarmCap = Annotated[
+    int,
+    typer.Option(
+        metavar="N",
+        help="Alarms of a frame that count, when alarms are certified.",
+        rich_help_panel=UNCERTAINTY,
+    ),
+]
+Save = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE.toml",
+        help="Keep the chosen threshold of one method in a small file, for --check and for "
+        "read_threshold in Python.",
+        show_default=False,
+        rich_help_panel=OUTPUT,
+    ),
+]
+Figure = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Draw the ranges at which the requirements hold: a .pdf, .svg or .png.",
+        show_default=False,
+        rich_help_panel=OUTPUT,
+    ),
+]
+Check = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE.toml",
+        help="Does a threshold that was kept by --save still hold on the frames of a folder, with "
+        "--target or --dataset or without labels?",
+        show_default=False,
+        rich_help_panel=WANTED,
+    ),
+]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a threshold must do."""
+
+    t_margin: TMargin = None
+    metric: MetricName = "f1"
+    require: Require = field(default_factory=list)
+    check: Check = None
+
+    def refuse_both(self) -> None:
+        """One of the two ways to choose."""
+        if bool(self.require) == (self.t_margin is not None):
+            found = "both" if self.require else "neither"
+            raise InputError(
+                f"expected --t-margin T or --require, found {found}", argument="t_margin"
+            )
+
+    def options(self) -> dict[str, Any]:
+        """The same by argument of `choose_thresholds`."""
+        if self.require:
+            return {"require": self.require}
+        return {"t_margin": self.t_margin, "metric": self.metric}
+
+
+@dataclass(frozen=True)
+class Second:
+    """A second set of frames."""
+
+    on: On = field(default_factory=list)
+    on_dataset: OnDataset = None
+    on_target: OnTarget = None
+    on_frames: OnFrames = None
+
+    def options(self, **named: Any) -> dict[str, Any]:
+        """The same by argument of `choose_thresholds`."""
+        others = parse_methods(self.on)
+        truth = self._truth(named) if others else None
+        if not others and (self.on_dataset or self.on_target):
+            return {"on": None, "on_target": self.on_target, "on_dataset": self.on_dataset}
+        if not others and self.on_frames:
+            raise InputError("expected --on with it, found none", argument="on_frames")
+        return {"on": others or None, "on_dataset": truth}
+
+    def _truth(self, named: dict[str, Any]) -> DataSet:
+        if self.on_dataset is not None and self.on_target is not None:
+            raise InputError(
+                "expected --on-dataset or --on-target, found both", argument="on_target"
+            )
+        if self.on_dataset is None and self.on_target is None:
+            raise InputError(
+                "expected --on-target FOLDER or --on-dataset LAYOUT:ROOT with it, found neither",
+                argument="on",
+            )
+        return find_ground_truth(self.on_dataset, self.on_target, frames=self.on_frames, **named)
+
+
+@dataclass(frozen=True)
+class Certifying:
+    """How requirements are certified, and how often frames are drawn anew."""
+
+    confidence: Confidence = None
+    next_frame: NextFrame = False
+    start_share: StartShare = 0.2
+    cap: Cap = 0.1
+    component_cap: ComponentCap = 10
+    alarm_cap: AlarmCap = 10
+    replicates: Replicates = 0
+
+    def options(self, require: Sequence[str]) -> dict[str, Any]:
+        """The same by argument of `choose_thresholds`."""
+        asked = {
+            "confidence": self.confidence is not None,
+            "next_frame": self.next_frame,
+            "replicates": bool(self.replicates),
+        }
+        for name, given in asked.items():
+            if given and not require:
+                raise InputError("expected --require with it, found --t-margin", argument=name)
+        if asked["confidence"] and self.next_frame:
+            raise InputError("expected it or --confidence, found both", argument="next_frame")
+        if not require:
+            return {}
+        return {"certify": self._certification(), "replicates": self.replicates}
+
+    def _certification(self) -> Certification | None:
+        from mdmkit.thresholds.certify import Certification
+        from mdmkit.thresholds.frame_values import Caps
+
+        if self.confidence is None and not self.next_frame:
+            return None
+        caps = Caps(self.cap, self.component_cap, self.alarm_cap)
+        return Certification(self.confidence, self.start_share, caps)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What is kept of the answer beside the table."""
+
+    save: Save = None
+    figure: Figure = None
+
+    def check(self, require: Sequence[str], methods: Mapping[str, str], overwrite: bool) -> None:
+        """Refuse what does not fit together or cannot be written, before the work is done."""
+        from mdmkit.core.files import check_output
+        from mdmkit.plots.style import check_figure_name
+
+        for name, path in (("save", self.save), ("figure", self.figure)):
+            if path is None:
+                continue
+            if not require:
+                raise InputError("expected --require with it, found --t-margin", argument=name)
+            check_output(path, overwrite, name, (".toml",) if name == "save" else None)
+        if self.save is not None and len(methods) != 1:
+            raise InputError(f"expected one method, found {', '.join(methods)}", argument="save")
+        if self.figure is not None:
+            check_figure_name(self.figure, "figure")
+
+
+def first_folders(methods: Sequence[str] | None, normal: Sequence[str]) -> dict[str, str]:
+    """Folders of score maps by method, of frames with masks or of normal ones."""
+    if bool(methods) == bool(normal):
+        found = "both" if normal else "neither"
+        raise InputError(
+            f"expected score maps of frames with masks, NAME=FOLDER, or --normal FOLDER, found "
+            f"{found}; frames to try a threshold on go to --on",
+            argument="methods",
+        )
+    return parse_methods(list(methods or normal))

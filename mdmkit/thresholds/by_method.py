@@ -1,0 +1,95 @@
+"""ByMethod: what was chosen for each of several methods, on one set of frames and another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
+
+from mdmkit.core.margin import Interval
+from mdmkit.tables.forms import Tabular
+from mdmkit.tables.headings import METRIC_HEADINGS
+from mdmkit.tables.table import UNDEFINED, Column, value_column
+from mdmkit.thresholds.operating_points import OperatingPoint
+
+#: Numbers of an operating point that are shown, and whether a larger one is better.
+Shown = Sequence[tuple[str, bool]]
+POINT: Shown = (("f1", True), ("precision", True), ("recall", True), ("fpr", False))
+
+
+class Recorded(Protocol):
+    """What turns into a dictionary."""
+
+    def to_dict(self) -> dict[str, Any]: ...
+
+
+R = TypeVar("R", bound=Recorded)
+S = TypeVar("S", bound=Recorded)
+One = TypeVar("One")
+
+
+@dataclass(frozen=True)
+class ByMethod(Tabular, Generic[R, S]):
+    """Thresholds of several methods; `found["mine"]` is one of them.
+
+    Attributes
+    ----------
+    methods : tuple of str
+    recommendations : dict
+        By method, of those that have a threshold.
+    transfers : dict
+        What they give on the second set; empty without one.
+    without : dict of str
+        Why the other methods have no threshold.
+    settings : dict
+        What was asked for, and on which frames.
+    """
+
+    methods: tuple[str, ...]
+    recommendations: dict[str, R]
+    transfers: dict[str, S]
+    without: dict[str, str]
+    settings: dict[str, Any]
+
+    def __getitem__(self, method: str) -> R:
+        return self.recommendations[method]
+
+    def to_dict(self) -> dict[str, Any]:
+        """`{"settings": {...}, "rows": [...]}`, ready for JSON: fractions, undefined as None."""
+        return {"settings": self.settings, "rows": [self._record(name) for name in self.methods]}
+
+    def _record(self, method: str) -> dict[str, Any]:
+        if method in self.without:
+            return {"method": method, "no_threshold": self.without[method]}
+        row = self.recommendations[method].to_dict()
+        if method in self.transfers:
+            row["transfer"] = self.transfers[method].to_dict()
+        return row
+
+    def texts(
+        self,
+        name: str,
+        condition: str,
+        text: Callable[[Any], str],
+        of: Mapping[str, Any] | None = None,
+    ) -> Column:
+        """A column of text, "-" for methods without a threshold; its heading may take two lines."""
+        known = self.recommendations if of is None else of
+        cells = (text(known[name]) if name in known else UNDEFINED for name in self.methods)
+        return Column(name, condition, "", tuple(cells))
+
+    def numbers(
+        self, points: Mapping[str, OperatingPoint], shown: Shown, value: str = ""
+    ) -> list[Column]:
+        """Columns of numbers at an operating point of each method; `value` is the metric's name."""
+        columns = []
+        for name, higher in shown:
+            values = [getattr(points[m], name) if m in points else None for m in self.methods]
+            heading = value if name == "value" else METRIC_HEADINGS[name]
+            columns.append(value_column(heading, "", higher, values))
+        return columns
+
+
+def with_range(z: float, interval: Interval | None) -> str:
+    """A threshold and the range it is of."""
+    return f"{z:.3f}" if interval is None else f"{z:.3f} [{interval[0]:.3f}, {interval[1]:.3f})"

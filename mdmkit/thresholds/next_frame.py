@@ -1,0 +1,84 @@
+"""NextFrame: a requirement for the next frame, on average, by the conformal rules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mdmkit.thresholds.frame_values import Certifiable
+from mdmkit.thresholds.ranges import Counted
+from mdmkit.thresholds.requirements import Requirement
+from mdmkit.uncertainty.certificates import FrameSteps, Run
+from mdmkit.uncertainty.conformal import frames_for_next, risk_run
+from mdmkit.uncertainty.p_values import BinomialTail, Values
+
+
+def of_next_frame(requirement: Requirement) -> bool:
+    """Whether it bounds a mean over frames of losses that fall, or rise, with the threshold."""
+    return requirement.per_frame and not np.isnan(requirement.safe_end)
+
+
+@dataclass(frozen=True)
+class NextFrame:
+    """What the next frame loses on average; losses are 1 - x of a `Certifiable`.
+
+    Attributes
+    ----------
+    question : Certifiable
+    """
+
+    question: Certifiable
+
+    @property
+    def requirement(self) -> Requirement:
+        """The one that is asked about."""
+        return self.question.requirement
+
+    @property
+    def undefined(self) -> tuple[Values, Values]:
+        """Of a frame in which nothing is to be judged."""
+        return self.question.undefined
+
+    def x(self, scores: Values, values: Values) -> tuple[Values, Values]:
+        """From the values of a measure of one frame, shape (n + 1,), NaN where undefined."""
+        return self.question.x(scores, values)
+
+    def x_of_ratio(self, counted: Counted, pixels: int) -> tuple[Values, Values]:
+        """From the statistic of one frame with so many pixels."""
+        return self.question.x_of_ratio(counted, pixels)
+
+    @property
+    def limit(self) -> float:
+        """Of the mean loss, as a share of the largest one."""
+        return self.question.largest_loss
+
+    @property
+    def needed(self) -> int | None:
+        """How many frames the rule takes at least."""
+        return frames_for_next(self.limit)
+
+    @property
+    def rule(self) -> str:
+        """Its name: of losses of 0 and 1 it takes one of the frames' alarm levels."""
+        losses = isinstance(self.question.test, BinomialTail)
+        return "order statistic" if losses else "conformal risk control"
+
+    def defined(self, steps: FrameSteps) -> FrameSteps:
+        """The frames in which the measure is defined."""
+        undefined = self.undefined[1][0]
+        return steps.where(
+            np.array(
+                [
+                    scores.size > 0 or values[0] != undefined
+                    for scores, values in zip(steps.scores, steps.values, strict=True)
+                ],
+                dtype=bool,
+            )
+        )
+
+    def run(self, steps: FrameSteps, start: float) -> Run | None:
+        """The range of thresholds from a safe end at which the promise holds."""
+        losses = self.defined(steps).mapped(lambda x: 1 - x)
+        strict = self.requirement.operator in ("<", ">")
+        return risk_run(losses, self.limit, up=bool(start < 0), strict=strict)

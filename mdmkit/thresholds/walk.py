@@ -1,0 +1,153 @@
+"""Walks of requirements through every distinct score of all frames, in bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
+
+import numpy as np
+
+from mdmkit.evaluation.sources import Progress
+from mdmkit.evaluation.threads import Load, in_order
+from mdmkit.thresholds.ranges import Counted, CountedFrame
+from mdmkit.thresholds.requirements import Requirement
+from mdmkit.uncertainty.certificates import FrameSteps, Run
+from mdmkit.uncertainty.p_values import Values
+
+#: Bytes of one score that a frame passes, sorting included.
+EVENT = 100
+#: Bins of scores where not every one fits into memory, and how often the ends are looked at closer.
+BINS, LOOKS = 4096, 8
+
+
+class Question(Protocol):
+    """What is asked of a requirement: a value of each frame, and how far the answer is yes."""
+
+    @property
+    def requirement(self) -> Requirement: ...
+
+    @property
+    def undefined(self) -> tuple[Values, Values]:
+        """Scores and value of a frame in which nothing is to be judged."""
+
+    def x(self, scores: Values, values: Values) -> tuple[Values, Values]:
+        """From the values of a measure of one frame, shape (n + 1,), NaN where undefined."""
+
+    def x_of_ratio(self, counted: Counted, pixels: int) -> tuple[Values, Values]:
+        """From the statistic of one frame with so many pixels."""
+
+    def run(self, steps: FrameSteps, start: float) -> Run | None:
+        """The range, outwards from a start, at which the answer is yes."""
+
+
+@dataclass(frozen=True)
+class Walk:
+    """The walks of several requirements through every distinct score of all frames.
+
+    Where the scores do not fit into memory, values are first known by lower bounds on bins; then
+    every score is looked at around the ends that this gives, until they are ends at every score.
+    """
+
+    loads: Sequence[Load]
+    questions: Sequence[Question]
+    starts: Sequence[float]
+    memory: int
+    jobs: int
+    progress: Progress
+
+    def run(self) -> tuple[list[FrameSteps], list[Run | None]]:
+        """The values of frames, and the certified range of each requirement."""
+        steps, edges = self._gathered()
+        runs = self._certified(steps)
+        close: list[Run] = []
+        for look in range(LOOKS if edges is not None else 0):
+            assert edges is not None
+            more = self._around_ends(runs, edges, close, 2**look)
+            if not more:
+                break
+            close += more
+            steps = self._reduced(edges, close)
+            runs = self._certified(steps)
+        return steps, runs
+
+    def _certified(self, steps: Sequence[FrameSteps]) -> list[Run | None]:
+        walks = zip(steps, self.questions, self.starts, strict=True)
+        return [question.run(part, start) for part, question, start in walks]
+
+    def _values(self) -> Iterator[list[tuple[Values, Values]]]:
+        values = (partial(_values_in, load, self.questions) for load in self.loads)
+        for part in in_order(values, self.jobs):
+            yield part
+            self.progress()
+
+    def _gathered(self) -> tuple[list[FrameSteps], Values | None]:
+        """At every score, or on bins if those are too many."""
+        parts: list[list[tuple[Values, Values]]] = []
+        edges: Values | None = None
+        size = 0
+        for part in self._values():
+            parts.append(part)
+            size += EVENT * sum(scores.size for scores, _ in part)
+            if size > self.memory:
+                edges = _edges_of(parts) if edges is None else edges
+                parts = [_reduced(each, edges, ()) for each in parts]
+                size = 0
+        if edges is not None:
+            parts = [_reduced(each, edges, ()) for each in parts]
+        return _by_requirement(parts), edges
+
+    def _reduced(self, edges: Values, close: Sequence[Run]) -> list[FrameSteps]:
+        return _by_requirement([_reduced(part, edges, close) for part in self._values()])
+
+    def _around_ends(
+        self, runs: Sequence[Run | None], edges: Values, close: Sequence[Run], bins: int
+    ) -> list[Run]:
+        """Ranges of so many bins beyond ends that only bounds have set."""
+        padded = np.concatenate([[-np.inf], edges, [np.inf]])
+        more = []
+        for run, start in zip(runs, self.starts, strict=True):
+            low, high = (start, start) if run is None else run
+            for end, outwards in ((low, -1), (high, 1)):
+                if np.isinf(end) or any(a < end <= b for a, b in close):
+                    continue
+                place = int(np.searchsorted(padded, end, side="right")) - 1
+                other = padded[np.clip(place + outwards * bins, 0, padded.size - 1)]
+                more.append((min(end, other), max(end, other)))
+        return more
+
+
+def _values_in(load: Load, questions: Sequence[Question]) -> list[tuple[Values, Values]]:
+    """Of one frame, of each requirement: scores and values."""
+    frame = CountedFrame(load())
+    return [_value_in(frame, question) for question in questions]
+
+
+def _value_in(frame: CountedFrame, question: Question) -> tuple[Values, Values]:
+    requirement = question.requirement
+    if requirement.per_frame:
+        steps = frame.steps(requirement)
+        return question.undefined if steps is None else question.x(*steps)
+    if frame.frame.pixels == 0:
+        return question.undefined
+    return question.x_of_ratio(frame.raw(requirement.statistic), frame.frame.scores.size)
+
+
+def _by_requirement(parts: Sequence[Sequence[tuple[Values, Values]]]) -> list[FrameSteps]:
+    return [
+        FrameSteps(*map(list, zip(*of_one, strict=True))) for of_one in zip(*parts, strict=True)
+    ]
+
+
+def _reduced(
+    part: Sequence[tuple[Values, Values]], edges: Values, close: Sequence[Run]
+) -> list[tuple[Values, Values]]:
+    reduced = [FrameSteps([scores], [values]).reduced(edges, close) for scores, values in part]
+    return [(steps.scores[0], steps.values[0]) for steps in reduced]
+
+
+def _edges_of(parts: Sequence[Sequence[tuple[Values, Values]]]) -> Values:
+    """Bins with about as many of the scores seen so far each; any edges are valid."""
+    scores = np.concatenate([scores for part in parts for scores, _ in part])
+    return np.unique(np.quantile(scores, np.linspace(0, 1, BINS), method="nearest"))
