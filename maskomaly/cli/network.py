@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from maskomaly.cli.options import parse_amp, parse_input_size
 from mdmkit.cli.options import choose_judging, find_ground_truth
-from mdmkit.cli.terminal import note
+from mdmkit.cli.terminal import as_options, note
 from mdmkit.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -166,6 +166,8 @@ def lesson(
     dataset, choice = judged
     autocast = parse_amp(amp)
     images = labelled_images(dataset, choice.codes, parse_labels(inlier_label, "inlier_label"))
+    for remark in images.remarks:
+        note(f"remark: {as_options(remark)}", quiet)
     network = load_network(model, device, quiet, input_size)
     need_masks(network)
     return Lesson(dataset, images, network, autocast, amp)

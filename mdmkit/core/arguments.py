@@ -44,7 +44,7 @@ def as_choice(value: Any, choices: Collection[str | None], argument: str) -> Any
     'pooled'
     """
     if not (value is None or isinstance(value, str)) or value not in choices:
-        named = ", ".join("None" if choice is None else repr(choice) for choice in choices)
+        named = ", ".join(map(str, choices))
         raise InputError(f"expected one of {named}, found {value!r}", argument=argument)
     return value
 

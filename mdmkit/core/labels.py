@@ -70,7 +70,7 @@ class LabelCodes:
             for code in codes:
                 if code in taken:
                     raise InputError(
-                        f"the value {code} already means {taken[code]}; each label value "
+                        f"the value {code} already means `{taken[code]}`; each label value "
                         "has one meaning (a meaning that does not occur is given as None)",
                         argument=name,
                     )

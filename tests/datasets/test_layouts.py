@@ -509,7 +509,7 @@ def test_images_without_a_mask_are_unlabelled_or_normal_as_described(tmp_path):
     dataset = open_dataset(described(tmp_path, text + 'without_mask = "normal"'))
     assert (list(dataset.frames), dataset.unlabelled) == (["a", "b"], frozenset())
     assert dataset.frames["b"].mask is None
-    with pytest.raises(InputError, match="without_mask: expected a normal_label, found none"):
+    with pytest.raises(InputError, match="without_mask: expected a `normal_label`, found none"):
         open_dataset(described(tmp_path, text + 'without_mask = "normal"\nnormal_label = []'))
 
 
