@@ -3,8 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 DEMO ?= build/demo
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt
-UV := $(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --no-compile -c constraints.txt
+UV := $(BIN)/uv pip install --python $(BIN)/python -c constraints.txt
 
 .PHONY: demo test test-all lint format bench docs dist clean kernels
 

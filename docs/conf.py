@@ -59,6 +59,28 @@ plot_formats = [("png", 160)]
 plot_html_show_formats = False
 plot_html_show_source_link = False
 plot_include_source = True
+#: A figure first, and the code that draws it behind a line to unfold.
+plot_template = """
+{% for img in images %}
+.. figure:: {{ build_dir }}/{{ img.basename }}.{{ default_fmt }}
+   {% for option in options -%}
+   {{ option }}
+   {% endfor %}
+
+   {{ caption }}
+{% endfor %}
+
+.. raw:: html
+
+   <details class="code-of-figure"><summary>the code of this figure</summary>
+
+{{ source_code }}
+
+.. raw:: html
+
+   </details>
+
+"""
 plot_rcparams = {"figure.constrained_layout.use": True, "savefig.facecolor": "white"}
 
 sphinx_gallery_conf = {

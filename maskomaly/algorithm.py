@@ -150,7 +150,7 @@ def acting_queries(outputs: MaskOutputs, config: MaskomalyConfig) -> tuple[int, 
 
 
 def maskomaly(outputs: MaskOutputs, config: MaskomalyConfig, force: bool = False) -> Tensor:
-    """Anomaly scores of an image's pixels from the masks of a plain segmentation network.
+    """Score an image's pixels from the masks of a plain segmentation network.
 
     ::
 

@@ -32,7 +32,7 @@ _CHOICES = {
 
 @dataclass(frozen=True, kw_only=True)
 class MaskomalyConfig:
-    """Everything that decides a Maskomaly score but the network's outputs.
+    """Holds everything that decides a Maskomaly score but the network's outputs.
 
     p_n are query n's class probabilities, void last of C + 1, and m_n its mask. All of the
     defaults but the (empty) queries are the `paper` preset's.
@@ -261,7 +261,7 @@ PRESETS = {
 
 
 def ablation_configs(config: MaskomalyConfig) -> dict[str, MaskomalyConfig]:
-    """The rows of the paper's ablation, in its order, and AR: both terms without the border rule.
+    """List the rows of the paper's ablation, in its order, and AR: both terms without the border.
 
     Parameters
     ----------

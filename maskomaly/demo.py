@@ -5,10 +5,12 @@ Scenes are drawn; every score comes from the network, every number from `mdmkit.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+
+from matplotlib.figure import Figure
 
 from maskomaly.ablation import why_equal
 from maskomaly.config import MaskomalyConfig, ablation_configs
@@ -19,6 +21,7 @@ from maskomaly.networks import Network
 from maskomaly.outputs import MaskOutputs
 from maskomaly.pages import queries_page
 from maskomaly.predict import outputs_of_images, unfinished, write_score_maps
+from maskomaly.queries import PALE_THRESHOLD, query_overlaps
 from maskomaly.registry import registered
 from maskomaly.score_maps import Destination
 from maskomaly.scores import SCORES, score
@@ -50,6 +53,9 @@ COMPARED = ("maskomaly", "msp", "max-logit", "entropy", "energy", "rba", "eam")
 DRAWN = ("maskomaly", "msp", "entropy")
 #: The method beside Maskomaly on the page of one scene.
 BESIDE = "msp"
+
+#: So many scenes, those with the largest anomalies, are looked at for the page of queries.
+LOOKED_AT = 8
 
 Bar = Callable[[str, int], Callable[[], None]]
 
@@ -179,10 +185,36 @@ def run_demo(
     return Demo(comparison, ablation, lead, tuple(tables), figures, folders, target)
 
 
-def scene_to_show(target: Path) -> str:
-    """The scene with the most anomalous pixels: on paper, the others are small."""
+def scenes_to_show(target: Path) -> list[str]:
+    """Scenes with the most anomalous pixels first: on paper, the others are small."""
     sizes = {path.stem: int((read_mask(path) == 1).sum()) for path in sorted(target.glob("*.png"))}
-    return max(sizes, key=lambda name: sizes[name])
+    return sorted(sizes, key=lambda name: -sizes[name])
+
+
+def draw_queries(
+    folder: Path, scenes: Sequence[str], network: Network, config: MaskomalyConfig
+) -> Figure:
+    """The queries on that of the scenes in which an anomaly query overlaps an anomaly most."""
+    pages = []
+    for scene in scenes:
+        image = read_image(folder / "images" / f"{scene}.png")
+        truth, valid = anomaly_mask(folder / "masks" / f"{scene}.png", LabelCodes())
+        (outputs,) = network.predict([image])
+        assert isinstance(outputs, MaskOutputs)
+        overlaps = query_overlaps(outputs, truth, valid, PALE_THRESHOLD)
+        seen = max(overlaps[list(config.anomaly_queries)])
+        pages.append((seen, image, outputs, truth, valid))
+    _, image, outputs, truth, valid = max(pages, key=lambda page: page[0])
+    return queries_page(
+        image,
+        outputs,
+        anomaly_queries=config.anomaly_queries,
+        init_queries=config.init_queries,
+        target=truth,
+        valid=valid,
+        threshold=PALE_THRESHOLD,
+        most=14,
+    )
 
 
 def draw_figures(
@@ -193,25 +225,20 @@ def draw_figures(
     compared = FrameSet.of({name: folders[name] for name in DRAWN}, target)
     evaluations = evaluate_methods(compared, metrics=[MarginAt(F1(), T_MARGIN)])
     curves = {name: evaluation.curve(F1()) for name, evaluation in evaluations.items()}
-    shown = scene_to_show(target)
+    scenes = scenes_to_show(target)
+    shown = scenes[0]
     image = read_image(folder / "images" / f"{shown}.png")
     mask = target / f"{shown}.png"
     frames = {
         name: load_frame(folders[name] / f"{shown}.hdf5", mask, codes, name, None)
         for name in ("maskomaly", BESIDE)
     }
-    (outputs,) = network.predict([image])
-    assert isinstance(outputs, MaskOutputs)
-    truth, valid = anomaly_mask(mask, codes)
     figures = {
         "margin.pdf": margin_figure(curves, T_MARGIN),
         "margin.png": margin_figure(curves, T_MARGIN),
         "thresholds.png": thresholds_figure(frames, image=image),
-        "queries.png": queries_page(
-            image, outputs, anomaly_queries=config.anomaly_queries,
-            init_queries=config.init_queries, target=truth, valid=valid, most=14,
-        ),
-    }  # fmt: skip
+        "queries.png": draw_queries(folder, scenes[:LOOKED_AT], network, config),
+    }
     for name, figure in figures.items():
         save_figure(figure, folder / name)
     return tuple(folder / name for name in figures)

@@ -36,7 +36,7 @@ def _as_finite(value: Any, name: str, least_dimensions: int) -> Floats:
 
 
 def densehybrid(log_outlier: Any, class_logits: Any) -> Floats:
-    """Discriminative and generative evidence: log p(outlier | x) - logsumexp_l logits[l].
+    """Score discriminative and generative evidence: log p(outlier | x) - logsumexp_l logits[l].
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def densehybrid(log_outlier: Any, class_logits: Any) -> Floats:
 
 @dataclass(frozen=True)
 class Mixtures:
-    """A Gaussian mixture of each class's features.
+    """Holds a Gaussian mixture of each class's features.
 
     Parameters
     ----------
@@ -206,7 +206,7 @@ def fit_mixtures(
 
 
 def gmmseg(features: Any, mixtures: Mixtures) -> Floats:
-    """How unlikely a pixel's features are in every class: -max_c log p(x | c).
+    """Score how unlikely a pixel's features are in every class: -max_c log p(x | c).
 
     Parameters
     ----------

@@ -48,7 +48,7 @@ class ImageTypeError(ImageError, InputTypeError):
 
 @dataclass(frozen=True)
 class Network:
-    """A segmentation network, ready to run.
+    """A segmentation network that is ready to run.
 
     Parameters
     ----------

@@ -20,7 +20,7 @@ Size = tuple[int, int]
 
 @dataclass(frozen=True)
 class Geometry:
-    """How an image lies in the network's input.
+    """Says how an image lies in the network's input.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def _check_names(names: tuple[str, ...], classes: int) -> None:
 
 @dataclass(frozen=True)
 class MaskOutputs:
-    """Class probabilities and masks of one image's object queries.
+    """Holds class probabilities and masks of one image's object queries.
 
     Parameters
     ----------
@@ -285,7 +285,7 @@ def _write_archive(path: Path, arrays: dict[str, Any]) -> None:
 
 @dataclass(frozen=True)
 class DenseOutputs:
-    """Class logits of each pixel, from a network without masks (SegFormer and the like).
+    """Holds the class logits of each pixel, from a network without masks (SegFormer and the like).
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from maskomaly.outputs import MaskOutputs
 from maskomaly.queries import MASK_THRESHOLD, mask_at_image, query_overlaps
 from mdmkit.core.errors import InputError
-from mdmkit.plots import COLOURS, STYLE, check_width, ground_truth
+from mdmkit.plots import COLOURS, FULL, STYLE, as_width, ground_truth
 
 _ANOMALY, _INIT = COLOURS[1], COLOURS[0]
 
@@ -40,7 +40,7 @@ def queries_page(
     valid: NDArray[np.bool_] | None = None,
     threshold: float = MASK_THRESHOLD,
     most: int = 22,
-    width: float = 7.0,
+    width: float | str = FULL,
 ) -> Figure:
     """Draw image, ground truth and the masks of the queries.
 
@@ -57,14 +57,14 @@ def queries_page(
         A mask is predicted where m_n > threshold.
     most : int
         How many queries to show, the fixed ones always.
-    width : float
-        In inches.
+    width : float or str
+        In inches, or by name as in `mdmkit.plots.margin_figure`.
 
     Returns
     -------
     matplotlib Figure
     """
-    check_width(width)
+    width = as_width(width)
     if most < 1:
         raise InputError(f"expected a number >= 1, found {most!r}", argument="most")
     if image.shape[:2] != outputs.geometry.image:

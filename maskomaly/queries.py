@@ -37,7 +37,7 @@ def query_overlaps(
     valid: NDArray[np.bool_],
     threshold: float = MASK_THRESHOLD,
 ) -> NDArray[np.float64]:
-    """Intersection over union of each query's mask with a mask of the ground truth.
+    """Compute the intersection over union of each query's mask with a ground-truth mask.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def overlaps_at(
 
 @dataclass(frozen=True)
 class MinedQueries:
-    """What mining found.
+    """Holds the queries that mining found, with their overlaps.
 
     Attributes
     ----------

@@ -224,7 +224,7 @@ def check_unknown(score: str, names: Sequence[str]) -> None:
 
 @dataclass(frozen=True)
 class Score:
-    """What is to be known of a score before it is computed.
+    """Describes a score before it is computed: formula, range, source.
 
     Parameters
     ----------
@@ -313,7 +313,7 @@ def score(
     config: MaskomalyConfig | None = None,
     force: bool = False,
 ) -> Tensor:
-    """Any score by its name.
+    """Compute a score by its name.
 
     Parameters
     ----------

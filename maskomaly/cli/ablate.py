@@ -9,7 +9,15 @@ import typer
 
 from maskomaly.cli import network as networks
 from maskomaly.cli import options
-from mdmkit.cli.options import AnomalyLabel, DataSetName, IgnoreIndex, NormalLabel, Target
+from mdmkit.cli.options import (
+    NUMBERS,
+    OUTPUT,
+    AnomalyLabel,
+    DataSetName,
+    IgnoreIndex,
+    NormalLabel,
+    Target,
+)
 from mdmkit.cli.terminal import Debug, Overwrite, Quiet, deliver, note, progress_bars
 
 
@@ -22,10 +30,16 @@ def ablate(
     keep: Annotated[
         Path | None,
         typer.Option(
-            "--keep", metavar="FOLDER", help="Keep the score maps there.", show_default=False
+            "--keep",
+            metavar="FOLDER",
+            help="Keep the score maps there.",
+            show_default=False,
+            rich_help_panel=NUMBERS,
         ),
     ] = None,
-    t_margin: Annotated[float, typer.Option(metavar="T", help="Required F1 of the MDM.")] = 0.5,
+    t_margin: Annotated[
+        float, typer.Option(metavar="T", help="Required F1 of the MDM.", rich_help_panel=NUMBERS)
+    ] = 0.5,
     preset: options.Preset = None,
     config: options.Config = None,
     queries: options.Queries = None,
@@ -38,12 +52,22 @@ def ablate(
     batch: options.Batch = 1,
     amp: options.Amp = "no",
     format: Annotated[
-        str, typer.Option(metavar="table|markdown|csv|json|latex", help="Form of the result.")
+        str,
+        typer.Option(
+            metavar="table|markdown|csv|json|latex",
+            help="Form of the result.",
+            rich_help_panel=OUTPUT,
+        ),
     ] = "table",
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", metavar="FILE", help="Write there.", show_default="standard output"
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Write there.",
+            show_default="standard output",
+            rich_help_panel=OUTPUT,
         ),
     ] = None,
     quiet: Quiet = False,

@@ -7,20 +7,39 @@ from typing import Annotated
 
 import typer
 
+from mdmkit.cli.options import INPUT, OUTPUT, UNCERTAINTY
 from mdmkit.cli.terminal import Debug, Quiet, progress_bars
 
 
 def demo(
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FOLDER", help="A new or empty folder.")
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FOLDER",
+            help="A new or empty folder.",
+            rich_help_panel=OUTPUT,
+        ),
     ] = Path("maskomaly-demo"),
-    scenes: Annotated[int, typer.Option(metavar="N", help="How many streets to draw.")] = 24,
+    scenes: Annotated[
+        int, typer.Option(metavar="N", help="How many streets to draw.", rich_help_panel=INPUT)
+    ] = 24,
     kind: Annotated[
-        str, typer.Option(metavar="test|validation-anomaly|mining", help="Of which drawing.")
+        str,
+        typer.Option(
+            metavar="test|validation-anomaly|mining",
+            help="Of which drawing.",
+            rich_help_panel=INPUT,
+        ),
     ] = "test",
     bootstrap: Annotated[
         int,
-        typer.Option(metavar="R", help="Resample the images so often, for intervals of the lead."),
+        typer.Option(
+            metavar="R",
+            help="Resample the images so often, for intervals of the lead.",
+            rich_help_panel=UNCERTAINTY,
+        ),
     ] = 0,
     quiet: Quiet = False,
     debug: Debug = False,
@@ -35,6 +54,8 @@ def demo(
 
     with progress_bars(quiet) as bar:
         found = run_demo(output, scenes, kind=kind, replicates=bootstrap, bar=bar)
+    if quiet:
+        return
     for comparison in (found.comparison, found.ablation):
         typer.echo(comparison.to_text("table"))
     if found.lead:

@@ -9,7 +9,15 @@ import typer
 
 from maskomaly.cli import network as networks
 from maskomaly.cli import options
-from mdmkit.cli.options import AnomalyLabel, DataSetName, IgnoreIndex, NormalLabel, Target
+from mdmkit.cli.options import (
+    INPUT,
+    NUMBERS,
+    AnomalyLabel,
+    DataSetName,
+    IgnoreIndex,
+    NormalLabel,
+    Target,
+)
 from mdmkit.cli.terminal import Debug, Overwrite, Quiet, note, progress_bars
 
 if TYPE_CHECKING:
@@ -23,16 +31,20 @@ def mine(
     dataset: DataSetName = None,
     target: Target = None,
     frames: options.Frames = None,
-    top: Annotated[int, typer.Option(metavar="N", help="How many anomaly queries.")] = 4,
+    top: Annotated[
+        int, typer.Option(metavar="N", help="How many anomaly queries.", rich_help_panel=NUMBERS)
+    ] = 4,
     inlier_label: Annotated[
         str,
         typer.Option(
             metavar="N[,N...]",
             help="Label values of known classes: for each, its best query is always an inlier.",
+            rich_help_panel=INPUT,
         ),
     ] = "none",
     threshold: Annotated[
-        float, typer.Option(metavar="M", help="A mask is predicted where m > M.")
+        float,
+        typer.Option(metavar="M", help="A mask is predicted where m > M.", rich_help_panel=NUMBERS),
     ] = 0.9,
     preset: options.Preset = None,
     config: options.Config = None,

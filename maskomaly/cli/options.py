@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mdmkit.cli import completion
+from mdmkit.cli.options import INPUT, NUMBERS, OUTPUT
 from mdmkit.core.errors import InputError
 
 if TYPE_CHECKING:
     import torch
+
+#: A part of a command's help.
+NETWORK = "Network"
 
 Images = Annotated[
     Path | None,
@@ -24,8 +28,12 @@ Images = Annotated[
     ),
 ]
 TomlFile = Annotated[
-    Path, typer.Option("--output", "-o", metavar="FILE", help="A .toml file.", show_default=False)
-]
+    Path,
+    typer.Option(
+        "--output", "-o", metavar="FILE", help="A .toml file.", show_default=False,
+        rich_help_panel=OUTPUT,
+    ),
+]  # fmt: skip
 LabelledImages = Annotated[
     Path | None,
     typer.Argument(
@@ -40,6 +48,7 @@ Frames = Annotated[
         help="Only the frames whose keys (paths below their folder, without suffix) this text file "
         "lists, one a line.",
         show_default=False,
+        rich_help_panel=INPUT,
     ),
 ]
 Model = Annotated[
@@ -50,6 +59,7 @@ Model = Annotated[
         help="A folder that save_pretrained wrote, a detectron2 Mask2Former .pkl, a model's name "
         "on the hub, or tiny: the small network in the package, which knows drawn streets only.",
         show_default=False,
+        rich_help_panel=NETWORK,
     ),
 ]
 InputSize = Annotated[
@@ -59,6 +69,7 @@ InputSize = Annotated[
         help="Resize images so that the shorter edge has SHORT pixels unless the longer would "
         "exceed LONG; image: as they are.",
         show_default="the network's maskomaly.json, else 1024,2048",
+        rich_help_panel=NETWORK,
     ),
 ]
 Amp = Annotated[
@@ -67,11 +78,16 @@ Amp = Annotated[
         metavar="no|bf16|fp16",
         autocompletion=completion.one_of("no|bf16|fp16"),
         help="Let the network compute in half precision where it may: faster on most GPUs.",
+        rich_help_panel=NETWORK,
     ),
 ]
 Compile = Annotated[
     bool,
-    typer.Option("--compile", help="Compile the network first: worth it for thousands of images."),
+    typer.Option(
+        "--compile",
+        help="Compile the network first: worth it for thousands of images.",
+        rich_help_panel=NETWORK,
+    ),
 ]
 Device = Annotated[
     str,
@@ -79,10 +95,16 @@ Device = Annotated[
         metavar="auto|cpu|cuda",
         autocompletion=completion.one_of("auto|cpu|cuda"),
         help="Where the network runs.",
+        rich_help_panel=NETWORK,
     ),
 ]
 Batch = Annotated[
-    int, typer.Option(metavar="N", help="Images that run together, if their inputs have one size.")
+    int,
+    typer.Option(
+        metavar="N",
+        help="Images that run together, if their inputs have one size.",
+        rich_help_panel=NETWORK,
+    ),
 ]
 #: The keys of `SCORES`, which needs torch to be looked into.
 SCORE_NAMES = (
@@ -96,6 +118,7 @@ ScoreNames = Annotated[
         metavar="NAME[,NAME...]",
         autocompletion=completion.several_of(lambda: SCORE_NAMES),
         help=f"{', '.join(SCORE_NAMES)}; several get a folder each.",
+        rich_help_panel=NUMBERS,
     ),
 ]
 Preset = Annotated[
@@ -105,6 +128,7 @@ Preset = Annotated[
         autocompletion=completion.one_of("paper|release"),
         help="Thresholds of Maskomaly.",
         show_default="the network's own config, else paper",
+        rich_help_panel=NETWORK,
     ),
 ]
 Config = Annotated[
@@ -113,6 +137,7 @@ Config = Annotated[
         metavar="FILE",
         help="Thresholds and queries in TOML, as tune and mine write them.",
         show_default=False,
+        rich_help_panel=NETWORK,
     ),
 ]
 Queries = Annotated[
@@ -122,10 +147,14 @@ Queries = Annotated[
         help="Take the queries from there, as mine wrote them; auto: those registered for the "
         "network's weights.",
         show_default=False,
+        rich_help_panel=NETWORK,
     ),
 ]
 ForceQueries = Annotated[
-    bool, typer.Option("--force-queries", help="Use queries that belong to other weights.")
+    bool,
+    typer.Option(
+        "--force-queries", help="Use queries that belong to other weights.", rich_help_panel=NETWORK
+    ),
 ]
 Instances = Annotated[
     Path | None,
@@ -134,6 +163,7 @@ Instances = Annotated[
         help="Average each score within the instance masks of these files (PNG or npy, a number "
         "for each instance, 0 for none).",
         show_default=False,
+        rich_help_panel=INPUT,
     ),
 ]
 Resume = Annotated[
@@ -141,14 +171,24 @@ Resume = Annotated[
     typer.Option(
         "--resume",
         help="Keep the score maps that are there, made with these settings of these images.",
+        rich_help_panel=OUTPUT,
     ),
 ]
 Replace = Annotated[
     bool,
-    typer.Option("--overwrite", help="Replace score maps; with --resume, those of other settings."),
+    typer.Option(
+        "--overwrite",
+        help="Replace score maps; with --resume, those of other settings.",
+        rich_help_panel=OUTPUT,
+    ),
 ]
 KeepGoing = Annotated[
-    bool, typer.Option("--keep-going", help="Leave broken files out, and list them at the end.")
+    bool,
+    typer.Option(
+        "--keep-going",
+        help="Leave broken files out, and list them at the end.",
+        rich_help_panel=OUTPUT,
+    ),
 ]
 Format = Annotated[
     str,
@@ -156,6 +196,7 @@ Format = Annotated[
         metavar="hdf5|npy",
         autocompletion=completion.one_of("hdf5|npy"),
         help="Files of score maps.",
+        rich_help_panel=OUTPUT,
     ),
 ]
 Dtype = Annotated[
@@ -164,6 +205,7 @@ Dtype = Annotated[
         metavar="float16|float32",
         autocompletion=completion.one_of("float16|float32"),
         help="Numbers in them.",
+        rich_help_panel=OUTPUT,
     ),
 ]
 

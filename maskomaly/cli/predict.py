@@ -11,7 +11,7 @@ import typer
 from maskomaly.cli import network as networks
 from maskomaly.cli import options, scoring
 from mdmkit.cli import completion
-from mdmkit.cli.options import DataSetName
+from mdmkit.cli.options import OUTPUT, DataSetName
 from mdmkit.cli.terminal import Debug, Quiet, note, progress_bars
 from mdmkit.core.errors import InputError
 
@@ -30,6 +30,7 @@ SaveOutputs = Annotated[
         help="Keep the network's outputs in FOLDER-outputs in float16, for `maskomaly score`: "
         "masks of the queries that act in Maskomaly, or all, which the other scores need.",
         show_default=False,
+        rich_help_panel=OUTPUT,
     ),
 ]
 
@@ -37,7 +38,14 @@ SaveOutputs = Annotated[
 def predict(
     output: Annotated[
         Path,
-        typer.Option("--output", "-o", metavar="FOLDER", help="Of score maps.", show_default=False),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FOLDER",
+            help="Of score maps.",
+            show_default=False,
+            rich_help_panel=OUTPUT,
+        ),
     ],
     model: options.Model,
     images: options.Images = None,

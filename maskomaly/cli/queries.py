@@ -9,7 +9,16 @@ import typer
 
 from maskomaly.cli import network as networks
 from maskomaly.cli import options
-from mdmkit.cli.options import AnomalyLabel, IgnoreIndex, NormalLabel, choose_judging
+from mdmkit.cli.options import (
+    INPUT,
+    NUMBERS,
+    OUTPUT,
+    AnomalyLabel,
+    IgnoreIndex,
+    NormalLabel,
+    choose_judging,
+)
+from mdmkit.cli.result_options import Width
 from mdmkit.cli.terminal import Debug, Overwrite, Quiet, note
 
 
@@ -20,19 +29,31 @@ def draw_queries(
     output: Annotated[
         Path,
         typer.Option(
-            "--output", "-o", metavar="FILE", help="A .png, .pdf or .svg.", show_default=False
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="A .png, .pdf or .svg.",
+            show_default=False,
+            rich_help_panel=OUTPUT,
         ),
     ],
     model: options.Model,
     target: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Its ground-truth mask.", show_default=False),
+        typer.Option(
+            metavar="FILE", help="Its ground-truth mask.", show_default=False, rich_help_panel=INPUT
+        ),
     ] = None,
     threshold: Annotated[
-        float, typer.Option(metavar="M", help="IoU of the mask m > M, as in mine.")
+        float,
+        typer.Option(
+            metavar="M", help="IoU of the mask m > M, as in mine.", rich_help_panel=NUMBERS
+        ),
     ] = 0.9,
-    most: Annotated[int, typer.Option(metavar="N", help="Queries to show.")] = 22,
-    width: Annotated[float, typer.Option(metavar="INCHES", help="Of the page.")] = 7.0,
+    most: Annotated[
+        int, typer.Option(metavar="N", help="Queries to show.", rich_help_panel=NUMBERS)
+    ] = 22,
+    width: Width = "cvpr-wide",
     preset: options.Preset = None,
     config: options.Config = None,
     queries: options.Queries = None,
@@ -58,11 +79,11 @@ def draw_queries(
     from maskomaly.queries import QueryMining
     from maskomaly.registry import own_config
     from mdmkit.core.files import check_output
-    from mdmkit.plots import check_figure_name, check_width, save_figure
+    from mdmkit.plots import as_width, check_figure_name, save_figure
 
     check_output(output, overwrite)
     check_figure_name(output)
-    check_width(width)
+    as_width(width)
     QueryMining(threshold)  # refuses one that no mask exceeds
     pixels = read_image(image)
     codes = choose_judging(None, anomaly_label, normal_label, ignore_index, None, None).codes

@@ -9,6 +9,7 @@ import typer
 
 from maskomaly.cli import network as networks
 from maskomaly.cli import options, scoring
+from mdmkit.cli.options import OUTPUT
 from mdmkit.cli.terminal import Debug, Quiet, progress_bars
 
 
@@ -21,7 +22,14 @@ def score_outputs(
     ],
     output: Annotated[
         Path,
-        typer.Option("--output", "-o", metavar="FOLDER", help="Of score maps.", show_default=False),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FOLDER",
+            help="Of score maps.",
+            show_default=False,
+            rich_help_panel=OUTPUT,
+        ),
     ],
     score: options.ScoreNames = "maskomaly",
     frames: options.Frames = None,

@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from maskomaly.cli import options
+from maskomaly.cli.options import NETWORK
+from mdmkit.cli.options import INPUT, NUMBERS
 from mdmkit.cli.terminal import Debug, Quiet, note
 
 
@@ -20,21 +22,44 @@ def train_tiny(
             show_default=False,
         ),
     ],
-    steps: Annotated[int, typer.Option(metavar="N", help="Updates at most.")] = 5000,
-    batch: Annotated[int, typer.Option(metavar="N", help="Scenes in one update.")] = 4,
-    scenes: Annotated[int, typer.Option(metavar="N", help="Distinct scenes to train on.")] = 5000,
-    learning_rate: Annotated[float, typer.Option(metavar="R", help="Its peak.")] = 5e-4,
+    steps: Annotated[
+        int, typer.Option(metavar="N", help="Updates at most.", rich_help_panel=NUMBERS)
+    ] = 5000,
+    batch: Annotated[
+        int, typer.Option(metavar="N", help="Scenes in one update.", rich_help_panel=NETWORK)
+    ] = 4,
+    scenes: Annotated[
+        int, typer.Option(metavar="N", help="Distinct scenes to train on.", rich_help_panel=INPUT)
+    ] = 5000,
+    learning_rate: Annotated[
+        float, typer.Option(metavar="R", help="Its peak.", rich_help_panel=NUMBERS)
+    ] = 5e-4,
     minutes: Annotated[
         float | None,
-        typer.Option(metavar="M", help="Time at most, earlier calls included.", show_default=False),
+        typer.Option(
+            metavar="M",
+            help="Time at most, earlier calls included.",
+            show_default=False,
+            rich_help_panel=NUMBERS,
+        ),
     ] = None,
     patience: Annotated[
-        int, typer.Option(metavar="N", help="Validations without progress before it stops.")
+        int,
+        typer.Option(
+            metavar="N",
+            help="Validations without progress before it stops.",
+            rich_help_panel=NUMBERS,
+        ),
     ] = 8,
     bfloat16: Annotated[
-        bool, typer.Option("--bfloat16", help="Faster where the processor has it.")
+        bool,
+        typer.Option(
+            "--bfloat16", help="Faster where the processor has it.", rich_help_panel=NUMBERS
+        ),
     ] = False,
-    seed: Annotated[int, typer.Option(metavar="N", help="Of weights and order.")] = 0,
+    seed: Annotated[
+        int, typer.Option(metavar="N", help="Of weights and order.", rich_help_panel=INPUT)
+    ] = 0,
     device: options.Device = "auto",
     quiet: Quiet = False,
     debug: Debug = False,

@@ -9,7 +9,14 @@ import typer
 from maskomaly.cli import network as networks
 from maskomaly.cli import options
 from mdmkit.cli import completion
-from mdmkit.cli.options import AnomalyLabel, DataSetName, IgnoreIndex, NormalLabel, Target
+from mdmkit.cli.options import (
+    NUMBERS,
+    AnomalyLabel,
+    DataSetName,
+    IgnoreIndex,
+    NormalLabel,
+    Target,
+)
 from mdmkit.cli.terminal import Debug, Overwrite, Quiet, note, progress_bars
 
 
@@ -26,6 +33,7 @@ def tune(
             metavar="MEASURE",
             autocompletion=completion.measures,
             help="What to maximise: ap, mdm_f1@0.5, best_f1, ...; fpr95 is minimised.",
+            rich_help_panel=NUMBERS,
         ),
     ] = "ap",
     preset: options.Preset = None,

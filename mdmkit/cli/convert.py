@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from mdmkit.cli import completion
-from mdmkit.cli.options import Key
+from mdmkit.cli.options import NUMBERS, OUTPUT, Key
 from mdmkit.cli.terminal import Debug, Overwrite, Quiet, note, progress_bars
 
 
@@ -26,6 +26,7 @@ def convert(
             autocompletion=completion.one_of("npy|npz|hdf5|png16|tif"),
             help="Format of the new files.",
             show_default=False,
+            rich_help_panel=NUMBERS,
         ),
     ],
     dtype: Annotated[
@@ -35,12 +36,17 @@ def convert(
             autocompletion=completion.one_of("float16|float32"),
             help="Of the new files; benchmarks take float16 hdf5.",
             show_default="as they are",
+            rich_help_panel=OUTPUT,
         ),
     ] = None,
     key: Key = None,
     invert: Annotated[
         bool,
-        typer.Option("--invert", help="Write 1 - score: scores of which higher means normal."),
+        typer.Option(
+            "--invert",
+            help="Write 1 - score: scores of which higher means normal.",
+            rich_help_panel=NUMBERS,
+        ),
     ] = False,
     quiet: Quiet = False,
     overwrite: Overwrite = False,

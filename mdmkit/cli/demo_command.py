@@ -7,17 +7,34 @@ from typing import Annotated
 
 import typer
 
+from mdmkit.cli.options import INPUT, OUTPUT
 from mdmkit.cli.terminal import Debug, Quiet, deliver
 
 
 def demo(
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FOLDER", help="A new or empty folder.")
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FOLDER",
+            help="A new or empty folder.",
+            rich_help_panel=OUTPUT,
+        ),
     ] = Path("mdmkit-demo"),
-    seed: Annotated[int, typer.Option(metavar="N", help="Of the drawing.")] = 0,
-    frames: Annotated[int, typer.Option(metavar="N", help="Frames to draw.")] = 8,
+    seed: Annotated[
+        int, typer.Option(metavar="N", help="Of the drawing.", rich_help_panel=INPUT)
+    ] = 0,
+    frames: Annotated[
+        int, typer.Option(metavar="N", help="Frames to draw.", rich_help_panel=INPUT)
+    ] = 8,
     normal: Annotated[
-        int, typer.Option(metavar="N", help="Also score maps of frames without any anomaly.")
+        int,
+        typer.Option(
+            metavar="N",
+            help="Also score maps of frames without any anomaly.",
+            rich_help_panel=INPUT,
+        ),
     ] = 0,
     quiet: Quiet = False,
     debug: Debug = False,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,6 +13,7 @@ from mdmkit.cli import completion
 from mdmkit.cli.groups import Counting, Labels
 from mdmkit.cli.options import INPUT, NUMBERS
 from mdmkit.cli.terminal import deliver_file, note, progress_bars
+from mdmkit.core.errors import InputError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -33,8 +35,9 @@ MetricNames = Annotated[
 FrameKeys = Annotated[
     list[str],
     typer.Option(
-        metavar="KEY",
-        help="A frame, by its path below the folder without suffix; may be repeated.",
+        metavar="[NAME=]KEY",
+        help="A frame, by its path below the folder without suffix; may be repeated. NAME=KEY "
+        "writes NAME beside it.",
         show_default="those with most anomalous pixels",
         rich_help_panel=INPUT,
     ),
@@ -62,6 +65,34 @@ def study_frames(
         return study_methods(
             folders, truth, "best_f1", codes=codes, sizes=ComponentSizes(), progress=progress, **how
         )
+
+
+def named(method: str, normalizer: str) -> str:
+    """A method's name in a figure of thresholds, which says how its scores were normalised."""
+    return method if normalizer == "none" else f"{method} ({normalizer})"
+
+
+def parse_frames(items: list[str], known: Collection[str]) -> dict[str, str]:
+    """The name of each frame's row, by key, from NAME=KEY; empty for a key alone."""
+    rows: dict[str, str] = {}
+    for item in items:
+        name, sign, key = item.partition("=")
+        if not sign or item in known:
+            name, key = "", item
+        if key in rows:
+            raise InputError(f"expected each frame once, found {key!r} again", argument="frame")
+        rows[key] = name
+    return rows
+
+
+def row_names(keys: Sequence[str], given: Mapping[str, str]) -> dict[str, str]:
+    """What stands beside each frame: the given name, else the last part of its key."""
+    short = [key.rpartition("/")[2] for key in keys]
+    names = short if len(set(short)) == len(keys) else keys
+    found = {key: given.get(key) or name for key, name in zip(keys, names, strict=True)}
+    if len(set(found.values())) < len(found):
+        raise InputError(f"expected a name each, found {list(found.values())}", argument="frame")
+    return found
 
 
 def left_out(pairing: Pairing) -> str:

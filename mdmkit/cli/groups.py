@@ -180,12 +180,12 @@ class FigureFile:
     overwrite: Overwrite = False
     debug: Debug = False
 
-    def check(self, width: float, *, names: Sequence[Path] = ()) -> None:
+    def check(self, width: str, *, names: Sequence[Path] = ()) -> None:
         """Refuse what cannot be written, before the work is done."""
         from mdmkit.core.files import check_output
-        from mdmkit.plots import check_figure_name, check_width
+        from mdmkit.plots import as_width, check_figure_name
 
         for name in names or (self.output,):
             check_output(name, self.overwrite)
             check_figure_name(name)
-        check_width(width)
+        as_width(width)

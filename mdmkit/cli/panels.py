@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from mdmkit.cli.figures import left_out
-from mdmkit.cli.options import INPUT, Invert, KeysFile, find_ground_truth
+from mdmkit.cli.figures import left_out, named
+from mdmkit.cli.options import INPUT, Invert, KeysFile, Resize, ScoreEnding, find_ground_truth
 from mdmkit.cli.terminal import note, progress_bars
 from mdmkit.core.errors import InputError
 
@@ -60,13 +60,16 @@ class PanelFrames:
     dataset: DataSetNames = field(default_factory=list)
     target: Targets = field(default_factory=list)
     frames: KeysFile = None
+    score_ending: ScoreEnding = ""
+    resize: Resize = None
     invert: Invert = field(default_factory=list)
 
     def find(self, methods: dict[str, str]) -> list[Panel]:
         """A panel each, in the order given."""
         from mdmkit.datasets.subset import read_keys, subset
 
-        found = find_panels(methods, self.dataset, self.target, invert=self.invert)
+        how = {"score_ending": self.score_ending, "resize": self.resize, "invert": self.invert}
+        found = find_panels(methods, self.dataset, self.target, **how)
         if self.frames is None:
             return found
         if len(found) > 1:
@@ -102,8 +105,11 @@ class Evaluated:
     evaluations: dict[str, Evaluation]
 
     def curves(self, metric: Metric) -> dict[str, ThresholdCurve]:
-        """d(z) of each method."""
-        return {name: evaluation.curve(metric) for name, evaluation in self.evaluations.items()}
+        """d(z) of each method, by its name and normaliser."""
+        return {
+            named(name, evaluation.kind.name): evaluation.curve(metric)
+            for name, evaluation in self.evaluations.items()
+        }
 
     def pixels(self) -> dict[str, PixelCounts]:
         """Each method's pixels by raw score: ranking needs no normaliser."""

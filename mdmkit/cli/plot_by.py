@@ -43,7 +43,7 @@ def plot_by(
     judging: Judging,
     intervals: Intervals,
     counting: Counting,
-    width: Width = 3.4,
+    width: Width = "cvpr",
     file: FigureFile,
 ) -> None:
     """Draw measures over the size or place of objects, or over groups of frames.

@@ -16,7 +16,7 @@ def plot_curves(
     labels: Labels,
     counting: Counting,
     file: FigureFile,
-    width: Width = 5.2,
+    width: Width = "neurips",
 ) -> None:
     """Draw precision-recall and ROC curves with AP, AUROC and FPR95.
 

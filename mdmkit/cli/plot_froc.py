@@ -28,7 +28,7 @@ def plot_froc(
             rich_help_panel=NUMBERS,
         ),
     ] = 10.0,
-    width: Width = 3.4,
+    width: Width = "cvpr",
 ) -> None:
     """Draw the share of objects found over false alarms per frame, at every threshold.
 

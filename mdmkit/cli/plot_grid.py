@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from mdmkit.cli.figures import FrameKeys, finish, study_frames
+from mdmkit.cli.figures import FrameKeys, finish, named, parse_frames, row_names, study_frames
 from mdmkit.cli.groups import Counting, FigureFile, Labels, PicturedFrames, with_groups
-from mdmkit.cli.options import INPUT, NUMBERS, Methods, parse_methods
+from mdmkit.cli.options import INPUT, NUMBERS, OUTPUT, Methods, parse_methods
 from mdmkit.cli.result_options import Width
 
 
@@ -35,7 +35,15 @@ def plot_grid(
             rich_help_panel=NUMBERS,
         ),
     ] = None,
-    width: Width = 7.0,
+    score_maps: Annotated[
+        bool,
+        typer.Option(
+            "--score-maps",
+            help="Draw each score map as a heat map above its prediction.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = False,
+    width: Width = "cvpr-wide",
 ) -> None:
     """Draw a row a frame: image, ground truth, each method at its own threshold.
 
@@ -55,12 +63,19 @@ def plot_grid(
     if t_margin is not None:
         check_t_margin(t_margin)
     study = study_frames(folders, source.find(), labels, counting, file.quiet)
-    frames = {
-        key: {name: study.frame(name, key) for name in folders}
-        for key in study.chosen_keys(frame, most)
-    }
-    thresholds = {name: study.threshold(name, F1(), t_margin) for name in folders}
-    found = {key: study.image(key, next(iter(row.values())).shape) for key, row in frames.items()}
-    images = {key: image for key, image in found.items() if image is not None}
-    figure = grid_figure(frames, thresholds, images=images, width=width)
+    asked = parse_frames(frame, study.keys)
+    keys = study.chosen_keys(asked, most)
+    rows = row_names(keys, asked)
+    titles = {name: named(name, study.evaluations[name].kind.name) for name in folders}
+    frames = {rows[key]: {titles[name]: study.frame(name, key) for name in folders} for key in keys}
+    thresholds = {titles[name]: study.threshold(name, F1(), t_margin) for name in folders}
+    shapes = {key: next(iter(frames[rows[key]].values())).shape for key in keys}
+    found = {key: study.image(key, shapes[key]) for key in keys}
+    figure = grid_figure(
+        frames,
+        thresholds,
+        images={rows[key]: image for key, image in found.items() if image is not None},
+        score_maps=score_maps,
+        width=width,
+    )
     finish(figure, file.output, file.quiet, study.pairing)

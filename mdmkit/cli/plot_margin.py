@@ -30,7 +30,7 @@ def plot_margin(
         ),
     ] = [0.5],  # noqa: B006 (typer copies it)
     metric: MetricNames = "f1",
-    width: Width = 5.2,
+    width: Width = "neurips",
 ) -> None:
     """Draw a metric over the threshold, with each method's margin at T.
 

@@ -30,7 +30,7 @@ def plot_margins_by_t(
             rich_help_panel=NUMBERS,
         ),
     ] = "f1",
-    width: Width = 3.4,
+    width: Width = "cvpr",
 ) -> None:
     """Draw each method's MDM as a function of T: which T tells them apart.
 

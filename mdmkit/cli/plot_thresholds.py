@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mdmkit.cli.figures import FrameKeys, finish, study_frames
+from mdmkit.cli.figures import FrameKeys, finish, parse_frames, study_frames
 from mdmkit.cli.groups import Counting, FigureFile, Labels, PicturedFrames, with_groups
 from mdmkit.cli.options import NUMBERS, Methods, parse_methods
 from mdmkit.cli.result_options import Width
 from mdmkit.core.errors import InputError
+
+if TYPE_CHECKING:
+    from mdmkit.comparison.study import Study
 
 
 @with_groups
@@ -25,7 +28,7 @@ def plot_thresholds(
         str,
         typer.Option(metavar="Z[,Z...]", help="Thresholds in [0, 1].", rich_help_panel=NUMBERS),
     ] = "0.3,0.5,0.8",
-    width: Width = 7.0,
+    width: Width = "cvpr-wide",
 ) -> None:
     """Draw frames as each method scores them, and their predictions at several thresholds.
 
@@ -42,11 +45,18 @@ def plot_thresholds(
         places = [output.with_stem(f"{output.stem}-{n}") for n in range(1, len(frame) + 1)]
     file.check(width, names=places)
     study = study_frames(folders, source.find(), labels, counting, file.quiet)
-    for key, place in zip(study.chosen_keys(frame, 1), places, strict=True):
-        frames = {name: study.frame(name, key) for name in folders}
+    keys = study.chosen_keys(parse_frames(frame, study.keys), 1)
+    for key, place in zip(keys, places, strict=True):
+        frames = {_told(study, name): study.frame(name, key) for name in folders}
         image = study.image(key, next(iter(frames.values())).shape)
         figure = thresholds_figure(frames, thresholds, image=image, width=width)
         finish(figure, place, file.quiet, study.pairing)
+
+
+def _told(study: Study, method: str) -> str:
+    """A row's name, which says how its map came to lie in [0, 1]."""
+    kind = study.evaluations[method].kind.name
+    return method if kind == "none" else f"{method}, scores normalised by {kind}"
 
 
 def _parse_thresholds(text: str) -> list[float]:

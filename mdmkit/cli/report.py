@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mdmkit.cli import completion
 from mdmkit.cli.groups import Counting, ImageJudging, PicturedFrames, with_groups
-from mdmkit.cli.options import NUMBERS, OUTPUT, Methods, parse_methods
+from mdmkit.cli.options import NUMBERS, OUTPUT, Methods, judged, parse_methods
 from mdmkit.cli.terminal import Debug, Overwrite, Quiet, deliver_file, note, progress_bars
+from mdmkit.cli.threshold_options import Confidence, Require
+
+if TYPE_CHECKING:
+    from mdmkit.thresholds.required import RequiredThreshold
 
 
 @with_groups
@@ -56,6 +61,8 @@ def report(
             rich_help_panel=OUTPUT,
         ),
     ] = 640,
+    require: Require = [],  # noqa: B006 (typer copies it)
+    confidence: Confidence = None,
     quiet: Quiet = False,
     overwrite: Overwrite = False,
     debug: Debug = False,
@@ -65,12 +72,16 @@ def report(
     Example: mdmkit report mine=scores/mine msp=scores/msp --target masks --images images -o report.html
     """  # noqa: E501 (a command is one line)
     from mdmkit.comparison.study import study_methods
+    from mdmkit.core.errors import InputError, NoMarginError
     from mdmkit.core.files import check_output, write_text
-    from mdmkit.report import build_report, check_report
+    from mdmkit.report import Origin, build_report, check_report
+    from mdmkit.thresholds.recommend import choose_thresholds
 
     folders = parse_methods(methods)
     check_output(output, overwrite, suffixes=(".html", ".htm"))
     check_report(most, map_width)
+    if confidence is not None and not require:
+        raise InputError("expected --require with it, found none", argument="confidence")
     truth = source.find()
     choice = judging.choose(truth)
     with progress_bars(quiet) as progress:
@@ -84,11 +95,35 @@ def report(
             progress=progress,
             **counting.of(folders),
         )
-        built = build_report(study, most=most, map_width=map_width, progress=progress)
-        note(
-            f"{output}: about {built.expected_size() / 1e6:.1f} MB for {len(built.shown)} of "
-            f"{built.total} frames (--most, --map-width change that)",
-            quiet,
+        required: dict[str, RequiredThreshold] = {}
+        without: dict[str, str] = {}
+        if require:
+            try:
+                found = choose_thresholds(
+                    folders,
+                    dataset=truth,
+                    require=require,
+                    certify=confidence,
+                    progress=progress,
+                    **judged(choice),
+                    **counting.of(folders),
+                )
+                required, without = found.recommendations, found.without
+            except NoMarginError as error:  # of every method: the page says why, and is written
+                without = {", ".join(folders): str(error)}
+        built = build_report(
+            study,
+            most=most,
+            map_width=map_width,
+            required=required,
+            without=without,
+            origin=Origin.of_command(sys.argv[1:]),
+            progress=progress,
         )
         page = built.render()
+    note(
+        f"{output}: {len(page.encode()) / 1e6:.1f} MB for {len(built.shown)} of {built.total} "
+        "frames (--most, --map-width change that)",
+        quiet,
+    )
     deliver_file(lambda path: write_text(path, page), output, quiet)

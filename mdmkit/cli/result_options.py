@@ -78,10 +78,12 @@ FigureName = Annotated[
     ),
 ]
 Width = Annotated[
-    float,
+    str,
     typer.Option(
-        metavar="INCHES",
-        help="5.2 for two columns, 3.4 for one, 7 for a whole page.",
+        metavar="cvpr|cvpr-wide|neurips|ieee|llncs|INCHES",
+        autocompletion=completion.one_of("cvpr|cvpr-wide|neurips|ieee|ieee-wide|llncs"),
+        help="As wide as a template's column or text: cvpr 3.25 inches, cvpr-wide 6.875, "
+        "neurips 5.5, ieee 3.48, ieee-wide 7.14, llncs 4.8.",
         rich_help_panel=OUTPUT,
     ),
 ]

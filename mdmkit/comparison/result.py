@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Comparison(ComparisonData, Tabular):
-    """Results of several methods on the same frames.
+    """Holds the results of several methods on the same frames.
 
     Attributes
     ----------

@@ -58,7 +58,19 @@ def selection_blocks(comparison: ComparisonData, column_of: ColumnOf) -> list[Bl
         for part, columns in by_bin.items()
     ]
     means = [measure for measure in comparison.measures if isinstance(measure, GroupMean)]
-    return blocks + [_group_block(mean, comparison, column_of) for mean in means]
+    by_column: dict[str, list[GroupMean]] = {}
+    for mean in means:
+        by_column.setdefault(_group_of(mean.groups[0]).column, []).append(mean)
+    return blocks + [
+        block
+        for column, several in by_column.items()
+        for block in _group_blocks(column, several, comparison, column_of)
+    ]
+
+
+def _group_of(measure: Through) -> FrameGroup:
+    assert isinstance(measure.change, FrameGroup)
+    return measure.change
 
 
 def bin_title(one: TargetBin) -> str:
@@ -78,29 +90,54 @@ def _count(result: Result, one: TargetBin) -> str:
     frames = result.values.get(f"{key}_frames")
     if frames is None:
         return ""
-    return f": {result.values[key]} in {frames} frame{'' if frames == 1 else 's'}"
+    return f": {result.values[key]} in {_several(frames, 'frame')}"
 
 
-def _group_block(mean: GroupMean, comparison: ComparisonData, column_of: ColumnOf) -> Block:
-    """The worst group of each method is marked."""
-    first = mean.groups[0]
-    assert isinstance(first.change, FrameGroup)
-    worst = [_worst(result, mean.groups) for result in comparison.results]
-    columns = []
-    for group in mean.groups:
-        assert isinstance(group.change, FrameGroup)
-        column = column_of(group)
-        details = tuple(
-            f"{column.behind(row).strip()} {WORST if key == group.key else ''}".strip()
-            for row, key in enumerate(worst)
+def _group_blocks(
+    column: str, means: Sequence[GroupMean], comparison: ComparisonData, column_of: ColumnOf
+) -> list[Block]:
+    """One table: a section per group with a row per method, and one with the means over groups.
+
+    Each method's worst group is marked.
+    """
+    groups = [_group_of(one) for one in means[0].groups]
+    worst = [[_worst(result, mean.groups) for result in comparison.results] for mean in means]
+    title = f"By {column}, %"
+
+    def named(measure: Measure, mean: GroupMean) -> Column:
+        name, condition = titles(mean.groups[0].measure)
+        return replace(column_of(measure), name=name, condition=condition)
+
+    blocks = []
+    for place, group in enumerate(groups):
+        columns = tuple(
+            _marked(named(mean.groups[place], mean), [k == mean.groups[place].key for k in keys])
+            for mean, keys in zip(means, worst, strict=True)
         )
-        frames = len(group.change.names)
-        condition = f"{frames} frame{'' if frames == 1 else 's'}"
-        named = replace(column, name=group.change.value, condition=condition)
-        columns.append(replace(named, details=details if any(details) else ()))
-    columns.append(replace(column_of(mean), name="mean", condition=f"of {len(mean.groups)}"))
-    title = " ".join(part for part in titles(first.measure) if part)
-    return Block(f"{title} by {first.change.column}, %", tuple(columns), apart=True)
+        section = f"{group.value}: {_group_size(comparison.results[0], group)}"
+        blocks.append(Block(title, columns, True, section))
+    columns = tuple(named(mean, mean) for mean in means)
+    return [*blocks, Block(title, columns, True, f"mean of {len(groups)}")]
+
+
+def _group_size(result: Result, group: FrameGroup) -> str:
+    """As in "11 frames, 7 components"; frames alone where means over images are shown."""
+    components = result.values.get(f"components@{group.name}")
+    counted = "" if components is None else f", {_several(components, 'component')}"
+    return f"{_several(len(group.names), 'frame')}{counted}"
+
+
+def _several(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def _marked(column: Column, worst: Sequence[bool]) -> Column:
+    """A column that says behind which cells a method's worst group stands."""
+    details = tuple(
+        f"{column.behind(row).strip()} {WORST if marked else ''}".strip()
+        for row, marked in enumerate(worst)
+    )
+    return replace(column, details=details if any(details) else ())
 
 
 def _worst(result: Result, groups: Sequence[Through]) -> str | None:

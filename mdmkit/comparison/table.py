@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from mdmkit.comparison.data import ComparisonData
 from mdmkit.comparison.differences import bootstrap_notes, interval_of, lead_block, points
 from mdmkit.comparison.records import comparison_rows, long_rows, record_of
-from mdmkit.comparison.selection_table import is_selected, selection_blocks
+from mdmkit.comparison.selection_table import WORST, is_selected, selection_blocks
 from mdmkit.datasets import how_inverted
 from mdmkit.metrics.measures import MarginAt, Measure
 from mdmkit.metrics.protocols import PROTOCOLS
-from mdmkit.metrics.selections import is_count
+from mdmkit.metrics.selections import GroupMean, is_count
 from mdmkit.metrics.transformed import Through
 from mdmkit.tables.headings import titles
 from mdmkit.tables.table import UNDEFINED, Block, Column, View, value_column
@@ -120,6 +120,8 @@ def notes(comparison: ComparisonData) -> list[str]:
         lines.append("margins of methods that were normalised in different ways do not compare")
     lines += [f"remark: {remark}" for remark in settings.get("remarks", ())]
     lines += bootstrap_notes(comparison)
+    if any(isinstance(measure, GroupMean) for measure in comparison.measures):
+        lines.append(f"{WORST}: of a method's groups of frames")
     lines += _notes_on_values(comparison)
     if comparison.published:
         table = comparison.published
@@ -177,7 +179,7 @@ def _filled(block: Block, rows: int) -> Block:
         replace(column, cells=column.cells + (UNDEFINED,) * (rows - len(column.cells)))
         for column in block.columns
     )
-    return Block(block.title, columns, block.apart)
+    return replace(block, columns=columns)
 
 
 def threshold_column(measure: MarginAt, results: Sequence[Result]) -> Column:

@@ -24,7 +24,7 @@ class TargetChoice(Protocol):
 
 @dataclass(frozen=True, order=True)
 class ComponentSizes(AsArrays):
-    """Smallest components that count, in pixels.
+    """Sets the smallest components that count, in pixels.
 
     Parameters
     ----------

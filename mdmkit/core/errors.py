@@ -8,7 +8,7 @@ from copy import copy
 
 
 class InputError(ValueError):
-    """Bad input; the message names the file or argument, what was expected and what was found.
+    """Bad input was given; the message names the file or argument, and says what was expected.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ class InputError(ValueError):
 
 
 class InputTypeError(InputError, TypeError):
-    """Bad input whose kind or dtype is wrong, rather than its values; a `TypeError`, too.
+    """Bad input was given whose kind or dtype is wrong, not its values; a `TypeError`, too.
 
     Examples
     --------
@@ -74,7 +74,7 @@ class SpoiltError(InputError):
 
 
 class RangeError(InputError):
-    """Scores outside [0, 1] where a threshold in [0, 1] is asked for and no normaliser is named.
+    """Scores lie outside [0, 1] where a threshold is asked for and no normaliser is named.
 
     Examples
     --------

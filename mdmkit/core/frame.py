@@ -104,7 +104,7 @@ _CLASS_TABLE[[NORMAL, ANOMALOUS, IGNORED]] = NORMAL, ANOMALOUS, IGNORED
 
 
 class Frame:
-    """One score map with its ground truth, validated.
+    """One score map with its ground truth, which were validated.
 
     Parameters
     ----------

@@ -40,7 +40,7 @@ def _as_codes(value: Labels, argument: str) -> tuple[int, ...]:
 
 @dataclass(frozen=True)
 class LabelCodes:
-    """Which integers of a ground truth mean normal, anomalous and ignored.
+    """Says which integers of a ground truth mean normal, anomalous and ignored.
 
     Parameters
     ----------

@@ -16,7 +16,7 @@ USUAL: Usual = "usual"
 
 @dataclass(frozen=True)
 class Choice:
-    """Label codes, component sizes and aggregation of a run.
+    """Holds label codes, component sizes and aggregation of a run.
 
     Attributes
     ----------
@@ -52,7 +52,7 @@ def choose(
     min_target: int | None = None,
     aggregate: str | None = None,
 ) -> Choice:
-    """What was asked for, else what the data set says, else the usual.
+    """Choose what was asked for, else what the data set says, else the usual.
 
     Parameters
     ----------

@@ -21,7 +21,7 @@ OBSTACLE_TRACK = ComponentSizes(min_prediction=50, min_target=10)
 
 @dataclass(frozen=True)
 class FrameFiles:
-    """Files of one frame.
+    """Names the files of one frame.
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ class FrameFiles:
 
 @dataclass(frozen=True)
 class DataSet:
-    """Labelled frames and how they are judged.
+    """Holds labelled frames, and how they are judged.
 
     Attributes
     ----------
@@ -140,7 +140,7 @@ class DataSet:
 
 @dataclass(frozen=True)
 class Layout:
-    """How the folders of a data set look, and how its frames are judged.
+    """Says how the folders of a data set look, and how its frames are judged.
 
     Parameters
     ----------

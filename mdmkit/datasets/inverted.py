@@ -9,7 +9,7 @@ from mdmkit.core.errors import InputError, InputTypeError
 
 
 def as_inverted(invert: str | Collection[str]) -> frozenset[str]:
-    """Names of methods of whose scores higher means normal, from one or several.
+    """Name the methods whose scores mean normal when they are high, from one or several.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def check_inverted(inverted: Iterable[str], methods: Iterable[str]) -> None:
 
 
 def how_inverted(inverted: Collection[str]) -> list[str]:
-    """What tables say of methods whose scores were turned round; nothing where none was.
+    """Tell, for tables, which methods' scores were turned round; nothing where none was.
 
     Parameters
     ----------

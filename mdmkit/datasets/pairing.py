@@ -18,7 +18,7 @@ from mdmkit.io.resize import check_resize
 
 @dataclass(frozen=True)
 class Pairing:
-    """Frames that every method has, by key.
+    """Holds the frames that every method has, by key.
 
     Attributes
     ----------
@@ -72,7 +72,7 @@ def check_missing(missing: object) -> None:
 
 
 def find_targets(target: str | Path) -> dict[str, Path]:
-    """Masks of a folder by key; the RoadAnomaly layout is understood.
+    """Find masks of a folder by key; the RoadAnomaly layout is understood.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def find_targets(target: str | Path) -> dict[str, Path]:
 
 
 def find_images(images: str | Path) -> dict[str, Path]:
-    """Images of a folder by key; of the RoadAnomaly layout, those beside the labels.
+    """Find images of a folder by key; of the RoadAnomaly layout, those beside the labels.
 
     Parameters
     ----------
@@ -137,7 +137,7 @@ def from_folders(
     resize: str | None = None,
     invert: str | Collection[str] = (),
 ) -> DataSet:
-    """The data set that a folder of masks, and perhaps one of images, make up.
+    """Make a data set of a folder of masks, and perhaps one of images.
 
     Images beside the masks of the RoadAnomaly layout are found without being named.
 
@@ -197,7 +197,7 @@ def from_folders(
 
 
 def find_scores(method: str, scores: str | Path, ending: str = "") -> dict[str, Path]:
-    """Score maps of a folder by key.
+    """Find score maps of a folder by key.
 
     Parameters
     ----------

@@ -48,7 +48,7 @@ def _added() -> dict[str, EntryPoint]:
 
 
 def layout_names() -> tuple[str, ...]:
-    """Names that a data set's layout may have, with those that installed packages add.
+    """List the names of layouts, with those that installed packages add.
 
     Returns
     -------
@@ -63,7 +63,7 @@ def layout_names() -> tuple[str, ...]:
 
 
 def layout(name: str) -> Layout:
-    """The layout of that name.
+    """Look up the layout of a name.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ def open_dataset(
     resize: str | None = None,
     invert: str | Collection[str] = (),
 ) -> DataSet:
-    """A data set, from the name of its layout and its root.
+    """Open a data set, by the name of its layout and its root.
 
     Parameters
     ----------

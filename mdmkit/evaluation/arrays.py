@@ -49,7 +49,7 @@ def threshold_curve(
     memory: int = DEFAULT_MEMORY,
     resolution: str | None = None,
 ) -> ThresholdCurve:
-    """d(A > z, B) as a step function of the threshold z in [0, 1].
+    """Compute d(A > z, B) as a step function of the threshold z in [0, 1].
 
     Parameters
     ----------
@@ -162,7 +162,7 @@ def mdm(
     aggregate: str = "pooled",
     memory: int = DEFAULT_MEMORY,
 ) -> Margin | tuple[Margin, ...]:
-    """Maximal Detection Margin: the widest range of thresholds at which a metric exceeds T.
+    """Compute the Maximal Detection Margin: the widest range in which a metric exceeds T.
 
     MDM_d^T(A, B) = max of y - x over 0 <= x < y <= 1 such that d(A > z, B) > T for all z in [x, y].
 

@@ -233,7 +233,7 @@ def evaluate(
     protocol: str = "exact",
     memory: int = DEFAULT_MEMORY,
 ) -> Result:
-    """All numbers of one method.
+    """Compute all numbers of one method.
 
     Parameters
     ----------

@@ -11,7 +11,7 @@ from mdmkit.metrics.measures import Values
 
 @dataclass(frozen=True)
 class Result:
-    """All numbers of one method; `result["ap"]` is one of them.
+    """Holds all numbers of one method; `result["ap"]` is one of them.
 
     Attributes
     ----------

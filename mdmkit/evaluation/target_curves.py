@@ -28,7 +28,7 @@ def component_curves(
     ignore_index: Labels = 255,
     memory: int = DEFAULT_MEMORY,
 ) -> list[ComponentCurve]:
-    """Covered share, sIoU and touching background of each ground-truth component at every z.
+    """Compute covered share, sIoU and touching background of each ground-truth component.
 
     For metrics of your own: what one component looks like under the prediction A > z.
 

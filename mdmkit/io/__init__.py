@@ -37,7 +37,7 @@ Target = Path | AllNormal | RegionMasks
 
 
 def source_files(target: Target) -> tuple[Path, ...]:
-    """Files that the ground truth of a frame comes from.
+    """List the files that the ground truth of a frame comes from.
 
     Parameters
     ----------

@@ -25,7 +25,7 @@ GROUP = "mdmkit.readers"
 
 @dataclass(frozen=True)
 class Format:
-    """One file format.
+    """Reads and writes one file format.
 
     Parameters
     ----------
@@ -114,7 +114,7 @@ def format_of(suffix: str) -> Format | None:
 
 
 def score_suffixes() -> tuple[str, ...]:
-    """Suffixes that score maps may have, with those that installed packages add.
+    """List the suffixes that score maps may have, with those that installed packages add.
 
     Returns
     -------
@@ -130,7 +130,7 @@ def score_suffixes() -> tuple[str, ...]:
 
 
 def mask_suffixes() -> tuple[str, ...]:
-    """Suffixes that ground truth may have, with those that installed packages add.
+    """List the suffixes that ground truth may have, with those that installed packages add.
 
     Returns
     -------

@@ -128,7 +128,7 @@ def _no_image(path: Path, error: Exception) -> InputError:
 
 @dataclass(frozen=True)
 class AllNormal:
-    """Ground truth of a frame without a mask, which shows nothing anomalous.
+    """Stands for the ground truth of a frame without a mask, which shows nothing anomalous.
 
     Attributes
     ----------

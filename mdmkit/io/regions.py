@@ -14,7 +14,7 @@ from mdmkit.io.images import open_image, upright
 
 @dataclass(frozen=True)
 class Saturation:
-    """The area of a region from which on it counts as found (sPRO, Bergmann et al. 2022).
+    """Says from which area on a region counts as found (sPRO, Bergmann et al. 2022).
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class Saturation:
 
 @dataclass(frozen=True)
 class RegionMasks:
-    """Ground truth of a frame in one or more mask files, each of which is one region.
+    """Names the ground truth of a frame in one or more mask files, each of which is one region.
 
     Attributes
     ----------

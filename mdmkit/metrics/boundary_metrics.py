@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mdmkit.core.spelled import spelled
-from mdmkit.metrics.base import Metric, Ratio, check_anomalous, ratio
-from mdmkit.metrics.curve import ThresholdCurve
+from mdmkit.metrics.base import Ratio, ratio
+from mdmkit.metrics.counted_metric import CountedMetric, Integers
 from mdmkit.statistics.boundaries import DILATION_RATIO, BandOverlap, BorderMatch
-from mdmkit.statistics.interval_counts import IntervalCounts
-from mdmkit.statistics.stepped_counts import BinnedCounts, SteppedCounts
-
-Counted: TypeAlias = IntervalCounts | SteppedCounts
-Integers: TypeAlias = NDArray[np.int64]
+from mdmkit.statistics.stepped_counts import BinnedCounts
 
 
-class BoundaryMetric(Metric):
+class BoundaryMetric(CountedMetric):
     """A formula of counts of border pixels; neither rising nor falling in the threshold.
 
     Counts of all frames are added; frames without a border of the ground truth add to the
@@ -32,29 +25,6 @@ class BoundaryMetric(Metric):
 
     def __post_init__(self) -> None:
         self.statistic  # noqa: B018  (judges the options)
-
-    @abstractmethod
-    def values(self, totals: Integers, sizes: Integers) -> Ratio:
-        """The metric for rows of counts at single thresholds, and for the ground truth's size."""
-
-    def check(self, counts: Counted) -> None:
-        """Refuse frames without an anomalous pixel."""
-        check_anomalous(counts.anomalous)
-
-    def above(self, sweep: Counted, z: float) -> float:
-        self.check(sweep)
-        return float(self.values(sweep.steps.above(z), sweep.sizes))
-
-    def everywhere(self, sweep: Counted) -> tuple[Ratio, Ratio]:
-        self.check(sweep)
-        return sweep.steps.scores, self.values(sweep.steps.totals, sweep.sizes)
-
-    def curve(self, sweep: Counted) -> ThresholdCurve:
-        self.check(sweep)
-        breakpoints, totals = sweep.steps.on_unit()
-        at_all, at_none = self.values(sweep.steps.totals[[0, -1]], sweep.sizes).tolist()
-        values = self.values(totals, sweep.sizes)
-        return ThresholdCurve(breakpoints, values, self.name, ends=(at_all, at_none))
 
     def bounds(self, grid: BinnedCounts) -> tuple[Ratio, Ratio]:
         # of the ground truth's border no more is matched than there is

@@ -45,8 +45,8 @@ class FalseComponents(ComponentMetric):
         super().__post_init__()
         if not np.isclose(QUALITIES, self.ppv, atol=1e-9).any():
             raise InputError(
-                f"ppv: expected one of {', '.join(f'{q:.2f}' for q in QUALITIES)}, "
-                f"found {self.ppv!r}"
+                f"expected one of {', '.join(f'{q:.2f}' for q in QUALITIES)}, found {self.ppv!r}",
+                argument="ppv",
             )
 
     def check(self, sweep: ComponentCounts) -> None:

@@ -42,7 +42,7 @@ Unresolved = dict[Statistic, NDArray[np.float64]]
 
 
 class Measure(ABC):
-    """One number of a method, with what belongs to it.
+    """Computes one number of a method, with what belongs to it.
 
     Attributes
     ----------

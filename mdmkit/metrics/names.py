@@ -186,7 +186,7 @@ def apart(target: Any, metrics: Any) -> tuple[Any, Any]:
 def parse_measures(
     measures: str | Iterable[str | Measure] | None, sizes: ComponentSizes
 ) -> tuple[Measure, ...]:
-    """Measures from names.
+    """Make measures from their names.
 
     Parameters
     ----------

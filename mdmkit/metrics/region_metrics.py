@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.core.errors import InputError, NoTargetError
-from mdmkit.metrics.base import Metric, Ratio, check_anomalous, ratio
-from mdmkit.metrics.curve import ThresholdCurve
+from mdmkit.metrics.base import Ratio, ratio
+from mdmkit.metrics.counted_metric import Counted, CountedMetric, Integers
 from mdmkit.statistics.image_rates import ImageRates
 from mdmkit.statistics.pixel_scores import PixelScores
 from mdmkit.statistics.pixels import PixelCounts
@@ -21,7 +21,7 @@ from mdmkit.statistics.stepped_counts import BinnedCounts, SteppedCounts
 
 
 @dataclass(frozen=True)
-class PRO(Metric):
+class PRO(CountedMetric):
     """Per-region overlap = mean over ground-truth components of their covered fraction, in [0, 1].
 
     Parameters
@@ -54,34 +54,19 @@ class PRO(Metric):
     def statistic(self) -> RegionCoverage:
         return RegionCoverage(self.min_target, self.saturated)
 
-    def check(self, coverage: SteppedCounts) -> None:
+    def check(self, counts: Counted) -> None:
         """Refuse frames without a region."""
-        check_anomalous(coverage.anomalous)
-        if coverage.sizes[0] == 0:
+        super().check(counts)
+        if counts.sizes[0] == 0:
             raise NoTargetError(
-                f"expected a ground-truth component of at least {self.min_target} "
-                "pixels, found none; lower `min_target`",
+                f"expected a ground-truth component of at least {self.min_target} pixels, found "
+                "none; lower `min_target`",
                 argument="min_target",
             )
 
-    def values(self, totals: NDArray[np.int64], sizes: NDArray[np.int64]) -> Ratio:
+    def values(self, totals: Integers, sizes: Integers) -> Ratio:
         """PRO for rows of covered units; `sizes` has the number of regions."""
         return ratio(totals[..., 0], int(sizes[0]) * WHOLE)
-
-    def above(self, sweep: SteppedCounts, z: float) -> float:
-        self.check(sweep)
-        return float(self.values(sweep.steps.above(z), sweep.sizes))
-
-    def everywhere(self, sweep: SteppedCounts) -> tuple[Ratio, Ratio]:
-        self.check(sweep)
-        return sweep.steps.scores, self.values(sweep.steps.totals, sweep.sizes)
-
-    def curve(self, sweep: SteppedCounts) -> ThresholdCurve:
-        self.check(sweep)
-        breakpoints, totals = sweep.steps.on_unit()
-        at_all, at_none = self.values(sweep.steps.totals[[0, -1]], sweep.sizes).tolist()
-        values = self.values(totals, sweep.sizes)
-        return ThresholdCurve(breakpoints, values, self.name, ends=(at_all, at_none))
 
     def bounds(self, grid: BinnedCounts) -> tuple[Ratio, Ratio]:
         return self.values(grid.low, grid.sizes), self.values(grid.high, grid.sizes)
@@ -213,7 +198,7 @@ def aupimo_of_images(rates: ImageRates, least: float, most: float) -> NDArray[np
     """
     if not 0 < least < most <= 1:
         raise InputError(
-            f"expected a range L:U of false positive rates, 0 < L < U <= 1, "
+            "expected a range L:U of false positive rates, 0 < L < U <= 1, "
             f"found {least!r}:{most!r}",
             argument="fpr",
         )

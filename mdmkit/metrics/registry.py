@@ -65,7 +65,7 @@ def metric_named(asked: Asked, sizes: ComponentSizes) -> Metric:
 
 
 def as_metric(metric: Any, sizes: ComponentSizes | None = None) -> Metric:
-    """A metric from its name, a `Metric` (class or object), or a callable on masks.
+    """Make a metric from its name, a `Metric` (class or object), or a callable on masks.
 
     Parameters
     ----------

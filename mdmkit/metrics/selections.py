@@ -120,7 +120,7 @@ def _folders(keys: Collection[str], level: str, by: str) -> dict[str, str]:
     flat = [key for key, folders in parts.items() if len(folders) < int(level)]
     if flat:
         raise InputError(
-            f"expected frames in {level} folder(s) or more below the root, found\n" + listing(flat),
+            f"expected frames in {level} folder(s) or more below the root, found\n{listing(flat)}",
             argument="by",
         )
     return {key: folders[int(level) - 1] for key, folders in parts.items()}
@@ -152,7 +152,7 @@ def _column(path: Path, column: str, keys: Collection[str]) -> dict[str, str]:
     if unknown:
         raise InputError(
             f"expected a {column} for every frame in {path}, whose first column, "
-            f"{names[0]}, holds their keys; found none for\n" + listing(unknown),
+            f"{names[0]}, holds their keys; found none for\n{listing(unknown)}",
             argument="by",
         )
     return values

@@ -126,7 +126,8 @@ def in_bin(measure: Measure, selected: TargetBin) -> Through:
     """
     if any(of_images(statistic) for statistic in measure.statistics):
         raise InputError(
-            f"{selected.by}: expected a measure of pixels, components or borders, found "
-            f"{measure.key!r}, which is one of images"
+            "expected a measure of pixels, components or borders, found "
+            f"{measure.key!r}, which is one of images",
+            argument=selected.by,
         )
     return Through(selected, measure, f"{measure.key}@{selected.name}")

@@ -13,7 +13,8 @@ from mdmkit.plots.margins_by_t import (
     margins_by_t_figure,
     margins_by_t_multiples,
 )
-from mdmkit.plots.predictions import grid_figure, ground_truth, overlay, thresholds_figure
+from mdmkit.plots.overlays import ground_truth, overlay
+from mdmkit.plots.predictions import grid_figure, thresholds_figure
 from mdmkit.plots.ranking import draw_precision_recall, draw_roc, ranking_figure, ranking_multiples
 from mdmkit.plots.requirements import requirements_figure
 from mdmkit.plots.selections import by_figure, draw_by
@@ -28,8 +29,9 @@ from mdmkit.plots.style import (
     OVERLAY,
     SINGLE,
     STYLE,
+    WIDTHS,
+    as_width,
     check_figure_name,
-    check_width,
     save_figure,
 )
 
@@ -44,9 +46,10 @@ __all__ = [
     "OVERLAY",
     "SINGLE",
     "STYLE",
+    "WIDTHS",
+    "as_width",
     "by_figure",
     "check_figure_name",
-    "check_width",
     "draw_by",
     "draw_curve",
     "draw_froc",

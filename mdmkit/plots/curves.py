@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Protocol, overload
 
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
+from matplotlib.lines import Line2D
+from numpy.typing import ArrayLike, NDArray
 
-from mdmkit.plots.style import (
-    COLOURS,
-    MARKED,
-    METRIC_LABELS,
-    STYLE,
-    plain,
-)
+from mdmkit.core.margin import Interval, Margin, trivial_level
+from mdmkit.plots.style import COLOURS, GUIDE, INK, MARKED, METRIC_LABELS, STYLE, Dash, plain
+
+Floats = NDArray[np.float64]
 
 _MOST_DRAWN = 4000
+_LINE = 0.125  # inches that a line of small type takes
 
 
 class Curve(Protocol):
@@ -35,14 +34,28 @@ class Curve(Protocol):
     def min_target(self) -> int | None: ...
 
     @property
-    def edges(self) -> NDArray[np.float64]: ...
+    def edges(self) -> Floats: ...
 
-    def __call__(self, z: Any) -> Any: ...
+    @property
+    def values(self) -> Floats: ...
 
-    def margin(self, t_margin: Any) -> Any: ...
+    @property
+    def ends(self) -> Interval | None: ...
+
+    @overload
+    def __call__(self, z: float) -> float: ...
+
+    @overload
+    def __call__(self, z: ArrayLike) -> Floats: ...
+
+    @overload
+    def margin(self, t_margin: float) -> Margin: ...
+
+    @overload
+    def margin(self, t_margin: Sequence[float]) -> tuple[Margin, ...]: ...
 
 
-def _points(curve: Curve, extra: Sequence[float]) -> tuple[NDArray[Any], NDArray[Any]]:
+def _points(curve: Curve, extra: Sequence[float]) -> tuple[Floats, Floats]:
     """Steps to draw: all of them, or as many as a page can show with those at `extra`."""
     edges = curve.edges
     if edges.size > _MOST_DRAWN:
@@ -57,19 +70,22 @@ def draw_curve(
     *,
     label: str | None = None,
     colour: str = COLOURS[0],
-    dash: Any = "-",
+    dash: Dash = "-",
+    fill: float = 0.18,
 ) -> Axes:
-    """Draw d over the threshold; with T, shade the margin between T and the curve.
+    """Draw d, in percent, over the threshold; with T, mark the margin on the curve and shade it.
 
     Parameters
     ----------
     curve : ThresholdCurve
     ax : matplotlib Axes, optional
-        A new figure's by default.
+        A new figure's by default, with names, T and the trivial level.
     t_margin : float, optional
-        The required quality T.
+        The required quality T, in [0, 1).
     label, colour, dash
         Of the line, as matplotlib takes them.
+    fill : float
+        How opaque the area between T and the curve is, in [0, 1].
 
     Returns
     -------
@@ -86,54 +102,106 @@ def draw_curve(
     >>> from mdmkit.plots import draw_curve
     >>> curve = threshold_curve([[0.25, 0.5, 0.75]], [[0, 1, 1]])
     >>> draw_curve(curve, t_margin=0.7).get_ylabel()
-    'pixel F1'
+    'pixel F1, %'
     """
+    margin = None if t_margin is None else curve.margin(t_margin)
     if ax is None:
         with rc_context(STYLE):
             ax = Figure(figsize=(3.5, 2.4), layout="constrained").add_subplot()
-            name_axes(ax, curve)
-            if t_margin is not None:
-                draw_t(ax, t_margin)
-    margin = None if t_margin is None else curve.margin(t_margin)
+            name_axes(ax, curve, 100.0)
+            if margin is not None:
+                draw_levels(ax, [margin.t_margin], margin.trivial, 1.9)
     interval = margin.interval if margin else None
-    edges, values = _points(curve, interval or ())
+    edges, fractions = _points(curve, interval or ())
+    values = 100 * fractions
     ax.stairs(
         values, edges, baseline=None, color=colour, linestyle=dash, label=label, linewidth=1.2
     )
-    if interval is not None and t_margin is not None:
+    if interval is not None and margin is not None:
         inside = (edges[:-1] >= interval[0]) & (edges[:-1] < interval[1])
         x = np.append(edges[:-1][inside], interval[1])
         y = np.append(values[inside], values[inside][-1])
-        ax.fill_between(x, t_margin, y, step="post", color=colour, alpha=0.18, linewidth=0)
+        ax.fill_between(
+            x, 100 * margin.t_margin, y, step="post", color=colour, alpha=fill, linewidth=0
+        )
+        ax.step(x, y, where="post", color=colour, linewidth=3, alpha=0.45, label="_margin")
     return ax
 
 
-def name_axes(ax: Axes, curve: Curve) -> None:
-    """Name both axes, with the component sizes of the metric."""
-    name = METRIC_LABELS.get(curve.metric, plain(curve.metric))
+def name_axes(ax: Axes, curve: Curve, top: float) -> None:
+    """Name both axes, with the component sizes of the metric; the upper one ends at `top` %."""
+    name = f"{METRIC_LABELS.get(curve.metric, plain(curve.metric))}, %"
     if curve.min_prediction or curve.min_target:
         name += f"\n(sizes {curve.min_prediction} / {curve.min_target})"
-    ax.set(xlim=(0, 1), ylim=(0, 1), xlabel="threshold z", ylabel=name)
+    ax.set(xlim=(0, 1), ylim=(0, top), xlabel="threshold z", ylabel=name)
 
 
-def draw_t(ax: Axes, t_margin: float) -> None:
-    """Draw a dashed line at the required quality."""
-    ax.axhline(t_margin, color="0.35", linewidth=0.8, linestyle=(0, (3, 2)))
-    name_t(ax, t_margin, t_margin)
+def highest(curves: Mapping[str, Curve], t_values: Sequence[float]) -> float:
+    """Where a quality axis ends, in percent: a round number above all that is drawn."""
+    drawn = [*t_values]
+    for curve in curves.values():
+        drawn.append(trivial_of(curve) or 0.0)
+        drawn.extend(curve.values[np.isfinite(curve.values)])
+    return float(min(100, max(10, 5 * np.ceil(100 * max(drawn) * 1.04 / 5))))
 
 
-def name_t(ax: Axes, height: float, t_margin: float) -> None:
-    """Right of the axes."""
+def trivial_of(curve: Curve) -> float | None:
+    """The metric's trivial level on the curve's frames, a fraction."""
+    return trivial_level(curve.ends)
+
+
+def draw_levels(ax: Axes, t_values: Sequence[float], trivial: float | None, inches: float) -> None:
+    """Draw each T dashed and the trivial level dotted, named right of an axis of that height."""
+    named = [(100 * t, percent_of(t)) for t in t_values]
+    for height, _ in named:
+        ax.axhline(height, color="0.35", linewidth=0.8, linestyle=(0, (3, 2)))
+    if trivial is not None:
+        ax.axhline(100 * trivial, color="0.35", linewidth=0.6, linestyle=(0, (1, 1.5)))
+        named.append((100 * trivial, f"trivial\n{100 * trivial:.3g} %"))
+    named.sort(key=lambda each: each[0])
+    bottom, top = ax.get_ylim()
+    places = _apart(named, (top - bottom) / inches, bottom, top)
+    for place, (_, text) in zip(places, named, strict=True):
+        name_right(ax, place, text)
+
+
+def _apart(named: Sequence[tuple[float, str]], unit: float, low: float, high: float) -> list[float]:
+    """Heights of labels, moved as little as it takes to keep them apart and on the axis."""
+    halves = [_LINE / 2 * (text.count("\n") + 1) * unit for _, text in named]
+    places: list[float] = []
+    for (height, _), half in zip(named, halves, strict=True):
+        least = places[-1] + halves[len(places) - 1] + half if places else low
+        places.append(max(height, least))
+    ceiling = high + _LINE * unit
+    for n in reversed(range(len(places))):
+        places[n] = min(places[n], ceiling - halves[n])
+        ceiling = places[n] - halves[n]
+    return places
+
+
+def percent_of(t: float) -> str:
+    """A required quality in words: T = 50 %."""
+    return f"T = {100 * t:.4g} %"
+
+
+def name_right(ax: Axes, height: float, text: str) -> None:
+    """Write right of the axes."""
     ax.annotate(
-        f"T = {t_margin:g}", (1, height), (3, 0), textcoords="offset points",
-        ha="left", va="center", fontsize=7, color="0.35", annotation_clip=False,
+        text, (1, height), (3, 0), xycoords=("axes fraction", "data"),
+        textcoords="offset points", ha="left", va="center", fontsize=7, color=INK,
+        linespacing=1.0, annotation_clip=False,
     )  # fmt: skip
 
 
 def draw_marked(ax: Axes) -> None:
     """Draw a thin line at each threshold that all figures mark."""
     for z in MARKED:
-        ax.axvline(z, color="0.8", linewidth=0.6, zorder=0)
+        ax.axvline(z, color=GUIDE, linewidth=0.6, zorder=0)
+
+
+def line_of(colour: str, dash: Dash) -> Line2D:
+    """A line for a legend."""
+    return Line2D([], [], color=colour, linestyle=dash)
 
 
 Curves = Mapping[str, Curve]

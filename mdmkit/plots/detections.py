@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from mdmkit.core.errors import InputError
-from mdmkit.plots.style import SINGLE, STYLE, check_width, legend_columns, looks, plain
+from mdmkit.plots.style import SINGLE, STYLE, as_width, legend_columns, looks, plain
 
 
 class FoundAndAlarms(Protocol):
@@ -70,13 +70,15 @@ def draw_froc(
         ax.plot(seen.alarms, 100 * seen.found, color=colour, linewidth=0.4, alpha=0.5, label="_")
         best = 100 * np.maximum.accumulate(seen.found[::-1])
         ax.plot(
-            seen.most_alarms[::-1], best, color=colour, linestyle=dash, drawstyle="steps-post",
+            seen.most_alarms[::-1],
+            best,
+            color=colour,
+            linestyle=dash,
+            drawstyle="steps-post",
             label=plain(name),
-        )  # fmt: skip
-    ax.set(
-        xlim=(0, most_alarms), ylim=(0, 100), xlabel="false alarms per frame",
-        ylabel="objects found, %",
-    )  # fmt: skip
+        )
+    ax.set(xlim=(0, most_alarms), ylim=(0, 100))
+    ax.set(xlabel="false alarms per frame", ylabel="objects found, %")
     return ax
 
 
@@ -84,9 +86,9 @@ def froc_figure(
     panels: Mapping[str, Mapping[str, FoundAndAlarms]],
     *,
     most_alarms: float = 10.0,
-    width: float = SINGLE,
+    width: float | str = SINGLE,
 ) -> Figure:
-    """`draw_froc` for one data set or several, below each other.
+    """Draw `draw_froc` for one data set or several, below each other.
 
     Parameters
     ----------
@@ -94,8 +96,8 @@ def froc_figure(
         Of each data set, under its title ("": none), by method.
     most_alarms : float
         Where the axis ends.
-    width : float
-        In inches.
+    width : float or str
+        In inches, or by name as in `margin_figure`.
 
     Returns
     -------
@@ -116,7 +118,7 @@ def froc_figure(
     """
     if not panels:
         raise InputError("expected at least one data set, found none", argument="panels")
-    check_width(width)
+    width = as_width(width)
     with rc_context(STYLE):
         figure = Figure(figsize=(width, 0.7 * width * len(panels) + 0.4), layout="constrained")
         axes = figure.subplots(len(panels), 1, squeeze=False)[:, 0]

@@ -3,33 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
+from matplotlib.typing import ColorType
 
 from mdmkit.core.errors import InputError
-from mdmkit.plots.curves import Curve, Curves, draw_curve, draw_marked, draw_t, name_axes, name_t
+from mdmkit.core.margin import Margin
+from mdmkit.plots.curves import (
+    Curves,
+    draw_curve,
+    draw_levels,
+    draw_marked,
+    highest,
+    line_of,
+    name_axes,
+    name_right,
+    percent_of,
+    trivial_of,
+)
 from mdmkit.plots.style import (
     DOUBLE,
+    INK,
     MARKED,
     STYLE,
-    check_width,
+    as_width,
     legend_columns,
+    light,
     looks,
     plain,
 )
 
 _SIDE_BY_SIDE = 5.0  # inches that panels need
 _ROOMY = 4.5  # inches of a lane with more than the marked thresholds
+_MARK = "trivial"  # of margins at a T that a constant prediction passes
 
 
 def margin_figure(
-    curves: Curves, t_margin: float | Sequence[float], *, width: float = DOUBLE
+    curves: Curves, t_margin: float | Sequence[float], *, width: float | str = DOUBLE
 ) -> Figure:
-    """The metric over the threshold for several methods; beneath it each margin as a bar.
+    """Draw the metric over the threshold for several methods; beneath it each margin as a bar.
 
     Parameters
     ----------
@@ -37,13 +51,15 @@ def margin_figure(
         Of one metric, by method.
     t_margin : float, or sequence of float
         The required quality T; with several, the bars of each stand together.
-    width : float
-        In inches; 5.2 fits two columns, 3.4 one.
+    width : float or str
+        In inches, or by name: cvpr, cvpr-wide, neurips, ieee, ieee-wide, llncs.
 
     Returns
     -------
     matplotlib Figure
-        The bar is the margin's interval with its length; the dot the recommended threshold.
+        Qualities and lengths in percent. The bar is the margin's interval with its length, the dot
+        the recommended threshold, the dotted line the trivial level: what a constant prediction
+        scores on these frames. Bars of margins at a T that does not exceed it are hatched.
 
     Raises
     ------
@@ -61,7 +77,7 @@ def margin_figure(
     >>> from mdmkit.plots import margin_figure
     >>> figure = margin_figure(curves, 0.5, width=3.4)
     >>> [text.get_text() for text in figure.axes[1].texts]
-    ['MDM 90.0', 'MDM 30.0']
+    ['MDM 90.0 (trivial)', 'MDM 30.0 (trivial)']
     """
     return margin_multiples({"": curves}, t_margin, width=width)
 
@@ -70,18 +86,19 @@ def margin_multiples(
     panels: Mapping[str, Curves],
     t_margin: float | Sequence[float],
     *,
-    width: float = DOUBLE,
+    width: float | str = DOUBLE,
     across: int | None = None,
 ) -> Figure:
-    """As `margin_figure`, several metrics or data sets side by side or below each other.
+    """Draw `margin_figure` for several metrics or data sets, side by side or below each other.
 
     Parameters
     ----------
     panels : mapping of str to mapping of str to ThresholdCurve
         The curves of each panel by method, under the panel's title ("": none).
     t_margin : float, or sequence of float
-    width : float
-        In inches; in less than 5 the panels stand below each other.
+    width : float or str
+        In inches, or by name as in `margin_figure`; in less than 5 inches the panels stand below
+        each other.
     across : int, optional
         So many panels a row, at most three.
 
@@ -107,7 +124,7 @@ def margin_multiples(
     ['f1', 'siou']
     """
     check_panels(panels)
-    check_width(width)
+    width = as_width(width)
     wanted = [t_margin] if isinstance(t_margin, (int, float)) else list(t_margin)
     if not wanted:
         raise InputError("expected at least one T, found none", argument="t_margin")
@@ -117,7 +134,7 @@ def margin_multiples(
     top_height = (0.52 if across == 1 else 0.62) * breadth
     # what names, numbers at the axes and T leave to each panel's lanes, in inches
     longest = max(len(name) for curves in panels.values() for name in curves)
-    lane = max(0.2, (width - 0.062 * longest - 0.45 * (2 * across - 1)) / across)
+    lane = max(0.2, (width - 0.062 * longest - 0.52 * (2 * across - 1)) / across)
     with rc_context(STYLE):
         figure = Figure(
             figsize=(width, down * (top_height + lanes + 0.3) + 0.25), layout="constrained"
@@ -131,7 +148,9 @@ def margin_multiples(
             top, bottom = axes[2 * row, column], axes[2 * row + 1, column]
             top.sharex(bottom)
             top.tick_params(labelbottom=False)
-            _draw_panel(top, bottom, curves, wanted, lane)
+            same = [other for other in panels.values() if _metric(other) == _metric(curves)]
+            name_axes(top, next(iter(curves.values())), max(highest(c, wanted) for c in same))
+            _draw_panel(top, bottom, curves, wanted, (lane, top_height))
             top.set_title(plain(title))
             if column:
                 bottom.set_yticklabels([])
@@ -141,6 +160,10 @@ def margin_multiples(
             axes[2 * row + 1, column].set_axis_off()
         name_methods(figure, panels, width)
     return figure
+
+
+def _metric(curves: Curves) -> str:
+    return next(iter(curves.values())).metric
 
 
 def check_panels(panels: Mapping[str, Curves]) -> None:
@@ -159,65 +182,92 @@ def name_methods(figure: Figure, panels: Mapping[str, Curves], width: float) -> 
     """Draw one legend of all methods below the panels."""
     # handles by hand: matplotlib would leave out names that begin with an underscore
     names = list(dict.fromkeys(name for curves in panels.values() for name in curves))
-    looked = map(looks, range(len(names)))
-    handles = [Line2D([], [], color=colour, linestyle=dash) for colour, dash in looked]
     figure.legend(
-        handles=handles, labels=[plain(name) for name in names],
-        loc="outside upper center", ncols=legend_columns(names, width),
-    )  # fmt: skip
+        handles=[line_of(*looks(row)) for row in range(len(names))],
+        labels=[plain(name) for name in names],
+        loc="outside upper center",
+        ncols=legend_columns(names, width),
+    )
 
 
 def _draw_panel(
-    top: Axes, bottom: Axes, curves: Curves, wanted: Sequence[float], inches: float
+    top: Axes, bottom: Axes, curves: Curves, wanted: Sequence[float], inches: tuple[float, float]
 ) -> None:
-    """Curves above, and lanes of about so many inches below."""
+    """Curves above and lanes below, about as wide and as high as that."""
     for ax in (top, bottom):
         draw_marked(ax)
+    bottom.set_xlim(0, 1)
+    fill = min(0.18, 0.36 / len(curves))  # seven fills on each other are still light
     places: list[float] = []
     for group, t in enumerate(wanted):
         start = group * (len(curves) + 0.6)
         for row, curve in enumerate(curves.values()):
             colour, dash = looks(row)
             if group == 0:
-                draw_curve(curve, top, t if len(wanted) == 1 else None, colour=colour, dash=dash)
+                marked = t if len(wanted) == 1 else None
+                draw_curve(curve, top, marked, colour=colour, dash=dash, fill=fill)
             places.append(start + row)
-            _draw_lane(bottom, places[-1], curve, t, colour, inches)
-        draw_t(top, t)
+            _draw_lane(bottom, places[-1], curve.margin(t), colour, inches[0])
         if len(wanted) > 1:
-            name_t(bottom, start + (len(curves) - 1) / 2, t)
-    name_axes(top, next(iter(curves.values())))
+            name_right(bottom, start + (len(curves) - 1) / 2, percent_of(t))
+    levels = [level for level in map(trivial_of, curves.values()) if level is not None]
+    draw_levels(top, wanted, max(levels, default=None), inches[1])
     top.set_xlabel("")
-    bottom.set(ylim=(places[-1] + 0.5, -0.5), yticks=places, xlabel="threshold z", xlim=(0, 1))
+    bottom.set(ylim=(places[-1] + 0.5, -0.5), yticks=places, xlabel="threshold z")
     bottom.set_yticklabels([plain(name) for name in curves] * len(wanted))
-    more = {0.2, 0.4, 0.6} if inches > _ROOMY else set()
+    more = {0.2, 0.4, 0.6} if inches[0] > _ROOMY else set()
     bottom.set_xticks(sorted({0.0, 1.0, *MARKED, *more}))
     bottom.tick_params(axis="y", length=0)
 
 
-def _draw_lane(
-    ax: Axes, row: float, curve: Curve, t_margin: float, colour: str, inches: float
-) -> None:
-    margin = curve.margin(t_margin)
-    style: dict[str, Any] = {"va": "center", "fontsize": 7}
+def _draw_lane(ax: Axes, row: float, margin: Margin, colour: str, inches: float) -> None:
+    """A margin's bar, dot and length."""
     if margin.interval is None or margin.threshold is None:
-        text = f"MDM 0: never above T = {t_margin:g}"
-        text = text if _share(text, inches) < 1 else "MDM 0"
-        ax.text(0.01, row, text, color=colour, **style)
+        text = f"MDM 0: never above {percent_of(margin.t_margin)}"
+        _write(ax, 0.01, row, text if _share(text, inches) < 1 else "MDM 0", "left")
         return
     low, high = margin.interval
-    ax.barh(row, high - low, left=low, height=0.5, color=colour, alpha=0.35, linewidth=0)
+    trivial = margin.trivial is not None and margin.t_margin <= margin.trivial
+    ax.barh(
+        row, high - low, left=low, height=0.5, facecolor=light(colour), linewidth=0,
+        edgecolor=light(colour, 0.8), hatch="/////" if trivial else None,
+    )  # fmt: skip
     ax.plot([margin.threshold], [row], "o", color=colour, markersize=3)
-    text = f"MDM {100 * margin.value:.1f}"
-    room, gap = _share(text, inches), 0.04 / inches
-    if high + gap + room <= 1:
-        ax.text(high + gap, row, text, ha="left", color=colour, **style)
-    elif low - gap - room >= 0:
-        ax.text(low - gap, row, text, ha="right", color=colour, **style)
-    elif margin.threshold + 2 * gap + room <= 1:  # inside, beside the dot
-        ax.text(margin.threshold + 2 * gap, row, text, ha="left", color="black", **style)
-    else:  # on its other side, or over it rather than out of the lane
-        end = max(margin.threshold - 2 * gap, min(room, 1.0))
-        ax.text(end, row, text, ha="right", color="black", **style)
+    length = f"MDM {100 * margin.value:.1f}"
+    _write_beside(ax, row, margin, [f"{length} ({_MARK})"] * trivial + [length], colour, inches)
+
+
+def _write_beside(
+    ax: Axes, row: float, margin: Margin, texts: Sequence[str], colour: str, inches: float
+) -> None:
+    """A margin's length right or left of its bar, in the longest form there is room for.
+
+    A bar that leaves none has it inside, beside its dot.
+    """
+    assert margin.interval is not None
+    assert margin.threshold is not None
+    low, high = margin.interval
+    gap = 0.04 / inches
+    ground = light(colour) if len(texts) > 1 else "none"  # hatches would cross it
+    for text in texts:
+        if high + gap + _share(text, inches) <= 1:
+            return _write(ax, high + gap, row, text, "left")
+        if low - gap - _share(text, inches) >= 0:
+            return _write(ax, low - gap, row, text, "right")
+    for text in texts:
+        if margin.threshold + 2 * gap + _share(text, inches) <= high:
+            return _write(ax, margin.threshold + 2 * gap, row, text, "left", ground)
+    # left of the dot, or over it rather than out of the lane
+    end = max(margin.threshold - 2 * gap, min(_share(texts[-1], inches), 1.0))
+    return _write(ax, end, row, texts[-1], "right", ground)
+
+
+def _write(
+    ax: Axes, x: float, row: float, text: str, side: str, ground: ColorType = "white"
+) -> None:
+    """A text that no line crosses."""
+    box = {"facecolor": ground, "edgecolor": "none", "pad": 0.6}
+    ax.text(x, row, text, ha=side, va="center", fontsize=7, color=INK, bbox=box)
 
 
 def _share(text: str, inches: float) -> float:

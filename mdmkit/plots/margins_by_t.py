@@ -10,22 +10,18 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mdmkit.core.errors import InputError
-from mdmkit.plots.curves import Curves
+from mdmkit.plots.curves import Curves, trivial_of
 from mdmkit.plots.margins import check_panels, name_methods, rows_and_columns
-from mdmkit.plots.style import (
-    METRIC_LABELS,
-    SINGLE,
-    STYLE,
-    check_width,
-    looks,
-    plain,
-)
+from mdmkit.plots.style import INK, METRIC_LABELS, SINGLE, STYLE, as_width, looks, plain
 
 
 def draw_margins_by_t(
     curves: Curves, ax: Axes | None = None, t_values: Sequence[float] | None = None
 ) -> Axes:
     """Draw the MDM as a function of T, by method; returns the axes.
+
+    The dotted line is the trivial level: at a T up to it a constant prediction passes, and a margin
+    says nothing.
 
     Parameters
     ----------
@@ -52,7 +48,7 @@ def draw_margins_by_t(
     >>> curve = threshold_curve([[0.25, 0.5, 0.75]], [[0, 1, 1]])
     >>> ax = draw_margins_by_t({"mine": curve}, t_values=(0.5, 0.7, 0.9))
     >>> ax.lines[0].get_ydata().tolist()
-    [0.75, 0.5, 0.25]
+    [75.0, 50.0, 25.0]
     """
     if not curves:
         raise InputError("expected at least one, found none", argument="curves")
@@ -60,25 +56,45 @@ def draw_margins_by_t(
         with rc_context(STYLE):
             ax = Figure(figsize=(SINGLE, 2.4), layout="constrained").add_subplot()
     at = np.arange(200) / 200 if t_values is None else np.asarray(t_values, np.float64)
+    trivial = max((trivial_of(curve) or 0.0 for curve in curves.values()), default=0.0)
+    last = trivial
     for row, (name, curve) in enumerate(curves.items()):
         colour, dash = looks(row)
-        margins = [margin.value for margin in curve.margin(at.tolist())]
-        ax.plot(at, margins, color=colour, linestyle=dash, label=plain(name))
+        margins = np.array([margin.value for margin in curve.margin(at.tolist())])
+        last = max(last, at[margins > 0].max(initial=0.0))
+        ax.plot(100 * at, 100 * margins, color=colour, linestyle=dash, label=plain(name))
     first = next(iter(curves.values()))
     metric = METRIC_LABELS.get(first.metric, plain(first.metric))
-    ax.set(xlim=(0, 1), ylim=(0, 1), xlabel=f"required quality T ({metric})", ylabel="MDM")
+    end = min(100.0, 10 * np.ceil(10 * last + 0.1))
+    ax.set(xlim=(0, end), ylim=(0, 100), xlabel=f"required quality T, % ({metric})")
+    ax.set_ylabel("MDM, %")
+    if 0 < trivial < 1:
+        _draw_trivial(ax, 100 * trivial, end)
     return ax
 
 
-def margins_by_t_figure(curves: Curves, *, width: float = SINGLE) -> Figure:
-    """`draw_margins_by_t` on a page of its own: which T tells the methods apart.
+def _draw_trivial(ax: Axes, level: float, end: float) -> None:
+    """A thin line, its name on the side with more room; what is left of it is passed by nothing."""
+    ax.axvspan(0, level, color="0.94", linewidth=0, zorder=0)
+    ax.axvline(level, color="0.35", linewidth=0.6, linestyle=(0, (1, 1.5)))
+    right = level < 0.6 * end
+    ax.annotate(
+        f"trivial level {level:.3g} %", (level, 1), (3 if right else -3, -2),
+        xycoords=("data", "axes fraction"), textcoords="offset points", fontsize=7, color=INK,
+        ha="left" if right else "right", va="top",
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.85},
+    )  # fmt: skip
+
+
+def margins_by_t_figure(curves: Curves, *, width: float | str = SINGLE) -> Figure:
+    """Draw `draw_margins_by_t` on a page of its own: which T tells the methods apart.
 
     Parameters
     ----------
     curves : mapping of str to ThresholdCurve
         Of one metric, by method.
-    width : float
-        In inches.
+    width : float or str
+        In inches, or by name as in `margin_figure`.
 
     Returns
     -------
@@ -95,20 +111,21 @@ def margins_by_t_figure(curves: Curves, *, width: float = SINGLE) -> Figure:
     >>> from mdmkit.plots import margins_by_t_figure
     >>> curve = threshold_curve([[0.25, 0.5, 0.75]], [[0, 1, 1]])
     >>> margins_by_t_figure({"mine": curve}).axes[0].get_ylabel()
-    'MDM'
+    'MDM, %'
     """
     return margins_by_t_multiples({"": curves}, width=width)
 
 
-def margins_by_t_multiples(panels: Mapping[str, Curves], *, width: float = SINGLE) -> Figure:
-    """As `margins_by_t_figure`, several data sets side by side or below each other.
+def margins_by_t_multiples(panels: Mapping[str, Curves], *, width: float | str = SINGLE) -> Figure:
+    """Draw `margins_by_t_figure` for several data sets, side by side or below each other.
 
     Parameters
     ----------
     panels : mapping of str to mapping of str to ThresholdCurve
         The curves of each panel by method, under the panel's title ("": none).
-    width : float
-        In inches; in less than 5 the panels stand below each other.
+    width : float or str
+        In inches, or by name as in `margin_figure`; in less than 5 inches the panels
+        stand below each other.
 
     Returns
     -------
@@ -129,7 +146,7 @@ def margins_by_t_multiples(panels: Mapping[str, Curves], *, width: float = SINGL
     ['day', 'night']
     """
     check_panels(panels)
-    check_width(width)
+    width = as_width(width)
     down, across = rows_and_columns(len(panels), width)
     titles = 0.15 if any(panels) else 0
     with rc_context(STYLE):

@@ -1,50 +1,61 @@
-"""Predictions of single frames as pictures whose colours count the confusion."""
+"""Frames as methods score them: predictions at several thresholds, or at each method's own."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 from numpy.typing import NDArray
 
 from mdmkit.core.errors import InputError
-from mdmkit.core.frame import as_unit
-from mdmkit.core.labels import ANOMALOUS
-from mdmkit.plots.style import FULL, MARKED, OVERLAY, STYLE, check_width, plain
+from mdmkit.plots.overlays import (
+    colour_names,
+    explain_colours,
+    show_prediction,
+    show_scores,
+    show_truth,
+)
+from mdmkit.plots.sheets import (
+    column_width,
+    name_lines,
+    sheet,
+    without_empty,
+    write_caption,
+    write_head,
+)
+from mdmkit.plots.style import FULL, MARKED, STYLE, as_width
 
 if TYPE_CHECKING:
     from mdmkit.core.frame import Frame
 
-_HATCH = "#6E6E6E"
-_SMALLEST = 5.5  # points that can still be read
-_CAPTION_SIZE = 6.5
-_CAPTION = 0.11  # inches of a row's caption
+Image = NDArray[np.uint8]
+
+_NAME = 1.6  # inches of a row's name, where columns are narrower
+_MAP = ("score map, 0 to 1", "score map")
 
 
 def thresholds_figure(
     frames: Mapping[str, Frame],
     thresholds: Sequence[float] = MARKED,
     *,
-    image: NDArray[np.uint8] | None = None,
-    width: float = FULL,
+    image: Image | None = None,
+    width: float | str = FULL,
 ) -> Figure:
-    """One frame as several methods score it: the map, and the prediction at each threshold.
+    """Draw one frame as methods score it: the map, and the prediction at each threshold.
 
     Parameters
     ----------
     frames : mapping of str to Frame
-        The same frame of each method, scores in [0, 1].
+        The same frame of each method, scores in [0, 1]; the name stands above the row.
     thresholds : sequence of float
     image : ndarray of uint8, (H, W, 3), optional
         The frame itself; with it, image and ground truth lead the page.
-    width : float
-        In inches.
+    width : float or str
+        In inches, or by name as in `margin_figure`.
 
     Returns
     -------
@@ -66,39 +77,33 @@ def thresholds_figure(
     """
     if not frames or not len(thresholds):
         raise InputError("expected frames and thresholds, found none", argument="thresholds")
-    check_width(width)
+    width = as_width(width)
     first = next(iter(frames.values()))
     _check_image(image, first)
     leading = 0 if image is None else 1
-    height, breadth = first.shape
     columns = leading + 1 + len(thresholds)
     # image and ground truth stand below each other in the first column, whatever the methods
     rows = max(len(frames), 2 * leading)
+    cell = column_width(width, columns)
+    named = {leading: _MAP}
+    for column, z in enumerate(thresholds, leading + 1):
+        named[column] = (f"score > {z:g}", f"> {z:g}")
     with rc_context(STYLE):
-        cell = width / columns
-        figure = Figure(
-            figsize=(width, rows * (cell * height / breadth + 0.06 + _CAPTION) + 0.5),
-            layout=ConstrainedLayoutEngine(w_pad=0.015, h_pad=0.03),
-        )
-        axes = figure.subplots(rows, columns, squeeze=False)
-        named = {leading: ("score map, 0 to 1", "score map")}
-        for column, z in enumerate(thresholds, leading + 1):
-            named[column] = (f"score > {z:g}", f"> {z:g}")
+        foot = colour_names(frames.values())
+        figure, axes = sheet(width, columns, rows * [first.shape], rows * [True], 1, foot.values())
         if image is not None:
             named[0] = ("image", "image")
-            axes[0][0].imshow(image, interpolation="nearest")
-            _show(axes[1][0], ground_truth(first.classes == ANOMALOUS, first.valid), first.valid)
-            axes[1][0].set_xlabel(
-                "ground truth", labelpad=2, fontsize=_size("ground truth", 0.94 * cell)
-            )
+            axes[0, 0].imshow(image, interpolation="nearest", aspect="auto")
+            show_truth(axes[1, 0], first)
+            write_caption(axes[1, 0], "ground truth", cell)
         for row, (name, frame) in zip(axes, frames.items(), strict=False):
-            _caption(row[leading], name, width - leading * cell)
-            _show_scores(row[leading], frame)
+            write_caption(row[leading], name, width - leading * cell)
+            show_scores(row[leading], frame)
             for ax, z in zip(row[leading + 1 :], thresholds, strict=True):
-                _show(ax, overlay(frame, z), frame.valid)
-        _head(axes[0], named, cell)
-        _without_ticks(axes)
-        _overlay_legend(figure, any(not f.valid.all() for f in frames.values()))
+                show_prediction(ax, frame, z)
+        write_head(axes[0], named, cell)
+        without_empty(axes)
+        explain_colours(figure, foot)
     return figure
 
 
@@ -106,21 +111,26 @@ def grid_figure(
     frames: Mapping[str, Mapping[str, Frame]],
     thresholds: Mapping[str, float],
     *,
-    images: Mapping[str, NDArray[np.uint8]] | None = None,
-    width: float = FULL,
+    images: Mapping[str, Image] | None = None,
+    score_maps: bool = False,
+    width: float | str = FULL,
 ) -> Figure:
-    """A row a frame: input, ground truth, and each method's prediction at its own threshold.
+    """Draw frames, a row each: input, ground truth, each method's prediction at its own threshold.
 
     Parameters
     ----------
     frames : mapping of str to mapping of str to Frame
-        Each frame as each method scores it, scores in [0, 1].
+        Each frame as each method scores it, scores in [0, 1], under the name of its row, which is
+        shortened where it is longer than a column is wide, or 1.6 inches ("": no name).
     thresholds : mapping of str to float
         Of each method.
     images : mapping of str to ndarray of uint8, (H, W, 3), optional
-        The frames themselves.
-    width : float
-        In inches.
+        The frames themselves, by name of the row.
+    score_maps : bool
+        Draw each score map as a heat map above its prediction, and the image above its ground
+        truth.
+    width : float or str
+        In inches, or by name as in `margin_figure`.
 
     Returns
     -------
@@ -144,225 +154,58 @@ def grid_figure(
         raise InputError(
             "expected at least one of at least one method, found none", argument="frames"
         )
-    check_width(width)
-    leading = 2 if images else 1
+    width = as_width(width)
+    leading = 2 if images and not score_maps else 1
     columns = leading + len(thresholds)
-    cell = width / columns
-    shapes = {key: next(iter(methods.values())).shape for key, methods in frames.items()}
-    heights = [cell * rows / across for rows, across in shapes.values()]
+    cell = column_width(width, columns)
+    lines = 2 if score_maps else 1
+    shapes = [next(iter(m.values())).shape for m in frames.values() for _ in range(lines)]
+    captions = [bool(key) and line == 0 for key in frames for line in range(lines)]
+    named, above = _grid_headings(thresholds, bool(images), leading)
     with rc_context(STYLE):
-        figure = Figure(
-            figsize=(width, sum(heights) + (0.06 + _CAPTION) * len(heights) + 0.75),
-            layout=ConstrainedLayoutEngine(w_pad=0.015, h_pad=0.03),
-        )
-        axes = figure.subplots(
-            len(frames), columns, squeeze=False, gridspec_kw={"height_ratios": heights}
-        )
-        for row, (key, methods) in zip(axes, frames.items(), strict=True):
-            first = next(iter(methods.values()))
+        head = 1 + max(name_lines(name, cell) for name in thresholds)
+        every = (frame for methods in frames.values() for frame in methods.values())
+        foot = colour_names(every, score_maps)
+        figure, axes = sheet(width, columns, shapes, captions, head, foot.values())
+        for row, (key, methods) in enumerate(frames.items()):
+            block = axes[lines * row : lines * row + lines]
             image = (images or {}).get(key)
-            _check_image(image, first)
-            if image is not None:
-                row[0].imshow(image, interpolation="nearest")
-            row[0].set_box_aspect(first.shape[0] / first.shape[1])  # with or without an image
-            truth = ground_truth(first.classes == ANOMALOUS, first.valid)
-            _show(row[leading - 1], truth, first.valid)
-            _caption(row[0], key, width)
-            for ax, (name, z) in zip(row[leading:], thresholds.items(), strict=True):
-                _show(ax, overlay(methods[name], z), methods[name].valid)
-        named = {0: ("image", "image")} if images else {}
-        named[leading - 1] = ("ground truth", "truth")
-        for column, z in enumerate(thresholds.values(), leading):
-            named[column] = (f"score > {z:.3g}", f"> {z:.3g}")
-        _head(axes[0], named, cell, dict(enumerate(thresholds, leading)))
-        _without_ticks(axes)
-        every = [frame for methods in frames.values() for frame in methods.values()]
-        _overlay_legend(figure, any(not frame.valid.all() for frame in every))
+            _lead(block, next(iter(methods.values())), image, leading)
+            if key:
+                write_caption(block[0, 0], key, max(cell, min(width, _NAME)))
+            for column, (name, z) in enumerate(thresholds.items(), leading):
+                if score_maps:
+                    show_scores(block[0, column], methods[name])
+                show_prediction(block[-1, column], methods[name], z)
+        write_head(axes[0], named, cell, above)
+        without_empty(axes)
+        explain_colours(figure, foot)
     return figure
 
 
-def _check_image(image: NDArray[np.uint8] | None, frame: Frame) -> None:
+def _grid_headings(
+    thresholds: Mapping[str, float], images: bool, leading: int
+) -> tuple[dict[int, tuple[str, str]], dict[int, str]]:
+    """What stands above each column: its kind or threshold, and above that the method's name."""
+    named = {0: ("image", "image")} if images else {}
+    if leading == 2 or not images:
+        named[leading - 1] = ("ground truth", "truth")
+    for column, z in enumerate(thresholds.values(), leading):
+        named[column] = (f"score > {z:.3g}", f"> {z:.3g}")
+    return named, dict(enumerate(thresholds, leading))
+
+
+def _lead(block: NDArray[np.object_], frame: Frame, image: Image | None, leading: int) -> None:
+    """Image and ground truth, beside each other or below each other."""
+    _check_image(image, frame)
+    place: Axes = block[0, 0]
+    if image is not None:
+        place.imshow(image, interpolation="nearest", aspect="auto")
+    show_truth(block[-1, leading - 1], frame)
+
+
+def _check_image(image: Image | None, frame: Frame) -> None:
     if image is not None and image.shape[:2] != frame.shape:
         raise InputError(
             f"expected the size {frame.shape}, found {image.shape[:2]}", argument="image"
         )
-
-
-def _show(ax: Axes, picture: NDArray[np.uint8], valid: NDArray[np.bool_]) -> None:
-    """A picture of areas, with what is ignored hatched."""
-    ax.imshow(picture, interpolation="nearest")
-    if not valid.all() and min(valid.shape) > 1:
-        hatched = ax.contourf(~valid, levels=[0.5, 1.5], colors="none", hatches=["//////"])
-        hatched.set_edgecolor(_HATCH)
-        hatched.set_linewidth(0)
-
-
-def _show_scores(ax: Axes, frame: Frame) -> None:
-    from matplotlib import colormaps
-
-    magma = colormaps["magma"](np.where(frame.valid, as_unit(frame.scores), 0), bytes=True)[..., :3]
-    magma[~frame.valid] = _painted({"ignored": ~frame.valid})[~frame.valid]
-    _show(ax, magma, frame.valid)
-
-
-def _without_ticks(axes: NDArray[Any]) -> None:
-    for ax in axes.flat:
-        ax.set(xticks=[], yticks=[])
-        ax.spines[:].set_visible(False)
-        if not (ax.images or ax.texts):
-            ax.set_axis_off()
-
-
-def _head(
-    axes: NDArray[Any],
-    named: Mapping[int, tuple[str, str]],
-    inches: float,
-    above: Mapping[int, str] | None = None,
-) -> None:
-    """Headings of columns, long or short as columns are wide, with methods' names above them."""
-    inches *= 0.94  # between one heading and the next there is air
-    longest = max((long for long, _ in named.values()), key=len)
-    short = _size(longest, inches) < _SMALLEST
-    parts = [heading[short] for heading in named.values()]
-    for name in (above or {}).values():
-        words = _words(name)
-        parts += words if len(words) > 1 else []
-    size = max(_SMALLEST, min(_size(part, inches) for part in parts))
-    for column, heading in named.items():
-        lines = [heading[short]]
-        if above and column in above:
-            lines = [_folded(above[column], inches, size), *lines]
-        # above the row's own caption
-        axes[column].set_title("\n".join(lines), fontsize=size, pad=_CAPTION_SIZE + 5)
-
-
-def _caption(ax: Axes, name: str, inches: float) -> None:
-    """A row's name above its first picture, over the others if it is long."""
-    # keeps the room, unless a heading does: the name itself, which may be long, is not laid out
-    ax.set_title(" ", fontsize=_CAPTION_SIZE, pad=3)
-    text = ax.annotate(
-        _fitted(name, inches, _CAPTION_SIZE), (0, 1), (0, 2), xycoords="axes fraction",
-        textcoords="offset points", fontsize=_CAPTION_SIZE, annotation_clip=False,
-    )  # fmt: skip
-    text.set_in_layout(False)
-
-
-def _breadth(text: str, size: float) -> float:
-    """Inches that a line takes."""
-    from matplotlib.font_manager import FontProperties
-    from matplotlib.textpath import text_to_path
-
-    wide, _, _ = text_to_path.get_text_width_height_descent(
-        text, FontProperties(size=size), ismath=False
-    )
-    return float(wide) / 72
-
-
-def _size(text: str, inches: float) -> float:
-    """Points at which a line fits, 8 at most."""
-    return 8 * min(1.0, inches / _breadth(text, 8))
-
-
-def _fitted(name: str, inches: float, size: float) -> str:
-    """A name shortened to a length on paper, by what is in its middle."""
-    shown = name
-    for kept in range(len(name) - 1, 2, -1):
-        if _breadth(shown, size) <= inches:
-            break
-        end = kept // 3
-        shown = f"{name[: kept - end]}…{name[len(name) - end :]}"
-    return plain(shown)
-
-
-def _words(name: str) -> list[str]:
-    """Where a name may be folded: after hyphens, underscores and blanks."""
-    return re.findall(r"[^-_ ]+[-_ ]*|[-_ ]+", name)
-
-
-def _folded(name: str, inches: float, size: float) -> str:
-    """A name on one line or two, shortened only where two are too few."""
-    words = _words(name)
-    for first in range(len(words), 0, -1):
-        lines = [line for line in ("".join(words[:first]), "".join(words[first:])) if line]
-        if all(_breadth(line, size) <= inches for line in lines):
-            return "\n".join(map(plain, lines))
-    return _fitted(name, inches, size)
-
-
-def ground_truth(anomalous: NDArray[np.bool_], valid: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """RGB image of what is anomalous, as the overlay of a prediction that finds it.
-
-    Parameters
-    ----------
-    anomalous, valid : ndarray of bool, shape (H, W)
-
-    Returns
-    -------
-    ndarray of uint8, shape (H, W, 3)
-        In `OVERLAY` colours.
-
-    Examples
-    --------
-    >>> from mdmkit.plots import ground_truth
-    >>> ground_truth(np.array([[True]]), np.array([[True]])).tolist()  # OVERLAY["tp"]
-    [[[0, 158, 115]]]
-    """
-    return _painted({"tn": ~anomalous, "tp": anomalous, "ignored": ~valid})
-
-
-def overlay(frame: Frame, z: float) -> NDArray[np.uint8]:
-    """RGB image of the prediction score > z, whose colours count the confusion.
-
-    Parameters
-    ----------
-    frame : Frame
-        Scores in [0, 1].
-    z : float
-
-    Returns
-    -------
-    ndarray of uint8, shape (H, W, 3)
-        In `OVERLAY` colours: as many pixels of each as TP, FP, FN, TN and ignored ones say.
-
-    Examples
-    --------
-    >>> from mdmkit import Frame
-    >>> from mdmkit.plots import overlay
-    >>> overlay(Frame([[0.2, 0.9]], [[1, 0]]), 0.5).tolist()  # missed, false alarm
-    [[[86, 180, 233], [213, 94, 0]]]
-    """
-    scores = np.where(frame.valid, as_unit(frame.scores), -1.0)
-    predicted, anomalous = scores > z, frame.classes == ANOMALOUS
-    return _painted({
-        "tn": ~predicted & ~anomalous,
-        "tp": predicted & anomalous,
-        "fp": predicted & ~anomalous,
-        "fn": ~predicted & anomalous,
-        "ignored": ~frame.valid,
-    })  # fmt: skip
-
-
-def _painted(areas: Mapping[str, NDArray[np.bool_]]) -> NDArray[np.uint8]:
-    """Areas in their `OVERLAY` colours, later ones above earlier ones."""
-    from matplotlib.colors import to_rgb
-
-    image = np.empty((*next(iter(areas.values())).shape, 3), np.uint8)
-    for name, where in areas.items():
-        image[where] = np.round(255 * np.array(to_rgb(OVERLAY[name])))
-    return image
-
-
-def _overlay_legend(figure: Figure, ignored: bool) -> None:
-    from matplotlib.patches import Patch
-
-    names = {"tp": "detected", "fp": "false alarm", "fn": "missed"}
-    if ignored:
-        names["ignored"] = "ignored"
-    handles = [
-        Patch(facecolor=OVERLAY[key], label=name, edgecolor=_HATCH, linewidth=0,
-              hatch="//////" if key == "ignored" else None)
-        for key, name in names.items()
-    ]  # fmt: skip
-    figure.legend(
-        handles=handles, loc="outside lower center", ncols=len(handles), columnspacing=1.4
-    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from matplotlib import rc_context
@@ -12,7 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from mdmkit.core.errors import InputError
-from mdmkit.plots.style import DOUBLE, SINGLE, STYLE, check_width, looks, plain
+from mdmkit.plots.style import DOUBLE, SINGLE, STYLE, as_width, looks, plain
 from mdmkit.statistics.pixels import PixelCounts
 from mdmkit.statistics.ranking import auroc, average_precision, fpr_at_tpr
 
@@ -20,7 +19,7 @@ _MOST_DRAWN = 4000
 _TPR = 0.95
 
 
-def _points(sweep: PixelCounts) -> tuple[NDArray[Any], NDArray[Any]]:
+def _points(sweep: PixelCounts) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """TP and FP of as many predictions as a page can show, from the empty one to everything."""
     tp, fp = sweep.totals[::-1, 0], sweep.totals[::-1, 1]
     if tp.size <= _MOST_DRAWN:
@@ -84,10 +83,14 @@ def draw_precision_recall(sweeps: Mapping[str, PixelCounts], ax: Axes | None = N
         tp, fp = _points(sweep)
         some = tp + fp > 0
         ax.plot(
-            tp[some] / sweep.anomalous, tp[some] / (tp + fp)[some], color=colour, linestyle=dash,
-            drawstyle="steps-pre", label=f"{plain(name)}: AP {100 * average_precision(sweep):.1f}",
-        )  # fmt: skip
-    ax.set(xlim=(0, 1), ylim=(0, 1), xlabel="recall", ylabel="precision")
+            100 * tp[some] / sweep.anomalous,
+            100 * tp[some] / (tp + fp)[some],
+            color=colour,
+            linestyle=dash,
+            drawstyle="steps-pre",
+            label=f"{plain(name)}: AP {100 * average_precision(sweep):.1f}",
+        )
+    ax.set(xlim=(0, 100), ylim=(0, 100), xlabel="recall, %", ylabel="precision, %")
     return ax
 
 
@@ -119,28 +122,31 @@ def draw_roc(sweeps: Mapping[str, PixelCounts], ax: Axes | None = None) -> Axes:
     """
     _check(sweeps)
     ax = _own_axes(ax)
-    ax.axhline(_TPR, color="0.7", linewidth=0.6, linestyle=(0, (3, 2)), zorder=0)
+    ax.axhline(100 * _TPR, color="0.7", linewidth=0.6, linestyle=(0, (3, 2)), zorder=0)
     for row, (name, sweep) in enumerate(sweeps.items()):
         colour, dash = looks(row)
         tp, fp = _points(sweep)
         fpr95 = fpr_at_tpr(sweep, _TPR)
         label = f"{plain(name)}: AUROC {100 * auroc(sweep):.1f}, FPR95 {100 * fpr95:.1f}"
-        ax.plot(fp / sweep.normal, tp / sweep.anomalous, color=colour, linestyle=dash, label=label)
-        reached = tp[int(np.argmax(tp / sweep.anomalous >= _TPR))] / sweep.anomalous
-        ax.plot([fpr95], [reached], "o", color=colour, markersize=3.5, label="_", clip_on=False)
-    ax.set(xlim=(0, 1), ylim=(0, 1), xlabel="false positive rate", ylabel="true positive rate")
+        fpr, tpr = 100 * fp / sweep.normal, 100 * tp / sweep.anomalous
+        ax.plot(fpr, tpr, color=colour, linestyle=dash, label=label)
+        first = int(np.argmax(tp / sweep.anomalous >= _TPR))
+        here = slice(first, first + 1)
+        ax.plot(fpr[here], tpr[here], "o", color=colour, markersize=3.5, label="_", clip_on=False)
+    ax.set(xlim=(0, 100), ylim=(0, 100))
+    ax.set(xlabel="false positive rate, %", ylabel="true positive rate, %")
     return ax
 
 
-def ranking_figure(sweeps: Mapping[str, PixelCounts], *, width: float = DOUBLE) -> Figure:
-    """Precision-recall and ROC curves side by side, or below each other in one column.
+def ranking_figure(sweeps: Mapping[str, PixelCounts], *, width: float | str = DOUBLE) -> Figure:
+    """Draw precision-recall and ROC curves side by side, or below each other in one column.
 
     Parameters
     ----------
     sweeps : mapping of str to PixelCounts
         By method.
-    width : float
-        In inches.
+    width : float or str
+        In inches, or by name as in `margin_figure`.
 
     Returns
     -------
@@ -157,22 +163,23 @@ def ranking_figure(sweeps: Mapping[str, PixelCounts], *, width: float = DOUBLE) 
     >>> from mdmkit import Frame
     >>> sweep = PixelCounts.of(Frame([[0.1, 0.6, 0.4, 0.9]], [[0, 0, 1, 1]]))
     >>> [ax.get_xlabel() for ax in ranking_figure({"mine": sweep}).axes]
-    ['recall', 'false positive rate']
+    ['recall, %', 'false positive rate, %']
     """
     return ranking_multiples({"": sweeps}, width=width)
 
 
 def ranking_multiples(
-    panels: Mapping[str, Mapping[str, PixelCounts]], *, width: float = DOUBLE
+    panels: Mapping[str, Mapping[str, PixelCounts]], *, width: float | str = DOUBLE
 ) -> Figure:
-    """As `ranking_figure`, a row a data set.
+    """Draw `ranking_figure` for several data sets, one row each.
 
     Parameters
     ----------
     panels : mapping of str to mapping of str to PixelCounts
         The sweeps of each data set by method, under its title ("": none).
-    width : float
-        In inches; in less than 5 the ROC curve stands below the other one.
+    width : float or str
+        In inches, or by name as in `margin_figure`; in less than 5 inches the ROC
+        curve stands below the other one.
 
     Returns
     -------
@@ -195,7 +202,7 @@ def ranking_multiples(
     """
     if not panels:
         raise InputError("expected at least one, found none", argument="sweeps")
-    check_width(width)
+    width = as_width(width)
     across = 2 if width >= 5 else 1
     legend = 0.145 * max(map(len, panels.values())) + 0.15
     cell, down = width / across, len(panels) * (3 - across)
@@ -207,7 +214,9 @@ def ranking_multiples(
                 draw(sweeps, ax).set_title(plain(title))
                 lines = [line for line in ax.lines if line.get_label()[:1] != "_"]
                 ax.legend(
-                    handles=lines, labels=[str(line.get_label()) for line in lines],
-                    loc="upper center", bbox_to_anchor=(0.5, -0.42 / (0.8 * cell)),  # inches
-                )  # fmt: skip
+                    handles=lines,
+                    labels=[str(line.get_label()) for line in lines],
+                    loc="upper center",
+                    bbox_to_anchor=(0.5, -0.42 / (0.8 * cell)),  # inches
+                )
     return figure

@@ -12,7 +12,7 @@ from matplotlib.patches import Patch
 
 from mdmkit.core.errors import InputError
 from mdmkit.core.margin import Interval
-from mdmkit.plots.style import DOUBLE, STYLE, check_width, looks, plain
+from mdmkit.plots.style import DOUBLE, STYLE, as_width, looks, plain
 
 #: Of a bar: what it is about, where it holds on the frames, and where that is certified.
 Bar = tuple[str, Sequence[Interval], Interval | None]
@@ -28,14 +28,14 @@ class Required(Protocol):
     def bars(self) -> Sequence[Bar]: ...
 
 
-def requirements_figure(methods: Mapping[str, Required], *, width: float = DOUBLE) -> Figure:
-    """Bars of the thresholds at which each requirement holds, and all of them, by method.
+def requirements_figure(methods: Mapping[str, Required], *, width: float | str = DOUBLE) -> Figure:
+    """Draw bars of the thresholds at which requirements hold, each and all, by method.
 
     Parameters
     ----------
     methods : mapping of str to RequiredThreshold
-    width : float
-        In inches; 5.2 fits two columns, 3.4 one.
+    width : float or str
+        In inches, or by name as in `margin_figure`.
 
     Returns
     -------
@@ -59,7 +59,7 @@ def requirements_figure(methods: Mapping[str, Required], *, width: float = DOUBL
     """
     if not methods:
         raise InputError("expected at least one, found none", argument="methods")
-    check_width(width)
+    width = as_width(width)
     heights = [len(found.bars) for found in methods.values()]
     with rc_context(STYLE):
         figure = Figure(

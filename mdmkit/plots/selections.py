@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mdmkit.core.errors import InputError
-from mdmkit.plots.style import SINGLE, STYLE, check_width, legend_columns, looks, plain
+from mdmkit.plots.style import SINGLE, STYLE, as_width, legend_columns, looks, plain
 
 #: A value, NaN where undefined, and the ends of its interval where it has one.
 Point = tuple[float, tuple[float, float] | None]
@@ -59,11 +59,20 @@ def draw_by(
         ends = [(value, value) if interval is None else interval for value, interval in values]
         spread = np.abs(100 * np.array(ends).T - y)
         ax.errorbar(
-            x, y, spread if any(interval for _, interval in values) else None, color=colour,
-            linestyle=dash, marker="o", markersize=3.5, capsize=2, label=plain(name),
-        )  # fmt: skip
+            x,
+            y,
+            spread if any(interval for _, interval in values) else None,
+            color=colour,
+            linestyle=dash,
+            marker="o",
+            markersize=3.5,
+            capsize=2,
+            label=plain(name),
+        )
     ax.set_xticks(range(len(labels)), [plain(label) for label in labels])
-    ax.set(ylim=(0, 100), ylabel=ylabel, xlim=(-0.5, len(labels) - 0.5))
+    tops = [top for values in points.values() for top in map(_top, values) if top == top]
+    end = min(100, max(5, 5 * np.ceil(100 * max(tops, default=1) * 1.04 / 5)))
+    ax.set(ylim=(0, end), ylabel=ylabel, xlim=(-0.5, len(labels) - 0.5))
     if max(map(len, labels)) * len(labels) > 45:
         ax.tick_params(axis="x", rotation=45)
         for label in ax.get_xticklabels():
@@ -71,14 +80,20 @@ def draw_by(
     return ax
 
 
+def _top(point: Point) -> float:
+    """The upper end of what is drawn of a value."""
+    value, interval = point
+    return value if interval is None else interval[1]
+
+
 def by_figure(
     panels: Mapping[str, Mapping[str, Sequence[Point]]],
     labels: Sequence[str],
     xlabel: str,
     *,
-    width: float = SINGLE,
+    width: float | str = SINGLE,
 ) -> Figure:
-    """Measures over bins or groups, below each other, one line per method.
+    """Draw measures over bins or groups, below each other, one line per method.
 
     Parameters
     ----------
@@ -86,8 +101,8 @@ def by_figure(
         Of each measure, under its heading, the points of each method; see `draw_by`.
     labels : sequence of str
     xlabel : str
-    width : float
-        In inches.
+    width : float or str
+        In inches, or by name as in `margin_figure`.
 
     Returns
     -------
@@ -107,7 +122,7 @@ def by_figure(
     """
     if not panels:
         raise InputError("expected at least one measure, found none", argument="panels")
-    check_width(width)
+    width = as_width(width)
     with rc_context(STYLE):
         figure = Figure(figsize=(width, 2.1 * len(panels) + 0.5), layout="constrained")
         axes = figure.subplots(len(panels), 1, squeeze=False)[:, 0]

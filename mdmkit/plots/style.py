@@ -2,59 +2,112 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import cycle
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from matplotlib import rc_context
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.typing import LineStyleType
 
 from mdmkit.core.errors import InputError
 from mdmkit.core.files import write_atomically
 
+#: A line's dashes, as matplotlib takes them.
+Dash: TypeAlias = LineStyleType
 #: Okabe and Ito's colours, told apart by colour-blind readers too; with a dash for print.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1.5, 1)), (0, (5, 1, 1, 1)))
+DASHES: tuple[Dash, ...] = ("-", (0, (5, 1.5)), (0, (1.5, 1)), (0, (5, 1, 1, 1)))
 #: Thresholds at which the paper shows predictions.
 MARKED = (0.3, 0.5, 0.8)
 #: Confusion colours: true positive, false positive, miss, ignored, background.
 OVERLAY = {"tp": "#009E73", "fp": "#D55E00", "fn": "#56B4E9", "ignored": "#BBBBBB", "tn": "#1A1A1A"}
+#: Settings of matplotlib, whose own type lists every one of them.
 STYLE: Any = {
-    "font.size": 8, "axes.titlesize": 8, "axes.labelsize": 8, "legend.fontsize": 7,
-    "xtick.labelsize": 7, "ytick.labelsize": 7, "axes.linewidth": 0.6, "lines.linewidth": 1.2,
-    "axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False,
-    "hatch.linewidth": 0.5, "pdf.fonttype": 42, "svg.hashsalt": "mdmkit",
-    "savefig.dpi": 200, "figure.dpi": 200,
-}  # fmt: skip
-#: Widths in inches: one column of a common two-column template, and a figure across both.
-SINGLE, DOUBLE = 3.4, 5.2
-FULL = 7.0
+    "font.size": 8,
+    "axes.titlesize": 8,
+    "axes.labelsize": 8,
+    "legend.fontsize": 7,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "axes.linewidth": 0.6,
+    "lines.linewidth": 1.2,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "legend.frameon": False,
+    "hatch.linewidth": 0.5,
+    "pdf.fonttype": 42,
+    "svg.hashsalt": "mdmkit",
+    "savefig.dpi": 200,
+    "figure.dpi": 200,
+}
+#: Widths by name, in inches: columns and text blocks of common templates, none rounded up.
+WIDTHS: Mapping[str, float] = {
+    "cvpr": 3.25,
+    "cvpr-wide": 6.875,
+    "neurips": 5.5,
+    "ieee": 3.48,
+    "ieee-wide": 7.14,
+    "llncs": 4.8,
+}
+SINGLE, DOUBLE, FULL = WIDTHS["cvpr"], WIDTHS["neurips"], WIDTHS["cvpr-wide"]
+#: Text that stays dark in print, and the lines behind it.
+INK, GUIDE = "0.15", "0.8"
+_SMALLEST_WIDTH, _LARGEST_WIDTH = 1.0, 100.0
 METRIC_LABELS = {
-    "f1": "pixel F1", "iou": "pixel IoU", "precision": "pixel precision",
-    "recall": "pixel recall", "siou": "mean sIoU", "ppv": "mean PPV",
+    "f1": "pixel F1",
+    "iou": "pixel IoU",
+    "precision": "pixel precision",
+    "recall": "pixel recall",
+    "siou": "mean sIoU",
+    "ppv": "mean PPV",
     "mean_f1": "component mean F1",
-}  # fmt: skip
+}
 
 
-def check_width(width: float) -> None:
-    """Refuse widths that no page has.
+def as_width(width: float | str) -> float:
+    """A figure's width in inches, by number or by the name of a template.
 
     Parameters
     ----------
-    width : float
-        In inches, 1 to 100.
+    width : float or str
+        Inches, 1 to 100, or a name in `WIDTHS`: cvpr (3.25, a column), cvpr-wide (6.875, the
+        page), neurips (5.5), ieee (3.48), ieee-wide (7.14), llncs (4.8).
+
+    Returns
+    -------
+    float
+        Inches. A saved figure is as wide as that, never wider.
 
     Raises
     ------
     InputError
+        For another name, or a width that no page has.
 
     Examples
     --------
-    >>> check_width(3.4)
+    >>> as_width("cvpr"), as_width(5.2)
+    (3.25, 5.2)
     """
-    if not 1 <= width <= 100:
-        raise InputError(f"expected 1 to 100 inches, found {width!r}", argument="width")
+    if isinstance(width, str) and width in WIDTHS:
+        return WIDTHS[width]
+    try:
+        inches = float(width)
+    except (TypeError, ValueError):
+        inches = 0.0
+    if not _SMALLEST_WIDTH <= inches <= _LARGEST_WIDTH:
+        raise InputError(
+            f"expected {', '.join(WIDTHS)}, or 1 to 100 inches, found {width!r}", argument="width"
+        )
+    return inches
+
+
+def light(colour: str, share: float = 0.35) -> tuple[float, float, float]:
+    """A colour on white paper, opaque: no line behind it shows."""
+    red, green, blue = (1 - share * (1 - part) for part in to_rgb(colour))
+    return red, green, blue
 
 
 def plain(name: str) -> str:
@@ -70,7 +123,7 @@ def legend_columns(names: Sequence[str], width: float) -> int:
     return max(1, min(len(names), int(width / max(widths))))
 
 
-def looks(row: int) -> tuple[str, Any]:
+def looks(row: int) -> tuple[str, Dash]:
     """Colour and dash of the method in that row."""
     colours, dashes = cycle(COLOURS), cycle(DASHES)
     for _ in range(row):
@@ -79,7 +132,7 @@ def looks(row: int) -> tuple[str, Any]:
 
 
 #: Suffixes of figures, with what keeps their bytes the same each time.
-METADATA: dict[str, dict[str, Any]] = {
+METADATA: Mapping[str, dict[str, None]] = {
     ".pdf": {"CreationDate": None},
     ".svg": {"Date": None},
     ".png": {"Software": None},

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
 from hashlib import sha256
+from heapq import nsmallest
 from importlib.resources import files
-from math import fsum
 from typing import TYPE_CHECKING, Any
 
 from mdmkit.comparison.table import blocks, notes
@@ -16,7 +15,8 @@ from mdmkit.core.errors import InputError
 from mdmkit.core.extras import needed_by
 from mdmkit.metrics.measures import MarginAt
 from mdmkit.report import charts
-from mdmkit.report.pictures import drawn_shape, every_so_often, jpeg, png
+from mdmkit.report.frames import FOUND, Shown, count_frames, hardest_first
+from mdmkit.report.origin import Origin, told
 from mdmkit.report.slider import Counts, Thresholds, offer_thresholds
 from mdmkit.report.spread import spread_block
 from mdmkit.tables.forms import finite
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from mdmkit.evaluation.sources import Progress
     from mdmkit.tables.table import Block
 
+#: Parts of the page's script, in the order in which they need each other.
+SCRIPTS = ("tables", "facts", "pictures", "histogram", "objects", "frames")
 MARKED = (0.3, 0.5, 0.8)
 #: A method's colour on light and on dark ground: Okabe and Ito's, the dark ones brightened.
 COLOURS = (
@@ -35,25 +37,12 @@ COLOURS = (
 DASHES = ("none", "8 3", "3 2", "8 2 2 2")
 
 
-@dataclass(frozen=True)
-class Shown:
-    """A frame on the page: how hard it is, and its payload.
-
-    Attributes
-    ----------
-    key : str
-    difficulty : float or None
-        Mean of the methods' pixel F1 in this frame, each at its best-F1 threshold of the data
-        set; None where it has no anomaly.
-    """
-
-    key: str
-    difficulty: float | None
-    counts: dict[str, Counts]
+#: Objects listed on the page, the largest first.
+MOST_OBJECTS = 2000
 
 
 class Report:
-    """The page before it is written: its frames are chosen, its size can be told.
+    """The page before it is written: its frames are chosen, its size is known.
 
     Parameters
     ----------
@@ -62,6 +51,12 @@ class Report:
         How many frames to show, the hardest first.
     map_width : int
         Pixels; wider maps are drawn smaller. Counts are always those of all pixels.
+    required : mapping of str to RequiredThreshold, optional
+        By method: thresholds under requirements, whose ranges are drawn as bars.
+    without : mapping of str to str, optional
+        Why other methods have none.
+    origin : Origin
+        How the page came about.
     progress : callable, optional
         `progress(what, frames)` returns a function that is called after each frame.
     """
@@ -71,18 +66,26 @@ class Report:
         study: Study,
         most: int = 12,
         map_width: int = 640,
+        *,
+        required: Mapping[str, charts.Required] | None = None,
+        without: Mapping[str, str] | None = None,
+        origin: Origin | None = None,
         progress: Callable[[str, int], Progress] | None = None,
     ) -> None:
         check_report(most, map_width)
         self.study = study
-        self.map_width = map_width
+        self.required = dict(required or {})
+        self.without = dict(without or {})
+        self.origin = origin or Origin()
         self._progress = progress
         self.best = {name: study.best_threshold(name) for name in study.methods}
         self.jumps = self._find_jumps()
         self.thresholds = self._offer()
-        ranked = sorted(self._count(), key=_hardest_first)
-        self.total = len(ranked)
-        self.shown = ranked[:most]
+        self.pooled: dict[str, Counts] = {}
+        self.objects: list[dict[str, Any]] = []
+        self.shown = nsmallest(most, self._count(map_width), key=hardest_first)
+        self.total = len(study.keys)
+        self._payloads: list[str] | None = None
 
     def _find_jumps(self) -> dict[str, list[tuple[str, float]]]:
         """Thresholds of each method that are worth a button, with what they are."""
@@ -94,94 +97,87 @@ class Report:
                     margin = self.study.curve(name, measure.metric).margin(measure.t_margin)
                     if margin.threshold is not None:
                         found.append((_title(measure), margin.threshold))
+            if name in self.required:
+                found.insert(0, ("requirements", self.required[name].threshold))
             jumps[name] = [("best F1", self.best[name]), *found]
         return jumps
 
+    @property
+    def own(self) -> list[tuple[str, float]]:
+        """Of each method: the threshold it is recommended at, else its best-F1 one, and which."""
+        return [(found[1:] or found)[0] for found in self.jumps.values()]
+
     def _offer(self) -> Thresholds:
-        wanted = list(MARKED) + [z for found in self.jumps.values() for _, z in found[:1]]
-        wanted += [z for found in self.jumps.values() for _, z in found[1:]]
+        wanted = [*MARKED, *(z for _, z in self.own)]
+        wanted += [z for found in self.jumps.values() for _, z in found]
         scores = (s.normalizer(s.pixels.rows().scores) for s in self.study.sweeps.values())
         return offer_thresholds(scores, wanted)
 
-    def _count(self) -> Iterable[Shown]:
-        n = self.thresholds.values.size
-        done = (
-            self._progress("counting", len(self.study.keys)) if self._progress else (lambda: None)
-        )
-        for key in self.study.keys:
-            counts = {}
-            for name in self.study.methods:
-                frame = self.study.frame(name, key)
-                counts[name] = Counts.of(self.thresholds.levels(frame), frame.classes, n)
-            yield Shown(key, self._difficulty(counts), counts)
-            done()
+    def _count(self, map_width: int) -> Iterator[Shown]:
+        """Each frame once; what concerns all of them is added up on the way."""
+        keys = self.study.keys
+        done = self._progress("counting", len(keys)) if self._progress else (lambda: None)
+        for shown in count_frames(self.study, self.thresholds, self.best, map_width, done):
+            for name, counts in shown.counts.items():
+                before = self.pooled.get(name)
+                self.pooled[name] = counts if before is None else before + counts
+            found = shown.objects
+            self.objects += [
+                {"frame": shown.key, "size": size, "row": row, "found": [f[n] for f in found.found]}
+                for n, (size, row) in enumerate(zip(found.sizes, found.rows, strict=True))
+            ]
+            yield shown
 
-    def _difficulty(self, counts: dict[str, Counts]) -> float | None:
-        if not next(iter(counts.values())).anomalous:
-            return None
-        scores = [
-            c.f1(self.thresholds.at_or_below(self.best[name])) or 0.0 for name, c in counts.items()
-        ]
-        return fsum(scores) / len(scores)
-
-    def payload(self, shown: Shown) -> dict[str, Any]:
-        """What the page knows of a frame."""
-        methods = []
-        truth = ""
-        image = None
-        shape = drawn = (0, 0)
-        for name, counts in shown.counts.items():
-            frame = self.study.frame(name, shown.key)
-            shape, drawn = frame.shape, drawn_shape(frame.shape, self.map_width)
-            levels = every_so_often(self.thresholds.levels(frame), drawn)
-            if not truth:
-                truth = png(every_so_often(frame.classes, drawn))
-                image = self.study.image(shown.key, shape)
-            methods.append({
-                "map": png(levels), "tp": counts.tp.tolist(), "fp": counts.fp.tolist(),
-                "anomalous": counts.anomalous, "normal": counts.normal,
-            })  # fmt: skip
-        return {
-            "name": shown.key, "shape": shape, "drawn": drawn, "truth": truth,
-            "image": None if image is None else jpeg(image, drawn), "methods": methods,
-        }  # fmt: skip
-
-    def expected_size(self) -> int:
-        """About how many bytes the page will have: all frames like the hardest one."""
-        one = len(json.dumps(self.payload(self.shown[0])))
-        return one * len(self.shown) + len(self._render([]))
+    def payloads(self) -> list[str]:
+        """What the page knows of each frame shown, encoded once."""
+        if self._payloads is None:
+            shown = self.shown
+            done = self._progress("drawing", len(shown)) if self._progress else (lambda: None)
+            self._payloads = []
+            for frame in shown:
+                image = self.study.image(frame.key, frame.shape)
+                self._payloads.append(_json(frame.payload(image)))
+                done()
+        return self._payloads
 
     def render(self) -> str:
         """The page."""
-        done = self._progress("drawing", len(self.shown)) if self._progress else (lambda: None)
-        payloads = []
-        for shown in self.shown:
-            payloads.append(_json(self.payload(shown)))
-            done()
-        return self._render(payloads)
-
-    def _render(self, payloads: list[str]) -> str:
         with needed_by("report"):
             from jinja2 import Environment, StrictUndefined
         room = files("mdmkit.report")
-        style, sorting, script = (
-            (room / name).read_text(encoding="utf-8")
-            for name in ("page.css", "tables.js", "page.js")
-        )
-        style, script = method_colours() + style, sorting + script
+        style = method_colours() + (room / "page.css").read_text(encoding="utf-8")
+        parts = ((room / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS)
+        script = "(() => {\n" + "\n".join(parts) + "\n})();\n"
         environment = Environment(
             autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
         )
         template = environment.from_string((room / "page.html.jinja").read_text(encoding="utf-8"))
         return template.render(
-            style=style, script=script,
-            style_hash=inline_hash(style), script_hash=inline_hash(script),
-            blocks=self._blocks(), notes=notes(self.study.comparison),
+            style=style,
+            script=script,
+            style_hash=inline_hash(style),
+            script_hash=inline_hash(script),
+            blocks=self._blocks(),
+            notes=notes(self.study.comparison),
             per_image=bool(self.study.per_image),
-            methods=list(self.study.methods), charts=self._charts(), at=charts,
-            shown=self.shown, total=self.total, payloads=payloads, thresholds=self.thresholds,
-            page=_json(self._page()), dashes=DASHES, has_images=bool(self.study.images),
-        )  # fmt: skip
+            methods=list(self.study.methods),
+            charts=self._charts(),
+            required=charts.draw_bars(self.required),
+            without=self.without,
+            at=charts,
+            shown=self.shown,
+            total=self.total,
+            payloads=self.payloads(),
+            thresholds=self.thresholds,
+            page=_json(self._page()),
+            dashes=DASHES,
+            has_images=bool(self.study.images),
+            own=self.own,
+            origin=self.origin,
+            settings=told(self.study.comparison.settings),
+            objects=len(self.objects),
+            most_objects=MOST_OBJECTS,
+        )
 
     def _blocks(self) -> list[Block]:
         shown = blocks(self.study.comparison)
@@ -201,13 +197,21 @@ class Report:
         ]
 
     def _page(self) -> dict[str, Any]:
+        places = {shown.key: place for place, shown in enumerate(self.shown)}
+        objects = sorted(self.objects, key=lambda each: -each["size"])[:MOST_OBJECTS]
+        pooled = self.pooled.values()
         return {
             "thresholds": self.thresholds.values.tolist(),
             "complete": self.thresholds.complete,
             "methods": list(self.study.methods),
             "jumps": [self.jumps[name] for name in self.study.methods],
+            "own": self.own,
             "marked": MARKED,
             "palette": _palette(self.thresholds),
+            "pooled": [{"tp": c.tp.tolist(), "fp": c.fp.tolist()} for c in pooled],
+            "classes": [[c.anomalous, c.normal] for c in pooled],
+            "objects": [{**each, "place": places.get(each["frame"])} for each in objects],
+            "shares": FOUND,
         }
 
 
@@ -217,11 +221,6 @@ def check_report(most: int, map_width: int) -> None:
         raise InputError(f"expected a number >= 1, found {most}", argument="most")
     if map_width < 16:
         raise InputError(f"expected at least 16 pixels, found {map_width}", argument="map_width")
-
-
-def _hardest_first(shown: Shown) -> tuple[bool, float, str]:
-    """Frames without anomalies last."""
-    return shown.difficulty is None, shown.difficulty or 0.0, shown.key
 
 
 def _title(measure: MarginAt) -> str:
@@ -267,9 +266,12 @@ def build_report(
     *,
     most: int = 12,
     map_width: int = 640,
+    required: Mapping[str, charts.Required] | None = None,
+    without: Mapping[str, str] | None = None,
+    origin: Origin | None = None,
     progress: Callable[[str, int], Progress] | None = None,
 ) -> Report:
-    """Choose and count the frames of a report; `render` then draws it.
+    """Choose and count the frames of a report; `render` then gives the page.
 
     Parameters
     ----------
@@ -279,11 +281,30 @@ def build_report(
         How many frames to show, the hardest first.
     map_width : int
         Pixels; wider maps are drawn smaller, while all pixels are counted.
+    required : mapping of str to RequiredThreshold, optional
+        By method: thresholds under requirements, whose ranges are drawn as bars.
+    without : mapping of str to str, optional
+        Why other methods have none.
+    origin : Origin, optional
+        Version, date and command that the page names; of today by default.
     progress : callable, optional
         As in `compare`.
 
     Returns
     -------
     Report
+
+    Raises
+    ------
+    InputError
+        For fewer than one frame, or maps narrower than 16 pixels.
     """
-    return Report(study, most, map_width, progress)
+    return Report(
+        study,
+        most,
+        map_width,
+        required=required,
+        without=without,
+        origin=origin,
+        progress=progress,
+    )

@@ -1,18 +1,20 @@
-"""Curves with their margins as shapes for an inline SVG."""
+"""Curves with their margins, and ranges under requirements, as shapes for an inline SVG."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
-from mdmkit.core.margin import Margin
+from mdmkit.core.margin import Interval, Margin, trivial_level
 from mdmkit.metrics.curve import ThresholdCurve
 
 WIDTH, PLOT_HEIGHT, LEFT, TOP = 420, 190, 30, 8
 PLOT_WIDTH = WIDTH - LEFT - 10
 LANE, LANES_TOP = 20, TOP + PLOT_HEIGHT + 26
+BAR = 32
 _MOST_STEPS = 500
 
 
@@ -46,6 +48,8 @@ class Chart:
     title: str
     t_margin: float
     lines: tuple[Line, ...]
+    trivial: float | None = None
+    end: float = 1.0
 
     @property
     def height(self) -> int:
@@ -55,7 +59,23 @@ class Chart:
     @property
     def t_height(self) -> float:
         """Where T is."""
-        return _y(self.t_margin)
+        return _y(self.t_margin, self.end)
+
+    @property
+    def ticks(self) -> list[tuple[int, float]]:
+        """Percent and height of the lines across: five steps or so."""
+        step = 20 if self.end > 0.5 else 10 if self.end > 0.2 else 5
+        return [(t, _y(t / 100, self.end)) for t in range(0, round(100 * self.end) + 1, step)]
+
+    @property
+    def trivial_height(self) -> float | None:
+        """Where the trivial level is."""
+        return None if self.trivial is None else _y(min(self.trivial, self.end), self.end)
+
+    @property
+    def passed(self) -> bool:
+        """Whether a constant prediction passes T."""
+        return self.trivial is not None and self.t_margin <= self.trivial
 
     @property
     def words(self) -> str:
@@ -63,15 +83,79 @@ class Chart:
         return "; ".join(f"{line.method}: {line.text}" for line in self.lines)
 
 
+class Required(Protocol):
+    """What is drawn of a `RequiredThreshold`."""
+
+    @property
+    def threshold(self) -> float: ...
+
+    @property
+    def bars(self) -> Sequence[tuple[str, Sequence[Interval], Interval | None]]: ...
+
+
+@dataclass(frozen=True)
+class Range:
+    """Where a requirement, or all of them, hold: pixels from the left, and in words.
+
+    Attributes
+    ----------
+    name : str
+    runs : tuple of (float, float)
+        Left end and width of each range on these frames.
+    certified : (float, float) or None
+    dot : float or None
+        Where the recommended threshold is; on the bar of all requirements.
+    text : str
+    """
+
+    name: str
+    runs: tuple[tuple[float, float], ...]
+    certified: tuple[float, float] | None
+    dot: float | None
+    text: str
+
+
+def draw_bars(required: Mapping[str, Required]) -> dict[str, list[Range]]:
+    """The ranges of each method: one for each requirement, the last for all of them."""
+    return {name: [_range(found, *bar) for bar in found.bars] for name, found in required.items()}
+
+
+def _range(
+    found: Required, name: str, runs: Sequence[Interval], certified: Interval | None
+) -> Range:
+    last = name == found.bars[-1][0]
+    text = ", ".join(f"{low:.3f} to {high:.3f}" for low, high in runs) or "nowhere"
+    if certified is not None:
+        text += f"; certified {certified[0]:.3f} to {certified[1]:.3f}"
+    return Range(
+        name,
+        tuple(map(_bar, runs)),
+        None if certified is None else _bar(certified),
+        _x(found.threshold) if last else None,
+        text,
+    )
+
+
+def _bar(run: Interval) -> tuple[float, float]:
+    low, high = map(_x, run)
+    return low, round(max(high - low, 1.0), 2)
+
+
 def _x(z: float) -> float:
     return round(LEFT + PLOT_WIDTH * z, 2)
 
 
-def _y(value: float) -> float:
-    return round(TOP + PLOT_HEIGHT * (1 - value), 2)
+def _y(value: float, end: float) -> float:
+    return round(TOP + PLOT_HEIGHT * (1 - value / end), 2)
 
 
-def _path(curve: ThresholdCurve, margin: Margin) -> str:
+def _end(t_margin: float, curves: Mapping[str, ThresholdCurve]) -> float:
+    """Where the quality axis ends: a multiple of 0.1 above T and all curves."""
+    highest = max(np.nanmax(curve.values, initial=t_margin) for curve in curves.values())
+    return float(min(1.0, np.ceil(10 * highest + 0.2) / 10))
+
+
+def _path(curve: ThresholdCurve, margin: Margin, axis_end: float) -> str:
     """The steps, thinned to what a screen shows, the margin's ends among them."""
     edges = curve.edges
     if edges.size > _MOST_STEPS:
@@ -84,7 +168,8 @@ def _path(curve: ThresholdCurve, margin: Margin) -> str:
         if np.isnan(value):
             drawing = False
             continue
-        parts.append(f"V{_y(value):g}" if drawing else f"M{_x(start):g} {_y(value):g}")
+        y = _y(value, axis_end)
+        parts.append(f"V{y:g}" if drawing else f"M{_x(start):g} {y:g}")
         parts.append(f"H{_x(stop):g}")
         drawing = True
     return "".join(parts)
@@ -93,11 +178,12 @@ def _path(curve: ThresholdCurve, margin: Margin) -> str:
 def draw_chart(title: str, t_margin: float, curves: Mapping[str, ThresholdCurve]) -> Chart:
     """The curves of one metric by method, with the margins at T."""
     lines = []
+    end = _end(t_margin, curves)
     for method, curve in curves.items():
         margin = curve.margin(t_margin)
         if margin.interval is None or margin.threshold is None:
             text = f"MDM 0, never above T = {t_margin:g}"
-            lines.append(Line(method, _path(curve, margin), None, None, None, text))
+            lines.append(Line(method, _path(curve, margin, end), None, None, None, text))
             continue
         low, high = margin.interval
         text = (
@@ -105,5 +191,7 @@ def draw_chart(title: str, t_margin: float, curves: Mapping[str, ThresholdCurve]
             f"recommended {margin.threshold:.3f}"
         )
         places = (_x(low), _x(high), _x(margin.threshold))
-        lines.append(Line(method, _path(curve, margin), *places, text))
-    return Chart(title, t_margin, tuple(lines))
+        lines.append(Line(method, _path(curve, margin, end), *places, text))
+    levels = [trivial_level(curve.ends) for curve in curves.values()]
+    known = [level for level in levels if level is not None]
+    return Chart(title, t_margin, tuple(lines), max(known, default=None), end)

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 MOST_TOLERANCE = 32
 #: Share of the diagonal, as in the reference code of Boundary IoU.
 DILATION_RATIO = 0.02
-NEITHER, INSIDE, OUTSIDE = 0, 1, 2
 
 
 @dataclass(frozen=True)
@@ -85,11 +84,7 @@ class BandOverlap(CountedStatistic):
         keys = ordered_keys(frame.scores, frame.valid)
         band = _eroded(_target_keys(frame), depth) < TARGET
         band &= frame.classes == ANOMALOUS
-        kinds = np.where(frame.valid, np.where(band, INSIDE, OUTSIDE), NEITHER).astype(np.uint8)
-        lows = _eroded(keys, depth)
-        return _intervals(
-            frame, lows, keys, kinds, (INSIDE, OUTSIDE), [int(np.count_nonzero(band))]
-        )
+        return _intervals(frame, _eroded(keys, depth), keys, band, int(np.count_nonzero(band)))
 
 
 @dataclass(frozen=True)
@@ -139,9 +134,8 @@ class BorderMatch(CountedStatistic):
         dy, dx = self._places()
         near = np.zeros(frame.shape, np.uint8)
         dilate(border, dy, dx, near)
-        kinds = np.where(frame.valid, np.where(near > 0, INSIDE, OUTSIDE), NEITHER).astype(np.uint8)
         borders = int(np.count_nonzero(border))
-        counts = _intervals(frame, lows, keys, kinds, (INSIDE, OUTSIDE), [borders])
+        counts = _intervals(frame, lows, keys, near > 0, borders)
         room = 2 * borders
         while True:  # most pixels have one interval, none more than it has places
             matched = np.empty((2, room), keys.dtype)
@@ -189,20 +183,13 @@ def _eroded(keys: Keys, depth: int) -> Keys:
 
 
 def _intervals(
-    frame: Frame,
-    lows: Keys,
-    highs: Keys,
-    kinds: NDArray[np.uint8],
-    wanted: tuple[int, ...],
-    sizes: list[int],
+    frame: Frame, lows: Keys, highs: Keys, inside: NDArray[np.bool_], size: int
 ) -> IntervalCounts:
+    """Ends of the intervals of valid pixels that are inside and of the others, beside one size."""
     from mdmkit.statistics.kernels.erosion import split_intervals
 
-    ends: list[Keys] = []
-    for kind in wanted:
-        room = np.count_nonzero(kinds == kind)
-        low, high = np.empty((2, room), highs.dtype)
-        n, m = split_intervals(lows.ravel(), highs.ravel(), kinds.ravel(), kind, low, high)
-        ends += [low[:n].copy(), high[:m].copy()]
+    ends = np.empty((4, highs.size), highs.dtype)
+    counts = split_intervals(lows.ravel(), highs.ravel(), frame.valid.ravel(), inside.ravel(), ends)
+    runs = tuple(row[:n].copy() for row, n in zip(ends, counts.tolist(), strict=True))
     source = key_source(frame.scores.dtype)
-    return IntervalCounts(tuple(ends), np.array(sizes), frame.anomalous_pixels, source)
+    return IntervalCounts(runs, np.array([size]), frame.anomalous_pixels, source)

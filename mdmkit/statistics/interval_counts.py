@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -70,23 +70,27 @@ class IntervalCounts(AsArrays):
     @cached_property
     def steps(self) -> Steps:
         """The count of each kind as a step function of the threshold, shape (n, k)."""
-        return self._merged_ends(np.repeat(np.arange(len(self.ends) // 2), 2), (-1, 1))
+        runs = self._sorted
+        return self._rows([_count_ends(*pair) for pair in zip(runs[::2], runs[1::2], strict=True)])
 
     @cached_property
     def monotone_steps(self) -> Steps:
         """Numbers of ends above the threshold, shape (n, 2 k): none falls as the threshold does."""
-        return self._merged_ends(np.arange(len(self.ends)), (1, 1))
+        return self._rows([_count_ends(run[:0], run) for run in self._sorted])
 
-    def _merged_ends(self, columns: NDArray[np.intp], signs: Sequence[int]) -> Steps:
-        from mdmkit.statistics.kernels.erosion import merge_ends
+    @property
+    def _sorted(self) -> list[Keys]:
+        return [sorted_keys([run]) for run in self.ends]
 
-        runs = [sorted_keys([run]) for run in self.ends]
-        starts = np.append(0, np.cumsum([run.size for run in runs]))
-        keys = np.empty(int(starts[-1]) + 1, runs[0].dtype)
-        changes = np.empty((keys.size, int(columns[-1]) + 1), np.int64)
-        every = np.tile(np.array(signs), len(runs) // 2)
-        n = merge_ends(np.concatenate(runs), starts, every, columns, keys, changes)
-        return Steps(scores_of(keys[:n], self.source), changes[:n])
+    def _rows(self, columns: list[tuple[Keys, NDArray[np.int64]]]) -> Steps:
+        """Of changes of each column, at keys of its own, the rows of all of them."""
+        from mdmkit.statistics.kernels.erosion import merge_columns
+
+        runs, changes = (np.concatenate(several) for several in zip(*columns, strict=True))
+        starts = np.append(0, np.cumsum([keys.size for keys, _ in columns]))
+        keys, rows = np.empty_like(runs), np.empty((runs.size, len(columns)), np.int64)
+        n = merge_columns(runs, changes, starts, keys, rows)
+        return Steps(scores_of(keys[:n], self.source), rows[:n])
 
     def rescaled(self, rescale: Rescale) -> SteppedCounts:
         """The counts over order-preserved scores."""
@@ -100,3 +104,14 @@ class IntervalCounts(AsArrays):
     def within(self, edges: Edges, bins: NDArray[np.bool_]) -> SteppedCounts:
         """Ends that lie inside some bins."""
         return SteppedCounts(within(self.monotone_steps, edges, bins), self.sizes, self.anomalous)
+
+
+def _count_ends(lows: Keys, highs: Keys) -> tuple[Keys, NDArray[np.int64]]:
+    """Keys at which a count changes, and by how much."""
+    from mdmkit.statistics.kernels.erosion import count_ends
+
+    none = np.array([np.iinfo(highs.dtype).max], highs.dtype)
+    keys = np.empty(lows.size + highs.size + 1, highs.dtype)
+    changes = np.empty(keys.size, np.int64)
+    n = count_ends(np.append(lows, none), np.append(highs, none), keys, changes)
+    return keys[:n], changes[:n]

@@ -60,7 +60,8 @@ class TargetBin(FrameChange, AsArrays):
             )
         if not 0 <= self.low < self.high:
             raise InputError(
-                f"{self.by}: expected a range A:B with 0 <= A < B, found {self.low!r}:{self.high!r}"
+                f"expected a range A:B with 0 <= A < B, found {self.low!r}:{self.high!r}",
+                argument=self.by,
             )
 
     @property

@@ -10,11 +10,12 @@ import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from mdmkit.core.errors import InputError, printable
-from mdmkit.tables.table import UNDEFINED, Block, Column, View
+from mdmkit.tables.table import UNDEFINED, Block, Column, View, in_tables
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -25,50 +26,71 @@ def _shown(column: Column, row: int) -> str:
     return f"{column.cells[row]}{'*' if row in column.best else ' '}{column.behind(row)}"
 
 
-def _fitting(block: Block, methods: Sequence[str], width: int) -> list[Block]:
-    """A block in as many pieces as fit a width, so that no number is cut."""
-    named = max(len(name) for name in ("method", *methods))
-    pieces: list[list[Column]] = []
-    room = 0
-    for column in block.columns:
-        cells = (_shown(column, row) for row in range(len(methods)))
-        needed = max(map(len, (*cells, *column.narrow_heading.splitlines()))) + _GAP
+def _fitting(
+    table: Sequence[Block], methods: Sequence[str], width: int | None
+) -> list[list[Block]]:
+    """A table in as many pieces as fit a width, so that no number is cut."""
+    if width is None:
+        return [list(table)]
+    names = ("method", *methods, *(block.section for block in table))
+    named = max(map(len, names))
+    ends: list[int] = []
+    room = -1
+    for place, columns in enumerate(zip(*(block.columns for block in table), strict=True)):
+        shown = [_shown(c, row) for c in columns for row in range(len(c.cells))]
+        needed = max(map(len, (*shown, *columns[0].narrow_heading.splitlines()))) + _GAP
         if needed > room:
-            pieces.append([])
+            ends.append(place)
             room = width - named - _GAP
-        pieces[-1].append(column)
         room -= needed
+    pieces = [slice(*ends_of_piece) for ends_of_piece in pairwise([*ends, None])]
     return [
-        replace(block, title=block.title if i == 0 else f"{block.title} (continued)",
-                columns=tuple(columns))
-        for i, columns in enumerate(pieces)
-    ]  # fmt: skip
+        [
+            replace(
+                block,
+                title=block.title if number == 0 else f"{block.title} (continued)",
+                columns=block.columns[piece],
+            )
+            for block in table
+        ]
+        for number, piece in enumerate(pieces)
+    ]
 
 
 def to_renderables(view: View, width: int | None = None) -> list[RenderableType]:
     """Tables and notes for a rich console; wide tables in pieces where a width is given."""
+    from rich.text import Text
+
+    parts: list[RenderableType] = [
+        _rich_table(view, piece)
+        for table in in_tables(view.tables)
+        for piece in _fitting(table, view.methods, width)
+    ]
+    lines = ["* best of its column", *map(printable, view.notes)]
+    parts.append(Text("\n".join(lines)))
+    return parts
+
+
+def _rich_table(view: View, blocks: Sequence[Block]) -> RenderableType:
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    parts: list[RenderableType] = []
-    shown = view.tables
-    if width is not None:
-        shown = [piece for block in shown for piece in _fitting(block, view.methods, width)]
-    for block in shown:
-        table = Table(title=block.title, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
-        table.add_column("method", overflow="fold")
-        for column in block.columns:
-            table.add_column(Text(column.narrow_heading), justify="right", no_wrap=True)
-        for row, method in enumerate(view.methods):
+    first = blocks[0]
+    table = Table(title=first.title, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
+    table.add_column("method", overflow="fold")
+    for column in first.columns:
+        table.add_column(Text(column.narrow_heading), justify="right", no_wrap=True)
+    for block in blocks:
+        if block.section:
+            table.add_section()
+            table.add_row(Text(printable(block.section), style="italic"))
+        for row, method in view.rows_of(block):
             cells = [
                 Text(_shown(c, row), style="bold" if row in c.best else "") for c in block.columns
             ]
             table.add_row(Text(printable(method)), *cells)
-        parts.append(table)
-    lines = ["* best of its column", *map(printable, view.notes)]
-    parts.append(Text("\n".join(lines)))
-    return parts
+    return table
 
 
 _WIDTH = 400  # a file has room: numbers are never cut
@@ -105,16 +127,20 @@ def _to_markdown(view: View) -> str:
         return re.sub(r"([\\`*_\[\]<>&~|])", r"\\\1", printable(" ".join(text.split())))
 
     lines: list[str] = []
-    for block in view.tables:
-        lines += [f"**{block.title}**", ""]
-        lines.append("| method | " + " | ".join(escaped(c.heading) for c in block.columns) + " |")
-        lines.append("|:--|" + "--:|" * len(block.columns))
-        for row, method in enumerate(view.methods):
-            cells = [
-                (f"**{c.cells[row]}**" if row in c.best else c.cells[row]) + c.behind(row)
-                for c in block.columns
-            ]
-            lines.append(f"| {escaped(method)} | " + " | ".join(cells) + " |")
+    for table in in_tables(view.tables):
+        first = table[0]
+        lines += [f"**{first.title}**", ""]
+        lines.append("| method | " + " | ".join(escaped(c.heading) for c in first.columns) + " |")
+        lines.append("|:--|" + "--:|" * len(first.columns))
+        for block in table:
+            if block.section:
+                lines.append(f"| *{escaped(block.section)}* |" + " |" * len(block.columns))
+            for row, method in view.rows_of(block):
+                cells = [
+                    (f"**{c.cells[row]}**" if row in c.best else c.cells[row]) + c.behind(row)
+                    for c in block.columns
+                ]
+                lines.append(f"| {escaped(method)} | " + " | ".join(cells) + " |")
         lines.append("")
     lines += [f"- {escaped(line)}" for line in ["bold: best of its column", *view.notes]]
     return "\n".join(lines) + "\n"
@@ -167,13 +193,19 @@ def _to_latex(view: View) -> str:
     leading = [] if view.auxiliary is None else [view.auxiliary]
     joined = [block for block in shown if not block.apart]
     lines += _tabular(view, joined, leading)
-    for block in shown:
-        if block.apart:
-            lines += ["", f"% {block.title}", *_tabular(view, [block], [])]
+    for table in in_tables([block for block in shown if block.apart]):
+        lines += ["", f"% {table[0].title}"]
+        sections = table if table[0].section else []
+        lines += _tabular(view, table[:1], [], sections)
     return "\n".join(lines) + "\n"
 
 
-def _tabular(view: View, shown: Sequence[Block], leading: Sequence[Column]) -> list[str]:
+def _tabular(
+    view: View,
+    shown: Sequence[Block],
+    leading: Sequence[Column],
+    sections: Sequence[Block] = (),
+) -> list[str]:
     columns = [*leading, *(column for block in shown for column in block.columns)]
     aligned = "l" * (1 + len(leading)) + "r" * (len(columns) - len(leading))
     lines = [rf"\begin{{tabular}}{{{aligned}}}", r"\toprule"]
@@ -184,12 +216,16 @@ def _tabular(view: View, shown: Sequence[Block], leading: Sequence[Column]) -> l
     if any(column.condition for column in columns):
         conditions = (column.condition for column in columns)
         lines.append(" & ".join(["", *map(_escaped_latex, conditions)]) + r" \\")
-    lines.append(r"\midrule")
-    for row, method in enumerate(view.methods):
-        if 0 < row == view.own:
-            lines.append(r"\midrule")
-        cells = [_latex_cell(column, row) for column in columns]
-        lines.append(" & ".join([_escaped_latex(method), *cells]) + r" \\")
+    for block in sections or [replace(shown[0], columns=tuple(columns))]:
+        lines.append(r"\midrule")
+        if block.section:
+            heading = rf"\textit{{{_escaped_latex(block.section)}}}"
+            lines.append(rf"\multicolumn{{{1 + len(columns)}}}{{l}}{{{heading}}} \\")
+        for row, method in view.rows_of(block):
+            if 0 < row == view.own:
+                lines.append(r"\midrule")
+            cells = [_latex_cell(column, row) for column in block.columns]
+            lines.append(" & ".join([_escaped_latex(method), *cells]) + r" \\")
     return [*lines, r"\bottomrule", r"\end{tabular}"]
 
 

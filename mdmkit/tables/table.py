@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 UNDEFINED = "-"
@@ -55,12 +55,42 @@ class Column:
 
 @dataclass(frozen=True)
 class Block:
-    """Columns that are shown together."""
+    """Columns that are shown together.
+
+    Attributes
+    ----------
+    title : str
+    columns : tuple of Column
+    apart : bool
+        Whether it is a table of its own even where blocks are joined.
+    section : str
+        Heading of its rows, where consecutive blocks of one title and the same columns make up one
+        table, with the methods in each of its sections.
+    """
 
     title: str
     columns: tuple[Column, ...]
-    #: Whether it is a table of its own even where blocks are joined.
     apart: bool = False
+    section: str = ""
+
+
+def in_tables(blocks: Sequence[Block]) -> list[list[Block]]:
+    """Blocks by table: consecutive sections of one title together, others alone.
+
+    Examples
+    --------
+    >>> blocks = [Block("Quality", ()), Block("By town", (), section="a"),
+    ...           Block("By town", (), section="b")]
+    >>> [len(table) for table in in_tables(blocks)]
+    [1, 2]
+    """
+    found: list[list[Block]] = []
+    for block in blocks:
+        if block.section and found and found[-1][0].section and found[-1][0].title == block.title:
+            found[-1].append(block)
+        else:
+            found.append([block])
+    return found
 
 
 def percent(value: float | None) -> str:
@@ -123,4 +153,8 @@ class View:
         """The blocks, the first one with who uses auxiliary data."""
         first, *others = self.blocks
         leading = () if self.auxiliary is None else (self.auxiliary,)
-        return [Block(first.title, (*leading, *first.columns)), *others]
+        return [replace(first, columns=(*leading, *first.columns)), *others]
+
+    def rows_of(self, block: Block) -> Iterator[tuple[int, str]]:
+        """Number and name of the methods shown in a block: in sections those computed here."""
+        return enumerate(self.methods[: self.own] if block.section else self.methods)

@@ -206,7 +206,7 @@ def transfer_threshold(
     jobs: int = 1,
     **judging: Unpack[FrameOptions],
 ) -> Transfer | RequiredTransfer:
-    """What a recommended threshold gives on other frames, all constants kept.
+    """Tell what a recommended threshold gives on other frames, all constants kept.
 
     Parameters
     ----------
@@ -249,7 +249,7 @@ def check_threshold(
     jobs: int = 1,
     **judging: Unpack[FrameOptions],
 ) -> ThresholdCheck:
-    """Whether a chosen threshold still holds on new frames, with labels or without.
+    """Check whether a chosen threshold still holds on new frames, with labels or without.
 
     Parameters
     ----------

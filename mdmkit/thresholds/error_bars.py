@@ -13,10 +13,9 @@ from mdmkit.core.margin import Interval
 from mdmkit.evaluation.sources import Progress, no_progress
 from mdmkit.evaluation.threads import Load, in_order
 from mdmkit.metrics.base import Metric
-from mdmkit.metrics.boundary_metrics import BoundaryMetric
 from mdmkit.metrics.component_metrics import ComponentMetric
+from mdmkit.metrics.counted_metric import CountedMetric
 from mdmkit.metrics.pixel_metrics import CountMetric
-from mdmkit.metrics.region_metrics import PRO
 from mdmkit.statistics.pixels import PixelCounts
 from mdmkit.statistics.stepped_counts import SteppedCounts
 from mdmkit.thresholds.ranges import CountedFrame, Ranges, Scores
@@ -96,7 +95,7 @@ def _value(metric: Metric, totals: Integers, fixed: Integers) -> Scores:
         return np.full(len(totals), np.nan)
     if isinstance(metric, ComponentMetric):
         return np.asarray(metric.values(totals, int(fixed[0])))
-    assert isinstance(metric, (BoundaryMetric, PRO))
+    assert isinstance(metric, CountedMetric)
     return metric.values(totals, fixed)
 
 

@@ -26,7 +26,7 @@ from mdmkit.statistics.totals import EarlyGrid, Grid, Totals
 
 @dataclass(frozen=True)
 class OperatingPoint:
-    """What one threshold gives on a set of frames; fractions, None where undefined.
+    """Holds what one threshold gives on a set of frames; fractions, None where undefined.
 
     Attributes
     ----------

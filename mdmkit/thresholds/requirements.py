@@ -163,7 +163,7 @@ Requirements: TypeAlias = "Single | Iterable[Single]"
 def parse_requirements(
     require: Requirements, sizes: ComponentSizes | None = None, aggregate: str = "pooled"
 ) -> tuple[Requirement, ...]:
-    """Requirements from their names.
+    """Make requirements from their names.
 
     Parameters
     ----------

@@ -20,7 +20,7 @@ _COMPONENTS: Shown = (("siou", True), ("ppv", True), ("mean_f1", True))
 
 @dataclass(frozen=True)
 class Thresholds(ByMethod[Recommendation, Transfer]):
-    """Recommended thresholds of several methods; `thresholds["mine"]` is one of them.
+    """Holds recommended thresholds of several methods; `thresholds["mine"]` is one of them.
 
     Attributes
     ----------

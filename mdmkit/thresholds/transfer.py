@@ -105,7 +105,7 @@ class Recommendation:
 
 @dataclass(frozen=True)
 class Transfer:
-    """What a recommended threshold gives on a second set of frames.
+    """Holds what a recommended threshold gives on a second set of frames.
 
     Thresholds and margins are on the scale of the first set, whose normaliser's constants are
     kept; scores that they map beyond [0, 1] are compared as they are, not clipped.

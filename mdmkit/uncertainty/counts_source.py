@@ -79,10 +79,11 @@ class StatesPlan:
     def statistics(self) -> tuple[Statistic, ...]:
         """What is counted."""
         statistics = statistics_of(self.measures)
-        if not all(map(has_bins, statistics)):
+        unfit = [m.key for m in self.measures if not all(map(has_bins, m.statistics))]
+        if unfit:
             raise InputError(
-                "expected metrics of counts or components where frames are drawn anew, "
-                "found a callable or aupimo",
+                "expected metrics whose counts are known in bins of thresholds where frames are "
+                f"drawn anew, found {', '.join(unfit)}; leave them out, or give no intervals",
                 argument="metrics",
             )
         return statistics

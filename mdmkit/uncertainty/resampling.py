@@ -45,7 +45,7 @@ class Estimate(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Bootstrap:
-    """Numbers of several methods on resampled frames.
+    """Holds the numbers of several methods on resampled frames.
 
     Attributes
     ----------
@@ -156,7 +156,7 @@ def bootstrap(
     progress: Bar | None = None,
     **frames: Unpack[FrameOptions],
 ) -> Bootstrap:
-    """Numbers of several methods with intervals, by resampling frames with replacement.
+    """Compute numbers of several methods with intervals, by resampling frames with replacement.
 
     Parameters
     ----------

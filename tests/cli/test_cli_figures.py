@@ -22,7 +22,7 @@ def test_a_figure_names_its_methods_and_margins(plot, folders):
     assert plot("-o", "out/a.svg").code == 0
     svg = (folders / "out" / "a.svg").read_text()
     assert svg.count("<!-- good -->") == 2  # legend and bar
-    assert "<!-- T = 0.5 -->" in svg
+    assert "<!-- T = 50 % -->" in svg
     assert "<!-- MDM " in svg
 
 

@@ -91,8 +91,45 @@ def test_the_grid_uses_the_best_f1_or_the_recommended_threshold(plot, seen):
     for options, z in (((), best), (("--t-margin", "0.5"), recommended)):
         assert plot("grid", "-o", "a.png", *UNIT, "--most", "2", *options)[0] == 0
         axes = np.array(seen["a.png"].axes).reshape(2, 3)  # no image: truth and two methods
+        assert axes[0, 2].get_title().startswith("weak (minmax)\n")
         assert axes[0, 1].get_title() == f"good\nscore > {z:.3g}"
         assert [row[0].texts[0].get_text() for row in axes] == ["2", "1"]
+
+
+def test_rows_of_a_grid_have_short_or_given_names_and_score_maps(plot, seen, tmp_path):
+    for folder in ("masks", "images", "good", "weak"):
+        (tmp_path / folder / "town").mkdir()
+        for path in (tmp_path / folder).glob("1.*"):
+            path.rename(tmp_path / folder / "town" / path.name)
+    options = ("--images", "images", "--frame", "town/1", "--frame", "dusk=2", "--width", "cvpr")
+    assert plot("grid", "-o", "a.png", *UNIT, *options, "--score-maps")[0] == 0
+    figure = seen["a.png"]
+    assert figure.get_figwidth() == 3.25
+    axes = np.array(figure.axes).reshape(4, 3)
+    assert [row[0].texts[0].get_text() for row in axes[::2]] == ["1", "dusk"]
+    image = np.asarray(Image.open("images/town/1.png"))
+    assert (np.asarray(axes[0, 0].images[0].get_array()) == image).all()
+    assert all(ax.images for ax in axes.flat)
+
+
+def test_figures_read_maps_as_compare_does(plot, seen, tmp_path):
+    for path in (tmp_path / "good").iterdir():
+        np.save(path.with_name(f"{path.stem}_score.npy"), np.load(path)[::2, ::2])
+        path.unlink()
+    only = {"folders": ("good=good",)}
+    assert plot("margin", "-o", "a.png", **only)[0] == 2
+    read = ("--score-ending", "_score", "--resize", "nearest")
+    for kind in ("margin", "margins-by-t", "curves", "froc", "grid", "thresholds"):
+        assert plot(kind, "-o", "a.png", *read, "--overwrite", **only)[0] == 0, kind
+
+
+def test_normalised_maps_say_so(plot, seen):
+    assert plot("thresholds", "-o", "a.png", *UNIT)[0] == 0
+    told = [text.get_text() for text in seen["a.png"].findobj(Text)]
+    assert {"good", "weak, scores normalised by minmax"} <= set(told)
+    assert plot("margin", "-o", "b.png", *UNIT)[0] == 0
+    lanes = seen["b.png"].axes[1]
+    assert [label.get_text() for label in lanes.get_yticklabels()] == ["good", "weak (minmax)"]
 
 
 def test_margins_of_several_metrics_and_t_are_drawn(plot, seen):
@@ -117,7 +154,7 @@ def test_a_margin_without_t_is_one_at_one_half(plot, seen):
 
 def test_margins_by_t_and_curves_are_drawn(plot, seen):
     assert plot("margins-by-t", "-o", "a.png", *UNIT, "--metric", "iou")[0] == 0
-    assert seen["a.png"].axes[0].get_xlabel() == "required quality T (pixel IoU)"
+    assert seen["a.png"].axes[0].get_xlabel() == "required quality T, % (pixel IoU)"
     assert plot("curves", "-o", "b.png")[0] == 0  # ranking takes raw scores
     assert len(seen["b.png"].axes) == 2
 
@@ -171,7 +208,7 @@ def test_several_data_sets_have_a_row_each_where_there_are_several_metrics(plot,
     titles = [[ax.get_title() for ax in row] for row in axes[::2]]
     assert titles == [[f"{n}\n{d}" for d in ("pixel F1", "mean sIoU")] for n in ("First", "Second")]
     sizes = [row[1].get_ylabel() for row in axes[::2]]  # each data set's own
-    assert sizes == ["mean sIoU\n(sizes 5 / 9)", "mean sIoU\n(sizes 3 / 7)"]
+    assert sizes == ["mean sIoU, %\n(sizes 5 / 9)", "mean sIoU, %\n(sizes 3 / 7)"]
 
 
 def test_other_figures_have_several_data_sets_too(plot, seen, trees):
@@ -181,7 +218,7 @@ def test_other_figures_have_several_data_sets_too(plot, seen, trees):
         assert [ax.get_title() for ax in seen["a.png"].axes][:2] == titles
     dots = [line for line in seen["a.png"].axes[1].lines if line.get_marker() == "o"]
     frames = [(np.load(f"good/{n}.npy"), np.asarray(Image.open(f"masks/{n}.png"))) for n in "012"]
-    assert dots[0].get_xdata()[0] == pytest.approx(evaluate(frames, "fpr95")["fpr95"])
+    assert dots[0].get_xdata()[0] == pytest.approx(100 * evaluate(frames, "fpr95")["fpr95"])
 
 
 def test_one_data_set_may_have_a_name(plot, seen, trees):
@@ -259,7 +296,10 @@ def test_errors_of_one_data_set_name_it(plot, trees):
         (("thresholds",), "weak: scores: expected values in [0, 1] or a normaliser"),
         (("grid", "--most", "0"), "most: expected a number >= 1, found 0"),
         (("grid", "--t-margin", "1"), "--t-margin: expected a number in [0, 1), found 1.0"),
-        (("curves", "--width", "0"), "width: expected 1 to 100 inches, found 0.0"),
+        (("curves", "--width", "0"), "or 1 to 100 inches, found '0'"),
+        (("curves", "--width", "iclr"), "width: expected cvpr, cvpr-wide, neurips, ieee"),
+        (("grid", "--frame", "1", "--frame", "day=1"), "frame: expected each frame once"),
+        (("grid", "--frame", "a=0", "--frame", "a=1"), "frame: expected a name each"),
         (("margins-by-t", "--metric", "magic"), "metric: expected"),
     ],
 )

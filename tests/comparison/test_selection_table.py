@@ -8,11 +8,13 @@ import json
 
 import pytest
 
-from mdmkit import compare
+from mdmkit import bootstrap, compare
+from mdmkit.comparison.differences import paired_leads
 from mdmkit.comparison.selection_table import points_by
 from mdmkit.core.errors import InputError
 from mdmkit.metrics.selections import measures_by, selections_of
 from mdmkit.plots import by_figure
+from mdmkit.tables.forms import to_renderables
 
 #: An object of one pixel and one of three; the first method finds the small one, the other not.
 TARGET = [[1, 0, 0, 0, 1, 1, 1]]
@@ -49,11 +51,53 @@ def test_groups_stand_side_by_side_with_their_mean_and_the_worst(weather):
         (keen["ap@weather=sun"] + keen["ap@weather=rain"]) / 2
     )
     assert keen["ap@weather=sun"] == 1
-    text = comparison.to_text("markdown")
-    assert "AP by weather" in text
-    (row,) = (line for line in text.splitlines() if line.startswith("| keen") and "worst" in line)
-    assert row.split("|")[2].strip().endswith("worst")  # rain comes first
-    assert "sun" in comparison.to_text("latex")
+    lines = comparison.to_text("markdown").splitlines()
+    start = lines.index("**By weather, %**")
+    assert [line.split("|")[1].strip() for line in lines[start + 2 : start + 13]] == [
+        "method", ":--", "*rain: 1 frame, 1 component*", "keen", "dull",
+        "*sun: 1 frame, 2 components*", "keen", "dull", "*mean of 2*", "keen", "dull",
+    ]  # fmt: skip
+    marked = [line for line in lines if line.endswith("worst |")]
+    assert [line.split("|")[1].strip() for line in marked] == ["keen", "dull"]
+    assert [lines.index(line) - start for line in marked] == [5, 9]  # rain of one, sun of the other
+    assert "- worst: of a method's groups of frames" in lines
+
+
+def test_groups_are_sections_of_one_table_in_every_form(weather):
+    comparison = compare(FRAMES, metrics="ap,auroc", by=f"{weather}:weather")
+    latex = comparison.to_text("latex")
+    assert latex.count(r"\begin{tabular}") == 2  # pooled, and all groups
+    assert latex.count(r"\multicolumn{3}{l}{\textit{") == 3
+    assert latex.count(r"{\scriptsize worst}") == 4
+    shown = comparison.to_text("table")
+    assert shown.count("By weather, %") == 1
+    assert " rain: 1 frame, 1 component\n" in shown
+    narrow = to_renderables(comparison.view(), 30)
+    titles = [table.title for table in narrow[:-1]]
+    assert titles == ["Quality, %", "By weather, %", "By weather, % (continued)"]
+
+
+def test_python_takes_parts_as_the_command_line_does(weather):
+    found = compare(FRAMES, metrics="ap", by=["size=0,2,inf", f"{weather}:weather"])
+    measures = measures_by("ap", ["size=0,2,inf", f"{weather}:weather"], keys=KEYS)
+    assert found["keen"].values == compare(FRAMES, metrics=measures)["keen"].values
+    assert found.settings["by"] == ["size=0,2,inf", f"{weather}:weather"]
+    with pytest.raises(InputError, match="folder") as error:
+        compare(FRAMES, metrics="ap", by="folder")
+    assert error.value.argument == "by"
+    intervals = bootstrap(FRAMES, metrics="ap", by="size=0,2,inf", replicates=20)
+    with_leads = found.with_bootstrap(intervals)
+    assert "0:2 px" in with_leads.to_text()
+    assert not any("components" in lead.metric for lead in paired_leads(with_leads))
+
+
+def test_the_score_of_an_image_is_an_option():
+    found = compare(FRAMES, metrics="ap,image_auroc,image_ap@score=max", image_score="mean-top:2")
+    assert set(found["keen"].values) >= {"ap", "image_auroc@score=mean-top:2", "image_ap"}
+    for wrong, metrics in (("mean-top:0", "image_ap"), ("top", "image_ap"), ("max", "ap")):
+        with pytest.raises(InputError) as error:
+            compare(FRAMES, metrics=metrics, image_score=wrong)
+        assert error.value.argument == "image_score"
 
 
 def test_long_forms_have_a_row_for_each_part(weather):

@@ -10,10 +10,12 @@ import pytest
 from scipy.ndimage import label
 
 from mdmkit import evaluate
+from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.frame import Frame, as_unit
 from mdmkit.core.transforms import FrameGroup, ImageScore
 from mdmkit.evaluation.evaluation import Evaluation
 from mdmkit.metrics.measures import Ranking
+from mdmkit.metrics.selections import measures_by, selections_of
 from mdmkit.metrics.transformed import Through
 from mdmkit.statistics.frame_regions import FrameRegions
 from mdmkit.statistics.target_bins import TargetBin
@@ -186,6 +188,54 @@ def test_found_at_alarms_is_the_best_of_the_thresholds_with_few_enough():
                 best, threshold = found, None if z < 0 else z
         assert result["found@alarms=0.5"] == pytest.approx(best)
         assert result["found@alarms=0.5_threshold"] == threshold
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("by", ["size=0,3,7,inf", "rows=0,4,inf", "share=0,0.04,0.2,inf"])
+def test_numbers_of_bins_add_up_to_those_of_the_whole(seed, by):
+    frames = frames_of(seed)
+    names = "pro@z=0.4,siou@z=0.4,recall@z=0.4,fpr@z=0.4,ap,mdm_siou@0.2,best_f1"
+    least = ComponentSizes(min_target=2 if seed % 2 else 0)
+    found = values_of(frames, measures_by(names, by, sizes=least), min_target=least.min_target)
+    alone = values_of(frames, names, min_target=least.min_target)
+    assert {key: found[key] for key in alone} == alone  # the whole is what it was
+    parts = [selection.name for selection in selections_of(by)]
+    numbers = {part: found[f"components@{part}"] for part in parts}
+    whole = [mask for f in frames for mask in masks_of(f) if mask.sum() >= least.min_target]
+    assert sum(numbers.values()) == len(whole)
+    for name in ("pro@z=0.4", "siou@z=0.4"):  # means over components
+        shares = [numbers[part] * found[f"{name}@{part}"] for part in parts if numbers[part]]
+        assert sum(shares) == pytest.approx(len(whole) * found[name], abs=1e-9)
+    false_alarms = {found[f"fpr@z=0.4@{part}"] for part in parts}
+    assert false_alarms == {found["fpr@z=0.4"]}  # normal pixels stay
+
+
+def test_ignored_pixels_leave_before_a_component_has_a_size():
+    target = np.array([[1, 1, 255, 1, 1, 1, 0, 0, 1, 1, 0]], np.uint8)  # 2, 3 and 2 pixels
+    target = np.vstack([target, np.zeros_like(target)])
+    frame = Frame(np.linspace(0, 1, target.size).reshape(target.shape), target)
+    names = "components@size=0:3,components@size=3:6,components@size=6:inf"
+    assert list(values_of([frame], names).values())[::3] == [2, 1, 0]
+
+
+def test_a_limit_of_size_holds_within_a_bin():
+    target = np.array([[1, 0, 1, 1, 0, 1, 1, 1, 0, 1, 1, 1, 1]], np.uint8)  # 1, 2, 3, 4 pixels
+    scores = np.array([[1, 0, 1, 0, 0, 1, 1, 0, 0.5, 1, 1, 1, 1]])
+    names = "components,components@size=0:3,components@size=3:4,pro@z=0.5@size=0:3,siou@z=0.5"
+    values = values_of([Frame(scores, target)], names, min_target=2)
+    counts = [values[f"components{part}"] for part in ("", "@size=0:3", "@size=3:4")]
+    assert counts == [3, 1, 1]  # the smallest is in no bin, and 3 pixels are not below 3
+    assert values["pro@z=0.5@size=0:3"] == 0.5
+    assert values["siou@z=0.5"] == pytest.approx((1 / 2 + 2 / 3 + 1) / 3)
+
+
+def test_a_bin_of_components_that_are_all_too_small_is_undefined():
+    target = np.array([[1, 0, 1, 1, 1]], np.uint8)
+    frame = Frame(np.array([[0.9, 0.1, 0.8, 0.7, 0.6]]), target)
+    values = values_of([frame], "components@size=0:2,pro@z=0.5@size=0:2,pro@z=0.5", min_target=2)
+    assert values["components@size=0:2"] == 0
+    assert values["pro@z=0.5@size=0:2"] is None
+    assert values["pro@z=0.5"] == 1
 
 
 def test_components_in_two_bins_lie_in_both():

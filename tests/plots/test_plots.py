@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
+from PIL import Image
 
 from mdmkit import Frame, InputError, threshold_curve
 from mdmkit.plots import (
     OVERLAY,
+    WIDTHS,
+    as_width,
+    by_figure,
     draw_curve,
     draw_margins_by_t,
     draw_precision_recall,
@@ -52,13 +58,13 @@ def test_bars_are_the_computed_margins(curves):
     assert dots == [c.margin(0.7).threshold for c in curves.values() if c.margin(0.7).interval]
     texts = [text.get_text() for text in lanes.texts]
     assert f"MDM {100 * curves['wide'].margin(0.7).value:.1f}" in texts
-    assert "MDM 0: never above T = 0.7" in texts
+    assert "MDM 0: never above T = 70 %" in texts
 
 
 def test_lines_are_the_curve_at_every_step(curves):
     ax = draw_curve(curves["narrow"])
     values, edges, _ = ax.patches[0].get_data()
-    np.testing.assert_array_equal(curves["narrow"](edges[:-1]), values)
+    np.testing.assert_array_equal(100 * curves["narrow"](edges[:-1]), values)
 
 
 def test_a_curve_of_many_steps_is_thinned_but_keeps_the_ends_of_the_margin():
@@ -69,7 +75,7 @@ def test_a_curve_of_many_steps_is_thinned_but_keeps_the_ends_of_the_margin():
     values, edges, _ = ax.patches[0].get_data()
     assert edges.size < 4100
     assert set(curve.margin(0.7).interval) <= set(edges)
-    np.testing.assert_array_equal(curve(edges[:-1]), values)
+    np.testing.assert_array_equal(100 * curve(edges[:-1]), values)
 
 
 def test_overlay_colours_count_the_confusion():
@@ -89,6 +95,52 @@ def test_overlay_colours_count_the_confusion():
     for name, count in counts.items():
         colour = np.round(255 * np.array(to_rgb(OVERLAY[name]))).astype(np.uint8)
         assert (image == colour).all(axis=-1).sum() == count
+
+
+def test_the_trivial_level_is_drawn_where_the_metric_says(curves):
+    top, lanes = margin_figure(curves, (0.3, 0.7)).axes
+    level = 100 * max(curve.margin(0.5).trivial for curve in curves.values())
+    assert level == pytest.approx(100 * 2 * 300 / (300 + 2400))  # 300 of 2,400 pixels anomalous
+    heights = {line.get_ydata()[0] for line in top.lines if line.get_xdata() == [0, 1]}
+    assert level in heights
+    assert f"trivial\n{level:.3g} %" in [text.get_text() for text in top.texts]
+    assert not any(bar.get_hatch() for bar in lanes.patches)
+    passed = margin_figure({"wide": curves["wide"]}, level / 100).axes[1]
+    assert passed.patches[0].get_hatch()
+    assert passed.texts[0].get_text().endswith("(trivial)")
+
+
+def test_the_axis_of_quality_ends_above_what_is_drawn(curves):
+    for shown, t, end in ((("flat",), 0.1, 25), (("wide", "flat"), 0.5, 100), (("flat",), 0.5, 55)):
+        top = margin_figure({name: curves[name] for name in shown}, t).axes[0]
+        assert top.get_ylim() == (0, end)
+
+
+@pytest.mark.parametrize("width", ["cvpr", "cvpr-wide", "neurips", "ieee", "ieee-wide", "llncs"])
+def test_saved_figures_are_as_wide_as_the_box(curves, sweeps, width, tmp_path):
+    frame = Frame([[0.1, 0.9], [0.2, 0.6]], [[0, 1], [255, 0]])
+    figures = {
+        "margin": margin_figure(curves, 0.5, width=width),
+        "by-t": margins_by_t_figure(curves, width=width),
+        "ranking": ranking_figure(sweeps, width=width),
+        "thresholds": thresholds_figure({"only": frame}, width=width),
+        "grid": grid_figure({"a": {"m": frame}}, {"m": 0.5}, width=width),
+        "by": by_figure({"AP, %": {"mine": [(0.2, (0.1, 0.4))]}}, ["all"], "size", width=width),
+    }
+    for name, figure in figures.items():
+        save_figure(figure, tmp_path / f"{name}.pdf")
+        save_figure(figure, tmp_path / f"{name}.png")
+        box = re.search(rb"/MediaBox \[ ?0 0 ([\d.]+)", (tmp_path / f"{name}.pdf").read_bytes())
+        assert float(box[1]) == pytest.approx(72 * WIDTHS[width], abs=0.02)
+        assert float(box[1]) <= 72 * WIDTHS[width] + 1e-3
+        with Image.open(tmp_path / f"{name}.png") as picture:
+            assert picture.width <= 200 * WIDTHS[width]
+
+
+@pytest.mark.parametrize("width", ["iclr", 0.5, 101, None, "nan"])
+def test_widths_that_no_page_has_are_refused(width):
+    with pytest.raises(InputError, match="width: expected cvpr, cvpr-wide, neurips"):
+        as_width(width)
 
 
 @pytest.mark.parametrize("suffix", [".pdf", ".svg", ".png"])
@@ -154,7 +206,7 @@ def test_bars_of_several_t_are_the_computed_margins(curves):
     assert [label.get_text() for label in lanes.get_yticklabels()] == [*curves, *curves]
     places = lanes.get_yticks()
     beside = {text.get_text(): text.xy[1] for text in lanes.texts if text.get_text()[0] == "T"}
-    assert beside == {"T = 0.3": np.mean(places[:3]), "T = 0.7": np.mean(places[3:])}
+    assert beside == {"T = 30 %": np.mean(places[:3]), "T = 70 %": np.mean(places[3:])}
 
 
 @pytest.mark.parametrize("width", [3.4, 7.0])
@@ -187,7 +239,7 @@ def test_margins_by_t_of_several_data_sets_have_a_panel_each(curves, width, colu
     assert {ax.get_subplotspec().colspan.start for ax in shown} == set(range(columns))
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["wide", "flat"]
     for ax, drawn in zip(shown, panels.values(), strict=True):
-        expected = [drawn["wide"].margin(t).value for t in ax.lines[0].get_xdata()]
+        expected = [100 * drawn["wide"].margin(t).value for t in np.arange(200) / 200]
         assert ax.lines[0].get_ydata().tolist() == expected
 
 
@@ -196,7 +248,7 @@ def test_ranking_curves_of_several_data_sets_have_two_panels_each(sweeps, width)
     panels = {"one": sweeps, "other": {"fine": sweeps["coarse"], "coarse": sweeps["fine"]}}
     axes = ranking_multiples(panels, width=width).axes
     assert [ax.get_title() for ax in axes] == ["one", "one", "other", "other"]
-    assert [ax.get_xlabel() for ax in axes] == ["recall", "false positive rate"] * 2
+    assert [ax.get_xlabel() for ax in axes] == ["recall, %", "false positive rate, %"] * 2
     one, other = ([line.get_ydata().tolist() for line in ax.lines] for ax in (axes[0], axes[2]))
     assert one == other
     numbers = {name: f"{100 * average_precision(sweep):.1f}" for name, sweep in sweeps.items()}
@@ -206,9 +258,12 @@ def test_ranking_curves_of_several_data_sets_have_two_panels_each(sweeps, width)
 
 def test_lines_over_t_are_the_computed_margins(curves):
     ax = draw_margins_by_t(curves, t_values=[0.0, 0.3, 0.7, 0.99])
-    for line, curve in zip(ax.lines, curves.values(), strict=True):
-        assert line.get_xdata().tolist() == [0.0, 0.3, 0.7, 0.99]
-        assert line.get_ydata().tolist() == [curve.margin(t).value for t in (0.0, 0.3, 0.7, 0.99)]
+    *lines, trivial = ax.lines
+    for line, curve in zip(lines, curves.values(), strict=True):
+        assert line.get_xdata().tolist() == [0.0, 30.0, 70.0, 99.0]
+        values = [100 * curve.margin(t).value for t in (0.0, 0.3, 0.7, 0.99)]
+        assert line.get_ydata().tolist() == values
+    assert trivial.get_xdata()[0] == 100 * curves["wide"].margin(0.5).trivial
     figure = margins_by_t_figure(curves)
     assert [text.get_text() for text in figure.legends[0].get_texts()] == list(curves)
 
@@ -240,16 +295,17 @@ def test_ranking_curves_are_those_of_scikit_learn(sweeps):
         given = {"sample_weight": counts.ravel()}
         precision, recall, _ = metrics.precision_recall_curve(truth, scores, **given)
         on_curve = set(zip(recall.round(9), precision.round(9), strict=True))
-        drawn = zip(line.get_xdata().round(9), line.get_ydata().round(9), strict=True)
+        shown = (np.round(part / 100, 9) for part in (line.get_xdata(), line.get_ydata()))
+        drawn = zip(*shown, strict=True)
         assert set(drawn) <= on_curve
         ap = metrics.average_precision_score(truth, scores, **given)
         assert line.get_label() == f"{name}: AP {100 * ap:.1f}"
         fpr, tpr, _ = metrics.roc_curve(truth, scores, drop_intermediate=False, **given)
         first = np.argmax(tpr >= 0.95)
-        assert dot.get_xdata()[0] == pytest.approx(fpr[first])
-        assert dot.get_ydata()[0] == pytest.approx(tpr[first])
+        assert dot.get_xdata()[0] == pytest.approx(100 * fpr[first])
+        assert dot.get_ydata()[0] == pytest.approx(100 * tpr[first])
         assert f"FPR95 {100 * fpr[first]:.1f}" in curve.get_label()
-        area = np.trapezoid(curve.get_ydata(), curve.get_xdata())
+        area = np.trapezoid(curve.get_ydata(), curve.get_xdata()) / 1e4
         assert area == pytest.approx(metrics.roc_auc_score(truth, scores, **given), abs=1e-4)
 
 
@@ -274,6 +330,12 @@ def painted(ax):
     return np.asarray(ax.images[0].get_array())
 
 
+def pick(frame, which):
+    """Where the least or greatest valid score is."""
+    places = np.argwhere(frame.valid)
+    return tuple(places[which(frame.scores[frame.valid])])
+
+
 def test_a_grid_shows_each_method_at_its_own_threshold():
     rng = np.random.default_rng(0)
     target = rng.choice([0, 1, 255], (6, 8)).astype(np.uint8)
@@ -293,6 +355,17 @@ def test_a_grid_shows_each_method_at_its_own_threshold():
             assert (painted(ax) == overlay(methods[name], z)).all()
             assert ax.collections  # hatches where ignored
     assert axes[0, 3].get_title() == "second\nscore > 0.6"
+    both = np.array(grid_figure(frames, thresholds, images={"a": image}, score_maps=True).axes)
+    both = both.reshape(4, 3)
+    assert (painted(both[0, 0]) == image).all()
+    for n, methods in enumerate(frames.values()):
+        for ax, (name, z) in zip(both[2 * n + 1, 1:], thresholds.items(), strict=True):
+            assert (painted(ax) == overlay(methods[name], z)).all()
+        lowest, highest = (
+            painted(both[2 * n, 1])[place].sum()
+            for place in (pick(methods["first"], np.argmin), pick(methods["first"], np.argmax))
+        )
+        assert lowest < 100 < 500 < highest
     with pytest.raises(InputError, match="image: expected the size"):
         grid_figure(frames, thresholds, images={"a": image[:3]})
 
@@ -314,7 +387,7 @@ def text_boxes(figure):
     return found
 
 
-@pytest.mark.parametrize("width", [3.4, 7.0])
+@pytest.mark.parametrize("width", [3.25, 6.875])
 @pytest.mark.parametrize("kind", ["thresholds", "grid", "margin", "two-t", "panels"])
 def test_no_text_lies_on_another_or_off_the_page(kind, width, curves):
     target = np.zeros((72, 128), np.uint8)

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import html
+import io
 import json
 import re
 import sys
+from base64 import b64decode
+from datetime import datetime, timezone
+from importlib.metadata import version
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
-from mdmkit import InputError, evaluate
+from mdmkit import InputError, evaluate, recommend_threshold
 from mdmkit.cli import command_line as cli
 from mdmkit.cli import terminal
 from mdmkit.comparison.study import study_methods
@@ -18,8 +25,10 @@ from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.frame import Frame
 from mdmkit.core.labels import LabelCodes
 from mdmkit.datasets import from_folders
-from mdmkit.report import build_report
+from mdmkit.metrics.pixel_metrics import F1
+from mdmkit.report import build_report, charts
 from mdmkit.report import slider as levels
+from mdmkit.report.pictures import png
 
 SHAPE = (18, 30)
 EVIL_METHOD = "<script>window.hacked=1</script>"
@@ -130,6 +139,102 @@ def test_thresholds_beyond_what_eight_bits_hold_are_left_out():
     assert not offered.complete
 
 
+@given(
+    st.lists(st.floats(0, 1), min_size=1, max_size=60),
+    st.lists(st.floats(0, 1), max_size=40),
+    st.booleans(),
+)
+def test_levels_count_the_thresholds_that_a_score_exceeds(scores, wanted, ties):
+    offered = levels.offer_thresholds([np.linspace(0, 1, 1000)], wanted)
+    scores = np.array([scores + (wanted + [k / 4096 for k in range(3)] if ties else [])])
+    frame = Frame(scores, np.ones_like(scores, np.uint8))
+    expected = [[int((offered.values < score).sum()) for score in scores[0]]]
+    assert offered.levels(frame).tolist() == expected
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 7), (5, 1), (33, 20)])
+def test_a_map_of_bytes_comes_back_from_its_png(shape):
+    pixels = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    with Image.open(io.BytesIO(b64decode(png(pixels)))) as opened:
+        assert opened.mode == "L"
+        assert (np.asarray(opened) == pixels).all()
+
+
+def test_objects_are_found_up_to_where_half_of_their_pixels_are(built):
+    report, _ = built
+    from scipy.ndimage import label
+
+    every = build_report(report.study, most=9)
+    assert every.objects
+    expected = []
+    for key in report.study.keys:
+        frames = [report.study.frame(name, key) for name in report.study.methods]
+        labelled, count = label(frames[0].classes == 1, np.ones((3, 3)))
+        for n in range(1, count + 1):
+            inside = labelled == n
+            scores = [f.scores[inside] / (255 if f.scores.dtype == np.uint8 else 1) for f in frames]
+            found = [
+                sum((each > z).mean() >= 0.5 for z in every.thresholds.values) for each in scores
+            ]
+            row = int(np.argwhere(inside)[:, 0].max())
+            expected.append((key, int(inside.sum()), row, found))
+    drawn = [(o["frame"], o["size"], o["row"], o["found"]) for o in every.objects]
+    assert sorted(drawn) == sorted(expected)
+
+
+def test_counts_of_all_frames_are_the_sum(built):
+    report, _ = built
+    every = build_report(report.study, most=9)
+    for name, pooled in report.pooled.items():
+        parts = [shown.counts[name] for shown in every.shown]
+        assert pooled.tp.tolist() == sum(part.tp for part in parts).tolist()
+        assert pooled.normal == sum(part.normal for part in parts)
+
+
+def test_each_method_has_its_own_threshold(built, per_image):
+    report, _ = built
+    curve = report.study.curve(EVIL_METHOD, F1())
+    assert report.own[0] == ("pixel F1 above 0.3", curve.margin(0.3).threshold)
+    assert [what for what, _ in per_image[0].own] == ["best F1"] * 2
+
+
+def test_ranges_under_requirements_are_bars(command, tmp_path):
+    limits = "recall>=0.5, fpr<=0.4"
+    code, err = command("-o", "report.html", "--require", limits)
+    assert code == 0, err
+    text = html.unescape((tmp_path / "report.html").read_text())
+    found = recommend_threshold(
+        [
+            (np.load(f"scores0/{key}.npy"), np.asarray(Image.open(f"masks/{key}.png")))
+            for key in ("easy", "none", "hard", EVIL_FRAME)
+        ],
+        require=limits,
+    )
+    for name, runs, _ in found.bars:
+        spelled = ", ".join(f"{low:.3f} to {high:.3f}" for low, high in runs)
+        assert f"{name}: {spelled}" in text
+    assert f'["requirements",{found.threshold!r}]' in text
+    assert "certified" not in re.findall(r'<rect class="(\w+)"', text)
+    assert command("-o", "sure.html", "--require", limits, "--confidence", "0.5")[0] == 0
+    code, err = command("-o", "none.html", "--require", "recall>=1, fpr<=0")
+    assert code == 0, err
+    assert "mine: no threshold." in (tmp_path / "none.html").read_text()
+
+
+def test_certified_ranges_lie_within_the_bars():
+    class Found:
+        threshold = 0.4
+        bars = (("recall >= 0.9", [(0.0, 0.5)], (0.1, 0.2)), ("all", [(0.25, 0.5)], None))
+
+    first, last = charts.draw_bars({"mine": Found()})["mine"]
+    x = [charts.LEFT + charts.PLOT_WIDTH * z for z in (0, 0.5, 0.1, 0.2, 0.4)]
+    assert first.runs == ((x[0], x[1] - x[0]),)
+    assert first.certified == pytest.approx((x[2], x[3] - x[2]))
+    assert first.text == "0.000 to 0.500; certified 0.100 to 0.200"
+    assert (first.dot, last.certified) == (None, None)
+    assert last.dot == pytest.approx(x[4])
+
+
 def test_ignored_pixels_have_no_level():
     frame = Frame([[0.9, np.nan, 0.4]], [[1, 255, 0]])
     offered = levels.offer_thresholds([np.array([0.4, 0.9])], [])
@@ -148,11 +253,6 @@ def test_the_hardest_frames_come_first_and_those_without_anomalies_last(built):
     every = build_report(report.study, most=9)
     assert every.shown[-1].key == "none"
     assert every.shown[-1].difficulty is None
-
-
-def test_the_size_is_known_beforehand(built):
-    report, path = built
-    assert report.expected_size() == pytest.approx(path.stat().st_size, rel=0.15)
 
 
 # ------------------------------------------------------------------------------------ per image
@@ -244,15 +344,26 @@ def test_nothing_may_be_fetched(built):
 
 def test_the_page_is_the_same_each_time(built):
     report, path = built
-    again = build_report(report.study, most=3).render()
+    again = build_report(report.study, most=3, origin=report.origin).render()
     assert again == path.read_text()
+
+
+def test_the_page_says_how_it_was_made(built, command, tmp_path, monkeypatch):
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "86400")
+    assert command("-o", "a name.html", "--normalize", "minmax")[0] == 0
+    text = html.unescape((tmp_path / "a name.html").read_text())
+    assert f"mdmkit {version('mdmkit')}, 1970-01-02" in text
+    options = "--target masks --metrics ap -o 'a name.html' --normalize minmax"
+    assert f"<code>mdmkit report mine=scores0 {options}</code>" in text
+    assert "<dt>normalize</dt><dd>mine: minmax</dd>" in text
+    assert built[0].origin.date == datetime.now(timezone.utc).date().isoformat()
 
 
 def test_large_maps_are_drawn_smaller_and_counted_whole(built):
     report, path = built
     small = build_report(report.study, most=1, map_width=16)
-    payload = small.payload(small.shown[0])
-    assert payload["drawn"] == (10, 16)
+    payload = json.loads(small.payloads()[0])
+    assert payload["drawn"] == [10, 16]
     whole = json.loads(scripts(path.read_text(), "frame-0")[0])
     assert payload["methods"][0]["tp"] == whole["methods"][0]["tp"]
 
@@ -294,7 +405,7 @@ def test_the_command_says_the_size_before_it_writes(command, tmp_path):
     assert code == 0, err
     first, last = err.splitlines()
     assert re.fullmatch(
-        r"report\.html: about \d+\.\d MB for 2 of 4 frames \(--most, --map-width .*\)", first
+        r"report\.html: \d+\.\d MB for 2 of 4 frames \(--most, --map-width .*\)", first
     )
     assert last == "wrote report.html"
     text = (tmp_path / "report.html").read_text()
@@ -327,6 +438,7 @@ def test_the_command_sums_up_as_asked_or_as_the_data_set_does(command, tmp_path)
         (["-o", "report.pdf"], "output: expected a name ending in .html, .htm, found 'report.pdf'"),
         (["-o", "a.html", "--most", "0"], "most: expected a number >= 1, found 0"),
         (["-o", "a.html", "--map-width", "3"], "map-width: expected at least 16 pixels, found 3"),
+        (["-o", "a.html", "--confidence", "0.9"], "confidence: expected --require with it"),
         (["-o", "a.html", "--images", "none"], "images: expected a folder at none, found nothing"),
         (["-o", "a.html", "--images", "scores0"], "images: expected files .jpg .jpeg .png"),
         (["-o", "no/a.html"], "output: expected an existing folder, found none at no"),

@@ -54,7 +54,7 @@ def shown_counts(browser):
     """TP, FP, FN of each method in the table, and d."""
     rows = browser.execute_script(
         "return [...document.querySelectorAll('#counts tbody tr')]"
-        ".map(r => [...r.cells].slice(1).map(c => c.textContent))"
+        ".map(r => [...r.cells].slice(1, 5).map(c => c.textContent))"
     )
     return [(d, tuple(int(n.replace(",", "")) for n in counts)) for d, *counts in rows]
 
@@ -140,23 +140,124 @@ def test_the_slider_obeys_the_keyboard_and_says_where_it_is(opened):
     assert f"TP {tp}, FP {fp}, FN {fn}" in said
 
 
-def test_the_table_sorts_by_click_and_by_key(opened):
+def test_the_table_sorts_by_the_better_end_first_and_back(opened):
     browser, report, _ = opened
     table = browser.find_element(By.CSS_SELECTOR, "table.sortable")
-    heading = table.find_elements(By.CSS_SELECTOR, "thead th")[1]
-    button = heading.find_element(By.TAG_NAME, "button")
+    headings = table.find_elements(By.CSS_SELECTOR, "thead th")
+    for place, key, orders in (
+        (1, "ap", ("descending", "ascending", None)),
+        (2, "fpr95", ("ascending", "descending", None)),
+    ):
+        button = headings[place].find_element(By.TAG_NAME, "button")
+        given = [100 * result[key] for result in report.study.comparison.results]
+        for order in orders:
+            if order == "descending":
+                browser.execute_script("arguments[0].click()", button)
+            else:
+                button.send_keys(Keys.ENTER)
+            assert headings[place].get_attribute("aria-sort") == order
+            cells = table.find_elements(By.CSS_SELECTOR, f"tbody td:nth-child({place + 1})")
+            shown = [float(cell.get_attribute("textContent")) for cell in cells]
+            expected = given if order is None else sorted(given, reverse=order == "descending")
+            assert shown == pytest.approx(expected, abs=0.051)
 
-    def column():
-        cells = table.find_elements(By.CSS_SELECTOR, "tbody td:nth-child(2)")
-        return [float(cell.get_attribute("textContent")) for cell in cells]
 
-    values = sorted(100 * result["ap"] for result in report.study.comparison.results)
-    browser.execute_script("arguments[0].click()", button)
-    assert heading.get_attribute("aria-sort") == "descending"
-    assert column() == pytest.approx(values[::-1], abs=0.051)
-    button.send_keys(Keys.ENTER)
-    assert heading.get_attribute("aria-sort") == "ascending"
-    assert column() == pytest.approx(values, abs=0.051)
+def test_each_method_is_drawn_at_its_own_threshold(opened):
+    browser, report, _ = opened
+    box = browser.find_element(By.ID, "beneath")
+    if box.is_selected():
+        browser.execute_script("arguments[0].click()", box)
+    slide(browser, 0.5)
+    key = browser.find_element(By.ID, "frame-title").text
+    for row, (name, (_, z)) in enumerate(zip(report.study.methods, report.own, strict=True)):
+        tp, fp, fn = brute_force(report.study.frame(name, key), z)
+        colours = painted_counts(browser, f"own-{row}")
+        assert (colours["tp"], colours["fp"], colours["fn"]) == (tp, fp, fn)
+        cells = browser.find_elements(By.CSS_SELECTOR, f"#counts tbody tr:nth-child({row + 1}) td")
+        assert float(cells[-2].text) == pytest.approx(z, abs=1e-4)
+        assert cells[-1].text == f"{100 * 2 * tp / (2 * tp + fp + fn):.1f}"
+
+
+def test_the_histogram_has_the_shares_of_each_class(opened):
+    browser, report, _ = opened
+    key = browser.find_element(By.ID, "frame-title").text
+    frame = report.study.frame(EVIL_METHOD, key)
+    unit = 255 if frame.scores.dtype == np.uint8 else 1
+    expected = {}
+    for value, name in ((1, "anomalous-scores"), (0, "normal-scores")):
+        scores = frame.scores[frame.valid & (frame.classes == value)].astype(np.float64) / unit
+        bins = np.clip(np.ceil(scores * 50 - 1e-9) - 1, 0, 49).astype(int)
+        expected[name] = np.bincount(bins, minlength=50) / scores.size
+    most = max(shares.max() for shares in expected.values())
+    for name, shares in expected.items():
+        path = browser.find_element(By.ID, name).get_attribute("d")
+        heights = [float(y) for y in re.findall(r"V([\d.]+)H", path)]
+        assert heights == pytest.approx(40 - 38 * np.sqrt(shares / most), abs=0.011)
+
+
+def test_frames_and_objects_are_sorted_and_filtered_by_size(opened):
+    browser, report, _ = opened
+    sizes = {shown.key: shown.objects.sizes for shown in report.shown}
+    largest = max(max(each) for each in sizes.values())
+
+    def listed():
+        items = browser.find_elements(By.CSS_SELECTOR, ".list li:not([hidden]) span:first-child")
+        return [item.text for item in items]
+
+    def rows():
+        cells = browser.find_elements(By.CSS_SELECTOR, "#objects tbody tr td:nth-child(2)")
+        return [int(cell.get_attribute("textContent").replace(",", "")) for cell in cells]
+
+    given = listed()
+    select(browser, "frame-order", "largest")
+    assert listed() == sorted(sizes, key=lambda key: -max(sizes[key]))
+    assert rows() == sorted((o["size"] for o in report.objects), reverse=True)
+    write(browser, "size-from", str(largest))
+    assert listed() == [key for key in sizes if max(sizes[key]) >= largest]
+    assert rows() == [largest] * sum(o["size"] == largest for o in report.objects)
+    write(browser, "size-from", "")
+    select(browser, "frame-order", "hardest")
+    assert listed() == given
+    at = slide(browser, 0.5)
+    stop = report.thresholds.at_or_below(at)
+    found = sum(o["found"][0] > stop for o in report.objects)
+    said = browser.find_element(By.ID, "objects-found").text
+    assert f": {EVIL_METHOD} {found}," in said
+    select(browser, "missed-by", "0")
+    assert len(rows()) == len(report.objects) - found
+    select(browser, "missed-by", "")
+
+
+def select(browser, element, value):
+    browser.execute_script(
+        "const s = document.getElementById(arguments[0]); s.value = arguments[1];"
+        "s.dispatchEvent(new Event('change', {bubbles: true}))",
+        element,
+        value,
+    )
+
+
+def write(browser, element, value):
+    browser.execute_script(
+        "const s = document.getElementById(arguments[0]); s.value = arguments[1];"
+        "s.dispatchEvent(new Event('input', {bubbles: true}))",
+        element,
+        value,
+    )
+
+
+def test_a_wide_table_says_that_it_goes_on(opened):
+    browser, _, _ = opened
+    try:
+        browser.execute_cdp_cmd(
+            "Emulation.setDeviceMetricsOverride",
+            {"width": 400, "height": 800, "deviceScaleFactor": 1, "mobile": True},
+        )
+        wait(browser, "return document.querySelector('.scroll').classList.contains('more')")
+        page = "return document.documentElement.scrollWidth <= window.innerWidth"
+        assert browser.execute_script(page)
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
 def test_frames_are_chosen_by_key_and_their_names_are_text(opened):

@@ -23,7 +23,7 @@ _UNMEASURED = ("method", "auxiliary")
 
 @dataclass(frozen=True)
 class PublishedRow:
-    """What was printed of one method.
+    """Holds what was printed of one method.
 
     Attributes
     ----------
@@ -48,7 +48,7 @@ class PublishedRow:
 
 @dataclass(frozen=True)
 class PublishedTable(Tabular):
-    """A printed table.
+    """Holds a printed table with its source.
 
     Attributes
     ----------
@@ -91,7 +91,7 @@ class PublishedTable(Tabular):
 
 
 def published_names() -> tuple[str, ...]:
-    """Names of all tables.
+    """List the names of all printed tables.
 
     Returns
     -------
@@ -108,7 +108,7 @@ def published_names() -> tuple[str, ...]:
 
 
 def published_table(name: str) -> PublishedTable:
-    """A printed table by its name.
+    """Look up a printed table by its name.
 
     Parameters
     ----------

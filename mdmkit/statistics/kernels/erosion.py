@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mdmkit.statistics.kernels import kernel
+from mdmkit.statistics.kernels import inner_kernel, kernel
 
 
 @kernel
@@ -22,28 +22,35 @@ def order_keys(bits, sign, valid, top, keys):
         keys[i] = key if valid[i] else top
 
 
+@inner_kernel
+def _least(one, other, out, n):
+    for x in range(n):
+        out[x] = min(one[x], other[x])
+
+
 @kernel
 def erode_rows(keys, depth, out):
     """Minimum over 2 `depth` + 1 neighbours in a row, 0 where they leave the image.
 
-    Van Herk 1992, Gil and Werman 1993: minima from the start and to the end of blocks as wide as
-    the window, of which any window is two: a few operations a pixel for windows of any width.
+    Minima over windows of 2, 4, 8, ... pixels, the last two of which overlap: each of these few
+    passes over a row is one instruction for many pixels, as none depends on the one before (a
+    recursive filter of fewer operations took three times as long).
     """
     height, width = keys.shape
     window = 2 * depth + 1
-    to_end = np.empty(width, keys.dtype)
+    minima = np.empty((2, width), keys.dtype)
     for y in range(height):
+        known, wider = minima[0], minima[1]
         out[y] = 0
         if width < window:
             continue
-        for x in range(width - 1, -1, -1):
-            last = x == width - 1 or (x + 1) % window == 0
-            to_end[x] = keys[y, x] if last else min(keys[y, x], to_end[x + 1])
-        from_start = keys[y, 0]
-        for x in range(width):
-            from_start = keys[y, x] if x % window == 0 else min(from_start, keys[y, x])
-            if x >= window - 1:
-                out[y, x - depth] = min(to_end[x - window + 1], from_start)
+        known[:] = keys[y]
+        size = 1
+        while 2 * size <= window:
+            _least(known, known[size:], wider, width - 2 * size + 1)
+            known, wider = wider, known
+            size *= 2
+        _least(known, known[window - size :], out[y][depth:], width - window + 1)
 
 
 @kernel
@@ -83,22 +90,23 @@ def erode_cross(keys, diagonals, out):
 
 
 @kernel
-def split_intervals(lows, highs, kinds, kind, split_lows, split_highs):
-    """Gather the ends of the intervals [low, high) that are not empty, of pixels of one kind.
+def split_intervals(lows, highs, valid, inside, ends):
+    """Gather the ends of the intervals [low, high) that are not empty, of valid pixels, flat.
 
-    Returns how many lower and upper ends; a lower end of 0 is none.
+    Rows of `ends`: lower and upper ends of the pixels that are inside, then those of the others.
+    Returns how many each row has; a lower end of 0 is none.
     """
-    n = 0
-    m = 0
+    counts = np.zeros(4, np.int64)
     for i in range(lows.size):
         low, high = lows[i], highs[i]
-        if kinds[i] == kind and low < high:
-            split_highs[m] = high
-            m += 1
+        if valid[i] and low < high:
+            kind = 0 if inside[i] else 2
+            ends[kind + 1, counts[kind + 1]] = high
+            counts[kind + 1] += 1
             if low > 0:
-                split_lows[n] = low
-                n += 1
-    return n, m
+                ends[kind, counts[kind]] = low
+                counts[kind] += 1
+    return counts
 
 
 @kernel
@@ -184,35 +192,52 @@ def sort_keys(keys, spare):
 
 
 @kernel
-def merge_ends(ends, starts, signs, columns, keys, changes):
-    """Changes of several counts at each key, from sorted runs of keys.
+def count_ends(lows, highs, keys, changes):
+    """Change of a count at each key: ends of sorted `highs` there less those of sorted `lows`.
 
-    Run r, `ends[starts[r]:starts[r + 1]]`, changes column `columns[r]` by `signs[r]` a key. Keys at
-    which nothing changes in the end are left out; returns how many remain.
+    Both have a key of no score, the largest, behind their last end. Keys at which nothing changes
+    in the end are left out; returns how many remain, of which there is room for one more. Without
+    branches, which nobody could foretell here: three times as fast.
+    """
+    i, j, n = 0, 0, 0
+    change = 0
+    last = highs.dtype.type(0)
+    for _ in range(lows.size + highs.size - 2):
+        low, high = lows[i], highs[j]
+        rises = high < low
+        key = high if rises else low
+        keys[n] = last
+        changes[n] = change
+        n += (key != last) & (change != 0)
+        change = (change if key == last else 0) + (1 if rises else -1)
+        last = key
+        j += rises
+        i += not rises
+    keys[n] = last
+    changes[n] = change
+    return n + (change != 0)
+
+
+@kernel
+def merge_columns(runs, changes, starts, keys, rows):
+    """Changes of several counts at each key, shape (n, k), from those of each alone.
+
+    Those of count c, at sorted keys, are `changes[starts[c]:starts[c + 1]]`. Returns how many keys
+    there are.
     """
     places = starts[:-1].copy()
     n = 0
-    left = ends.size
+    left = runs.size
     while left > 0:
-        key = ends.dtype.type(0)
-        found = False
-        for r in range(places.size):
-            if places[r] < starts[r + 1] and (not found or ends[places[r]] < key):
-                key = ends[places[r]]
-                found = True
-        for c in range(changes.shape[1]):
-            changes[n, c] = 0
-        for r in range(places.size):
-            first = places[r]
-            place = first
-            while place < starts[r + 1] and ends[place] == key:
-                place += 1
-            changes[n, columns[r]] += signs[r] * (place - first)
-            left -= place - first
-            places[r] = place
-        changed = False
-        for c in range(changes.shape[1]):
-            changed |= changes[n, c] != 0
+        key = runs.dtype.type(np.iinfo(runs.dtype).max)  # a key of no score
+        for c in range(places.size):
+            if places[c] < starts[c + 1]:
+                key = min(key, runs[places[c]])
+        for c in range(places.size):
+            here = places[c] < starts[c + 1] and runs[places[c]] == key
+            rows[n, c] = changes[places[c]] if here else 0
+            places[c] += here
+            left -= here
         keys[n] = key
-        n += changed
+        n += 1
     return n
