@@ -189,7 +189,7 @@ class MaskomalyConfig:
         try:
             return cls(**values)
         except InputError as error:
-            raise type(error)(f"{source}: {error}") from error
+            raise error.inside(source) from error
 
     @classmethod
     def read(cls, path: str | Path) -> MaskomalyConfig:

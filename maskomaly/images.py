@@ -138,7 +138,7 @@ def read_image(path: Path) -> Pixels:
             picture.load()
             return as_rgb(picture)
     except InputError as error:
-        raise type(error)(f"{path}: {error}") from error
+        raise error.inside(path) from error
     except Exception as error:  # on damaged files Pillow raises nearly anything
         reason = str(error) or type(error).__name__
         raise InputError(f"{path}: expected a readable image, found: {reason}") from error

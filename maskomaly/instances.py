@@ -106,4 +106,4 @@ class InstanceMasks:
         try:
             return average_within(scores, read_mask(self.files[key]))
         except InputError as error:
-            raise type(error)(f"{self.files[key]}: {error}") from error
+            raise error.inside(self.files[key]) from error

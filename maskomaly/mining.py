@@ -236,7 +236,7 @@ def mine_folder(
             for label, mining in classes.items():
                 mining.add(outputs, labels == label, valid)
         except InputError as error:
-            raise type(error)(f"{path}: {error}") from error
+            raise error.inside(path) from error
         progress()
     return Mined(
         anomalies.best(top),

@@ -168,7 +168,7 @@ def as_asked(app: typer.Typer, error: InputError, words: Sequence[str]) -> str:
     asked = (error.argument or "").replace("-", "_")
     if asked not in options:
         return str(error)
-    return options[asked] + str(error).removeprefix(error.argument or "")
+    return error.naming(options[asked])
 
 
 def _fail(name: str, error: Exception, what: str, code: int, text: str = "") -> None:

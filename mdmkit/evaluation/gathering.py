@@ -331,7 +331,7 @@ class Gathered:
         try:
             yield
         except InputError as error:
-            raise type(error)(f"{self.method}: {error}" if self.method else str(error)) from error
+            raise error.inside(self.method) from error
 
     def sweeps(self) -> NormalizedTotals:
         """Everything counted so far, normalised (pooled only)."""

@@ -133,7 +133,7 @@ class StatesPlan:
                 progress=progress(method, 2 * self.frames) if progress else (lambda: None),
             )  # fmt: skip
         except InputError as error:
-            raise type(error)(f"{method}: {error}") from error
+            raise error.inside(method) from error
 
 
 def _in_memory(statistic: Statistic, shape: tuple[int, int]) -> NDArray[np.uint32]:

@@ -245,7 +245,7 @@ def bootstrap(
             try:
                 _resample(found, method, measures, kept, draws, ticks)
             except InputError as error:
-                raise type(error)(f"{method}: {error}") from error
+                raise error.inside(method) from error
     return found
 
 
@@ -297,7 +297,7 @@ def _of_images(
         try:
             result = evaluation.result()
         except InputError as error:
-            raise type(error)(f"{method}: {error}") from error
+            raise error.inside(method) from error
         check_frames({name: len(e.of_images(found.keys[0])) for name, e in evaluations.items()})
         draws = draw(result.frames)
         found.refused[method] = dict(result.refused)

@@ -477,7 +477,10 @@ def test_a_description_may_be_a_file_of_any_name(tmp_path):
         ('masks = "gt"\nanomaly_label = 1.5', "anomaly_label: expected an integer, a list"),
         ('masks = "gt"\nanomaly_label = "x"', "anomaly_label: expected integers such as 1"),
         ('masks = "gt"\nanomaly_label = []', "anomaly_label: expected at least one value"),
-        ('masks = "gt"\nignore_index = 1', "ignore_index: the value 1 already means anomaly_label"),
+        (
+            'masks = "gt"\nignore_index = 1',
+            "ignore_index: the value 1 already means `anomaly_label`",
+        ),
         ('masks = "gt"\naggregate = "mean"', "aggregate: expected pooled or per_image, found"),
         ('masks = "gt"\nwithout_mask = "x"', "without_mask: expected unlabelled or normal"),
         ('masks = "gone"', "masks: expected a folder at .*gone, found nothing"),

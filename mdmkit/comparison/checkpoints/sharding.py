@@ -234,7 +234,7 @@ def merge_states(
                     else:
                         evaluation.one_pass(Threads(loads, jobs))
             except InputError as error:
-                raise type(error)(f"{name}: {error}") from error
+                raise error.inside(name) from error
             evaluations[name] = evaluation
     settings = {
         **first.settings, "published": published, "jobs": jobs, "versions": versions(),
