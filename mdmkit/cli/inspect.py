@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Annotated
+
 import typer
 
 from mdmkit.cli.groups import ImageJudging, PicturedFrames, with_groups
-from mdmkit.cli.options import Key, Missing, OptionalMethods, parse_methods
+from mdmkit.cli.options import NUMBERS, Key, Missing, OptionalMethods, parse_methods
 from mdmkit.cli.terminal import Debug, Quiet, as_options, progress_bars
+from mdmkit.core.errors import InputError
+
+if TYPE_CHECKING:
+    from mdmkit.datasets import Choice, DataSet
+
+
+TrivialOf = Annotated[
+    str | None,
+    typer.Option(
+        "--metrics",
+        metavar="NAME[,NAME...]",
+        help="Also the trivial level of these measures: what predicting all valid pixels, or none, "
+        "scores on these masks, as siou,pro,boundary_f@px=3.",
+        show_default=False,
+        rich_help_panel=NUMBERS,
+    ),
+]
 
 
 @with_groups
@@ -14,6 +33,7 @@ def inspect(
     frames: PicturedFrames,
     judging: ImageJudging,
     methods: OptionalMethods = None,
+    metrics: TrivialOf = None,
     missing: Missing = "error",
     key: Key = None,
     quiet: Quiet = False,
@@ -30,6 +50,8 @@ def inspect(
     if frames != PicturedFrames(invert=frames.invert) or not folders:
         truth = frames.find()
         choice = judging.choose(truth)
+    if metrics is not None:
+        _check_metrics(choice, metrics)
     with progress_bars(quiet) as progress:
         found = inspect_frames(
             folders,
@@ -43,5 +65,28 @@ def inspect(
     found.problems = [as_options(problem) for problem in found.problems]
     found.remarks = [as_options(remark) for remark in found.remarks]
     typer.echo(found.to_text(), nl=False)
+    if metrics is not None and truth and choice and not found.problems:
+        _echo_trivial(truth, choice, metrics, quiet)
     if found.problems:
         raise typer.Exit(2)
+
+
+def _check_metrics(choice: Choice | None, metrics: str) -> None:
+    """Refuse names that are none, and masks that are not there, before the work is done."""
+    from mdmkit.thresholds.trivial import measures_of
+
+    if choice is None:
+        raise InputError(
+            "expected --target FOLDER or --dataset LAYOUT:ROOT with it, found neither",
+            argument="metrics",
+        )
+    measures_of(metrics, choice)
+
+
+def _echo_trivial(truth: DataSet, choice: Choice, metrics: str, quiet: bool) -> None:
+    from mdmkit.thresholds.trivial import trivial_levels
+
+    with progress_bars(quiet) as progress:
+        ticks = progress("trivial levels", len(truth.targets)) if progress else (lambda: None)
+        for level in trivial_levels(truth, choice, metrics, ticks):
+            typer.echo(f"trivial    {level}")

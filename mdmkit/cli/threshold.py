@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperCommand
 
 from mdmkit.cli.groups import Counting, Frames, ImageJudging, Result, with_groups
-from mdmkit.cli.options import OptionalMethods, judged
+from mdmkit.cli.options import OptionalMethods
 from mdmkit.cli.terminal import deliver_text, note, progress_bars
 from mdmkit.cli.threshold_options import (
     Certifying,
@@ -22,7 +22,6 @@ from mdmkit.cli.threshold_options import (
 from mdmkit.core.errors import InputError
 
 if TYPE_CHECKING:
-    from mdmkit.datasets import DataSet
     from mdmkit.thresholds.required_table import RequiredThresholds
     from mdmkit.thresholds.result import Thresholds
 
@@ -79,7 +78,7 @@ def threshold(
     if normal:
         _refuse_masks(frames)
     options: dict[str, Any] = {
-        **_judged(judging, truth),
+        **_judged(judging),
         **counting.of(folders),
         **wanted.options(),
         **certifying.options(wanted.require),
@@ -102,13 +101,11 @@ def threshold(
         deliver_text(chosen.to_text(form), result.output, result.quiet)
 
 
-def _judged(judging: ImageJudging, truth: DataSet | None) -> dict[str, Any]:
-    """Sizes and aggregation of the first set; labels only where they are given."""
-    from mdmkit.cli.options import given_labels
-
-    found = judged(judging.choose(truth))
-    labels = {name: found.pop(name) for name in ("anomaly_label", "normal_label", "ignore_index")}
-    return found | given_labels(*(getattr(judging, name) for name in labels))
+def _judged(judging: ImageJudging) -> dict[str, Any]:
+    """What is asked for; the rest is the data set's."""
+    names = ("min_prediction", "min_target", "aggregate")
+    given = {name: getattr(judging, name) for name in names}
+    return _labels(judging) | {name: value for name, value in given.items() if value is not None}
 
 
 def _refuse_masks(frames: Frames) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from copy import copy
 from dataclasses import fields, is_dataclass
 from typing import Any, TypeVar, cast
 
@@ -14,6 +13,11 @@ from numpy.typing import NDArray
 from mdmkit.core.errors import InputError
 
 T = TypeVar("T")
+
+
+def ours(value: object) -> bool:
+    """Whether an object is of one of this package's own classes, which write to no arguments."""
+    return type(value).__module__.partition(".")[0] == "mdmkit"
 
 
 def read_only(value: T) -> T:
@@ -36,10 +40,10 @@ def read_only(value: T) -> T:
     if isinstance(value, (list, tuple)) and type(value) in (list, tuple):
         return cast(T, type(value)(read_only(item) for item in value))
     if is_dataclass(value) and not isinstance(value, type):
-        other = copy(value)
-        for field in fields(value):
-            object.__setattr__(other, field.name, read_only(getattr(value, field.name)))
-        return other
+        other = object.__new__(type(value))  # `copy` would go through pickling
+        vars(other).update(vars(value))
+        vars(other).update({f.name: read_only(getattr(value, f.name)) for f in fields(value)})
+        return cast(T, other)
     return value
 
 

@@ -126,15 +126,16 @@ class LabelCodes:
         """Class of each pixel; a label value without a meaning at a pixel in use is an error."""
         target = self.numbers(target)
         if target.dtype == np.uint8:
-            classes = self.table[target]
+            meanings = bytearray(np.ascontiguousarray(target)).translate(self.table.tobytes())
+            classes = np.frombuffer(meanings, np.uint8).reshape(target.shape)
         else:
             classes = np.full(target.shape, UNKNOWN, np.uint8)
             for code, meaning in self.meanings():
                 classes[target == code] = meaning
         if ignore is not None:
             classes[ignore] = IGNORED
-        unknown = classes == UNKNOWN
-        if unknown.any():
+        if classes.max(initial=0) == UNKNOWN:
+            unknown = classes == UNKNOWN
             values, counts = np.unique(target[unknown], return_counts=True)
             found = ", ".join(
                 f"{v} at {c} pixels" for v, c in zip(values[:8], counts[:8], strict=True)

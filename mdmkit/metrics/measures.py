@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.core.errors import InputError, InputTypeError
-from mdmkit.core.foreign import leaving_arguments, read_only
+from mdmkit.core.foreign import leaving_arguments, ours, read_only
 from mdmkit.core.given import is_number
 from mdmkit.core.margin import check_t_margin
 from mdmkit.metrics.base import Metric, Ratio, check_anomalous, ratio
@@ -113,7 +113,7 @@ class Measure(ABC):
 
 def computed(measure: Measure, sweeps: NormalizedTotals) -> Values:
     """What a measure says of totals, which one of a user's own cannot write to."""
-    if type(measure).__module__.partition(".")[0] == "mdmkit":
+    if ours(measure):
         return measure.compute(sweeps)
     with leaving_arguments(f"measure {measure.key}"):
         return measure.compute(read_only(sweeps))

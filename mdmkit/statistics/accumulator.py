@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -47,6 +47,26 @@ class SecondLook:
     """The closed intervals of scores, shape (k, 2) each, in which every score is looked at."""
 
     intervals: dict[Statistic, Intervals]
+
+    def cells(self, rows: Edges) -> tuple[Edges, dict[Statistic, NDArray[np.bool_]]]:
+        """The ends of cells between `rows` that any statistic looks into, and its own cells.
+
+        Others are one from end to end: pixels are placed quickly between few edges.
+        """
+        if not self._cells:
+            of_components = {s: i for s, i in self.intervals.items() if not of_pixels(s)}
+            wanted = {s: cells_meeting(rows, i) for s, i in of_components.items()}
+            any_wanted = np.logical_or.reduce(
+                list(wanted.values()) or [np.zeros(rows.size + 1, bool)]
+            )
+            ends = np.flatnonzero(any_wanted[:-1] | any_wanted[1:])
+            places = np.append(ends, rows.size)
+            self._cells.append((rows[ends], {s: cells[places] for s, cells in wanted.items()}))
+        return self._cells[0]
+
+    @cached_property
+    def _cells(self) -> list[tuple[Edges, dict[Statistic, NDArray[np.bool_]]]]:
+        return []
 
     def __eq__(self, other: object) -> bool:
         return (
@@ -242,14 +262,15 @@ class Accumulator:
         """What of a frame's statistics lies in the intervals of the second pass."""
         assert self._look is not None
         found: dict[Statistic, Any] = {}
-        cells = None
         for statistic, intervals in self._look.intervals.items():
             if of_pixels(statistic):
                 found[statistic] = statistic.between(frame, intervals)  # type: ignore[union-attr]
-            else:
-                cells = cells or BinnedFrame.of(frame, self.early(frozenset()).edges)
-                wanted = cells_meeting(self.rows, intervals)
-                found[statistic] = statistic.inside(cells, self.rows, wanted)  # type: ignore[union-attr]
+        edges, wanted = self._look.cells(self.rows)
+        if not wanted:
+            return Totals(1, found)
+        cells = BinnedFrame.of(frame, edges)
+        for statistic, refined in wanted.items():
+            found[statistic] = statistic.inside(cells, edges, refined)  # type: ignore[union-attr]
         return Totals(1, found)
 
     def add_inside(self, part: Totals) -> None:

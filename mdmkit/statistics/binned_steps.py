@@ -125,15 +125,22 @@ class BinnedSteps(AsArrays):
         """
         scores = np.clip(np.concatenate([[-np.inf], edges, [np.inf]]), self.smallest, self.largest)
         none = np.zeros((1, self.totals.shape[1]), np.int64)
+        if refined is None or not refined.scores.size:
+            return self._at_distinct(scores, np.concatenate([self.totals[:1], self.totals, none]))
         changes = -np.diff(self.totals, axis=0, prepend=self.totals[:1], append=none)
-        if refined is not None and refined.scores.size:
-            cell = np.searchsorted(edges, refined.scores, side="left")
-            taken = np.zeros_like(changes)
-            np.add.at(taken, cell + 1, refined.changes)
-            changes = changes - taken
-            scores = np.concatenate([scores, refined.scores])
-            changes = np.concatenate([changes, refined.changes])
-        return self.kind.from_unsorted(scores, changes)
+        cell = np.searchsorted(edges, refined.scores, side="left")
+        taken = np.zeros_like(changes)
+        np.add.at(taken, cell + 1, refined.changes)
+        scores = np.concatenate([scores, refined.scores])
+        return self.kind.from_unsorted(scores, np.concatenate([changes - taken, refined.changes]))
+
+    def _at_distinct(self, scores: NDArray[np.float64], totals: NDArray[np.int64]) -> Steps:
+        """Steps at ascending scores, some equal, from totals of A >= each, and of nothing."""
+        first = np.flatnonzero(np.append(True, scores[1:] != scores[:-1]))
+        totals = totals[np.append(first, scores.size)]
+        steps = self.kind(scores[first], totals[:-1] - totals[1:])
+        vars(steps)["totals"] = totals  # which would be summed up again
+        return steps
 
 
 class BinnedRatios(BinnedSteps):

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from mdmkit.core.errors import InputError
 from mdmkit.core.labels import ANOMALOUS, IGNORED
 from mdmkit.statistics.interval_counts import IntervalCounts
-from mdmkit.statistics.ordered_keys import Keys, key_source, ordered_keys
+from mdmkit.statistics.score_keys import Keys, key_source, keys_of
 from mdmkit.statistics.stepped_counts import CountedStatistic
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class BandOverlap(CountedStatistic):
         frame's scores with what follows.
         """
         depth = self.depth(frame.shape)
-        keys = ordered_keys(frame.scores, frame.valid)
+        keys = keys_of(frame.scores, frame.valid)
         band = _eroded(_target_keys(frame), depth) < TARGET
         band &= frame.classes == ANOMALOUS
         return _intervals(frame, _eroded(keys, depth), keys, band, int(np.count_nonzero(band)))
@@ -128,7 +128,7 @@ class BorderMatch(CountedStatistic):
         """
         from mdmkit.statistics.kernels.erosion import dilate, match_intervals
 
-        keys = ordered_keys(frame.scores, frame.valid)
+        keys = keys_of(frame.scores, frame.valid)
         lows = self._eroded(keys)
         border = (frame.classes == ANOMALOUS) & (self._eroded(_target_keys(frame)) < TARGET)
         dy, dx = self._places()

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mdmkit.core.labels import ANOMALOUS
 from mdmkit.core.named_arrays import AsArrays
-from mdmkit.statistics.ordered_keys import Keys, key_source, ordered_keys, scores_of
+from mdmkit.statistics.score_keys import Keys, key_source, keys_of, scores_of
 
 if TYPE_CHECKING:
     from mdmkit.core.frame import Frame
@@ -24,7 +24,7 @@ class ImageRates(AsArrays):
     Attributes
     ----------
     normal, anomalous : tuple of ndarray
-        One array of `ordered_keys` per image, in no order.
+        One array of `keys_of` per image, in no order.
     source : str
         The dtype from whose scores keys are made.
     """
@@ -40,7 +40,7 @@ class ImageRates(AsArrays):
         some = frame.anomalous_pixels > 0
         wanted = frame.classes == ANOMALOUS if some else frame.valid
         scores = frame.scores[wanted]
-        keys = ordered_keys(scores, np.ones(scores.shape, np.bool_))
+        keys = keys_of(scores)
         if some:
             return cls((), (keys,), source)
         return cls((keys,) if keys.size else (), (), source)
@@ -58,10 +58,7 @@ class ImageRates(AsArrays):
     def widened(self) -> ImageRates:
         """The same images with keys of float64 scores."""
         normal, anomalous = (
-            tuple(
-                ordered_keys(scores_of(image, self.source), np.ones(image.shape, np.bool_))
-                for image in images
-            )
+            tuple(keys_of(scores_of(image, self.source)) for image in images)
             for images in (self.normal, self.anomalous)
         )
         return ImageRates(normal, anomalous, "float64")

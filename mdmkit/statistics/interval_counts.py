@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mdmkit.core.named_arrays import AsArrays
 from mdmkit.statistics.binned_steps import BinnedSteps, within
 from mdmkit.statistics.edges import Edges
-from mdmkit.statistics.ordered_keys import Keys, ordered_keys, scores_of, sorted_keys
+from mdmkit.statistics.score_keys import Keys, keys_of, scores_of, sorted_keys
 from mdmkit.statistics.stepped_counts import BinnedCounts, SteppedCounts
 from mdmkit.statistics.steps import Rescale, Steps
 
@@ -24,7 +24,7 @@ class IntervalCounts(AsArrays):
     Attributes
     ----------
     ends : tuple of ndarray
-        For each kind the lower ends, then the upper ends, as `ordered_keys`, in any order. An
+        For each kind the lower ends, then the upper ends, as `keys_of`, in any order. An
         interval that reaches below every score has no lower end.
     sizes : ndarray of int64, shape (m,)
         Numbers that do not depend on the threshold, such as the size of the ground truth.
@@ -58,7 +58,7 @@ class IntervalCounts(AsArrays):
     def widened(self) -> IntervalCounts:
         """The same counts with keys of float64 scores."""
         ends = (scores_of(run, self.source) for run in self.ends)
-        wide = tuple(ordered_keys(run, np.ones(run.shape, np.bool_)) for run in ends)
+        wide = tuple(keys_of(run) for run in ends)
         return IntervalCounts(wide, self.sizes, self.anomalous, "float64")
 
     @property
@@ -80,7 +80,7 @@ class IntervalCounts(AsArrays):
 
     @property
     def _sorted(self) -> list[Keys]:
-        return [sorted_keys([run]) for run in self.ends]
+        return [sorted_keys(run.copy()) for run in self.ends]
 
     def _rows(self, columns: list[tuple[Keys, NDArray[np.int64]]]) -> Steps:
         """Of changes of each column, at keys of its own, the rows of all of them."""

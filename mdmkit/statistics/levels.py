@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -34,12 +35,12 @@ class Levels:
     between: Counts
     before: tuple[int, int]
 
-    @property
+    @cached_property
     def true(self) -> Counts:
         """TP of the predictions A >= score, shape (n,)."""
         return self.before[0] + np.cumsum(self.anomalous)
 
-    @property
+    @cached_property
     def false(self) -> Counts:
         """FP of the predictions A >= score, shape (n,)."""
         return self.before[1] + np.cumsum(self.between + self.normal)

@@ -62,7 +62,7 @@ class BinnedFrame:
         else:
             if scores.dtype.kind == "u":
                 scores = as_unit(scores)
-            extremes = place_scores(scores, classes, edges, *_look_up(edges), keys, packed)
+            extremes = place_scores(scores, classes, *_look_up(edges), keys, packed)
         smallest, largest = (float(extreme) + 0.0 for extreme in extremes)  # -0.0 becomes 0.0
         return cls(frame, edges, keys, packed, smallest, largest)
 
@@ -78,23 +78,23 @@ class BinnedFrame:
         return np.stack([anomalous, self.pixels - anomalous], axis=1)
 
 
-def _look_up(edges: Edges) -> tuple[NDArray[np.int32], int]:
-    """How many edges lie in the slots before each one, and the number of regular steps or 0.
+def _look_up(edges: Edges) -> tuple[Edges, NDArray[np.int32], int]:
+    """Edges and infinity, how many lie in the slots before each, and regular steps or 0.
 
     The latest answers are kept: the same edges come with each frame.
     """
     from mdmkit.statistics.kernels.pixel_bins import SLOTS, count_slots
 
-    for known, table, steps in tuple(_LOOK_UPS):  # another thread may add one
-        if np.array_equal(known, edges):
-            return table, steps
-    steps = regular_steps(edges)
+    for padded, table, steps in tuple(_LOOK_UPS):  # another thread may add one
+        if np.array_equal(padded[:-1], edges):
+            return padded, table, steps
+    steps, padded = regular_steps(edges), np.append(edges, np.inf)
     table = np.zeros(1 if steps else SLOTS + 1, np.int32)
     if not steps:
-        count_slots(edges, table)
+        count_slots(padded, table)
         np.cumsum(table, out=table)
-    _LOOK_UPS.append((edges, table, steps))
-    return table, steps
+    _LOOK_UPS.append((padded, table, steps))
+    return padded, table, steps
 
 
 _LOOK_UPS: deque[tuple[Edges, NDArray[np.int32], int]] = deque(maxlen=4)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,6 +36,8 @@ OfCounts = Callable[[Counts, Counts], NDArray[np.float64]]
 
 #: Anomalous pixels whose levels are looked at together.
 BLOCK = 2**18
+#: Anomalous pixels whose levels are kept, some 50 bytes each.
+FEW = 2**21
 #: Keys that are sorted together at most, when there are many arrays of them.
 CHUNK = 2**25
 
@@ -123,7 +126,17 @@ class PixelScores(AsArrays):
             object.__setattr__(self, "normal_keys", tuple(_in_chunks(arrays)))
 
     def levels(self) -> Iterator[Levels]:
-        """All scores of anomalous pixels in descending order, in stretches of bounded size."""
+        """All scores of anomalous pixels in descending order, in stretches of bounded size.
+
+        Of few they are kept: several numbers are computed from them.
+        """
+        return iter(self._few_levels if self.anomalous <= FEW else self._all_levels())
+
+    @cached_property
+    def _few_levels(self) -> list[Levels]:
+        return list(self._all_levels())
+
+    def _all_levels(self) -> Iterator[Levels]:
         from mdmkit.statistics.kernels.split_scores import count_between, distinct
 
         self._join()

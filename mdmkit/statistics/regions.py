@@ -17,7 +17,7 @@ from mdmkit.core.errors import InputError
 from mdmkit.core.frame import as_unit
 from mdmkit.core.labels import ANOMALOUS
 from mdmkit.statistics.frame_regions import FrameRegions
-from mdmkit.statistics.ordered_keys import Keys, ordered_keys
+from mdmkit.statistics.score_keys import Keys, keys_of
 from mdmkit.statistics.stepped_counts import CountedStatistic, SteppedCounts
 from mdmkit.statistics.steps import Steps
 from mdmkit.statistics.target_bins import BothBins, TargetBin
@@ -142,7 +142,7 @@ def covered_steps(
     from mdmkit.statistics.kernels.regions import weigh
 
     weights = np.empty(scores.size, np.int64)
-    order = _descending(ordered_keys(scores, np.ones(scores.shape, np.bool_)))
+    order = _descending(keys_of(scores))
     weigh(order, regions, saturations, weights)
     ascending = order[::-1]
     return Steps.from_unsorted(as_unit(scores[ascending]) + 0.0, weights[ascending, None])

@@ -88,7 +88,7 @@ class TargetBin(FrameChange, AsArrays):
 
 
 @dataclass(frozen=True)
-class BothBins:
+class BothBins(AsArrays):
     """Keep the components that lie in each of two bins."""
 
     first: TargetBin | BothBins

@@ -17,9 +17,10 @@ from mdmkit.evaluation.frame_set import FrameOptions, FrameSet
 from mdmkit.evaluation.methods import is_folder
 from mdmkit.metrics.registry import as_metric
 from mdmkit.statistics.accumulator import DEFAULT_MEMORY
-from mdmkit.thresholds.certify import Certification, as_certification
+from mdmkit.thresholds.certify import Certification, as_certification, check_certifiable
 from mdmkit.thresholds.checking import ThresholdCheck, check_loads
 from mdmkit.thresholds.chosen import ChosenThreshold
+from mdmkit.thresholds.kept_frames import kept_frames
 from mdmkit.thresholds.required import (
     RequiredThreshold,
     RequiredTransfer,
@@ -151,7 +152,8 @@ def recommend_threshold(
             f"expected a number in [0, 1) or require, found {both}", argument="t_margin"
         )
     given = FrameSet.of({method or "frames": frames}, target, **judging)
-    (loads,), sizes = given.loads.values(), given.choice.sizes
+    (own,), sizes = given.loads.values(), given.choice.sizes
+    loads = kept_frames(own, memory)
     if require is None:
         if certify is not None:
             raise InputError("expected it with `require`, found `t_margin`", argument="certify")
@@ -164,13 +166,16 @@ def recommend_threshold(
             memory=memory,
             jobs=check_jobs(jobs),
         )
+    requirements = parse_requirements(require, sizes, given.choice.aggregate)
+    how = as_certification(certify)
+    check_certifiable(requirements, how)
     found = require_threshold(
         loads,
-        parse_requirements(require, sizes, given.choice.aggregate),
+        requirements,
         normalize=normalize,
         method=method,
         sizes=sizes,
-        how=as_certification(certify),
+        how=how,
         memory=memory,
         jobs=check_jobs(jobs),
     )
@@ -235,7 +240,8 @@ def transfer_threshold(
     (False, 0.667, 0.625)
     """
     check_kind(recommendation, (Recommendation, RequiredThreshold), "recommendation")
-    (loads,) = FrameSet.of({"frames": frames}, target, **judging).loads.values()
+    (own,) = FrameSet.of({"frames": frames}, target, **judging).loads.values()
+    loads = kept_frames(own, memory)
     if isinstance(recommendation, RequiredThreshold):
         return apply_required(recommendation, loads, memory=memory, jobs=check_jobs(jobs))
     return apply(recommendation, loads, memory=memory, jobs=check_jobs(jobs))
@@ -293,7 +299,8 @@ def check_threshold(
     if isinstance(dataset := judging.get("dataset"), DataSet):
         judging["dataset"] = replace(dataset, inverted=frozenset())  # the threshold knows
     given = FrameSet.of({"frames": frames}, target, **judging)
-    (loads,) = given.loads.values()
+    (own,) = given.loads.values()
+    loads = kept_frames(own, DEFAULT_MEMORY)
     return check_loads(chosen, loads, labelled, check_jobs(jobs))
 
 

@@ -145,6 +145,38 @@ class Certificate:
     next_frames: tuple[Promise | None, ...] = ()
 
 
+def check_certifiable(requirements: Sequence[Requirement], how: Certification | None) -> None:
+    """Refuse requirements that cannot be certified, before a frame is read.
+
+    Raises
+    ------
+    InputError
+        As `Certifiable.of`; for the next frame several requirements, and those that are no mean
+        over frames of a loss that only falls, or only rises, with the threshold.
+    """
+    if how is None:
+        return
+    if how.confidence is not None:
+        for requirement in requirements:
+            Certifiable.of(requirement, how.caps)
+        return
+    if len(requirements) > 1:
+        raise InputError(
+            "expected one requirement for the next frame, found "
+            f"{len(requirements)}; several are certified with a confidence",
+            argument="require",
+        )
+    (requirement,) = requirements
+    if not of_next_frame(requirement):
+        raise InputError(
+            "expected alarms or alarm_frames with < or <=, or fpr with < or <= or recall with > or "
+            f">= as means over images (aggregate='per_image'), for the next frame, found "
+            f"{requirement}; others are certified with a confidence",
+            argument="require",
+        )
+    Certifiable.of(requirement, how.caps)
+
+
 def certify(
     loads: Sequence[Load],
     requirements: Sequence[Requirement],
@@ -204,28 +236,8 @@ def promise_next(
     jobs: int,
     progress: Progress = no_progress,
 ) -> Certificate:
-    """What one requirement promises for the next frame, on average over sets of frames.
-
-    Raises
-    ------
-    InputError
-        For several requirements, and those that are no mean over frames of a loss that only
-        falls, or only rises, with the threshold.
-    """
-    if len(requirements) > 1:
-        raise InputError(
-            "expected one requirement for the next frame, found "
-            f"{len(requirements)}; several are certified with a confidence",
-            argument="require",
-        )
+    """What one requirement promises for the next frame, on average over sets of frames."""
     (requirement,) = requirements
-    if not of_next_frame(requirement):
-        raise InputError(
-            "expected alarms or alarm_frames with < or <=, or fpr with < or <= or recall with > or "
-            f">= as means over images (aggregate='per_image'), for the next frame, found "
-            f"{requirement}; others are certified with a confidence",
-            argument="require",
-        )
     question = NextFrame(Certifiable.of(requirement, caps))
     walk = Walk(loads, [question], [requirement.safe_end], memory, jobs, progress)
     (steps,), (run,) = walk.run()

@@ -85,10 +85,11 @@ class ThresholdCheck:
                 "these frames differ from those that the threshold was chosen on: what was "
                 "promised there is not promised here"
             )
+        width = max([20, *(len(name) + 2 for name in self.values)])
         for name, value in self.values.items():
             verdict = {True: "holds", False: "FAILS", None: "undefined"}[self.holds[name]]
             shown = "-" if value is None else f"{value:.4g}"
-            lines.append(f"{name:<20}{shown}  {verdict}")
+            lines.append(f"{name:<{width}}{shown}  {verdict}")
         return "\n".join(lines) + "\n"
 
     def __str__(self) -> str:

@@ -176,7 +176,10 @@ def read_threshold(path: str | Path) -> ChosenThreshold:
         chosen = _chosen(found)
         whole = found["threshold"].get("whole") == chosen.fingerprint
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{name}: expected a chosen threshold, found {error!r}") from None
+        found_what = f"no {error}" if isinstance(error, KeyError) else repr(error)
+        raise InputError(
+            f"{name}: expected a threshold that mdmkit wrote, found {found_what} in it"
+        ) from None
     if not whole:
         raise SpoiltError(
             f"{name}: expected the file as it was written, found it changed by hand or damaged; "

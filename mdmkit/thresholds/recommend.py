@@ -15,7 +15,7 @@ from mdmkit.evaluation.frame_set import FrameOptions, FrameSet
 from mdmkit.evaluation.methods import Progresses, normalizers
 from mdmkit.metrics.registry import as_metric
 from mdmkit.statistics.accumulator import DEFAULT_MEMORY
-from mdmkit.thresholds.certify import Certification, as_certification
+from mdmkit.thresholds.certify import Certification, as_certification, check_certifiable
 from mdmkit.thresholds.required_table import RequiredThresholds
 from mdmkit.thresholds.requirements import Requirements, parse_requirements
 from mdmkit.thresholds.result import Thresholds
@@ -162,6 +162,7 @@ def choose_thresholds(
     aggregate = first.choice.aggregate
     requirements = parse_requirements(require, sizes, aggregate)
     how = as_certification(certify)
+    check_certifiable(requirements, how)
     check_resampling(max(replicates, 1), 0)
     chooser = UnderRequirements(
         requirements, sizes, how, memory, jobs, replicates, inverted=first.inverted
@@ -193,8 +194,15 @@ def _second(
 def _check_numbers(frames: FrameOptions, margin: bool) -> None:
     """Refuse options of other numbers than those that a threshold is chosen by."""
     for name in ("by", "image_score", *(("aggregate",) if margin else ())):
-        if frames.get(name, "pooled") != "pooled":
-            raise InputError("expected none of a threshold, found one", argument=name)
+        if frames.get(name) not in (None, (), "pooled"):
+            found = f"found {frames.get(name)!r}"
+            if name == "aggregate":
+                raise InputError(
+                    f"expected 'pooled' with t_margin, {found}; requirements can be means over "
+                    "images",
+                    argument=name,
+                )
+            raise InputError(f"expected none of a threshold, {found}", argument=name)
 
 
 def _check_second(methods: Mapping[str, Any], on: object, has_truth: bool) -> None:

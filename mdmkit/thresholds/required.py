@@ -262,6 +262,8 @@ def finite(record: dict[str, Any]) -> dict[str, Any]:
     def plain(value: Any) -> Any:
         if isinstance(value, (tuple, list)):
             return tuple(plain(part) for part in value)
+        if isinstance(value, dict):
+            return finite(value)
         return None if isinstance(value, float) and not np.isfinite(value) else value
 
     return {key: plain(value) for key, value in record.items()}

@@ -13,6 +13,7 @@ from mdmkit.datasets import how_inverted
 from mdmkit.tables.table import UNDEFINED, Block, Column, View
 from mdmkit.thresholds.by_method import POINT, ByMethod, with_range
 from mdmkit.thresholds.certify import Certificate, Promise
+from mdmkit.thresholds.error_bars import ErrorBars
 from mdmkit.thresholds.operating_points import OperatingPoint
 from mdmkit.thresholds.required import RequiredThreshold, RequiredTransfer
 from mdmkit.thresholds.requirements import Requirement
@@ -157,14 +158,12 @@ def _verdict(key: str, transfer: Any) -> str:
 
 
 def _bars_block(found: RequiredThresholds) -> Block:
-    columns = [
-        found.texts("threshold", "uncertified", lambda r: range_text(r.error_bars.threshold))
-    ]
+    columns = [found.texts("threshold", "uncertified", lambda r: _between(r.error_bars.threshold))]
     for place, requirement in enumerate(_requirements(found)):
 
         def text(r: Any, place: int = place) -> str:
             bars = r.error_bars
-            return f"{range_text(bars.values[place])} {100 * bars.holds[place]:.0f} %"
+            return f"{_between(bars.values[place])}, {100 * bars.holds[place]:.0f} %"
 
         columns.append(found.texts(str(requirement), "holds in", text))
     where = found.settings["second"] or found.settings["first"]
@@ -173,6 +172,11 @@ def _bars_block(found: RequiredThresholds) -> Block:
         tuple(columns),
         True,
     )
+
+
+def _between(interval: Interval | None) -> str:
+    """Percentiles of resampled sets, ends included."""
+    return UNDEFINED if interval is None else f"{interval[0]:.3f} to {interval[1]:.3f}"
 
 
 def number(value: float) -> str:
@@ -218,9 +222,31 @@ def _notes(found: RequiredThresholds) -> list[str]:
         if r.certificate is not None and r.certificate.run is None:
             lines.append(f"{name}: {why_nothing(r.requirements, r.certificate)}")
     if any(_promises(found)):
-        lines.append(f"for the next frame: {_ON_AVERAGE}, each requirement by itself")
+        lines.append(
+            "for the next frame: as often as required, on average over the sets of frames one may "
+            "have drawn, each requirement by itself; frames must be exchangeable"
+        )
+    if first.error_bars is not None:
+        lines += _bars_notes(found, first.error_bars)
     lines += how_inverted(found.settings.get("invert", ()))
     lines += [f"{name}: {why}" for name, why in found.without.items()]
+    return lines
+
+
+def _bars_notes(found: RequiredThresholds, bars: ErrorBars) -> list[str]:
+    """What intervals are of, and where the threshold itself is another one."""
+    lines = [
+        f"intervals: {100 * bars.confidence:g} % of {bars.replicates} resampled sets of frames; "
+        "the threshold is chosen anew on each of the first set, requirements are judged at the one "
+        "recommended above"
+    ]
+    for name, r in found.recommendations.items():
+        plain = r.ranges.threshold(r.interval)
+        if r.certified is not None and plain != r.threshold:
+            lines.append(f"{name}: without a certificate the threshold would be {plain:.3f}")
+        if r.error_bars is not None and r.error_bars.without > 0:
+            share = 100 * r.error_bars.without
+            lines.append(f"{name}: {share:.1f} % of the sets have no threshold")
     return lines
 
 
@@ -237,7 +263,9 @@ def certificate_notes(requirements: Sequence[Requirement], certificate: Certific
         text = f"{requirement}: {certificate.certified_as[place]}, {certificate.tests[place]}"
         fewest = certificate.fewest[place]
         if fewest is not None:
-            text += f"; no method certifies this with fewer than {fewest} frames"
+            certified = certificate.confidence is not None
+            least = "no method certifies this with fewer than" if certified else "takes at least"
+            text += f"; {least} {fewest} frames"
         lines.append(text)
     return lines
 

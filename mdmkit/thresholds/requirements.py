@@ -5,7 +5,8 @@ from __future__ import annotations
 import operator as comparing
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -21,7 +22,6 @@ from mdmkit.metrics.mask_metrics import MaskMetric
 from mdmkit.metrics.normalized_totals import NormalizedTotals
 from mdmkit.metrics.pixel_metrics import CountMetric, FalsePositiveRate
 from mdmkit.metrics.registry import METRICS, SPELLED, as_metric, metric_named
-from mdmkit.metrics.transformed import seen_through
 from mdmkit.statistics.kinds import Statistic, changed
 from mdmkit.statistics.target_bins import PROPERTIES, TargetBin
 
@@ -115,12 +115,22 @@ class Requirement:
 
     def seen(self, totals: NormalizedTotals) -> NormalizedTotals:
         """Totals in which the measure finds its statistic of changed frames under its own name."""
-        before = [self.metric.statistic]
-        for change in self.changes:
-            before.append(changed(change, before[-1]))
-        for change, statistic in zip(self.changes[::-1], before[-2::-1], strict=True):
-            totals = seen_through(totals, change, [statistic])
-        return totals
+        own, plain = self.statistic, self.metric.statistic
+
+        def named(by_statistic: dict[Statistic, Any]) -> dict[Statistic, Any]:
+            found = {key: value for key, value in by_statistic.items() if key != plain}
+            return {**found, plain: by_statistic[own]} if own in by_statistic else found
+
+        if own == plain:
+            return totals
+        counted = totals.totals
+        grid = counted.grid and replace(
+            counted.grid,
+            refined=named(counted.grid.refined),
+            by_statistic=named(counted.grid.by_statistic),
+        )
+        by_statistic = named(counted.by_statistic)
+        return replace(totals, totals=replace(counted, by_statistic=by_statistic, grid=grid))
 
     @property
     def at_least(self) -> bool:
@@ -241,7 +251,9 @@ def _of_text(text: str, sizes: ComponentSizes, aggregate: str) -> Requirement:
 def _of_parts(match: re.Match[str], sizes: ComponentSizes, aggregate: str) -> Requirement:
     asked = Asked.of(match[1])
     if asked.name not in (*METRICS, "fpr", *FALSE_ALARMS):
-        raise InputError(f"expected {_EXPECTED}; found {match[0].strip()!r}")
+        near = get_close_matches(asked.name, (*METRICS, *NAMES), 1)
+        meant = f"; did you mean {near[0]}?" if near else ""
+        raise InputError(f"expected {_EXPECTED}; found {match[0].strip()!r}{meant}")
     options = [f"{key}={value}" for key, value in asked.options.items()]
     spelled = "@".join([asked.name, *options])
     changes = tuple(_changes(asked))

@@ -15,6 +15,7 @@ from mdmkit.evaluation.threads import Load
 from mdmkit.metrics.base import Metric
 from mdmkit.thresholds.certify import Certification
 from mdmkit.thresholds.error_bars import error_bars
+from mdmkit.thresholds.kept_frames import kept_frames
 from mdmkit.thresholds.required import (
     RequiredThreshold,
     RequiredTransfer,
@@ -31,6 +32,10 @@ Loads = Sequence[Load]
 
 class Chooser(Protocol[R, S]):
     """How a threshold is chosen, whatever the method."""
+
+    @property
+    def memory(self) -> int:
+        """Bytes for statistics, and half of it for frames that are looked at again."""
 
     def recommend(self, method: str, kind: str, loads: Loads, progress: Progress) -> R:
         """The threshold of a method whose scores are normalised by `kind`."""
@@ -152,8 +157,9 @@ def choose_each(
         If no method has one.
     """
     found: Chosen[R, S] = Chosen()
-    for name, loads in first.loads.items():
-        there = None if second is None else second.loads[name]
+    for name, own in first.loads.items():
+        loads = kept_frames(own, chooser.memory)
+        there = None if second is None else kept_frames(second.loads[name], chooser.memory)
         try:
             one = chooser.recommend(name, kinds[name], loads, _bar(progress, name, loads))
             if there is not None:

@@ -13,7 +13,7 @@ import numpy as np
 
 from mdmkit import Frame, evaluate
 from mdmkit.metrics.boundary_metrics import NSD, BoundaryF, BoundaryIoU
-from mdmkit.statistics.ordered_keys import ordered_keys, sorted_keys
+from mdmkit.statistics.score_keys import keys_of, sorted_keys
 from tests.benchmarks.scenes import scene
 
 ROUNDS = 3
@@ -32,7 +32,7 @@ def least(jobs, rounds=ROUNDS):
 
 
 def sort_once(scores):
-    sorted_keys([ordered_keys(scores, np.ones(scores.shape, np.bool_)).ravel()])
+    sorted_keys(keys_of(scores).ravel())
 
 
 def curve_of(metric, scores, target):

@@ -119,14 +119,14 @@ def shifted(targets, noise, count, dtype="float32", shape=(1024, 2048)):
         yield own, np.roll(target, 37 * i, 1)
 
 
-def real_frames(method="espnetv2-entropy"):
-    """The real frames of one method in float32."""
+def real_frames(method="espnetv2-entropy", dtype=np.float32):
+    """The real frames of one method."""
     from mdmkit.io import read_mask, read_scores
 
     folder = Path(os.environ["MDMKIT_REAL_FRAMES"])
     for path in sorted((folder / "scores" / method).iterdir()):
         mask = read_mask(folder / "frames" / f"{path.stem}.labels" / "labels_semantic.png")
-        yield read_scores(path).astype(np.float32), (mask == 2).astype(np.uint8)
+        yield read_scores(path).astype(dtype), (mask == 2).astype(np.uint8)
 
 
 def every_default(targets, noise, dtype="float32", count=10):
@@ -357,9 +357,9 @@ def obstacle_frames(t_margin, count=30):
     return {"s": time.process_time() - start, "GiB": (peak() - before) / 2**30}
 
 
-def peers():
+def peers(dtype):
     """Ours, exact, against a curve on np.histogram bins of both classes; ten real frames."""
-    frames = list(real_frames())
+    frames = list(real_frames(dtype=dtype))
     edges = np.linspace(0, 1, 513)
 
     def binned():

@@ -17,7 +17,7 @@ NAMES = "ap,auroc,mdm_f1@0.3,siou_gt"
 def test_every_number_is_that_of_one_minus_the_score(dtype):
     high = np.iinfo(dtype).max if np.dtype(dtype).kind == "u" else 1
     maps = (RNG.random(TARGET.shape) * high).round(0 if high > 1 else 2).astype(dtype)
-    plain = 1 - maps.astype(np.float64) / high
+    plain = (high - maps.astype(np.float64)) / high
     found = compare({"a": maps, "b": maps}, TARGET, NAMES, invert="a")
     assert found["a"].values == compare({"a": plain}, TARGET, NAMES)["a"].values
     assert found["b"].values == compare({"b": maps}, TARGET, NAMES)["b"].values

@@ -253,7 +253,7 @@ def test_a_wide_table_says_that_it_goes_on(opened):
             "Emulation.setDeviceMetricsOverride",
             {"width": 400, "height": 800, "deviceScaleFactor": 1, "mobile": True},
         )
-        wait(browser, "return document.querySelector('.scroll').classList.contains('more')")
+        wait(browser, "return document.querySelector('.scroll.more') !== null")
         page = "return document.documentElement.scrollWidth <= window.innerWidth"
         assert browser.execute_script(page)
     finally:

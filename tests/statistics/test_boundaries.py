@@ -9,8 +9,8 @@ from scipy.ndimage import minimum_filter
 from mdmkit.core.frame import Frame, as_unit
 from mdmkit.statistics.boundaries import BandOverlap, BorderMatch, _eroded
 from mdmkit.statistics.interval_counts import IntervalCounts
-from mdmkit.statistics.ordered_keys import key_source, ordered_keys, scores_of
 from mdmkit.statistics.regions import RegionCoverage
+from mdmkit.statistics.score_keys import key_source, keys_of, scores_of
 from mdmkit.statistics.stepped_counts import BinnedCounts, SteppedCounts
 from tests.conftest import DTYPES, KINDS, random_scores
 from tests.reference.borders import band_counts, match_counts
@@ -84,7 +84,7 @@ def test_keys_are_ordered_like_scores_and_give_them_back(dtype):
     scores[:2] = [0, 1]
     if dtype.startswith("float"):
         scores[2:5] = [-0.0, np.finfo(dtype).max, np.finfo(dtype).min]
-    keys = ordered_keys(scores, np.ones(500, bool))
+    keys = keys_of(scores)
     values = as_unit(scores)
     assert np.array_equal(scores_of(keys, key_source(scores.dtype)), values)
     assert np.array_equal(np.argsort(keys, kind="stable"), np.argsort(values, kind="stable"))

@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 
 from mdmkit import (
+    Certification,
     FBeta,
     Frame,
     InputError,
     InputTypeError,
     NoMarginError,
     check_threshold,
+    choose_thresholds,
     count_metric,
     mdm,
     parse_requirements,
@@ -183,7 +185,7 @@ def test_a_chosen_threshold_comes_back_from_its_file(tmp_path):
     with pytest.raises(InputError, match="as it was written"):
         read_threshold(path)
     path.write_text("threshold = 0.5")
-    with pytest.raises(InputError, match="expected a chosen threshold"):
+    with pytest.raises(InputError, match="that mdmkit wrote"):
         read_threshold(path)
     path.write_text(text, encoding="utf-8-sig")  # as some editors save it
     assert read_threshold(path) == found.chosen
@@ -283,3 +285,77 @@ def test_the_figure_shows_a_bar_for_each_requirement(tmp_path):
     ]
     with pytest.raises(InputError, match="methods"):
         requirements_figure({})
+
+
+def test_frames_are_read_once_within_memory_and_again_beyond_it(tmp_path, monkeypatch):
+    from mdmkit.evaluation import methods
+
+    for name in ("scores", "masks"):
+        (tmp_path / name).mkdir()
+    for i, (scores, target) in enumerate(FRAMES[:12]):
+        np.save(tmp_path / "scores" / f"{i}.npy", scores)
+        np.save(tmp_path / "masks" / f"{i}.npy", target)
+    read, plain = [], methods.read_scores
+    monkeypatch.setattr(methods, "read_scores", lambda *a: read.append(a) or plain(*a))
+    options = {"require": "recall >= 0.5, fpr <= 0.3", "certify": 0.9, "replicates": 20}
+    found = [
+        choose_thresholds({"a": tmp_path / "scores"}, tmp_path / "masks", memory=memory, **options)
+        for memory in (2**31, 2**16)
+    ]
+    names = [path.name for path, _ in read]
+    once = names.index(names[0], 1)
+    assert once == 12  # until the second time, when they are read again and again
+    assert len(names) > 36
+    assert found[0]["a"].certificate == found[1]["a"].certificate
+    assert found[0]["a"].interval == found[1]["a"].interval
+
+
+def test_one_promise_for_the_next_frame():
+    levels = np.sort([scores[target == 0].max() for scores, target in FRAMES])
+    require = "alarm_frames <= 0.1"
+    found = recommend_threshold(FRAMES, require=require, certify="next-frame")
+    assert (found.threshold, found.certificate.confidence) == (levels[-6], None)
+    assert found.certificate.tests == ("order statistic",)
+    few = recommend_threshold(FRAMES[:8], require=require, certify="next-frame")
+    assert (few.certified, few.certificate.needed) == (None, (9,))
+    recall = recommend_threshold(
+        FRAMES, require="recall >= 0.8", certify="next-frame", aggregate="per_image"
+    )
+    assert recall.certificate.run[0] == -np.inf
+    n = len(FRAMES)
+
+    def risk(z):
+        found = np.mean([(scores[target == 1] > z).mean() for scores, target in FRAMES])
+        return n / (n + 1) * (1 - found) + 1 / (n + 1)
+
+    high = recall.certificate.run[1]
+    assert risk(np.nextafter(high, -1)) <= 0.2 < risk(high)
+    assert recall.certificate.tests == ("conformal risk control",)
+    for wrong in ("f1 > 0.5", "recall >= 0.8", "alarms <= 1, alarm_frames <= 0.1"):
+        with pytest.raises(InputError, match="for the next frame"):
+            recommend_threshold(FRAMES, require=wrong, certify="next-frame")
+    with pytest.raises(InputError, match="certify: expected a confidence"):
+        recommend_threshold(FRAMES, require=require, certify="next")
+
+
+def test_a_share_of_the_frames_chooses_where_certifying_starts():
+    for share, starts in ((0.2, 12), (0.5, 30), (0.05, 3)):
+        how = Certification(0.95, share)
+        found = recommend_threshold(FRAMES, require="f1 > 0.5", certify=how).certificate
+        assert (found.start_frames, found.frames) == (starts, 60 - starts)
+        alone = recommend_threshold(FRAMES, require="recall > 0.5", certify=how).certificate
+        assert alone.start_frames == 0
+
+
+def test_normal_frames_need_no_labels():
+    maps = [scores for scores, _ in FRAMES[:5]]
+    labelled = [(scores, np.zeros(scores.shape, int)) for scores in maps]
+    one, other = (
+        recommend_threshold(frames, require="fpr <= 0.1", normal=normal)
+        for frames, normal in ((maps, True), (labelled, False))
+    )
+    assert (one.threshold, one.interval) == (other.threshold, other.interval)
+    with pytest.raises(InputError, match="target: expected none beside normal frames"):
+        recommend_threshold(maps, [t for _, t in FRAMES[:5]], require="fpr <= 1", normal=True)
+    with pytest.raises(InputError, match="found labels"):
+        recommend_threshold(FRAMES[:5], require="fpr <= 0.1", normal=True)

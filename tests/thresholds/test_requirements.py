@@ -7,6 +7,7 @@ from math import fsum, isnan, nan
 
 import numpy as np
 import pytest
+from scipy.ndimage import label
 
 from mdmkit import Frame
 from mdmkit.core.component_sizes import ComponentSizes
@@ -29,6 +30,10 @@ MEASURES = (
     "alarms",
     "alarm_frames",
     "alarms@ppv=0.5",
+    "recall@size=2:5",
+    "f1@size=0:4@rows=0:5",
+    "siou@size=3:inf",
+    "alarm_frames@size=3:inf",
 )
 COMPONENTS = ("siou", "ppv", "mean_f1", "alarms", "alarm_frames", "alarms@ppv=0.5")
 
@@ -50,8 +55,27 @@ def false_components(frame, z, ppv, sizes):
     return sum(value < ppv for value in ppvs)
 
 
+def only(frame, most, least=0, rows=np.inf):
+    """A frame (scores, anomalous, valid) whose other components are ignored."""
+    scores, anomalous, valid = frame
+    numbers, count = label(anomalous & valid, np.ones((3, 3)))
+    valid = valid.copy()
+    for i in range(1, count + 1):
+        mask = numbers == i
+        if not (least <= mask.sum() < most and np.nonzero(mask)[0].max() < rows):
+            valid &= ~mask
+    return scores, anomalous & valid, valid
+
+
 def value(name, frames, z, sizes):
     """A measure of one set of frames, NaN where undefined."""
+    name, _, selected = name.partition("@size=")
+    if selected == "2:5":
+        frames = [only(frame, 5, 2) for frame in frames]
+    elif selected == "0:4@rows=0:5":
+        frames = [only(frame, 4, rows=5) for frame in frames]
+    elif selected == "3:inf":  # as if the others were too small
+        sizes = (sizes[0], max(3, sizes[1]))
     tp, fp, fn, tn = brute.counts(frames, z)
     if name == "fpr":
         return fp / (fp + tn) if fp + tn else nan

@@ -11,17 +11,6 @@ import numpy as np
 from mdmkit.statistics.kernels import inner_kernel, kernel
 
 
-@kernel
-def order_keys(bits, sign, valid, top, keys):
-    """Keys of floats given by their bits, flat; `top` where a pixel is not valid."""
-    for i in range(bits.size):
-        b = bits[i]
-        key = ~b if b & sign else b | sign
-        if b == sign:  # -0.0
-            key = sign
-        keys[i] = key if valid[i] else top
-
-
 @inner_kernel
 def _least(one, other, out, n):
     for x in range(n):
@@ -162,33 +151,6 @@ def match_intervals(marks, dy, dx, lows, highs, valid, matched_lows, matched_hig
                 if j < count:
                     start, stop = low[order[j]], high[order[j]]
     return n, m
-
-
-@kernel
-def sort_keys(keys, spare):
-    """Sort keys digit by digit; returns the array they end in.
-
-    A digit which is the same in all of them costs nothing.
-    """
-    bits = 11
-    digits = (8 * keys.itemsize + bits - 1) // bits
-    counts = np.zeros((digits, 1 << bits), np.int64)
-    for i in range(keys.size):
-        key = np.uint64(keys[i])
-        for d in range(digits):
-            counts[d, key & np.uint64(2047)] += 1
-            key >>= np.uint64(bits)
-    for d in range(digits):
-        if counts[d].max() == keys.size:
-            continue
-        places = np.cumsum(counts[d]) - counts[d]
-        shift = np.uint64(d * bits)
-        for i in range(keys.size):
-            digit = np.uint64(keys[i]) >> shift & np.uint64(2047)
-            spare[places[digit]] = keys[i]
-            places[digit] += 1
-        keys, spare = spare, keys
-    return keys
 
 
 @kernel

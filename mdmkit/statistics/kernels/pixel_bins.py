@@ -1,7 +1,8 @@
 """Cells of a grid of thresholds: which pixels lie in which, and pixels in the order of cells.
 
 NO VALIDATION HERE. On entry must hold: `scores`, `classes` and `keys` are flat, contiguous and of
-one size; `edges` ascend strictly; table[k] edges lie in slots before k (any, if they are regular).
+one size; `edges` ascend strictly, and infinity follows them; table[k] edges lie in slots before k
+(any, if they are regular).
 
 A key is 2 c for scores within cell c, (edges[c - 1], edges[c]), and 2 c + 1 for those at edges[c].
 """
@@ -13,7 +14,7 @@ import numpy as np
 from mdmkit.statistics.kernels import inner_kernel, kernel
 from mdmkit.statistics.kernels.sorting import ANOMALOUS, IGNORED
 
-SLOT_SHIFT = 12  # 2,048 slots between a power of two and the next
+SLOT_SHIFT = 11  # 4,096 slots between a power of two and the next
 SLOTS = 1 << (32 - SLOT_SHIFT)
 _HIGH = np.uint64(1) << np.uint64(32)
 
@@ -28,7 +29,7 @@ def slot_of(score):
 @kernel
 def count_slots(edges, table):
     """Count in table[k + 1] the edges of slot k."""
-    for i in range(edges.size):
+    for i in range(edges.size - 1):
         table[slot_of(edges[i]) + 1] += 1
 
 
@@ -37,14 +38,14 @@ def key_of(score, edges, table):
     """The key of a score: a slot of the table, and bisection among the few edges there."""
     slot = slot_of(score)
     first, stop = np.int64(table[slot]), np.int64(table[slot + 1])
-    while stop - first > 1:
+    while stop - first > 2:  # two edges at most, as a rule
         middle = (first + stop) >> 1
         below = edges[middle] < score
         first = middle + 1 if below else first
         stop = stop if below else middle
-    if first < stop:  # one edge, as a rule
-        first += edges[first] < score
-    return 2 * first + np.int64(first < edges.size and edges[first] == score)
+    first += edges[first] < score  # what follows the slot is greater: nothing branches
+    first += edges[first] < score
+    return 2 * first + np.int64(edges[first] == score)
 
 
 @inner_kernel

@@ -18,6 +18,15 @@ _DIGIT = 11  # bits that are sorted by at once: 2,048 places stay in the cache
 
 
 @kernel
+def order_keys(bits, sign, keys):
+    """Keys of floats that are given by their bits."""
+    for i in range(bits.size):
+        b = bits[i]
+        key = ~b if b & sign else b | sign
+        keys[i] = sign if b == sign else key  # -0.0 is 0.0
+
+
+@kernel
 def split_by_class(bits, labels, table, sign, exponent, keys):
     """Move keys of normal pixels to the front of `keys`, those of anomalous ones to its back.
 
