@@ -100,7 +100,7 @@ def why_equal(comparison: Comparison, config: MaskomalyConfig) -> str | None:
             "ARBI is ARB, as the config has no init_queries (I_0); maskomaly mine --inlier-label "
             "finds them"
         )
-    without, with_init = (dict(comparison[row].values) for row in ("ARB", "ARBI"))
+    without, with_init = (comparison[row].numbers for row in ("ARB", "ARBI"))
     if without != with_init:
         return None
     return (

@@ -47,6 +47,7 @@ _HOME = {
     "Metric": "metrics.base",
     "NoMarginError": "core.errors",
     "NoTargetError": "core.errors",
+    "Number": "core.number",
     "open_dataset": "datasets",
     "OperatingPoint": "thresholds.operating_points",
     "parse_requirements": "thresholds.requirements",
@@ -98,6 +99,7 @@ if TYPE_CHECKING:
     from mdmkit.core.frame import Frame as Frame
     from mdmkit.core.labels import LabelCodes as LabelCodes
     from mdmkit.core.margin import Margin as Margin
+    from mdmkit.core.number import Number as Number
     from mdmkit.core.transforms import Band as Band
     from mdmkit.datasets import DataSet as DataSet
     from mdmkit.datasets import open_dataset as open_dataset

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isnan
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,9 @@ from mdmkit.tables.headings import titles
 from mdmkit.tables.table import UNDEFINED, Block, Column
 
 if TYPE_CHECKING:
+    from mdmkit.evaluation.result import Result
     from mdmkit.metrics.measures import Measure
+    from mdmkit.uncertainty.resampling import Bootstrap
 
 #: Marks a difference whose interval excludes 0.
 REAL = "†"
@@ -65,12 +67,15 @@ def check_against(against: str | None, methods: Any) -> None:
         )
 
 
-def interval_of(comparison: ComparisonData, method: str, key: str) -> Interval | None:
-    """The interval of a number; None without a bootstrap, or where it is undefined."""
-    found = comparison.bootstrap
-    if found is None or key not in found.keys:
-        return None
-    return _defined(found.interval(method, key)[1:])
+def with_confidence(result: Result, found: Bootstrap) -> Result:
+    """A result whose numbers have the intervals of those that were resampled."""
+    numbers = {
+        key: replace(number, confidence=_defined(found.interval(result.method, key)[1:]))
+        if key in found.keys
+        else number
+        for key, number in result.numbers.items()
+    }
+    return replace(result, numbers=numbers)
 
 
 def _defined(interval: Interval) -> Interval | None:
@@ -91,20 +96,21 @@ def paired_leads(comparison: ComparisonData) -> list[Lead]:
         for result in comparison.results:
             if result.method != leader:
                 value = result[measure.key]
-                drawn = found.difference(leader, result.method, measure.key)
-                known = None not in (top, value)
-                leads.append(
-                    Lead(
-                        measure.key, leader, result.method, top - value if known else None,
-                        _defined(drawn[1:]) if known else None,
-                    )
-                )  # fmt: skip
+                difference = interval = None
+                if top is not None and value is not None:
+                    difference = top - value
+                    drawn = found.difference(leader, result.method, measure.key)
+                    interval = _defined(drawn[1:])
+                leads.append(Lead(measure.key, leader, result.method, difference, interval))
     return leads
 
 
 def _best(comparison: ComparisonData, measure: Measure) -> str | None:
     """The method with the best value, the first of several; None where none is defined."""
-    values = {r.method: r[measure.key] for r in comparison.results if r[measure.key] is not None}
+    if measure.on_scale and len({result.normalize for result in comparison.results}) > 1:
+        return None  # on different scales none is the best
+    numbers = {result.method: result.numbers[measure.key] for result in comparison.results}
+    values = {m: n.value for m, n in numbers.items() if n.value is not None and not n.is_trivial}
     choose = max if measure.higher_is_better else min
     return choose(values, key=lambda name: values[name]) if values else None
 
@@ -204,7 +210,7 @@ def with_intervals(comparison: ComparisonData, rows: list[dict[str, Any]]) -> di
     assert found is not None
     for row in rows:
         for key in found.keys:
-            row[f"{key}_confidence"] = interval_of(comparison, row["method"], key)
+            row.setdefault(f"{key}_confidence", None)  # undefined
     beside = {
         "replicates": found.sets, "seed": found.seed, "confidence": found.confidence,
         "frames": found.frames, "aggregate": found.aggregate, "cells": found.cells,

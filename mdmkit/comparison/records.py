@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mdmkit.comparison.data import ComparisonData
-from mdmkit.comparison.differences import interval_of, lead_cells, with_intervals
+from mdmkit.comparison.differences import lead_cells, with_intervals
 from mdmkit.comparison.published import published_rows
 from mdmkit.tables.table import Row
 
@@ -89,20 +89,18 @@ def long_rows(comparison: ComparisonData) -> list[Row]:
 
 
 def _long_row(result: Result, measure: Measure, comparison: ComparisonData) -> Row:
-    key, values, settings = measure.key, result.values, comparison.settings
-    value = values[key]
-    pooled = settings["aggregate"] == "pooled"
-    exact = (value, value) if pooled and value is not None else None  # else it has a bracket
-    low, high = values.get(f"{key}_bracket", exact) or (None, None)
-    start, end = values.get(f"{key}_interval") or (None, None)
-    images = values.get(f"{key}_images") or {}
+    key, number, settings = measure.key, result.numbers[measure.key], comparison.settings
+    low, high = number.bracket or (None, None)
+    start, end = number.interval or (None, None)
     return {
-        "method": result.method, "metric": key, "value": value,
+        "method": result.method, "metric": key, "value": number.value,
         "bracket_low": low, "bracket_high": high,
         "interval_low": start, "interval_high": end,
-        "threshold": values.get(f"{key}_threshold"),
+        "threshold": number.threshold,
+        "trivial": number.trivial,
+        "is_trivial": number.is_trivial if number.trivial is not None else None,
         "higher_is_better": measure.higher_is_better,
-        "undefined_images": images.get("undefined"),
+        "undefined_images": number.images and number.images.undefined,
         "refused": result.refused.get(key),
         "published": False,
         "auxiliary": comparison.uses_auxiliary(result.method),
@@ -126,7 +124,7 @@ def _uncertainty(
     """The interval of a value and the lead over it; nothing without a bootstrap."""
     if comparison.bootstrap is None:
         return {}
-    low, high = interval_of(comparison, result.method, measure.key) or (None, None)
+    low, high = result.numbers[measure.key].confidence or (None, None)
     none = dict.fromkeys(("leader", "lead", "lead_low", "lead_high", "lead_is_real"))
     lead = leads.get((result.method, measure.key), none)
     return {"confidence_low": low, "confidence_high": high, **lead} | _drawing(comparison.bootstrap)

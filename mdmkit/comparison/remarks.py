@@ -19,7 +19,7 @@ LEAST_AUROC = 0.4
 def remarks_on(evaluation: Evaluation, result: Result) -> Iterator[str]:
     """What to look at before the numbers of a method are believed."""
     name = result.method
-    auroc = result.values.get("auroc")
+    auroc = result.get("auroc")
     if auroc is not None and auroc < LEAST_AUROC:
         yield (
             f"{name}: AUROC {100 * auroc:.1f} is below {100 * LEAST_AUROC:g}: are its scores "
@@ -31,8 +31,8 @@ def remarks_on(evaluation: Evaluation, result: Result) -> Iterator[str]:
             "[0.5, 0.74]; without a normaliser they are taken as they are"
         )
     margins = [m for m in evaluation.measures if isinstance(m, MarginAt)]
-    if margins and all(result.values.get(m.key) == 0 for m in margins):
-        best = result.values.get("best_f1")
+    if margins and all(result.get(m.key) == 0 for m in margins):
+        best = result.get("best_f1")
         known = "" if best is None else f" (its best F1, at one threshold, is {100 * best:.1f})"
         yield (
             f"{name}: every margin is 0: no threshold in [0, 1] gives more than T{known}; ask for "

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from mdmkit.comparison.data import ComparisonData
-from mdmkit.comparison.differences import check_against
+from mdmkit.comparison.differences import check_against, with_confidence
 from mdmkit.comparison.records import record_of
 from mdmkit.comparison.table import view_of
 from mdmkit.core.errors import InputError
@@ -76,4 +76,5 @@ class Comparison(ComparisonData, Tabular):
                 f"expected the methods {', '.join(methods)}, found none of {', '.join(missing)}",
                 argument="bootstrap",
             )
-        return replace(self, bootstrap=found, against=against)
+        results = tuple(with_confidence(result, found) for result in self.results)
+        return replace(self, results=results, bootstrap=found, against=against)

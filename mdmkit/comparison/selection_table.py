@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from math import nan
 from typing import TYPE_CHECKING
 
-from mdmkit.comparison.differences import interval_of
 from mdmkit.core.errors import InputError
 from mdmkit.core.spelled import spelled
 from mdmkit.core.transforms import FrameGroup
@@ -86,11 +84,10 @@ def bin_title(one: TargetBin) -> str:
 
 def _count(result: Result, one: TargetBin) -> str:
     """As in ": 12 in 9 frames"; nothing where means over images are shown."""
-    key = f"components@{one.name}"
-    frames = result.values.get(f"{key}_frames")
-    if frames is None:
+    number = result.numbers.get(f"components@{one.name}")
+    if number is None or number.frames is None:
         return ""
-    return f": {result.values[key]} in {_several(frames, 'frame')}"
+    return f": {number.value} in {_several(number.frames, 'frame')}"
 
 
 def _group_blocks(
@@ -122,12 +119,12 @@ def _group_blocks(
 
 def _group_size(result: Result, group: FrameGroup) -> str:
     """As in "11 frames, 7 components"; frames alone where means over images are shown."""
-    components = result.values.get(f"components@{group.name}")
+    components = result.get(f"components@{group.name}")
     counted = "" if components is None else f", {_several(components, 'component')}"
     return f"{_several(len(group.names), 'frame')}{counted}"
 
 
-def _several(number: int, what: str) -> str:
+def _several(number: float, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
 
 
@@ -171,11 +168,8 @@ def points_by(
         heading = " ".join(filter(None, titles(measure.measure)))
         lines = panels.setdefault(f"{heading}, %", {})
         for result in comparison.results:
-            value, interval = (
-                result[measure.key],
-                interval_of(comparison, result.method, measure.key),
-            )
-            lines.setdefault(result.method, []).append((nan if value is None else value, interval))
+            number = result.numbers[measure.key]
+            lines.setdefault(result.method, []).append((float(number), number.confidence))
     labels = [_label(change) for change in changes]
     first = changes[0]
     return panels, labels, PROPERTIES[first.by] if isinstance(first, TargetBin) else first.column

@@ -7,16 +7,25 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mdmkit.comparison.data import ComparisonData
-from mdmkit.comparison.differences import bootstrap_notes, interval_of, lead_block, points
+from mdmkit.comparison.differences import bootstrap_notes, lead_block, points
 from mdmkit.comparison.records import comparison_rows, long_rows, record_of
 from mdmkit.comparison.selection_table import WORST, is_selected, selection_blocks
+from mdmkit.core.number import Number
 from mdmkit.datasets import how_inverted
 from mdmkit.metrics.measures import MarginAt, Measure
 from mdmkit.metrics.protocols import PROTOCOLS
 from mdmkit.metrics.selections import GroupMean, is_count
 from mdmkit.metrics.transformed import Through
 from mdmkit.tables.headings import titles
-from mdmkit.tables.table import UNDEFINED, Block, Column, View, value_column
+from mdmkit.tables.table import (
+    TRIVIAL,
+    UNDEFINED,
+    Block,
+    Column,
+    View,
+    number_column,
+    value_column,
+)
 
 if TYPE_CHECKING:
     from mdmkit.evaluation.result import Result
@@ -56,16 +65,21 @@ def blocks(comparison: ComparisonData) -> list[Block]:
             found.append(Block("Recommended threshold [margin)", recommended))
     if comparison.bootstrap:
         found.append(lead_block(comparison))
+    if comparison.settings["aggregate"] == "pooled":
+        found.append(_raw_threshold_block(comparison))
     return [block for block in found if block.columns]
 
 
 def _value_column(measure: Measure, comparison: ComparisonData) -> Column:
-    values = [result[measure.key] for result in comparison.results]
-    intervals = [interval_of(comparison, r.method, measure.key) for r in comparison.results]
+    numbers = [result.numbers[measure.key] for result in comparison.results]
+    kinds = [result.normalize if measure.on_scale else "" for result in comparison.results]
+    intervals = [result.numbers[measure.key].confidence for result in comparison.results]
     if comparison.published:
-        values += [row.values.get(measure.key) for row in comparison.published.rows]
+        printed = comparison.published.rows
+        numbers += [Number(row.values.get(measure.key)) for row in printed]
+        kinds += ["published" if measure.on_scale else ""] * len(printed)
     details = [points(interval) for interval in intervals] if any(intervals) else []
-    return value_column(*titles(measure), measure.higher_is_better, values, details)
+    return number_column(*titles(measure), measure.higher_is_better, numbers, kinds, details)
 
 
 def _printed_column(name: str, comparison: ComparisonData) -> Column:
@@ -117,11 +131,15 @@ def notes(comparison: ComparisonData) -> list[str]:
             "normalised: " + ", ".join(f"{k} by {v}" for k, v in kinds.items() if v != "none")
         )
     if len(set(kinds.values())) > 1 and any(isinstance(m, MarginAt) for m in comparison.measures):
-        lines.append("margins of methods that were normalised in different ways do not compare")
+        lines.append(
+            "margins of methods that were normalised in different ways do not compare; the best "
+            "are marked among those of one kind"
+        )
     lines += [f"remark: {remark}" for remark in settings.get("remarks", ())]
     lines += bootstrap_notes(comparison)
     if any(isinstance(measure, GroupMean) for measure in comparison.measures):
         lines.append(f"{WORST}: of a method's groups of frames")
+    lines += _notes_on_trivial(comparison)
     lines += _notes_on_values(comparison)
     if comparison.published:
         table = comparison.published
@@ -132,28 +150,63 @@ def notes(comparison: ComparisonData) -> list[str]:
     return lines
 
 
+def _notes_on_trivial(comparison: ComparisonData) -> list[str]:
+    """The trivial levels of margins that do not exceed them."""
+    levels: dict[str, float] = {}
+    for result in comparison.results:
+        for key, number in result.numbers.items():
+            if number.is_trivial and number.value and number.trivial is not None:
+                levels[key] = max(number.trivial, levels.get(key, 0.0))
+    if not levels:
+        return []
+    named = ", ".join(f"{key} {level:.3f}" for key, level in levels.items())
+    return [
+        f"{TRIVIAL} passed by doing nothing: T does not exceed the trivial level, what a constant "
+        f"prediction scores on these frames ({named})"
+    ]
+
+
+def _raw_threshold_block(comparison: ComparisonData) -> Block:
+    """The thresholds of predictions at a rate, or with the best F1, on the raw scores."""
+    columns = []
+    for measure in comparison.measures:
+        numbers = [result.numbers[measure.key] for result in comparison.results]
+        if all(number.all_predicted is None for number in numbers):  # no such measure
+            continue
+        cells = tuple(map(_raw_threshold, numbers))
+        if any(cell != UNDEFINED for cell in cells):
+            columns.append(Column(*titles(measure), "", cells))
+    return Block("Threshold on raw scores", tuple(columns), apart=True)
+
+
+def _raw_threshold(number: Number) -> str:
+    if number.all_predicted:
+        return "all"
+    return UNDEFINED if number.threshold is None else f"{number.threshold:.4g}"
+
+
 def _notes_on_values(comparison: ComparisonData) -> list[str]:
     """Brackets, refusals, and images where a measure is undefined."""
     lines = []
     for result in comparison.results:
-        brackets = {k: v for k, v in result.values.items() if k.endswith("_bracket") and v}
+        brackets = {k: n.bracket for k, n in result.numbers.items() if n.bracket}
         widths = [high - low for low, high in brackets.values() if low is not None]
         if any(widths):
             lines.append(
                 f"{result.method}: scores fell into bins for want of memory; "
                 f"brackets (JSON, CSV) are up to {100 * max(widths):.2g} points wide"
             )
-        unsure = [k.removesuffix("_bracket") for k, (low, _) in brackets.items() if low is None]
-        if unsure:
-            lines.append(f"{result.method}: {', '.join(unsure)} may be undefined")
+        perhaps = [key for key, (low, _) in brackets.items() if low is None]
+        if perhaps:
+            lines.append(f"{result.method}: {', '.join(perhaps)} may be undefined")
         for reason in dict.fromkeys(result.refused.values()):
             keys = [key for key, why in result.refused.items() if why == reason]
             lines.append(f"{result.method}: {', '.join(keys)} refused: {reason}")
         for measure in comparison.measures:
-            images = result.values.get(f"{measure.key}_images")
-            if images and images["undefined"]:
+            images = result.numbers[measure.key].images
+            if images and images.undefined:
                 lines.append(
-                    f"{result.method}: {measure.key} undefined in {images['undefined']} "
+                    f"{result.method}: {measure.key} undefined in {images.undefined} "
                     f"of {result.frames} images"
                 )
     return lines
@@ -186,11 +239,10 @@ def threshold_column(measure: MarginAt, results: Sequence[Result]) -> Column:
     """The thresholds which a margin recommends, with their intervals."""
     cells = []
     for result in results:
-        interval = result.values.get(f"{measure.key}_interval")
-        threshold = result.values.get(f"{measure.key}_threshold")
-        cells.append(
-            UNDEFINED
-            if interval is None
-            else f"{threshold:.3f} [{interval[0]:.3f}, {interval[1]:.3f})"
-        )
+        number = result.numbers[measure.key]
+        if number.interval is None:
+            cells.append(UNDEFINED)
+        else:
+            x, y = number.interval
+            cells.append(f"{number.threshold:.3f} [{x:.3f}, {y:.3f})")
     return Column(*titles(measure), "", tuple(cells))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from math import fsum, isnan
-from typing import Any
 
 import numpy as np
 
@@ -22,14 +21,16 @@ class Distribution:
 
     Attributes
     ----------
-    mean : float
-        NaN where it is defined nowhere.
+    mean : float or None
+        None where it is defined nowhere.
     defined, undefined : int
         Numbers of images.
     min, q25, median, q75, max : float or None
+    values : tuple of float or None
+        Of the images where it is defined, in their order; of `mdm` alone.
     """
 
-    mean: float
+    mean: float | None
     defined: int
     undefined: int
     min: float | None = None
@@ -37,6 +38,7 @@ class Distribution:
     median: float | None = None
     q75: float | None = None
     max: float | None = None
+    values: tuple[float, ...] | None = None
 
     @classmethod
     def of(cls, values: Iterable[float]) -> Distribution:
@@ -45,10 +47,12 @@ class Distribution:
         defined = [value for value in everything if not isnan(value)]
         undefined = len(everything) - len(defined)
         if not defined:
-            return cls(float("nan"), 0, undefined)
+            return cls(None, 0, undefined)
         quartiles = np.quantile(defined, [0, 0.25, 0.5, 0.75, 1])
-        return cls(mean_where_defined(defined), len(defined), undefined, *map(float, quartiles))
+        least, q25, median, q75, most = map(float, quartiles)
+        mean = mean_where_defined(defined)
+        return cls(mean, len(defined), undefined, least, q25, median, q75, most)
 
-    def to_dict(self) -> dict[str, Any]:
-        """All but the mean, ready for JSON."""
-        return {key: value for key, value in asdict(self).items() if key != "mean"}
+    def to_dict(self) -> dict[str, float | None]:
+        """All but the mean and the single values, ready for JSON."""
+        return {k: v for k, v in asdict(self).items() if k not in ("mean", "values")}

@@ -4,45 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.core.errors import InputError, InputTypeError
+from mdmkit.core.number import Entry, Number
+from mdmkit.core.number import Interval as Interval
 
-Interval = tuple[float, float]
 
-
-def check_t_margin(t_margin: Any) -> float:
+def check_t_margin(t_margin: object) -> float:
     """The required quality T as a float in [0, 1)."""
+    expected = f"expected a number in [0, 1), found {t_margin!r}"
     try:
-        value = float("nan" if isinstance(t_margin, (str, bytes)) else t_margin)
+        value = float("nan" if isinstance(t_margin, (str, bytes)) else t_margin)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):
-        raise InputTypeError(
-            f"expected a number in [0, 1), found {t_margin!r}", argument="t_margin"
-        ) from None
+        raise InputTypeError(expected, argument="t_margin") from None
     if not 0 <= value < 1:
-        raise InputError(f"expected a number in [0, 1), found {t_margin!r}", argument="t_margin")
+        raise InputError(expected, argument="t_margin")
     return value
 
 
-def are_several(t_margin: Any) -> bool:
+def are_several(t_margin: object) -> bool:
     """Whether T is a sequence of required qualities."""
     if isinstance(t_margin, (str, bytes, type)) or not hasattr(t_margin, "__iter__"):
         return False
-    return getattr(t_margin, "ndim", 1) > 0
+    return int(getattr(t_margin, "ndim", 1)) > 0
 
 
-@dataclass(frozen=True)
-class Margin:
-    """The Maximal Detection Margin (MDM) of one metric at one required quality T.
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Margin(Number):
+    """The Maximal Detection Margin (MDM) of one metric at one required quality T, a `Number`.
 
     Attributes
     ----------
     value : float
         Length of the longest range of thresholds z with d(A > z, B) > T, in [0, 1]; 0.0 where
-        there is none. The mean over images for `aggregate="per_image"`.
+        there is none. The mean over images for `aggregate="per_image"`. None in a `Result` only,
+        where nothing is to be detected in a part of the data set.
     interval : (float, float) or None
         The range [x, y), half-open; of several longest ones that at the lower z.
     threshold : float or None
@@ -59,12 +59,14 @@ class Margin:
         Distance of the thresholds at which an arbitrary callable was tried; None where every
         step of d was looked at.
     aggregate : {"pooled", "per_image"}
-    images : tuple of float or None
-        Per image: the margins of the images where they are defined.
+    images : Distribution or None
+        Per image: how the margins spread over the images where they are defined.
     trivial : float or None
         The trivial level: the larger, where defined, of the metric's values at the predictions of
         all valid pixels and of none, on the same frames. A margin at a T that does not exceed it
         is passed by doing nothing.
+    ends : (float, float) or None
+        These two values, NaN where undefined.
 
     References
     ----------
@@ -81,32 +83,39 @@ class Margin:
     """
 
     value: float
-    interval: Interval | None
-    threshold: float | None
+    bracket: Interval | None = None
     t_margin: float
     metric: str
-    bracket: Interval | None
     min_prediction: int | None = None
     min_target: int | None = None
-    resolution: float | None = None
     aggregate: str = "pooled"
-    images: tuple[float, ...] | None = None
-    trivial: float | None = None
+    ends: Interval | None = None
 
-    def __float__(self) -> float:
-        return self.value
+    always_written: ClassVar[tuple[str, ...]] = ("interval", "threshold", "bracket")
 
-    def __format__(self, spec: str) -> str:
-        """As the value, by a format of floats; in full without one."""
-        return format(self.value, spec) if spec else str(self)
+    def row(self, key: str) -> dict[str, Entry]:
+        """Its entries of one flat row, with the trivial level and whether it passes T."""
+        row = super().row(key)
+        if self.trivial is not None:
+            row |= {f"{key}_trivial": self.trivial, f"{key}_is_trivial": self.is_trivial}
+        return row
 
-    def to_dict(self) -> dict[str, Any]:
-        """All fields, ready for JSON."""
-        from dataclasses import asdict
+    @property
+    def is_trivial(self) -> bool:
+        """Whether T does not exceed the trivial level: a constant prediction passes it."""
+        return self.trivial is not None and self.t_margin <= self.trivial
 
-        return asdict(self)
+    def to_dict(self) -> dict[str, object]:
+        """Everything known of it, ready for JSON."""
+        names = ("value", "interval", "threshold", "t_margin", "metric", "bracket",
+                 "min_prediction", "min_target", "resolution", "aggregate")  # fmt: skip
+        values = None if self.images is None else self.images.values
+        own: dict[str, object] = {name: getattr(self, name) for name in names}
+        return own | {"images": values, "trivial": self.trivial}
 
     def __repr__(self) -> str:
+        if self.value is None:  # in a result
+            return f"Margin(undefined, t_margin={self.t_margin!r}, metric={self.metric!r})"
         parts = [f"value={self.value:.6g}"]
         if self.interval is None:
             parts.append("interval=None")
@@ -123,8 +132,12 @@ class Margin:
         else:
             parts.append(f"bracket={self.bracket}")
         if self.aggregate != "pooled":
-            parts.append(f"aggregate={self.aggregate!r} over {len(self.images or ())} images")
+            parts.append(f"aggregate={self.aggregate!r} over {self._images} images")
         return f"Margin({', '.join(parts)})"
+
+    @property
+    def _images(self) -> int:
+        return 0 if self.images is None else self.images.defined
 
 
 def trivial_level(ends: Sequence[float] | None) -> float | None:

@@ -192,10 +192,18 @@ class Layout:
     def at(self, root: Path) -> DataSet:
         """The data set at `root` before its frames are looked for."""
         return DataSet(
-            self.name, root, self.title, {}, self.codes, self.sizes, self.aggregate, self.notes,
-            only_labelled=self.only_labelled, labelled=self.labelled,
+            self.name,
+            root,
+            self.title,
+            {},
+            self.codes,
+            self.sizes,
+            self.aggregate,
+            self.notes,
+            only_labelled=self.only_labelled,
+            labelled=self.labelled,
             normal_frames=self.normal_frames,
-        )  # fmt: skip
+        )
 
     def expected(self, root: Path) -> str:
         """That `root` looks otherwise."""

@@ -19,10 +19,19 @@ from mdmkit.io.formats import mask_suffixes
 
 DESCRIPTION = "dataset.toml"
 _FIELDS = {
-    "name": str, "masks": str, "images": str, "mask_ending": str, "image_ending": str,
-    "without_mask": str, "anomaly_label": (int, list, str), "normal_label": (int, list, str),
-    "ignore_index": (int, list, str), "min_prediction": int, "min_target": int, "aggregate": str,
-}  # fmt: skip
+    "name": str,
+    "masks": str,
+    "images": str,
+    "mask_ending": str,
+    "image_ending": str,
+    "without_mask": str,
+    "anomaly_label": (int, list, str),
+    "normal_label": (int, list, str),
+    "ignore_index": (int, list, str),
+    "min_prediction": int,
+    "min_target": int,
+    "aggregate": str,
+}
 _REFUSE, _NORMAL = "unlabelled", "normal"
 
 
@@ -106,9 +115,12 @@ def _described(blank: DataSet, file: Path, described: dict[str, Any]) -> DataSet
                 f"{len(without)}\n{listing(without)}"
             )
     found = replace(
-        labelled(blank, masks, images), title=described.get("name", folder.name), codes=codes,
-        sizes=sizes, aggregate=aggregate,
-    )  # fmt: skip
+        labelled(blank, masks, images),
+        title=described.get("name", folder.name),
+        codes=codes,
+        sizes=sizes,
+        aggregate=aggregate,
+    )
     if text["without_mask"] == _NORMAL:
         if not codes.normal_label:
             raise InputError(f"{file}: without_mask: expected a `normal_label`, found none")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, overload
 
 from mdmkit.core.arguments import as_bytes, as_choice
-from mdmkit.core.distribution import mean_where_defined
+from mdmkit.core.distribution import Distribution, mean_where_defined
 from mdmkit.core.errors import InputError, NoTargetError
 from mdmkit.core.frame import Frame
 from mdmkit.core.frame_streams import in_memory
@@ -308,8 +309,6 @@ def _mean_margin(curves: Sequence[ThresholdCurve], t_margin: float) -> Margin:
     first = images[0]
     return Margin(
         value=value,
-        interval=None,
-        threshold=None,
         t_margin=first.t_margin,
         metric=first.metric,
         bracket=None if resolutions else (value, value),
@@ -317,7 +316,7 @@ def _mean_margin(curves: Sequence[ThresholdCurve], t_margin: float) -> Margin:
         min_target=first.min_target,
         resolution=max(resolutions, default=None),
         aggregate="per_image",
-        images=values,
+        images=replace(Distribution.of(values), values=values),
         trivial=trivial_level(constant),
     )
 

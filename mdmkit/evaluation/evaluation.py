@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from mdmkit.core.distribution import Distribution
+from mdmkit.core.distribution import Distribution, mean_where_defined
 from mdmkit.core.errors import InputError, NoTargetError, RangeError
 from mdmkit.core.files import check_output
 from mdmkit.core.labels import LabelCodes, Labels
+from mdmkit.core.margin import trivial_level
 from mdmkit.core.named_arrays import arrays_of, value_of
+from mdmkit.core.number import Number
 from mdmkit.evaluation.contributions import Counts, Image
 from mdmkit.evaluation.executors import frames_of
 from mdmkit.evaluation.passes import Passing
 from mdmkit.evaluation.result import Result
-from mdmkit.metrics.measures import (
-    Values,
-    computed,
-)
+from mdmkit.metrics.measures import computed
 from mdmkit.metrics.names import apart, parse_measures
 from mdmkit.statistics.accumulator import DEFAULT_MEMORY
 from mdmkit.statistics.state_files import read_state, write_state
@@ -142,8 +141,8 @@ class Evaluation(Passing):
                 "expected at least one valid pixel, found all pixels ignored", argument="target"
             )
         self._check_anomalies()
-        compute = self._pooled_values if self.aggregate == "pooled" else self._image_values
-        values, refused = compute()
+        compute = self._pooled_numbers if self.aggregate == "pooled" else self._image_numbers
+        numbers, refused = compute()
         if len(refused) == len(self.measures):
             raise RangeError(next(iter(refused.values())))
         return Result(
@@ -153,7 +152,7 @@ class Evaluation(Passing):
             anomalous_pixels=self.counts.anomalous_pixels,
             components=self.counts.components,
             normalize=self.kind.name,
-            values={key: _plain(value) for key, value in values.items()},
+            numbers=numbers,
             refused=refused,
             settings={
                 "aggregate": self.aggregate,
@@ -175,24 +174,24 @@ class Evaluation(Passing):
                 argument="target",
             )
 
-    def _pooled_values(self) -> tuple[Values, dict[str, str]]:
-        values: Values = {}
+    def _pooled_numbers(self) -> tuple[dict[str, Number], dict[str, str]]:
+        numbers: dict[str, Number] = {}
         refused: dict[str, str] = {}
         sweeps = self.sweeps()
         for measure in self.measures:
             try:
-                values |= computed(measure, sweeps)
+                numbers[measure.key] = computed(measure, sweeps)
             except RangeError as error:
-                values |= measure.empty()
+                numbers[measure.key] = measure.empty()
                 refused[measure.key] = str(error)
-        return values, refused
+        return numbers, refused
 
-    def _image_values(self) -> tuple[Values, dict[str, str]]:
-        values: Values = {}
+    def _image_numbers(self) -> tuple[dict[str, Number], dict[str, str]]:
+        numbers: dict[str, Number] = {}
         refused: dict[str, str] = {}
         for measure in self.measures:
             key = measure.key
-            values |= measure.empty()
+            numbers[key] = measure.empty()
             reasons = [image.refused[key] for image in self._images if key in image.refused]
             if reasons:
                 refused[key] = min(reasons)
@@ -200,21 +199,16 @@ class Evaluation(Passing):
             if all(key in image.no_target for image in self._images):
                 raise NoTargetError(min(image.no_target[key] for image in self._images))
             images = Distribution.of(image.values[key] for image in self._images)
-            values[key] = images.mean
-            values[f"{key}_images"] = images.to_dict()
-        return values, refused
+            numbers[key] = replace(numbers[key], value=images.mean, images=images)
+            ends = [image.ends[key] for image in self._images if key in image.ends]
+            if ends:  # means over images, as the margin is one
+                constant = [mean_where_defined(values) for values in zip(*ends, strict=True)]
+                numbers[key] = replace(numbers[key], trivial=trivial_level(constant))
+        return numbers, refused
 
 
 def _spelled(record: dict[str, Any]) -> str:
     return json.dumps(record, sort_keys=True)
-
-
-def _plain(value: Any) -> Any:
-    """Undefined numbers as None, in a bracket each for itself."""
-    if isinstance(value, tuple):
-        parts = tuple(map(_plain, value))
-        return parts if any(part is not None for part in parts) else None
-    return None if isinstance(value, float) and value != value else value
 
 
 def evaluate(
@@ -264,7 +258,7 @@ def evaluate(
     memory : int
         Bytes that the statistics may take. Beyond it thresholds fall on a grid: margins, best F1
         and what hangs on it are made exact by a second pass over a list; AP and AUROC, and all
-        numbers of an iterator, carry a rigorous bracket under `key_bracket`.
+        numbers of an iterator, carry a rigorous bracket, `numbers[name].bracket`.
 
     Returns
     -------
@@ -287,7 +281,7 @@ def evaluate(
     --------
     >>> from mdmkit import evaluate
     >>> result = evaluate([([[0.1, 0.2, 0.9]], [[0, 0, 1]])], "ap,fpr95,mdm_f1@0.5")
-    >>> result["ap"], result["fpr95"], result["mdm_f1@0.5_interval"]
+    >>> result["ap"], result["fpr95"], result.numbers["mdm_f1@0.5"].interval
     (1.0, 0.0, (0.1, 0.9))
     """
     codes = LabelCodes(normal_label, anomaly_label, ignore_index)

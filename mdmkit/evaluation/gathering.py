@@ -191,7 +191,10 @@ class Gathered:
         image = Image({}, {}, {})
         for measure in self.measures:
             try:
-                image.values[measure.key] = computed(measure, sweeps)[measure.key]
+                number = computed(measure, sweeps)
+                image.values[measure.key] = float(number)
+                if isinstance(number, Margin) and number.ends is not None:
+                    image.ends[measure.key] = number.ends
             except RangeError as error:
                 image.refused[measure.key] = str(error)
             except NoTargetError as error:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, KeysView
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-from mdmkit.metrics.measures import Values
+from mdmkit.core.number import Entry, Number
 
 
 @dataclass(frozen=True)
-class Result:
-    """Holds all numbers of one method; `result["ap"]` is one of them.
+class Result(Mapping[str, "float | None"]):
+    """Holds all numbers of one method; `result["ap"]` is the value of one.
+
+    A mapping from measure names to fractions, None where undefined; `result.numbers["ap"]` has all
+    that is known.
 
     Attributes
     ----------
@@ -21,17 +23,18 @@ class Result:
     components : int
         Ground-truth components of at least `min_target` pixels.
     normalize : str
-    values : dict
-        Fractions by measure name, None where undefined; with intervals, thresholds, brackets.
+    numbers : dict of Number
+        By measure name, with brackets, intervals, thresholds; a `Margin` of each margin.
     refused : dict of str
         Measures that were not computed, with the reason.
     settings : dict
+        `aggregate`, `min_prediction`, `min_target` and `protocol`.
 
     Examples
     --------
     >>> from mdmkit import evaluate
     >>> result = evaluate([([[0.1, 0.2, 0.9]], [[0, 0, 1]])], "ap,mdm_f1@0.5", method="mine")
-    >>> result["ap"], result["mdm_f1@0.5"], result["mdm_f1@0.5_threshold"]
+    >>> result["ap"], result["mdm_f1@0.5"], result.numbers["mdm_f1@0.5"].threshold
     (1.0, 0.8, 0.5)
     >>> result.method, result.frames, result.anomalous_pixels
     ('mine', 1, 1)
@@ -43,45 +46,37 @@ class Result:
     anomalous_pixels: int
     components: int
     normalize: str
-    values: Values
+    numbers: dict[str, Number]
     refused: dict[str, str] = field(default_factory=dict)
-    settings: dict[str, Any] = field(default_factory=dict)
+    settings: dict[str, str | int] = field(default_factory=dict)
 
-    def __getitem__(self, key: str) -> Any:
-        return self.values[key]
+    def __getitem__(self, key: str) -> float | None:
+        return self.numbers[key].value
 
     def __iter__(self) -> Iterator[str]:
-        """Over the names of its values."""
-        return iter(self.values)
+        """Over the names of its numbers."""
+        return iter(self.numbers)
 
     def __len__(self) -> int:
-        return len(self.values)
+        return len(self.numbers)
 
-    def __contains__(self, key: object) -> bool:
-        return key in self.values
-
-    def keys(self) -> KeysView[str]:
-        """The names of its values, so that `dict(result)` has them."""
-        return self.values.keys()
-
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Entry]:
         """One flat row, as in the JSON of `compare`."""
-        row: dict[str, Any] = {
+        row: dict[str, Entry] = {
             "method": self.method,
             "frames": self.frames,
             "pixels": self.pixels,
             "anomalous_pixels": self.anomalous_pixels,
             "components": self.components,
             "normalize": self.normalize,
-            **self.values,
         }
+        for key, number in self.numbers.items():
+            row |= number.row(key)
         if self.refused:
             row["refused"] = self.refused
         return row
 
     def __repr__(self) -> str:
-        numbers = ", ".join(
-            f"{key}={value:.4f}" for key, value in self.values.items() if isinstance(value, float)
-        )
+        numbers = ", ".join(f"{k}={v:.4f}" for k, v in self.items() if v is not None)
         sizes = ", ".join(f"{key}={value!r}" for key, value in self.settings.items())
         return f"Result({self.method!r}, {self.frames} frames, {numbers}; {sizes})"

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
-from math import isnan
 from typing import Any
 
 import torch
@@ -16,16 +15,14 @@ from torchmetrics.utilities import rank_zero_warn
 from mdmkit.core.errors import InputError, NoTargetError, RangeError
 from mdmkit.core.frame import Frame, as_unit
 from mdmkit.core.labels import LabelCodes
+from mdmkit.core.number import Number
 from mdmkit.integrations.device_counts import Tally, as_maps, scores_of_bits
 from mdmkit.integrations.histogram import Histogram
 from mdmkit.integrations.on_host import OnHost
-from mdmkit.metrics.measures import Measure, Values, statistics_of
+from mdmkit.metrics.measures import Measure, computed, statistics_of
 from mdmkit.metrics.normalized_totals import NormalizedTotals
 from mdmkit.statistics.kinds import Statistic
 from mdmkit.statistics.totals import check_valid
-
-#: A bracket that is wider is told of.
-WIDEST = 1e-3
 
 
 class CountedMetric(Metric):
@@ -174,24 +171,22 @@ class CountedMetric(Metric):
         """States are integers, and stay what they are."""
         return self
 
-    def values(self) -> Values:
-        """All that belongs to the numbers, as in `mdmkit.Result.values`; NaN where undefined.
+    def numbers(self) -> dict[str, Number]:
+        """Each number with bracket, interval and threshold, as in `mdmkit.Result.numbers`.
 
-        Margins come with `_interval`, `_threshold` and `_bracket`, others with `_bracket`. In
-        distributed training a call for every process, as `compute` is.
+        In distributed training a call for every process, as `compute` is.
         """
         with self._together():
-            return self._values()
+            return self._numbers()
 
     def brackets(self) -> dict[str, tuple[float, float]]:
         """Rigorous bounds of each number; `(value, value)` where it is exact.
 
         (NaN, NaN) where it is undefined. In distributed training a call for every process.
         """
-        values = self.values()
-        nothing = float("nan"), float("nan")
-        keys = (measure.key for measure in self._measures)
-        return {key: values.get(f"{key}_bracket") or nothing for key in keys}
+        nan = float("nan")
+        brackets = {key: number.bracket or (nan, nan) for key, number in self.numbers().items()}
+        return {k: (nan if low is None else low, high) for k, (low, high) in brackets.items()}
 
     def sweeps(self) -> NormalizedTotals:
         """The counts as mdmkit's own statistics, for any formula; every process is to call it."""
@@ -235,42 +230,40 @@ class CountedMetric(Metric):
         state = {name: getattr(self, name).cpu().numpy() for name in self._on_host.none()}
         return OnHost.of(statistics).sweeps(histogram, state, int(self.frames))
 
-    def _values(self) -> Values:
+    def _numbers(self) -> dict[str, Number]:
         histogram = self._histogram()
         known: dict[OnHost, NormalizedTotals] = {}
-        values: Values = {}
+        numbers: dict[str, Number] = {}
         for measure in self._measures:
             needed = OnHost.of(measure.statistics)
             if needed not in known:
                 known[needed] = self._sweeps(histogram, measure.statistics)
             try:
                 check_valid(known[needed].pixels)
-                values |= measure.compute(known[needed])
+                numbers[measure.key] = computed(measure, known[needed])
             except NoTargetError:
                 if self.no_target == "error" and not self._of_batch:
                     raise
-                values |= {**measure.empty(), measure.key: float("nan")}
-        return values
+                numbers[measure.key] = measure.empty()
+        return numbers
 
-    def _warned_of(self) -> Values:
-        """The values for `compute`, with a warning of those that are hardly known."""
+    def _warned_of(self) -> dict[str, Number]:
+        """The numbers for `compute`, with a warning of those that are hardly known."""
         try:
-            values = self._values()
+            numbers = self._numbers()
         except InputError:
             self._alone_again()
             raise
         if not (self._warned or self._of_batch):
-            self._warn(values)
-        return values
+            self._warn(numbers)
+        return numbers
 
-    def _warn(self, values: Values) -> None:
+    def _warn(self, numbers: Mapping[str, Number]) -> None:
         """Say once, in one process of several, which numbers have wide brackets."""
-        brackets = {m.key: values.get(f"{m.key}_bracket") for m in self._measures}
         wide = [
-            f"{key} {values[key]:.4g} in [{bracket[0]:.4g}, {bracket[1]:.4g}]"
-            for key, bracket in brackets.items()
-            if bracket is not None and not isnan(values[key])
-            if not bracket[1] - bracket[0] <= WIDEST
+            f"{key} {number:.4g} in {number.spelled_bracket('.4g')}"
+            for key, number in numbers.items()
+            if number.value is not None and not number.is_known
         ]
         if wide:
             self._warned = True
@@ -282,8 +275,8 @@ class CountedMetric(Metric):
                 UserWarning,
             )
 
-    def _tensor(self, value: float) -> Tensor:
-        return torch.tensor(value, dtype=torch.float64, device=self.counts.device)
+    def _tensor(self, number: Number) -> Tensor:
+        return torch.tensor(float(number), dtype=torch.float64, device=self.counts.device)
 
     def _check_settings(self, settings: Tensor) -> None:
         own = self._defaults["settings"]

@@ -65,7 +65,7 @@ class AnomalySegmentationMetrics(CountedMetric):
     >>> metrics.update(torch.tensor([[0.25, 0.5, 0.75]]), torch.tensor([[0, 1, 1]]))
     >>> {key: float(value) for key, value in metrics.compute().items()}
     {'ap': 1.0, 'mdm_f1@0.5': 0.75}
-    >>> metrics.values()["mdm_f1@0.5_interval"]
+    >>> metrics.numbers()["mdm_f1@0.5"].interval
     (0.0, 0.75)
     """
 
@@ -96,8 +96,7 @@ class AnomalySegmentationMetrics(CountedMetric):
         InputError
             If bad pixels were met and `validate=False`.
         """
-        values = self._warned_of()
-        return {measure.key: self._tensor(values[measure.key]) for measure in self._measures}
+        return {key: self._tensor(number) for key, number in self._warned_of().items()}
 
 
 class MaximalDetectionMargin(CountedMetric):

@@ -123,6 +123,7 @@ class ThresholdCurve:
             min_target=self.min_target,
             resolution=self.resolution,
             trivial=trivial_level(self.ends),
+            ends=self.ends,
         )
 
     def _bounds(self, t: float) -> Interval | None:

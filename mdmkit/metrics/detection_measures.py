@@ -10,8 +10,9 @@ import numpy as np
 
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import InputError
+from mdmkit.core.number import Number
 from mdmkit.core.spelled import spelled
-from mdmkit.metrics.measures import Measure, Values
+from mdmkit.metrics.measures import Measure
 from mdmkit.statistics.detections import DetectionRule
 from mdmkit.statistics.kinds import DetectionStatistic, PixelStatistic, Statistic
 
@@ -44,8 +45,8 @@ class FoundAtAlarms(Measure):
     --------
     >>> from mdmkit import evaluate
     >>> frames = [([[0.9, 0.1, 0.8, 0.2, 0.7]], [[1, 0, 0, 0, 1]])]
-    >>> result = evaluate(frames, "found@alarms=0")
-    >>> result["found@alarms=0"], result["found@alarms=0_threshold"]  # 0.8 is a false alarm
+    >>> found = evaluate(frames, "found@alarms=0").numbers["found@alarms=0"]
+    >>> found.value, found.threshold  # 0.8 is a false alarm
     (0.5, 0.8)
     """
 
@@ -71,18 +72,19 @@ class FoundAtAlarms(Measure):
     def statistics(self) -> tuple[Statistic, ...]:
         return (PixelStatistic(), DetectionStatistic(self.sizes, self.rule))
 
-    def compute(self, sweeps: NormalizedTotals) -> Values:
+    def compute(self, sweeps: NormalizedTotals) -> Number:
         """The share, and the lowest raw threshold that has it (None: everything is predicted)."""
         seen = sweeps.raw(DetectionStatistic(self.sizes, self.rule))
         if seen.targets == 0:
-            return {self.key: float("nan"), f"{self.key}_threshold": None}
+            return self.empty()
         first = int(np.argmax(seen.most_alarms <= self.alarms))  # the empty prediction has none
         best = first + int(np.argmax(seen.found[first:]))
         threshold = float(seen.thresholds[best])
-        return {
-            self.key: float(seen.found[best]),
-            f"{self.key}_threshold": threshold if isfinite(threshold) else None,
-        }
+        return Number.exact(
+            float(seen.found[best]),
+            threshold=threshold if isfinite(threshold) else None,
+            all_predicted=not isfinite(threshold),
+        )
 
-    def empty(self) -> Values:
-        return {self.key: None, f"{self.key}_threshold": None}
+    def empty(self) -> Number:
+        return Number(None, all_predicted=False)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from math import fsum
 from typing import TYPE_CHECKING
 
-from mdmkit.metrics.measures import Measure, Values
+from mdmkit.core.number import Number
+from mdmkit.metrics.measures import Measure
 from mdmkit.statistics.normalizers import Normalizer
 from mdmkit.statistics.pixel_scores import PixelScores
 from mdmkit.statistics.score_bins import AnyPixels
@@ -41,23 +42,24 @@ class AUTC(Measure):
     key: str = "autc"
     higher_is_better = False
     needs_anomalies = True
+    on_scale = True
 
-    def compute(self, sweeps: NormalizedTotals) -> Values:
+    def compute(self, sweeps: NormalizedTotals) -> Number:
         pixels, bracketed = sweeps.pixels, sweeps.bracketed
         if pixels.anomalous == 0 or pixels.normal == 0:
-            return {self.key: float("nan")}
+            return self.empty()
         if isinstance(pixels, PixelScores):
             sums = _sums_of_keys(pixels, sweeps.normalizer)
-            return {self.key: _mean_error(*sums, pixels)}
+            return Number.exact(_mean_error(*sums, pixels))
         rows = pixels.rows()
         scores = sweeps.normalizer(rows.scores)  # refuses scores outside [0, 1], if unchanged
         anomalous, normal = (scores @ rows.changes).tolist()
         if bracketed is None:
-            return {self.key: _mean_error(anomalous, normal, pixels)}
+            return Number.exact(_mean_error(anomalous, normal, pixels))
         least_anomalous, least_normal = (sweeps.normalizer(bracketed.least) @ rows.changes).tolist()
         low = _mean_error(anomalous, least_normal, pixels)
         high = _mean_error(least_anomalous, normal, pixels)
-        return {self.key: (low + high) / 2, f"{self.key}_bracket": (low, high)}
+        return Number((low + high) / 2, (low, high), binned=True)
 
 
 def _mean_error(anomalous: float, normal: float, pixels: AnyPixels) -> float:

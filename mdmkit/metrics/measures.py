@@ -5,17 +5,19 @@ from __future__ import annotations
 import reprlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import isfinite, isnan
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import InputError, InputTypeError
 from mdmkit.core.foreign import leaving_arguments, ours, read_only
 from mdmkit.core.given import is_number
-from mdmkit.core.margin import check_t_margin
+from mdmkit.core.margin import Margin, check_t_margin
+from mdmkit.core.number import Number
 from mdmkit.metrics.base import Metric, Ratio, check_anomalous, ratio
 from mdmkit.metrics.component_metrics import ComponentMetric
 from mdmkit.metrics.pixel_metrics import CountMetric
@@ -36,7 +38,6 @@ from mdmkit.statistics.score_bins import BracketedPixels
 if TYPE_CHECKING:
     from mdmkit.metrics.normalized_totals import NormalizedTotals
 
-Values = dict[str, Any]
 #: Closed intervals of raw scores, shape (k, 2), by statistic.
 Unresolved = dict[Statistic, NDArray[np.float64]]
 
@@ -63,7 +64,7 @@ class Measure(ABC):
     ...
     ...     def compute(self, sweeps):
     ...         pixels = sweeps.pixels
-    ...         return {self.key: pixels.anomalous / (pixels.anomalous + pixels.normal)}
+    ...         return pixels.anomalous / (pixels.anomalous + pixels.normal)
     >>> evaluate([([[0.1, 0.2, 0.6, 0.9]], [[0, 0, 0, 1]])], ["ap", Prevalence()])["prevalence"]
     0.25
     """
@@ -76,6 +77,18 @@ class Measure(ABC):
     decided_by_bins: bool = False
     #: Whether it is an error over a whole data set without anomalies, as a margin is.
     needs_anomalies: bool = False
+    #: Whether it lives on normalised scores: those of methods normalised in different ways do not
+    #: compare.
+    on_scale: bool = False
+
+    @property
+    def sizes_used(self) -> str:
+        """The component sizes that it depends on, as in "sizes 500/100"; else nothing."""
+        for statistic in self.statistics:
+            sizes = getattr(statistic, "sizes", None)
+            if isinstance(sizes, ComponentSizes):
+                return f"sizes {sizes.min_prediction}/{sizes.min_target}"
+        return ""
 
     @property
     def every_row(self) -> bool:
@@ -88,8 +101,8 @@ class Measure(ABC):
         return (PixelStatistic(),)
 
     @abstractmethod
-    def compute(self, sweeps: NormalizedTotals) -> Values:
-        """Its value under `key`, NaN where undefined, and companions under `key_...`.
+    def compute(self, sweeps: NormalizedTotals) -> Number | float:
+        """Its value, NaN where undefined; as a `Number` where more is known of it.
 
         Raises
         ------
@@ -106,17 +119,29 @@ class Measure(ABC):
         """
         return {}
 
-    def empty(self) -> Values:
-        """Its keys without a value, where it is refused or has no meaning."""
-        return {self.key: None}
+    def empty(self) -> Number:
+        """The number without a value, where it is refused or has no meaning."""
+        return Number(None)
 
 
-def computed(measure: Measure, sweeps: NormalizedTotals) -> Values:
+def computed(measure: Measure, sweeps: NormalizedTotals) -> Number:
     """What a measure says of totals, which one of a user's own cannot write to."""
     if ours(measure):
-        return measure.compute(sweeps)
+        return as_number(measure.compute(sweeps), sweeps)
     with leaving_arguments(f"measure {measure.key}"):
-        return measure.compute(read_only(sweeps))
+        return as_number(measure.compute(read_only(sweeps)), sweeps)
+
+
+def as_number(found: Number | float, sweeps: NormalizedTotals) -> Number:
+    """What a measure returned, as a number; a mere value is exact unless scores are in bins."""
+    if isinstance(found, Number):
+        return found
+    if isinstance(found, (int, float)):
+        return Number.exact(found) if sweeps.bracketed is None else Number(found)
+    raise InputTypeError(
+        f"expected a number of `compute`, or a mdmkit.Number, found {reprlib.repr(found)}",
+        argument="measure",
+    )
 
 
 @dataclass(frozen=True)
@@ -126,21 +151,20 @@ class Ranking(Measure):
     key: str
     needs_anomalies = True
 
-    def compute(self, sweeps: NormalizedTotals) -> Values:
+    def compute(self, sweeps: NormalizedTotals) -> Number:
         value, bounds = _RANKINGS[self.key]
-        return _bracketed(self.key, value(sweeps.pixels), sweeps, bounds)
+        return _bracketed(value(sweeps.pixels), sweeps, bounds)
 
 
 def _bracketed(
-    key: str,
     value: float,
     sweeps: NormalizedTotals,
     bounds: Callable[[BracketedPixels], tuple[float, float]],
-) -> Values:
+) -> Number:
     """A number of pixels, with its bracket where they were counted in bins."""
     if sweeps.bracketed is None or isnan(value):
-        return {key: value}
-    return {key: value, f"{key}_bracket": bounds(sweeps.bracketed)}
+        return Number.exact(value)
+    return Number(value, bounds(sweeps.bracketed), binned=True)
 
 
 @dataclass(frozen=True)
@@ -156,12 +180,11 @@ class FprAtTpr(Measure):
     higher_is_better = False
     refinable = True
 
-    def compute(self, sweeps: NormalizedTotals) -> Values:
+    def compute(self, sweeps: NormalizedTotals) -> Number:
         point = point_at_tpr(sweeps.pixels, self.tpr)
-        return {
-            **_bracketed(self.key, point.fpr, sweeps, lambda p: fpr_at_tpr_bounds(p, self.tpr)),
-            f"{self.key}_threshold": point.threshold,
-        }
+        found = _bracketed(point.fpr, sweeps, lambda p: fpr_at_tpr_bounds(p, self.tpr))
+        everything = point.threshold is None and found.value is not None
+        return replace(found, threshold=point.threshold, all_predicted=everything)
 
     def unresolved(self, sweeps: NormalizedTotals) -> Unresolved:
         pixels = sweeps.bracketed
@@ -169,8 +192,8 @@ class FprAtTpr(Measure):
             return {}
         return {PixelStatistic(): pixels.intervals(reaching_tpr(pixels, self.tpr))}
 
-    def empty(self) -> Values:
-        return {self.key: None, f"{self.key}_threshold": None}
+    def empty(self) -> Number:
+        return Number(None, all_predicted=False)
 
 
 @dataclass(frozen=True)
@@ -181,17 +204,14 @@ class BestF1Measure(Measure):
     needs_anomalies = True
     refinable = True
 
-    def compute(self, sweeps: NormalizedTotals) -> Values:
+    def compute(self, sweeps: NormalizedTotals) -> Number:
         best = sweeps.best_f1
 
         def bounds(pixels: BracketedPixels) -> tuple[float, float]:
             return best.value, max(best.value, float(best_f1_highs(pixels).max()))
 
-        return {
-            **_bracketed("best_f1", best.value, sweeps, bounds),
-            "best_f1_threshold": best.threshold,
-            "all_predicted": best.all_predicted,
-        }
+        found = _bracketed(best.value, sweeps, bounds)
+        return replace(found, threshold=best.threshold, all_predicted=best.all_predicted)
 
     def unresolved(self, sweeps: NormalizedTotals) -> Unresolved:
         return {} if sweeps.bracketed is None else {PixelStatistic(): sweeps.best_f1_groups}
@@ -210,17 +230,16 @@ class AtBestF1(Measure):
     def statistics(self) -> tuple[Statistic, ...]:
         return (PixelStatistic(), self.metric.statistic)
 
-    def compute(self, sweeps: NormalizedTotals) -> Values:
+    def compute(self, sweeps: NormalizedTotals) -> Number:
         sweep = sweeps.raw(self.metric.statistic)
         self.metric.check(sweep)
         best = sweeps.best_f1
         if isnan(best.value):
-            return {self.key: float("nan")}
-        totals = self.metric.steps(sweep).from_score(best.lowest)
-        values: Values = {self.key: float(self.metric(totals, sweep.targets))}
-        if sweeps.on_grid(self.metric.statistic):
-            values[f"{self.key}_bracket"] = self._bracket(sweeps, values[self.key])
-        return values
+            return self.empty()
+        value = float(self.metric(self.metric.steps(sweep).from_score(best.lowest), sweep.targets))
+        if not sweeps.on_grid(self.metric.statistic):
+            return Number.exact(value)
+        return Number(value, self._bracket(sweeps, value), binned=True)
 
     def _bracket(self, sweeps: NormalizedTotals, value: float) -> tuple[float, float]:
         """Its range over the scores of the best F1; low is NaN where it may be undefined."""
@@ -254,6 +273,7 @@ class AtThreshold(Measure):
     metric: Metric
     z: float
     needs_anomalies = True
+    on_scale = True
     refinable = True
 
     def __post_init__(self) -> None:
@@ -265,32 +285,32 @@ class AtThreshold(Measure):
     def statistics(self) -> tuple[Statistic, ...]:
         return (PixelStatistic(), self.metric.statistic)
 
-    def compute(self, sweeps: NormalizedTotals) -> Values:
+    def compute(self, sweeps: NormalizedTotals) -> Number:
         if isinstance(self.metric, CountMetric):
             return self._of_counts(sweeps, self.metric)
         value = self.metric.above(sweeps.normalized(self.metric.statistic), self.z)
         if not sweeps.on_grid(self.metric.statistic):
-            return {self.key: value}
+            return Number.exact(value)
         if sweeps.knows(self.metric.statistic, self.z):
-            return {self.key: value, f"{self.key}_bracket": (value, value)}
+            return Number(value, (value, value), binned=True)
         low, high = (bound[sweeps.cells_at(self.z)] for bound in sweeps.cell_bounds(self.metric))
-        return {self.key: value, f"{self.key}_bracket": _with_value(value, low, high)}
+        return Number(value, _with_value(value, low, high), binned=True)
 
-    def _of_counts(self, sweeps: NormalizedTotals, metric: CountMetric) -> Values:
+    def _of_counts(self, sweeps: NormalizedTotals, metric: CountMetric) -> Number:
         pixels = sweeps.pixels
         if pixels.anomalous == 0:
-            return {self.key: float("nan")}
+            return self.empty()
         least, most = sweeps.counts_at(self.z)
         total = np.array([pixels.anomalous, pixels.normal])
         value = float(metric(*most, *(total - most)))
         if sweeps.bracketed is None:
-            return {self.key: value}
+            return Number.exact(value)
         bracket = value, value
         if (least != most).any():
             low, high = metric.between(least[None], most[None], total)
             lowest = np.nan if low[0] == -np.inf < high[0] < np.inf else np.fmin(value, low[0])
             bracket = float(lowest), float(np.fmax(value, high[0]))
-        return {self.key: value, f"{self.key}_bracket": bracket}
+        return Number(value, bracket, binned=True)
 
     def unresolved(self, sweeps: NormalizedTotals) -> Unresolved:
         if isinstance(self.metric, CountMetric):
@@ -308,12 +328,13 @@ class FprAtThreshold(Measure):
     z: float
     higher_is_better = False
     refinable = True
+    on_scale = True
 
-    def compute(self, sweeps: NormalizedTotals) -> Values:
+    def compute(self, sweeps: NormalizedTotals) -> Number:
         least, most = (
             float(ratio(counts[1], sweeps.pixels.normal)) for counts in sweeps.counts_at(self.z)
         )
-        return _bracketed(self.key, most, sweeps, lambda _: (least, most))
+        return _bracketed(most, sweeps, lambda _: (least, most))
 
     def unresolved(self, sweeps: NormalizedTotals) -> Unresolved:
         return {PixelStatistic(): sweeps.scores_around(self.z)}
@@ -345,7 +366,8 @@ class MarginAt(Measure):
     --------
     >>> from mdmkit import FBeta, evaluate
     >>> measure = MarginAt(FBeta(2), 0.5)
-    >>> evaluate([([[0.1, 0.2, 0.9]], [[0, 0, 1]])], [measure])["mdm_fbeta@beta=2@0.5_interval"]
+    >>> result = evaluate([([[0.1, 0.2, 0.9]], [[0, 0, 1]])], [measure])
+    >>> result.numbers["mdm_fbeta@beta=2@0.5"].interval
     (0.0, 0.9)
     """
 
@@ -353,6 +375,7 @@ class MarginAt(Measure):
     t_margin: float
     key: str = field(default="")
     needs_anomalies = True
+    on_scale = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "metric", as_metric(self.metric))
@@ -376,18 +399,9 @@ class MarginAt(Measure):
     def statistics(self) -> tuple[Statistic, ...]:
         return (PixelStatistic(), self.metric.statistic)
 
-    def compute(self, sweeps: NormalizedTotals) -> Values:
+    def compute(self, sweeps: NormalizedTotals) -> Margin:
         check_anomalous(sweeps.pixels.anomalous)
-        margin = sweeps.margin(self.metric, self.t_margin)
-        values: Values = {
-            self.key: margin.value,
-            f"{self.key}_interval": margin.interval,
-            f"{self.key}_threshold": margin.threshold,
-            f"{self.key}_bracket": margin.bracket,
-        }
-        if margin.resolution is not None:
-            values[f"{self.key}_resolution"] = margin.resolution
-        return values
+        return sweeps.margin(self.metric, self.t_margin)
 
     def unresolved(self, sweeps: NormalizedTotals) -> Unresolved:
         statistic = self.metric.statistic
@@ -398,18 +412,18 @@ class MarginAt(Measure):
         except InputError:
             return {}
 
-    def empty(self) -> Values:
-        parts = ("", "_interval", "_threshold", "_bracket")
-        return {f"{self.key}{part}": None for part in parts}
+    def empty(self) -> Margin:
+        nothing: float = None  # type: ignore[assignment]
+        return Margin(value=nothing, t_margin=self.t_margin, metric=self.metric.name)
 
 
-_RANKINGS: dict[str, tuple[Callable[..., float], Callable[..., Any]]] = {
+_RANKINGS: dict[str, tuple[Callable[..., float], Callable[..., tuple[float, float]]]] = {
     "ap": (average_precision, average_precision_bounds),
     "auroc": (auroc, auroc_bounds),
 }
 
 
-def _as_measure(item: Any) -> Measure:
+def _as_measure(item: object) -> Measure:
     """A measure; of a metric, which alone is no number, how to ask for one."""
     if isinstance(item, Measure):
         return item

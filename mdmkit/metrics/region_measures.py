@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import isnan
 from typing import TYPE_CHECKING
 
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.distribution import Distribution
 from mdmkit.core.errors import InputError
+from mdmkit.core.number import Number
 from mdmkit.core.spelled import spelled
-from mdmkit.metrics.measures import Measure, Values
+from mdmkit.metrics.measures import Measure
 from mdmkit.metrics.region_metrics import PRO, SPRO, area_under_pro, aupimo_of_images
 from mdmkit.statistics.kinds import ImageRatesStatistic, PixelStatistic, Statistic
 from mdmkit.statistics.regions import TargetTally
@@ -41,7 +42,7 @@ class AUPRO(Measure):
     --------
     >>> from mdmkit import evaluate
     >>> frames = [([[0.9, 0.6, 0.3, 0.1]], [[1, 0, 1, 0]])]
-    >>> evaluate(frames, "aupro@fpr=1, aupro@fpr=0.5").values
+    >>> dict(evaluate(frames, "aupro@fpr=1, aupro@fpr=0.5"))
     {'aupro@fpr=1': 0.75, 'aupro@fpr=0.5': 0.5}
     """
 
@@ -66,7 +67,7 @@ class AUPRO(Measure):
     def statistics(self) -> tuple[Statistic, ...]:
         return (PixelStatistic(), self._metric.statistic)
 
-    def compute(self, sweeps: NormalizedTotals) -> Values:
+    def compute(self, sweeps: NormalizedTotals) -> Number:
         coverage = sweeps.raw(self._metric.statistic)
         self._metric.check(coverage)
         lows = None
@@ -74,8 +75,8 @@ class AUPRO(Measure):
             lows = sweeps.grid.least_of(self._metric.statistic, coverage.steps.scores)
         value, bracket = area_under_pro(sweeps.pixels, coverage, self.limit, lows)
         if isnan(value) or (lows is None and sweeps.bracketed is None):
-            return {self.key: value}
-        return {self.key: value, f"{self.key}_bracket": bracket}
+            return Number.exact(value)
+        return Number(value, bracket, binned=True)
 
 
 @dataclass(frozen=True)
@@ -122,10 +123,10 @@ class AUPIMO(Measure):
     def statistics(self) -> tuple[Statistic, ...]:
         return (PixelStatistic(), ImageRatesStatistic())
 
-    def compute(self, sweeps: NormalizedTotals) -> Values:
+    def compute(self, sweeps: NormalizedTotals) -> Number:
         images = aupimo_of_images(sweeps.raw(ImageRatesStatistic()), self.least, self.most)
         distribution = Distribution.of(images.tolist())
-        return {self.key: distribution.mean, f"{self.key}_images": distribution.to_dict()}
+        return Number.exact(distribution.mean, images=distribution)
 
 
 @dataclass(frozen=True)
@@ -139,10 +140,6 @@ class TargetCount(Measure):
     def statistics(self) -> tuple[Statistic, ...]:
         return (PixelStatistic(), TargetTally(self.sizes))
 
-    def compute(self, sweeps: NormalizedTotals) -> Values:
+    def compute(self, sweeps: NormalizedTotals) -> Number:
         components, frames, valid = sweeps.raw(TargetTally(self.sizes)).sizes.tolist()
-        return {
-            self.key: components,
-            f"{self.key}_frames": frames,
-            f"{self.key}_valid_frames": valid,
-        }
+        return replace(Number.exact(components), frames=frames, valid_frames=valid)

@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from io import StringIO
 from itertools import pairwise
-from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING
 from unicodedata import normalize
@@ -16,8 +15,9 @@ from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.distribution import mean_where_defined
 from mdmkit.core.errors import InputError, listing
 from mdmkit.core.files import read_text
+from mdmkit.core.number import Number
 from mdmkit.core.transforms import FrameGroup, ImageScore
-from mdmkit.metrics.measures import Measure, Values
+from mdmkit.metrics.measures import Measure
 from mdmkit.metrics.names import parse_measures
 from mdmkit.metrics.region_measures import TargetCount
 from mdmkit.metrics.transformed import Through, in_bin
@@ -49,12 +49,19 @@ class GroupMean(Measure):
         object.__setattr__(self, "higher_is_better", first.higher_is_better)
 
     @property
+    def on_scale(self) -> bool:  # type: ignore[override]
+        return self.groups[0].on_scale
+
+    @property
     def statistics(self) -> tuple[Statistic, ...]:
         return tuple(dict.fromkeys(s for group in self.groups for s in group.statistics))
 
-    def compute(self, sweeps: NormalizedTotals) -> Values:
-        values = [group.compute(sweeps)[group.key] for group in self.groups]
-        return {self.key: mean_where_defined([v for v in values if not isnan(v)] or [float("nan")])}
+    def compute(self, sweeps: NormalizedTotals) -> Number:
+        """The mean; exact where each group's number is."""
+        numbers = [group.compute(sweeps) for group in self.groups]
+        value = mean_where_defined(map(float, numbers))
+        exact = all(n.value is None or n.bracket == (n.value, n.value) for n in numbers)
+        return Number.exact(value) if exact else Number(value)
 
 
 def is_count(measure: Measure) -> bool:

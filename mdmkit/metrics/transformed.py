@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from mdmkit.core.errors import InputError, NoTargetError
+from mdmkit.core.number import Number
 from mdmkit.core.transforms import Band, FrameChange
-from mdmkit.metrics.measures import Measure, Unresolved, Values
+from mdmkit.metrics.measures import Measure, Unresolved, as_number
 from mdmkit.statistics.kinds import PixelStatistic, Statistic, changed, of_images
 from mdmkit.statistics.target_bins import TargetBin
 
@@ -66,16 +67,25 @@ class Through(Measure):
         return self.measure.needs_anomalies
 
     @property
+    def sizes_used(self) -> str:
+        return self.measure.sizes_used
+
+    @property
+    def on_scale(self) -> bool:  # type: ignore[override]
+        return self.measure.on_scale
+
+    @property
     def statistics(self) -> tuple[Statistic, ...]:
         return tuple(changed(self.change, statistic) for statistic in self.measure.statistics)
 
-    def compute(self, sweeps: NormalizedTotals) -> Values:
+    def compute(self, sweeps: NormalizedTotals) -> Number:
+        seen = self._seen(sweeps)
         try:
-            return self._renamed(self.measure.compute(self._seen(sweeps)))
+            return as_number(self.measure.compute(seen), seen)
         except NoTargetError:
             if not self.change.selects:
                 raise
-            return {**self.empty(), self.key: float("nan")}
+            return self.empty()
 
     def unresolved(self, sweeps: NormalizedTotals) -> Unresolved:
         return of_changed(self.change, self.measure.unresolved(self._seen(sweeps)))
@@ -83,19 +93,8 @@ class Through(Measure):
     def _seen(self, sweeps: NormalizedTotals) -> NormalizedTotals:
         return seen_through(sweeps, self.change, self.measure.statistics)
 
-    def empty(self) -> Values:
-        return self._renamed(self.measure.empty())
-
-    def _renamed(self, values: Values) -> Values:
-        inner = self.measure.key
-        if self.key == inner:
-            return values
-        return {
-            f"{self.key}{name.removeprefix(inner)}"
-            if name.startswith(inner)
-            else f"{self.key}_{name}": value
-            for name, value in values.items()
-        }
+    def empty(self) -> Number:
+        return self.measure.empty()
 
 
 def in_band(measure: Measure, width: float) -> Through:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from mdmkit.core.distribution import Distribution
 from mdmkit.tables.headings import titles
 from mdmkit.tables.table import UNDEFINED, Block, Column, percent
 
@@ -15,14 +16,12 @@ def spread_block(comparison: Comparison) -> Block:
     """Median and quartiles over images, a column a measure."""
     columns = []
     for measure in comparison.measures:
-        cells = tuple(
-            _cell(result.values.get(f"{measure.key}_images")) for result in comparison.results
-        )
+        cells = tuple(_cell(result.numbers[measure.key].images) for result in comparison.results)
         columns.append(Column(*titles(measure), "", cells))
     return Block("Over images, %: median [quartiles]", tuple(columns))
 
 
-def _cell(images: dict[str, Any] | None) -> str:
-    if not images or not images["defined"]:
+def _cell(images: Distribution | None) -> str:
+    if not images or not images.defined:
         return UNDEFINED
-    return f"{percent(images['median'])} [{percent(images['q25'])}, {percent(images['q75'])}]"
+    return f"{percent(images.median)} [{percent(images.q25)}, {percent(images.q75)}]"

@@ -150,7 +150,7 @@ _LATEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
     "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
     "*": "{*}", "[": "{[}", "↑": r"$\uparrow$", "↓": r"$\downarrow$", ">": r"$>$", "<": r"$<$",
-    "†": r"$^\dagger$",
+    "†": r"$^\dagger$", "°": r"$^{\circ}$",
 }  # fmt: skip
 
 

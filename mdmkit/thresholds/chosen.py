@@ -82,6 +82,18 @@ class ChosenThreshold:
         return np.asarray(as_unit(inverted(raw) if self.inverted else raw) > self.raw_threshold)
 
     @property
+    def digest(self) -> str:
+        """Of the settings alone: thresholds that were chosen in the same way share it."""
+        sections = self.to_dict()
+        settings = {
+            "requirements": sections["requirements"],
+            "normalizer": self.normalizer.get("name"),
+            "confidence": self.certificate.get("confidence"),
+            "inverted": self.inverted,
+        }
+        return sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
+
+    @property
     def fingerprint(self) -> str:
         """Of all values, by which a file shows that it is whole."""
         sections = {name: _known(entries) for name, entries in self.to_dict().items()}
@@ -121,7 +133,7 @@ class ChosenThreshold:
     def to_toml(self, name: str = "chosen.toml") -> str:
         """The text of the file."""
         sections = self.to_dict()
-        sections["threshold"]["whole"] = self.fingerprint
+        sections["threshold"] |= {"settings": self.digest, "whole": self.fingerprint}
         lines = [_HEAD.format(name=name)]
         for section, entries in sections.items():
             if entries:

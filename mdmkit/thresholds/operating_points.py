@@ -15,7 +15,13 @@ from mdmkit.evaluation.sources import Progress
 from mdmkit.evaluation.threads import Load, in_order
 from mdmkit.metrics.base import Metric
 from mdmkit.metrics.component_metrics import COMPONENT_METRICS, ComponentMetric
-from mdmkit.metrics.measures import AtThreshold, FprAtThreshold, Measure, statistics_of
+from mdmkit.metrics.measures import (
+    AtThreshold,
+    FprAtThreshold,
+    Measure,
+    computed,
+    statistics_of,
+)
 from mdmkit.metrics.normalized_totals import NormalizedTotals
 from mdmkit.metrics.pixel_metrics import F1, CountMetric, Precision, Recall
 from mdmkit.statistics.edges import Edges
@@ -136,16 +142,10 @@ def operating_point(
 ) -> OperatingPoint:
     """What a raw threshold gives; `sweeps` are those of `counted_at` there."""
     values = {
-        name: _at(name, measured, raw).compute(sweeps)[name]
+        name: computed(_at(name, measured, raw), sweeps).value
         for name, measured in point_measures(metric).items()
     }
-    return OperatingPoint(
-        z, raw if abs(raw) < HIGHEST else None, **{k: _defined(v) for k, v in values.items()}
-    )
-
-
-def _defined(value: float) -> float | None:
-    return None if value != value else float(value)
+    return OperatingPoint(z, raw if abs(raw) < HIGHEST else None, **values)
 
 
 def beyond_unit(normalizer: Normalizer) -> Mapping[str, float]:

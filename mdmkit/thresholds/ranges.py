@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from mdmkit.core.errors import InputError, NoTargetError
 from mdmkit.core.frame import Frame
 from mdmkit.core.margin import Interval, longest_run
+from mdmkit.core.number import Number
 from mdmkit.evaluation.evaluation import Evaluation
 from mdmkit.evaluation.sources import Progress, no_progress
 from mdmkit.evaluation.threads import Load, Threads, in_order
 from mdmkit.metrics.curve import ThresholdCurve
-from mdmkit.metrics.measures import Measure, Unresolved, Values
+from mdmkit.metrics.measures import Measure, Unresolved
 from mdmkit.metrics.normalized_totals import NormalizedTotals
 from mdmkit.metrics.pixel_metrics import CountMetric
 from mdmkit.statistics.components import ComponentCounts
@@ -182,8 +183,8 @@ class Requirements(Measure):
         own = (requirement.statistic for requirement in self.several)
         return tuple(dict.fromkeys([PixelStatistic(), *own]))
 
-    def compute(self, totals: NormalizedTotals) -> Values:
-        return {self.key: None}
+    def compute(self, totals: NormalizedTotals) -> Number:
+        return self.empty()
 
     @property
     def every_row(self) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from mdmkit.core.arguments import as_bytes, as_integer
 from mdmkit.core.errors import InputError, NoTargetError, RangeError
+from mdmkit.core.number import Number
 from mdmkit.evaluation.evaluation import Evaluation
 from mdmkit.evaluation.executors import check_jobs
 from mdmkit.evaluation.frame_set import FrameOptions, FrameSet, evaluate_methods
@@ -258,34 +258,30 @@ def _resample(
     values, brackets, refused = {}, {}, {}
     for measure in measures:
         try:
-            computed = _compute(measure, whole)
+            number = _compute(measure, whole)
         except RangeError as error:
             refused[measure.key] = str(error)
-            computed = measure.empty()
-        value = _number(computed[measure.key])
-        values[measure.key] = value
-        brackets[measure.key] = computed.get(f"{measure.key}_bracket") or (value, value)
+            number = measure.empty()
+        value = values[measure.key] = float(number)
+        low, high = number.bracket or (value, value)
+        brackets[measure.key] = (float("nan") if low is None else low), high
     if len(refused) == len(measures):
         raise RangeError(next(iter(refused.values())))
     drawn = {measure.key: np.full(len(draws), np.nan) for measure in measures}
     for place, sweeps in enumerate(states.resampled(draws)):
         for measure in measures:
             if measure.key not in refused:
-                drawn[measure.key][place] = _number(_compute(measure, sweeps)[measure.key])
+                drawn[measure.key][place] = float(_compute(measure, sweeps))
         progress()
     found.values[method], found.brackets[method] = values, brackets
     found.replicates[method], found.refused[method] = drawn, refused
 
 
-def _compute(measure: Measure, sweeps: NormalizedTotals) -> dict[str, Any]:
+def _compute(measure: Measure, sweeps: NormalizedTotals) -> Number:
     try:
         return computed(measure, sweeps)
     except NoTargetError:
-        return {measure.key: None}
-
-
-def _number(value: float | None) -> float:
-    return float("nan") if value is None or isnan(value) else float(value)
+        return measure.empty()
 
 
 def _of_images(
@@ -301,7 +297,7 @@ def _of_images(
         check_frames({name: len(e.of_images(found.keys[0])) for name, e in evaluations.items()})
         draws = draw(result.frames)
         found.refused[method] = dict(result.refused)
-        found.values[method] = {m.key: _number(result[m.key]) for m in measures}
+        found.values[method] = {m.key: float(result.numbers[m.key]) for m in measures}
         found.brackets[method] = {k: (v, v) for k, v in found.values[method].items()}
         found.replicates[method] = {
             m.key: _means(draws, evaluation.of_images(m.key))

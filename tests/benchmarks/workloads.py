@@ -194,7 +194,7 @@ def exact_pixels(frames=191, share=0.15):
     before, start = now(), time.process_time()
     found = evaluate(drawn(), "ap,auroc")
     seconds, bytes_ = time.process_time() - start, peak() - before
-    exact = not [key for key in found.values if key.endswith("bracket")]
+    exact = not any(number.binned for number in found.numbers.values())
     pixels = found.pixels
     return {"Mpx": pixels / 1e6, "exact": exact, "bytes a pixel": bytes_ / pixels, "s": seconds}
 

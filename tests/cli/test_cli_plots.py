@@ -85,7 +85,7 @@ def test_the_grid_uses_the_best_f1_or_the_recommended_threshold(plot, seen):
     frames = [
         (np.load(f"good/{n}.npy"), np.asarray(Image.open(f"masks/{n}.png"))) for n in range(3)
     ]
-    best = evaluate(frames, "best_f1")["best_f1_threshold"]
+    best = evaluate(frames, "best_f1").numbers["best_f1"].threshold
     scores, target = (list(part) for part in zip(*frames, strict=True))
     recommended = mdm(scores, target, t_margin=0.5, metric="f1").threshold
     for options, z in (((), best), (("--t-margin", "0.5"), recommended)):

@@ -72,6 +72,15 @@ def test_options_of_compare_stand_in_groups():
     assert order == ["Input", "Numbers", "Uncertainty", "Scale", "Output"]
 
 
+@pytest.mark.parametrize(
+    "name", [name for name in COMMANDS if not hasattr(COMMANDS[name], "commands")]
+)
+def test_options_of_every_command_stand_in_groups(name):
+    options = [p for p in COMMANDS[name].params if p.param_type_name == "option"]
+    alone = [p.name for p in options if not getattr(p, "rich_help_panel", None)]
+    assert set(alone) <= {"debug", "help"}
+
+
 def completed(app, line):
     """What bash is offered after a line."""
     words = line.split(" ")

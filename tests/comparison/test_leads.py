@@ -152,7 +152,7 @@ def test_csv_has_intervals_and_leads(comparison):
 
 def test_latex_has_leads_in_a_table_of_their_own(comparison):
     text = comparison.to_text("latex")
-    assert text.count(r"\begin{tabular}") == text.count(r"\end{tabular}") == 2
+    assert text.count(r"\begin{tabular}") == text.count(r"\end{tabular}") == 3
     assert r"\textbf{" in text
     second = text.split(r"\end{tabular}")[1]
     assert r"$^\dagger$" in second
@@ -163,8 +163,9 @@ def test_latex_has_leads_in_a_table_of_their_own(comparison):
             assert line.count("&") == len(columns) - 1, line
 
 
-def test_tables_without_a_bootstrap_are_as_before(comparison):
-    plain = replace(comparison, bootstrap=None)
+def test_tables_without_a_bootstrap_have_no_intervals():
+    drawn = frames(4, count=2)
+    plain = compare({"good": drawn, "same": drawn}, metrics=METRICS)
     for form in ("table", "markdown", "csv", "json", "latex", "csv-long"):
         text = plain.to_text(form)
         assert "Lead" not in text

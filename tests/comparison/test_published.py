@@ -197,7 +197,7 @@ def test_long_rows_hold_every_value_once(aggregate):
         bounds = (row["bracket_low"], row["bracket_high"])
         assert bounds == ((row["value"],) * 2 if exact else (None, None))
     margin = next(row for row in rows if row["metric"] == "mdm_f1@0.5")
-    interval = comparison["strong"]["mdm_f1@0.5_interval"] or (None, None)
+    interval = comparison["strong"].numbers["mdm_f1@0.5"].interval or (None, None)
     assert (margin["interval_low"], margin["interval_high"]) == tuple(interval)
 
 

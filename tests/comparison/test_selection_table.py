@@ -80,7 +80,7 @@ def test_groups_are_sections_of_one_table_in_every_form(weather):
 def test_python_takes_parts_as_the_command_line_does(weather):
     found = compare(FRAMES, metrics="ap", by=["size=0,2,inf", f"{weather}:weather"])
     measures = measures_by("ap", ["size=0,2,inf", f"{weather}:weather"], keys=KEYS)
-    assert found["keen"].values == compare(FRAMES, metrics=measures)["keen"].values
+    assert found["keen"].numbers == compare(FRAMES, metrics=measures)["keen"].numbers
     assert found.settings["by"] == ["size=0,2,inf", f"{weather}:weather"]
     with pytest.raises(InputError, match="folder") as error:
         compare(FRAMES, metrics="ap", by="folder")
@@ -93,7 +93,7 @@ def test_python_takes_parts_as_the_command_line_does(weather):
 
 def test_the_score_of_an_image_is_an_option():
     found = compare(FRAMES, metrics="ap,image_auroc,image_ap@score=max", image_score="mean-top:2")
-    assert set(found["keen"].values) >= {"ap", "image_auroc@score=mean-top:2", "image_ap"}
+    assert set(found["keen"]) >= {"ap", "image_auroc@score=mean-top:2", "image_ap"}
     for wrong, metrics in (("mean-top:0", "image_ap"), ("top", "image_ap"), ("max", "ap")):
         with pytest.raises(InputError) as error:
             compare(FRAMES, metrics=metrics, image_score=wrong)

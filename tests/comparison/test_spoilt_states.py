@@ -29,7 +29,7 @@ def counted(folders, tmp_path_factory):
     state = tmp_path_factory.mktemp("state")
     found = compare(*folders, METRICS, counts=state)
     assert "remarks" not in found.settings
-    return state, found["mine"].values
+    return state, found["mine"].numbers
 
 
 def damaged(counted, tmp_path, seed):
@@ -54,7 +54,7 @@ def test_a_spoilt_part_of_a_state_folder_is_told_and_counted_anew(folders, count
     with pytest.raises(InputError, match=path.parent.name):
         merge_states([state])
     found = compare(*folders, METRICS, counts=state)
-    assert found["mine"].values == counted[1]
+    assert found["mine"].numbers == counted[1]
     assert path.name in found.settings["remarks"][0]
     assert "counted anew" in found.settings["remarks"][0]
     assert "remarks" not in compare(*folders, METRICS, counts=state).settings

@@ -47,7 +47,7 @@ def draw(folder, count=20, size=(24, 40), names=("mine", "other"), seed=0):
 
 
 def numbers(comparison):
-    return {result.method: result.values for result in comparison.results}
+    return {result.method: result.numbers for result in comparison.results}
 
 
 @pytest.fixture(scope="module")
@@ -171,14 +171,14 @@ def test_frames_known_on_the_grid_alone_are_counted_anew_where_all_fit_again(tmp
     metrics = "ap,fpr95"
     state, memory = tmp_path / "state", 100_000
     rough = compare(methods, target, metrics, counts=state, memory=memory)
-    assert rough["mine"]["ap_bracket"]
+    assert rough["mine"].numbers["ap"].bracket
     for index in range(24):
         path = target / f"f{index:04d}.png"
         labels = np.array(Image.open(path))
         labels[12:] = 255
         Image.fromarray(labels).save(path)
     found = compare(methods, target, metrics, counts=state, memory=memory)
-    assert "ap_bracket" not in found["mine"].values
+    assert not found["mine"].numbers["ap"].binned
     assert numbers(found) == numbers(compare(methods, target, metrics, memory=memory))
 
 
@@ -238,7 +238,7 @@ def test_without_the_files_numbers_keep_their_brackets_and_say_so(tmp_path):
     assert "mine" in joined.settings["second_pass"]
     assert "second pass" in joined.to_text("markdown")
     assert numbers(joined)["other"] == exact["other"]
-    low, high = joined["mine"]["mdm_siou@0.2_bracket"]
+    low, high = joined["mine"].numbers["mdm_siou@0.2"].bracket
     assert low < high
     assert low <= exact["mine"]["mdm_siou@0.2"] <= high
 

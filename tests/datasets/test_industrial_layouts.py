@@ -178,10 +178,10 @@ def test_a_state_folder_keeps_what_stands_for_masks(tmp_path):
         path.parent.mkdir(parents=True, exist_ok=True)
         np.save(path, RNG.random(SHAPE))
     options = {"dataset": found, "metrics": "ap", "counts": tmp_path / "state"}
-    first = compare({"mine": tmp_path / "mine"}, **options)["mine"].values
-    assert merge_states([tmp_path / "state"])["mine"].values == first
+    first = compare({"mine": tmp_path / "mine"}, **options)["mine"].numbers
+    assert merge_states([tmp_path / "state"])["mine"].numbers == first
     save(tmp_path / "set/bolt/ground_truth/logical_anomalies/000/001.png", DEFECT[::-1].copy())
-    assert compare({"mine": tmp_path / "mine"}, **options)["mine"].values != first
+    assert compare({"mine": tmp_path / "mine"}, **options)["mine"].numbers != first
 
 
 def test_regions_of_loco_have_saturation_areas(tmp_path):

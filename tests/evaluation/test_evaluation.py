@@ -22,9 +22,9 @@ def test_default_is_every_metric_with_mdm_at_two_t():
         "mdm_f1@0.5", "mdm_siou@0.5", "mdm_mean_f1@0.5",
         "mdm_f1@0.7", "mdm_siou@0.7", "mdm_mean_f1@0.7",
     )  # fmt: skip
-    assert set(DEFAULT_NAMES) < set(result.values)
-    assert result["mdm_f1@0.7_interval"] == (0.2, 0.9)
-    assert result["mdm_f1@0.7_bracket"] == (result["mdm_f1@0.7"], result["mdm_f1@0.7"])
+    assert set(DEFAULT_NAMES) == set(result)
+    assert result.numbers["mdm_f1@0.7"].interval == (0.2, 0.9)
+    assert result.numbers["mdm_f1@0.7"].bracket == (result["mdm_f1@0.7"], result["mdm_f1@0.7"])
 
 
 @examples(300)
@@ -38,7 +38,7 @@ def test_component_metrics_are_those_of_the_best_f1_prediction(frames, min_predi
     if result["best_f1"] is None:  # no normal pixel
         assert result["siou_gt"] is None
         return
-    z = -1.0 if result["all_predicted"] else result["best_f1_threshold"]
+    z = -1.0 if result.numbers["best_f1"].all_predicted else result.numbers["best_f1"].threshold
     ppv = brute.ppv(world, z, **sizes)
     assert result["siou_gt"] == brute.siou(world, z, **sizes)
     assert result["mean_f1"] == brute.mean_f1(world, z, **sizes)
@@ -85,7 +85,8 @@ def test_counts_describe_the_frames():
 def test_unbounded_scores_keep_ranking_metrics_and_lose_margins():
     frames = [([[-3.0, 2.0, 0.5]], [[0, 1, 0]])]
     result = evaluate(frames, "ap,mdm_f1@0.5,f1@z=0.7")
-    assert (result["ap"], result["mdm_f1@0.5"], result["mdm_f1@0.5_interval"]) == (1.0, None, None)
+    assert (result["ap"], result["mdm_f1@0.5"]) == (1.0, None)
+    assert result.numbers["mdm_f1@0.5"].interval is None
     assert result["f1@z=0.7"] == 1.0  # a threshold on raw scores needs no range
     assert (
         "expected values in [0, 1] or a normaliser, found -3.0 to 2.0"
@@ -93,7 +94,8 @@ def test_unbounded_scores_keep_ranking_metrics_and_lose_margins():
     )
     with pytest.raises(InputError, match=r"expected values in \[0, 1\] or a normaliser"):
         evaluate(frames, "mdm_f1@0.5,mdm_siou@0.5")
-    assert evaluate(frames, "mdm_f1@0.7", normalize="minmax")["mdm_f1@0.7_interval"] == (0.7, 1.0)
+    squeezed = evaluate(frames, "mdm_f1@0.7", normalize="minmax")
+    assert squeezed.numbers["mdm_f1@0.7"].interval == (0.7, 1.0)
 
 
 def test_ranking_and_best_f1_use_raw_scores_whatever_the_normaliser():
@@ -102,9 +104,10 @@ def test_ranking_and_best_f1_use_raw_scores_whatever_the_normaliser():
         evaluate(frames, "ap,best_f1"),
         evaluate(frames, "ap,best_f1", normalize="sigmoid"),
     )
-    assert raw.values == squashed.values == {
-        "ap": 1.0, "best_f1": 1.0, "best_f1_threshold": 50.0, "all_predicted": False,
-    }  # fmt: skip
+    assert raw.numbers == squashed.numbers
+    assert dict(raw) == {"ap": 1.0, "best_f1": 1.0}
+    assert raw.numbers["best_f1"].threshold == 50.0
+    assert raw.numbers["best_f1"].all_predicted is False
 
 
 @examples(200)
@@ -130,8 +133,8 @@ def test_per_image_is_the_mean_over_images_where_defined(frames, normalize):
             assert result[name] == pytest.approx(np.mean(images), abs=1e-12)
         else:
             assert result[name] is None
-        assert result[f"{name}_images"]["defined"] == len(images)
-        assert result[f"{name}_images"]["undefined"] == len(frames) - len(images)
+        assert result.numbers[name].images.defined == len(images)
+        assert result.numbers[name].images.undefined == len(frames) - len(images)
 
 
 def test_per_image_normaliser_takes_its_constants_from_all_frames():
@@ -167,7 +170,7 @@ def test_an_image_without_anomalies_is_undefined():
     frames = [([[0.1, 0.9]], [[0, 0]]), ([[0.1, 0.9]], [[0, 1]])]
     found = evaluate(frames, "ap", aggregate="per_image")
     assert found["ap"] == 1
-    assert found["ap_images"]["undefined"] == 1
+    assert found.numbers["ap"].images.undefined == 1
 
 
 def test_no_component_large_enough_is_an_error_for_component_metrics():
@@ -179,7 +182,7 @@ def test_no_component_large_enough_is_an_error_for_component_metrics():
 
 def test_measures_of_own_metrics():
     result = evaluate([([[0.25, 0.75]], [[0, 1]])], ["ap", MarginAt(FBeta(2), 0.9)])
-    assert result["mdm_fbeta@beta=2@0.9_interval"] == (0.25, 0.75)
+    assert result.numbers["mdm_fbeta@beta=2@0.9"].interval == (0.25, 0.75)
 
 
 def test_callable_with_a_normaliser_sees_normalised_masks():
@@ -211,7 +214,4 @@ def test_unknown_names_are_refused(name, message):
 
 def test_t_is_spelled_one_way():
     result = evaluate([([[0.25, 0.75]], [[0, 1]])], "mdm_f1@.50,mdm_f1@0.5,f1@z=.3")
-    assert set(result.values) == {
-        "mdm_f1@0.5", "mdm_f1@0.5_interval", "mdm_f1@0.5_threshold", "mdm_f1@0.5_bracket",
-        "f1@z=0.3",
-    }  # fmt: skip
+    assert set(result) == {"mdm_f1@0.5", "f1@z=0.3"}

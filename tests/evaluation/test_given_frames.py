@@ -124,7 +124,8 @@ def test_names_that_are_none_have_near_ones(name, hint):
 def test_results_are_gone_through_like_mappings():
     result = evaluate(PAIRS, "ap,auroc")
     assert list(result) == ["ap", "auroc"]
-    assert dict(result) == result.values
+    assert dict(result) == {key: number.value for key, number in result.numbers.items()}
+    assert list(result.values()) == [result["ap"], result["auroc"]]
     assert "ap" in result
     found = compare({"a": PAIRS}, metrics="ap")
     assert [name for name in found] == ["a"]  # noqa: C416  (iteration is what is tried)

@@ -19,8 +19,8 @@ def test_every_number_is_that_of_one_minus_the_score(dtype):
     maps = (RNG.random(TARGET.shape) * high).round(0 if high > 1 else 2).astype(dtype)
     plain = (high - maps.astype(np.float64)) / high
     found = compare({"a": maps, "b": maps}, TARGET, NAMES, invert="a")
-    assert found["a"].values == compare({"a": plain}, TARGET, NAMES)["a"].values
-    assert found["b"].values == compare({"b": maps}, TARGET, NAMES)["b"].values
+    assert found["a"].numbers == compare({"a": plain}, TARGET, NAMES)["a"].numbers
+    assert found["b"].numbers == compare({"b": maps}, TARGET, NAMES)["b"].numbers
     assert found.settings["invert"] == ["a"]
 
 

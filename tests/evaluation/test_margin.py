@@ -230,7 +230,8 @@ def test_per_image_is_the_mean_over_images_with_a_target():
     scores = [[[0.25, 0.75]], [[0.5, 0.75]], [[0.5, 0.75]]]
     target = [[[0, 1]], [[0, 1]], [[0, 0]]]
     m = mdm(np.array(scores), np.array(target), 0.7, aggregate="per_image")
-    assert (m.value, m.interval, m.threshold, m.images) == (0.375, None, None, (0.5, 0.25))
+    assert (m.value, m.interval, m.threshold) == (0.375, None, None)
+    assert (m.images.values, m.images.undefined) == ((0.5, 0.25), 1)
 
 
 @examples(200)

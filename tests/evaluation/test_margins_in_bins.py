@@ -43,8 +43,8 @@ def test_margins_of_drawn_frames_equal_the_full_sweep(seed, sorted_frames):
     for i, margin in enumerate(full(frames, metric, T[::2])):
         for result in results:
             assert result[f"m{i}"] == margin.value
-            assert result[f"m{i}_interval"] == margin.interval
-            assert result[f"m{i}_bracket"] == (margin.value, margin.value)
+            assert result.numbers[f"m{i}"].interval == margin.interval
+            assert result.numbers[f"m{i}"].bracket == (margin.value, margin.value)
 
 
 def test_counts_and_images_are_as_in_the_full_sweep(sorted_frames):
@@ -57,9 +57,9 @@ def test_counts_and_images_are_as_in_the_full_sweep(sorted_frames):
     assert len(sorted_frames) == 12
     for name in ("frames", "pixels", "anomalous_pixels", "components"):
         assert getattr(quick, name) == getattr(whole, name) == getattr(each, name)
-    assert quick.values == {k: whole[k] for k in quick.values}
+    assert quick.numbers == {k: whole.numbers[k] for k in quick}
     slow = evaluate(frames, "mdm_f1@0.5,mdm_iou@0.25,ap", aggregate="per_image")
-    assert each.values == {k: slow[k] for k in each.values}
+    assert each.numbers == {k: slow.numbers[k] for k in each}
 
 
 def test_margins_of_components_need_no_sorted_pixels(sorted_frames):
@@ -68,7 +68,7 @@ def test_margins_of_components_need_no_sorted_pixels(sorted_frames):
     found = evaluate(frames, "mdm_siou@0.1,mdm_f1@0.25")
     assert sorted_frames == []
     known = evaluate(frames, "mdm_siou@0.1,mdm_f1@0.25,ap")
-    assert found.values == {k: known[k] for k in found.values}
+    assert found.numbers == {k: known.numbers[k] for k in found}
 
 
 @pytest.mark.parametrize("place", [0, 1])
@@ -91,7 +91,7 @@ def test_undefined_just_beside_is_looked_at():
     scores = np.linspace(0.2, 0.9, 40, dtype=np.float32)[None]
     target = (scores > 0.6).astype(int)
     found = evaluate([(scores, target)], metrics=[MarginAt(specificity, 0.9, key="m")])
-    assert found["m_interval"] == full([(scores, target)], specificity, 0.9).interval
+    assert found.numbers["m"].interval == full([(scores, target)], specificity, 0.9).interval
 
 
 def test_a_metric_that_is_not_monotone_is_swept(sorted_frames):
@@ -104,4 +104,4 @@ def test_a_metric_that_is_not_monotone_is_swept(sorted_frames):
     frames = [drawn(np.random.default_rng(2), "float32")]
     found = evaluate(frames, metrics=[MarginAt(wave, 0.5, key="m"), MarginAt(SIoU(0, 0), 0.5)])
     assert sorted_frames
-    assert found["m_interval"] == full(frames, wave, 0.5).interval
+    assert found.numbers["m"].interval == full(frames, wave, 0.5).interval

@@ -73,11 +73,11 @@ def test_replicates_equal_evaluating_the_resampled_frames(seed):
 def test_a_run_that_is_stopped_and_one_in_shares_give_the_same_numbers(tmp_path):
     methods, target = draw(tmp_path, 6, (12, 40), ("mine",))
     asked = {"metrics": f"{NAMES},{WITHOUT_BINS}", "by": ["size=0,90,inf", "rows=0,9,inf"]}
-    whole = compare(methods, target, **asked)["mine"].values
+    whole = compare(methods, target, **asked)["mine"].numbers
     for after in (2, 4):
         with pytest.raises(Stopped):
             compare(methods, target, counts=tmp_path / "s", progress=stop_after(after), **asked)
-    assert compare(methods, target, counts=tmp_path / "s", **asked)["mine"].values == whole
+    assert compare(methods, target, counts=tmp_path / "s", **asked)["mine"].numbers == whole
     for number in (2, 1):
         count_shard(methods, target, counts=tmp_path / str(number), shard=f"{number}/2", **asked)
-    assert merge_states([tmp_path / "1", tmp_path / "2"])["mine"].values == whole
+    assert merge_states([tmp_path / "1", tmp_path / "2"])["mine"].numbers == whole

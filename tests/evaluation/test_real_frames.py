@@ -67,7 +67,7 @@ def test_two_frames_equal_scikit_learn_and_relabelling(folders, real_frames):
     assert result["auroc"] == pytest.approx(roc_auc_score(anomalous, scores), abs=1e-9)
     world = [brute.world(*frame) for frame in frames]
     sious, _ = brute.fast_components(
-        world, result["best_f1_threshold"], min_prediction=500, min_target=100
+        world, result.numbers["best_f1"].threshold, min_prediction=500, min_target=100
     )
     assert result["siou_gt"] == pytest.approx(np.mean(sious), abs=1e-12)
 
@@ -87,7 +87,7 @@ def test_ranking_equals_scikit_learn_on_all_pixels(comparison, arrays, method):
     f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-300)
     assert result["best_f1"] == pytest.approx(f1.max(), abs=1e-9)
     smallest = thresholds[np.argmax(f1)]  # the prediction is scores >= smallest
-    assert (scores > result["best_f1_threshold"]).sum() == (scores >= smallest).sum()
+    assert (scores > result.numbers["best_f1"].threshold).sum() == (scores >= smallest).sum()
 
 
 @pytest.mark.slow
@@ -104,7 +104,7 @@ def test_component_metrics_equal_brute_force_at_the_best_threshold(comparison, a
     sizes = {k: comparison.settings[k] for k in ("min_prediction", "min_target")}
     world = [brute.world(*frame, anomaly=2) for frame in arrays[method]]
     result = comparison[method]
-    z = result["best_f1_threshold"]
+    z = result.numbers["best_f1"].threshold
     sious, ppvs = brute.fast_components(world, z, **sizes)
     assert result["siou_gt"] == pytest.approx(np.mean(sious), abs=1e-12)
     assert result["ppv"] == pytest.approx(np.mean(ppvs), abs=1e-12)
@@ -134,7 +134,7 @@ def test_pixel_margin_equals_counting_at_every_score(comparison, arrays, method,
                 best = (edges[i] - start, (start, edges[i]))
             start = None
     result = comparison[method]
-    assert (result[f"mdm_f1@{t}"], result[f"mdm_f1@{t}_interval"]) == best
+    assert (result[f"mdm_f1@{t}"], result.numbers[f"mdm_f1@{t}"].interval) == best
 
 
 @pytest.mark.slow
@@ -153,7 +153,7 @@ def test_component_curves_equal_relabelling(comparison, arrays, method):
     z = set(rng.choice(curves["siou"].breakpoints, 6).tolist())
     for name in curves:
         for t in T:
-            interval = comparison[method][f"mdm_{name}@{t}_interval"]
+            interval = comparison[method].numbers[f"mdm_{name}@{t}"].interval
             if interval is not None:
                 found += 1
                 z |= set(neighbours(curves[name].breakpoints, interval))
@@ -189,7 +189,7 @@ def test_beyond_the_memory_budget_a_second_pass_gives_the_same(comparison, folde
     )
     for method in METHODS:
         exact, result = comparison[method], rough[method]
-        low, high = result["ap_bracket"]
+        low, high = result.numbers["ap"].bracket
         assert low <= exact["ap"] <= high
         assert high - low < 0.001
         for key in metrics[1:]:

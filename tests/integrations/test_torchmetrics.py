@@ -96,15 +96,16 @@ EXACT = (torch.uint8, torch.bool, torch.float16, torch.bfloat16, torch.float32, 
 def test_numbers_are_those_of_evaluate_where_no_two_scores_share_a_cell(seed, dtype, shape):
     frames = [(on_grid(s.astype(np.float64), dtype), t) for s, t in drawn(seed, shape=shape)]
     metric = counted(frames)
-    values = metric.values()
-    expected = evaluate(frames, PIXELS).values
-    for key in expected:
-        if not key.endswith("_bracket"):
-            assert same(values[key], expected[key]), key
-        elif expected[key] is not None:
-            assert values[key] == expected[key], key
+    found = metric.numbers()
+    expected = evaluate(frames, PIXELS).numbers
+    for key, number in found.items():
+        assert same(float(number), float(expected[key])), key
+        assert (number.interval, number.threshold) == (
+            expected[key].interval,
+            expected[key].threshold,
+        )
     for key, bracket in metric.brackets().items():  # closed, but for the rounding of sums
-        assert bracket == pytest.approx((values[key],) * 2, abs=1e-12, nan_ok=True), key
+        assert bracket == pytest.approx((float(found[key]),) * 2, abs=1e-12, nan_ok=True), key
 
 
 def test_a_value_of_float16_has_the_grid_it_is_said_to_have():
@@ -118,8 +119,9 @@ def test_a_value_of_float16_has_the_grid_it_is_said_to_have():
 @example([(np.array([[0.3, 0.3000001]]), np.array([[0, 1]], np.uint8))])
 def test_brackets_hold_the_numbers_of_evaluate(frames):
     metric = counted(frames)
-    values, brackets = metric.values(), metric.brackets()
-    expected = evaluate(frames, PIXELS).values
+    values = {key: float(number) for key, number in metric.numbers().items()}
+    brackets = metric.brackets()
+    expected = evaluate(frames, PIXELS)
     for key, (low, high) in brackets.items():
         if expected[key] is None:
             assert math.isnan(values[key]), key
@@ -141,13 +143,13 @@ def test_a_bracket_of_scores_within_one_cell_is_open():
 def test_brackets_hold_component_metrics(frames, min_prediction, min_target):
     sizes = {"min_prediction": min_prediction, "min_target": min_target}
     try:
-        expected = evaluate(frames, COMPONENTS, **sizes).values
+        expected = evaluate(frames, COMPONENTS, **sizes)
     except NoTargetError:
         with pytest.raises(NoTargetError):
             counted(frames, COMPONENTS, **sizes).compute()
         return
     metric = counted(frames, COMPONENTS, **sizes)
-    values = metric.values()
+    values = {key: float(number) for key, number in metric.numbers().items()}
     for key, (low, high) in metric.brackets().items():
         if expected[key] is not None:
             assert low - 1e-9 <= expected[key] <= high + 1e-9, key
@@ -160,10 +162,10 @@ def test_brackets_hold_component_metrics(frames, min_prediction, min_target):
 def test_component_metrics_are_exact_at_multiples_of_4096ths(seed):
     frames = [(np.round(s * 64) / 64, t) for s, t in drawn(seed)]
     metric = counted(frames, COMPONENTS, min_target=2)
-    expected = evaluate(frames, COMPONENTS, min_target=2).values
-    values = metric.values()
+    expected = evaluate(frames, COMPONENTS, min_target=2)
+    values = {key: float(number) for key, number in metric.numbers().items()}
     for key, (low, high) in metric.brackets().items():
-        assert same(values[key], expected[key]), key
+        assert same(values[key], float(expected.numbers[key])), key
         if expected[key] is not None:
             assert low == pytest.approx(high, abs=1e-9), key
 
@@ -205,9 +207,9 @@ def test_unsigned_integers_mean_value_over_maximum():
         top = np.iinfo(dtype).max
         scores = np.array([[0, top // 5, top // 5 * 2, top]], dtype)
         target = np.array([[0, 1, 0, 1]], np.uint8)
-        values = counted([(scores, target)]).values()
-        assert same(values["mdm_f1@0.5_interval"],
-                    evaluate([(scores, target)], "mdm_f1@0.5")["mdm_f1@0.5_interval"])  # fmt: skip
+        margin = counted([(scores, target)]).numbers()["mdm_f1@0.5"]
+        expected = evaluate([(scores, target)], "mdm_f1@0.5").numbers["mdm_f1@0.5"]
+        assert margin.interval == expected.interval
 
 
 def test_real_score_maps_lie_within_brackets(real_frames):
@@ -242,7 +244,7 @@ def test_label_values_mean_what_they_are_said_to(labels, dtype):
     scores = rng.integers(0, 65537, target.shape) / 65536
     metric = AnomalySegmentationMetrics("ap,mdm_f1@0.2", **labels)
     metric.update(torch.from_numpy(scores), torch.from_numpy(target))
-    assert metric.values()["ap"] == evaluate([(scores, target)], "ap", **labels)["ap"]
+    assert metric.numbers()["ap"].value == evaluate([(scores, target)], "ap", **labels)["ap"]
 
 
 @pytest.mark.parametrize("dtype", [torch.bool, torch.uint8, torch.int8, torch.int64])
@@ -261,7 +263,7 @@ def test_stacks_and_batches_are_frames(shape):
     alone = counted([(s.numpy(), t.numpy()) for s, t in zip(scores, target, strict=True)])
     metric = AnomalySegmentationMetrics(PIXELS)
     metric.update(scores.reshape(shape), target.reshape(shape))
-    assert metric.values() == alone.values()
+    assert metric.numbers() == alone.numbers()
     assert int(metric.frames) == (6 if len(shape) > 2 else 1)
 
 
@@ -299,7 +301,7 @@ def test_any_split_into_batches_gives_the_same_bits(seed, data):
     for part in np.split(order.numpy(), cuts):
         in_parts.update(scores[part], target[part])
     assert_same_states(at_once, in_parts)
-    assert repr(at_once.values()) == repr(in_parts.values())
+    assert at_once.numbers() == in_parts.numbers()
 
 
 def test_maps_are_counted_in_parts(monkeypatch):
@@ -317,7 +319,7 @@ def test_metrics_merge():
     a.compute()  # what was computed before is stale
     a.merge_state(b)
     assert_same_states(whole, a)
-    assert repr(a.values()) == repr(whole.values())
+    assert a.numbers() == whole.numbers()
     assert str(a.compute()) == str(whole.compute())
     fresh = AnomalySegmentationMetrics(names)
     fresh.merge_state(states(whole))
@@ -351,7 +353,7 @@ def test_reset_forgets_everything():
     metric.reset()
     assert_same_states(metric, AnomalySegmentationMetrics(PIXELS + "," + COMPONENTS))
     metric.update(*map(torch.from_numpy, drawn(1, 1)[0]))
-    assert repr(metric.values()) == repr(counted(drawn(1, 1), PIXELS + "," + COMPONENTS).values())
+    assert repr(metric.numbers()) == repr(counted(drawn(1, 1), PIXELS + "," + COMPONENTS).numbers())
 
 
 def test_states_are_stored_where_they_are_persistent():
@@ -360,21 +362,21 @@ def test_states_are_stored_where_they_are_persistent():
     metric.persistent(True)
     again = AnomalySegmentationMetrics(PIXELS)
     again.load_state_dict(metric.state_dict())
-    assert repr(again.values()) == repr(metric.values())
+    assert repr(again.numbers()) == repr(metric.numbers())
     other = AnomalySegmentationMetrics(PIXELS, anomaly_label=2)
     other.load_state_dict(metric.state_dict())
     with pytest.raises(InputError, match="state: expected counts by the labels"):
-        other.values()
+        other.numbers()
 
 
 def test_no_conversion_of_a_module_touches_integers():
     metric = counted(drawn(0))
-    expected = metric.values()
+    expected = metric.numbers()
     module = torch.nn.ModuleList([metric])
     for convert in (module.half, module.double, lambda: module.to(torch.float16),
                     lambda: metric.set_dtype(torch.float16)):  # fmt: skip
         convert()
-        assert repr(metric.values()) == repr(expected)
+        assert repr(metric.numbers()) == repr(expected)
 
 
 def test_forward_returns_the_value_of_the_batch():

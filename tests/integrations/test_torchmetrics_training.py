@@ -73,7 +73,7 @@ def counted_by(rank):
     for seed in shares:
         images, target = drawn(seed)
         metric(images[:, 0].sigmoid(), target)
-    values, numbers = metric.values(), metric.compute()
+    values, numbers = metric.numbers(), metric.compute()
     metric.sync()
     states = metric.metric_state
     metric.unsync()
@@ -87,7 +87,7 @@ def test_two_processes_give_the_bits_of_one(processes):
         images, target = drawn(seed)
         whole.update(images[:, 0].sigmoid(), target)
     for values, numbers, states, _, late in processes["counted"]:
-        assert repr(values) == repr(whole.values())
+        assert repr(values) == repr(whole.numbers())
         assert str(numbers) == str(whole.compute())
         for name, part in whole.metric_state.items():
             assert torch.equal(states[name], part), name
@@ -250,7 +250,7 @@ def test_a_gpu_counts_the_bits_of_a_cpu(dtype):
         assert there.metric_state[name].device.type == "cuda"
         assert torch.equal(part, there.metric_state[name].cpu()), name
     assert there.compute()["ap"].device.type == "cuda"
-    assert repr(here.values()) == repr(there.values())
+    assert repr(here.numbers()) == repr(there.numbers())
 
 
 @on_cuda

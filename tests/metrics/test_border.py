@@ -84,14 +84,14 @@ def test_numbers_in_a_band_are_those_of_frames_whose_other_pixels_are_ignored(fr
     for key in ("ap", "fpr95", "best_f1"):
         assert found[f"{key}@band={width:g}"] == expected[key]
     suffix = f"best_f1@band={width:g}"
-    assert found[f"{suffix}_threshold"] == expected["best_f1_threshold"]
-    assert found[f"{suffix}_all_predicted"] == expected["all_predicted"]
+    assert found.numbers[suffix].threshold == expected.numbers["best_f1"].threshold
+    assert found.numbers[suffix].all_predicted == expected.numbers["best_f1"].all_predicted
 
 
 def test_all_other_numbers_are_as_without_a_band():
     frames = frames_with_borders()
     plain, banded = evaluate(frames), evaluate(frames, [*DEFAULT_NAMES, *within(2, 5)])
-    assert banded.values.items() >= plain.values.items()
+    assert banded.numbers.items() >= plain.numbers.items()
     assert all(banded[name] is not None for name in within(2, 5))
 
 
@@ -113,7 +113,7 @@ def test_measures_of_pixels_are_named_in_a_band():
     )
     for name in names:
         assert result[name] == inner[name.removesuffix("@band=2")]
-    assert result["mdm_f1@0.2@band=2_interval"] == inner["mdm_f1@0.2_interval"]
+    assert result.numbers["mdm_f1@0.2@band=2"].interval == inner.numbers["mdm_f1@0.2"].interval
 
 
 def test_a_normaliser_keeps_the_constants_of_the_whole_frames():

@@ -57,7 +57,7 @@ def test_torch_writes_to_copies(torch):
         return tp / (tp + fp + fn)
 
     found = evaluate([(SCORES, TARGET)], [MarginAt(forced, 0.4), *BESIDE])
-    assert {k: found[k] for k in alone.values} == alone.values
+    assert {k: found.numbers[k] for k in alone} == alone.numbers
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ class Spoiling(Measure):
 
     def compute(self, sweeps):
         sweeps.pixels.normal_keys[0][:] = 0
-        return {self.key: 0.0}
+        return 0.0
 
 
 def test_a_measure_that_writes_to_totals_is_named():

@@ -59,7 +59,7 @@ def test_a_stream_beyond_memory_says_the_interval_that_its_margin_has():
     assert (streamed.value, streamed.interval) == (exact.value, exact.interval)
     assert streamed.threshold == exact.threshold
     result = evaluate(iter([(scores, target)]), "mdm_precision@0.55", memory=1)
-    assert result["mdm_precision@0.55_interval"] == exact.interval
+    assert result.numbers["mdm_precision@0.55"].interval == exact.interval
 
 
 def test_open_steps_of_runs_that_may_be_as_long_do():

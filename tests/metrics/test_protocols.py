@@ -24,9 +24,7 @@ COMPONENTS = "siou_gt,ppv,mean_f1"
 
 def both(frames, metrics, protocol, **options):
     """The exact numbers and those of a protocol."""
-    return (
-        evaluate(frames, metrics, protocol=name, **options).values for name in ("exact", protocol)
-    )
+    return (evaluate(frames, metrics, protocol=name, **options) for name in ("exact", protocol))
 
 
 def row(scores, target):
@@ -59,8 +57,8 @@ def test_pixel_numbers_are_those_of_the_literal_curve(frames):
     f1, z = smiyc.best(points)
     assert result["ap"] == pytest.approx(smiyc.ap(points), abs=1e-12)
     assert result["fpr95"] == smiyc.fpr95(points)
-    assert (result["best_f1"], result["best_f1_threshold"]) == (f1, float(np.float16(z)))
-    assert result["all_predicted"] is False
+    assert (result["best_f1"], result.numbers["best_f1"].threshold) == (f1, float(np.float16(z)))
+    assert result.numbers["best_f1"].all_predicted is False
 
 
 @pytest.mark.parametrize("sizes", [(0, 0), (8, 5)])
@@ -111,7 +109,7 @@ def test_the_component_prediction_is_strict_where_the_curve_is_not():
     scores, target = np.float16([0.75, 0.25, 0.5, 0.25]), [1, 0, 1, 0]
     exact, strict = both(row(scores, target), "best_f1,siou_gt,ppv,mean_f1", "smiyc")
     assert (exact["best_f1"], strict["best_f1"]) == (1.0, 1.0)
-    assert (exact["best_f1_threshold"], strict["best_f1_threshold"]) == (0.25, 0.5)
+    assert (exact.numbers["best_f1"].threshold, strict.numbers["best_f1"].threshold) == (0.25, 0.5)
     assert (exact["siou_gt"], strict["siou_gt"]) == (1.0, 0.5)
     assert (exact["mean_f1"], strict["mean_f1"]) == (1.0, 2 / 3)
 
@@ -126,7 +124,7 @@ def test_the_threshold_is_rounded_to_float16():
     _, z = smiyc.best(smiyc.curve(row(scores, target)))
     rounded = float(np.float16(z))
     assert (z < rounded, int((scores == rounded).sum())) == (True, 2)
-    assert result["best_f1_threshold"] == rounded
+    assert result.numbers["best_f1"].threshold == rounded
     at = evaluate(row(scores, target), [f"siou@z={z!r}", f"siou@z={rounded!r}"])
     assert at[f"siou@z={z!r}"] != at[f"siou@z={rounded!r}"]
     assert result["siou_gt"] == at[f"siou@z={rounded!r}"]
@@ -165,7 +163,7 @@ def test_ignored_pixels_may_hold_anything():
 def test_unbounded_scores_have_a_curve():
     frames = row(np.float16([-27.0, -3.5, 2.0, -1.5]), [0, 0, 1, 1])
     result = evaluate(frames, "ap,best_f1", protocol="smiyc")
-    assert (result["ap"], result["best_f1_threshold"]) == (1.0, -1.5)
+    assert (result["ap"], result.numbers["best_f1"].threshold) == (1.0, -1.5)
 
 
 def test_margins_and_fixed_thresholds_stay_exact():
@@ -179,21 +177,20 @@ def test_a_normaliser_leaves_the_curve_alone(aggregate):
     options = {"aggregate": aggregate, "protocol": "smiyc"}
     metrics = f"{RANKING},{COMPONENTS}"
     plain = evaluate(frames, metrics, **options)
-    assert plain.values == evaluate(frames, metrics, normalize="rank", **options).values
+    assert plain.numbers == evaluate(frames, metrics, normalize="rank", **options).numbers
 
 
 @pytest.mark.parametrize("protocol", ["smiyc", "maskomaly-release"])
 def test_beyond_memory_brackets_hold_and_a_second_pass_is_exact(protocol):
     metrics = f"{RANKING},{COMPONENTS},mdm_f1@0.3,ap@band=2"
     frames = [scene(seed) for seed in range(4)]
-    exact = evaluate(frames, metrics, protocol=protocol).values
-    once = evaluate(iter(frames), metrics, protocol=protocol, memory=1).values
-    twice = evaluate(frames, metrics, protocol=protocol, memory=1).values
-    brackets = [key for key in once if key.endswith("_bracket") and "best_f1" not in key]
+    exact = evaluate(frames, metrics, protocol=protocol)
+    once = evaluate(iter(frames), metrics, protocol=protocol, memory=1)
+    twice = evaluate(frames, metrics, protocol=protocol, memory=1)
+    brackets = {k: n.bracket for k, n in once.numbers.items() if n.bracket and k != "best_f1"}
     assert len(brackets) >= 7
-    for key in brackets:
-        low, high = once[key]
-        assert low - 1e-9 <= exact[key.removesuffix("_bracket")] <= high + 1e-9
+    for key, (low, high) in brackets.items():
+        assert low - 1e-9 <= exact[key] <= high + 1e-9
     for key in ("best_f1", "siou_gt", "ppv", "mean_f1", "mdm_f1@0.3"):
         assert twice[key] == exact[key]
 
@@ -203,12 +200,12 @@ def test_brackets_hold_where_a_few_cells_have_all_scores(protocol):
     metrics = f"{RANKING},{COMPONENTS},ap@band=2"
     for seed in range(12):
         frames = [(2**-13 * s, t) for s, t in (scene(seed), scene(seed + 50))]
-        exact = evaluate(frames, metrics, protocol=protocol).values
-        once = evaluate(iter(frames), metrics, protocol=protocol, memory=1).values
+        exact = evaluate(frames, metrics, protocol=protocol)
+        once = evaluate(iter(frames), metrics, protocol=protocol, memory=1)
         wide = 0
-        for key in (key for key in once if key.endswith("_bracket")):
-            low, high = once[key]
-            assert low - 1e-9 <= exact[key.removesuffix("_bracket")] <= high + 1e-9, (seed, key)
+        for key, number in once.numbers.items():
+            low, high = number.bracket or (exact[key], exact[key])
+            assert low - 1e-9 <= exact[key] <= high + 1e-9, (seed, key)
             wide += high > low
         assert wide >= 3
 
@@ -261,7 +258,7 @@ def test_a_comparison_equals_the_literal_loop(t_margin):
     assert found[key] == expected
     assert expected > 0
     assert found["fpr@tpr>0.9"] == release.fpr_beyond(scores, anomalous)
-    low, high = found[f"{key}_interval"]
+    low, high = found.numbers[key].interval
     assert high - low == pytest.approx(expected, abs=1e-12)
 
 
@@ -271,8 +268,8 @@ def test_a_run_of_thresholds_is_not_the_width_of_the_range():
     exact, run = both(frames, "mdm_f1@0.7", "maskomaly-release")
     assert exact["mdm_f1@0.7"] == 0.5005
     assert run["mdm_f1@0.7"] == 0.5
-    assert run["mdm_f1@0.7_interval"] == (0.251, 0.751)
-    assert run["mdm_f1@0.7_resolution"] == 0.001
+    assert run.numbers["mdm_f1@0.7"].interval == (0.251, 0.751)
+    assert run.numbers["mdm_f1@0.7"].resolution == 0.001
 
 
 def test_the_score_of_a_threshold_is_predicted():
@@ -298,7 +295,7 @@ def test_a_score_of_zero_is_never_predicted():
 def test_one_is_no_threshold():
     frames = row(np.float32([0.0, 1.0]), [0, 1])
     result = evaluate(frames, "mdm_f1@0.7", protocol="maskomaly-release")
-    assert (result["mdm_f1@0.7"], result["mdm_f1@0.7_interval"]) == (1.0, (0.0, 1.0))
+    assert (result["mdm_f1@0.7"], result.numbers["mdm_f1@0.7"].interval) == (1.0, (0.0, 1.0))
 
 
 def test_a_metric_that_equals_t_does_not_pass():
@@ -313,7 +310,7 @@ def test_a_metric_that_equals_t_does_not_pass():
 def test_nothing_passes_without_an_interval():
     frames = row(np.float32([0.9, 0.1, 0.2]), [0, 1, 0])
     result = evaluate(frames, "mdm_f1@0.7", protocol="maskomaly-release")
-    assert (result["mdm_f1@0.7"], result["mdm_f1@0.7_interval"]) == (0.0, None)
+    assert (result["mdm_f1@0.7"], result.numbers["mdm_f1@0.7"].interval) == (0.0, None)
 
 
 def test_the_rate_is_taken_beyond_ninety_percent_and_named_so():
@@ -392,4 +389,4 @@ def test_real_frames_have_the_numbers_of_the_literal_curve(real_frames, method):
     f1, z = smiyc.best(points)
     assert result["ap"] == pytest.approx(smiyc.ap(points), abs=1e-12)
     assert result["fpr95"] == smiyc.fpr95(points)
-    assert (result["best_f1"], result["best_f1_threshold"]) == (f1, float(np.float16(z)))
+    assert (result["best_f1"], result.numbers["best_f1"].threshold) == (f1, float(np.float16(z)))

@@ -51,7 +51,7 @@ def values_of(frames, names, **options):
     evaluation = Evaluation(names, **options)
     for frame in frames:
         evaluation.update(frame)
-    return evaluation.result().values
+    return evaluation.result()
 
 
 def frames_of(seed, n=3):
@@ -187,7 +187,7 @@ def test_found_at_alarms_is_the_best_of_the_thresholds_with_few_enough():
             if found >= best:
                 best, threshold = found, None if z < 0 else z
         assert result["found@alarms=0.5"] == pytest.approx(best)
-        assert result["found@alarms=0.5_threshold"] == threshold
+        assert result.numbers["found@alarms=0.5"].threshold == threshold
 
 
 @pytest.mark.parametrize("seed", range(6))

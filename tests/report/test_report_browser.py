@@ -300,7 +300,7 @@ def test_a_report_of_means_over_images_has_its_spread_and_the_slider(browser, tm
     heading = spread.find_elements(By.CSS_SELECTOR, "thead button")[1]
     browser.execute_script("arguments[0].click()", heading)
     cells = spread.find_elements(By.CSS_SELECTOR, "tbody td:nth-child(2)")
-    medians = [result["ap_images"]["median"] for result in study.comparison.results]
+    medians = [result.numbers["ap"].images.median for result in study.comparison.results]
     assert [float(cell.text.split()[0]) for cell in cells] == pytest.approx(
         sorted((100 * median for median in medians), reverse=True), abs=0.051
     )

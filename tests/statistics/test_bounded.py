@@ -312,6 +312,6 @@ def test_nothing_to_detect_is_an_error(dtype):
 def test_per_image_margins_equal_those_of_each_frame(frames, metric):
     frames = [f for f in frames if (f[1] == 1).any()]
     whole = mdm([s for s, _ in frames], [g for _, g in frames], 0.3, metric, aggregate="per_image")
-    assert whole.images == tuple(
+    assert whole.images.values == tuple(
         threshold_curve(s, g, metric=metric).margin(0.3).value for s, g in frames
     )

@@ -60,7 +60,7 @@ def assert_in_brackets(result, exact):
     """Numbers lie in their brackets; a bracket without a lower end holds "undefined", too."""
     for key in KEYS:
         value, shown = exact[key], result[key]
-        low, high = result.values.get(f"{key}_bracket") or (None, None)
+        low, high = result.numbers[key].bracket or (None, None)
         for number in (value, shown):
             if number is None or (low is None and high is None):
                 assert low is None, key
@@ -90,9 +90,9 @@ def test_a_second_pass_makes_numbers_exact(frames, min_prediction):
     for key in EXACT_AFTER_A_SECOND_PASS:
         assert again[key] == exact[key], key
         if exact[key] is not None:
-            assert again[f"{key}_bracket"] == (exact[key], exact[key]), key
-        for companion in ("_interval", "_threshold"):
-            assert again.values.get(key + companion) == exact.values.get(key + companion)
+            assert again.numbers[key].bracket == (exact[key], exact[key]), key
+        for companion in ("interval", "threshold"):
+            assert getattr(again.numbers[key], companion) == getattr(exact.numbers[key], companion)
 
 
 @examples(300)
@@ -113,7 +113,7 @@ def test_the_rank_of_the_largest_score_of_a_target_is_bounded_by_its_group():
     exact = evaluate(frames, "mdm_siou@0.2", normalize="rank")
     rough = evaluate(iter(frames), "mdm_siou@0.2", normalize="rank", memory=0)
     assert exact["mdm_siou@0.2"] == 0.5
-    low, high = rough["mdm_siou@0.2_bracket"]
+    low, high = rough.numbers["mdm_siou@0.2"].bracket
     assert low <= 0.5 <= high < 1
 
 
@@ -122,7 +122,7 @@ def test_a_bracket_holds_undefined(key):
     # no score has a rank above 0.9; of two that share a bin, either might
     frames = [([[2.1, 2.05, 0.6]], [[0, 1, 0]])]
     assert evaluate(frames, key, normalize="rank")[key] is None
-    low, high = evaluate(iter(frames), key, normalize="rank", memory=0)[f"{key}_bracket"]
+    low, high = evaluate(iter(frames), key, normalize="rank", memory=0).numbers[key].bracket
     assert low is None
     assert 0 < high <= 1 + 1e-9
 
@@ -133,7 +133,7 @@ def test_a_metric_of_which_nothing_is_declared_has_no_narrow_bracket(frames):
     accuracy = count_metric(lambda tp, fp, fn, tn: (tp + tn) / (tp + fp + fn + tn), name="accuracy")
     measure = MarginAt(accuracy, 0.5)
     exact = evaluate(frames, [measure])[measure.key]
-    low, high = evaluate(iter(frames), [measure], memory=0)[f"{measure.key}_bracket"]
+    low, high = evaluate(iter(frames), [measure], memory=0).numbers[measure.key].bracket
     assert low <= exact <= high
     assert evaluate(frames, [measure], memory=0)[measure.key] == exact
 
@@ -158,7 +158,9 @@ def test_grid_of_steps_is_exact_at_edges_and_in_refined_cells(frames, refined):
 
 def test_exact_within_the_budget_says_nothing_of_brackets():
     result = evaluate([([[0.1, 0.9]], [[0, 1]])], "ap,best_f1")
-    assert set(result.values) == {"ap", "best_f1", "best_f1_threshold", "all_predicted"}
+    assert not any(number.binned for number in result.numbers.values())
+    assert {"ap", "best_f1", "best_f1_threshold", "all_predicted"} < set(result.to_dict())
+    assert not any(key.endswith("_bracket") for key in result.to_dict())
 
 
 @pytest.mark.parametrize(("text", "expected"), [("2G", 2**31), ("1.5 MiB", 3 * 2**19), ("0", 0)])
@@ -196,7 +198,7 @@ def test_per_image_numbers_take_the_grid_and_are_exact(frames, min_prediction):
 def test_threads_change_no_bit_in_two_passes(frames, memory):
     metrics = [key for key in KEYS if key not in ("ap", "auroc")]
     one, three = (compare({"a": frames}, metrics=metrics, memory=memory, jobs=j) for j in (1, 3))
-    assert one["a"].values == three["a"].values
+    assert one["a"].numbers == three["a"].numbers
 
 
 CHANGED = (
@@ -209,13 +211,13 @@ REFINED = ("best_f1", "siou", "ppv", "mean_f1", "fpr@tpr=", "fpr95@band", "f1@z"
 def numbers(frames, **options):
     """What is exact after a second pass; or why there is nothing."""
     try:
-        values = compare({"a": frames}, metrics=CHANGED, **options)["a"].values
+        found = compare({"a": frames}, metrics=CHANGED, **options)["a"].numbers
     except InputError as error:
         return str(error)
     return {
-        key: value
-        for key, value in values.items()
-        if key.startswith(REFINED) and not key.endswith("_bracket")
+        key: replace(number, bracket=None, binned=False)
+        for key, number in found.items()
+        if key.startswith(REFINED)
     }
 
 
@@ -246,9 +248,9 @@ def test_brackets_of_bands_and_protocols_hold(frames, protocol, once):
     rough = evaluate(iter(frames) if once else frames, metrics, memory=0, **options)
     exact = evaluate(iter(frames), metrics, **options)
     held = 0
-    for key, value in exact.values.items():
-        bracket = rough.values.get(f"{key}_bracket")
-        if isinstance(value, float) and bracket is not None:
+    for key, value in exact.items():
+        bracket = rough.numbers[key].bracket
+        if value is not None and bracket is not None:
             held += 1
             low, high = bracket
             assert low is None or low - 1e-12 <= value, key
@@ -305,7 +307,7 @@ def test_each_pass_reads_each_frame_once():
     again = evaluate(Reading(), "mdm_f1@0.3,mdm_siou@0.2")
     assert read == [0, 1, 2, 3] * 2
     exact = evaluate(iter(frames), "mdm_f1@0.3,mdm_siou@0.2")
-    assert again["mdm_siou@0.2_interval"] == exact["mdm_siou@0.2_interval"]
+    assert again.numbers["mdm_siou@0.2"].interval == exact.numbers["mdm_siou@0.2"].interval
 
 
 def test_a_measure_that_cannot_be_refined_sees_every_score():
@@ -313,7 +315,7 @@ def test_a_measure_that_cannot_be_refined_sees_every_score():
         key = "scores"
 
         def compute(self, sweeps):
-            return {"scores": sweeps.pixels.rows().scores.size}
+            return sweeps.pixels.rows().scores.size
 
     frames = [(np.arange(64).reshape(8, 8) / 64, np.eye(8, dtype=int))]
     assert evaluate(frames, [Scores()])["scores"] == 64
@@ -358,5 +360,5 @@ def test_undefined_numbers_have_no_bracket_and_fit_into_json():
     frames = [([[0.1, 0.2, 0.9]], [[0, 0, 1]])]
     found = compare({"m": frames}, metrics="ppv@z=0.95,f1@z=0.5", memory=0)
     assert found["m"]["ppv@z=0.95"] is None
-    assert found["m"]["ppv@z=0.95_bracket"] is None
+    assert found["m"].numbers["ppv@z=0.95"].bracket is None
     assert '"ppv@z=0.95_bracket": null' in found.to_text("json")

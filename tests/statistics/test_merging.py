@@ -146,7 +146,7 @@ def test_merging_forgets_what_a_second_pass_found_over_other_frames(monkeypatch)
 
     half, other = looked_at(frames[:2]), looked_at(frames[2:])
     half.merge(other)
-    low, high = half.result()["mdm_f1@0.55_bracket"]
+    low, high = half.result().numbers["mdm_f1@0.55"].bracket
     exact = evaluate(frames, "mdm_f1@0.55")["mdm_f1@0.55"]
     assert low < high
     assert low <= exact <= high

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -32,7 +33,7 @@ def table(metrics, normalize="none", aggregate="pooled", left_out=0, **methods):
     for name, values in methods.items():
         found = {}
         for measure, value in zip(measures, values, strict=True):
-            found |= measure.empty() | {measure.key: value}
+            found[measure.key] = replace(measure.empty(), value=value)
         results.append(Result(name, 8, 5000, 700, 12, kinds[name], found))
     settings = {
         "aggregate": aggregate, "min_prediction": 50, "min_target": 30, "left_out": left_out,
@@ -172,7 +173,8 @@ def test_a_margin_shows_its_t(form):
 
 def test_the_recommended_threshold_is_shown_with_its_interval(measured):
     comparison = measured(metrics="mdm_f1@0.5")
-    (low, high), z = (comparison["good"][f"mdm_f1@0.5_{k}"] for k in ("interval", "threshold"))
+    margin = comparison["good"].numbers["mdm_f1@0.5"]
+    (low, high), z = margin.interval, margin.threshold
     for form in ("table", "markdown"):
         assert f"{z:.3f} [{low:.3f}, {high:.3f})" in comparison.to_text(form)
 
@@ -444,4 +446,4 @@ def test_narrow_terminals_cut_no_number(width):
     for name, numbers in values.items():
         rows = " ".join(line for line in text.splitlines() if name in line)
         assert all(percent(number) in rows for number in numbers)
-    assert ("(continued)" in text) == (width < 90)
+    assert ("(continued)" in text) == (width < 200)

@@ -191,7 +191,7 @@ def test_numbers_are_those_of_plain_comparing(val, test, normalize):
         assert found.oracle is None
     else:
         assert found.oracle.f1 == best["best_f1"]
-        assert found.oracle.raw_threshold == best["best_f1_threshold"]
+        assert found.oracle.raw_threshold == best.numbers["best_f1"].threshold
 
 
 @given(small_frames(most=1), small_frames(most=1))
@@ -259,7 +259,7 @@ def test_component_metrics_are_those_of_evaluate(metric, normalize):
             assert getattr(point, name) == given_back
     assert first.margin.bracket == (first.margin.value, first.margin.value)
     own = evaluate(val, f"mdm_{metric}@0.1", normalize=normalize, **sizes)
-    assert first.margin.interval == own[f"mdm_{metric}@0.1_interval"]
+    assert first.margin.interval == own.numbers[f"mdm_{metric}@0.1"].interval
 
 
 def test_little_memory_changes_nothing():

@@ -201,7 +201,7 @@ def merge_states(
     >>> np.save(f"{scores}/a.npy", [[0.1, 0.6, 0.9]])
     >>> np.save(f"{masks}/a.npy", np.array([[0, 0, 1]], np.uint8))
     >>> compared = compare({"mine": scores}, masks, "ap,mdm_f1@0.7", counts=state)
-    >>> merge_states([state])["mine"].values == compared["mine"].values
+    >>> merge_states([state])["mine"].numbers == compared["mine"].numbers
     True
     >>> folder.cleanup()
     """

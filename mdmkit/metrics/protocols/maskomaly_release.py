@@ -7,16 +7,17 @@ the first vertex of the ROC curve with a TPR > 0.9.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isnan
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mdmkit.core.margin import Interval, longest_run
+from mdmkit.core.margin import Margin, longest_run, trivial_level
+from mdmkit.core.number import Interval, Number
 from mdmkit.metrics.base import check_anomalous
-from mdmkit.metrics.measures import FprAtTpr, MarginAt, Measure, Values
+from mdmkit.metrics.measures import FprAtTpr, MarginAt, Measure
 from mdmkit.statistics.kinds import PixelStatistic
 from mdmkit.statistics.pixels import PixelCounts
 from mdmkit.statistics.ranking import fpr_at_tpr_bounds
@@ -53,20 +54,25 @@ class RunLength(MarginAt):
     def every_row(self) -> bool:
         return self.metric.statistic == PixelStatistic()
 
-    def compute(self, sweeps: NormalizedTotals) -> Values:
+    def compute(self, sweeps: NormalizedTotals) -> Margin:
         check_anomalous(sweeps.pixels.anomalous)
         curve = sweeps.curve(self.metric)
         run = self._run(curve, curve.values)
         value = _length(run)
-        bounds = [curve.low, curve.high]
-        bracket = [value if b is None else _length(self._run(curve, b)) for b in bounds]
-        return {
-            self.key: value,
-            f"{self.key}_interval": run and (run[0] / STEPS, run[1] / STEPS),
-            f"{self.key}_threshold": run and (run[0] + run[1]) / 2 / STEPS,
-            f"{self.key}_bracket": tuple(bracket),
-            f"{self.key}_resolution": 1 / STEPS,
-        }
+        low, high = (
+            value if bound is None else _length(self._run(curve, bound))
+            for bound in (curve.low, curve.high)
+        )
+        return replace(
+            self.empty(),
+            value=value,
+            bracket=(low, high),
+            interval=run and (run[0] / STEPS, run[1] / STEPS),
+            threshold=run and (run[0] + run[1]) / 2 / STEPS,
+            resolution=1 / STEPS,
+            trivial=trivial_level(curve.ends),
+            ends=curve.ends,
+        )
 
     def _run(self, curve: ThresholdCurve, values: NDArray[np.float64]) -> Interval | None:
         # A >= z is the step below the first breakpoint that is not below z; at 0 it is A > 0
@@ -87,13 +93,13 @@ class FprBeyondTpr(Measure):
     higher_is_better = False
     needs_anomalies = True
 
-    def compute(self, sweeps: NormalizedTotals) -> Values:
-        values: Values = {self.key: fpr_beyond_tpr(sweeps.pixels.rows(), TPR)}
-        if sweeps.bracketed is not None and not isnan(values[self.key]):
-            # between two scores vertices may lie on one line, and none of them count
-            low, _ = fpr_at_tpr_bounds(sweeps.bracketed, TPR)
-            values[f"{self.key}_bracket"] = (low, 1.0)
-        return values
+    def compute(self, sweeps: NormalizedTotals) -> Number:
+        value = fpr_beyond_tpr(sweeps.pixels.rows(), TPR)
+        if sweeps.bracketed is None or isnan(value):
+            return Number.exact(value)
+        # between two scores vertices may lie on one line, and none of them count
+        low, _ = fpr_at_tpr_bounds(sweeps.bracketed, TPR)
+        return Number(value, (low, 1.0), binned=True)
 
 
 def fpr_beyond_tpr(sweep: PixelCounts, tpr: float) -> float:

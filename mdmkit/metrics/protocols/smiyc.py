@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from mdmkit.core.number import Number
 from mdmkit.core.transforms import HalfPrecision, QuantileBins
 from mdmkit.metrics.component_metrics import ComponentMetric
 from mdmkit.metrics.measures import (
@@ -25,7 +26,6 @@ from mdmkit.metrics.measures import (
     Measure,
     Ranking,
     Unresolved,
-    Values,
 )
 from mdmkit.metrics.transformed import Through, of_changed, seen_through
 from mdmkit.statistics.kinds import PixelStatistic, Statistic, changed
@@ -73,12 +73,12 @@ class BinnedBestF1(Measure):
     def statistics(self) -> tuple[Statistic, ...]:
         return (changed(BINS, PixelStatistic()),)
 
-    def compute(self, sweeps: NormalizedTotals) -> Values:
+    def compute(self, sweeps: NormalizedTotals) -> Number:
         binned = seen_through(sweeps, BINS)
-        values = BestF1Measure().compute(binned)
-        if not isnan(values["best_f1"]):
-            values |= {"best_f1_threshold": best_threshold(binned), "all_predicted": False}
-        return values
+        found = BestF1Measure().compute(binned)
+        if found.value is None:
+            return found
+        return replace(found, threshold=best_threshold(binned), all_predicted=False)
 
     def unresolved(self, sweeps: NormalizedTotals) -> Unresolved:
         return of_changed(BINS, BestF1Measure().unresolved(seen_through(sweeps, BINS)))
@@ -102,15 +102,17 @@ class AtBinnedBestF1(Measure):
     def statistics(self) -> tuple[Statistic, ...]:
         return (changed(BINS, PixelStatistic()), changed(HALF, self.metric.statistic))
 
-    def compute(self, sweeps: NormalizedTotals) -> Values:
+    def compute(self, sweeps: NormalizedTotals) -> Number:
         binned, raw = seen_through(sweeps, BINS), self._raw(sweeps)
         self.metric.check(raw.raw(self.metric.statistic))
         if isnan(binned.best_f1.value):
-            return {self.key: float("nan")}
-        values = self._at(best_threshold(binned)).compute(raw)
+            return self.empty()
+        found = self._at(best_threshold(binned)).compute(raw)
         if binned.bracketed is not None and np.ptp(binned.best_f1_groups) > 0:
-            values[f"{self.key}_bracket"] = (0.0, 1.0)  # the threshold itself is not known
-        return values
+            return replace(
+                found, bracket=(0.0, 1.0), binned=True
+            )  # not even the threshold is known
+        return found
 
     def unresolved(self, sweeps: NormalizedTotals) -> Unresolved:
         binned = seen_through(sweeps, BINS)
