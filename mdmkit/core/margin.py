@@ -26,6 +26,13 @@ def check_t_margin(t_margin: object) -> float:
     return value
 
 
+def are_several(t_margin: object) -> bool:
+    """Whether T is a sequence of required qualities."""
+    if isinstance(t_margin, (str, bytes, type)) or not hasattr(t_margin, "__iter__"):
+        return False
+    return int(getattr(t_margin, "ndim", 1)) > 0
+
+
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Margin(Number):
     """The Maximal Detection Margin (MDM) of one metric at one required quality T, a `Number`.
@@ -127,6 +134,33 @@ class Margin(Number):
         if self.aggregate != "pooled":
             parts.append(f"aggregate={self.aggregate!r} over {self._images} images")
         return f"Margin({', '.join(parts)})"
+
+    def _repr_html_(self) -> str:
+        """A table of two rows, for notebooks."""
+        from html import escape
+
+        known = {
+            "MDM": f"{float(self):.6g}",
+            "d": f"{self.metric} > {self.t_margin!r}",
+            "thresholds": "-"
+            if self.interval is None
+            else "[{:.6g}, {:.6g})".format(*self.interval),
+            "recommended": "-" if self.threshold is None else f"{self.threshold:.6g}",
+            "bracket": self.spelled_bracket(".6g") or "-",
+            "trivial level": "-" if self.trivial is None else f"{self.trivial:.6g}",
+        }
+        if self.is_trivial and self.value:
+            known["MDM"] += " (passed by doing nothing)"
+        heads = "".join(f"<th>{name}</th>" for name in known)
+        cells = "".join(f"<td>{escape(text)}</td>" for text in known.values())
+        return f"<table><tr>{heads}</tr><tr>{cells}</tr></table>"
+
+    @property
+    def _range(self) -> str:
+        if self.interval is None:
+            return "-"
+        x, y = self.interval
+        return f"[{x:.6g}, {y:.6g})"
 
     @property
     def _images(self) -> int:
