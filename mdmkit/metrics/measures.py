@@ -6,7 +6,7 @@ import reprlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from math import isnan
+from math import isfinite, isnan
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import InputError, InputTypeError
 from mdmkit.core.foreign import leaving_arguments, ours, read_only
+from mdmkit.core.given import is_number
 from mdmkit.core.margin import Margin, check_t_margin
 from mdmkit.core.number import Number
 from mdmkit.metrics.base import Metric, Ratio, check_anomalous, ratio
@@ -138,7 +139,8 @@ def as_number(found: Number | float, sweeps: NormalizedTotals) -> Number:
     if isinstance(found, (int, float)):
         return Number.exact(found) if sweeps.bracketed is None else Number(found)
     raise InputTypeError(
-        f"measure: expected a number of `compute`, or a mdmkit.Number, found {reprlib.repr(found)}"
+        f"expected a number of `compute`, or a mdmkit.Number, found {reprlib.repr(found)}",
+        argument="measure",
     )
 
 
@@ -273,6 +275,11 @@ class AtThreshold(Measure):
     needs_anomalies = True
     on_scale = True
     refinable = True
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "metric", as_metric(self.metric))
+        if not is_number(self.z) or not isfinite(self.z):
+            raise InputTypeError(f"expected a finite threshold, found {self.z!r}", argument="z")
 
     @property
     def statistics(self) -> tuple[Statistic, ...]:
