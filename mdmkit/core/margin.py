@@ -26,6 +26,13 @@ def check_t_margin(t_margin: object) -> float:
     return value
 
 
+def are_several(t_margin: object) -> bool:
+    """Whether T is a sequence of required qualities."""
+    if isinstance(t_margin, (str, bytes, type)) or not hasattr(t_margin, "__iter__"):
+        return False
+    return int(getattr(t_margin, "ndim", 1)) > 0
+
+
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Margin(Number):
     """The Maximal Detection Margin (MDM) of one metric at one required quality T, a `Number`.

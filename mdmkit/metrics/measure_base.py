@@ -119,5 +119,6 @@ def as_number(found: Number | float, sweeps: NormalizedTotals) -> Number:
     if isinstance(found, (int, float)):
         return Number.exact(found) if sweeps.bracketed is None else Number(found)
     raise InputTypeError(
-        f"measure: expected a number of `compute`, or a mdmkit.Number, found {reprlib.repr(found)}"
+        f"expected a number of `compute`, or a mdmkit.Number, found {reprlib.repr(found)}",
+        argument="measure",
     )

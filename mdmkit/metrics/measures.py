@@ -5,12 +5,13 @@ from __future__ import annotations
 import reprlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from math import isnan
+from math import isfinite, isnan
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mdmkit.core.errors import InputError, InputTypeError
+from mdmkit.core.given import is_number
 from mdmkit.core.margin import Margin, check_t_margin
 from mdmkit.core.number import Number
 from mdmkit.metrics.base import Metric, Ratio, check_anomalous, ratio
@@ -169,6 +170,11 @@ class AtThreshold(Measure):
     needs_anomalies = True
     on_scale = True
     refinable = True
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "metric", as_metric(self.metric))
+        if not is_number(self.z) or not isfinite(self.z):
+            raise InputTypeError(f"expected a finite threshold, found {self.z!r}", argument="z")
 
     @property
     def statistics(self) -> tuple[Statistic, ...]:

@@ -153,7 +153,7 @@ def choose_thresholds(
     if require is None:
         if certify is not None or replicates:
             given = "certify" if certify is not None else "replicates"
-            raise InputError("expected it with require, found t_margin", argument=given)
+            raise InputError("expected it with `require`, found `t_margin`", argument=given)
         t = check_t_margin(t_margin)
         chosen = as_metric(metric, sizes)
         margins = choose_each(InMargin(chosen, t, memory, jobs), first, second, kinds, progress)
