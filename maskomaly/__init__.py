@@ -27,7 +27,7 @@ _HOME = {
     "gmmseg": "densities",
     "maskomaly": "algorithm",
     "score": "scores",
-    "Network": "models",
+    "Network": "networks",
     "Preprocessing": "preprocess",
     "convert_detectron2": "convert",
     "convert_to_folder": "convert",
@@ -48,8 +48,8 @@ if TYPE_CHECKING:
     from maskomaly.densities import fit_mixtures as fit_mixtures
     from maskomaly.densities import gmmseg as gmmseg
     from maskomaly.instances import average_within as average_within
-    from maskomaly.models import Network as Network
     from maskomaly.models import load_model as load_model
+    from maskomaly.networks import Network as Network
     from maskomaly.outputs import DenseOutputs as DenseOutputs
     from maskomaly.outputs import Geometry as Geometry
     from maskomaly.outputs import MaskOutputs as MaskOutputs

@@ -201,7 +201,9 @@ def maskomaly(outputs: MaskOutputs, config: MaskomalyConfig, force: bool = False
     tensor([[0.1000, 1.0000]])
     """
     if not isinstance(outputs, MaskOutputs):
-        raise InputTypeError(f"outputs: expected MaskOutputs, found {type(outputs).__name__}")
+        raise InputTypeError(
+            f"expected MaskOutputs, found {type(outputs).__name__}", argument="outputs"
+        )
     check_queries(outputs, config, force)
     with torch.no_grad():
         roles = _Roles(outputs, config)

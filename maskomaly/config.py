@@ -123,18 +123,20 @@ class MaskomalyConfig:
         for name in _SWITCHES:
             if not isinstance(getattr(self, name), bool):
                 raise InputTypeError(
-                    f"{name}: expected true or false, found {getattr(self, name)!r}"
+                    f"expected true or false, found {getattr(self, name)!r}", argument=name
                 )
         for name in _QUERIES:
             object.__setattr__(self, name, _as_queries(getattr(self, name), name))
         for name, choices in _CHOICES.items():
             if getattr(self, name) not in choices:
                 raise InputError(
-                    f"{name}: expected {' or '.join(map(repr, choices))}, "
-                    f"found {getattr(self, name)!r}"
+                    f"expected {' or '.join(map(repr, choices))}, found {getattr(self, name)!r}",
+                    argument=name,
                 )
         if not isinstance(self.checkpoint, str):
-            raise InputTypeError(f"checkpoint: expected a string, found {self.checkpoint!r}")
+            raise InputTypeError(
+                f"expected a string, found {self.checkpoint!r}", argument="checkpoint"
+            )
         if not (self.accept or self.reject):
             raise InputError("accept, reject: expected at least one of the two terms switched on")
 
@@ -166,7 +168,7 @@ class MaskomalyConfig:
         (`check_queries`) or replaced together with `checkpoint`.
         """
         if name not in PRESETS:
-            raise InputError(f"preset: expected {' or '.join(PRESETS)}, found {name!r}")
+            raise InputError(f"expected {' or '.join(PRESETS)}, found {name!r}", argument="preset")
         return PRESETS[name]
 
     @classmethod
@@ -187,7 +189,7 @@ class MaskomalyConfig:
         try:
             return cls(**values)
         except InputError as error:
-            raise type(error)(f"{source}: {error}") from error
+            raise error.inside(source) from error
 
     @classmethod
     def read(cls, path: str | Path) -> MaskomalyConfig:
@@ -213,22 +215,22 @@ class MaskomalyConfig:
 
 def _as_unit(value: Any, name: str) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
-        raise InputTypeError(f"{name}: expected a number in [0, 1], found {value!r}")
+        raise InputTypeError(f"expected a number in [0, 1], found {value!r}", argument=name)
     if not 0 <= value <= 1:  # NaN too
-        raise InputError(f"{name}: expected a number in [0, 1], found {value!r}")
+        raise InputError(f"expected a number in [0, 1], found {value!r}", argument=name)
     return float(value)
 
 
 def _as_queries(value: Any, name: str) -> tuple[int, ...]:
     if not isinstance(value, (list, tuple)):
-        raise InputTypeError(f"{name}: expected a list of query indices, found {value!r}")
+        raise InputTypeError(f"expected a list of query indices, found {value!r}", argument=name)
     for query in value:
         if isinstance(query, bool) or not isinstance(query, (int, np.integer)):
-            raise InputTypeError(f"{name}: expected query indices, found {query!r}")
+            raise InputTypeError(f"expected query indices, found {query!r}", argument=name)
         if query < 0:
-            raise InputError(f"{name}: expected query indices >= 0, found {query}")
+            raise InputError(f"expected query indices >= 0, found {query}", argument=name)
     if len(set(value)) < len(value):
-        raise InputError(f"{name}: expected each query once, found {list(value)}")
+        raise InputError(f"expected each query once, found {list(value)}", argument=name)
     return tuple(map(int, value))
 
 

@@ -12,10 +12,12 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from maskomaly.ablation import why_equal
 from maskomaly.config import MaskomalyConfig, ablation_configs
 from maskomaly.images import find_sources, read_image
 from maskomaly.mining import anomaly_mask
-from maskomaly.models import Network, load_model
+from maskomaly.models import load_model
+from maskomaly.networks import Network
 from maskomaly.outputs import MaskOutputs
 from maskomaly.pages import queries_page
 from maskomaly.predict import outputs_of_images, unfinished, write_score_maps
@@ -154,7 +156,7 @@ def run_demo(
         If the folder exists and is not empty.
     """
     if count < 4:
-        raise InputError(f"scenes: expected at least 4, found {count}")
+        raise InputError(f"expected at least 4, found {count}", argument="scenes")
     check_new_folder(folder)
     draw_scenes(folder, count, kind)
     network = load_model(CHECKPOINT)
@@ -166,6 +168,9 @@ def run_demo(
         normalize=normalizers(folders), progress=bar,
     )  # fmt: skip
     ablation = compare(rows, target, ABLATION_METRICS, progress=bar)
+    why = why_equal(ablation, config)
+    if why:
+        ablation.settings["remarks"] = [*ablation.settings.get("remarks", ()), why]
     tables = []
     for name, found in (("comparison", comparison), ("ablation", ablation)):
         tables.append(folder / f"{name}.md")

@@ -23,14 +23,15 @@ Floats = NDArray[np.floating[Any]]
 def _as_finite(value: Any, name: str, least_dimensions: int) -> Floats:
     array = as_array(value, name)
     if array.dtype.kind != "f":
-        raise InputTypeError(f"{name}: expected floats, found {array.dtype}")
+        raise InputTypeError(f"expected floats, found {array.dtype}", argument=name)
     if array.ndim < least_dimensions or array.size == 0:
         raise InputError(
-            f"{name}: expected at least {least_dimensions} dimensions, none of them empty, "
-            f"found shape {array.shape}"
+            f"expected at least {least_dimensions} dimensions, none of them empty, "
+            f"found shape {array.shape}",
+            argument=name,
         )
     if not np.isfinite(array).all():
-        raise InputError(f"{name}: expected finite values, found NaN or infinity")
+        raise InputError("expected finite values, found NaN or infinity", argument=name)
     return array
 
 
@@ -68,13 +69,13 @@ def densehybrid(log_outlier: Any, class_logits: Any) -> Floats:
     logits = _as_finite(class_logits, "class_logits", 1)
     if logits.shape[1:] != outlier.shape:
         raise InputError(
-            f"class_logits: expected shape (C, {', '.join(map(str, outlier.shape))}), "
-            f"found {logits.shape}"
+            f"expected shape (C, {', '.join(map(str, outlier.shape))}), found {logits.shape}",
+            argument="class_logits",
         )
     if outlier.max() > 0:
         raise InputError(
-            "log_outlier: expected logarithms of probabilities, at most 0, "
-            f"found {outlier.max():.4g}"
+            f"expected logarithms of probabilities, at most 0, found {outlier.max():.4g}",
+            argument="log_outlier",
         )
     return np.asarray(outlier - logsumexp(logits, axis=0))
 
@@ -114,8 +115,8 @@ class Mixtures:
         vectors = _as_finite(features, "features", 1)
         if vectors.shape[-1] != self.dimensions:
             raise InputError(
-                f"features: expected {self.dimensions} values for each pixel, "
-                f"found {vectors.shape[-1]}"
+                f"expected {self.dimensions} values for each pixel, found {vectors.shape[-1]}",
+                argument="features",
             )
         rows = vectors.reshape(-1, self.dimensions)
         densities = [mixture.score_samples(rows) for mixture in self.mixtures]
@@ -178,21 +179,26 @@ def fit_mixtures(
     vectors = _as_finite(features, "features", 2)
     codes = as_array(labels, "labels")
     if codes.dtype.kind not in "iu":
-        raise InputTypeError(f"labels: expected integers, found {codes.dtype}")
+        raise InputTypeError(f"expected integers, found {codes.dtype}", argument="labels")
     if codes.shape != vectors.shape[:-1]:
-        raise InputError(f"labels: expected shape {vectors.shape[:-1]}, found {codes.shape}")
+        raise InputError(
+            f"expected shape {vectors.shape[:-1]}, found {codes.shape}", argument="labels"
+        )
     if components < 1:
-        raise InputError(f"components: expected at least 1, found {components}")
+        raise InputError(f"expected at least 1, found {components}", argument="components")
     classes = [int(code) for code in np.unique(codes) if code not in ignore]
     if not classes:
-        raise InputError("labels: expected at least one class, found only ignored pixels")
+        raise InputError(
+            "expected at least one class, found only ignored pixels", argument="labels"
+        )
     mixtures = []
     for code in classes:
         members = vectors[codes == code]
         if len(members) < max(components, 2):
             raise InputError(
-                f"labels: expected at least {max(components, 2)} pixels of class {code}, "
-                f"found {len(members)}"
+                f"expected at least {max(components, 2)} pixels of class {code}, "
+                f"found {len(members)}",
+                argument="labels",
             )
         mixture = GaussianMixture(components, covariance_type="diag", random_state=seed)
         mixtures.append(mixture.fit(members))

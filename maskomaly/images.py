@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, TypeVar
+from unicodedata import normalize
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,8 +72,9 @@ def find_sources(images: Path) -> dict[str, Source]:
     if suffix in IMAGE_SUFFIXES:
         return {images.stem: images}
     raise InputError(
-        f"images: expected a folder, an image, a list ({' or '.join(LIST_SUFFIXES)}) or a video "
-        f"({', '.join(VIDEO_SUFFIXES)}), found the file {images}"
+        f"expected a folder, an image, a list ({' or '.join(LIST_SUFFIXES)}) or a video "
+        f"({', '.join(VIDEO_SUFFIXES)}), found the file {images}",
+        argument="images",
     )
 
 
@@ -82,13 +84,16 @@ def _listed(file: Path) -> dict[str, Source]:
         path = file.parent / line
         written = PurePosixPath(line).with_suffix("")
         outside = written.is_absolute() or ".." in written.parts
-        key = written.name if outside else written.as_posix()
+        key = normalize("NFC", written.name if outside else written.as_posix())
         if key in found:
             raise InputError(
-                f"images: expected images of different names in {file}, found {key} again"
+                f"expected images of different names in {file}, found {key} again",
+                argument="images",
             )
         if not path.is_file():
-            raise InputError(f"images: expected a file for each line of {file}, found no {path}")
+            raise InputError(
+                f"expected a file for each line of {file}, found no {path}", argument="images"
+            )
         found[key] = path
     return found
 
@@ -109,12 +114,13 @@ def chosen_frames(found: Mapping[str, T], frames: Path | None) -> dict[str, T]:
     """Those of some frames whose keys a text file lists, all without one; in their old order."""
     if frames is None:
         return dict(found)
-    wanted = set(read_lines(frames, "frames"))
+    wanted = {normalize("NFC", key) for key in read_lines(frames, "frames")}  # as all keys are
     unknown = sorted(wanted - found.keys())
     if unknown:
         raise InputError(
-            f"frames: expected keys of frames in {frames} (paths below their folder, without "
-            f"suffix), found {len(unknown)} that no frame has:\n{listing(unknown)}"
+            f"expected keys of frames in {frames} (paths below their folder, without "
+            f"suffix), found {len(unknown)} that no frame has:\n{listing(unknown)}",
+            argument="frames",
         )
     return {key: value for key, value in found.items() if key in wanted}
 
@@ -132,7 +138,7 @@ def read_image(path: Path) -> Pixels:
             picture.load()
             return as_rgb(picture)
     except InputError as error:
-        raise type(error)(f"{path}: {error}") from error
+        raise error.inside(path) from error
     except Exception as error:  # on damaged files Pillow raises nearly anything
         reason = str(error) or type(error).__name__
         raise InputError(f"{path}: expected a readable image, found: {reason}") from error

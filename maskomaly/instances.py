@@ -52,12 +52,13 @@ def average_within(
     """
     if instances.shape != scores.shape:
         raise InputError(
-            f"instances: expected the scores' shape {scores.shape}, found {instances.shape}"
+            f"expected the scores' shape {scores.shape}, found {instances.shape}",
+            argument="instances",
         )
     if instances.dtype.kind not in "iub" or instances.min(initial=0) < 0:
         raise InputError(
-            f"instances: expected whole numbers >= 0, found {instances.dtype} from "
-            f"{instances.min(initial=0)}"
+            f"expected whole numbers >= 0, found {instances.dtype} from {instances.min(initial=0)}",
+            argument="instances",
         )
     numbers, places = np.unique(instances, return_inverse=True)
     places = places.reshape(scores.shape)
@@ -89,8 +90,9 @@ class InstanceMasks:
         lacking = [key for key in keys if key not in self.files]
         if lacking:
             raise InputError(
-                f"instances: expected a mask for each frame in {self.folder}, found none for "
-                f"{len(lacking)}:\n{listing(lacking)}"
+                f"expected a mask for each frame in {self.folder}, found none for "
+                f"{len(lacking)}:\n{listing(lacking)}",
+                argument="instances",
             )
 
     @property
@@ -104,4 +106,4 @@ class InstanceMasks:
         try:
             return average_within(scores, read_mask(self.files[key]))
         except InputError as error:
-            raise type(error)(f"{self.files[key]}: {error}") from error
+            raise error.inside(self.files[key]) from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,8 @@ from mdmkit.core.errors import InputError, NoTargetError, listing
 from mdmkit.core.files import write_text
 from mdmkit.core.labels import ANOMALOUS, IGNORED, LabelCodes, Labels
 from mdmkit.datasets import DataSet
-from mdmkit.io import Target, read_mask
+from mdmkit.datasets.suspicion import LabelSurvey
+from mdmkit.io import AllNormal, Target, read_mask
 from mdmkit.io.images import image_shape
 
 if TYPE_CHECKING:
@@ -50,12 +51,15 @@ class LabelledImages:
         Whose anomalies are looked for.
     inlier_labels : tuple of int
         Label values of known classes, each of which gets a query of its own.
+    remarks : tuple of str
+        What to say of masks that look like mistakes.
     """
 
     images: Mapping[str, Path]
     targets: Mapping[str, Target]
     codes: LabelCodes
     inlier_labels: tuple[int, ...]
+    remarks: tuple[str, ...] = ()
 
 
 def labelled_images(
@@ -76,19 +80,21 @@ def labelled_images(
     lonely = sorted(dataset.targets.keys() - dataset.images.keys())
     if lonely:
         raise InputError(
-            f"images: expected an image for every mask, found none for {len(lonely)}:\n"
-            + listing(lonely)
+            f"expected an image for every mask, found none for {len(lonely)}:\n" + listing(lonely),
+            argument="images",
         )
     normal = sorted({*_values(codes.normal_label), *inlier_labels})
     judged = LabelCodes(normal, codes.anomaly_label, codes.ignore_index)
     frames = LabelledImages(dataset.images, dataset.targets, judged, tuple(inlier_labels))
-    _check_masks(frames)
-    return frames
+    return replace(frames, remarks=_check_masks(frames, dataset))
 
 
-def _check_masks(frames: LabelledImages) -> None:
-    any_anomaly = False
+def _check_masks(frames: LabelledImages, dataset: DataSet) -> tuple[str, ...]:
+    """Refuse masks that do not fit; what to say of those that look like mistakes."""
+    any_anomaly, survey = False, LabelSurvey(frames.codes, dataset)
     for key, path in frames.targets.items():
+        if not isinstance(path, AllNormal):
+            survey.add(key, read_mask(path))
         target, valid = anomaly_mask(path, frames.codes)
         size = image_shape(frames.images[key])
         if target.shape != size:
@@ -96,9 +102,11 @@ def _check_masks(frames: LabelledImages) -> None:
         any_anomaly |= bool((target & valid).any())
     if not any_anomaly:
         raise NoTargetError(
-            f"target: expected anomalies (label {frames.codes.anomaly_label}) in some of "
-            f"{len(frames.targets)} masks, found none; --anomaly-label says which value means them"
+            f"expected anomalies in some of {len(frames.targets)} masks, found none; "
+            f"{survey.why_no_anomaly()}",
+            argument="target",
         )
+    return tuple(survey.remarks())
 
 
 def _values(labels: Labels) -> tuple[int, ...]:
@@ -217,7 +225,9 @@ def mine_folder(
     classes = {label: QueryMining(threshold) for label in frames.inlier_labels}
     for key, outputs in outputs_of_images(frames.images, network, batch=batch, autocast=autocast):
         if not isinstance(outputs, MaskOutputs):
-            raise InputError("model: expected a network that proposes masks, found a dense one")
+            raise InputError(
+                "expected a network that proposes masks, found a dense one", argument="model"
+            )
         path = frames.targets[key]
         try:
             labels = read_mask(path)
@@ -226,7 +236,7 @@ def mine_folder(
             for label, mining in classes.items():
                 mining.add(outputs, labels == label, valid)
         except InputError as error:
-            raise type(error)(f"{path}: {error}") from error
+            raise error.inside(path) from error
         progress()
     return Mined(
         anomalies.best(top),

@@ -52,11 +52,12 @@ class Geometry:
         for name in ("image", "content", "padded"):
             size = tuple(int(side) for side in getattr(self, name))
             if len(size) != 2 or min(size) < 1:
-                raise InputError(f"{name}: expected a height and a width >= 1, found {size}")
+                raise InputError(f"expected a height and a width >= 1, found {size}", argument=name)
             object.__setattr__(self, name, size)
         if self.content[0] > self.padded[0] or self.content[1] > self.padded[1]:
             raise InputError(
-                f"content: expected a size within the padded {self.padded}, found {self.content}"
+                f"expected a size within the padded {self.padded}, found {self.content}",
+                argument="content",
             )
 
     @classmethod
@@ -69,7 +70,7 @@ def _as_held(value: Sequence[int], queries: int) -> tuple[int, ...]:
     held = tuple(int(query) for query in value)
     if len(set(held)) < len(held) or any(not 0 <= query < queries for query in held):
         raise InputError(
-            f"held: expected different indices below the {queries} queries, found {held}"
+            f"expected different indices below the {queries} queries, found {held}", argument="held"
         )
     return held
 
@@ -77,20 +78,21 @@ def _as_held(value: Sequence[int], queries: int) -> tuple[int, ...]:
 def _as_floats(value: Any, name: str, dimensions: int, may_be_empty: bool = False) -> Tensor:
     tensor = value if isinstance(value, Tensor) else torch.from_numpy(as_array(value, name).copy())
     if not tensor.is_floating_point():
-        raise InputTypeError(f"{name}: expected floats, found {tensor.dtype}")
+        raise InputTypeError(f"expected floats, found {tensor.dtype}", argument=name)
     if tensor.ndim != dimensions or (0 in tensor.shape and not may_be_empty):
         raise InputError(
-            f"{name}: expected {dimensions} dimensions, none of them empty, "
-            f"found shape {tuple(tensor.shape)}"
+            f"expected {dimensions} dimensions, none of them empty, "
+            f"found shape {tuple(tensor.shape)}",
+            argument=name,
         )
     if not bool(torch.isfinite(tensor).all()):
-        raise InputError(f"{name}: expected finite values, found NaN or infinity")
+        raise InputError("expected finite values, found NaN or infinity", argument=name)
     return tensor
 
 
 def _check_names(names: tuple[str, ...], classes: int) -> None:
     if names and len(names) != classes:
-        raise InputError(f"class_names: expected {classes} names, found {len(names)}")
+        raise InputError(f"expected {classes} names, found {len(names)}", argument="class_names")
 
 
 @dataclass(frozen=True)
@@ -145,18 +147,20 @@ class MaskOutputs:
         expected = len(probabilities) if self.held is None else len(self.held)
         if len(logits) != expected:
             raise InputError(
-                f"mask_logits: expected one mask for each of {expected} queries, "
-                f"found {len(logits)}"
+                f"expected one mask for each of {expected} queries, found {len(logits)}",
+                argument="mask_logits",
             )
         if probabilities.device != logits.device:
             raise InputError(
-                f"mask_logits: expected them on {probabilities.device}, found {logits.device}"
+                f"expected them on {probabilities.device}, found {logits.device}",
+                argument="mask_logits",
             )
         sums = probabilities.double().sum(1)
         if bool((probabilities < 0).any()) or bool(((sums - 1).abs() > 1e-2).any()):
             raise InputError(
-                "class_probabilities: expected rows of probabilities that sum to 1 (softmax of "
-                f"the logits), found sums from {float(sums.min()):.4g} to {float(sums.max()):.4g}"
+                "expected rows of probabilities that sum to 1 (softmax of "
+                f"the logits), found sums from {float(sums.min()):.4g} to {float(sums.max()):.4g}",
+                argument="class_probabilities",
             )
         object.__setattr__(self, "class_probabilities", probabilities)
         object.__setattr__(self, "mask_logits", logits)
@@ -203,9 +207,10 @@ class MaskOutputs:
         lacking = [query for query in queries if query not in place]
         if lacking:
             raise InputError(
-                f"outputs: expected the mask of query {lacking[0]}, found those of "
+                f"expected the mask of query {lacking[0]}, found those of "
                 f"{len(self.held)} of {self.queries} queries, which acted when they were saved; "
-                "save all masks (--save-outputs all) for other thresholds and scores"
+                "save all masks (--save-outputs all) for other thresholds and scores",
+                argument="outputs",
             )
         return self.mask_logits[[place[query] for query in queries]]
 

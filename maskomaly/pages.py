@@ -66,10 +66,10 @@ def queries_page(
     """
     width = as_width(width)
     if most < 1:
-        raise InputError(f"most: expected a number >= 1, found {most!r}")
+        raise InputError(f"expected a number >= 1, found {most!r}", argument="most")
     if image.shape[:2] != outputs.geometry.image:
         raise InputError(
-            f"image: expected the size {outputs.geometry.image}, found {image.shape[:2]}"
+            f"expected the size {outputs.geometry.image}, found {image.shape[:2]}", argument="image"
         )
     fixed = [*anomaly_queries, *(n for n in init_queries if n not in anomaly_queries)]
     shown = order_of_queries(outputs, fixed, most)

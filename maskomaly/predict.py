@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -10,11 +9,12 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from maskomaly.images import Broken, Source, read_images
+from maskomaly.images import Broken, Source, file_of, read_images
+from maskomaly.networks import ImageError
 from maskomaly.outputs import DenseOutputs, MaskOutputs
 from maskomaly.score_maps import Folder
 from maskomaly.streaming import work_ahead
-from mdmkit.core.errors import InputError
+from mdmkit.core.errors import InputError, printable
 
 if TYPE_CHECKING:
     import torch
@@ -50,16 +50,21 @@ def outputs_of_images(
     Images are decoded in threads while the network runs.
     """
     if batch < 1:
-        raise InputError(f"batch: expected a number >= 1, found {batch!r}")
-    keys: deque[str] = deque()
+        raise InputError(f"expected a number >= 1, found {batch!r}", argument="batch")
+    keys: list[str] = []
 
     def pixels() -> Iterator[NDArray[np.uint8]]:
         for key, image in read_images(images, broken or Broken(), ahead=batch + 2):
             keys.append(key)
             yield image
 
-    for outputs in network.stream(pixels(), batch_size=batch, autocast=autocast):
-        yield keys.popleft(), outputs
+    try:
+        stream = network.stream(pixels(), batch_size=batch, autocast=autocast)
+        for number, outputs in enumerate(stream):
+            yield keys[number], outputs
+    except ImageError as error:
+        key = keys[error.place]
+        raise InputError(f"{printable(str(file_of(images[key])))}: {error.reason}") from error
 
 
 def outputs_of_files(

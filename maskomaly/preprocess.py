@@ -82,16 +82,17 @@ class Preprocessing:
             if pixels is None and name != "size_divisor":
                 continue
             if isinstance(pixels, bool) or not isinstance(pixels, int) or pixels < 1:
-                raise InputError(f"{name}: expected a whole number >= 1, found {pixels!r}")
+                raise InputError(f"expected a whole number >= 1, found {pixels!r}", argument=name)
         if self.shortest_edge is None and self.longest_edge is not None:
             raise InputError(
-                f"longest_edge: expected None with shortest_edge None (the image as it is), "
-                f"found {self.longest_edge}"
+                f"expected None with shortest_edge None (the image as it is), "
+                f"found {self.longest_edge}",
+                argument="longest_edge",
             )
         for name in ("mean", "std"):
             object.__setattr__(self, name, _three_numbers(getattr(self, name), name))
         if min(self.std) <= 0:
-            raise InputError(f"std: expected numbers > 0, found {self.std}")
+            raise InputError(f"expected numbers > 0, found {self.std}", argument="std")
 
     @classmethod
     def as_it_is(cls, size_divisor: int = 32) -> Preprocessing:
@@ -202,9 +203,9 @@ def _three_numbers(values: Any, name: str) -> tuple[float, float, float]:
     try:
         red, green, blue = map(float, values)
     except (TypeError, ValueError) as error:
-        raise InputError(f"{name}: expected three numbers, found {values!r}") from error
+        raise InputError(f"expected three numbers, found {values!r}", argument=name) from error
     if not all(map(math.isfinite, (red, green, blue))):
-        raise InputError(f"{name}: expected three finite numbers, found {values!r}")
+        raise InputError(f"expected three finite numbers, found {values!r}", argument=name)
     return red, green, blue
 
 
@@ -230,27 +231,33 @@ def as_rgb(image: ImageLike) -> NDArray[np.uint8]:
         return _rgb_of_picture(image)
     if not isinstance(image, np.ndarray) or image.dtype != np.uint8:
         found = image.dtype if isinstance(image, np.ndarray) else type(image).__name__
-        raise InputTypeError(f"image: expected a PIL image or an array of uint8, found {found}")
+        raise InputTypeError(
+            f"expected a PIL image or an array of uint8, found {found}", argument="image"
+        )
     if image.ndim == 2:
         image = np.repeat(image[:, :, None], 3, axis=2)
     if image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
-        raise InputError(f"image: expected shape (H, W, 3) or (H, W), found {image.shape}")
+        raise InputError(
+            f"expected shape (H, W, 3) or (H, W), found {image.shape}", argument="image"
+        )
     return image
 
 
 def _rgb_of_picture(picture: Image.Image) -> NDArray[np.uint8]:
     if 0 in picture.size:
-        raise InputError(f"image: expected pixels, found size {picture.size}")
+        raise InputError(f"expected pixels, found size {picture.size}", argument="image")
     picture = ImageOps.exif_transpose(picture)
     if picture.has_transparency_data:
         picture = picture.convert("RGBA")
         if np.asarray(picture.getchannel("A")).min() < 255:
             raise InputError(
-                "image: expected opaque pixels, found transparent ones; paste it on a background"
+                "expected opaque pixels, found transparent ones; paste it on a background",
+                argument="image",
             )
     elif picture.mode not in ("RGB", "RGBX", "L", "1", "P"):
         raise InputError(
-            f"image: expected 8 bits a channel in RGB, grey or a palette, found mode "
-            f"{picture.mode}; convert it to RGB first"
+            f"expected 8 bits a channel in RGB, grey or a palette, found mode "
+            f"{picture.mode}; convert it to RGB first",
+            argument="image",
         )
     return np.asarray(picture.convert("RGB"))

@@ -80,11 +80,14 @@ def overlaps_at(
     """`query_overlaps` at several thresholds: float64, (thresholds, N)."""
     if target.shape != outputs.geometry.image or valid.shape != target.shape:
         raise InputError(
-            f"target: expected the image's size {outputs.geometry.image}, found {target.shape}"
+            f"expected the image's size {outputs.geometry.image}, found {target.shape}",
+            argument="target",
         )
     wanted = torch.from_numpy(target & valid).to(outputs.mask_logits.device)
     if not bool(wanted.any()):
-        raise NoTargetError("target: expected pixels that a query could find, found none")
+        raise NoTargetError(
+            "expected pixels that a query could find, found none", argument="target"
+        )
     counted = torch.from_numpy(valid).to(outputs.mask_logits.device)
     overlaps = np.empty((len(thresholds), outputs.queries))
     for query in range(outputs.queries):
@@ -158,7 +161,9 @@ class QueryMining:
 
     def __init__(self, threshold: float = MASK_THRESHOLD) -> None:
         if not 0 <= threshold < 1:
-            raise InputError(f"threshold: expected a number in [0, 1), found {threshold!r}")
+            raise InputError(
+                f"expected a number in [0, 1), found {threshold!r}", argument="threshold"
+            )
         self.threshold = threshold
         self._thresholds = list(dict.fromkeys((threshold, MASK_THRESHOLD, PALE_THRESHOLD)))
         self._overlaps: list[NDArray[np.float64]] = []
@@ -172,8 +177,8 @@ class QueryMining:
             return
         if self._void and len(self._void[0]) != outputs.queries:
             raise InputError(
-                f"outputs: expected {len(self._void[0])} queries, as before, "
-                f"found {outputs.queries}"
+                f"expected {len(self._void[0])} queries, as before, found {outputs.queries}",
+                argument="outputs",
             )
         self._overlaps.append(overlaps_at(outputs, target, valid, self._thresholds))
         self._void.append(outputs.void.double().cpu().numpy())
@@ -195,9 +200,11 @@ class QueryMining:
             If no image had anything to find, or no query found any of it.
         """
         if top < 1:
-            raise InputError(f"top: expected a number >= 1, found {top!r}")
+            raise InputError(f"expected a number >= 1, found {top!r}", argument="top")
         if not self._overlaps:
-            raise NoTargetError("target: expected images with something to find, found none")
+            raise NoTargetError(
+                "expected images with something to find, found none", argument="target"
+            )
         means, said_void = np.mean(self._overlaps, axis=0), np.mean(self._void, axis=0)
         iou, *more = means
         others = dict(zip(self._thresholds[1:], more, strict=True))
@@ -208,9 +215,10 @@ class QueryMining:
             kind = "mean p(void) > 0.5" if void else "mean p(void) <= 0.5"
             pale = float(np.max(others.get(PALE_THRESHOLD, iou), where=eligible, initial=0))
             raise NoTargetError(
-                f"queries: expected one with {kind} whose mask (m > {self.threshold:g}) overlaps "
+                f"expected one with {kind} whose mask (m > {self.threshold:g}) overlaps "
                 f"the target, found none in {len(self._overlaps)} images; masks m > "
                 f"{PALE_THRESHOLD:g} overlap it with a mean IoU of up to {pale:.3f}"
-                + ("; lower the threshold" if pale > 0 else "")
+                + ("; lower the threshold" if pale > 0 else ""),
+                argument="queries",
             )
         return MinedQueries(tuple(chosen), iou, others, said_void, len(self._overlaps))

@@ -15,7 +15,15 @@ from maskomaly.images import Source, file_of
 from maskomaly.instances import Refine
 from maskomaly.outputs import DenseOutputs, MaskOutputs
 from mdmkit.core.errors import InputError
-from mdmkit.core.files import append_text, is_spoilt, read_json, read_text, stamp, write_text
+from mdmkit.core.files import (
+    append_text,
+    check_output_folder,
+    is_spoilt,
+    read_json,
+    read_text,
+    stamp,
+    write_text,
+)
 from mdmkit.core.frame import as_array
 from mdmkit.io import write_scores
 
@@ -77,15 +85,15 @@ class Folder:
         InputError
             Files of these frames where none are expected, or any of other settings.
         """
-        if self.folder.exists() and not self.folder.is_dir():
-            raise InputError(f"output: expected a folder, found the file {self.folder}")
+        check_output_folder(self.folder)
         wanted = set(keys)
         found = [key for key in wanted if self.path(key).exists()]
         if found and not (resume or overwrite):
             raise InputError(
-                f"output: expected no score maps in {self.folder} yet, found {len(found)}, "
+                f"expected no score maps in {self.folder} yet, found {len(found)}, "
                 f"{self.path(min(found)).name} for one; --resume keeps them, --overwrite replaces "
-                "them"
+                "them",
+                argument="output",
             )
         foreign = self._foreign(found)
         if overwrite:
@@ -93,10 +101,11 @@ class Folder:
         if foreign:
             replaced = foreign <= wanted
             raise InputError(
-                f"output: expected score maps in {self.folder} made with the same settings, found "
+                f"expected score maps in {self.folder} made with the same settings, found "
                 f"{len(foreign)} made with others, {min(foreign)} for one (see "
                 f"{self.folder / SETTINGS_NAME}); "
-                + ("--overwrite replaces them" if replaced else "choose another folder")
+                + ("--overwrite replaces them" if replaced else "choose another folder"),
+                argument="output",
             )
 
     def prepare(self, sources: Mapping[str, Source], resume: bool, overwrite: bool) -> set[str]:
@@ -221,7 +230,7 @@ class SavedOutputs(Folder):
     def _compact(self, outputs: Outputs) -> MaskOutputs:
         if isinstance(outputs, DenseOutputs):
             raise InputError(
-                "save-outputs: expected a network that proposes masks, found a dense one"
+                "expected a network that proposes masks, found a dense one", argument="save_outputs"
             )
         return outputs.compact(None if self.acting is None else self.acting(outputs))
 

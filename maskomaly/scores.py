@@ -28,8 +28,8 @@ Outputs = MaskOutputs | DenseOutputs
 def _check_masks(outputs: Outputs) -> None:
     if not isinstance(outputs, MaskOutputs):
         raise InputTypeError(
-            "outputs: expected MaskOutputs, as this score needs masks; "
-            f"found {type(outputs).__name__}"
+            f"expected MaskOutputs, as this score needs masks; found {type(outputs).__name__}",
+            argument="outputs",
         )
 
 
@@ -95,7 +95,7 @@ def entropy(outputs: Outputs) -> Tensor:
     """
     classes = len(outputs.class_logits) if isinstance(outputs, DenseOutputs) else outputs.classes
     if classes < 2:
-        raise InputError("outputs: expected at least 2 classes for an entropy, found 1")
+        raise InputError("expected at least 2 classes for an entropy, found 1", argument="outputs")
 
     def formula(sem: Tensor) -> Tensor:
         logarithms = sem.log_softmax(0)
@@ -215,9 +215,10 @@ def check_unknown(score: str, names: Sequence[str]) -> None:
     """Refuse classes of which the last is not the unknown one, or is the only one."""
     if len(names) < 2 or names[-1].lower() not in UNKNOWN_NAMES:
         raise InputError(
-            f"score: expected a network with a class for what is unknown for {score!r}, named "
+            f"expected a network with a class for what is unknown for {score!r}, named "
             f"{' or '.join(UNKNOWN_NAMES)} and last of id2label in config.json; found "
-            f"{names[-1] if names else 'no names'!r}"
+            f"{names[-1] if names else 'no names'!r}",
+            argument="score",
         )
 
 
@@ -303,7 +304,7 @@ SCORES = {
 def check_score(name: str) -> None:
     """Refuse names that are not in `SCORES`."""
     if name not in SCORES:
-        raise InputError(f"score: expected one of {', '.join(SCORES)}; found {name!r}")
+        raise InputError(f"expected one of {', '.join(SCORES)}; found {name!r}", argument="score")
 
 
 def score(
@@ -353,7 +354,8 @@ def score(
     ):
         expected = "MaskOutputs or DenseOutputs" if entry.dense else "MaskOutputs"
         raise InputTypeError(
-            f"outputs: expected {expected} for the score {name!r}, found {type(outputs).__name__}"
+            f"expected {expected} for the score {name!r}, found {type(outputs).__name__}",
+            argument="outputs",
         )
     if entry.configured:
         return entry.function(outputs, config or MaskomalyConfig(), force)

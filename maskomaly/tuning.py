@@ -234,4 +234,6 @@ class _Search:
         for config, value in zip(new, results, strict=True):
             self.trials.append(Trial(config, None if value is None else float(value)))
         if not any(trial.value is not None for trial in self.trials):
-            raise InputError(f"metric: expected one that is defined here, found {self.metric}")
+            raise InputError(
+                f"expected one that is defined here, found {self.metric}", argument="metric"
+            )

@@ -18,7 +18,7 @@ from mdmkit.cli.options import (
     NormalLabel,
     Target,
 )
-from mdmkit.cli.terminal import Debug, Overwrite, Quiet, note, progress_bars
+from mdmkit.cli.terminal import Debug, Overwrite, Quiet, deliver, note, progress_bars
 
 
 def ablate(
@@ -83,7 +83,7 @@ def ablate(
     """
     from maskomaly.ablation import ABLATION_METRICS, compare_configs, why_equal
     from maskomaly.config import ablation_configs
-    from mdmkit.core.files import check_output, write_text
+    from mdmkit.core.files import check_output
     from mdmkit.tables.forms import check_form
 
     if output is not None:
@@ -113,12 +113,7 @@ def ablate(
             overwrite=overwrite,
             bar=bar,
         )
-    text = comparison.to_text(format)
-    if output is None:
-        typer.echo(text, nl=False)
-    else:
-        write_text(output, text)
-        note(f"wrote {output}", quiet)
+    deliver(comparison, format, output, quiet)
     reason = why_equal(comparison, chosen)
     if reason is not None:
         note(f"note: {reason}", quiet)

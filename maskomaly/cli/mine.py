@@ -12,7 +12,6 @@ from maskomaly.cli import options
 from mdmkit.cli.options import (
     INPUT,
     NUMBERS,
-    OUTPUT,
     AnomalyLabel,
     DataSetName,
     IgnoreIndex,
@@ -20,24 +19,13 @@ from mdmkit.cli.options import (
     Target,
 )
 from mdmkit.cli.terminal import Debug, Overwrite, Quiet, note, progress_bars
-from mdmkit.core.label_values import parse_labels
 
 if TYPE_CHECKING:
-    from maskomaly.models import Network
+    from maskomaly.networks import Network
 
 
 def mine(
-    output: Annotated[
-        Path,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FILE",
-            help="A .toml file.",
-            show_default=False,
-            rich_help_panel=OUTPUT,
-        ),
-    ],
+    output: options.TomlFile,
     model: options.Model,
     images: options.LabelledImages = None,
     dataset: DataSetName = None,
@@ -80,28 +68,26 @@ def mine(
     """
     from dataclasses import replace
 
-    from maskomaly.mining import labelled_images, mine_folder
+    from maskomaly.mining import mine_folder
     from maskomaly.queries import QueryMining
     from mdmkit.core.files import check_output
 
-    check_output(output, overwrite)
+    check_output(output, overwrite, suffixes=(".toml",))
     QueryMining(threshold)  # refuses one that no mask exceeds
-    autocast = options.parse_amp(amp)
-    judged, choice = networks.labelled(
+    judged = networks.labelled(
         images, dataset, target, frames, anomaly_label, normal_label, ignore_index
     )
-    found = labelled_images(judged, choice.codes, parse_labels(inlier_label, "inlier-label"))
-    network = networks.load_network(model, device, quiet, input_size)
-    networks.need_masks(network)
+    lesson = networks.lesson(judged, model, device, quiet, input_size, amp, inlier_label)
+    network = lesson.network
     with progress_bars(quiet) as bar:
-        progress = bar("mine", len(found.images)) if bar else (lambda: None)
+        progress = bar("mine", len(lesson.images.images)) if bar else (lambda: None)
         mined = mine_folder(
-            found,
+            lesson.images,
             network,
             top=top,
             threshold=threshold,
             batch=batch,
-            autocast=autocast,
+            autocast=lesson.autocast,
             progress=progress,
         )
     typer.echo(mined.table(), nl=False)
@@ -111,7 +97,7 @@ def mine(
         init_queries=mined.init_queries,
         checkpoint=network.digest,
     )
-    mined.write(output, chosen, networks.made_with(network, judged, amp))
+    mined.write(output, chosen, lesson.origin)
     note(f"wrote {output}", quiet)
     for remark in mined.remarks():
         note(f"note: {remark}", quiet)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from maskomaly.cli.options import parse_input_size
+from maskomaly.cli.options import parse_amp, parse_input_size
 from mdmkit.cli.options import choose_judging, find_ground_truth
-from mdmkit.cli.terminal import note
+from mdmkit.cli.terminal import as_options, note
 from mdmkit.core.errors import InputError
 
 if TYPE_CHECKING:
+    import torch
+
     from maskomaly.config import MaskomalyConfig
     from maskomaly.images import Source
-    from maskomaly.models import Network
+    from maskomaly.mining import LabelledImages
+    from maskomaly.networks import Network
     from mdmkit.datasets import Choice, DataSet
 
 
@@ -30,8 +33,9 @@ def load_network(
     if edges is not None:
         if network.square is not None:
             raise InputError(
-                f"input-size: expected none with a {network.family} network, which takes "
-                f"{network.square} x {network.square} pixels only, found {input_size}"
+                f"expected none with a {network.family} network, which takes "
+                f"{network.square} x {network.square} pixels only, found {input_size}",
+                argument="input_size",
             )
         network = replace(network, preprocessing=network.preprocessing.at(*edges))
     if network.note is not None:
@@ -49,8 +53,9 @@ def need_masks(network: Network) -> None:
     """Refuse a network without masks."""
     if not network.has_masks:
         raise InputError(
-            f"model: expected a network that proposes masks, found {network.source}, a dense one "
-            f"({network.family})"
+            f"expected a network that proposes masks, found {network.source}, a dense one "
+            f"({network.family})",
+            argument="model",
         )
 
 
@@ -66,7 +71,7 @@ def resolve_config(
     from maskomaly.registry import own_config, registered
 
     if preset is not None and config is not None:
-        raise InputError("config: expected --preset or --config, found both")
+        raise InputError("expected --preset or --config, found both", argument="config")
     own = own_config(source, digest)
     if config is not None:
         chosen = MaskomalyConfig.read(config)
@@ -103,7 +108,9 @@ def images_of(images: Path | None, dataset: str | None) -> dict[str, Source]:
 
     if (images is None) == (dataset is None):
         found = "neither" if images is None else "both"
-        raise InputError(f"images: expected IMAGES or --dataset LAYOUT:ROOT, found {found}")
+        raise InputError(
+            f"expected IMAGES or --dataset LAYOUT:ROOT, found {found}", argument="images"
+        )
     if images is not None:
         return find_sources(images)
     assert dataset is not None
@@ -125,6 +132,45 @@ def labelled(
     found = find_ground_truth(dataset, target, images)
     found = replace(found, frames=chosen_frames(found.frames, frames))
     return found, choose_judging(found, anomaly_label, normal_label, ignore_index, None, None)
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What queries and thresholds are learnt from: labelled images, and the network to run."""
+
+    dataset: DataSet
+    images: LabelledImages
+    network: Network
+    autocast: torch.dtype | None
+    amp: str
+
+    @property
+    def origin(self) -> str:
+        """What they depend on, for the head of their file."""
+        return made_with(self.network, self.dataset, self.amp)
+
+
+def lesson(
+    judged: tuple[DataSet, Choice],
+    model: str,
+    device: str,
+    quiet: bool,
+    input_size: str | None,
+    amp: str,
+    inlier_label: str = "none",
+) -> Lesson:
+    """Judge labels and options, then load the network, which has to propose masks."""
+    from maskomaly.mining import labelled_images
+    from mdmkit.core.label_values import parse_labels
+
+    dataset, choice = judged
+    autocast = parse_amp(amp)
+    images = labelled_images(dataset, choice.codes, parse_labels(inlier_label, "inlier_label"))
+    for remark in images.remarks:
+        note(f"remark: {as_options(remark)}", quiet)
+    network = load_network(model, device, quiet, input_size)
+    need_masks(network)
+    return Lesson(dataset, images, network, autocast, amp)
 
 
 def made_with(network: Network, dataset: DataSet, amp: str) -> str:

@@ -27,6 +27,13 @@ Images = Annotated[
         show_default=False,
     ),
 ]
+TomlFile = Annotated[
+    Path,
+    typer.Option(
+        "--output", "-o", metavar="FILE", help="A .toml file.", show_default=False,
+        rich_help_panel=OUTPUT,
+    ),
+]  # fmt: skip
 LabelledImages = Annotated[
     Path | None,
     typer.Argument(
@@ -210,7 +217,8 @@ def parse_input_size(text: str) -> tuple[int | None, int | None]:
     match = re.fullmatch(r"(\d+)(?:,(\d+))?", text.replace(" ", ""))
     if not match:
         raise InputError(
-            f"input-size: expected SHORT,LONG such as 1024,2048, or image, found {text!r}"
+            f"expected SHORT,LONG such as 1024,2048, or image, found {text!r}",
+            argument="input_size",
         )
     return int(match[1]), int(match[2]) if match[2] else None
 
@@ -218,7 +226,7 @@ def parse_input_size(text: str) -> tuple[int | None, int | None]:
 def parse_amp(text: str) -> torch.dtype | None:
     """The dtype of "bf16" or "fp16", None for "no"."""
     if text not in ("no", "bf16", "fp16"):
-        raise InputError(f"amp: expected no, bf16 or fp16, found {text!r}")
+        raise InputError(f"expected no, bf16 or fp16, found {text!r}", argument="amp")
     if text == "no":
         return None
     import torch

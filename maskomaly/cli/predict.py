@@ -17,7 +17,7 @@ from mdmkit.core.errors import InputError
 
 if TYPE_CHECKING:
     from maskomaly.config import MaskomalyConfig
-    from maskomaly.models import Network
+    from maskomaly.networks import Network
     from maskomaly.outputs import DenseOutputs, MaskOutputs
     from maskomaly.score_maps import SavedOutputs
 
@@ -84,9 +84,9 @@ def predict(
     scoring.check_form(format, dtype)
     autocast = options.parse_amp(amp)
     if save_outputs not in (None, "acting", "all"):
-        raise InputError(f"save-outputs: expected acting or all, found {save_outputs!r}")
+        raise InputError(f"expected acting or all, found {save_outputs!r}", argument="save_outputs")
     if batch < 1:
-        raise InputError(f"batch: expected a number >= 1, found {batch!r}")
+        raise InputError(f"expected a number >= 1, found {batch!r}", argument="batch")
     found = chosen_frames(networks.images_of(images, dataset), frames)
     masks = None if instances is None else InstanceMasks(instances)
     if masks is not None:
@@ -146,9 +146,10 @@ def _config_for(
     lacking = [name for name in names if not SCORES[name].dense]
     if lacking and not network.has_masks:
         raise InputError(
-            f"score: expected one of {', '.join(dense)} for {network.source}, a dense network "
+            f"expected one of {', '.join(dense)} for {network.source}, a dense network "
             f"({network.family}) that proposes no masks, found {', '.join(lacking)}; choose with "
-            f"--score {dense[0]}"
+            f"--score {dense[0]}",
+            argument="score",
         )
     for name in names:
         if SCORES[name].needs_unknown:
@@ -205,7 +206,8 @@ def _announced(
             free = shutil.disk_usage(kept.folder).free
             if total > free:
                 raise InputError(
-                    f"save-outputs: expected {total / 2**20:.0f} MB of room for {kept.folder}, "
-                    f"found {free / 2**20:.0f} MB; --save-outputs acting needs least"
+                    f"expected {total / 2**20:.0f} MB of room for {kept.folder}, "
+                    f"found {free / 2**20:.0f} MB; --save-outputs acting needs least",
+                    argument="save_outputs",
                 )
         yield key, outputs

@@ -26,7 +26,7 @@ def split_names(names: str) -> list[str]:
     for name in (part.strip() for part in names.split(",")):
         check_score(name)
         if name in found:
-            raise InputError(f"score: expected each score once, found {name!r} again")
+            raise InputError(f"expected each score once, found {name!r} again", argument="score")
         found.append(name)
     return found
 
@@ -36,9 +36,9 @@ def check_form(form: str, dtype: str) -> None:
     from maskomaly.score_maps import SCORE_DTYPES
 
     if form not in FORMATS:
-        raise InputError(f"format: expected {' or '.join(FORMATS)}, found {form!r}")
+        raise InputError(f"expected {' or '.join(FORMATS)}, found {form!r}", argument="format")
     if dtype not in SCORE_DTYPES:
-        raise InputError(f"dtype: expected {' or '.join(SCORE_DTYPES)}, found {dtype!r}")
+        raise InputError(f"expected {' or '.join(SCORE_DTYPES)}, found {dtype!r}", argument="dtype")
 
 
 def folders_of(names: Sequence[str], output: Path) -> dict[str, Path]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,7 +11,6 @@ from maskomaly.cli import options
 from mdmkit.cli import completion
 from mdmkit.cli.options import (
     NUMBERS,
-    OUTPUT,
     AnomalyLabel,
     DataSetName,
     IgnoreIndex,
@@ -23,17 +21,7 @@ from mdmkit.cli.terminal import Debug, Overwrite, Quiet, note, progress_bars
 
 
 def tune(
-    output: Annotated[
-        Path,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FILE",
-            help="A .toml file.",
-            show_default=False,
-            rich_help_panel=OUTPUT,
-        ),
-    ],
+    output: options.TomlFile,
     model: options.Model,
     images: options.LabelledImages = None,
     dataset: DataSetName = None,
@@ -70,25 +58,22 @@ def tune(
 
     Example: maskomaly tune images --target masks --model my-mask2former --queries queries.toml -o config.toml
     """  # noqa: E501  (the example is one line)
-    from maskomaly.mining import labelled_images
     from maskomaly.tuning import tune_folder
     from mdmkit.core.files import check_output
 
-    check_output(output, overwrite)
-    autocast = options.parse_amp(amp)
-    judged, choice = networks.labelled(
+    check_output(output, overwrite, suffixes=(".toml",))
+    judged = networks.labelled(
         images, dataset, target, frames, anomaly_label, normal_label, ignore_index
     )
-    found = labelled_images(judged, choice.codes)
-    network = networks.load_network(model, device, quiet, input_size)
-    networks.need_masks(network)
-    base = networks.config_of(network, preset, config, queries, force_queries)
+    lesson = networks.lesson(judged, model, device, quiet, input_size, amp)
+    base = networks.config_of(lesson.network, preset, config, queries, force_queries)
     with progress_bars(quiet) as bar:
         tuned = tune_folder(
-            found, network, base, metric=metric, batch=batch, autocast=autocast, bar=bar
-        )
+            lesson.images, lesson.network, base,
+            metric=metric, batch=batch, autocast=lesson.autocast, bar=bar,
+        )  # fmt: skip
     typer.echo(tuned.table(), nl=False)
-    tuned.write(output, networks.made_with(network, judged, amp))
+    tuned.write(output, lesson.origin)
     note(f"wrote {output}", quiet)
     for remark in tuned.remarks():
         note(f"note: {remark}", quiet)

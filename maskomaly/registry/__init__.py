@@ -50,9 +50,10 @@ def registered(digest: str) -> MaskomalyConfig:
     path = find_queries(digest)
     if path is None:
         raise InputError(
-            f"queries: expected queries for the checkpoint {digest}, found none in "
+            f"expected queries for the checkpoint {digest}, found none in "
             f"{users_folder()} nor in the package; mine them: maskomaly mine IMAGES --target MASKS "
-            "--model SOURCE -o queries.toml"
+            "--model SOURCE -o queries.toml",
+            argument="queries",
         )
     config = MaskomalyConfig.read(path)
     if config.checkpoint != digest:

@@ -34,8 +34,9 @@ def anomaly_mask(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     known = (labels < len(CLASSES)) | (labels == ANOMALY) | (labels == VOID)
     if not known.all():
         raise InputError(
-            f"labels: expected 0 .. {len(CLASSES) - 1}, {ANOMALY} (anomaly) or {VOID} (void), "
-            f"found {np.unique(labels[~known]).tolist()}"
+            f"expected 0 .. {len(CLASSES) - 1}, {ANOMALY} (anomaly) or {VOID} (void), "
+            f"found {np.unique(labels[~known]).tolist()}",
+            argument="labels",
         )
     mask: NDArray[np.uint8] = (labels == ANOMALY).astype(np.uint8)
     mask[labels == VOID] = 255

@@ -84,11 +84,13 @@ def draw_scene(seed: int, kind: str = "train", size: tuple[int, int] = SIZE) -> 
     ((128, 256, 3), (128, 256))
     """
     if kind not in KINDS:
-        raise InputError(f"kind: expected one of {', '.join(KINDS)}, found {kind!r}")
+        raise InputError(f"expected one of {', '.join(KINDS)}, found {kind!r}", argument="kind")
     if seed < 0:
-        raise InputError(f"seed: expected an integer of at least 0, found {seed!r}")
+        raise InputError(f"expected an integer of at least 0, found {seed!r}", argument="seed")
     if len(size) != 2 or min(size) < 32:
-        raise InputError(f"size: expected (height, width), at least 32 each, found {size!r}")
+        raise InputError(
+            f"expected (height, width), at least 32 each, found {size!r}", argument="size"
+        )
     pool = ANOMALY_POOLS.get(kind)
     fewest = FEWEST_ANOMALOUS_PIXELS * size[0] * size[1] / (SIZE[0] * SIZE[1])
     attempt = 0

@@ -69,9 +69,13 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         for name in ("steps", "batch", "scenes", "validation_scenes", "validate_every", "patience"):
             if getattr(self, name) < 1:
-                raise InputError(f"{name}: expected at least 1, found {getattr(self, name)!r}")
+                raise InputError(
+                    f"expected at least 1, found {getattr(self, name)!r}", argument=name
+                )
         if not 0.0 <= self.averaging < 1.0:
-            raise InputError(f"averaging: expected a number in [0, 1), found {self.averaging!r}")
+            raise InputError(
+                f"expected a number in [0, 1), found {self.averaging!r}", argument="averaging"
+            )
 
 
 # What may differ between a run and its continuation.

@@ -69,8 +69,9 @@ class Kept:
         for name, value in others.items():
             if value:
                 raise InputError(
-                    f"{name}: expected none with --shard, whose counts make no table; found one; "
-                    "give it to `mdmkit merge`, or leave it"
+                    "expected none with --shard, whose counts make no table; found one; "
+                    "give it to `mdmkit merge`, or leave it",
+                    argument=name,
                 )
 
     def count(self, methods: dict[str, str], quiet: bool, options: dict[str, Any]) -> None:

@@ -74,7 +74,12 @@ class Intervals:
             return comparison
         how = {name.removeprefix("bootstrap_"): value for name, value in vars(self).items()}
         against = how.pop("against", None)
-        return comparison.with_bootstrap(bootstrap(**how, **options), against)
+        try:
+            found = bootstrap(**how, **options)
+        except InputError as error:
+            named = f"bootstrap_{error.argument}"
+            raise error.of(named) if named in vars(self) else error from None
+        return comparison.with_bootstrap(found, against)
 
 
 @dataclass(frozen=True)

@@ -166,7 +166,7 @@ def _opened(option: str, name: str, text: str, named: dict[str, Any]) -> DataSet
             return find_ground_truth(text, None, **named)
         return find_ground_truth(None, Path(text), **named)
     except InputError as error:
-        raise type(error)(f"{name}: {error}" if name else str(error)) from error
+        raise error.inside(name) from error
 
 
 def _folder_of(method: str, folder: str, name: str) -> str:
@@ -189,7 +189,7 @@ def _naming(panel: Panel) -> Iterator[None]:
     try:
         yield
     except InputError as error:
-        raise type(error)(f"{panel.name}: {error}" if panel.name else str(error)) from error
+        raise error.inside(panel.name) from error
 
 
 def evaluate_panels(

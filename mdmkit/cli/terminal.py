@@ -168,7 +168,7 @@ def as_asked(app: typer.Typer, error: InputError, words: Sequence[str]) -> str:
     asked = (error.argument or "").replace("-", "_")
     if asked not in options:
         return str(error)
-    return options[asked] + str(error).removeprefix(error.argument or "")
+    return error.naming(options[asked])
 
 
 def _fail(name: str, error: Exception, what: str, code: int, text: str = "") -> None:
@@ -180,38 +180,25 @@ def _fail(name: str, error: Exception, what: str, code: int, text: str = "") -> 
     sys.exit(code)
 
 
-#: Parameters of Python whose names could be nothing else in a message.
-_PARAMETERS = "|".join(
-    (
-        "anomaly_label", "normal_label", "ignore_index", "min_prediction", "min_target", "t_margin",
-        "on_target", "on_dataset", "score_ending", "map_width", "bootstrap_counts",
-    )
-)  # fmt: skip
-_WITH_VALUES = (
-    f"{_PARAMETERS}|aggregate|dataset|key|missing|normalize|overwrite|resize|target|invert"
-)
-_ASKED = re.compile(rf"(?<![\w./@-])({_WITH_VALUES})=('[^'\n]*'|\(\d[\d, ]*\)|None|N\b|\d+)")
-_SWITCHED = re.compile(rf"(?<![\w./@-])({_WITH_VALUES})=True\b")
-_NAMED = re.compile(rf"(?<![\w./-])(?<!\.toml: )({_PARAMETERS})(?![\w./-]|=\d)")
+#: A parameter in a message, perhaps with a value: `overwrite=True`.
+_PARAMETER = re.compile(r"`([a-z][a-z_]*)(?:=([^`\n]*))?`")
 
 
 def as_options(text: str) -> str:
-    """A message in the words of the command line: `--missing skip` for `missing='skip'`.
+    """A message in the words of the command line: what stands between backticks is a parameter.
 
     Examples
     --------
-    >>> as_options("name it by anomaly_label, or pass overwrite=True")
-    'name it by --anomaly-label, or pass --overwrite'
+    >>> as_options("name it by `anomaly_label`, or pass `overwrite=True`, or `missing='skip'`")
+    'name it by --anomaly-label, or pass --overwrite, or --missing skip'
     """
-    text = _ASKED.sub(lambda found: f"{_option(found[1])} {_spelled(found[2])}", text)
-    text = _SWITCHED.sub(lambda found: _option(found[1]), text)
-    return _NAMED.sub(lambda found: _option(found[1]), text)
+    return _PARAMETER.sub(lambda found: _option(found[1], found[2]), text)
 
 
-def _spelled(value: str) -> str:
-    """A value as options take it: 1,255 for (1, 255), none for None."""
-    return value.strip("'()").replace(", ", ",").replace("None", "none")
-
-
-def _option(parameter: str) -> str:
-    return "--" + parameter.replace("_", "-")
+def _option(parameter: str, value: str | None) -> str:
+    """An option, with its value as options take it: 1,255 for (1, 255), none for None."""
+    option = "--" + parameter.replace("_", "-")
+    if value is None or value == "True":
+        return option
+    plain = value.strip("'()").replace(", ", ",")
+    return f"{option} {'none' if plain == 'None' else plain}"

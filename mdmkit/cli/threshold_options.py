@@ -292,11 +292,11 @@ class Kept:
                 continue
             if not require:
                 raise InputError("expected --require with it, found --t-margin", argument=name)
-            check_output(path, overwrite, name)
+            check_output(path, overwrite, name, (".toml",) if name == "save" else None)
         if self.save is not None and len(methods) != 1:
             raise InputError(f"expected one method, found {', '.join(methods)}", argument="save")
         if self.figure is not None:
-            check_figure_name(self.figure)
+            check_figure_name(self.figure, "figure")
 
 
 def first_folders(methods: Sequence[str] | None, normal: Sequence[str]) -> dict[str, str]:

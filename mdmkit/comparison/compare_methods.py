@@ -104,7 +104,8 @@ def compare(
         planned.methods.run(jobs, progress, scheduler, only_numbers=True)
     elif scheduler is not None:
         raise InputError(
-            "counts: expected none beside a scheduler, which counts what it lost anew; found both"
+            "expected none beside a scheduler, which counts what it lost anew; found both",
+            argument="counts",
         )
     else:
         from mdmkit.comparison.checkpoints.sharding import keep_counts

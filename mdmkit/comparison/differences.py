@@ -107,8 +107,10 @@ def paired_leads(comparison: ComparisonData) -> list[Lead]:
 
 def _best(comparison: ComparisonData, measure: Measure) -> str | None:
     """The method with the best value, the first of several; None where none is defined."""
-    everything = {r.method: r[measure.key] for r in comparison.results}
-    values = {method: value for method, value in everything.items() if value is not None}
+    if measure.on_scale and len({result.normalize for result in comparison.results}) > 1:
+        return None  # on different scales none is the best
+    numbers = {result.method: result.numbers[measure.key] for result in comparison.results}
+    values = {m: n.value for m, n in numbers.items() if n.value is not None and not n.is_trivial}
     choose = max if measure.higher_is_better else min
     return choose(values, key=lambda name: values[name]) if values else None
 

@@ -143,7 +143,7 @@ def comparison_of(
         try:
             results.append(evaluation.result())
         except InputError as error:
-            raise type(error)(f"{name}: {error}") from error
+            raise error.inside(name) from error
     _check_same_frames(results)
     first = next(iter(evaluations.values()))
     return Comparison(tuple(results), first.measures, settings, published, auxiliary)

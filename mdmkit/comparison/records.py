@@ -97,6 +97,8 @@ def _long_row(result: Result, measure: Measure, comparison: ComparisonData) -> R
         "bracket_low": low, "bracket_high": high,
         "interval_low": start, "interval_high": end,
         "threshold": number.threshold,
+        "trivial": number.trivial,
+        "is_trivial": number.is_trivial if number.trivial is not None else None,
         "higher_is_better": measure.higher_is_better,
         "undefined_images": number.images and number.images.undefined,
         "refused": result.refused.get(key),

@@ -27,7 +27,7 @@ def remarks_on(evaluation: Evaluation, result: Result) -> Iterator[str]:
         )
     if evaluation.kind is Sigmoid and _in_unit(evaluation):
         yield (
-            f"{name}: normalize='sigmoid' of scores that lie in [0, 1] already leaves them in "
+            f"{name}: `normalize='sigmoid'` of scores that lie in [0, 1] already leaves them in "
             "[0.5, 0.74]; without a normaliser they are taken as they are"
         )
     margins = [m for m in evaluation.measures if isinstance(m, MarginAt)]
@@ -36,7 +36,7 @@ def remarks_on(evaluation: Evaluation, result: Result) -> Iterator[str]:
         known = "" if best is None else f" (its best F1, at one threshold, is {100 * best:.1f})"
         yield (
             f"{name}: every margin is 0: no threshold in [0, 1] gives more than T{known}; ask for "
-            "a lower T, as in mdm_f1@0.2, or name a normaliser, as normalize='minmax'"
+            "a lower T, as in mdm_f1@0.2, or name a normaliser, as `normalize='minmax'`"
         )
 
 

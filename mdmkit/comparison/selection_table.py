@@ -159,8 +159,9 @@ def points_by(
     kinds = {part.by if isinstance(part, TargetBin) else part.column for part in changes}
     if len(kinds) != 1:
         raise InputError(
-            "by: expected one kind of parts, as in size=0,300,3000,inf; found "
-            + (", ".join(sorted(kinds)) or "none")
+            "expected one kind of parts, as in size=0,300,3000,inf; found "
+            + (", ".join(sorted(kinds)) or "none"),
+            argument="by",
         )
     panels: dict[str, dict[str, list[Point]]] = {}
     for measure, _ in parts:

@@ -130,7 +130,7 @@ class Study:
         try:
             return self.sweeps[method].curve(metric)
         except InputError as error:
-            raise type(error)(f"{method}: {error}") from error
+            raise error.inside(method) from error
 
     def best_threshold(self, method: str) -> float:
         """The threshold in [0, 1] of the largest pixel F1; of several the highest.
@@ -160,7 +160,7 @@ class Study:
             try:
                 results.append(evaluation.result())
             except InputError as error:
-                raise type(error)(f"{name}: {error}") from error
+                raise error.inside(name) from error
         first = next(iter(self.evaluations.values()))
         settings = {
             "methods": dict(self.methods),

@@ -10,13 +10,22 @@ from mdmkit.comparison.data import ComparisonData
 from mdmkit.comparison.differences import bootstrap_notes, lead_block, points
 from mdmkit.comparison.records import comparison_rows, long_rows, record_of
 from mdmkit.comparison.selection_table import WORST, is_selected, selection_blocks
+from mdmkit.core.number import Number
 from mdmkit.datasets import how_inverted
 from mdmkit.metrics.measures import MarginAt, Measure
 from mdmkit.metrics.protocols import PROTOCOLS
 from mdmkit.metrics.selections import GroupMean, is_count
 from mdmkit.metrics.transformed import Through
 from mdmkit.tables.headings import titles
-from mdmkit.tables.table import UNDEFINED, Block, Column, View, value_column
+from mdmkit.tables.table import (
+    TRIVIAL,
+    UNDEFINED,
+    Block,
+    Column,
+    View,
+    number_column,
+    value_column,
+)
 
 if TYPE_CHECKING:
     from mdmkit.evaluation.result import Result
@@ -56,16 +65,21 @@ def blocks(comparison: ComparisonData) -> list[Block]:
             found.append(Block("Recommended threshold [margin)", recommended))
     if comparison.bootstrap:
         found.append(lead_block(comparison))
+    if comparison.settings["aggregate"] == "pooled":
+        found.append(_raw_threshold_block(comparison))
     return [block for block in found if block.columns]
 
 
 def _value_column(measure: Measure, comparison: ComparisonData) -> Column:
-    values = [result[measure.key] for result in comparison.results]
+    numbers = [result.numbers[measure.key] for result in comparison.results]
+    kinds = [result.normalize if measure.on_scale else "" for result in comparison.results]
     intervals = [result.numbers[measure.key].confidence for result in comparison.results]
     if comparison.published:
-        values += [row.values.get(measure.key) for row in comparison.published.rows]
+        printed = comparison.published.rows
+        numbers += [Number(row.values.get(measure.key)) for row in printed]
+        kinds += ["published" if measure.on_scale else ""] * len(printed)
     details = [points(interval) for interval in intervals] if any(intervals) else []
-    return value_column(*titles(measure), measure.higher_is_better, values, details)
+    return number_column(*titles(measure), measure.higher_is_better, numbers, kinds, details)
 
 
 def _printed_column(name: str, comparison: ComparisonData) -> Column:
@@ -117,11 +131,15 @@ def notes(comparison: ComparisonData) -> list[str]:
             "normalised: " + ", ".join(f"{k} by {v}" for k, v in kinds.items() if v != "none")
         )
     if len(set(kinds.values())) > 1 and any(isinstance(m, MarginAt) for m in comparison.measures):
-        lines.append("margins of methods that were normalised in different ways do not compare")
+        lines.append(
+            "margins of methods that were normalised in different ways do not compare; the best "
+            "are marked among those of one kind"
+        )
     lines += [f"remark: {remark}" for remark in settings.get("remarks", ())]
     lines += bootstrap_notes(comparison)
     if any(isinstance(measure, GroupMean) for measure in comparison.measures):
         lines.append(f"{WORST}: of a method's groups of frames")
+    lines += _notes_on_trivial(comparison)
     lines += _notes_on_values(comparison)
     if comparison.published:
         table = comparison.published
@@ -130,6 +148,41 @@ def notes(comparison: ComparisonData) -> list[str]:
         )
         lines += [f"published: {line}" for line in table.notes]
     return lines
+
+
+def _notes_on_trivial(comparison: ComparisonData) -> list[str]:
+    """The trivial levels of margins that do not exceed them."""
+    levels: dict[str, float] = {}
+    for result in comparison.results:
+        for key, number in result.numbers.items():
+            if number.is_trivial and number.value and number.trivial is not None:
+                levels[key] = max(number.trivial, levels.get(key, 0.0))
+    if not levels:
+        return []
+    named = ", ".join(f"{key} {level:.3f}" for key, level in levels.items())
+    return [
+        f"{TRIVIAL} passed by doing nothing: T does not exceed the trivial level, what a constant "
+        f"prediction scores on these frames ({named})"
+    ]
+
+
+def _raw_threshold_block(comparison: ComparisonData) -> Block:
+    """The thresholds of predictions at a rate, or with the best F1, on the raw scores."""
+    columns = []
+    for measure in comparison.measures:
+        numbers = [result.numbers[measure.key] for result in comparison.results]
+        if all(number.all_predicted is None for number in numbers):  # no such measure
+            continue
+        cells = tuple(map(_raw_threshold, numbers))
+        if any(cell != UNDEFINED for cell in cells):
+            columns.append(Column(*titles(measure), "", cells))
+    return Block("Threshold on raw scores", tuple(columns), apart=True)
+
+
+def _raw_threshold(number: Number) -> str:
+    if number.all_predicted:
+        return "all"
+    return UNDEFINED if number.threshold is None else f"{number.threshold:.4g}"
 
 
 def _notes_on_values(comparison: ComparisonData) -> list[str]:

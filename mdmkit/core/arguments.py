@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
+from inspect import signature
 from operator import index
 from typing import Any
 
@@ -31,6 +33,40 @@ def as_bytes(value: Any, argument: str = "memory") -> int:
         if number >= 0:
             return number
     raise InputError(f"expected a size such as 500M or 2G, found {value!r}", argument=argument)
+
+
+def as_choice(value: Any, choices: Collection[str | None], argument: str) -> Any:
+    """One of some names, and nothing that only compares like one.
+
+    Examples
+    --------
+    >>> as_choice("pooled", ("pooled", "per_image"), "aggregate")
+    'pooled'
+    """
+    if not (value is None or isinstance(value, str)) or value not in choices:
+        named = ", ".join(map(str, choices))
+        raise InputError(f"expected one of {named}, found {value!r}", argument=argument)
+    return value
+
+
+def check_kind(value: Any, kinds: tuple[type, ...], argument: str) -> None:
+    """Refuse a value of another kind."""
+    if not isinstance(value, kinds):
+        named = " or ".join(kind.__name__ for kind in kinds)
+        raise InputTypeError(f"expected a {named}, found {value!r}", argument=argument)
+
+
+def check_function(function: Any, parameters: int, argument: str, form: str) -> None:
+    """Refuse what cannot be called with so many arrays, where that can be seen beforehand."""
+    try:
+        if callable(function) and not isinstance(function, type):
+            signature(function).bind(*[None] * parameters)
+            return
+    except ValueError:  # some compiled functions do not say
+        return
+    except TypeError:
+        pass
+    raise InputTypeError(f"expected a function {form}, found {function!r}", argument=argument)
 
 
 def as_integer(value: Any, argument: str, least: int, what: str = "an integer") -> int:

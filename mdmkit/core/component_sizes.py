@@ -54,7 +54,9 @@ class ComponentSizes(AsArrays):
         for name in ("min_prediction", "min_target"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 0:
-                raise InputError(f"{name}: expected a number of pixels >= 0, found {value!r}")
+                raise InputError(
+                    f"expected a number of pixels >= 0, found {value!r}", argument=name
+                )
             object.__setattr__(self, name, int(value))
 
     def __str__(self) -> str:

@@ -31,6 +31,28 @@ class InputError(ValueError):
         super().__init__(message if argument is None else f"{argument}: {message}")
         self.argument = argument
 
+    def inside(self, where: object) -> InputError:
+        """The same error, said to be of a method or a file, if `where` names one."""
+        return self._again(f"{where}: {self}" if where else str(self), self.argument)
+
+    def of(self, argument: str) -> InputError:
+        """The same error of a function whose parameter is named otherwise."""
+        said = self.naming(argument)
+        return self._again(said, argument)
+
+    def naming(self, option: str) -> str:
+        """The message with another word for the parameter that was wrong."""
+        if self.argument is None:
+            return str(self)
+        named = re.compile(rf"(^|: |\n){re.escape(self.argument)}: ")
+        return named.sub(lambda found: f"{found[1]}{option}: ", str(self), count=1)
+
+    def _again(self, said: str, argument: str | None) -> InputError:
+        found = type(self).__new__(type(self), said)
+        found.__dict__.update(self.__dict__)
+        found.args, found.argument = (said,), argument
+        return found
+
 
 class InputTypeError(InputError, TypeError):
     """Bad input was given whose kind or dtype is wrong, not its values; a `TypeError`, too.

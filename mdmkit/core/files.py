@@ -98,7 +98,7 @@ def check_output(
     if output.exists() and not overwrite:
         raise InputError(
             f"expected a new file, found that {name} exists; "
-            "choose another name or pass overwrite=True",
+            "choose another name or pass `overwrite=True`",
             argument=argument,
         )
     if not output.parent.is_dir():
@@ -136,9 +136,19 @@ def check_new_folder(folder: Path, argument: str = "output") -> None:
             f"expected a new or empty folder, found that {printable(str(folder))} is in use",
             argument=argument,
         )
-    existing = next((place for place in (folder, *folder.parents) if place.is_dir()), None)
-    if existing is not None:
-        _try_folder(existing, argument)
+    check_output_folder(folder, argument)
+
+
+def check_output_folder(folder: Path, argument: str = "output") -> None:
+    """Refuse a folder that cannot be made, or takes no files, before the work is done."""
+    existing = next((place for place in (folder, *folder.parents) if os.path.lexists(place)), None)
+    if existing is None:
+        return
+    if not existing.is_dir():
+        raise InputError(
+            f"expected a folder, found the file {printable(str(existing))}", argument=argument
+        )
+    _try_folder(existing, argument)
 
 
 def write_atomically(output: Path, write: Callable[[Path], None]) -> None:

@@ -17,8 +17,9 @@ def as_array(value: Any, name: str) -> NDArray[Any]:
     """`value` as a numpy array: numpy, torch (any device), nested lists, or `__array__`."""
     if isinstance(value, np.ma.MaskedArray):
         raise InputTypeError(
-            f"{name}: expected a plain array, found a numpy masked array; "
-            "pass its mask as `ignore`, so that no mask is lost unseen"
+            "expected a plain array, found a numpy masked array; "
+            "pass its mask as `ignore`, so that no mask is lost unseen",
+            argument=name,
         )
     try:
         if hasattr(value, "detach") and hasattr(value, "cpu"):  # torch, without importing it
@@ -28,9 +29,13 @@ def as_array(value: Any, name: str) -> NDArray[Any]:
             value = value.numpy()
         array = np.asarray(value)
     except Exception as error:  # an array of another library may raise anything
-        raise InputTypeError(f"{name}: expected an array of numbers, found: {error}") from error
+        raise InputTypeError(
+            f"expected an array of numbers, found: {error}", argument=name
+        ) from error
     if array.dtype == object:
-        raise InputTypeError(f"{name}: expected an array of numbers, found {type(value).__name__}")
+        raise InputTypeError(
+            f"expected an array of numbers, found {type(value).__name__}", argument=name
+        )
     return array
 
 
@@ -57,8 +62,9 @@ def _check_scores(scores: NDArray[Any], valid: NDArray[np.bool_], name: str) -> 
     if bad.any():
         row, column = np.argwhere(bad)[0]
         raise InputError(
-            f"{name}: expected finite scores at valid pixels, found {scores[row, column]} "
-            f"at row {row}, column {column} ({int(bad.sum())} such pixels)"
+            f"expected finite scores at valid pixels, found {scores[row, column]} "
+            f"at row {row}, column {column} ({int(bad.sum())} such pixels)",
+            argument=name,
         )
 
 
@@ -67,8 +73,9 @@ def _score_array(value: Any, name: str) -> NDArray[Any]:
     kind, width = scores.dtype.kind, scores.dtype.itemsize
     if kind not in "fub" or (kind == "f" and width > 8):
         raise InputTypeError(
-            f"{name}: expected float16, float32, float64, unsigned integers "
-            f"(value / maximum) or bool, found {scores.dtype}"
+            f"expected float16, float32, float64, unsigned integers "
+            f"(value / maximum) or bool, found {scores.dtype}",
+            argument=name,
         )
     return np.ascontiguousarray(scores.astype(scores.dtype.newbyteorder("="), copy=False))
 
@@ -87,7 +94,7 @@ def _narrow(labels: NDArray[Any]) -> NDArray[np.uint8] | None:
 def _mask_array(value: Any, kinds: str, expected: str, name: str) -> NDArray[Any]:
     mask = one_map(as_array(value, name))
     if mask.dtype.kind not in kinds:
-        raise InputTypeError(f"{name}: expected {expected}, found {mask.dtype}")
+        raise InputTypeError(f"expected {expected}, found {mask.dtype}", argument=name)
     return mask
 
 

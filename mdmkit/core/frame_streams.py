@@ -30,14 +30,17 @@ def _unstack(value: Any, name: str) -> Iterator[NDArray[Any]]:
     elif array.ndim == 3 and array.shape[0] > 0:
         yield from array
     else:
-        raise InputError(f"{name}: expected shape (H, W), (N, H, W) or (N, 1, H, W), found {shape}")
+        raise InputError(
+            f"expected shape (H, W), (N, H, W) or (N, 1, H, W), found {shape}", argument=name
+        )
 
 
 def _maps(value: Any, name: str) -> Iterator[NDArray[Any]]:
-    if isinstance(value, (str, bytes, dict)) or not (is_array(value) or hasattr(value, "__iter__")):
+    several = hasattr(value, "__iter__") and not isinstance(value, (str, bytes, dict, type))
+    if not (is_array(value) or several):
         raise InputTypeError(
-            f"{name}: expected an array, a stack or an iterable of arrays, "
-            f"found {type(value).__name__}"
+            f"expected an array, a stack or an iterable of arrays, found {type(value).__name__}",
+            argument=name,
         )
     plain_numbers = isinstance(value, (list, tuple)) and not any(map(is_array, value))
     if is_array(value) or plain_numbers:
@@ -93,7 +96,7 @@ def frames_from(
             f"found only {count}"
         )
     if count == 0:
-        raise InputError("scores: expected at least one frame, found none")
+        raise InputError("expected at least one frame, found none", argument="scores")
 
 
 def as_frames(frames: Iterable[Any], codes: LabelCodes | None = None) -> Iterator[Frame]:
@@ -104,7 +107,7 @@ def as_frames(frames: Iterable[Any], codes: LabelCodes | None = None) -> Iterato
     codes = codes or LabelCodes()
     if isinstance(frames, Frame):
         frames = [frames]
-    if not hasattr(frames, "__iter__"):
+    if isinstance(frames, type) or not hasattr(frames, "__iter__"):
         raise InputTypeError(
             "expected an iterable of Frame or (scores, target) pairs, "
             f"found {type(frames).__name__}",

@@ -45,7 +45,7 @@ def given_frames(
     if target is not None:
         return frames_from(frames, target, ignore, codes=codes)
     if ignore is not None:
-        raise InputError("ignore: expected a target beside it, found none")
+        raise InputError("expected a target beside it, found none", argument="ignore")
     if is_array(frames):
         raise InputError(
             f"expected one beside scores of shape {np.shape(frames)}, found none", argument="target"

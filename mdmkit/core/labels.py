@@ -22,7 +22,7 @@ Labels = int | Collection[int] | None
 def _as_codes(value: Labels, argument: str) -> tuple[int, ...]:
     if value is None:
         return ()
-    if isinstance(value, (str, bytes)) or not (
+    if isinstance(value, (str, bytes, type)) or not (
         isinstance(value, (int, np.generic)) or hasattr(value, "__iter__")
     ):
         raise InputTypeError(
@@ -70,8 +70,9 @@ class LabelCodes:
             for code in codes:
                 if code in taken:
                     raise InputError(
-                        f"{name}: the value {code} already means {taken[code]}; each label value "
-                        "has one meaning (a meaning that does not occur is given as None)"
+                        f"the value {code} already means `{taken[code]}`; each label value "
+                        "has one meaning (a meaning that does not occur is given as None)",
+                        argument=name,
                     )
                 taken[code] = name
         if not self.anomaly_label:
@@ -140,9 +141,10 @@ class LabelCodes:
                 f"{v} at {c} pixels" for v, c in zip(values[:8], counts[:8], strict=True)
             )
             raise InputError(
-                f"{name}: expected label values {self}, found {found}"
+                f"expected label values {self}, found {found}"
                 + (f" and {values.size - 8} other values" if values.size > 8 else "")
-                + "; name it by anomaly_label, normal_label or ignore_index"
+                + "; name it by `anomaly_label`, `normal_label` or `ignore_index`",
+                argument=name,
             )
         return np.asarray(classes)
 

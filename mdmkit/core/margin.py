@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.core.errors import InputError, InputTypeError
+from mdmkit.core.number import Entry, Number
 from mdmkit.core.number import Interval as Interval
-from mdmkit.core.number import Number
 
 
 def check_t_margin(t_margin: object) -> float:
@@ -24,6 +24,13 @@ def check_t_margin(t_margin: object) -> float:
     if not 0 <= value < 1:
         raise InputError(expected, argument="t_margin")
     return value
+
+
+def are_several(t_margin: object) -> bool:
+    """Whether T is a sequence of required qualities."""
+    if isinstance(t_margin, (str, bytes, type)) or not hasattr(t_margin, "__iter__"):
+        return False
+    return int(getattr(t_margin, "ndim", 1)) > 0
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -58,6 +65,8 @@ class Margin(Number):
         The trivial level: the larger, where defined, of the metric's values at the predictions of
         all valid pixels and of none, on the same frames. A margin at a T that does not exceed it
         is passed by doing nothing.
+    ends : (float, float) or None
+        These two values, NaN where undefined.
 
     References
     ----------
@@ -80,8 +89,16 @@ class Margin(Number):
     min_prediction: int | None = None
     min_target: int | None = None
     aggregate: str = "pooled"
+    ends: Interval | None = None
 
     always_written: ClassVar[tuple[str, ...]] = ("interval", "threshold", "bracket")
+
+    def row(self, key: str) -> dict[str, Entry]:
+        """Its entries of one flat row, with the trivial level and whether it passes T."""
+        row = super().row(key)
+        if self.trivial is not None:
+            row |= {f"{key}_trivial": self.trivial, f"{key}_is_trivial": self.is_trivial}
+        return row
 
     @property
     def is_trivial(self) -> bool:
@@ -117,6 +134,33 @@ class Margin(Number):
         if self.aggregate != "pooled":
             parts.append(f"aggregate={self.aggregate!r} over {self._images} images")
         return f"Margin({', '.join(parts)})"
+
+    def _repr_html_(self) -> str:
+        """A table of two rows, for notebooks."""
+        from html import escape
+
+        known = {
+            "MDM": f"{float(self):.6g}",
+            "d": f"{self.metric} > {self.t_margin!r}",
+            "thresholds": "-"
+            if self.interval is None
+            else "[{:.6g}, {:.6g})".format(*self.interval),
+            "recommended": "-" if self.threshold is None else f"{self.threshold:.6g}",
+            "bracket": self.spelled_bracket(".6g") or "-",
+            "trivial level": "-" if self.trivial is None else f"{self.trivial:.6g}",
+        }
+        if self.is_trivial and self.value:
+            known["MDM"] += " (passed by doing nothing)"
+        heads = "".join(f"<th>{name}</th>" for name in known)
+        cells = "".join(f"<td>{escape(text)}</td>" for text in known.values())
+        return f"<table><tr>{heads}</tr><tr>{cells}</tr></table>"
+
+    @property
+    def _range(self) -> str:
+        if self.interval is None:
+            return "-"
+        x, y = self.interval
+        return f"[{x:.6g}, {y:.6g})"
 
     @property
     def _images(self) -> int:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.core.errors import InputError, listing
+from mdmkit.core.files import check_output_folder
 from mdmkit.core.frame import as_unit
 from mdmkit.core.transforms import inverted
 from mdmkit.datasets import find_scores
@@ -82,14 +83,13 @@ def convert(
         raise InputError(f"expected {fitting}, found {dtype!r}", argument="dtype")
     paths = find_scores("source", source)
     root = Path(output)
-    if root.exists() and not root.is_dir():
-        raise InputError(f"expected a folder at {root}, found a file", argument="output")
+    check_output_folder(root)
     outputs = {name: root / f"{name}{SUFFIXES[form]}" for name in paths}
     taken = [str(path) for path in outputs.values() if path.exists()]
     if taken and not overwrite:
         raise InputError(
             f"expected new files in {root}, found that {len(taken)} exist; choose another "
-            f"folder or pass overwrite=True\n{listing(taken)}",
+            f"folder or pass `overwrite=True`\n{listing(taken)}",
             argument="output",
         )
     ticks = progress("frames", len(paths)) if progress else (lambda: None)

@@ -186,7 +186,7 @@ class Layout:
         """
         found = self.find(self.at(existing_folder(root, "dataset")))
         if not found.frames:
-            raise InputError(self.expected(found.root))
+            raise InputError(self.expected(found.root), argument="dataset")
         return found
 
     def at(self, root: Path) -> DataSet:
@@ -210,4 +210,4 @@ class Layout:
         drawing = "\n".join(f"  {line}" for line in self.tree.splitlines())
         entries = sorted(entry.name for entry in root.iterdir()) if root.is_dir() else []
         found = listing(entries, most=8) if entries else "  nothing"
-        return f"dataset: expected {self.title} at {root}:\n{drawing}\nfound there:\n{found}"
+        return f"expected {self.title} at {root}:\n{drawing}\nfound there:\n{found}"

@@ -177,9 +177,9 @@ def _judge_labels(seen: Inspection) -> None:
     """Label values that have no meaning, and masks that look like mistakes."""
     for values, masks in seen.unknown.items():
         assert seen.choice is not None
-        hint = "name them by anomaly_label, normal_label or ignore_index"
+        hint = "name them by `anomaly_label`, `normal_label` or `ignore_index`"
         if seen.dataset is not None and seen.dataset.recognised:
-            hint = f"dataset='{seen.dataset.recognised}' knows the labels of this layout"
+            hint = f"`dataset='{seen.dataset.recognised}'` knows the labels of this layout"
         seen.problems.append(
             f"target: expected label values {seen.choice.codes}, found "
             f"{', '.join(map(str, values))} in {len(masks)} masks, as {masks[0]}; {hint}"
@@ -200,14 +200,14 @@ def _judge_frames(seen: Inspection, expected: set[str], missing: str) -> None:
         if found.missing:
             told.append(
                 f"{method}: no score map for {len(found.missing)} frames that {of}; "
-                "missing='skip' leaves them out\n"
+                "`missing='skip'` leaves them out\n"
                 f"{listing(found.missing, most=5)}"
             )
         if found.surplus:
             why = seen.dataset.only_labelled if seen.dataset else ""
             told.append(
                 f"{method}: score maps of {len(found.surplus)} frames without ground truth"
-                f"{f' ({why})' if why else ''}; missing='skip' leaves them out\n"
+                f"{f' ({why})' if why else ''}; `missing='skip'` leaves them out\n"
                 f"{listing(found.surplus, most=5)}"
             )
 
@@ -224,8 +224,8 @@ def _judge_all(seen: Inspection) -> None:
             seen.problems.append(f"target: no pixel is anomalous: margins do not exist; {why}")
         elif not masks.components:
             seen.problems.append(
-                f"target: no component has min_target={least} pixels: component metrics do not "
-                "exist (ask for pixel metrics, or give another min_target)"
+                f"target: no component has {least} pixels: component metrics do not exist (ask "
+                "for pixel metrics, or give another `min_target`)"
             )
     for method, found in seen.methods.items():
         if found.not_finite:
@@ -236,7 +236,7 @@ def _judge_all(seen: Inspection) -> None:
         if found.lowest < 0 or found.highest > 1:
             seen.remarks.append(
                 f"{method}: scores outside [0, 1] have no margins without a normaliser, as "
-                "normalize='minmax'"
+                "`normalize='minmax'`"
             )
         if found.lowest == found.highest:
             seen.remarks.append(f"{method}: one score everywhere: nothing is told apart")

@@ -46,8 +46,8 @@ def what_is_missing(
     for name, paths in scores.items():
         ending = "" if set(paths) & set(targets) else ending_of(paths, targets)
         if ending:
-            parts.append(f"score maps of {name} are named so with score_ending='{ending}'")
+            parts.append(f"score maps of {name} are named so with `score_ending='{ending}'`")
         if ending == CONFIDENCES:
-            parts.append(f"if they are confidences, higher means normal: invert='{name}'")
-    parts.append("missing='skip' keeps the frames that are complete")
+            parts.append(f"if they are confidences, higher means normal: `invert='{name}'`")
+    parts.append("`missing='skip'` keeps the frames that are complete")
     return parts

@@ -177,9 +177,10 @@ def from_folders(
         pictures = find_images(images)
         if not pictures.keys() & masks.keys():
             raise InputError(
-                f"images: expected images of the frames of {target} in {images}, found none in "
+                f"expected images of the frames of {target} in {images}, found none in "
                 f"common (masks are named like {next(iter(masks))!r}, "
-                f"images like {next(iter(pictures))!r})"
+                f"images like {next(iter(pictures))!r})",
+                argument="images",
             )
     frames = {key: FrameFiles(masks[key], pictures.get(key)) for key in sorted(masks)}
     published = roadanomaly.published_masks(root) is not None
@@ -339,9 +340,10 @@ def pair(
         raise InputError("\n".join(what_is_missing(targets, scores, dataset)))
     if not common:
         raise InputError(
-            f"target: expected frames of {', '.join(scores)} in {target}, found none in common "
+            f"expected frames of {', '.join(scores)} in {target}, found none in common "
             f"(masks are named like {next(iter(targets))!r}, "
-            f"score maps like {next(iter(next(iter(scores.values()))))!r})"
+            f"score maps like {next(iter(next(iter(scores.values()))))!r})",
+            argument="target",
         )
     shared = sorted(common)
     return Pairing(

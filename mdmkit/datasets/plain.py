@@ -123,7 +123,7 @@ def _described(blank: DataSet, file: Path, described: dict[str, Any]) -> DataSet
     )
     if text["without_mask"] == _NORMAL:
         if not codes.normal_label:
-            raise InputError(f"{file}: without_mask: expected a normal_label, found none")
+            raise InputError(f"{file}: without_mask: expected a `normal_label`, found none")
         bare = {key: FrameFiles(None, images[key]) for key in found.unlabelled}
         frames = dict(sorted({**found.frames, **bare}.items()))
         return replace(found, frames=frames, unlabelled=frozenset())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from unicodedata import normalize
 
 from mdmkit.core.errors import InputError, listing
 from mdmkit.core.files import read_text
@@ -57,7 +58,7 @@ def subset(dataset: DataSet, keys: Iterable[str]) -> DataSet:
     >>> list(subset(DataSet("", Path("."), "mine", frames), ["c", "a"]).frames)
     ['a', 'c']
     """
-    wanted = set(keys)
+    wanted = {normalize("NFC", key) for key in keys}  # as all keys are
     unknown = sorted(wanted - dataset.frames.keys())
     if unknown:
         raise InputError(

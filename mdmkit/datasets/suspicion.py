@@ -77,11 +77,11 @@ class LabelSurvey:
         ]
         if len(self.black_and_white) + len(self.zero) == self.masks and self.black_and_white:
             hint = (
-                "; in black-and-white masks 255 is the anomaly: anomaly_label=255, "
-                "ignore_index=None"
+                "; in black-and-white masks 255 is the anomaly: `anomaly_label=255`, "
+                "`ignore_index=None`"
             )
         else:
-            hint = "; anomaly_label=N names the value that means anomaly"
+            hint = "; `anomaly_label=N` names the value that means anomaly"
         return f"{self.masks} masks hold {', '.join(values)}{hint}"
 
     def remarks(self) -> list[str]:
@@ -97,7 +97,7 @@ class LabelSurvey:
         return [
             f"{len(self.black_and_white)} of {self.masks} masks hold only 0 and 255 (ignore), as "
             f"{self.black_and_white[0]}: are they black-and-white masks? Then "
-            f"anomaly_label={anomalies}, ignore_index=None"
+            f"`anomaly_label={anomalies}`, `ignore_index=None`"
         ]
 
     def _of_zero(self) -> list[str]:
@@ -109,13 +109,13 @@ class LabelSurvey:
             return [
                 f"{len(foreign)} masks of frames without ground truth are all 0, as {foreign[0]}: "
                 f"they count as all normal ({self.dataset.only_labelled if self.dataset else ''}); "
-                "remove them, and missing='skip' leaves these frames out"
+                "remove them, and `missing='skip'` leaves these frames out"
             ]
         if 2 * len(self.zero) > self.masks and not (self.dataset and self.dataset.normal_frames):
             return [
                 f"{len(self.zero)} of {self.masks} masks are all 0, as {self.zero[0]}: these "
                 "frames count as all normal; if they have no labels, remove their masks, and "
-                "missing='skip' leaves them out"
+                "`missing='skip'` leaves them out"
             ]
         return []
 

@@ -7,15 +7,14 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, overload
 
-import numpy as np
-
+from mdmkit.core.arguments import as_bytes, as_choice
 from mdmkit.core.distribution import Distribution, mean_where_defined
 from mdmkit.core.errors import InputError, NoTargetError
 from mdmkit.core.frame import Frame
 from mdmkit.core.frame_streams import in_memory
 from mdmkit.core.given import given_frames, is_number
 from mdmkit.core.labels import LabelCodes, Labels
-from mdmkit.core.margin import Margin, check_t_margin, trivial_level
+from mdmkit.core.margin import Margin, are_several, check_t_margin, trivial_level
 from mdmkit.evaluation.closer_looks import closer_curve
 from mdmkit.evaluation.evaluation import Evaluation
 from mdmkit.evaluation.gathering import check_aggregate
@@ -109,8 +108,8 @@ def threshold_curve(
     codes = LabelCodes(normal_label, anomaly_label, ignore_index)
     chosen = as_metric(metric)
     kind = as_normalizer(normalize)
-    if resolution not in (None, "all"):
-        raise InputError(f"resolution: expected None or 'all', found {resolution!r}")
+    as_choice(resolution, (None, "all"), "resolution")
+    memory = as_bytes(memory)
     frames = given_frames(scores, target, ignore, codes=codes)
     if resolution is None and all(map(in_memory, (scores, target, ignore))):
         curve = _closer_curve(frames, chosen, kind)
@@ -204,12 +203,12 @@ def mdm(
     """
     if t_margin is None and is_number(target):  # mdm(pairs, 0.5)
         target, t_margin = None, target
-    several = not isinstance(t_margin, (str, bytes)) and hasattr(t_margin, "__iter__")
-    several = several and np.shape(t_margin) != ()  # type: ignore[arg-type]
+    several = are_several(t_margin)
     asked = [check_t_margin(t) for t in (t_margin if several else [t_margin])]  # type: ignore
     if not asked:
-        raise InputError("t_margin: expected at least one number in [0, 1), found none")
+        raise InputError("expected at least one number in [0, 1), found none", argument="t_margin")
     check_aggregate(aggregate)
+    memory = as_bytes(memory)
     codes = LabelCodes(normal_label, anomaly_label, ignore_index)
     chosen = as_metric(metric)
     kind = as_normalizer(normalize)

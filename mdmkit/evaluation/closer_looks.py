@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.frame import Frame
-from mdmkit.core.margin import check_t_margin
+from mdmkit.core.margin import are_several, check_t_margin
 from mdmkit.metrics.component_metrics import ComponentMetric
 from mdmkit.metrics.curve import ThresholdCurve
 from mdmkit.statistics.binned_components import PARTS, BinnedComponents
@@ -165,7 +165,7 @@ class CloserCurve(ThresholdCurve):
 
     def margin(self, t_margin: Any) -> Any:
         """The MDM at a required quality T in [0, 1): the longest run of steps with d > T."""
-        if not isinstance(t_margin, (str, bytes)) and hasattr(t_margin, "__len__"):
+        if are_several(t_margin):
             several = [check_t_margin(t) for t in t_margin]
             return ThresholdCurve.margin(self._decided(several), t_margin) if several else ()
         return ThresholdCurve.margin(self._decided([check_t_margin(t_margin)]), t_margin)

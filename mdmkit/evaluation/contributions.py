@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isnan
 from operator import add
 from typing import TYPE_CHECKING, Any
@@ -32,17 +32,27 @@ class Image:
     values: dict[str, float]
     refused: dict[str, str]
     no_target: dict[str, str]
+    #: Of margins: d of the predictions "all valid pixels" and "none".
+    ends: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Ready for JSON, NaN as None."""
         values = {key: None if isnan(value) else value for key, value in self.values.items()}
-        return {"values": values, "refused": self.refused, "no_target": self.no_target}
+        ends = {key: [None if isnan(d) else d for d in two] for key, two in self.ends.items()}
+        return {
+            "values": values, "refused": self.refused, "no_target": self.no_target, "ends": ends
+        }  # fmt: skip
 
     @classmethod
     def from_dict(cls, record: dict[str, Any]) -> Image:
         """What `to_dict` gave."""
         values = {k: float("nan") if v is None else v for k, v in record["values"].items()}
-        return cls(values, record["refused"], record["no_target"])
+        nan = float("nan")
+        ends = {
+            key: (nan if at_all is None else at_all, nan if at_none is None else at_none)
+            for key, (at_all, at_none) in record.get("ends", {}).items()
+        }
+        return cls(values, record["refused"], record["no_target"], ends)
 
 
 @dataclass(frozen=True, eq=False)

@@ -221,26 +221,30 @@ def connected(scheduler: Any) -> Iterator[Client]:
         from distributed import Client
     if isinstance(scheduler, Client):
         if scheduler.asynchronous:
-            raise InputError("scheduler: expected a synchronous client, found an asynchronous one")
+            raise InputError(
+                "expected a synchronous client, found an asynchronous one", argument="scheduler"
+            )
         _check_workers(scheduler)
         yield scheduler
         return
     if not isinstance(scheduler, str):
         raise InputTypeError(
-            f"scheduler: expected an address or a distributed.Client, found {scheduler!r}"
+            f"expected an address or a distributed.Client, found {scheduler!r}",
+            argument="scheduler",
         )
     try:
         client = Client(scheduler, timeout=PATIENCE, set_as_default=False)
     except (OSError, ValueError) as error:
         raise InputError(
-            f"scheduler: expected a Dask scheduler at {scheduler}, found: {error}"
+            f"expected a Dask scheduler at {scheduler}, found: {error}", argument="scheduler"
         ) from error
     with client:
         try:
             client.wait_for_workers(1, timeout=PATIENCE)
         except (TimeoutError, asyncio.TimeoutError):  # two until Python 3.11
             raise InputError(
-                f"scheduler: expected workers at {scheduler}, found none in {PATIENCE} seconds"
+                f"expected workers at {scheduler}, found none in {PATIENCE} seconds",
+                argument="scheduler",
             ) from None
         _check_workers(client)
         yield client
@@ -253,7 +257,8 @@ def _check_workers(client: Client) -> None:
     if others:
         found = listing(f"{worker}: {other}" for worker, other in others.items())
         raise InputError(
-            f"scheduler: expected workers with mdmkit {_version()}, as here, found\n{found}"
+            f"expected workers with mdmkit {_version()}, as here, found\n{found}",
+            argument="scheduler",
         )
 
 
@@ -297,8 +302,8 @@ def in_collections(frames: Any, codes: LabelCodes) -> DaskFrames:
         frames = [frames]
     if not isinstance(frames, (list, tuple)):
         raise InputTypeError(
-            "frames: expected a bag, or a list of pairs of Dask arrays, found "
-            f"{type(frames).__name__}"
+            f"expected a bag, or a list of pairs of Dask arrays, found {type(frames).__name__}",
+            argument="frames",
         )
     chunks, count = [], 0
     for index, item in enumerate(frames):

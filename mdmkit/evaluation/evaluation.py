@@ -8,10 +8,11 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from mdmkit.core.distribution import Distribution
+from mdmkit.core.distribution import Distribution, mean_where_defined
 from mdmkit.core.errors import InputError, NoTargetError, RangeError
 from mdmkit.core.files import check_output
 from mdmkit.core.labels import LabelCodes, Labels
+from mdmkit.core.margin import trivial_level
 from mdmkit.core.named_arrays import arrays_of, value_of
 from mdmkit.core.number import Number
 from mdmkit.evaluation.contributions import Counts, Image
@@ -95,7 +96,9 @@ class Evaluation(Passing):
         except InputError:
             named = False
         if not named:
-            raise InputError(f"metrics: expected those that have a name, found {', '.join(keys)}")
+            raise InputError(
+                f"expected those that have a name, found {', '.join(keys)}", argument="metrics"
+            )
         header["images"] = sorted((image.to_dict() for image in self._images), key=_spelled)
         header["counts"] = asdict(self.counts)
         header["two_looks"] = self._two_looks
@@ -132,9 +135,11 @@ class Evaluation(Passing):
             Without valid pixels, or where nothing that was asked for can be computed.
         """
         if not self.counts.frames:
-            raise InputError("frames: expected at least one frame, found none")
+            raise InputError("expected at least one frame, found none", argument="frames")
         if self.counts.pixels == 0:
-            raise InputError("target: expected at least one valid pixel, found all pixels ignored")
+            raise InputError(
+                "expected at least one valid pixel, found all pixels ignored", argument="target"
+            )
         self._check_anomalies()
         compute = self._pooled_numbers if self.aggregate == "pooled" else self._image_numbers
         numbers, refused = compute()
@@ -162,9 +167,11 @@ class Evaluation(Passing):
         needing = [measure.key for measure in self.measures if measure.needs_anomalies]
         if needing and self.counts.anomalous_pixels == 0:
             raise NoTargetError(
-                "target: expected at least one anomalous pixel, found none (of "
+                "expected at least one anomalous pixel, found none (of "
                 f"{self.counts.frames} frames, for {', '.join(needing[:4])}"
-                f"{', ...' if len(needing) > 4 else ''}; does anomaly_label name the right value?)"
+                f"{', ...' if len(needing) > 4 else ''}; does `anomaly_label` name the right "
+                "value?)",
+                argument="target",
             )
 
     def _pooled_numbers(self) -> tuple[dict[str, Number], dict[str, str]]:
@@ -193,6 +200,10 @@ class Evaluation(Passing):
                 raise NoTargetError(min(image.no_target[key] for image in self._images))
             images = Distribution.of(image.values[key] for image in self._images)
             numbers[key] = replace(numbers[key], value=images.mean, images=images)
+            ends = [image.ends[key] for image in self._images if key in image.ends]
+            if ends:  # means over images, as the margin is one
+                constant = [mean_where_defined(values) for values in zip(*ends, strict=True)]
+                numbers[key] = replace(numbers[key], trivial=trivial_level(constant))
         return numbers, refused
 
 

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from mdmkit.core.arguments import as_bytes
+from mdmkit.core.arguments import as_bytes, as_choice
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import InputError, NoTargetError, RangeError, listing
 from mdmkit.core.frame import Frame
@@ -59,9 +59,7 @@ FEW_PIXELS = 8192
 
 def check_aggregate(aggregate: Any) -> str:
     """One of `AGGREGATES`."""
-    if aggregate not in AGGREGATES:
-        raise InputError(f"aggregate: expected one of {', '.join(AGGREGATES)}, found {aggregate!r}")
-    return str(aggregate)
+    return str(as_choice(aggregate, AGGREGATES, "aggregate"))
 
 
 class Gathered:
@@ -153,8 +151,9 @@ class Gathered:
             return Contribution(Counts(), inside=self._accumulator.inside(frame))
         if self.needs_fit:
             raise InputError(
-                f"normalize: expected the constants of {self.kind.name!r} before the first frame "
-                "is judged; call fit with all frames"
+                f"expected the constants of {self.kind.name!r} before the first frame "
+                "is judged; call fit with all frames",
+                argument="normalize",
             )
         if self.aggregate == "pooled":
             totals = self._sweeps_of(frame)
@@ -192,7 +191,10 @@ class Gathered:
         image = Image({}, {}, {})
         for measure in self.measures:
             try:
-                image.values[measure.key] = float(computed(measure, sweeps))
+                number = computed(measure, sweeps)
+                image.values[measure.key] = float(number)
+                if isinstance(number, Margin) and number.ends is not None:
+                    image.ends[measure.key] = number.ends
             except RangeError as error:
                 image.refused[measure.key] = str(error)
             except NoTargetError as error:
@@ -251,8 +253,9 @@ class Gathered:
         differing = [name for name in mine if mine[name] != theirs[name]]
         if differing:
             raise InputError(
-                "evaluations: expected the same settings, found\n"
-                + listing(f"{name}: {mine[name]} and {theirs[name]}" for name in differing)
+                "expected the same settings, found\n"
+                + listing(f"{name}: {mine[name]} and {theirs[name]}" for name in differing),
+                argument="evaluations",
             )
         self._accumulator.merge(other._accumulator)
         self._images += other._images
@@ -331,12 +334,14 @@ class Gathered:
         try:
             yield
         except InputError as error:
-            raise type(error)(f"{self.method}: {error}" if self.method else str(error)) from error
+            raise error.inside(self.method) from error
 
     def sweeps(self) -> NormalizedTotals:
         """Everything counted so far, normalised (pooled only)."""
         if self.aggregate != "pooled":
-            raise InputError("aggregate: curves of a whole data set exist only for 'pooled'")
+            raise InputError(
+                "curves of a whole data set exist only for 'pooled'", argument="aggregate"
+            )
         found = self._normalized()
         check_valid(found.pixels)
         return found

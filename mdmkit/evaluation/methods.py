@@ -46,8 +46,8 @@ def load_frame(
     except InputError as error:
         culprit = target if str(error).startswith("target") else scores
         if "shape of the scores" not in str(error):
-            raise type(error)(f"{culprit}: {error}") from None
-        hint = "; resize='bilinear' brings score maps to the size of their masks"
+            raise error.inside(culprit) from None
+        hint = "; `resize='bilinear'` brings score maps to the size of their masks"
         raise type(error)(f"{target} for {scores}: {error}{hint}") from None
     if isinstance(target, RegionMasks):
         vars(frame)["regions"] = target  # read again where sPRO asks for them
@@ -164,7 +164,7 @@ class Methods:
                     progress(name, len(self.loads[name])) if progress else no_progress,
                 )
             except InputError as error:
-                raise type(error)(f"{name}: {error}") from error
+                raise error.inside(name) from error
 
     def run(
         self,

@@ -96,7 +96,7 @@ def _read(path: Path, name: str, key: str | None, invert: bool) -> Frame:
     try:
         return _normal(scores, name, invert)
     except InputError as error:
-        raise type(error)(f"{path}: {error}") from None
+        raise error.inside(path) from None
 
 
 def _normal(scores: Any, name: str, invert: bool) -> Frame:

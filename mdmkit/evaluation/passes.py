@@ -56,8 +56,9 @@ class Passing(Gathered):
         if self.needs_fit:
             if not again:
                 raise InputError(
-                    f"frames: normalize={self.kind.name!r} looks at all scores before the first "
-                    "frame is judged here; expected a list, found an iterator"
+                    f"normalize={self.kind.name!r} looks at all scores before the first "
+                    "frame is judged here; expected a list, found an iterator",
+                    argument="frames",
                 )
             self.fit(frames)
         self._two_looks, self._only_numbers = again, only_numbers and not self.counts.frames

@@ -71,7 +71,7 @@ def component_curves(
     """
     edges = None if thresholds is None else np.unique(np.asarray(thresholds, np.float64))
     if edges is not None and not (edges.size and np.isfinite(edges).all()):
-        raise InputError(f"thresholds: expected finite numbers, found {thresholds!r}")
+        raise InputError(f"expected finite numbers, found {thresholds!r}", argument="thresholds")
     sizes = ComponentSizes(min_prediction, min_target)
     frames = frames_from(
         scores, target, ignore, codes=LabelCodes(normal_label, anomaly_label, ignore_index)

@@ -71,7 +71,7 @@ class CountedMetric(Metric):
     ) -> None:
         super().__init__(**kwargs)
         if no_target not in ("error", "nan"):
-            raise InputError(f"no_target: expected error or nan, found {no_target!r}")
+            raise InputError(f"expected error or nan, found {no_target!r}", argument="no_target")
         self.validate = bool(validate)
         self.no_target = no_target
         self._measures = measures
@@ -283,8 +283,9 @@ class CountedMetric(Metric):
         assert isinstance(own, Tensor)
         if not torch.equal(settings.cpu(), own.cpu()):
             raise InputError(
-                "state: expected counts by the labels and component sizes of this metric "
-                f"({self._codes}; {self._on_host}), found those of another one"
+                "expected counts by the labels and component sizes of this metric "
+                f"({self._codes}; {self._on_host}), found those of another one",
+                argument="state",
             )
 
     def plot(self, val: Any = None, ax: Any = None) -> Any:

@@ -216,18 +216,20 @@ def as_maps(scores: Any, target: Any, ignore: Any = None) -> Part:
         if part is None or (part.shape == stack.shape and part.device == stack.device):
             continue
         raise InputError(
-            f"{name}: expected shape {tuple(stack.shape)} on {stack.device}, as the scores have, "
-            f"found {tuple(part.shape)} on {part.device}"
+            f"expected shape {tuple(stack.shape)} on {stack.device}, as the scores have, "
+            f"found {tuple(part.shape)} on {part.device}",
+            argument=name,
         )
     return stack, labels, hidden
 
 
 def _stack(value: Any, name: str, dtypes: tuple[torch.dtype, ...], words: str) -> Tensor:
     if not isinstance(value, Tensor):
-        raise InputTypeError(f"{name}: expected a tensor, found {type(value).__name__}")
+        raise InputTypeError(f"expected a tensor, found {type(value).__name__}", argument=name)
     if value.layout != torch.strided or value.dtype not in dtypes:
         raise InputTypeError(
-            f"{name}: expected a dense tensor of {words}, found {value.dtype} ({value.layout})"
+            f"expected a dense tensor of {words}, found {value.dtype} ({value.layout})",
+            argument=name,
         )
     shape = tuple(value.shape)
     stack = value.detach()
@@ -237,6 +239,7 @@ def _stack(value: Any, name: str, dtypes: tuple[torch.dtype, ...], words: str) -
         stack = stack[None]
     if stack.ndim != 3 or stack.numel() == 0:
         raise InputError(
-            f"{name}: expected shape (H, W), (N, H, W) or (N, 1, H, W), not empty, found {shape}"
+            f"expected shape (H, W), (N, H, W) or (N, 1, H, W), not empty, found {shape}",
+            argument=name,
         )
     return stack

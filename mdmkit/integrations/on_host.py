@@ -54,14 +54,16 @@ class OnHost:
                 coverages.add(statistic)
             elif not isinstance(statistic, PixelStatistic):
                 raise InputTypeError(
-                    "metrics: expected metrics of pixels, components or regions of whole frames, "
-                    f"which add up; found one that needs {statistic}"
+                    "expected metrics of pixels, components or regions of whole frames, "
+                    f"which add up; found one that needs {statistic}",
+                    argument="metrics",
                 )
         for found in (sizes, coverages):
             if len(found) > 1:
                 raise InputError(
-                    "metrics: expected the same component sizes, found "
-                    f"{' and '.join(sorted(map(str, found)))}"
+                    "expected the same component sizes, found "
+                    f"{' and '.join(sorted(map(str, found)))}",
+                    argument="metrics",
                 )
         return cls(next(iter(sizes), None), next(iter(coverages), None))
 

@@ -215,7 +215,7 @@ def write_scores(
     try:
         write_atomically(output, write_whole)
     except InputError as error:
-        raise type(error)(f"{output}: {error}") from None
+        raise error.inside(output) from None
     return output
 
 

@@ -36,7 +36,7 @@ def _array(path: Path, archive: np.lib.npyio.NpzFile, key: str | None) -> NDArra
         wanted = "one array" if key is None else f"the key {key!r}"
         raise InputError(
             f"{path}: expected {wanted}, found the keys {', '.join(names) or 'none'}"
-            + (f"; choose one, as key='{names[0]}'" if key is None and names else "")
+            + (f"; choose one, as `key='{names[0]}'`" if key is None and names else "")
         )
     return np.asarray(archive[key])
 

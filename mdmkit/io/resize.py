@@ -16,7 +16,9 @@ METHODS = ("bilinear", "nearest")
 def check_resize(resize: Any) -> str | None:
     """One of `METHODS`, or None."""
     if resize is not None and (not isinstance(resize, str) or resize not in METHODS):
-        raise InputError(f"resize: expected one of {', '.join(METHODS)}, found {resize!r}")
+        raise InputError(
+            f"expected one of {', '.join(METHODS)}, found {resize!r}", argument="resize"
+        )
     return resize
 
 

@@ -48,7 +48,7 @@ def _entry(path: Path, saved: dict[Any, Any], key: str | None) -> Any:
         wanted = "one tensor" if key is None else f"the key {key!r}"
         raise InputError(
             f"{path}: expected {wanted}, found the keys {', '.join(map(str, saved)) or 'none'}"
-            + (f"; choose one, as key='{next(iter(saved))}'" if key is None and saved else "")
+            + (f"; choose one, as `key='{next(iter(saved))}'`" if key is None and saved else "")
         )
     return saved[key]
 

@@ -36,7 +36,7 @@ def _chosen(path: Path, group: Any, key: str | None) -> Any:
         wanted = "one array" if key is None else f"the array {key!r}"
         raise InputError(
             f"{path}: expected {wanted}, found the arrays {', '.join(names) or 'none'}"
-            + (f"; choose one, as key='{next(iter(names))}'" if key is None and names else "")
+            + (f"; choose one, as `key='{next(iter(names))}'`" if key is None and names else "")
         )
     return group[key]
 

@@ -30,8 +30,9 @@ def check_anomalous(anomalous: int) -> None:
     """Refuse frames without an anomalous pixel: there is nothing to detect."""
     if anomalous == 0:
         raise NoTargetError(
-            "target: expected at least one anomalous pixel, found none "
-            "(does anomaly_label name the right value?)"
+            "expected at least one anomalous pixel, found none "
+            "(does `anomaly_label` name the right value?)",
+            argument="target",
         )
 
 
@@ -43,10 +44,11 @@ def _checked(name: str, found: Any, shape: tuple[int, ...]) -> Ratio:
     """What a metric's formula returned, as floats of the shape of its counts."""
     values = np.asarray(found)
     if values.dtype.kind not in "fiub":
-        raise InputTypeError(f"{name}: expected floats, found {values.dtype}")
+        raise InputTypeError(f"expected floats, found {values.dtype}", argument=name)
     if values.shape != shape:
         raise InputError(
-            f"{name}: expected a value for each count, shape {shape}, found shape {values.shape}"
+            f"expected a value for each count, shape {shape}, found shape {values.shape}",
+            argument=name,
         )
     return values.astype(np.float64)
 
@@ -108,7 +110,7 @@ class Metric(ABC):
         NoTargetError
             Of metrics of components and borders, if the sweep holds nothing to detect.
         """
-        raise InputError(f"metrics: {self.name} has no value at a single threshold")
+        raise InputError(f"{self.name} has no value at a single threshold", argument="metrics")
 
     def bounds(self, grid: Any) -> tuple[Ratio, Ratio] | None:
         """Least and largest d within each cell of a grid, shape (m + 1,) each, NaN: undefined.

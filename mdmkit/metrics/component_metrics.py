@@ -100,8 +100,9 @@ class ComponentMetric(Metric):
         check_anomalous(sweep.largest)
         if sweep.targets == 0:
             raise NoTargetError(
-                f"min_target: expected a ground-truth component of at least {self.min_target} "
-                f"pixels, found none (the largest has {sweep.largest}); lower min_target"
+                f"expected a ground-truth component of at least {self.min_target} "
+                f"pixels, found none (the largest has {sweep.largest}); lower `min_target`",
+                argument="min_target",
             )
 
     def everywhere(self, sweep: ComponentCounts) -> tuple[Ratio, Ratio]:

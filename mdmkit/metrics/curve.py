@@ -13,6 +13,7 @@ from mdmkit.core.errors import InputError
 from mdmkit.core.margin import (
     Interval,
     Margin,
+    are_several,
     check_t_margin,
     longest_run,
     runs_of_length,
@@ -79,7 +80,7 @@ class ThresholdCurve:
         except (TypeError, ValueError):
             thresholds = np.array(np.nan)
         if not np.all((thresholds >= 0) & (thresholds <= 1)):
-            raise InputError(f"z: expected thresholds in [0, 1], found {z!r}")
+            raise InputError(f"expected thresholds in [0, 1], found {z!r}", argument="z")
         values = self.values[np.searchsorted(self.breakpoints, thresholds, side="right") - 1]
         return values if values.ndim else float(values)
 
@@ -103,8 +104,8 @@ class ThresholdCurve:
         -------
         Margin, or a tuple of them in the order of `t_margin`.
         """
-        if not isinstance(t_margin, (str, bytes)) and hasattr(t_margin, "__len__"):
-            return tuple(self.margin(t) for t in t_margin)
+        if are_several(t_margin):
+            return tuple(map(self.margin, map(check_t_margin, t_margin)))
         t = check_t_margin(t_margin)
         bounds, passes = self._bounds(t), self.values > t  # NaN never passes
         if self.low is not None and bounds is not None and bounds[0] == bounds[1]:
@@ -122,6 +123,7 @@ class ThresholdCurve:
             min_target=self.min_target,
             resolution=self.resolution,
             trivial=trivial_level(self.ends),
+            ends=self.ends,
         )
 
     def _bounds(self, t: float) -> Interval | None:

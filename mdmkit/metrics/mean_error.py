@@ -42,6 +42,7 @@ class AUTC(Measure):
     key: str = "autc"
     higher_is_better = False
     needs_anomalies = True
+    on_scale = True
 
     def compute(self, sweeps: NormalizedTotals) -> Number:
         pixels, bracketed = sweeps.pixels, sweeps.bracketed

@@ -6,14 +6,16 @@ import reprlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from math import isnan
+from math import isfinite, isnan
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import InputError, InputTypeError
 from mdmkit.core.foreign import leaving_arguments, ours, read_only
+from mdmkit.core.given import is_number
 from mdmkit.core.margin import Margin, check_t_margin
 from mdmkit.core.number import Number
 from mdmkit.metrics.base import Metric, Ratio, check_anomalous, ratio
@@ -75,6 +77,18 @@ class Measure(ABC):
     decided_by_bins: bool = False
     #: Whether it is an error over a whole data set without anomalies, as a margin is.
     needs_anomalies: bool = False
+    #: Whether it lives on normalised scores: those of methods normalised in different ways do not
+    #: compare.
+    on_scale: bool = False
+
+    @property
+    def sizes_used(self) -> str:
+        """The component sizes that it depends on, as in "sizes 500/100"; else nothing."""
+        for statistic in self.statistics:
+            sizes = getattr(statistic, "sizes", None)
+            if isinstance(sizes, ComponentSizes):
+                return f"sizes {sizes.min_prediction}/{sizes.min_target}"
+        return ""
 
     @property
     def every_row(self) -> bool:
@@ -125,7 +139,8 @@ def as_number(found: Number | float, sweeps: NormalizedTotals) -> Number:
     if isinstance(found, (int, float)):
         return Number.exact(found) if sweeps.bracketed is None else Number(found)
     raise InputTypeError(
-        f"measure: expected a number of `compute`, or a mdmkit.Number, found {reprlib.repr(found)}"
+        f"expected a number of `compute`, or a mdmkit.Number, found {reprlib.repr(found)}",
+        argument="measure",
     )
 
 
@@ -258,7 +273,13 @@ class AtThreshold(Measure):
     metric: Metric
     z: float
     needs_anomalies = True
+    on_scale = True
     refinable = True
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "metric", as_metric(self.metric))
+        if not is_number(self.z) or not isfinite(self.z):
+            raise InputTypeError(f"expected a finite threshold, found {self.z!r}", argument="z")
 
     @property
     def statistics(self) -> tuple[Statistic, ...]:
@@ -307,6 +328,7 @@ class FprAtThreshold(Measure):
     z: float
     higher_is_better = False
     refinable = True
+    on_scale = True
 
     def compute(self, sweeps: NormalizedTotals) -> Number:
         least, most = (
@@ -353,6 +375,7 @@ class MarginAt(Measure):
     t_margin: float
     key: str = field(default="")
     needs_anomalies = True
+    on_scale = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "metric", as_metric(self.metric))

@@ -113,7 +113,15 @@ def parse_measure(name: str, sizes: ComponentSizes) -> Measure:
     InputError
         An unknown name or option, with those that are known.
     """
-    asked = Asked.of(name)
+    try:
+        return _measure_of(Asked.of(name), sizes)
+    except InputError as error:
+        if error.argument == "metrics":
+            raise
+        raise type(error)(f"{name}: {error}", argument="metrics") from None
+
+
+def _measure_of(asked: Asked, sizes: ComponentSizes) -> Measure:
     band = asked.number("band") if "band" in asked.options else None
     bins = [TargetBin(by, *asked.range(by)) for by in PROPERTIES if by in asked.options]
     measure = _plain_measure(asked, sizes)

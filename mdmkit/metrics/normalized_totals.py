@@ -320,12 +320,16 @@ class NormalizedTotals:
     def _beyond_largest(self, metric: Metric, curve: ThresholdCurve) -> tuple[ThresholdCurve, bool]:
         """The curve with a last step that begins above the rank of the largest score, if any does.
 
-        Of a score whose group is not resolved the least rank is known, and the one above it.
+        Of a score whose group is not resolved the least rank is known, and that above its group.
         """
         if self.bracketed is None or not isinstance(self.normalizer, Rank):
             return curve, True
         scores, _ = metric.everywhere(self.raw(metric.statistic))
-        top = float(self._rescaled(np.nextafter(scores[-1:], np.inf))[0]) if scores.size else 0.0
+        if not scores.size:
+            return curve, True
+        ends = self.bracketed.groups.scores
+        group = np.searchsorted(ends, scores[-1:]).clip(max=ends.size - 1)
+        top = float(self._rescaled(np.nextafter(ends[group], np.inf))[0])
         if not curve.breakpoints[-1] < top < 1:
             return curve, top < 1
         breakpoints, values = (

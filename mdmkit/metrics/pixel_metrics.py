@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from mdmkit.core.arguments import check_function, check_kind
 from mdmkit.core.errors import InputError, NoTargetError
 from mdmkit.core.foreign import leaving_arguments, read_only
 from mdmkit.core.spelled import spelled
@@ -178,7 +179,7 @@ class FBeta(CountMetric):
 
     def __post_init__(self) -> None:
         if not (isinstance(self.beta, (int, float)) and 0 < self.beta < 1e100):
-            raise InputError(f"beta: expected a number > 0, found {self.beta!r}")
+            raise InputError(f"expected a number > 0, found {self.beta!r}", argument="beta")
 
     @property
     def name(self) -> str:  # type: ignore[override]
@@ -261,7 +262,7 @@ class FalsePositiveRate(CountMetric):
     def check(self, sweep: AnyPixels) -> None:
         """Refuse a sweep without a normal pixel."""
         if sweep.normal == 0:
-            raise NoTargetError("target: expected at least one normal pixel, found none")
+            raise NoTargetError("expected at least one normal pixel, found none", argument="target")
 
     def above(self, sweep: PixelCounts, z: float) -> float:
         return float(self(*sweep.confusion(sweep.above(z))))
@@ -316,6 +317,8 @@ def count_metric(
     """
     if function is None:
         return partial(count_metric, name=name, monotone=monotone)
+    check_function(function, 4, "function", "of (tp, fp, fn, tn)")
+    check_kind(name, (str, type(None)), "name")
     return CountFormula(function, name or str(getattr(function, "__name__", "metric")), monotone)
 
 

@@ -60,7 +60,7 @@ class PRO(CountedMetric):
         if counts.sizes[0] == 0:
             raise NoTargetError(
                 f"expected a ground-truth component of at least {self.min_target} pixels, found "
-                "none; lower min_target",
+                "none; lower `min_target`",
                 argument="min_target",
             )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from mdmkit.core.arguments import check_function
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import InputError, InputTypeError
 from mdmkit.metrics.base import Metric
@@ -98,6 +99,7 @@ def as_metric(metric: Any, sizes: ComponentSizes | None = None) -> Metric:
                 f"expected an object of {metric.__name__}: {error}", argument="metric"
             ) from None
     if callable(metric):
+        check_function(metric, 2, "metric", "d(prediction, target)")
         return MaskMetric(metric)
     raise InputTypeError(
         f"expected a name, a Metric or a callable, found {type(metric).__name__}", argument="metric"

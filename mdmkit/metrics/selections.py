@@ -9,6 +9,7 @@ from io import StringIO
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
+from unicodedata import normalize
 
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.distribution import mean_where_defined
@@ -46,6 +47,10 @@ class GroupMean(Measure):
         assert isinstance(first.change, FrameGroup)
         object.__setattr__(self, "key", f"{first.measure.key}@{first.change.column}=mean")
         object.__setattr__(self, "higher_is_better", first.higher_is_better)
+
+    @property
+    def on_scale(self) -> bool:  # type: ignore[override]
+        return self.groups[0].on_scale
 
     @property
     def statistics(self) -> tuple[Statistic, ...]:
@@ -144,7 +149,7 @@ def _column(path: Path, column: str, keys: Collection[str]) -> dict[str, str]:
         )
     values: dict[str, str] = {}
     for row in rows:
-        key = row[names[0]]
+        key = normalize("NFC", row[names[0]] or "")  # as all keys are
         if key in values and values[key] != row[column]:
             raise InputError(
                 f"expected one row per frame in {path}, found {key} twice", argument="by"

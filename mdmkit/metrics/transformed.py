@@ -67,6 +67,14 @@ class Through(Measure):
         return self.measure.needs_anomalies
 
     @property
+    def sizes_used(self) -> str:
+        return self.measure.sizes_used
+
+    @property
+    def on_scale(self) -> bool:  # type: ignore[override]
+        return self.measure.on_scale
+
+    @property
     def statistics(self) -> tuple[Statistic, ...]:
         return tuple(changed(self.change, statistic) for statistic in self.measure.statistics)
 

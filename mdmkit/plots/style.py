@@ -139,12 +139,14 @@ METADATA: Mapping[str, dict[str, None]] = {
 }
 
 
-def check_figure_name(output: Path) -> None:
+def check_figure_name(output: Path, argument: str = "output") -> None:
     """Refuse suffixes other than `.pdf`, `.svg`, `.png`.
 
     Parameters
     ----------
     output : Path
+    argument : str
+        What an error names.
 
     Raises
     ------
@@ -157,7 +159,7 @@ def check_figure_name(output: Path) -> None:
     if output.suffix.lower() not in METADATA:
         raise InputError(
             f"expected a name ending in {', '.join(METADATA)}, found {output.name!r}",
-            argument="output",
+            argument=argument,
         )
 
 

@@ -303,7 +303,7 @@ class Accumulator:
         """The sum so far."""
         self._settle()
         if not self.frames:
-            raise InputError("frames: expected at least one frame, found none")
+            raise InputError("expected at least one frame, found none", argument="frames")
         known = dict(self._exact)
         grids: dict[Statistic, Any] = {}
         refined: dict[Statistic, NDArray[np.bool_]] = {}

@@ -132,8 +132,9 @@ def prepared(
     """What a sweep reads, and what it works on."""
     if frame.scores.size > MOST_PIXELS:
         raise InputError(
-            f"scores: expected at most {MOST_PIXELS} pixels a frame for component metrics, "
-            f"found {frame.scores.size}; cut the frame into several"
+            f"expected at most {MOST_PIXELS} pixels a frame for component metrics, "
+            f"found {frame.scores.size}; cut the frame into several",
+            argument="scores",
         )
     from mdmkit.statistics.kernels import basins
     from mdmkit.statistics.kernels.state import Records, State

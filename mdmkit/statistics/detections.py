@@ -127,7 +127,9 @@ class Detections(AsArrays):
         several = list(parts)
         first = several[0]
         if any((part.sizes, part.rule) != (first.sizes, first.rule) for part in several):
-            raise InputError("detections: expected the same sizes and rule, found several")
+            raise InputError(
+                "expected the same sizes and rule, found several", argument="detections"
+            )
         return cls(
             first.sizes,
             first.rule,

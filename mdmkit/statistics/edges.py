@@ -25,7 +25,7 @@ def unit_edges(steps: int | None = None) -> Edges:
     """The thresholds 0, 1 / n, ..., 1 for n `steps`, a power of two (exact); 65,536 by default."""
     n = CELLS if steps is None else steps
     if n < 1 or n & (n - 1):
-        raise InputError(f"steps: expected a power of two, found {n!r}")
+        raise InputError(f"expected a power of two, found {n!r}", argument="steps")
     return np.arange(n + 1) / n
 
 

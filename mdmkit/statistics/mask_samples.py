@@ -41,7 +41,9 @@ def _as_float(value: Any) -> float:
     try:
         return float(value)
     except (TypeError, ValueError):
-        raise InputTypeError(f"metric: expected a float of the masks, found {value!r}") from None
+        raise InputTypeError(
+            f"expected a float of the masks, found {value!r}", argument="metric"
+        ) from None
 
 
 @dataclass(frozen=True, eq=False)

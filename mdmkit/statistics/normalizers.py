@@ -27,8 +27,9 @@ def _guarded(call: Callable[[Any, Scores], Scores]) -> Callable[[Any, Scores], S
             mapped = np.asarray(call(self, read_only(scores)))
         if mapped.shape != scores.shape or mapped.dtype.kind != "f":
             raise InputError(
-                f"normalize: expected {type(self).__name__} to return a float for each score, "
-                f"found {mapped.dtype} of shape {mapped.shape} for {scores.shape}"
+                f"expected {type(self).__name__} to return a float for each score, "
+                f"found {mapped.dtype} of shape {mapped.shape} for {scores.shape}",
+                argument="normalize",
             )
         return mapped
 
@@ -74,8 +75,9 @@ class Unchanged(Normalizer, AsArrays):
             low, high = scores.min(), scores.max()
             if low < 0 or high > 1:
                 raise RangeError(
-                    f"scores: expected values in [0, 1] or a normaliser, found {float(low)!r} to "
-                    f"{float(high)!r}; name a normaliser (minmax, sigmoid or rank)"
+                    f"expected values in [0, 1] or a normaliser, found {float(low)!r} to "
+                    f"{float(high)!r}; name a normaliser (minmax, sigmoid or rank)",
+                    argument="scores",
                 )
         return scores
 
@@ -93,11 +95,13 @@ class MinMax(Normalizer, AsArrays):
         low, high = pixels.extremes
         if not high > low:
             raise InputError(
-                f"normalize: minmax expects at least two distinct scores, found only {low:g}"
+                f"minmax expects at least two distinct scores, found only {low:g}",
+                argument="normalize",
             )
         if not np.isfinite(high - low):
             raise InputError(
-                f"normalize: minmax expects a finite range of scores, found {low:g} to {high:g}"
+                f"minmax expects a finite range of scores, found {low:g} to {high:g}",
+                argument="normalize",
             )
         return cls(low, high)
 
@@ -191,5 +195,7 @@ def as_normalizer(name: Any) -> type[Normalizer]:
     if name is None:
         return Unchanged
     if not isinstance(name, str) or name not in NORMALIZERS:
-        raise InputError(f"normalize: expected one of {', '.join(NORMALIZERS)}, found {name!r}")
+        raise InputError(
+            f"expected one of {', '.join(NORMALIZERS)}, found {name!r}", argument="normalize"
+        )
     return NORMALIZERS[name]

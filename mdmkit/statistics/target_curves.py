@@ -119,8 +119,9 @@ def _rows(
     while not sweep_targets(records, state, rows):
         if 2 * rows.nbytes > memory:
             raise InputError(
-                f"component_curves: {targets.count} components change at more scores than fit "
-                f"into memory={memory} bytes; name thresholds, or raise memory"
+                f"{targets.count} components change at more scores than fit "
+                f"into memory={memory} bytes; name thresholds, or raise memory",
+                argument="component_curves",
             )
         rows = np.concatenate([rows, np.empty_like(rows)])
     return rows[: state.counters[N_SUMS]]

@@ -129,7 +129,9 @@ class Totals:
 def check_valid(pixels: AnyPixels) -> None:
     """Refuse frames whose every pixel is ignored."""
     if pixels.anomalous + pixels.normal == 0:
-        raise NoTargetError("target: expected at least one valid pixel, found all pixels ignored")
+        raise NoTargetError(
+            "expected at least one valid pixel, found all pixels ignored", argument="target"
+        )
 
 
 def _sweep(frame: Frame, statistic: Statistic, fitted: Normalizer | None) -> Any:

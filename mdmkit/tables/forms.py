@@ -15,6 +15,8 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from mdmkit.core.errors import InputError, printable
+from mdmkit.tables.frames import to_frame
+from mdmkit.tables.html import to_html
 from mdmkit.tables.table import UNDEFINED, Block, Column, View, in_tables
 
 if TYPE_CHECKING:
@@ -150,7 +152,7 @@ _LATEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
     "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
     "*": "{*}", "[": "{[}", "↑": r"$\uparrow$", "↓": r"$\downarrow$", ">": r"$>$", "<": r"$<$",
-    "†": r"$^\dagger$",
+    "†": r"$^\dagger$", "°": r"$^{\circ}$",
 }  # fmt: skip
 
 
@@ -304,6 +306,27 @@ class Tabular(ABC):
     def to_text(self, form: str = "table") -> str:
         """As "table", "markdown", "csv", "json", "latex", "csv-long" or "json-long"."""
         return FORMATS[check_form(form)](self.view())
+
+    def to_frame(self, library: str = "pandas", long: bool = False) -> Any:
+        """As a data frame of "pandas" or "polars": fractions in full precision, as in CSV.
+
+        Parameters
+        ----------
+        library : {"pandas", "polars"}
+        long : bool
+            A row per method and measure in place of a row per method.
+
+        Raises
+        ------
+        InputError
+            For another library; if it is not installed, with how to install it.
+        """
+        view = self.view()
+        return to_frame(view.long if long else view.rows, library)
+
+    def _repr_html_(self) -> str:
+        """The tables, for notebooks."""
+        return to_html(self.view())
 
     def __str__(self) -> str:
         return self.to_text()

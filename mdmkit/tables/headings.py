@@ -24,10 +24,14 @@ class Named(Protocol):
     @property
     def key(self) -> str: ...
 
+    @property
+    def sizes_used(self) -> str: ...
+
 
 def titles(measure: Named) -> tuple[str, str]:
-    """Name and condition of a measure."""
-    return key_titles(measure.key)
+    """Name and condition of a measure, with the component sizes that it depends on."""
+    name, condition = key_titles(measure.key)
+    return name, ", ".join(part for part in (condition, measure.sizes_used) if part)
 
 
 def key_titles(key: str) -> tuple[str, str]:

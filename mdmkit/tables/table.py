@@ -6,7 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from mdmkit.core.number import Number
+
 UNDEFINED = "-"
+#: Behind margins that a constant prediction passes.
+TRIVIAL = "°"
 Row = dict[str, Any]
 
 
@@ -96,6 +100,46 @@ def in_tables(blocks: Sequence[Block]) -> list[list[Block]]:
 def percent(value: float | None) -> str:
     """A fraction as percent with one decimal; "-" where undefined."""
     return UNDEFINED if value is None else f"{100 * value:.1f}"
+
+
+def shown(number: Number) -> str:
+    """A number as percent: its bracket where that is wide, a mark where it is trivial."""
+    text = percent(number.value) if number.is_known else number.spelled_bracket(".1f", 100)
+    return f"{text}{TRIVIAL}" if number.is_trivial and number.value else text
+
+
+def number_column(
+    name: str,
+    condition: str,
+    higher_is_better: bool,
+    numbers: Sequence[Number],
+    kinds: Sequence[str],
+    details: Sequence[str] = (),
+) -> Column:
+    """A column of numbers, the leading ones marked among those of one kind.
+
+    Not marked as leading: what a constant prediction passes, and kinds of which one is only known
+    to a wide bracket.
+    """
+    best: set[int] = set()
+    second: set[int] = set()
+    for kind in dict.fromkeys(kinds):
+        rows = [row for row, own in enumerate(kinds) if own == kind]
+        if not all(numbers[row].is_known for row in rows):
+            continue
+        values = [None if numbers[row].is_trivial else numbers[row].value for row in rows]
+        column = value_column(name, condition, higher_is_better, values)
+        best |= {rows[i] for i in column.best}
+        second |= {rows[i] for i in column.second}
+    return Column(
+        name,
+        condition,
+        "↑" if higher_is_better else "↓",
+        tuple(map(shown, numbers)),
+        frozenset(best),
+        frozenset(second),
+        tuple(details),
+    )
 
 
 def value_column(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, overload
 
+from mdmkit.core.arguments import check_kind
 from mdmkit.core.errors import InputError, InputTypeError
 from mdmkit.core.given import is_number
 from mdmkit.core.margin import check_t_margin
@@ -154,7 +156,7 @@ def recommend_threshold(
     loads = kept_frames(own, memory)
     if require is None:
         if certify is not None:
-            raise InputError("expected it with require, found t_margin", argument="certify")
+            raise InputError("expected it with `require`, found `t_margin`", argument="certify")
         return recommend(
             loads,
             as_metric(metric, sizes),
@@ -237,6 +239,7 @@ def transfer_threshold(
     >>> second.holds, round(second.point.f1, 3), second.oracle.threshold
     (False, 0.667, 0.625)
     """
+    check_kind(recommendation, (Recommendation, RequiredThreshold), "recommendation")
     (own,) = FrameSet.of({"frames": frames}, target, **judging).loads.values()
     loads = kept_frames(own, memory)
     if isinstance(recommendation, RequiredThreshold):
@@ -286,7 +289,9 @@ def check_threshold(
     >>> check_threshold(chosen, [([[0.1, 0.2, 0.3]], [[0, 0, 1]])]).holds
     {'recall >= 0.9': False, 'fpr <= 0.1': True}
     """
+    check_kind(chosen, (ChosenThreshold,), "chosen")
     if not is_folder(frames):
+        check_kind(frames, (Iterable,), "frames")
         frames = list(frames)
     labelled = _labelled(frames, target if target is not None else judging.get("dataset"))
     judging["normal"] = not labelled

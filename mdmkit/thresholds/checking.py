@@ -102,7 +102,9 @@ def check_loads(
     """`check_threshold` for frames that are loaded."""
     here = np.array(shares_above(loads, chosen.raw_threshold, jobs))
     if here.size == 0:
-        raise InputError("frames: expected at least one frame with a valid pixel, found none")
+        raise InputError(
+            "expected at least one frame with a valid pixel, found none", argument="frames"
+        )
     there = np.array(chosen.shares)
     values: dict[str, float | None] = {}
     holds: dict[str, bool | None] = {}

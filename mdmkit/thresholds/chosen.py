@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mdmkit.core.arguments import check_kind
 from mdmkit.core.errors import InputError, SpoiltError, printable
 from mdmkit.core.files import check_output, read_toml, write_text
 from mdmkit.core.frame import as_unit
@@ -181,6 +182,7 @@ def read_threshold(path: str | Path) -> ChosenThreshold:
     ...     read_threshold(f"{folder}/chosen.toml") == chosen
     True
     """
+    check_kind(path, (str, Path), "path")
     found, name = read_toml(path), printable(str(path))
     try:
         chosen = _chosen(found)

@@ -92,7 +92,7 @@ def counted_at(
             )
         progress()
     if not total:
-        raise InputError("frames: expected at least one frame, found none")
+        raise InputError("expected at least one frame, found none", argument="frames")
     return _exact_at(total, edges, len(loads))
 
 
@@ -114,8 +114,9 @@ def point_measures(metric: Metric) -> dict[str, Any]:
     """By field of `OperatingPoint`: what is measured there."""
     if not isinstance(metric, (CountMetric, ComponentMetric)):
         raise InputError(
-            "metric: expected one of counts or components, found a callable, whose thresholds "
-            "would not be exact"
+            "expected one of counts or components, found a callable, whose thresholds "
+            "would not be exact",
+            argument="metric",
         )
     measures: dict[str, Any] = {
         "value": metric, "f1": F1(), "precision": Precision(), "recall": Recall(), "fpr": None

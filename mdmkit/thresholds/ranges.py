@@ -319,7 +319,8 @@ def _curve_of(
     breakpoints, values = means.rescaled(totals.normalizer).on_unit()
     if np.isnan(values).all():
         raise NoTargetError(
-            f"target: expected a frame in which {requirement.name} is defined, found none"
+            f"expected a frame in which {requirement.name} is defined, found none",
+            argument="target",
         )
     at_all, at_none = means.ends().tolist()
     ends = at_all, at_none

@@ -153,7 +153,7 @@ def choose_thresholds(
     if require is None:
         if certify is not None or replicates:
             given = "certify" if certify is not None else "replicates"
-            raise InputError("expected it with require, found t_margin", argument=given)
+            raise InputError("expected it with `require`, found `t_margin`", argument=given)
         t = check_t_margin(t_margin)
         chosen = as_metric(metric, sizes)
         margins = choose_each(InMargin(chosen, t, memory, jobs), first, second, kinds, progress)
@@ -164,6 +164,8 @@ def choose_thresholds(
     how = as_certification(certify)
     check_certifiable(requirements, how)
     check_resampling(max(replicates, 1), 0)
+    if replicates:
+        _check_several(first, second)
     chooser = UnderRequirements(
         requirements, sizes, how, memory, jobs, replicates, inverted=first.inverted
     )
@@ -189,6 +191,15 @@ def _second(
     """The second set, whose sizes are those of the first one."""
     shared: Any = {k: v for k, v in frames.items() if k not in _OF_THE_FIRST}
     return FrameSet.of(on, target, argument="on_target", **{**shared, "dataset": dataset})
+
+
+def _check_several(*sets: FrameSet | None) -> None:
+    """Refuse to resample a single frame."""
+    for frames in sets:
+        if frames is not None and len(next(iter(frames.loads.values()))) < 2:
+            raise InputError(
+                "expected at least 2 frames to resample, found 1", argument="replicates"
+            )
 
 
 def _check_numbers(frames: FrameOptions, margin: bool) -> None:

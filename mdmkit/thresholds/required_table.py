@@ -158,7 +158,7 @@ def _verdict(key: str, transfer: Any) -> str:
 
 
 def _bars_block(found: RequiredThresholds) -> Block:
-    columns = [found.texts("threshold", "uncertified", lambda r: _between(r.error_bars.threshold))]
+    columns = [found.texts("threshold", "chosen anew", lambda r: _between(r.error_bars.threshold))]
     for place, requirement in enumerate(_requirements(found)):
 
         def text(r: Any, place: int = place) -> str:

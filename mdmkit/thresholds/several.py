@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import InputError, NoMarginError
@@ -178,8 +178,7 @@ def choose_each(
 
 def named(error: InputError, method: str) -> InputError:
     """The same error of a method."""
-    other: Any = type(error)(f"{method}: {error}")
-    return other  # type: ignore[no-any-return]
+    return error.inside(method)
 
 
 def _bar(progress: Progresses | None, title: str, loads: Loads) -> Progress:

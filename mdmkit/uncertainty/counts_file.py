@@ -21,7 +21,7 @@ from mdmkit.statistics.kinds import Statistic
 from mdmkit.uncertainty.frame_counts import Allocate, FrameCounts
 
 MARK, VERSION = "mdmkit_frame_states", 3
-AGAIN = "choose another file or pass overwrite=True to make them anew"
+AGAIN = "choose another file or pass `overwrite=True` to make them anew"
 Record = dict[str, Any]
 
 
@@ -69,8 +69,9 @@ def check_unchanged(path: Path, stored: Record, wanted: Record) -> None:
             found.append(f"{name}: not kept, only {', '.join(stored['methods'])}")
     if found:
         raise InputError(
-            f"counts: expected in {path} what was kept of the same files and options, found\n"
-            f"{listing(found, most=8)}\n{AGAIN}"
+            f"expected in {path} what was kept of the same files and options, found\n"
+            f"{listing(found, most=8)}\n{AGAIN}",
+            argument="counts",
         )
 
 
@@ -158,20 +159,22 @@ def opened(path: Path, wanted: Record) -> Iterator[StatesFile]:
         import h5py
     if not is_whole(path):
         raise InputError(
-            f"counts: expected {path} to hold per-frame states (version {VERSION}) as they were "
-            f"written, found another file, or a damaged one; {AGAIN}"
+            f"expected {path} to hold per-frame states (version {VERSION}) as they were "
+            f"written, found another file, or a damaged one; {AGAIN}",
+            argument="counts",
         )
     try:
         file = h5py.File(path, "r")
     except OSError as error:
         raise InputError(
-            f"counts: expected {path} to hold per-frame states, found: {error}; {AGAIN}"
+            f"expected {path} to hold per-frame states, found: {error}; {AGAIN}", argument="counts"
         ) from error
     with file:
         if file.attrs.get(MARK) != VERSION:
             raise InputError(
-                f"counts: expected {path} to hold per-frame states (version {VERSION}), "
-                f"found another HDF5 file; {AGAIN}"
+                f"expected {path} to hold per-frame states (version {VERSION}), "
+                f"found another HDF5 file; {AGAIN}",
+                argument="counts",
             )
         check_unchanged(path, json.loads(file["record"][()]), wanted)
         yield StatesFile(file)

@@ -104,10 +104,11 @@ class StatesPlan:
             return
         if record is None:
             raise InputError(
-                "counts: expected folders of score maps, whose changes are seen, found arrays"
+                "expected folders of score maps, whose changes are seen, found arrays",
+                argument="counts",
             )
         if not Path(path).exists() or (overwrite and not fits(Path(path), record)):
-            output = check_output(path, overwrite, "states")
+            output = check_output(path, overwrite, "counts")
 
             def fill(file: StatesFile) -> None:
                 for method in self.loads:
@@ -132,7 +133,7 @@ class StatesPlan:
                 progress=progress(method, 2 * self.frames) if progress else (lambda: None),
             )  # fmt: skip
         except InputError as error:
-            raise type(error)(f"{method}: {error}") from error
+            raise error.inside(method) from error
 
 
 def _in_memory(statistic: Statistic, shape: tuple[int, int]) -> NDArray[np.uint32]:

@@ -121,10 +121,12 @@ class Bootstrap:
     def _drawn(self, method: str, key: str) -> NDArray[np.float64]:
         if method not in self.replicates:
             raise InputError(
-                f"method: expected one of {', '.join(self.replicates)}, found {method!r}"
+                f"expected one of {', '.join(self.replicates)}, found {method!r}", argument="method"
             )
         if key not in self.keys:
-            raise InputError(f"key: expected one of {', '.join(self.keys)}, found {key!r}")
+            raise InputError(
+                f"expected one of {', '.join(self.keys)}, found {key!r}", argument="key"
+            )
         return self.replicates[method][key]
 
     def _percentiles(self, drawn: NDArray[np.float64]) -> tuple[float, float]:
@@ -217,8 +219,9 @@ def bootstrap(
     if choice.aggregate == "per_image":
         if counts is not None:
             raise InputError(
-                "counts: expected aggregate 'pooled', found 'per_image', whose images have one "
-                "value each: there is nothing to keep"
+                "expected aggregate 'pooled', found 'per_image', whose images have one "
+                "value each: there is nothing to keep",
+                argument="counts",
             )
         evaluations = evaluate_methods(
             given, normalize=normalize, jobs=jobs, progress=progress, metrics=measures,
@@ -242,7 +245,7 @@ def bootstrap(
             try:
                 _resample(found, method, measures, kept, draws, ticks)
             except InputError as error:
-                raise type(error)(f"{method}: {error}") from error
+                raise error.inside(method) from error
     return found
 
 
@@ -290,7 +293,7 @@ def _of_images(
         try:
             result = evaluation.result()
         except InputError as error:
-            raise type(error)(f"{method}: {error}") from error
+            raise error.inside(method) from error
         check_frames({name: len(e.of_images(found.keys[0])) for name, e in evaluations.items()})
         draws = draw(result.frames)
         found.refused[method] = dict(result.refused)
@@ -320,7 +323,9 @@ def check_resampling(
     as_integer(seed, "seed", 0)
     as_integer(bins, "bins", 2, "a number")
     if not (isinstance(confidence, (int, float)) and 0 < confidence < 1):
-        raise InputError(f"confidence: expected a number in (0, 1), found {confidence!r}")
+        raise InputError(
+            f"expected a number in (0, 1), found {confidence!r}", argument="confidence"
+        )
 
 
 def draws_of(frames: int, replicates: int, seed: int) -> NDArray[np.int64]:

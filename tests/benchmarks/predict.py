@@ -17,7 +17,7 @@ from PIL import Image
 
 from maskomaly import load_model, maskomaly
 from maskomaly.images import find_sources, read_image
-from maskomaly.models import Network
+from maskomaly.networks import Network
 from maskomaly.predict import outputs_of_images, unfinished, write_score_maps
 from maskomaly.registry import registered
 from maskomaly.score_maps import Destination

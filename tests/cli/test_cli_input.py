@@ -46,8 +46,8 @@ OPTIONS = [
     (["--metrics", "mdm_apple@0.5"], "found 'mdm_apple@0.5'"),
     (["--metrics", "mdm_f1@half"], "expected a number after the sign in 'mdm_f1@half', found"),
     (["--metrics", "mdm_f1@nan"], "found 'nan'"),
-    (["--metrics", "mdm_f1@1"], "--t-margin: expected a number in [0, 1), found 1.0"),
-    (["--metrics", "mdm_f1@-0.1"], "--t-margin: expected a number in [0, 1), found -0.1"),
+    (["--metrics", "mdm_f1@1"], "--metrics: mdm_f1@1: t_margin: expected a number in [0, 1)"),
+    (["--metrics", "mdm_f1@-0.1"], "t_margin: expected a number in [0, 1), found -0.1"),
     (["--metrics", "f1@z=x"], "expected a number after the sign in 'f1@z=x', found 'x'"),
     (["--metrics", "fpr@tpr=0"], "expected a TPR in (0, 1] in 'fpr@tpr=0', found 0.0"),
     (["--metrics", "fpr@tpr=1.5"], "found 1.5"),
@@ -218,7 +218,7 @@ def test_a_normaliser_brings_scores_into_the_unit_interval(compare, folders, kin
 def test_frames_without_a_valid_pixel_are_refused(compare, folders, aggregate, normalize):
     masks(folders, lambda mask: np.full_like(mask, 255))
     assert compare("--aggregate", aggregate, "--normalize", normalize).refused(
-        "good: target: expected at least one valid pixel, found all pixels ignored"
+        "good: --target: expected at least one valid pixel, found all pixels ignored"
     )
 
 
@@ -226,7 +226,7 @@ def test_frames_without_a_valid_pixel_are_refused(compare, folders, aggregate, n
 def test_figures_without_a_valid_pixel_are_refused(plot, folders, normalize):
     masks(folders, lambda mask: np.full_like(mask, 255))
     assert plot("-o", "out/a.pdf", "--normalize", normalize).refused(
-        "good: target: expected at least one valid pixel, found all pixels ignored"
+        "good: --target: expected at least one valid pixel, found all pixels ignored"
     )
 
 
@@ -234,7 +234,7 @@ def test_figures_without_a_valid_pixel_are_refused(plot, folders, normalize):
 def test_frames_without_an_anomalous_pixel_are_refused(compare, folders, aggregate):
     masks(folders, lambda mask: np.where(mask == 1, 0, mask).astype(np.uint8))
     assert compare("--aggregate", aggregate).refused(
-        "good: target: expected at least one anomalous pixel, found none",
+        "good: --target: expected at least one anomalous pixel, found none",
         "does --anomaly-label name the right value?",
     )
 

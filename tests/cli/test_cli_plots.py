@@ -262,7 +262,7 @@ def test_a_folder_with_a_sign_in_its_name_is_a_folder(plot, seen, tmp_path):
         ),
         (
             ("--target", "First=first", "--target", "Second=none"),
-            "Second: target: expected a folder at none, found nothing",
+            "Second: --target: expected a folder at none, found nothing",
         ),
         ((), "target: expected --dataset LAYOUT:ROOT or --target FOLDER, found neither"),
     ],

@@ -26,6 +26,10 @@ def test_csv_on_standard_output_is_pure(compare):
     assert (row["method"], row["frames"]) == ("good", "3")
 
 
+#: What JSON says of a margin.
+PARTS = ("", "_interval", "_threshold", "_bracket", "_trivial", "_is_trivial")
+
+
 def test_json_rows_have_the_documented_keys(compare):
     (row,) = rows(compare("--format", "json"))
     margins = [f"mdm_{m}@{t}" for t in (0.5, 0.7) for m in ("f1", "siou", "mean_f1")]
@@ -33,7 +37,7 @@ def test_json_rows_have_the_documented_keys(compare):
         "method", "frames", "pixels", "anomalous_pixels", "components", "normalize",
         "ap", "auroc", "fpr95", "fpr95_threshold", "best_f1", "best_f1_threshold", "all_predicted",
         "siou_gt", "ppv", "mean_f1",
-        *(f"{m}{part}" for m in margins for part in ("", "_interval", "_threshold", "_bracket")),
+        *(f"{m}{part}" for m in margins for part in PARTS),
     ]  # fmt: skip
     low, high = row["mdm_f1@0.5_interval"]
     assert row["mdm_f1@0.5"] == high - low

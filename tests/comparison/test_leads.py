@@ -152,7 +152,7 @@ def test_csv_has_intervals_and_leads(comparison):
 
 def test_latex_has_leads_in_a_table_of_their_own(comparison):
     text = comparison.to_text("latex")
-    assert text.count(r"\begin{tabular}") == text.count(r"\end{tabular}") == 2
+    assert text.count(r"\begin{tabular}") == text.count(r"\end{tabular}") == 3
     assert r"\textbf{" in text
     second = text.split(r"\end{tabular}")[1]
     assert r"$^\dagger$" in second

@@ -288,9 +288,9 @@ def test_codes_beyond_the_labels_dtype_just_do_not_occur(far, dtype):
 @pytest.mark.parametrize(
     ("codes", "message"),
     [
-        ({"anomaly_label": 0}, "anomaly_label: the value 0 already means normal_label"),
-        ({"ignore_index": [3, 1]}, "ignore_index: the value 1 already means anomaly_label"),
-        ({"normal_label": range(256)}, "anomaly_label: the value 1 already means normal_label"),
+        ({"anomaly_label": 0}, "anomaly_label: the value 0 already means `normal_label`"),
+        ({"ignore_index": [3, 1]}, "ignore_index: the value 1 already means `anomaly_label`"),
+        ({"normal_label": range(256)}, "anomaly_label: the value 1 already means `normal_label`"),
     ],
 )
 def test_a_label_value_has_one_meaning(codes, message):

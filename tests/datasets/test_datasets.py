@@ -162,7 +162,7 @@ def test_missing_and_surplus_frames_are_listed_for_each_method(folder):
         "frames: expected a score map of every method for every mask, found\n"
         "x has no score map for 2 frames\n  b\n  c\n"
         "x has score maps without a mask: 1 frames\n  z\n"
-        "missing='skip' keeps the frames that are complete"
+        "`missing='skip'` keeps the frames that are complete"
     )
 
 

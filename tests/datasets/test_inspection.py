@@ -92,7 +92,7 @@ def test_scores_of_another_scale_are_a_remark(inspect, folders):
     found = inspect("raw")
     assert found.problems == []  # NaN lies at ignored pixels only
     assert (
-        "  raw: scores outside [0, 1] have no margins without a normaliser, as normalize='minmax'"
+        "  raw: scores outside [0, 1] have no margins without a normaliser, as `normalize='minmax'`"
         in lines(found)
     )
     assert "scores     -4 to 4 at valid pixels" in lines(found)
@@ -175,7 +175,7 @@ def spoil_masks(change, which=range(3)):
 SPOILT = {
     "missing": (
         lambda folders: (folders / "good" / "1.npy").unlink(),
-        "good: no score map for 1 frames that have a mask; missing='skip' leaves them out\n  1",
+        "good: no score map for 1 frames that have a mask; `missing='skip'` leaves them out\n  1",
     ),
     "surplus": (
         lambda folders: np.save(folders / "good" / "7.npy", np.zeros(SHAPE)),
@@ -216,7 +216,7 @@ SPOILT = {
     "all ignored": (spoil_masks(lambda m: np.full_like(m, 255)), "target: all pixels are ignored"),
     "all small": (
         spoil_masks(lambda m: np.where(np.indices(m.shape)[0] > 1, 0, m).astype(np.uint8)),
-        "target: no component has min_target=100 pixels",
+        "target: no component has 100 pixels",
     ),
 }
 

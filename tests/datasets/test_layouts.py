@@ -477,7 +477,10 @@ def test_a_description_may_be_a_file_of_any_name(tmp_path):
         ('masks = "gt"\nanomaly_label = 1.5', "anomaly_label: expected an integer, a list"),
         ('masks = "gt"\nanomaly_label = "x"', "anomaly_label: expected integers such as 1"),
         ('masks = "gt"\nanomaly_label = []', "anomaly_label: expected at least one value"),
-        ('masks = "gt"\nignore_index = 1', "ignore_index: the value 1 already means anomaly_label"),
+        (
+            'masks = "gt"\nignore_index = 1',
+            "ignore_index: the value 1 already means `anomaly_label`",
+        ),
         ('masks = "gt"\naggregate = "mean"', "aggregate: expected pooled or per_image, found"),
         ('masks = "gt"\nwithout_mask = "x"', "without_mask: expected unlabelled or normal"),
         ('masks = "gone"', "masks: expected a folder at .*gone, found nothing"),
@@ -509,7 +512,7 @@ def test_images_without_a_mask_are_unlabelled_or_normal_as_described(tmp_path):
     dataset = open_dataset(described(tmp_path, text + 'without_mask = "normal"'))
     assert (list(dataset.frames), dataset.unlabelled) == (["a", "b"], frozenset())
     assert dataset.frames["b"].mask is None
-    with pytest.raises(InputError, match="without_mask: expected a normal_label, found none"):
+    with pytest.raises(InputError, match="without_mask: expected a `normal_label`, found none"):
         open_dataset(described(tmp_path, text + 'without_mask = "normal"\nnormal_label = []'))
 
 

@@ -34,10 +34,10 @@ def remarks(methods, target, **options):
 @pytest.mark.parametrize("metrics", ["ap", "auroc,best_f1", "mdm_f1@0.5", None])
 def test_black_and_white_masks_under_usual_labels_are_an_error(frames, metrics):
     methods, target = frames(TARGET * 255, TARGET * 255)
-    with pytest.raises(NoTargetError, match=r"255 \(ignore\) at .*anomaly_label=255, ignore_index"):
+    with pytest.raises(NoTargetError, match=r"255 \(ignore\) at .*`anomaly_label=255`"):
         compare(methods, target, metrics)
     found = inspect_frames(methods, from_folders(target))
-    assert "anomaly_label=255, ignore_index=None" in found.problems[0]
+    assert "`anomaly_label=255`, `ignore_index=None`" in found.problems[0]
     assert compare(methods, target, metrics, anomaly_label=255, ignore_index=None)
 
 

@@ -7,7 +7,9 @@ import pytest
 
 from mdmkit import InputError, compare, evaluate
 from mdmkit.datasets import find_targets, from_folders, pair
+from mdmkit.datasets.subset import read_keys, subset
 from mdmkit.io.resize import resized
+from mdmkit.metrics.selections import _column
 
 
 def write(folder, *names, **arrays):
@@ -88,10 +90,25 @@ def test_score_maps_of_another_size_are_resized_where_that_is_asked(tmp_path, re
     write(tmp_path / "masks", "f0", x=target)
     write(tmp_path / "mine", "f0_score", x=target[::2, ::3] * 0.5 + 0.25)
     methods, options = {"mine": tmp_path / "mine"}, {"score_ending": "_score", "metrics": "ap"}
-    with pytest.raises(InputError, match=r"resize='bilinear' brings score maps to the size of"):
+    with pytest.raises(InputError, match=r"`resize='bilinear'` brings score maps to the size of"):
         compare(methods, tmp_path / "masks", **options)
     found = compare(methods, tmp_path / "masks", resize=resize, **options)
     scores = resized(target[::2, ::3] * 0.5 + 0.25, target.shape, resize)
     assert found["mine"]["ap"] == evaluate(scores, target, "ap")["ap"]
     assert (found.settings["resize"], found.settings["score_ending"]) == (resize, "_score")
     assert f"were resized to it: {resize}" in found.to_text()
+
+
+def test_lists_and_tables_find_frames_however_accents_are_spelled(tmp_path):
+    composed, apart = "caf\u00e9", "cafe\u0301"
+    for folder in ("masks", "scores"):
+        (tmp_path / folder).mkdir()
+    for key in (composed, "b"):
+        np.save(tmp_path / "masks" / f"{key}.npy", np.eye(4, dtype=np.uint8))
+        np.save(tmp_path / "scores" / f"{key}.npy", np.eye(4))
+    (tmp_path / "keys.txt").write_text(f"{apart}\n", encoding="utf-8")
+    (tmp_path / "table.csv").write_text(f"frame,sky\n{apart},sun\nb,rain\n", encoding="utf-8")
+    dataset = from_folders(tmp_path / "masks")
+    assert list(subset(dataset, read_keys(tmp_path / "keys.txt")).frames) == [composed]
+    found = _column(tmp_path / "table.csv", "sky", dataset.frames)
+    assert found == {composed: "sun", "b": "rain"}

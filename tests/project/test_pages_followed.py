@@ -24,12 +24,12 @@ KEYS = ("a1", "a2", "a3")
 
 
 def commands(page):
-    """The commands of mdmkit that a page shows, as words."""
+    """The commands that a page shows, of mdmkit and those that make folders, as words."""
     blocks = re.findall(r"^```([^\n]*)\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
     for block in (text for language, text in blocks if not language):
         for line in block.replace("\\\n", " ").splitlines():
-            if re.match(r"(\.venv/bin/)?mdmkit ", line):
-                yield shlex.split(line.removeprefix(".venv/bin/"), comments=True)[1:]
+            if re.match(r"(\.venv/bin/)?mdmkit |mkdir ", line):
+                yield shlex.split(line.removeprefix(".venv/bin/"), comments=True)
 
 
 FOLLOWED = [page for page in PAGES if any(commands(page))]
@@ -130,7 +130,10 @@ def test_a_page_leads_where_it_says(page, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     expected_errors = page.read_text().count("mdmkit: error:")
     failed = []
-    for words in commands(page):
+    for program, *words in commands(page):
+        if program == "mkdir":
+            Path(words[-1]).mkdir(parents=True, exist_ok=True)
+            continue
         if "--scheduler" in words:
             continue  # wants a cluster
         for folder in ("masks", "images"):

@@ -108,13 +108,14 @@ def test_brackets_hold_for_unbounded_scores(frames, normalize, once):
 
 
 def test_the_rank_of_the_largest_score_of_a_target_is_bounded_by_its_group():
-    # 1.5 and 1.625 share a bin below 3: the rank of 1.625 is known to lie in [0.25, 0.75)
-    frames = [([[1.5, 3.0]], [[0, 0]]), ([[1.625, -3.0]], [[1, 0]])]
-    exact = evaluate(frames, "mdm_siou@0.2", normalize="rank")
-    rough = evaluate(iter(frames), "mdm_siou@0.2", normalize="rank", memory=0)
-    assert exact["mdm_siou@0.2"] == 0.5
-    low, high = rough.numbers["mdm_siou@0.2"].bracket
-    assert low <= 0.5 <= high < 1
+    # 1.5, 1.625 and perhaps more share a bin: the rank of 1.625 may be that of any of them
+    for others, top in (([1.5, 3.0], 0.75), ([1.5, 1.75], 1.0)):
+        frames = [([others], [[0, 0]]), ([[1.625, -3.0]], [[1, 0]])]
+        exact = evaluate(frames, "mdm_siou@0.2", normalize="rank")
+        rough = evaluate(iter(frames), "mdm_siou@0.2", normalize="rank", memory=0)
+        assert exact["mdm_siou@0.2"] == 0.5
+        low, high = rough.numbers["mdm_siou@0.2"].bracket
+        assert low <= 0.5 <= high <= top
 
 
 @pytest.mark.parametrize("key", ["precision@z=0.9", "ppv@z=0.9"])

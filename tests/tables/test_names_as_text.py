@@ -67,16 +67,20 @@ def test_json_has_no_numbers_that_are_none():
 @pytest.mark.parametrize(
     ("python", "options"),
     [
-        ("missing='skip' leaves them out", "--missing skip leaves them out"),
-        ("pass overwrite=True", "pass --overwrite"),
+        ("`missing='skip'` leaves them out", "--missing skip leaves them out"),
+        ("pass `overwrite=True`", "pass --overwrite"),
         (
-            "name it by anomaly_label or ignore_index",
+            "name it by `anomaly_label` or `ignore_index`",
             "name it by --anomaly-label or --ignore-index",
         ),
-        ("anomaly_label=(1, 255), ignore_index=None", "--anomaly-label 1,255, --ignore-index none"),
+        (
+            "`anomaly_label=(1, 255)`, `ignore_index=None`",
+            "--anomaly-label 1,255, --ignore-index none",
+        ),
         ("a/min_target/b.npy: no", "a/min_target/b.npy: no"),
         ("set.toml: ignore_index: expected", "set.toml: ignore_index: expected"),
-        ("normalize='minmax'", "--normalize minmax"),
+        ("found the name overwrite=True.npy", "found the name overwrite=True.npy"),
+        ("`normalize='minmax'`", "--normalize minmax"),
     ],
 )
 def test_messages_speak_the_words_of_the_command_line(python, options):

@@ -446,4 +446,4 @@ def test_narrow_terminals_cut_no_number(width):
     for name, numbers in values.items():
         rows = " ".join(line for line in text.splitlines() if name in line)
         assert all(percent(number) in rows for number in numbers)
-    assert ("(continued)" in text) == (width < 90)
+    assert ("(continued)" in text) == (width < 200)

@@ -198,6 +198,17 @@ def test_what_cannot_be_certified_is_refused():
         recommend_threshold(FRAMES[:2], require="f1 > 0.1", certify=0.95)
 
 
+def test_a_start_may_be_certified_alone():
+    how = Certification(0.99, 0.2, Caps(0.3))
+    found = recommend_threshold(
+        FRAMES[:12], require="f1 > 0.5, recall > 0.4", certify=how, aggregate="per_image"
+    )
+    low, high = found.certificate.run
+    assert low == high == found.threshold == found.raw_threshold
+    assert found.certified == (low, high)
+    assert found.chosen.certificate["run"] == [low, high]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("spread", [0.3, 0.8])
 def test_budgets_of_false_positives_hold_on_new_frames_where_quantiles_do_not(spread):

@@ -379,3 +379,35 @@ def test_a_threshold_from_a_file_predicts_what_was_judged(tmp_path, dtype, norma
     assert chosen.digest == found.chosen.digest
     other = recommend_threshold(frames, require="f1 > 0.4", normalize=normalize).chosen
     assert other.digest != chosen.digest
+
+
+def test_a_single_frame_is_not_resampled():
+    with pytest.raises(InputError, match="replicates: expected at least 2 frames"):
+        choose_thresholds({"a": VAL}, require="recall >= 0.5", replicates=10)
+    with pytest.raises(InputError, match="at least 2 frames that certify"):
+        choose_thresholds({"a": VAL}, require="recall >= 0.5", certify=0.9)
+
+
+def test_options_that_a_threshold_does_not_take_are_refused():
+    with pytest.raises(InputError, match="aggregate: expected 'pooled' with t_margin"):
+        choose_thresholds({"a": VAL}, t_margin=0.5, aggregate="per_image")
+    with pytest.raises(InputError, match="by: expected none"):
+        choose_thresholds({"a": VAL}, require="recall >= 0.5", by="size=0,3,inf")
+    with pytest.raises(InputError, match="certify: expected it with require"):
+        choose_thresholds({"a": VAL}, t_margin=0.5, certify=0.9)
+
+
+def test_a_table_says_what_was_certified_promised_and_drawn_anew():
+    found = choose_thresholds(
+        {"a": FRAMES}, require="alarm_frames <= 0.1", certify=0.95, replicates=20
+    )
+    text = found.to_text("markdown")
+    assert "Certified for the population of frames, with 95 %" in text
+    assert "For the next frame, on average over sets of frames" in text
+    assert "chosen anew" in text
+    assert "no method certifies this with fewer than 29 frames" in text
+    json.loads(found.to_text("json"), parse_constant=lambda word: pytest.fail(word))
+    alone = choose_thresholds(
+        {"a": FRAMES[:8]}, require="alarm_frames <= 0.1", certify="next-frame"
+    ).to_text("markdown")
+    assert "nothing (~9 frames)" in alone

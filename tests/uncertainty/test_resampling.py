@@ -402,7 +402,7 @@ def test_states_of_other_options_are_refused(folders, options, message):
     bootstrap(methods, masks, counts=here / "states.h5", **OPTIONS)
     with pytest.raises(InputError, match=message) as refused:
         bootstrap(methods, masks, counts=here / "states.h5", **OPTIONS | options)
-    assert "pass overwrite=True to make them anew" in str(refused.value)
+    assert "pass `overwrite=True` to make them anew" in str(refused.value)
 
 
 def test_states_of_changed_files_are_refused_or_made_anew(folders):

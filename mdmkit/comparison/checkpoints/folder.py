@@ -13,7 +13,7 @@ from typing import Any
 
 from mdmkit.comparison.checkpoints.chunks import Checkpoint
 from mdmkit.core.errors import InputError, SpoiltError, listing
-from mdmkit.core.files import check_regular, read_json, write_text
+from mdmkit.core.files import check_output_folder, check_regular, read_json, write_text
 from mdmkit.datasets import Pairing
 from mdmkit.io import AllNormal, RegionMasks, Saturation, Target
 
@@ -171,14 +171,13 @@ def open_state(folder: Path, manifest: Manifest) -> Iterator[list[str]]:
     InputError
         If it belongs to another request, or a run is at work in it.
     """
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"expected a folder, found the file {folder}", argument="state")
+    check_output_folder(folder, "counts")
     new = not folder.exists() or not any(folder.iterdir())
     if not new and not (folder / _MANIFEST).exists() and not (folder / _LOCK).exists():
         raise InputError(
             f"expected a new or empty folder, or one that `compare --state` wrote, found "
             f"other files in {folder}",
-            argument="state",
+            argument="counts",
         )
     folder.mkdir(parents=True, exist_ok=True)
     spoilt: list[str] = []
@@ -210,9 +209,10 @@ def check_same(known: Manifest, asked: Manifest, folder: Path) -> None:
     differing = [name for name in theirs if mine.get(name) != theirs[name]]
     if differing:
         raise InputError(
-            f"state: {folder} holds counts of another comparison\n"
+            f"{folder} holds counts of another comparison\n"
             + listing(f"{n}: expected {theirs[n]}, found {mine.get(n)}" for n in differing)
-            + "\nchoose another folder for the state, or remove this one"
+            + "\nchoose another folder for the state, or remove this one",
+            argument="counts",
         )
 
 
@@ -240,7 +240,7 @@ def _hold(descriptor: int, folder: Path) -> None:
     except OSError:
         raise InputError(
             f"expected a folder that no other run uses, found one at work in {folder}",
-            argument="state",
+            argument="counts",
         ) from None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ from mdmkit.comparison.planning import (
 )
 from mdmkit.comparison.published import published_table
 from mdmkit.comparison.result import Comparison
+from mdmkit.core.arguments import check_kind
 from mdmkit.core.errors import InputError, listing
 from mdmkit.core.frame import Frame
 from mdmkit.core.labels import LabelCodes
@@ -61,7 +62,7 @@ def keep_counts(
     """
     methods, jobs = planned.methods, check_jobs(jobs)
     if methods.pairing is None:
-        raise InputError("counts: expected folders of score maps, found arrays")
+        raise InputError("expected folders of score maps, found arrays", argument="counts")
     pairing = methods.pairing
     names = ("methods", "target", "dataset", *_LABELS, "key", "resize", "invert")
     request = {name: planned.settings[name] for name in names} | {
@@ -77,8 +78,9 @@ def keep_counts(
         wanted = shard.frames(len(files))
         if shard.of > 1 and evaluation.needs_fit:
             raise InputError(
-                f"shard: expected a normaliser that needs no look at all frames first, found "
-                f"{evaluation.kind.name!r} with per-image numbers; count all frames at once"
+                f"expected a normaliser that needs no look at all frames first, found "
+                f"{evaluation.kind.name!r} with per-image numbers; count all frames at once",
+                argument="shard",
             )
         frames = Threads(methods.loads[name], jobs)
         counted = Resumed(frames, files, checkpoint_of(state, order.index(name), spoilt), wanted)
@@ -203,12 +205,16 @@ def merge_states(
     True
     >>> folder.cleanup()
     """
-    folders = [Path(state) for state in states]
+    check_kind(states, (Iterable,), "states")
+    folders = []
+    for state in states:
+        check_kind(state, (str, Path), "states")
+        folders.append(Path(state))
     if not folders:
-        raise InputError("states: expected at least one folder, found none")
+        raise InputError("expected at least one folder, found none", argument="states")
     manifests = {folder: Manifest.read(folder) for folder in folders}
     if len(manifests) < len(folders):
-        raise InputError("states: expected each folder once, found one again")
+        raise InputError("expected each folder once, found one again", argument="states")
     same_frames(manifests)
     jobs = check_jobs(jobs)
     printed = None if published is None else published_table(published)
@@ -228,7 +234,7 @@ def merge_states(
                     else:
                         evaluation.one_pass(Threads(loads, jobs))
             except InputError as error:
-                raise type(error)(f"{name}: {error}") from error
+                raise error.inside(name) from error
             evaluations[name] = evaluation
     settings = {
         **first.settings, "published": published, "jobs": jobs, "versions": versions(),
@@ -249,8 +255,9 @@ def _joined(
             for frame in chunk.frames:
                 if frame.key in found:
                     raise InputError(
-                        f"states: expected each frame in one of them, found {frame.key} in "
-                        f"{found[frame.key]} and {folder}"
+                        f"expected each frame in one of them, found {frame.key} in "
+                        f"{found[frame.key]} and {folder}",
+                        argument="states",
                     )
                 found[frame.key] = folder
             chunks.append((checkpoint, chunk))
@@ -259,14 +266,16 @@ def _joined(
     if lacking:
         shards = ", ".join(f"{folder} is {m.shard}" for folder, m in manifests.items())
         raise InputError(
-            f"states: expected all {len(keys)} frames, found none of the counts of {len(lacking)} "
-            f"({shards}); run each share to its end\n{listing(lacking, most=5)}"
+            f"expected all {len(keys)} frames, found none of the counts of {len(lacking)} "
+            f"({shards}); run each share to its end\n{listing(lacking, most=5)}",
+            argument="states",
         )
     foreign = [key for key in found if key not in keys]
     if foreign:
         raise InputError(
-            f"states: expected the frames of the last run, found {len(foreign)} that were counted "
-            f"before; run it to its end\n{listing(foreign, most=5)}"
+            f"expected the frames of the last run, found {len(foreign)} that were counted "
+            f"before; run it to its end\n{listing(foreign, most=5)}",
+            argument="states",
         )
     total: Evaluation | None = None
     contents: dict[str, str] = {}

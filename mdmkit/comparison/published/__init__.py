@@ -13,7 +13,7 @@ from decimal import Decimal
 from importlib.resources import files
 from typing import Any
 
-from mdmkit.core.errors import InputError
+from mdmkit.core.arguments import as_choice
 from mdmkit.tables.forms import Tabular
 from mdmkit.tables.headings import LOWER_IS_BETTER, key_titles
 from mdmkit.tables.table import UNDEFINED, Block, Column, Row, View, value_column
@@ -130,10 +130,7 @@ def published_table(name: str) -> PublishedTable:
     >>> published_table("roadanomaly").rows[-1].values["ap"]
     0.709
     """
-    if name not in published_names():
-        raise InputError(
-            f"expected one of {', '.join(published_names())}, found {name!r}", argument="published"
-        )
+    as_choice(name, published_names(), "published")
     text = files(__name__).joinpath(f"{name}.csv").read_text(encoding="utf-8")
     return _parsed(name, text.splitlines())
 

@@ -71,6 +71,7 @@ class RunLength(MarginAt):
             threshold=run and (run[0] + run[1]) / 2 / STEPS,
             resolution=1 / STEPS,
             trivial=trivial_level(curve.ends),
+            ends=curve.ends,
         )
 
     def _run(self, curve: ThresholdCurve, values: NDArray[np.float64]) -> Interval | None:
