@@ -198,7 +198,7 @@ def test_numbers_of_bins_add_up_to_those_of_the_whole(seed, by):
     least = ComponentSizes(min_target=2 if seed % 2 else 0)
     found = values_of(frames, measures_by(names, by, sizes=least), min_target=least.min_target)
     alone = values_of(frames, names, min_target=least.min_target)
-    assert {key: found[key] for key in alone} == alone  # the whole is what it was
+    assert {key: found[key] for key in alone} == dict(alone)  # the whole is what it was
     parts = [selection.name for selection in selections_of(by)]
     numbers = {part: found[f"components@{part}"] for part in parts}
     whole = [mask for f in frames for mask in masks_of(f) if mask.sum() >= least.min_target]
