@@ -84,6 +84,8 @@ def _draw(ax: Axes, found: Required, colour: str) -> None:
         if certified is not None:
             low, high = certified
             ax.barh(place, high - low, left=low, height=0.6, color=colour, alpha=0.8, linewidth=0)
+            if low == high:  # a threshold that is certified alone has no length
+                ax.vlines(low, place - 0.3, place + 0.3, color=colour, linewidth=2)
     last = len(found.bars) - 1
     ax.axhline(last - 0.5, color="0.8", linewidth=0.6)
     style: dict[str, Any] = {"markersize": 4, "markeredgecolor": "white", "markeredgewidth": 0.6}
