@@ -202,9 +202,7 @@ def has_bins(statistic: Statistic) -> TypeGuard[Binnable]:
 
 def stays_exact(statistic: Statistic) -> bool:
     """Whether it is kept as it is where others go to bins: it has none, or is small."""
-    return not has_bins(statistic) or isinstance(
-        unchanged(statistic), (RegionCoverage, TargetTally)
-    )
+    return not has_bins(statistic) or isinstance(unchanged(statistic), TargetTally)
 
 
 def of_images(statistic: Statistic) -> bool:

@@ -212,7 +212,7 @@ def test_labels_and_sizes_are_refused_before_the_network_runs(run, config, monke
         code, _, err = run(command[0], *common, *command[1:], "--anomaly-label", 3,
                            "--normal-label", "0,1,7")  # fmt: skip
         assert code == 2
-        assert "expected anomalies (label (3,)) in some of 3 masks, found none" in err
+        assert "expected anomalies in some of 3 masks, found none; 3 masks hold 0 (normal)" in err
     (tmp_path / "small").mkdir()
     for path in Path("masks").rglob("*.png"):
         target = tmp_path / "small" / path.relative_to("masks")

@@ -65,6 +65,6 @@ def test_fbeta_agrees_with_its_formula_at_every_threshold(beta, seed):
     for z in levels(worlds):
         assert curve(z) == pytest.approx(plain(worlds, z), nan_ok=True, abs=1e-15), z
     names = f"fbeta@beta={beta:g}@z=0.3,mdm_fbeta@beta={beta:g}@0.4"
-    values = evaluate(frames, names).values
+    values = evaluate(frames, names)
     assert values[f"fbeta@beta={beta:g}@z=0.3"] == pytest.approx(plain(worlds, 0.3), abs=1e-15)
     assert values[f"mdm_fbeta@beta={beta:g}@0.4"] == curve.margin(0.4).value

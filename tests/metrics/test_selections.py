@@ -170,7 +170,7 @@ def test_found_at_alarms_is_the_best_of_the_thresholds_with_few_enough():
         evaluation = Evaluation("found@alarms=0.5")
         for frame in frames:
             evaluation.update(frame)
-        result = evaluation.result().values
+        result = evaluation.result()
         world = [(np.where(f.valid, as_unit(f.scores), 0), f.classes == 1, f.valid) for f in frames]
         every = np.unique(np.concatenate([as_unit(f.scores[f.valid]) for f in frames]))
         best, threshold = 0.0, None
@@ -198,7 +198,7 @@ def test_numbers_of_bins_add_up_to_those_of_the_whole(seed, by):
     least = ComponentSizes(min_target=2 if seed % 2 else 0)
     found = values_of(frames, measures_by(names, by, sizes=least), min_target=least.min_target)
     alone = values_of(frames, names, min_target=least.min_target)
-    assert {key: found[key] for key in alone} == alone  # the whole is what it was
+    assert {key: found[key] for key in alone} == dict(alone)  # the whole is what it was
     parts = [selection.name for selection in selections_of(by)]
     numbers = {part: found[f"components@{part}"] for part in parts}
     whole = [mask for f in frames for mask in masks_of(f) if mask.sum() >= least.min_target]
@@ -215,7 +215,7 @@ def test_ignored_pixels_leave_before_a_component_has_a_size():
     target = np.vstack([target, np.zeros_like(target)])
     frame = Frame(np.linspace(0, 1, target.size).reshape(target.shape), target)
     names = "components@size=0:3,components@size=3:6,components@size=6:inf"
-    assert list(values_of([frame], names).values())[::3] == [2, 1, 0]
+    assert list(values_of([frame], names).values()) == [2, 1, 0]
 
 
 def test_a_limit_of_size_holds_within_a_bin():
