@@ -1,0 +1,121 @@
+"""LaTeX: tables that fit a column and a page, seen in the text and by compiling them."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from dataclasses import replace
+
+import pytest
+
+from mdmkit.comparison.result import Comparison
+from mdmkit.core.number import Number
+from tests.tables.test_tables import named, table
+
+METHODS = ("Mask2Anomaly", "DenseHybrid", "Max. Entropy", "MSP", "Mask_aly")
+FEW = "ap,auroc,fpr95,mdm_f1@0.5,mdm_siou@0.25"
+MANY = f"{FEW},best_f1,siou_gt,ppv,mean_f1,fpr@tpr=0.9,mdm_f1@0.2,mdm_iou@0.5,mdm_mean_f1@0.5"
+DOCUMENT = r"""\documentclass[10pt,twocolumn]{article}
+\usepackage[paperwidth=8.5in,textwidth=6.875in,textheight=8.875in,columnsep=0.375in]{geometry}
+\usepackage{booktabs}
+\begin{document}
+\input{table}
+Text.
+\end{document}
+"""
+
+
+def five(metrics: str, intervals: bool = False, **options) -> Comparison:
+    """Five methods with long names."""
+    count = len(metrics.split(","))
+    values = {
+        m: [0.873 - 0.06 * i - 0.013 * j for j in range(count)] for i, m in enumerate(METHODS)
+    }
+    found = table(metrics, **options, **values)
+
+    def with_interval(number: Number) -> Number:
+        assert number.value is not None
+        return replace(number, confidence=(number.value - 0.051, number.value + 0.042))
+
+    if not intervals:
+        return found
+    results = [
+        replace(r, numbers={k: with_interval(n) for k, n in r.numbers.items()})
+        for r in found.results
+    ]
+    return replace(found, results=tuple(results))
+
+
+def heads(text: str) -> list[list[str]]:
+    """The first row of each tabular."""
+    return [
+        piece.splitlines()[1].removesuffix(r" \\").split(" & ")[1:]
+        for piece in text.split(r"\toprule")[1:]
+    ]
+
+
+def test_heads_are_short():
+    assert heads(five(FEW).to_text("latex")) == [
+        ["AP", "AUROC", "FPR95", r"MDM$_{\mathrm{F1}}^{0.5}$", r"MDM$_{\mathrm{sIoU}}^{0.25}$"]
+    ]
+
+
+def test_the_caption_says_unit_frames_sizes_and_normaliser():
+    text = five(FEW).to_text("latex")
+    (caption,) = re.findall(r"\\caption\{(.*)\}\n\\label\{tab:mdmkit\}", text)
+    for said in (
+        r"Measures in \%", "8 frames, pooled", "no normaliser",
+        "at least 50 predicted and 30 true pixels", "Maximal Detection Margin of metric~$m$",
+    ):  # fmt: skip
+        assert said in caption
+    assert "rank" in five(FEW, normalize="rank").to_text("latex")
+    assert "Components" not in named("a").to_text("latex").split(r"\label")[0]
+
+
+def test_the_caption_has_the_caveats_that_apply():
+    found = five("mdm_f1@0.2")
+    assert "constant prediction" not in found.to_text("latex")
+    first, *others = found.results
+    number = replace(first.numbers["mdm_f1@0.2"], trivial=0.3)
+    marked = replace(first, numbers={"mdm_f1@0.2": number})
+    caption = replace(found, results=(marked, *others)).to_text("latex").split(r"\label")[0]
+    assert r"$^{\circ}$: T does not exceed what a constant prediction scores" in caption
+
+
+def test_a_column_shows_the_common_measures_and_says_what_it_leaves_out():
+    text = five(MANY, intervals=True).to_text("latex")
+    (shown,) = heads(text)
+    assert shown[:3] == ["AP", "AUROC", "FPR95"]
+    assert all("MDM" in head for head in shown[3:])
+    left = [line for line in text.splitlines() if line.startswith("% ") and "Mask2Anomaly" in line]
+    assert len(shown) + len(left) == len(MANY.split(","))
+    assert "latex-wide has all columns" in text
+
+
+def test_a_page_shows_all_measures():
+    text = five(MANY, intervals=True).to_text("latex-wide")
+    assert sum(map(len, heads(text))) == len(MANY.split(","))
+    assert "not shown" not in text
+    assert r"\begin{table*}" in text
+
+
+def test_bounds_of_intervals_stand_small_beside_their_value():
+    text = five(FEW, intervals=True).to_text("latex")
+    assert r"\textbf{87.3}$_{82.2}^{91.5}$" in text
+    assert "resizebox" not in text
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex")
+@pytest.mark.parametrize("form", ["latex", "latex-wide"])
+@pytest.mark.parametrize("intervals", [False, True])
+@pytest.mark.parametrize("metrics", [FEW, MANY])
+def test_compiled_tables_overflow_nothing(tmp_path, form, intervals, metrics):
+    (tmp_path / "table.tex").write_text(five(metrics, intervals).to_text(form))
+    (tmp_path / "paper.tex").write_text(DOCUMENT)
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "paper"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    log = (tmp_path / "paper.log").read_text(errors="replace")
+    assert done.returncode == 0, log[-2000:]
+    assert "Overfull" not in log
