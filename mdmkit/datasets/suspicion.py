@@ -6,12 +6,11 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mdmkit.core.labels import ANOMALOUS, IGNORED, NORMAL, LabelCodes
+from mdmkit.core.types import Array
 from mdmkit.datasets.dataset import DataSet
 from mdmkit.io import AllNormal, Target, read_mask
 
@@ -54,7 +53,7 @@ class LabelSurvey:
                 found.add(key, read_mask(target))
         return found
 
-    def add(self, key: str, labels: NDArray[Any]) -> None:
+    def add(self, key: str, labels: Array) -> None:
         """Count one mask."""
         values, counts = np.unique(self.codes.numbers(labels), return_counts=True)
         found = dict(zip(values.tolist(), counts.tolist(), strict=True))
@@ -120,5 +119,5 @@ class LabelSurvey:
         return []
 
 
-def _codes(label: Any) -> tuple[int, ...]:
+def _codes(label: object) -> tuple[int, ...]:
     return label if isinstance(label, tuple) else (label,)

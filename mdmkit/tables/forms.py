@@ -15,6 +15,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from mdmkit.core.errors import InputError, printable
+from mdmkit.core.types import Json
 from mdmkit.tables.frames import to_frame
 from mdmkit.tables.html import to_html
 from mdmkit.tables.latex import PAGE, to_latex
@@ -149,7 +150,7 @@ def _to_markdown(view: View) -> str:
     return "\n".join(lines) + "\n"
 
 
-def finite(record: Any) -> Any:
+def finite(record: object) -> Any:
     """A record for JSON, which has no NaN and no infinity: None in their place.
 
     Examples
@@ -166,7 +167,7 @@ def finite(record: Any) -> Any:
     return None if isinstance(record, float) and not isfinite(record) else record
 
 
-def _json(record: Any) -> str:
+def _json(record: object) -> str:
     text = json.dumps(finite(record), indent=2, allow_nan=False, ensure_ascii=False)
     return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n"
 
@@ -175,7 +176,7 @@ def _json(record: Any) -> str:
 _UNSAFE = re.compile(r"[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 
 
-def _csv(rows: Sequence[dict[str, Any]]) -> str:
+def _csv(rows: Sequence[Json]) -> str:
     """Fractions in full precision; undefined is empty."""
     fields = list(dict.fromkeys(key for row in rows for key in row))
     buffer = io.StringIO()
@@ -185,7 +186,7 @@ def _csv(rows: Sequence[dict[str, Any]]) -> str:
     return buffer.getvalue()
 
 
-def _csv_cell(value: Any) -> Any:
+def _csv_cell(value: object) -> Any:
     """A value; text that a spreadsheet would take for a formula stands behind an apostrophe."""
     if not isinstance(value, str):
         return value

@@ -14,11 +14,25 @@ from mdmkit.core.errors import printable
 from mdmkit.tables.table import UNDEFINED, Block, Column, View, in_tables
 
 _LATEX = {
-    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
-    "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
-    "*": "{*}", "[": "{[}", "↑": r"$\uparrow$", "↓": r"$\downarrow$", ">": r"$>$", "<": r"$<$",
-    "†": r"$^\dagger$", "°": r"$^{\circ}$",
-}  # fmt: skip
+    "\\": r"\textbackslash{}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "{": r"\{",
+    "}": r"\}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "*": "{*}",
+    "[": "{[}",
+    "↑": r"$\uparrow$",
+    "↓": r"$\downarrow$",
+    ">": r"$>$",
+    "<": r"$<$",
+    "†": r"$^\dagger$",
+    "°": r"$^{\circ}$",
+}
 _PUBLISHED = " (published)"  # said by the caption and a rule instead
 _POINTS = 72.27  # an inch
 _PREFERRED = re.compile(r"aux\. data|MDM .*|AP|AUROC|FPR95")  # in a column, if not all columns fit
@@ -36,9 +50,13 @@ class _Step:
 
 
 _STEPS = (
-    _Step("", 10.0, 6), _Step(r"\small", 9.25, 4), _Step(r"\footnotesize", 8.5, 4),
-    _Step(r"\footnotesize", 8.5, 3), _Step(r"\footnotesize", 8.5, 2), _Step(r"\scriptsize", 8, 1.3),
-)  # fmt: skip
+    _Step("", 10.0, 6),
+    _Step(r"\small", 9.25, 4),
+    _Step(r"\footnotesize", 8.5, 4),
+    _Step(r"\footnotesize", 8.5, 3),
+    _Step(r"\footnotesize", 8.5, 2),
+    _Step(r"\scriptsize", 8, 1.3),
+)
 _SCRIPT, _BOLD = 0.86, 1.15  # beside \footnotesize
 
 
@@ -88,8 +106,15 @@ def _em(text: str) -> float:
     )
 
 
-_EM = {"ijl.,:;'|[]": 0.29, "frtsI()/- °†": 0.4, "cez": 0.45, "ao0123456789↑↓": 0.5, "w+<>": 0.78,
-       "mM%@": 0.92, "W": 1.03}  # fmt: skip
+_EM = {
+    "ijl.,:;'|[]": 0.29,
+    "frtsI()/- °†": 0.4,
+    "cez": 0.45,
+    "ao0123456789↑↓": 0.5,
+    "w+<>": 0.78,
+    "mM%@": 0.92,
+    "W": 1.03,
+}
 
 
 def _column_em(column: Column) -> float:

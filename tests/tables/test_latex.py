@@ -65,9 +65,12 @@ def test_the_caption_says_unit_frames_sizes_and_normaliser():
     text = five(FEW).to_text("latex")
     (caption,) = re.findall(r"\\caption\{(.*)\}\n\\label\{tab:mdmkit\}", text)
     for said in (
-        r"Measures in \%", "8 frames, pooled", "no normaliser",
-        "at least 50 predicted and 30 true pixels", "Maximal Detection Margin of metric~$m$",
-    ):  # fmt: skip
+        r"Measures in \%",
+        "8 frames, pooled",
+        "no normaliser",
+        "at least 50 predicted and 30 true pixels",
+        "Maximal Detection Margin of metric~$m$",
+    ):
         assert said in caption
     assert "rank" in five(FEW, normalize="rank").to_text("latex")
     assert "Components" not in named("a").to_text("latex").split(r"\label")[0]
