@@ -23,8 +23,20 @@ SQUARE_FAMILIES = ("eomt", "eomt_dinov3", "videomt")
 DENSE_FAMILIES = ("segformer", "upernet")
 
 # Families that make features and no segmentation.
-_BACKBONES = ("swin", "swinv2", "resnet", "convnext", "convnextv2", "vit", "dinov2", "dinov3_vit",
-              "dinat", "focalnet", "beit", "bit")  # fmt: skip
+_BACKBONES = (
+    "swin",
+    "swinv2",
+    "resnet",
+    "convnext",
+    "convnextv2",
+    "vit",
+    "dinov2",
+    "dinov3_vit",
+    "dinat",
+    "focalnet",
+    "beit",
+    "bit",
+)
 
 # What checkpoints of other tasks are told by: how many classes they have.
 _TASKS = {

@@ -213,7 +213,7 @@ class MaskomalyConfig:
         write_text(Path(path), self.to_toml())
 
 
-def _as_unit(value: Any, name: str) -> float:
+def _as_unit(value: object, name: str) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
         raise InputTypeError(f"expected a number in [0, 1], found {value!r}", argument=name)
     if not 0 <= value <= 1:  # NaN too
@@ -221,7 +221,7 @@ def _as_unit(value: Any, name: str) -> float:
     return float(value)
 
 
-def _as_queries(value: Any, name: str) -> tuple[int, ...]:
+def _as_queries(value: object, name: str) -> tuple[int, ...]:
     if not isinstance(value, (list, tuple)):
         raise InputTypeError(f"expected a list of query indices, found {value!r}", argument=name)
     for query in value:
@@ -234,7 +234,7 @@ def _as_queries(value: Any, name: str) -> tuple[int, ...]:
     return tuple(map(int, value))
 
 
-def _toml(value: Any) -> str:
+def _toml(value: object) -> str:
     if isinstance(value, tuple):
         return f"[{', '.join(map(str, value))}]"
     # JSON's strings, numbers and booleans are TOML's, once DEL is escaped.

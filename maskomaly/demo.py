@@ -97,18 +97,22 @@ def score_scenes(
     """Run the network once over `images/`; folders of every score, and of the ablation."""
     others = {
         name: Destination(
-            folder / "scores" / name, {"score": name},
-            scorer=partial(score, name=name, config=config), dtype="float32",
+            folder / "scores" / name,
+            {"score": name},
+            scorer=partial(score, name=name, config=config),
+            dtype="float32",
         )
         for name in COMPARED
-    }  # fmt: skip
+    }
     rows = {
         row: Destination(
-            folder / "ablation" / row, {"config": changed.to_toml().splitlines()},
-            scorer=partial(score, name="maskomaly", config=changed), dtype="float32",
+            folder / "ablation" / row,
+            {"config": changed.to_toml().splitlines()},
+            scorer=partial(score, name="maskomaly", config=changed),
+            dtype="float32",
         )
         for row, changed in ablation_configs(config).items()
-    }  # fmt: skip
+    }
     destinations = [*others.values(), *rows.values()]
     left = unfinished(find_sources(folder / "images"), destinations)
     progress = bar("predict", len(left)) if bar else (lambda: None)
@@ -164,9 +168,14 @@ def run_demo(
     folders, rows = score_scenes(folder, network, config, bar)
     target = folder / "masks"
     comparison = compare(
-        folders, target, METRICS, min_prediction=MIN_PREDICTION, min_target=MIN_TARGET,
-        normalize=normalizers(folders), progress=bar,
-    )  # fmt: skip
+        folders,
+        target,
+        METRICS,
+        min_prediction=MIN_PREDICTION,
+        min_target=MIN_TARGET,
+        normalize=normalizers(folders),
+        progress=bar,
+    )
     ablation = compare(rows, target, ABLATION_METRICS, progress=bar)
     why = why_equal(ablation, config)
     if why:

@@ -20,7 +20,7 @@ from mdmkit.core.frame import as_array
 Floats = NDArray[np.floating[Any]]
 
 
-def _as_finite(value: Any, name: str, least_dimensions: int) -> Floats:
+def _as_finite(value: object, name: str, least_dimensions: int) -> Floats:
     array = as_array(value, name)
     if array.dtype.kind != "f":
         raise InputTypeError(f"expected floats, found {array.dtype}", argument=name)
@@ -35,7 +35,7 @@ def _as_finite(value: Any, name: str, least_dimensions: int) -> Floats:
     return array
 
 
-def densehybrid(log_outlier: Any, class_logits: Any) -> Floats:
+def densehybrid(log_outlier: object, class_logits: object) -> Floats:
     """Score discriminative and generative evidence: log p(outlier | x) - logsumexp_l logits[l].
 
     Parameters
@@ -110,7 +110,7 @@ class Mixtures:
     mixtures: tuple[Any, ...]
     dimensions: int
 
-    def log_density(self, features: Any) -> Floats:
+    def log_density(self, features: object) -> Floats:
         """Log densities log p(x | c), (classes, ...), of features of shape (..., D)."""
         vectors = _as_finite(features, "features", 1)
         if vectors.shape[-1] != self.dimensions:
@@ -124,8 +124,8 @@ class Mixtures:
 
 
 def fit_mixtures(
-    features: Any,
-    labels: Any,
+    features: object,
+    labels: object,
     components: int = 5,
     ignore: Sequence[int] = (255,),
     seed: int = 0,
@@ -205,7 +205,7 @@ def fit_mixtures(
     return Mixtures(tuple(classes), tuple(mixtures), vectors.shape[-1])
 
 
-def gmmseg(features: Any, mixtures: Mixtures) -> Floats:
+def gmmseg(features: object, mixtures: Mixtures) -> Floats:
     """Score how unlikely a pixel's features are in every class: -max_c log p(x | c).
 
     Parameters

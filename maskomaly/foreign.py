@@ -14,18 +14,26 @@ _LONGEST_TEXT = 4096
 
 # How tensors of other programs are named, told in the words of a message.
 _NAMED = (
-    (r"model\.(pixel_level_module|transformer_module)\.",
-     "the bare weights of a Mask2Former of transformers; write the network with save_pretrained "
-     "and pass that folder, which has its config.json too"),
+    (
+        r"model\.(pixel_level_module|transformer_module)\.",
+        "the bare weights of a Mask2Former of transformers; write the network with save_pretrained "
+        "and pass that folder, which has its config.json too",
+    ),
     (r"(roi_heads|proposal_generator)\.", "a detector of detectron2 (R-CNN), which proposes boxes"),
-    (r"(decode_head|auxiliary_head)\.",
-     "a network of mmsegmentation; take its conversion for transformers, or compare the score maps "
-     "that its own code writes"),
-    (r"(task_mlp|text_encoder|text_projector)\.",
-     "a OneFormer of its authors' code; take its conversion for transformers"),
-    (r"sem_seg_head\.predictor\.transformer\.",
-     "a MaskFormer of its authors' code; take its conversion for transformers"),
-)  # fmt: skip
+    (
+        r"(decode_head|auxiliary_head)\.",
+        "a network of mmsegmentation; take its conversion for transformers, or compare the score "
+        "maps that its own code writes",
+    ),
+    (
+        r"(task_mlp|text_encoder|text_projector)\.",
+        "a OneFormer of its authors' code; take its conversion for transformers",
+    ),
+    (
+        r"sem_seg_head\.predictor\.transformer\.",
+        "a MaskFormer of its authors' code; take its conversion for transformers",
+    ),
+)
 
 _PIXEL = r"sem_seg_head\.(?:pixel_decoder\.)?"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ from maskomaly.queries import (
 from mdmkit.core.errors import InputError, NoTargetError, listing
 from mdmkit.core.files import write_text
 from mdmkit.core.labels import ANOMALOUS, IGNORED, LabelCodes, Labels
+from mdmkit.core.types import Array
 from mdmkit.datasets import DataSet
 from mdmkit.datasets.suspicion import LabelSurvey
 from mdmkit.io import AllNormal, Target, read_mask
@@ -136,7 +137,7 @@ def target_of(path: Path, codes: LabelCodes) -> tuple[Mask, Mask]:
     return target, valid
 
 
-def _judge(labels: NDArray[Any], codes: LabelCodes, name: str) -> tuple[Mask, Mask]:
+def _judge(labels: Array, codes: LabelCodes, name: str) -> tuple[Mask, Mask]:
     classes = codes.classify(labels, None, name)
     return classes == ANOMALOUS, classes != IGNORED
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
@@ -166,6 +165,6 @@ def choose_device(device: str | torch.device) -> torch.device:
         ) from error
 
 
-def _default_preprocessing(config: Any) -> Preprocessing:
+def _default_preprocessing(config: object) -> Preprocessing:
     side = fixed_side(config)
     return Preprocessing() if side is None else Preprocessing(side, side, side)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -14,6 +13,7 @@ from torch import Tensor
 from mdmkit.core.errors import InputError, InputTypeError
 from mdmkit.core.files import check_regular, write_atomically
 from mdmkit.core.frame import as_array
+from mdmkit.core.types import Json
 
 Size = tuple[int, int]
 
@@ -75,7 +75,7 @@ def _as_held(value: Sequence[int], queries: int) -> tuple[int, ...]:
     return held
 
 
-def _as_floats(value: Any, name: str, dimensions: int, may_be_empty: bool = False) -> Tensor:
+def _as_floats(value: object, name: str, dimensions: int, may_be_empty: bool = False) -> Tensor:
     tensor = value if isinstance(value, Tensor) else torch.from_numpy(as_array(value, name).copy())
     if not tensor.is_floating_point():
         raise InputTypeError(f"expected floats, found {tensor.dtype}", argument=name)
@@ -278,7 +278,7 @@ class MaskOutputs:
             raise InputError(f"{path}: expected outputs of a network, found: {error}") from error
 
 
-def _write_archive(path: Path, arrays: dict[str, Any]) -> None:
+def _write_archive(path: Path, arrays: Json) -> None:
     with path.open("wb") as file:
         np.savez_compressed(file, **arrays)
 

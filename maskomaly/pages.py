@@ -135,8 +135,9 @@ def _legend(figure: Figure, anomaly: Sequence[int], init: Sequence[int]) -> None
 
     entries: list[tuple[Any, str]] = []
     for queries, colour, name in (
-        (anomaly, _ANOMALY, "anomaly query (A)"), (init, _INIT, "always an inlier (I0)"),
-    ):  # fmt: skip
+        (anomaly, _ANOMALY, "anomaly query (A)"),
+        (init, _INIT, "always an inlier (I0)"),
+    ):
         if queries:
             entries.append((Line2D([], [], color=colour, linewidth=2.0), name))
     if entries:

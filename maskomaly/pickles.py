@@ -30,7 +30,7 @@ def _encode(text: str, encoding: str) -> bytes:
     return text.encode("latin1")
 
 
-def _bytearray(*content: Any) -> bytearray:
+def _bytearray(*content: object) -> bytearray:
     return bytearray(*content)
 
 
@@ -65,7 +65,7 @@ class ArrayUnpickler(pickle.Unpickler):
                 f"expected arrays, text and numbers only, found a reference to {module}.{name}"
             ) from None
 
-    def persistent_load(self, pid: Any) -> Any:
+    def persistent_load(self, pid: object) -> Any:
         """Refused: an object that lies outside the file."""
         raise InputError(f"expected arrays, text and numbers only, found an object kept at {pid!r}")
 
@@ -111,7 +111,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     return {str(name): _tensor(value, f"{path}: {name}") for name, value in content.items()}
 
 
-def _unwrapped(content: Any) -> Any:
+def _unwrapped(content: object) -> Any:
     """The named tensors themselves: training adds entries beside them, and prefixes before them."""
     while isinstance(content, Mapping):
         inner = [content[each] for each in _WRAPPERS if isinstance(content.get(each), Mapping)]
@@ -124,7 +124,7 @@ def _unwrapped(content: Any) -> Any:
     return content
 
 
-def _tensor(value: Any, what: str) -> Tensor:
+def _tensor(value: object, what: str) -> Tensor:
     if isinstance(value, Tensor):
         return value.detach()
     if isinstance(value, np.ndarray | np.generic) and value.dtype.kind in "fiub":

@@ -18,6 +18,7 @@ from torch import Tensor
 from maskomaly.outputs import Geometry, Size
 from mdmkit.core.errors import InputError, InputTypeError
 from mdmkit.core.files import read_json, write_text
+from mdmkit.core.types import Json
 
 ImageLike: TypeAlias = "Image.Image | NDArray[np.uint8]"
 
@@ -188,7 +189,7 @@ class Preprocessing:
             raise InputError(f"{path}: {_SECTION}: {error}") from error
 
 
-def read_settings(folder: str | Path) -> dict[str, Any]:
+def read_settings(folder: str | Path) -> Json:
     """All sections of a folder's maskomaly.json; empty where there is no such file."""
     path = Path(folder) / SETTINGS_FILE
     if not path.exists():

@@ -30,10 +30,14 @@ Images = Annotated[
 TomlFile = Annotated[
     Path,
     typer.Option(
-        "--output", "-o", metavar="FILE", help="A .toml file.", show_default=False,
+        "--output",
+        "-o",
+        metavar="FILE",
+        help="A .toml file.",
+        show_default=False,
         rich_help_panel=OUTPUT,
     ),
-]  # fmt: skip
+]
 LabelledImages = Annotated[
     Path | None,
     typer.Argument(
@@ -108,9 +112,18 @@ Batch = Annotated[
 ]
 #: The keys of `SCORES`, which needs torch to be looked into.
 SCORE_NAMES = (
-    "maskomaly", "msp", "max-logit", "entropy", "energy", "rba", "eam", "void", "mask-sum",
-    "unknown", "uno",
-)  # fmt: skip
+    "maskomaly",
+    "msp",
+    "max-logit",
+    "entropy",
+    "energy",
+    "rba",
+    "eam",
+    "void",
+    "mask-sum",
+    "unknown",
+    "uno",
+)
 ScoreNames = Annotated[
     str,
     typer.Option(

@@ -93,10 +93,18 @@ def predict(
         masks.check(list(found))
     files = [*networks.files_of(model), *([config] if config else [])]
     asked = {
-        "model": model, "score": names, "preset": preset, "queries": queries,
-        "force": force_queries, "input_size": input_size, "amp": amp, "format": format,
-        "dtype": dtype, "save_outputs": save_outputs, "instances": masks.digest if masks else None,
-    }  # fmt: skip
+        "model": model,
+        "score": names,
+        "preset": preset,
+        "queries": queries,
+        "force": force_queries,
+        "input_size": input_size,
+        "amp": amp,
+        "format": format,
+        "dtype": dtype,
+        "save_outputs": save_outputs,
+        "instances": masks.digest if masks else None,
+    }
     request = Request({**asked, "files": networks.stamps(files, queries)})
     places = dict.fromkeys(scoring.folders_of(names, output).values(), f".{format}")
     if save_outputs is not None:
@@ -108,8 +116,10 @@ def predict(
     network = networks.load_network(model, device, quiet, input_size, compile)
     chosen = _config_for(network, names, preset, config, queries, force_queries)
     common: dict[str, object] = {
-        "checkpoint": network.digest, "preprocessing": repr(network.preprocessing), "amp": amp,
-    }  # fmt: skip
+        "checkpoint": network.digest,
+        "preprocessing": repr(network.preprocessing),
+        "amp": amp,
+    }
     if masks is not None:
         common["instances"] = masks.digest
     folders = scoring.destinations(names, output, chosen, force_queries, format, dtype, common)

@@ -75,12 +75,19 @@ def train_tiny(
     from maskomaly.tiny.train import train
 
     config = TrainingConfig(
-        steps=steps, batch=batch, scenes=scenes, learning_rate=learning_rate,
-        minutes=math.inf if minutes is None else minutes, patience=patience, bfloat16=bfloat16,
-        seed=seed, device=str(choose_device(device)),
-    )  # fmt: skip
+        steps=steps,
+        batch=batch,
+        scenes=scenes,
+        learning_rate=learning_rate,
+        minutes=math.inf if minutes is None else minutes,
+        patience=patience,
+        bfloat16=bfloat16,
+        seed=seed,
+        device=str(choose_device(device)),
+    )
     found = train(config, folder, quiet=quiet)
     note(
         f"{found.steps} steps, ended by {found.reason}; mean IoU {found.mean_iou:.3f} of the "
-        f"weights in {folder / 'best'}", quiet,
-    )  # fmt: skip
+        f"weights in {folder / 'best'}",
+        quiet,
+    )

@@ -69,9 +69,14 @@ def tune(
     base = networks.config_of(lesson.network, preset, config, queries, force_queries)
     with progress_bars(quiet) as bar:
         tuned = tune_folder(
-            lesson.images, lesson.network, base,
-            metric=metric, batch=batch, autocast=lesson.autocast, bar=bar,
-        )  # fmt: skip
+            lesson.images,
+            lesson.network,
+            base,
+            metric=metric,
+            batch=batch,
+            autocast=lesson.autocast,
+            bar=bar,
+        )
     typer.echo(tuned.table(), nl=False)
     tuned.write(output, lesson.origin)
     note(f"wrote {output}", quiet)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from maskomaly.tiny.scenes import SCENES_VERSION
 from mdmkit.core.errors import InputError
+from mdmkit.core.types import Json
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class TrainingConfig:
 BUDGET = ("steps", "minutes", "patience", "validate_every", "checkpoint_minutes", "device")
 
 
-def fingerprint(config: TrainingConfig) -> dict[str, Any]:
+def fingerprint(config: TrainingConfig) -> Json:
     """Return what must be equal for a run to go on: settings and scenes, by name."""
     kept = {name: value for name, value in asdict(config).items() if name not in BUDGET}
     return kept | {"scenes_version": SCENES_VERSION}

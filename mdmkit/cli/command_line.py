@@ -5,7 +5,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or input. Heavy imports wait inside 
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from typer.core import TyperGroup
@@ -31,14 +31,24 @@ from mdmkit.cli.threshold import SeveralAfterOn, threshold
 from mdmkit.cli.warmup import warmup
 
 _IN_ORDER_OF_USE = (
-    demo, datasets, inspect, convert, compare, merge, threshold, report, site, published, warmup,
-)  # fmt: skip
+    demo,
+    datasets,
+    inspect,
+    convert,
+    compare,
+    merge,
+    threshold,
+    report,
+    site,
+    published,
+    warmup,
+)
 
 
 class OrderOfUse(TyperGroup):
     """Commands as they stand above, figures behind the table."""
 
-    def list_commands(self, ctx: Any) -> list[str]:
+    def list_commands(self, ctx: object) -> list[str]:
         names = [command.__name__ for command in _IN_ORDER_OF_USE]
         names.insert(names.index("report"), "plot")
         return names

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -15,6 +15,7 @@ from mdmkit.cli.options import NUMBERS, SCALE, Methods, Scheduler, judged, parse
 from mdmkit.cli.result_options import Auxiliary, By, ImageScoreKind, Metrics, Published
 from mdmkit.cli.terminal import deliver, note, progress_bars
 from mdmkit.core.errors import InputError
+from mdmkit.core.types import Json
 
 Protocol = Annotated[
     str,
@@ -57,7 +58,7 @@ class Kept:
     counts: State = None
     shard: ShardOption = None
 
-    def check(self, **others: Any) -> None:
+    def check(self, **others: object) -> None:
         """Refuse a share without a folder, and what a share has no use for."""
         from mdmkit.comparison.checkpoints.folder import Shard
 
@@ -74,7 +75,7 @@ class Kept:
                     argument=name,
                 )
 
-    def count(self, methods: dict[str, str], quiet: bool, options: dict[str, Any]) -> None:
+    def count(self, methods: dict[str, str], quiet: bool, options: Json) -> None:
         """Count a share and say what comes next."""
         from mdmkit.comparison.checkpoints.sharding import count_shard
 
@@ -121,7 +122,7 @@ def compare(
     form = result.check()
     truth = frames.find()
     choice = judging.choose(truth)
-    options: dict[str, Any] = {
+    options: Json = {
         "metrics": metrics,
         "by": by,
         "image_score": image_score,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,6 +14,7 @@ from mdmkit.cli.groups import Counting, Labels
 from mdmkit.cli.options import INPUT, NUMBERS
 from mdmkit.cli.terminal import deliver_file, note, note_remarks, progress_bars
 from mdmkit.core.errors import InputError
+from mdmkit.core.types import Json
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -59,7 +60,7 @@ def study_frames(
     from mdmkit.comparison.study import study_methods
     from mdmkit.core.component_sizes import ComponentSizes
 
-    how: dict[str, Any] = counting.of(folders)
+    how: Json = counting.of(folders)
     codes = labels.choose(truth).codes
     with progress_bars(quiet) as progress:
         study = study_methods(

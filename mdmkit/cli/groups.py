@@ -13,12 +13,13 @@ from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from functools import wraps
 from inspect import Parameter, signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Annotated, get_args, get_origin, get_type_hints
 
 from mdmkit.cli import options
 from mdmkit.cli.options import choose_judging, find_ground_truth, parse_memory, parse_normalize
 from mdmkit.cli.result_options import FigureName
 from mdmkit.cli.terminal import Debug, Overwrite, Quiet
+from mdmkit.core.types import Json
 
 if TYPE_CHECKING:
     from mdmkit.datasets import Choice, DataSet
@@ -29,10 +30,10 @@ Command = Callable[..., None]
 def with_groups(command: Command) -> Command:
     """Let the command line take the fields of each dataclass among a command's parameters."""
     hints = _hints(command)
-    groups: dict[str, Any] = {name: hint for name, hint in hints.items() if is_dataclass(hint)}
+    groups: Json = {name: hint for name, hint in hints.items() if is_dataclass(hint)}
 
     @wraps(command)
-    def grouped(**given: Any) -> None:
+    def grouped(**given: object) -> None:
         for name, group in groups.items():
             given[name] = group(**{each.name: given.pop(each.name) for each in fields(group)})
         command(**given)
@@ -48,7 +49,7 @@ def with_groups(command: Command) -> Command:
     return grouped
 
 
-def _hints(annotated: Any) -> dict[str, Any]:
+def _hints(annotated: object) -> Json:
     """Annotations by name, those with an option as they are written.
 
     Python 3.10 puts Optional around an annotation whose default is None, where typer does not look.
@@ -62,7 +63,7 @@ def _hints(annotated: Any) -> dict[str, Any]:
     return {name: inside[name][0] if inside.get(name) else hint for name, hint in hints.items()}
 
 
-def _options_of(parameter: Parameter, hint: Any) -> Iterator[Parameter]:
+def _options_of(parameter: Parameter, hint: object) -> Iterator[Parameter]:
     """A parameter by itself, or those that a group stands for; all are given by name."""
     if not is_dataclass(hint):
         yield parameter.replace(kind=Parameter.KEYWORD_ONLY, annotation=hint)
@@ -139,7 +140,7 @@ class Counting:
     memory: options.Memory = "2G"
     jobs: options.Jobs = 1
 
-    def of(self, methods: dict[str, str]) -> dict[str, Any]:
+    def of(self, methods: dict[str, str]) -> Json:
         """The same by argument, as the functions that count take it."""
         return {
             "normalize": parse_normalize(self.normalize, methods),

@@ -13,6 +13,7 @@ from mdmkit.cli import completion
 from mdmkit.core.arguments import as_bytes
 from mdmkit.core.errors import InputError, printable
 from mdmkit.core.label_values import parse_labels
+from mdmkit.core.types import Json
 
 if TYPE_CHECKING:
     from mdmkit.datasets import Choice, DataSet
@@ -292,7 +293,7 @@ def choose_judging(
     )
 
 
-def judged(choice: Choice) -> dict[str, Any]:
+def judged(choice: Choice) -> Json:
     """What `choose_judging` found, by argument."""
     codes, sizes = choice.codes, choice.sizes
     return {
@@ -307,7 +308,7 @@ def judged(choice: Choice) -> dict[str, Any]:
 
 def given_labels(
     anomaly_label: str | None, normal_label: str | None, ignore_index: str | None
-) -> dict[str, Any]:
+) -> Json:
     """Label values of the options that were given, by argument."""
     texts = {
         "anomaly-label": anomaly_label,

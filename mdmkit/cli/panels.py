@@ -15,6 +15,7 @@ from mdmkit.cli.figures import left_out, named
 from mdmkit.cli.options import INPUT, Invert, KeysFile, Resize, ScoreEnding, find_ground_truth
 from mdmkit.cli.terminal import note, note_remarks, progress_bars
 from mdmkit.core.errors import InputError
+from mdmkit.core.types import Json
 
 if TYPE_CHECKING:
     from mdmkit.core.component_sizes import ComponentSizes
@@ -119,7 +120,7 @@ class Evaluated:
 
 
 def find_panels(
-    methods: dict[str, str], datasets: Sequence[str], targets: Sequence[str], **named: Any
+    methods: dict[str, str], datasets: Sequence[str], targets: Sequence[str], **named: object
 ) -> list[Panel]:
     """The data sets in their order, those of --target last.
 
@@ -160,7 +161,7 @@ def _named(text: str) -> tuple[str, str]:
     return (found[1], found[2]) if found else ("", text)
 
 
-def _opened(option: str, name: str, text: str, named: dict[str, Any]) -> DataSet:
+def _opened(option: str, name: str, text: str, named: Json) -> DataSet:
     try:
         if option == "dataset":
             return find_ground_truth(text, None, **named)
@@ -247,9 +248,13 @@ def evaluate_panels(
             start = f"{panel.name}: " if panel.name else ""
             with _naming(panel):
                 frames = FrameSet.of(
-                    panel.folders, dataset=panel.truth, missing=missing, key=key,
-                    aggregate="pooled", **choice.codes.arguments,
-                )  # fmt: skip
+                    panel.folders,
+                    dataset=panel.truth,
+                    missing=missing,
+                    key=key,
+                    aggregate="pooled",
+                    **choice.codes.arguments,
+                )
                 evaluations = evaluate_methods(
                     frames, metrics=metrics, progress=_starting(start, progress), **counting
                 )

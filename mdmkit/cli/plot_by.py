@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -13,6 +13,7 @@ from mdmkit.cli.intervals import Intervals
 from mdmkit.cli.options import NUMBERS, Methods, judged, parse_methods
 from mdmkit.cli.result_options import ImageScoreKind, Width
 from mdmkit.cli.terminal import note_remarks, progress_bars
+from mdmkit.core.types import Json
 
 
 @with_groups
@@ -58,7 +59,7 @@ def plot_by(
     file.check(width)
     truth = frames.find()
     choice = judging.choose(truth)
-    options: dict[str, Any] = {
+    options: Json = {
         "metrics": metrics,
         "by": by,
         "image_score": image_score,

@@ -65,9 +65,12 @@ def progress_bars(quiet: bool) -> Iterator[Callable[[str, int], Progress] | None
             return Text("" if task.speed is None else f"{task.speed:.1f}/s")
 
     columns = (
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Rate(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        Rate(),
         TimeRemainingColumn(),
-    )  # fmt: skip
+    )
     with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
 
         def progress(method: str, frames: int) -> Progress:

@@ -20,6 +20,7 @@ from mdmkit.cli.threshold_options import (
     first_folders,
 )
 from mdmkit.core.errors import InputError
+from mdmkit.core.types import Json
 
 if TYPE_CHECKING:
     from mdmkit.thresholds.required_table import RequiredThresholds
@@ -77,7 +78,7 @@ def threshold(
     truth = None if normal else frames.find()
     if normal:
         _refuse_masks(frames)
-    options: dict[str, Any] = {
+    options: Json = {
         **_judged(judging),
         **counting.of(folders),
         **wanted.options(),
@@ -106,7 +107,7 @@ def threshold(
         deliver_text(chosen.to_text(form), result.output, result.quiet)
 
 
-def _judged(judging: ImageJudging) -> dict[str, Any]:
+def _judged(judging: ImageJudging) -> Json:
     """What is asked for; the rest is the data set's."""
     names = ("min_prediction", "min_target", "aggregate")
     given = {name: getattr(judging, name) for name in names}
@@ -180,7 +181,7 @@ def _check(
     raise typer.Exit(0 if found.passes else 1)
 
 
-def _labels(judging: ImageJudging) -> dict[str, Any]:
+def _labels(judging: ImageJudging) -> Json:
     from mdmkit.cli.options import given_labels
 
     return given_labels(judging.anomaly_label, judging.normal_label, judging.ignore_index)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mdmkit.cli.intervals import Replicates
 from mdmkit.cli.options import INPUT, OUTPUT, UNCERTAINTY, find_ground_truth, parse_methods
 from mdmkit.core.errors import InputError
+from mdmkit.core.types import Json
 
 if TYPE_CHECKING:
     from mdmkit.datasets import DataSet
@@ -198,7 +199,7 @@ class Wanted:
                 f"expected --t-margin T or --require, found {found}", argument="t_margin"
             )
 
-    def options(self) -> dict[str, Any]:
+    def options(self) -> Json:
         """The same by argument of `choose_thresholds`."""
         if self.require:
             return {"require": self.require}
@@ -214,7 +215,7 @@ class Second:
     on_target: OnTarget = None
     on_frames: OnFrames = None
 
-    def options(self, **named: Any) -> dict[str, Any]:
+    def options(self, **named: object) -> Json:
         """The same by argument of `choose_thresholds`."""
         others = parse_methods(self.on)
         truth = self._truth(named) if others else None
@@ -224,7 +225,7 @@ class Second:
             raise InputError("expected --on with it, found none", argument="on_frames")
         return {"on": others or None, "on_dataset": truth}
 
-    def _truth(self, named: dict[str, Any]) -> DataSet:
+    def _truth(self, named: Json) -> DataSet:
         if self.on_dataset is not None and self.on_target is not None:
             raise InputError(
                 "expected --on-dataset or --on-target, found both", argument="on_target"
@@ -249,7 +250,7 @@ class Certifying:
     alarm_cap: AlarmCap = 10
     replicates: Replicates = 0
 
-    def options(self, require: Sequence[str]) -> dict[str, Any]:
+    def options(self, require: Sequence[str]) -> Json:
         """The same by argument of `choose_thresholds`."""
         asked = {
             "confidence": self.confidence is not None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mdmkit.comparison.planning import plan_comparison
 from mdmkit.comparison.result import Comparison
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 
 def compare(
-    methods: Mapping[str, Any],
-    target: Any = None,
+    methods: Mapping[str, object],
+    target: object = None,
     metrics: str | Iterable[str | Measure] | None = None,
     *,
     normalize: str | Mapping[str, str] | None = "none",
@@ -28,7 +28,7 @@ def compare(
     published: str | None = None,
     auxiliary: Collection[str] = (),
     jobs: int = 1,
-    scheduler: Any = None,
+    scheduler: object = None,
     memory: int = DEFAULT_MEMORY,
     counts: str | Path | None = None,
     progress: Progresses | None = None,
@@ -97,9 +97,17 @@ def compare(
     1.0
     """
     planned = plan_comparison(
-        methods, target, metrics, normalize=normalize, protocol=protocol, published=published,
-        auxiliary=auxiliary, jobs=jobs, memory=memory, **frames,
-    )  # fmt: skip
+        methods,
+        target,
+        metrics,
+        normalize=normalize,
+        protocol=protocol,
+        published=published,
+        auxiliary=auxiliary,
+        jobs=jobs,
+        memory=memory,
+        **frames,
+    )
     if counts is None:
         planned.methods.run(jobs, progress, scheduler, only_numbers=True)
     elif scheduler is not None:

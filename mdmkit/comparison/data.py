@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mdmkit.comparison.published import PublishedTable
+from mdmkit.core.types import Json
 from mdmkit.evaluation.result import Result
 from mdmkit.metrics.measures import Measure
 
@@ -20,7 +21,7 @@ class ComparisonData:
 
     results: tuple[Result, ...]
     measures: tuple[Measure, ...]
-    settings: dict[str, Any]
+    settings: Json
     published: PublishedTable | None = None
     auxiliary: frozenset[str] = frozenset()
     bootstrap: Bootstrap | None = None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mdmkit.comparison.data import ComparisonData
 from mdmkit.core.errors import InputError
+from mdmkit.core.types import Json
 from mdmkit.metrics.selections import is_count
 from mdmkit.tables.headings import titles
 from mdmkit.tables.table import UNDEFINED, Block, Column
@@ -51,12 +52,16 @@ class Lead:
         """Whether the interval excludes 0."""
         return self.interval is not None and not self.interval[0] <= 0 <= self.interval[1]
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Json:
         """All fields, ready for JSON."""
         return {
-            "metric": self.metric, "leader": self.leader, "method": self.method,
-            "value": self.value, "interval": self.interval, "real": self.real,
-        }  # fmt: skip
+            "metric": self.metric,
+            "leader": self.leader,
+            "method": self.method,
+            "value": self.value,
+            "interval": self.interval,
+            "real": self.real,
+        }
 
 
 def check_against(against: str | None, methods: Any) -> None:
@@ -204,7 +209,7 @@ def _bracket_notes(comparison: ComparisonData) -> list[str]:
     ]
 
 
-def with_intervals(comparison: ComparisonData, rows: list[dict[str, Any]]) -> dict[str, Any]:
+def with_intervals(comparison: ComparisonData, rows: list[Json]) -> Json:
     """A record's rows with intervals, and what JSON says beside them."""
     found = comparison.bootstrap
     assert found is not None
@@ -212,8 +217,12 @@ def with_intervals(comparison: ComparisonData, rows: list[dict[str, Any]]) -> di
         for key in found.keys:
             row.setdefault(f"{key}_confidence", None)  # undefined
     beside = {
-        "replicates": found.sets, "seed": found.seed, "confidence": found.confidence,
-        "frames": found.frames, "aggregate": found.aggregate, "cells": found.cells,
+        "replicates": found.sets,
+        "seed": found.seed,
+        "confidence": found.confidence,
+        "frames": found.frames,
+        "aggregate": found.aggregate,
+        "cells": found.cells,
         "against": comparison.against,
         "brackets": {
             method: {key: _defined(bracket) for key, bracket in brackets.items()}
@@ -224,18 +233,19 @@ def with_intervals(comparison: ComparisonData, rows: list[dict[str, Any]]) -> di
             for method in found.replicates
         },
         "leads": [lead.to_dict() for lead in paired_leads(comparison)],
-    }  # fmt: skip
+    }
     return {"rows": rows, "bootstrap": beside}
 
 
-def lead_cells(comparison: ComparisonData) -> dict[tuple[str, str], dict[str, Any]]:
+def lead_cells(comparison: ComparisonData) -> dict[tuple[str, str], Json]:
     """For CSV, by method and measure: the leader, and how far it lies above."""
     return {
         (lead.method, lead.metric): {
-            "leader": lead.leader, "lead": lead.value,
+            "leader": lead.leader,
+            "lead": lead.value,
             "lead_low": lead.interval and lead.interval[0],
             "lead_high": lead.interval and lead.interval[1],
             "lead_is_real": lead.real,
         }
         for lead in paired_leads(comparison)
-    }  # fmt: skip
+    }

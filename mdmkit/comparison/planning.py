@@ -13,6 +13,7 @@ from mdmkit.comparison.remarks import all_remarks
 from mdmkit.comparison.result import Comparison
 from mdmkit.core.errors import InputError, InputTypeError, NoTargetError, listing
 from mdmkit.core.labels import LabelCodes
+from mdmkit.core.types import Json
 from mdmkit.datasets import DataSet
 from mdmkit.datasets.suspicion import LabelSurvey
 from mdmkit.evaluation.evaluation import Evaluation
@@ -39,7 +40,7 @@ class Planned:
     """
 
     methods: Methods
-    settings: dict[str, Any]
+    settings: Json
     published: PublishedTable | None
     auxiliary: frozenset[str]
     dataset: DataSet | None = None
@@ -133,7 +134,7 @@ def plan_comparison(
 
 def comparison_of(
     evaluations: Mapping[str, Evaluation],
-    settings: dict[str, Any],
+    settings: Json,
     published: PublishedTable | None = None,
     auxiliary: frozenset[str] = frozenset(),
 ) -> Comparison:

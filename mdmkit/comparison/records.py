@@ -47,8 +47,14 @@ def flat(row: Row) -> Row:
 
 def comparison_rows(comparison: ComparisonData) -> list[Row]:
     """A row a method: fractions in full precision under the names of the JSON."""
-    names = ("aggregate", "min_prediction", "min_target", "positive_class", "comparison",
-             "protocol")  # fmt: skip
+    names = (
+        "aggregate",
+        "min_prediction",
+        "min_target",
+        "positive_class",
+        "comparison",
+        "protocol",
+    )
     shared = {name: comparison.settings[name] for name in names if name in comparison.settings}
     rows = [flat(row) | shared for row in record_of(comparison)["rows"]]
     for (method, key), cells in lead_cells(comparison).items():
@@ -81,10 +87,16 @@ def long_rows(comparison: ComparisonData) -> list[Row]:
         for printed in table.rows:
             rows += [
                 dict.fromkeys(rows[0])
-                | {"method": printed.method, "metric": name, "value": value, "published": True,
-                   "auxiliary": printed.auxiliary, "source": table.source}
+                | {
+                    "method": printed.method,
+                    "metric": name,
+                    "value": value,
+                    "published": True,
+                    "auxiliary": printed.auxiliary,
+                    "source": table.source,
+                }
                 for name, value in printed.values.items()
-            ]  # fmt: skip
+            ]
     return rows
 
 
@@ -93,9 +105,13 @@ def _long_row(result: Result, measure: Measure, comparison: ComparisonData) -> R
     low, high = number.bracket or (None, None)
     start, end = number.interval or (None, None)
     return {
-        "method": result.method, "metric": key, "value": number.value,
-        "bracket_low": low, "bracket_high": high,
-        "interval_low": start, "interval_high": end,
+        "method": result.method,
+        "metric": key,
+        "value": number.value,
+        "bracket_low": low,
+        "bracket_high": high,
+        "interval_low": start,
+        "interval_high": end,
         "threshold": number.threshold,
         "trivial": number.trivial,
         "is_trivial": number.is_trivial if number.trivial is not None else None,
@@ -108,10 +124,13 @@ def _long_row(result: Result, measure: Measure, comparison: ComparisonData) -> R
         "normalize": result.normalize,
         "protocol": settings.get("protocol", "exact"),
         "aggregate": settings["aggregate"],
-        "min_prediction": settings["min_prediction"], "min_target": settings["min_target"],
-        "frames": result.frames, "pixels": result.pixels,
-        "anomalous_pixels": result.anomalous_pixels, "components": result.components,
-    }  # fmt: skip
+        "min_prediction": settings["min_prediction"],
+        "min_target": settings["min_target"],
+        "frames": result.frames,
+        "pixels": result.pixels,
+        "anomalous_pixels": result.anomalous_pixels,
+        "components": result.components,
+    }
 
 
 def _drawing(found: Bootstrap) -> Row:

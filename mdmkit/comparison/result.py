@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mdmkit.comparison.data import ComparisonData
 from mdmkit.comparison.differences import check_against, with_confidence
 from mdmkit.comparison.records import record_of
 from mdmkit.comparison.table import view_of
 from mdmkit.core.errors import InputError
+from mdmkit.core.types import Json
 from mdmkit.tables.forms import Tabular
 from mdmkit.tables.table import View
 
@@ -49,7 +50,7 @@ class Comparison(ComparisonData, Tabular):
     True
     """
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Json:
         """`{"settings": {...}, "rows": [...]}`, ready for JSON: fractions, undefined as None.
 
         Printed rows stand apart under "published".

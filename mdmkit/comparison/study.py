@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +15,7 @@ from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import InputError, listing
 from mdmkit.core.frame import Frame
 from mdmkit.core.labels import LabelCodes
+from mdmkit.core.types import Json
 from mdmkit.datasets import DataSet, Pairing
 from mdmkit.evaluation.evaluation import Evaluation
 from mdmkit.evaluation.frame_set import FrameSet, evaluate_methods
@@ -225,13 +225,17 @@ def study_methods(
     """
     check_aggregate(aggregate)
     frames = FrameSet.of(
-        methods, dataset=dataset, missing=missing, key=key, min_prediction=sizes.min_prediction,
-        min_target=sizes.min_target, aggregate=aggregate, **codes.arguments,
-    )  # fmt: skip
+        methods,
+        dataset=dataset,
+        missing=missing,
+        key=key,
+        min_prediction=sizes.min_prediction,
+        min_target=sizes.min_target,
+        aggregate=aggregate,
+        **codes.arguments,
+    )
     measures = frames.measures(metrics)
-    options: dict[str, Any] = {
-        "normalize": normalize, "jobs": jobs, "memory": memory, "progress": progress
-    }  # fmt: skip
+    options: Json = {"normalize": normalize, "jobs": jobs, "memory": memory, "progress": progress}
     per_image: dict[str, Evaluation] = {}
     counted = list(measures)
     if aggregate == "per_image":
@@ -243,7 +247,15 @@ def study_methods(
     pairing = frames.pairing
     assert pairing is not None
     return Study(
-        methods, str(dataset), measures, evaluations, pairing, codes, key,
+        methods,
+        str(dataset),
+        measures,
+        evaluations,
+        pairing,
+        codes,
+        key,
         {name: path for name, path in dataset.images.items() if name in pairing.targets},
-        dataset.name, per_image, frames.remarks,
-    )  # fmt: skip
+        dataset.name,
+        per_image,
+        frames.remarks,
+    )

@@ -221,9 +221,15 @@ def view_of(comparison: ComparisonData) -> View:
         methods += [f"{row.method} (published)" for row in comparison.published.rows]
     shown = [_filled(block, len(methods)) for block in shown]
     return View(
-        tuple(methods), _auxiliary_column(comparison), tuple(shown), tuple(notes(comparison)),
-        record_of(comparison), comparison_rows(comparison), long_rows(comparison), own,
-    )  # fmt: skip
+        tuple(methods),
+        _auxiliary_column(comparison),
+        tuple(shown),
+        tuple(notes(comparison)),
+        record_of(comparison),
+        comparison_rows(comparison),
+        long_rows(comparison),
+        own,
+    )
 
 
 def _filled(block: Block, rows: int) -> Block:

@@ -35,7 +35,7 @@ def as_bytes(value: Any, argument: str = "memory") -> int:
     raise InputError(f"expected a size such as 500M or 2G, found {value!r}", argument=argument)
 
 
-def as_choice(value: Any, choices: Collection[str | None], argument: str) -> Any:
+def as_choice(value: object, choices: Collection[str | None], argument: str) -> Any:
     """One of some names, and nothing that only compares like one.
 
     Examples
@@ -49,14 +49,14 @@ def as_choice(value: Any, choices: Collection[str | None], argument: str) -> Any
     return value
 
 
-def check_kind(value: Any, kinds: tuple[type, ...], argument: str) -> None:
+def check_kind(value: object, kinds: tuple[type, ...], argument: str) -> None:
     """Refuse a value of another kind."""
     if not isinstance(value, kinds):
         named = " or ".join(kind.__name__ for kind in kinds)
         raise InputTypeError(f"expected a {named}, found {value!r}", argument=argument)
 
 
-def check_function(function: Any, parameters: int, argument: str, form: str) -> None:
+def check_function(function: object, parameters: int, argument: str, form: str) -> None:
     """Refuse what cannot be called with so many arrays, where that can be seen beforehand."""
     try:
         if callable(function) and not isinstance(function, type):

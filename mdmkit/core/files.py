@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from mdmkit.core.errors import InputError, printable
+from mdmkit.core.types import Json
 
 _LONGEST_NAME = 255  # bytes, on the usual file systems
 
@@ -45,13 +46,13 @@ def read_text(path: str | Path) -> str:
     return Path(path).read_text(encoding="utf-8-sig")
 
 
-def read_toml(path: str | Path) -> dict[str, Any]:
+def read_toml(path: str | Path) -> Json:
     """The fields of a TOML file; errors name it."""
     if sys.version_info >= (3, 11):
         import tomllib
     else:
         import tomli as tomllib
-    fields: dict[str, Any] = _parsed(path, "TOML", tomllib.loads)
+    fields: Json = _parsed(path, "TOML", tomllib.loads)
     return fields
 
 

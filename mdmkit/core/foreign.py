@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
-from typing import Any, TypeVar, cast
+from typing import TypeVar, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mdmkit.core.errors import InputError
+from mdmkit.core.types import Array
 
 T = TypeVar("T")
 
@@ -32,7 +32,7 @@ def read_only(value: T) -> T:
     (False, True)
     """
     if isinstance(value, np.ndarray):
-        view: NDArray[Any] = value.view()
+        view: Array = value.view()
         view.flags.writeable = False
         return cast(T, view)
     if isinstance(value, dict):

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from mdmkit.core.errors import InputError, InputTypeError
 from mdmkit.core.labels import ANOMALOUS, IGNORED, NORMAL, UNKNOWN, LabelCodes, Labels
+from mdmkit.core.types import Array
 
 
-def as_array(value: Any, name: str) -> NDArray[Any]:
+def as_array(value: Any, name: str) -> Array:
     """`value` as a numpy array: numpy, torch (any device), nested lists, or `__array__`."""
     if isinstance(value, np.ma.MaskedArray):
         raise InputTypeError(
@@ -39,7 +40,7 @@ def as_array(value: Any, name: str) -> NDArray[Any]:
     return array
 
 
-def one_map(array: NDArray[Any]) -> NDArray[Any]:
+def one_map(array: Array) -> Array:
     """An array of shape (1, H, W), (1, 1, H, W) or (H, W, 1) as the map (H, W) that it holds."""
     if array.ndim == 4 and array.shape[0] == 1:
         array = array[0]
@@ -48,14 +49,14 @@ def one_map(array: NDArray[Any]) -> NDArray[Any]:
     return array[0] if array.shape[0] == 1 else array[..., 0]
 
 
-def as_unit(scores: NDArray[Any]) -> NDArray[np.float64]:
+def as_unit(scores: Array) -> NDArray[np.float64]:
     """Scores in float64: floats as they are, unsigned integers divided by their maximum."""
     if scores.dtype.kind == "u":
         return np.asarray(scores / np.float64(np.iinfo(scores.dtype).max))
     return scores.astype(np.float64)
 
 
-def _check_scores(scores: NDArray[Any], valid: NDArray[np.bool_], name: str) -> None:
+def _check_scores(scores: Array, valid: NDArray[np.bool_], name: str) -> None:
     if scores.dtype.kind != "f":
         return
     bad = ~np.isfinite(scores) & valid
@@ -68,7 +69,7 @@ def _check_scores(scores: NDArray[Any], valid: NDArray[np.bool_], name: str) -> 
         )
 
 
-def _score_array(value: Any, name: str) -> NDArray[Any]:
+def _score_array(value: object, name: str) -> Array:
     scores = one_map(as_array(value, name))
     kind, width = scores.dtype.kind, scores.dtype.itemsize
     if kind not in "fub" or (kind == "f" and width > 8):
@@ -80,7 +81,7 @@ def _score_array(value: Any, name: str) -> NDArray[Any]:
     return np.ascontiguousarray(scores.astype(scores.dtype.newbyteorder("="), copy=False))
 
 
-def _narrow(labels: NDArray[Any]) -> NDArray[np.uint8] | None:
+def _narrow(labels: Array) -> NDArray[np.uint8] | None:
     """Labels as flat uint8, where that loses nothing."""
     if labels.dtype == np.uint8:
         narrow = labels
@@ -91,7 +92,7 @@ def _narrow(labels: NDArray[Any]) -> NDArray[np.uint8] | None:
     return np.ascontiguousarray(narrow).ravel()
 
 
-def _mask_array(value: Any, kinds: str, expected: str, name: str) -> NDArray[Any]:
+def _mask_array(value: object, kinds: str, expected: str, name: str) -> Array:
     mask = one_map(as_array(value, name))
     if mask.dtype.kind not in kinds:
         raise InputTypeError(f"expected {expected}, found {mask.dtype}", argument=name)
@@ -147,9 +148,9 @@ class Frame:
 
     def __init__(
         self,
-        scores: Any,
-        target: Any,
-        ignore: Any = None,
+        scores: object,
+        target: object,
+        ignore: object = None,
         *,
         anomaly_label: Labels = 1,
         normal_label: Labels = 0,
@@ -162,7 +163,13 @@ class Frame:
 
     @classmethod
     def coded(
-        cls, scores: Any, target: Any, ignore: Any = None, *, codes: LabelCodes, name: str = ""
+        cls,
+        scores: object,
+        target: object,
+        ignore: object = None,
+        *,
+        codes: LabelCodes,
+        name: str = "",
     ) -> Frame:
         """A frame whose label codes were validated before (once for many frames)."""
         frame = cls.deferred(scores, target, ignore, codes=codes, name=name)
@@ -171,7 +178,13 @@ class Frame:
 
     @classmethod
     def deferred(
-        cls, scores: Any, target: Any, ignore: Any = None, *, codes: LabelCodes, name: str = ""
+        cls,
+        scores: object,
+        target: object,
+        ignore: object = None,
+        *,
+        codes: LabelCodes,
+        name: str = "",
     ) -> Frame:
         """A frame of fit shapes and dtypes whose pixels are validated on their first use.
 
@@ -182,7 +195,9 @@ class Frame:
         frame._set(scores, target, ignore, codes, name)
         return frame
 
-    def _set(self, scores: Any, target: Any, ignore: Any, codes: LabelCodes, name: str) -> None:
+    def _set(
+        self, scores: object, target: object, ignore: object, codes: LabelCodes, name: str
+    ) -> None:
         of = f" of {name}" if name else ""
         self.name = name
         self.scores = _score_array(scores, f"scores{of}")
@@ -247,7 +262,7 @@ class Frame:
         """Number of anomalous pixels."""
         return int(np.count_nonzero(self.classes == ANOMALOUS))
 
-    def unit_scores(self, places: NDArray[Any]) -> NDArray[np.float64]:
+    def unit_scores(self, places: Array) -> NDArray[np.float64]:
         """Scores of the pixels with these flat indices, in float64."""
         return np.asarray(as_unit(self.scores.ravel()[places]) + 0.0)  # -0.0 becomes 0.0
 
@@ -258,7 +273,7 @@ class Frame:
         return self.altered(scores=scores)
 
     def altered(
-        self, scores: NDArray[Any] | None = None, classes: NDArray[np.uint8] | None = None
+        self, scores: Array | None = None, classes: NDArray[np.uint8] | None = None
     ) -> Frame:
         """The same frame with other scores or classes of its shape, which are fit to be judged."""
         frame = Frame.__new__(Frame)

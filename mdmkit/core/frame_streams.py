@@ -5,21 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from numpy.typing import NDArray
-
 from mdmkit.core.errors import InputError, InputTypeError
 from mdmkit.core.frame import Frame, as_array
 from mdmkit.core.labels import LabelCodes
+from mdmkit.core.types import Array
 
 
-def is_array(value: Any) -> bool:
+def is_array(value: object) -> bool:
     """Whether a value is one array: of numpy, torch or another library, or a buffer."""
     if isinstance(value, memoryview):
         return True
     return hasattr(value, "__array__") or hasattr(value, "__array_interface__")
 
 
-def _unstack(value: Any, name: str) -> Iterator[NDArray[Any]]:
+def _unstack(value: object, name: str) -> Iterator[Array]:
     """One map (H, W), a stack (N, H, W) or a batch (N, 1, H, W) as maps."""
     array = as_array(value, name)
     shape = array.shape
@@ -35,7 +34,7 @@ def _unstack(value: Any, name: str) -> Iterator[NDArray[Any]]:
         )
 
 
-def _maps(value: Any, name: str) -> Iterator[NDArray[Any]]:
+def _maps(value: Any, name: str) -> Iterator[Array]:
     several = hasattr(value, "__iter__") and not isinstance(value, (str, bytes, dict, type))
     if not (is_array(value) or several):
         raise InputTypeError(
@@ -50,13 +49,13 @@ def _maps(value: Any, name: str) -> Iterator[NDArray[Any]]:
         yield from _unstack(item, f"{name}[{index}]")
 
 
-def in_memory(value: Any) -> bool:
+def in_memory(value: object) -> bool:
     """Whether frames can be read from `value` again: it is an array, or a list of them."""
     return value is None or is_array(value) or isinstance(value, (list, tuple))
 
 
 def frames_from(
-    scores: Any, target: Any, ignore: Any = None, *, codes: LabelCodes | None = None
+    scores: object, target: object, ignore: object = None, *, codes: LabelCodes | None = None
 ) -> Iterator[Frame]:
     """Frames from one map, a stack, a list of differently sized maps or an iterator of them.
 
@@ -99,7 +98,7 @@ def frames_from(
         raise InputError("expected at least one frame, found none", argument="scores")
 
 
-def as_frames(frames: Iterable[Any], codes: LabelCodes | None = None) -> Iterator[Frame]:
+def as_frames(frames: Iterable[object], codes: LabelCodes | None = None) -> Iterator[Frame]:
     """Frames from an iterable of `Frame`, `(scores, target)` or `(scores, target, ignore)`.
 
     Pixels of the pairs are validated on their first use: see `Frame.deferred`.
@@ -117,7 +116,7 @@ def as_frames(frames: Iterable[Any], codes: LabelCodes | None = None) -> Iterato
         yield as_frame(item, codes, f"frame {index}", f"frames[{index}]")
 
 
-def as_frame(item: Any, codes: LabelCodes, name: str, place: str) -> Frame:
+def as_frame(item: object, codes: LabelCodes, name: str, place: str) -> Frame:
     """One of `as_frames`; `place` is how a message calls what is none."""
     if isinstance(item, Frame):
         return item

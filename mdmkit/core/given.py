@@ -64,6 +64,6 @@ def kept(value: Any) -> Any:
     return value if in_memory(value) or not isinstance(value, Iterator) else list(value)
 
 
-def is_number(value: Any) -> bool:
+def is_number(value: object) -> bool:
     """Whether a value is one number, of Python or numpy."""
     return isinstance(value, (int, float, np.number)) and not isinstance(value, bool)

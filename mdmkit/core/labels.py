@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from mdmkit.core.errors import InputError, InputTypeError
 from mdmkit.core.label_values import label_text
+from mdmkit.core.types import Array, Json
 
 NORMAL, ANOMALOUS, IGNORED = 0, 1, 2
 UNKNOWN = 3
@@ -79,7 +80,7 @@ class LabelCodes:
             raise InputError("expected at least one value, found none", argument="anomaly_label")
 
     @property
-    def arguments(self) -> dict[str, Any]:
+    def arguments(self) -> Json:
         """The label values by the names of parameters, as `FrameSet.of` and `Frame` take them."""
         return {
             "normal_label": self.normal_label,
@@ -108,7 +109,7 @@ class LabelCodes:
                 table[code] = meaning
         return table
 
-    def numbers(self, target: NDArray[Any]) -> NDArray[Any]:
+    def numbers(self, target: Array) -> Array:
         """Label values of a target; True is 1, or 255 where that has a meaning and 1 has none.
 
         To be ignored is no such meaning. Black-and-white masks are stored with 1 bit a pixel by
@@ -121,7 +122,7 @@ class LabelCodes:
         return np.asarray(target * np.uint8(white))
 
     def classify(
-        self, target: NDArray[Any], ignore: NDArray[np.bool_] | None, name: str
+        self, target: Array, ignore: NDArray[np.bool_] | None, name: str
     ) -> NDArray[np.uint8]:
         """Class of each pixel; a label value without a meaning at a pixel in use is an error."""
         target = self.numbers(target)

@@ -107,8 +107,18 @@ class Margin(Number):
 
     def to_dict(self) -> dict[str, object]:
         """Everything known of it, ready for JSON."""
-        names = ("value", "interval", "threshold", "t_margin", "metric", "bracket",
-                 "min_prediction", "min_target", "resolution", "aggregate")  # fmt: skip
+        names = (
+            "value",
+            "interval",
+            "threshold",
+            "t_margin",
+            "metric",
+            "bracket",
+            "min_prediction",
+            "min_target",
+            "resolution",
+            "aggregate",
+        )
         values = None if self.images is None else self.images.values
         own: dict[str, object] = {name: getattr(self, name) for name in names}
         return own | {"images": values, "trivial": self.trivial}

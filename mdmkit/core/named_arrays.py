@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.core.errors import InputTypeError
+from mdmkit.core.types import Array
 
 Arrays = dict[str, NDArray[Any]]
 T = TypeVar("T", bound="AsArrays")
@@ -31,7 +32,7 @@ class AsArrays:
     Pickles hold these arrays, narrowed, and nothing of what was cached.
     """
 
-    def __init_subclass__(cls, **options: Any) -> None:
+    def __init_subclass__(cls, **options: object) -> None:
         super().__init_subclass__(**options)
         _KINDS[cls.__name__] = cls
 
@@ -40,7 +41,7 @@ class AsArrays:
         return arrays_of(self)
 
     @classmethod
-    def from_arrays(cls: type[T], arrays: Mapping[str, NDArray[Any]]) -> T:
+    def from_arrays(cls: type[T], arrays: Mapping[str, Array]) -> T:
         """Put together what `arrays` gave."""
         found = value_of(arrays)
         assert isinstance(found, cls)
@@ -84,7 +85,7 @@ def _items(value: object) -> tuple[str, list[tuple[str, Any]]]:
     raise InputTypeError(f"expected counts that can be stored, found a {type(value).__name__}")
 
 
-def value_of(arrays: Mapping[str, NDArray[Any]], path: str = "") -> Any:
+def value_of(arrays: Mapping[str, Array], path: str = "") -> Any:
     """Put together what `arrays_of` gave, or the part of it at a path."""
     inner = f"{path}/" if path else ""
     if f"{inner}{_IS}" not in arrays:
@@ -100,12 +101,12 @@ def value_of(arrays: Mapping[str, NDArray[Any]], path: str = "") -> Any:
     return cls(**{field.name: value_of(arrays, inner + field.name) for field in fields(cls)})
 
 
-def narrowed(arrays: Mapping[str, NDArray[Any]]) -> Arrays:
+def narrowed(arrays: Mapping[str, Array]) -> Arrays:
     """The same numbers, integers and floats in the smallest types that hold all of them."""
     return {name: _narrow(array) for name, array in arrays.items()}
 
 
-def widened(arrays: Mapping[str, NDArray[Any]]) -> Arrays:
+def widened(arrays: Mapping[str, Array]) -> Arrays:
     """What `narrowed` was given: signed integers and floats in 64 bits, all else as it is."""
     wide = {"f": np.float64, "i": np.int64}
     return {
@@ -113,7 +114,7 @@ def widened(arrays: Mapping[str, NDArray[Any]]) -> Arrays:
     }
 
 
-def _narrow(array: NDArray[Any]) -> NDArray[Any]:
+def _narrow(array: Array) -> Array:
     if array.dtype.kind == "f":
         with np.errstate(over="ignore"):
             single = array.astype(np.float32)
@@ -124,7 +125,7 @@ def _narrow(array: NDArray[Any]) -> NDArray[Any]:
     return array
 
 
-def _unpickled(arrays: Mapping[str, NDArray[Any]]) -> Any:
+def _unpickled(arrays: Mapping[str, Array]) -> Any:
     return value_of(widened(arrays))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from math import fsum, isqrt, sqrt
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from mdmkit.core.errors import InputError, InputTypeError
 from mdmkit.core.frame import as_unit
 from mdmkit.core.labels import ANOMALOUS, IGNORED, NORMAL
+from mdmkit.core.types import Array
 
 if TYPE_CHECKING:
     from mdmkit.core.frame import Frame
@@ -95,7 +96,7 @@ class Band(FrameChange):
         return near
 
 
-def inverted(scores: NDArray[Any]) -> NDArray[Any]:
+def inverted(scores: Array) -> Array:
     """Scores of which higher is normal, turned round: 1 - score.
 
     Unsigned integers of value v become maximum - v, which is 1 - v / maximum; floats become
@@ -277,7 +278,7 @@ class QuantileBins(FrameChange):
 
     def edges(self, frame: Frame) -> NDArray[np.float64]:
         """The lower edges of a frame's bins, ascending, shape (n,)."""
-        quantiles: list[NDArray[Any]] = []
+        quantiles: list[Array] = []
         for one in (ANOMALOUS, NORMAL):
             scores = frame.scores[frame.classes == one]
             if scores.size:

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mdmkit.core.errors import InputError, listing
 from mdmkit.core.files import check_output_folder
 from mdmkit.core.frame import as_unit
 from mdmkit.core.transforms import inverted
+from mdmkit.core.types import Array
 from mdmkit.datasets import find_scores
 from mdmkit.io import read_scores, write_scores
 
@@ -116,7 +115,7 @@ def convert(
     return Converted(len(paths), change, vanished)
 
 
-def _in_dtype(scores: NDArray[Any], form: str, dtype: str | None) -> NDArray[Any]:
+def _in_dtype(scores: Array, form: str, dtype: str | None) -> Array:
     """Scores as they will be written; what the dtype cannot hold is an error."""
     if scores.dtype.kind not in "fub":
         return scores  # refused where it is written
@@ -136,7 +135,7 @@ def _in_dtype(scores: NDArray[Any], form: str, dtype: str | None) -> NDArray[Any
     return np.asarray(narrow)
 
 
-def _moved(scores: NDArray[Any], changed: NDArray[Any], form: str) -> tuple[float, int]:
+def _moved(scores: Array, changed: Array, form: str) -> tuple[float, int]:
     """How far rounding moved a score at most, and how many positive scores became 0."""
     before, after = as_unit(scores), as_unit(changed)
     if form == "png16" and changed.dtype.kind == "f":

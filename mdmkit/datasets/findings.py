@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.core.frame import as_unit
 from mdmkit.core.labels import ANOMALOUS, IGNORED, NORMAL
+from mdmkit.core.types import Array
 from mdmkit.datasets.choice import Choice
 from mdmkit.datasets.dataset import DataSet
 from mdmkit.datasets.suspicion import LabelSurvey
@@ -142,7 +142,7 @@ class MaskFindings:
     components: int = 0
     small_components: int = 0
 
-    def add(self, labels: NDArray[Any], classes: Classes, min_target: int) -> None:
+    def add(self, labels: Array, classes: Classes, min_target: int) -> None:
         """Count one frame."""
         from scipy.ndimage import label
 
@@ -177,9 +177,7 @@ class ScoreFindings:
     highest: float = -np.inf
     not_finite: int = 0  # pixels, where there is no mask that could ignore them
 
-    def add(
-        self, path: Path, dtype: str, scores: NDArray[Any], valid: NDArray[np.bool_] | None
-    ) -> None:
+    def add(self, path: Path, dtype: str, scores: Array, valid: NDArray[np.bool_] | None) -> None:
         """Count one score map, judged at valid pixels, or at all that are finite."""
         self.kinds[path.suffix.lower(), dtype] += 1
         self.shapes[scores.shape[0], scores.shape[1]] += 1

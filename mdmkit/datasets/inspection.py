@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mdmkit.core.errors import InputError, listing
 from mdmkit.core.frame import Frame
 from mdmkit.core.labels import ANOMALOUS, IGNORED, NORMAL
 from mdmkit.core.transforms import inverted
+from mdmkit.core.types import Array
 from mdmkit.datasets import (
     Choice,
     DataSet,
@@ -162,7 +161,7 @@ def _inspect_mask(seen: Inspection, name: str) -> Classes | None:
     return frame.classes
 
 
-def _note_unknown(seen: Inspection, mask: str, labels: NDArray[Any]) -> bool:
+def _note_unknown(seen: Inspection, mask: str, labels: Array) -> bool:
     """Whether a mask holds label values without a meaning, which are told once for all masks."""
     if labels.dtype.kind not in "iu" or seen.choice is None:
         return False

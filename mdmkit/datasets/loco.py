@@ -7,10 +7,10 @@ masks, the area from which on a region counts as found.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from mdmkit.core.errors import InputError
 from mdmkit.core.files import read_json
+from mdmkit.core.types import Json
 from mdmkit.datasets.categories import Frames, industrial, matched
 from mdmkit.datasets.trees import images_below, masks_below
 from mdmkit.io.regions import RegionMasks, Saturation
@@ -47,7 +47,7 @@ def _saturations(root: Path) -> tuple[Saturation, ...]:
         ) from None
 
 
-def _saturation(entry: dict[str, Any]) -> Saturation:
+def _saturation(entry: Json) -> Saturation:
     area, relative = float(entry["saturation_threshold"]), bool(entry["relative_saturation"])
     if not area > 0 or (relative and area > 1):
         raise ValueError(f"saturation_threshold {area:g}")

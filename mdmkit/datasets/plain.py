@@ -5,13 +5,13 @@ from __future__ import annotations
 import reprlib
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import InputError, listing
 from mdmkit.core.files import read_toml
 from mdmkit.core.label_values import parse_labels
 from mdmkit.core.labels import LabelCodes
+from mdmkit.core.types import Json
 from mdmkit.datasets.dataset import DataSet, FrameFiles, Layout
 from mdmkit.datasets.keys import existing_folder, files_by_key
 from mdmkit.datasets.trees import images_below, labelled
@@ -51,7 +51,7 @@ def find(blank: DataSet) -> DataSet:
     return _described(blank, file, _read(file)) if file.is_file() else blank
 
 
-def _read(file: Path) -> dict[str, Any]:
+def _read(file: Path) -> Json:
     described = read_toml(file)
     unknown = [name for name in described if name not in _FIELDS]
     if unknown:
@@ -68,13 +68,13 @@ def _read(file: Path) -> dict[str, Any]:
     return described
 
 
-def _kind(kinds: Any) -> str:
+def _kind(kinds: object) -> str:
     if isinstance(kinds, tuple):
         return "an integer, a list of integers or text such as '2-200'"
     return "an integer" if kinds is int else "text"
 
 
-def _codes(file: Path, described: dict[str, Any]) -> LabelCodes:
+def _codes(file: Path, described: Json) -> LabelCodes:
     given = {
         name: parse_labels(value, f"{file}: {name}") if isinstance(value, str) else value
         for name, value in described.items()
@@ -83,7 +83,7 @@ def _codes(file: Path, described: dict[str, Any]) -> LabelCodes:
     return LabelCodes(**given)
 
 
-def _described(blank: DataSet, file: Path, described: dict[str, Any]) -> DataSet:
+def _described(blank: DataSet, file: Path, described: Json) -> DataSet:
     """The data set of a description; errors name its file."""
     text = {"mask_ending": "", "image_ending": "", "without_mask": _REFUSE} | described
     try:

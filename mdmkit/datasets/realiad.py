@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from mdmkit.core.errors import InputError
 from mdmkit.core.files import read_json
+from mdmkit.core.types import Json
 from mdmkit.datasets.categories import industrial
 from mdmkit.datasets.dataset import DataSet, FrameFiles, Layout
 from mdmkit.io.regions import RegionMasks
@@ -42,7 +42,7 @@ def _frames(table: Path, folder: Path) -> list[tuple[str, FrameFiles]]:
         ) from None
 
 
-def _frame(row: dict[str, Any], folder: Path) -> tuple[str, FrameFiles]:
+def _frame(row: Json, folder: Path) -> tuple[str, FrameFiles]:
     image = Path(row["image_path"])
     mask = row.get("mask_path")
     files = FrameFiles(RegionMasks((folder / mask,)) if mask else None, folder / image)

@@ -6,12 +6,11 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mdmkit.core.labels import ANOMALOUS, IGNORED, NORMAL, LabelCodes
+from mdmkit.core.types import Array
 from mdmkit.datasets.dataset import DataSet
 from mdmkit.io import AllNormal, Target, read_mask
 
@@ -54,7 +53,7 @@ class LabelSurvey:
                 found.add(key, read_mask(target))
         return found
 
-    def add(self, key: str, labels: NDArray[Any]) -> None:
+    def add(self, key: str, labels: Array) -> None:
         """Count one mask."""
         found = _counted(self.codes.numbers(labels))
         meanings = dict(self.codes.meanings())
@@ -125,7 +124,7 @@ class LabelSurvey:
         return []
 
 
-def _counted(numbers: NDArray[Any]) -> dict[int, int]:
+def _counted(numbers: Array) -> dict[int, int]:
     """How often each value occurs; of bytes without a sort."""
     if numbers.dtype == np.uint8:
         counts = np.bincount(numbers.ravel())
@@ -134,5 +133,5 @@ def _counted(numbers: NDArray[Any]) -> dict[int, int]:
     return dict(zip(values.tolist(), pixels.tolist(), strict=True))
 
 
-def _codes(label: Any) -> tuple[int, ...]:
+def _codes(label: object) -> tuple[int, ...]:
     return label if isinstance(label, tuple) else (label,)

@@ -38,11 +38,11 @@ MetricLike = str | Metric | type[Metric] | Callable[..., Any]
 
 
 def threshold_curve(
-    scores: Any,
-    target: Any = None,
+    scores: object,
+    target: object = None,
     metric: MetricLike = "f1",
     *,
-    ignore: Any = None,
+    ignore: object = None,
     anomaly_label: Labels = 1,
     normal_label: Labels = 0,
     ignore_index: Labels = 255,
@@ -121,12 +121,12 @@ def threshold_curve(
 
 @overload
 def mdm(
-    scores: Any,
-    target: Any = ...,
+    scores: object,
+    target: object = ...,
     t_margin: float = ...,
     metric: MetricLike = ...,
     *,
-    ignore: Any = ...,
+    ignore: object = ...,
     anomaly_label: Labels = ...,
     normal_label: Labels = ...,
     ignore_index: Labels = ...,
@@ -136,12 +136,12 @@ def mdm(
 ) -> Margin: ...
 @overload
 def mdm(
-    scores: Any,
-    target: Any,
+    scores: object,
+    target: object,
     t_margin: Sequence[float],
     metric: MetricLike = ...,
     *,
-    ignore: Any = ...,
+    ignore: object = ...,
     anomaly_label: Labels = ...,
     normal_label: Labels = ...,
     ignore_index: Labels = ...,
@@ -150,12 +150,12 @@ def mdm(
     memory: int = ...,
 ) -> tuple[Margin, ...]: ...
 def mdm(
-    scores: Any,
-    target: Any = None,
+    scores: object,
+    target: object = None,
     t_margin: float | Sequence[float] | None = None,
     metric: MetricLike = "f1",
     *,
-    ignore: Any = None,
+    ignore: object = None,
     anomaly_label: Labels = 1,
     normal_label: Labels = 0,
     ignore_index: Labels = 255,

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from math import isnan
 from operator import add
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from mdmkit.core.types import Json
 
 if TYPE_CHECKING:
     from mdmkit.statistics.totals import Totals
@@ -35,16 +37,19 @@ class Image:
     #: Of margins: d of the predictions "all valid pixels" and "none".
     ends: dict[str, tuple[float, float]] = field(default_factory=dict)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Json:
         """Ready for JSON, NaN as None."""
         values = {key: None if isnan(value) else value for key, value in self.values.items()}
         ends = {key: [None if isnan(d) else d for d in two] for key, two in self.ends.items()}
         return {
-            "values": values, "refused": self.refused, "no_target": self.no_target, "ends": ends
-        }  # fmt: skip
+            "values": values,
+            "refused": self.refused,
+            "no_target": self.no_target,
+            "ends": ends,
+        }
 
     @classmethod
-    def from_dict(cls, record: dict[str, Any]) -> Image:
+    def from_dict(cls, record: Json) -> Image:
         """What `to_dict` gave."""
         values = {k: float("nan") if v is None else v for k, v in record["values"].items()}
         nan = float("nan")

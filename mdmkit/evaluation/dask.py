@@ -144,7 +144,7 @@ def _tree(given: Delayed, parts: list[Delayed]) -> Delayed:
 # ------------------------------------------------------------------------ what workers do
 
 
-def _sweep(loads: Callable[..., Iterable[Load]], given: Gathering, *values: Any) -> Part:
+def _sweep(loads: Callable[..., Iterable[Load]], given: Gathering, *values: object) -> Part:
     """Count some frames. What is wrong with them is a result, not a failure to be tried again."""
     evaluation, errors = given.empty(), FrameErrors()
     for index, load in enumerate(loads(*values)):
@@ -209,7 +209,7 @@ def on_cluster(loads: Sequence[Load], client: Client, chunk: int | None = None) 
 
 
 @contextmanager
-def connected(scheduler: Any) -> Iterator[Client]:
+def connected(scheduler: object) -> Iterator[Client]:
     """A client of the scheduler at this address; or this client.
 
     Raises
@@ -320,15 +320,15 @@ def in_collections(frames: Any, codes: LabelCodes) -> DaskFrames:
     return DaskFrames(chunks)
 
 
-def _is_bag(value: Any) -> bool:
+def _is_bag(value: object) -> bool:
     return type(value).__module__.startswith("dask.bag")
 
 
-def _is_array(value: Any) -> bool:
+def _is_array(value: object) -> bool:
     return hasattr(value, "__array__") and hasattr(value, "shape")
 
 
-def _stack_chunks(item: Sequence[Any], codes: LabelCodes, index: int, count: int) -> list[Chunk]:
+def _stack_chunks(item: Sequence[object], codes: LabelCodes, index: int, count: int) -> list[Chunk]:
     """One chunk of frames for each chunk of a stack along its first axis."""
     import dask.array as da
 
@@ -358,17 +358,17 @@ def _stack_chunks(item: Sequence[Any], codes: LabelCodes, index: int, count: int
     ]
 
 
-def _of_items(codes: LabelCodes, place: str, items: Iterable[Any]) -> Iterator[Load]:
+def _of_items(codes: LabelCodes, place: str, items: Iterable[object]) -> Iterator[Load]:
     for index, item in enumerate(items):
         name = f"frame {index}{place}"
         yield partial(as_frame, item, codes, name, name)
 
 
-def _of_one(codes: LabelCodes, index: int, item: Any) -> Iterator[Load]:
+def _of_one(codes: LabelCodes, index: int, item: object) -> Iterator[Load]:
     yield partial(as_frame, item, codes, f"frame {index}", f"frames[{index}]")
 
 
-def _of_stacks(codes: LabelCodes, start: int, *stacks: Any) -> Iterator[Load]:
+def _of_stacks(codes: LabelCodes, start: int, *stacks: object) -> Iterator[Load]:
     for index, maps in enumerate(zip(*stacks, strict=True)):
         name = f"frame {start + index}"
         yield partial(as_frame, maps, codes, name, name)

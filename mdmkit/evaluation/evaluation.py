@@ -15,6 +15,7 @@ from mdmkit.core.labels import LabelCodes, Labels
 from mdmkit.core.margin import trivial_level
 from mdmkit.core.named_arrays import arrays_of, value_of
 from mdmkit.core.number import Number
+from mdmkit.core.types import Json
 from mdmkit.evaluation.contributions import Counts, Image
 from mdmkit.evaluation.executors import frames_of
 from mdmkit.evaluation.passes import Passing
@@ -88,7 +89,7 @@ class Evaluation(Passing):
         """
         self.write(check_output(path, overwrite, "path"))
 
-    def write(self, path: Path, **header: Any) -> None:
+    def write(self, path: Path, **header: object) -> None:
         """As `save`, over a file if there is one, with more in its header."""
         keys = [measure.key for measure in self.asked]
         try:
@@ -212,7 +213,7 @@ class Evaluation(Passing):
         return numbers, refused
 
 
-def _spelled(record: dict[str, Any]) -> str:
+def _spelled(record: Json) -> str:
     return json.dumps(record, sort_keys=True)
 
 

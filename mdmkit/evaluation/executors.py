@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
 
 import numpy as np
 
@@ -16,7 +15,7 @@ from mdmkit.evaluation.sources import Frames, OneByOne
 from mdmkit.evaluation.threads import Load, Threads
 
 
-def check_jobs(jobs: Any) -> int:
+def check_jobs(jobs: object) -> int:
     """A number of threads."""
     if isinstance(jobs, bool) or not isinstance(jobs, (int, np.integer)) or jobs < 1:
         raise InputError(f"expected a number of threads >= 1, found {jobs!r}", argument="jobs")
@@ -24,7 +23,7 @@ def check_jobs(jobs: Any) -> int:
 
 
 @contextmanager
-def engine_for(jobs: Any, scheduler: Any) -> Iterator[Callable[[Sequence[Load]], Frames]]:
+def engine_for(jobs: object, scheduler: object) -> Iterator[Callable[[Sequence[Load]], Frames]]:
     """Threads, or the workers of a Dask cluster, for frames that are still to be loaded.
 
     Parameters
@@ -49,7 +48,7 @@ def engine_for(jobs: Any, scheduler: Any) -> Iterator[Callable[[Sequence[Load]],
         yield partial(on_cluster, client=client)
 
 
-def frames_of(frames: Any, codes: LabelCodes, target: Any = None) -> Frames:
+def frames_of(frames: object, codes: LabelCodes, target: object = None) -> Frames:
     """Frames in memory or of an iterator, see `given_frames`; or in collections of Dask."""
     if _is_lazy(frames):
         from mdmkit.evaluation.dask import in_collections
@@ -58,7 +57,7 @@ def frames_of(frames: Any, codes: LabelCodes, target: Any = None) -> Frames:
     return OneByOne(lambda: given_frames(frames, target, codes=codes))
 
 
-def _is_lazy(frames: Any, depth: int = 2) -> bool:
+def _is_lazy(frames: object, depth: int = 2) -> bool:
     """Whether these are collections of Dask, or a list with some, or with pairs of some."""
     if isinstance(frames, (list, tuple)):
         return depth > 0 and any(_is_lazy(item, depth - 1) for item in frames)

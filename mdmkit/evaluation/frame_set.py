@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from mdmkit.core.errors import InputError, NoTargetError
 from mdmkit.core.labels import Labels
+from mdmkit.core.types import Json
 from mdmkit.datasets import (
     Choice,
     DataSet,
@@ -160,7 +161,7 @@ class FrameSet:
                 f"expected it or a data set, found both, of {dataset}", argument=argument
             )
         judged = None if dataset is None else open_dataset(dataset)
-        given: dict[str, Any] = {k: v for k, v in options.items() if k in _JUDGED}
+        given: Json = {k: v for k, v in options.items() if k in _JUDGED}
         choice = choose(judged, **given)
         inverted = as_inverted(options.get("invert", ()))
         truth = _as_read(judged if judged is not None else target, options, inverted)
@@ -297,8 +298,8 @@ def evaluate_methods(
     *,
     jobs: int = 1,
     progress: Progresses | None = None,
-    scheduler: Any = None,
-    **options: Any,
+    scheduler: object = None,
+    **options: object,
 ) -> dict[str, Evaluation]:
     """The evaluation of each method over all frames; options as in `FrameSet.evaluations`."""
     several = frames.evaluations(**options)

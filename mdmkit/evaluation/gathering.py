@@ -18,6 +18,7 @@ from mdmkit.core.frame import Frame
 from mdmkit.core.labels import LabelCodes, Labels
 from mdmkit.core.margin import Margin
 from mdmkit.core.named_arrays import fingerprint
+from mdmkit.core.types import Json
 from mdmkit.evaluation.contributions import Contribution, Counts, Image
 from mdmkit.metrics.base import Metric
 from mdmkit.metrics.curve import ThresholdCurve
@@ -57,7 +58,7 @@ UNLIMITED = 2**62  # one frame is always known exactly
 FEW_PIXELS = 8192
 
 
-def check_aggregate(aggregate: Any) -> str:
+def check_aggregate(aggregate: object) -> str:
     """One of `AGGREGATES`."""
     return str(as_choice(aggregate, AGGREGATES, "aggregate"))
 
@@ -212,7 +213,7 @@ class Gathered:
             self._images.append(contribution.image)
         self.counts += contribution.counts
 
-    def update(self, scores: Any, target: Any = None, ignore: Any = None) -> None:
+    def update(self, scores: object, target: object = None, ignore: object = None) -> None:
         """Sweep and count one frame.
 
         Parameters
@@ -261,7 +262,7 @@ class Gathered:
         self._images += other._images
         self.counts += other.counts
 
-    def settings(self) -> dict[str, Any]:
+    def settings(self) -> Json:
         """All that the numbers depend on but the frames, ready for JSON.
 
         Of long constants a fingerprint.
@@ -272,7 +273,7 @@ class Gathered:
             "two_looks": self._two_looks,
         }
 
-    def options(self) -> dict[str, Any]:
+    def options(self) -> Json:
         """The arguments that make one like it, ready for JSON."""
         return {
             "metrics": [measure.key for measure in self.asked],

@@ -8,7 +8,6 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from mdmkit.core.errors import InputError, InputTypeError
 from mdmkit.core.frame import Frame
@@ -54,7 +53,7 @@ def load_frame(
     return frame
 
 
-def normalizers(normalize: Any, methods: Iterable[str]) -> dict[str, str]:
+def normalizers(normalize: object, methods: Iterable[str]) -> dict[str, str]:
     """The normaliser of each method, from one name for all or a mapping (others: "none")."""
     names = list(methods)
     if normalize is None or isinstance(normalize, str):
@@ -93,7 +92,7 @@ def loads_of(pairing: Pairing, codes: LabelCodes, key: str | None) -> dict[str, 
 
 
 def loads_of_arrays(
-    methods: Mapping[str, Any], target: Any, codes: LabelCodes, invert: Collection[str] = ()
+    methods: Mapping[str, object], target: object, codes: LabelCodes, invert: Collection[str] = ()
 ) -> dict[str, list[Load]]:
     """The same for frames in memory, see `given_frames`; iterators are held."""
     target = kept(target)
@@ -107,12 +106,12 @@ def loads_of_arrays(
     }
 
 
-def is_folder(target: Any) -> bool:
+def is_folder(target: object) -> bool:
     """Whether ground truth lies in files, rather than in arrays."""
     return isinstance(target, (str, os.PathLike, DataSet))
 
 
-def check_given(methods: Any, target: Any, argument: str = "target") -> None:
+def check_given(methods: object, target: object, argument: str = "target") -> None:
     """Refuse what is no mapping of names, and folders beside arrays."""
     if not isinstance(methods, Mapping) or not methods:
         raise InputTypeError(
@@ -170,7 +169,7 @@ class Methods:
         self,
         jobs: int,
         progress: Progresses | None,
-        scheduler: Any = None,
+        scheduler: object = None,
         only_numbers: bool = False,
     ) -> None:
         """Evaluate all frames of each; `only_numbers` as in `Evaluation.run`."""

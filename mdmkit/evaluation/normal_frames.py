@@ -31,7 +31,7 @@ def check_normal(truth: object, argument: str) -> None:
         )
 
 
-def place_of(methods: Mapping[str, Any]) -> str:
+def place_of(methods: Mapping[str, object]) -> str:
     """Where score maps lie, or "arrays"."""
     return ", ".join(str(given) for given in methods.values() if is_folder(given)) or "arrays"
 
@@ -99,7 +99,7 @@ def _read(path: Path, name: str, key: str | None, invert: bool) -> Frame:
         raise error.inside(path) from None
 
 
-def _normal(scores: Any, name: str, invert: bool) -> Frame:
+def _normal(scores: object, name: str, invert: bool) -> Frame:
     if isinstance(scores, tuple) or hasattr(scores, "classes"):
         raise InputTypeError("expected score maps alone, found labels", argument="frames")
     found = one_map(as_array(scores, f"scores of {name}"))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -16,13 +14,13 @@ from mdmkit.statistics.target_curves import ComponentCurve, curves_of
 
 
 def component_curves(
-    scores: Any,
-    target: Any,
+    scores: object,
+    target: object,
     *,
     thresholds: ArrayLike | None = None,
     min_prediction: int = 0,
     min_target: int = 0,
-    ignore: Any = None,
+    ignore: object = None,
     anomaly_label: Labels = 1,
     normal_label: Labels = 0,
     ignore_index: Labels = 255,

@@ -16,6 +16,7 @@ from mdmkit.core.errors import InputError, NoTargetError, RangeError
 from mdmkit.core.frame import Frame, as_unit
 from mdmkit.core.labels import LabelCodes
 from mdmkit.core.number import Number
+from mdmkit.core.types import Json
 from mdmkit.integrations.device_counts import Tally, as_maps, scores_of_bits
 from mdmkit.integrations.histogram import Histogram
 from mdmkit.integrations.on_host import OnHost
@@ -67,7 +68,7 @@ class CountedMetric(Metric):
         codes: LabelCodes,
         validate: bool,
         no_target: str,
-        **kwargs: Any,
+        **kwargs: object,
     ) -> None:
         super().__init__(**kwargs)
         if no_target not in ("error", "nan"):
@@ -135,7 +136,7 @@ class CountedMetric(Metric):
             hidden = None if ignore is None else ignore[i]
             yield Frame.coded(scores[i], target[i], hidden, codes=self._codes, name=f"frame {i}")
 
-    def forward(self, *args: Any, **kwargs: Any) -> Any:
+    def forward(self, *args: object, **kwargs: object) -> Any:
         """Count frames, and return the value of these alone.
 
         NaN stands for what is undefined for the batch, which need not hold an anomaly.
@@ -150,7 +151,7 @@ class CountedMetric(Metric):
         self._of_batch = False
         return value
 
-    def merge_state(self, incoming_state: dict[str, Any] | Metric) -> None:
+    def merge_state(self, incoming_state: Json | Metric) -> None:
         """Add what another metric of this kind counted.
 
         Raises

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -23,9 +22,7 @@ _BELOW, _ABOVE = 0, KEYS - 2
 
 _FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 _UNSIGNED = (torch.uint8, torch.uint16, torch.uint32, torch.uint64)
-_LABELS = (
-    *_UNSIGNED, torch.int8, torch.int16, torch.int32, torch.int64, torch.bool
-)  # fmt: skip
+_LABELS = (*_UNSIGNED, torch.int8, torch.int16, torch.int32, torch.int64, torch.bool)
 _NONE_BELOW = int(np.float64(np.inf).view(np.int64))
 _NONE_ABOVE = -1
 
@@ -200,7 +197,7 @@ def _in_parts(scores: Tensor, target: Tensor, ignore: Tensor | None) -> Iterator
         yield scores[part], target[part], None if ignore is None else ignore[part]
 
 
-def as_maps(scores: Any, target: Any, ignore: Any = None) -> Part:
+def as_maps(scores: object, target: object, ignore: object = None) -> Part:
     """Stacks of maps (N, H, W) of fit dtypes on one device, gradients left behind.
 
     Raises
@@ -223,7 +220,7 @@ def as_maps(scores: Any, target: Any, ignore: Any = None) -> Part:
     return stack, labels, hidden
 
 
-def _stack(value: Any, name: str, dtypes: tuple[torch.dtype, ...], words: str) -> Tensor:
+def _stack(value: object, name: str, dtypes: tuple[torch.dtype, ...], words: str) -> Tensor:
     if not isinstance(value, Tensor):
         raise InputTypeError(f"expected a tensor, found {type(value).__name__}", argument=name)
     if value.layout != torch.strided or value.dtype not in dtypes:

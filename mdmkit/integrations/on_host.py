@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import InputError, InputTypeError
 from mdmkit.core.frame import Frame
+from mdmkit.core.types import Json
 from mdmkit.integrations.component_columns import ComponentColumns
 from mdmkit.integrations.histogram import EDGES, Histogram
 from mdmkit.metrics.normalized_totals import NormalizedTotals
@@ -67,16 +68,16 @@ class OnHost:
                 )
         return cls(next(iter(sizes), None), next(iter(coverages), None))
 
-    def none(self) -> dict[str, Any]:
+    def none(self) -> Json:
         """The states of no frames."""
         return self.counted(())
 
-    def counted(self, frames: Iterable[Frame]) -> dict[str, Any]:
+    def counted(self, frames: Iterable[Frame]) -> Json:
         """The states of frames; all are to be added, but `largest` to be maximised."""
         if self.sizes is None and self.coverage is None:
             return {}
         held = list(frames)
-        found: dict[str, Any] = {}
+        found: Json = {}
         if self.sizes is not None:
             own = ComponentColumns.of(held, self.sizes)
             found |= {"components": own.columns, "targets": own.targets, "largest": own.largest}

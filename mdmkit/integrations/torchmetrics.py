@@ -6,7 +6,6 @@ Needs torchmetrics: `pip install '.[torchmetrics]'`.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.extras import needed_by
@@ -80,7 +79,7 @@ class AnomalySegmentationMetrics(CountedMetric):
         ignore_index: Labels = 255,
         validate: bool = True,
         no_target: str = "error",
-        **kwargs: Any,
+        **kwargs: object,
     ) -> None:
         measures = parse_measures(metrics, ComponentSizes(min_prediction, min_target))
         codes = LabelCodes(normal_label, anomaly_label, ignore_index)
@@ -148,7 +147,7 @@ class MaximalDetectionMargin(CountedMetric):
         ignore_index: Labels = 255,
         validate: bool = True,
         no_target: str = "error",
-        **kwargs: Any,
+        **kwargs: object,
     ) -> None:
         chosen = as_metric(metric, ComponentSizes(min_prediction, min_target))
         codes = LabelCodes(normal_label, anomaly_label, ignore_index)

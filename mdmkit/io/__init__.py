@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from mdmkit.core.errors import InputError, InputTypeError, SpoiltError, printable
 from mdmkit.core.files import check_output, check_regular, is_spoilt, seal, write_atomically
 from mdmkit.core.frame import one_map
+from mdmkit.core.types import Array
 from mdmkit.io.formats import Format, format_of, mask_suffixes, score_suffixes
 from mdmkit.io.images import AllNormal
 from mdmkit.io.regions import RegionMasks, Saturation
@@ -58,7 +58,7 @@ def source_files(target: Target) -> tuple[Path, ...]:
     return (target.image,) if isinstance(target, AllNormal) else (target,)
 
 
-def _read(path: Path, suffixes: tuple[str, ...], mask: bool, key: str | None) -> NDArray[Any]:
+def _read(path: Path, suffixes: tuple[str, ...], mask: bool, key: str | None) -> Array:
     suffix, name = path.suffix.lower(), printable(str(path))
     form = format_of(suffix) if suffix in suffixes else None
     reader = None if form is None else form.read_mask if mask else form.read
@@ -87,7 +87,7 @@ def _reason(error: Exception) -> str:
     return printable(text)
 
 
-def read_scores(path: str | Path, key: str | None = None) -> NDArray[Any]:
+def read_scores(path: str | Path, key: str | None = None) -> Array:
     """Read a score map.
 
     Parameters
@@ -122,7 +122,7 @@ def read_scores(path: str | Path, key: str | None = None) -> NDArray[Any]:
     return _read(Path(path), score_suffixes(), False, key)
 
 
-def read_mask(path: str | Target) -> NDArray[Any]:
+def read_mask(path: str | Target) -> Array:
     """Read a ground-truth mask.
 
     Parameters

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-from numpy.typing import NDArray
-
+from mdmkit.core.types import Array
 from mdmkit.io.formats import Format
 from mdmkit.io.grey import read_labels
 
 
-def read_mask(path: Path, key: str | None) -> NDArray[Any]:
+def read_mask(path: Path, key: str | None) -> Array:
     """Labels; images in colour or with a palette must spell grey levels."""
     return read_labels(path, "BMP")
 

@@ -8,16 +8,14 @@ from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any
-
-from numpy.typing import NDArray
 
 from mdmkit.core.errors import InputError
+from mdmkit.core.types import Array
 
 #: Reads an array; the key names one of several in a file.
-Reader = Callable[[Path, str | None], NDArray[Any]]
+Reader = Callable[[Path, str | None], Array]
 #: Writes a score map (H, W) to a path whose suffix is one of the format's.
-Writer = Callable[[Path, NDArray[Any], str | None], None]
+Writer = Callable[[Path, Array, str | None], None]
 
 #: Entry points of this group add formats: the name is a suffix, the object a `Format`.
 GROUP = "mdmkit.readers"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mdmkit.core.errors import InputError
+from mdmkit.core.types import Array
 from mdmkit.io.images import open_image, upright
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ _ADVICE = {
 }
 
 
-def read_labels(path: Path, form: str) -> NDArray[Any]:
+def read_labels(path: Path, form: str) -> Array:
     """Labels of an image file of that format: integers, bool of 1 bit a pixel.
 
     Images in colour or with a palette must spell grey levels, as some tools write them.
@@ -40,7 +40,7 @@ def check_image(path: Path, image: Image.Image, form: str) -> None:
         raise InputError(f"{path}: expected one page, found {pages}")
 
 
-def grey_values(path: Path, image: Image.Image, in_colour: bool) -> NDArray[Any]:
+def grey_values(path: Path, image: Image.Image, in_colour: bool) -> Array:
     """uint8, uint16 or bool (of 1 bit a pixel); with `in_colour` of colours that are grey, too."""
     pixels = upright(image)
     if image.mode in ("L", "1"):
@@ -58,7 +58,7 @@ def grey_values(path: Path, image: Image.Image, in_colour: bool) -> NDArray[Any]
     )
 
 
-def _grey_levels(image: Image.Image, pixels: NDArray[Any]) -> NDArray[Any] | None:
+def _grey_levels(image: Image.Image, pixels: Array) -> Array | None:
     """The values of an image in colour, where they are known: each colour is a level of grey.
 
     In a palette the grey of every used index must be that index, or it could mean either; a
@@ -67,7 +67,7 @@ def _grey_levels(image: Image.Image, pixels: NDArray[Any]) -> NDArray[Any] | Non
     if image.mode not in ("P", "RGB") or "transparency" in image.info:
         return None
     colours = pixels if image.mode == "RGB" else upright(image, "RGB")
-    levels: NDArray[Any] = colours[..., 0]
+    levels: Array = colours[..., 0]
     if not (colours == levels[..., None]).all():
         return None
     if image.mode == "P" and (pixels <= 1).all() and (levels == 255 * pixels.astype(int)).all():

@@ -14,13 +14,12 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 from threading import Timer
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mdmkit.core.errors import InputError, InputTypeError
 from mdmkit.core.extras import needed_by
+from mdmkit.core.types import Array, Json
 from mdmkit.io.formats import Format
 
 DEFAULT_KEY = "value"
@@ -35,12 +34,14 @@ class _Reader:
     def __init__(self) -> None:
         self._process = subprocess.Popen(  # noqa: S603  (our own file)
             [sys.executable, str(_CHILD)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
             pipesize=_PIPE,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-        )  # fmt: skip
+        )
 
-    def read(self, path: Path, key: str) -> NDArray[Any]:
+    def read(self, path: Path, key: str) -> Array:
         """The data set of that key."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -62,7 +63,7 @@ class _Reader:
             raise ValueError(head["error"])
         return data
 
-    def _answer(self, request: str) -> tuple[dict[str, Any], NDArray[Any]]:
+    def _answer(self, request: str) -> tuple[Json, Array]:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         try:
@@ -82,7 +83,7 @@ class _Reader:
         """Whether it may be asked again."""
         return self._process.poll() is None
 
-    def _ended(self) -> dict[str, Any]:
+    def _ended(self) -> Json:
         """How a process ended without an answer."""
         code = self._process.wait()
         return {"error": f"a damaged one, on which the HDF5 library ended (exit code {code})"}
@@ -111,7 +112,7 @@ if hasattr(os, "register_at_fork"):  # two processes must not share one reader
     os.register_at_fork(after_in_child=_idle.clear)
 
 
-def read(path: Path, key: str | None) -> NDArray[Any]:
+def read(path: Path, key: str | None) -> Array:
     """The data set of that key, `value` by default; it lies in this file, and is whole."""
     path.open("rb").close()  # what the system says of a file that cannot be opened
     try:
@@ -134,7 +135,7 @@ def read(path: Path, key: str | None) -> NDArray[Any]:
     return array
 
 
-def write(path: Path, scores: NDArray[Any], key: str | None) -> None:
+def write(path: Path, scores: Array, key: str | None) -> None:
     """One data set, `value` by default."""
     with needed_by("HDF5"):
         import h5py

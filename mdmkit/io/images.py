@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from mdmkit.core.errors import InputError, printable
 from mdmkit.core.extras import needed_by
 from mdmkit.core.files import check_regular
+from mdmkit.core.types import Array
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -26,7 +27,7 @@ _ORIENTATION = 274  # the tag of Exif and of TIFF
 _LOCK = Lock()
 
 #: What turns stored pixels upright, by the value of the orientation tag.
-_UPRIGHT: dict[int, Callable[[NDArray[Any]], NDArray[Any]]] = {
+_UPRIGHT: dict[int, Callable[[Array], Array]] = {
     2: lambda pixels: pixels[:, ::-1],
     3: lambda pixels: pixels[::-1, ::-1],
     4: lambda pixels: pixels[::-1],
@@ -38,7 +39,7 @@ _UPRIGHT: dict[int, Callable[[NDArray[Any]], NDArray[Any]]] = {
 _LYING = (5, 6, 7, 8)  # rows were stored as columns
 
 
-def turned_upright(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:
+def turned_upright(pixels: Array, orientation: int) -> Array:
     """Pixels (H, W, ...) as a viewer shows them, of those stored under an orientation tag."""
     turn = _UPRIGHT.get(orientation)
     return pixels if turn is None else np.ascontiguousarray(turn(pixels))
@@ -61,7 +62,7 @@ def open_image(path: Path) -> Iterator[Image.Image]:
             yield image
 
 
-def upright(image: Image.Image, mode: str | None = None) -> NDArray[Any]:
+def upright(image: Image.Image, mode: str | None = None) -> Array:
     """The pixels of an image (H, W) or (H, W, channels), in some mode, as viewers show them."""
     image.load()  # of TIFF turns them, and drops the tag; of PNG reads the tags behind the pixels
     orientation = image.getexif().get(_ORIENTATION, 1)

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mdmkit.core.errors import InputError
+from mdmkit.core.types import Array
 from mdmkit.io.formats import Format
 
 SCORES, TARGET, IGNORE = "soft_mask", "gt", "ignore"
@@ -28,7 +28,7 @@ def _opened(path: Path, file: Any) -> np.lib.npyio.NpzFile:
     return archive
 
 
-def _array(path: Path, archive: np.lib.npyio.NpzFile, key: str | None) -> NDArray[Any]:
+def _array(path: Path, archive: np.lib.npyio.NpzFile, key: str | None) -> Array:
     names = list(archive.files)
     if key is None and len(names) == 1:
         key = names[0]
@@ -41,7 +41,7 @@ def _array(path: Path, archive: np.lib.npyio.NpzFile, key: str | None) -> NDArra
     return np.asarray(archive[key])
 
 
-def read(path: Path, key: str | None) -> NDArray[Any]:
+def read(path: Path, key: str | None) -> Array:
     """The array of that key; without a key, the only one, or `soft_mask` beside `gt`."""
     with path.open("rb") as file:
         archive = _opened(path, file)
@@ -51,7 +51,7 @@ def read(path: Path, key: str | None) -> NDArray[Any]:
         return _array(path, archive, key)
 
 
-def read_mask(path: Path, key: str | None) -> NDArray[Any]:
+def read_mask(path: Path, key: str | None) -> Array:
     """The only array, or `gt`, with the label 255 where `ignore` is set."""
     with path.open("rb") as file:
         archive = _opened(path, file)
@@ -72,7 +72,7 @@ def read_mask(path: Path, key: str | None) -> NDArray[Any]:
     return hidden if hidden.min() < 0 else hidden.astype(np.promote_types(np.uint8, labels.dtype))
 
 
-def write(path: Path, scores: NDArray[Any], key: str | None) -> None:
+def write(path: Path, scores: Array, key: str | None) -> None:
     """One array, named `scores` by default."""
     with path.open("wb") as file:
         np.savez(file, allow_pickle=False, **{key or _DEFAULT_KEY: scores})

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mdmkit.core.errors import InputError
 from mdmkit.core.extras import needed_by
+from mdmkit.core.types import Array
 from mdmkit.io.formats import Format
 from mdmkit.io.grey import check_image, grey_values
 from mdmkit.io.images import open_image
@@ -18,17 +17,17 @@ _BIT_DEPTH = 24  # its place in the header
 _STEPS = 65_535
 
 
-def read(path: Path, key: str | None) -> NDArray[Any]:
+def read(path: Path, key: str | None) -> Array:
     """uint8, uint16 or bool; colour and palette images are refused, their values unknown."""
     return _read(path, in_colour=False)
 
 
-def read_mask(path: Path, key: str | None) -> NDArray[Any]:
+def read_mask(path: Path, key: str | None) -> Array:
     """As `read`, and images in colour or with a palette if they spell grey levels."""
     return _read(path, in_colour=True)
 
 
-def _read(path: Path, in_colour: bool) -> NDArray[Any]:
+def _read(path: Path, in_colour: bool) -> Array:
     with open_image(path) as image:
         check_image(path, image, "PNG")
         with path.open("rb") as file:
@@ -38,7 +37,7 @@ def _read(path: Path, in_colour: bool) -> NDArray[Any]:
         return grey_values(path, image, in_colour)
 
 
-def write(path: Path, scores: NDArray[Any], key: str | None) -> None:
+def write(path: Path, scores: Array, key: str | None) -> None:
     """8 and 16 bits as they are; floats in [0, 1] on the 65,536 values of 16 bits."""
     with needed_by("PNG"):
         from PIL import Image

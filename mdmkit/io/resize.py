@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.core.errors import InputError
 from mdmkit.core.frame import as_unit
+from mdmkit.core.types import Array
 
 METHODS = ("bilinear", "nearest")
 
 
-def check_resize(resize: Any) -> str | None:
+def check_resize(resize: object) -> str | None:
     """One of `METHODS`, or None."""
     if resize is not None and (not isinstance(resize, str) or resize not in METHODS):
         raise InputError(
@@ -22,7 +21,7 @@ def check_resize(resize: Any) -> str | None:
     return resize
 
 
-def resized(scores: NDArray[Any], shape: tuple[int, int], resize: str) -> NDArray[np.float32]:
+def resized(scores: Array, shape: tuple[int, int], resize: str) -> NDArray[np.float32]:
     """A score map of another shape, float32.
 
     Pixels are squares, so that centres lie at halves: the new pixel i has its centre at

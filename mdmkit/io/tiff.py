@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mdmkit.core.errors import InputError
 from mdmkit.core.extras import needed_by
+from mdmkit.core.types import Array
 from mdmkit.io.formats import Format
 from mdmkit.io.grey import read_labels
 from mdmkit.io.images import turned_upright
@@ -18,7 +17,7 @@ _DTYPES = ("float16", "float32", "float64", "uint8", "uint16")
 _MIN_IS_BLACK = 1  # other codes turn the scale around, or give colours
 
 
-def read(path: Path, key: str | None) -> NDArray[Any]:
+def read(path: Path, key: str | None) -> Array:
     """The only page, turned upright by its tag; stacks and colour images are refused."""
     with needed_by(str(path)):
         import tifffile
@@ -42,12 +41,12 @@ def read(path: Path, key: str | None) -> NDArray[Any]:
         return turned_upright(np.asarray(page.asarray()), 1 if tag is None else int(tag.value))
 
 
-def read_mask(path: Path, key: str | None) -> NDArray[Any]:
+def read_mask(path: Path, key: str | None) -> Array:
     """Labels of the only page; images in colour or with a palette must spell grey levels."""
     return read_labels(path, "TIFF")
 
 
-def write(path: Path, scores: NDArray[Any], key: str | None) -> None:
+def write(path: Path, scores: Array, key: str | None) -> None:
     """One page in the dtype of the scores."""
     with needed_by("TIFF"):
         import tifffile

@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mdmkit.core.errors import InputError, printable
 from mdmkit.core.extras import needed_by
+from mdmkit.core.types import Array
 from mdmkit.io.formats import Format
 
 
-def read(path: Path, key: str | None) -> NDArray[Any]:
+def read(path: Path, key: str | None) -> Array:
     """The tensor, or that of a dictionary's key; bfloat16 becomes float32, which holds it."""
     with needed_by(str(path)):
         import torch

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
-
-from numpy.typing import NDArray
 
 from mdmkit.core.errors import InputError
+from mdmkit.core.types import Array
 from mdmkit.io.formats import Format
 from mdmkit.io.grey import read_labels
 
 _FIRST_CHUNK = 12  # behind "RIFF", the size and "WEBP"
 
 
-def read_mask(path: Path, key: str | None) -> NDArray[Any]:
+def read_mask(path: Path, key: str | None) -> Array:
     """Labels, of colours that are grey; a lossy image is refused, which changes labels."""
     if _is_lossy(path):
         raise InputError(

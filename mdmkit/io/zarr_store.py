@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mdmkit.core.errors import InputError
 from mdmkit.core.extras import needed_by
+from mdmkit.core.types import Array
 from mdmkit.io.formats import Format
 
 
-def read(path: Path, key: str | None) -> NDArray[Any]:
+def read(path: Path, key: str | None) -> Array:
     """The array; of a group that of the key, or the only one."""
     with needed_by(str(path)):
         import zarr

@@ -40,7 +40,7 @@ def _named(metric: Metric) -> str:
     return f"metric {metric.name}"
 
 
-def _checked(name: str, found: Any, shape: tuple[int, ...]) -> Ratio:
+def _checked(name: str, found: object, shape: tuple[int, ...]) -> Ratio:
     """What a metric's formula returned, as floats of the shape of its counts."""
     values = np.asarray(found)
     if values.dtype.kind not in "fiub":

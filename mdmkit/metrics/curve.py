@@ -73,7 +73,7 @@ class ThresholdCurve:
     def __call__(self, z: float) -> float: ...
     @overload
     def __call__(self, z: ArrayLike) -> NDArray[np.float64]: ...
-    def __call__(self, z: Any) -> Any:
+    def __call__(self, z: object) -> Any:
         """D at one or more thresholds in [0, 1]; NaN where undefined."""
         try:
             thresholds = np.asarray(z, np.float64)

@@ -61,7 +61,7 @@ class CountMetric(Metric):
     def statistic(self) -> PixelStatistic:
         return PixelStatistic()
 
-    def __call__(self, tp: Any, fp: Any, fn: Any, tn: Any) -> Ratio:
+    def __call__(self, tp: object, fp: object, fn: object, tn: object) -> Ratio:
         """The metric at given counts, float64 of their shape."""
         counts = [read_only(np.asarray(count, np.int64)) for count in (tp, fp, fn, tn)]
         with np.errstate(invalid="ignore", divide="ignore"), leaving_arguments(_named(self)):

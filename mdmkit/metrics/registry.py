@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from mdmkit.core.arguments import check_function
 from mdmkit.core.component_sizes import ComponentSizes
@@ -64,7 +63,7 @@ def metric_named(asked: Asked, sizes: ComponentSizes) -> Metric:
     return METRICS[asked.name](asked, sizes)
 
 
-def as_metric(metric: Any, sizes: ComponentSizes | None = None) -> Metric:
+def as_metric(metric: object, sizes: ComponentSizes | None = None) -> Metric:
     """Make a metric from its name, a `Metric` (class or object), or a callable on masks.
 
     Parameters

@@ -187,10 +187,18 @@ def percent_of(t: float) -> str:
 def name_right(ax: Axes, height: float, text: str) -> None:
     """Write right of the axes."""
     ax.annotate(
-        text, (1, height), (3, 0), xycoords=("axes fraction", "data"),
-        textcoords="offset points", ha="left", va="center", fontsize=7, color=INK,
-        linespacing=1.0, annotation_clip=False,
-    )  # fmt: skip
+        text,
+        (1, height),
+        (3, 0),
+        xycoords=("axes fraction", "data"),
+        textcoords="offset points",
+        ha="left",
+        va="center",
+        fontsize=7,
+        color=INK,
+        linespacing=1.0,
+        annotation_clip=False,
+    )
 
 
 def draw_marked(ax: Axes) -> None:

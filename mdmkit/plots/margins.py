@@ -140,9 +140,11 @@ def margin_multiples(
             figsize=(width, down * (top_height + lanes + 0.3) + 0.25), layout="constrained"
         )
         axes = figure.subplots(
-            2 * down, across, squeeze=False,
+            2 * down,
+            across,
+            squeeze=False,
             gridspec_kw={"height_ratios": [top_height, lanes] * down},
-        )  # fmt: skip
+        )
         for place, (title, curves) in enumerate(panels.items()):
             row, column = divmod(place, across)
             top, bottom = axes[2 * row, column], axes[2 * row + 1, column]
@@ -229,9 +231,15 @@ def _draw_lane(ax: Axes, row: float, margin: Margin, colour: str, inches: float)
     low, high = margin.interval
     trivial = margin.trivial is not None and margin.t_margin <= margin.trivial
     ax.barh(
-        row, high - low, left=low, height=0.5, facecolor=light(colour), linewidth=0,
-        edgecolor=light(colour, 0.8), hatch="/////" if trivial else None,
-    )  # fmt: skip
+        row,
+        high - low,
+        left=low,
+        height=0.5,
+        facecolor=light(colour),
+        linewidth=0,
+        edgecolor=light(colour, 0.8),
+        hatch="/////" if trivial else None,
+    )
     ax.plot([margin.threshold], [row], "o", color=colour, markersize=3)
     length = f"MDM {100 * margin.value:.1f}"
     _write_beside(ax, row, margin, [f"{length} ({_MARK})"] * trivial + [length], colour, inches)

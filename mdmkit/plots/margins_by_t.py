@@ -79,11 +79,17 @@ def _draw_trivial(ax: Axes, level: float, end: float) -> None:
     ax.axvline(level, color="0.35", linewidth=0.6, linestyle=(0, (1, 1.5)))
     right = level < 0.6 * end
     ax.annotate(
-        f"trivial level {level:.3g} %", (level, 1), (3 if right else -3, -2),
-        xycoords=("data", "axes fraction"), textcoords="offset points", fontsize=7, color=INK,
-        ha="left" if right else "right", va="top",
+        f"trivial level {level:.3g} %",
+        (level, 1),
+        (3 if right else -3, -2),
+        xycoords=("data", "axes fraction"),
+        textcoords="offset points",
+        fontsize=7,
+        color=INK,
+        ha="left" if right else "right",
+        va="top",
         bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.85},
-    )  # fmt: skip
+    )
 
 
 def margins_by_t_figure(curves: Curves, *, width: float | str = SINGLE) -> Figure:

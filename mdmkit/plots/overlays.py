@@ -68,13 +68,15 @@ def overlay(frame: Frame, z: float) -> NDArray[np.uint8]:
     """
     scores = np.where(frame.valid, as_unit(frame.scores), -1.0)
     predicted, anomalous = scores > z, frame.classes == ANOMALOUS
-    return _painted({
-        "tn": ~predicted & ~anomalous,
-        "tp": predicted & anomalous,
-        "fp": predicted & ~anomalous,
-        "fn": ~predicted & anomalous,
-        "ignored": ~frame.valid,
-    })  # fmt: skip
+    return _painted(
+        {
+            "tn": ~predicted & ~anomalous,
+            "tp": predicted & anomalous,
+            "fp": predicted & ~anomalous,
+            "fn": ~predicted & anomalous,
+            "ignored": ~frame.valid,
+        }
+    )
 
 
 def _painted(areas: Mapping[str, NDArray[np.bool_]]) -> NDArray[np.uint8]:

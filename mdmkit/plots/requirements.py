@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 from matplotlib import rc_context
 from matplotlib.axes import Axes
@@ -12,6 +12,7 @@ from matplotlib.patches import Patch
 
 from mdmkit.core.errors import InputError
 from mdmkit.core.margin import Interval
+from mdmkit.core.types import Json
 from mdmkit.plots.style import DOUBLE, STYLE, as_width, looks, plain
 
 #: Of a bar: what it is about, where it holds on the frames, and where that is certified.
@@ -88,7 +89,7 @@ def _draw(ax: Axes, found: Required, colour: str) -> None:
                 ax.vlines(low, place - 0.3, place + 0.3, color=colour, linewidth=2)
     last = len(found.bars) - 1
     ax.axhline(last - 0.5, color="0.8", linewidth=0.6)
-    style: dict[str, Any] = {"markersize": 4, "markeredgecolor": "white", "markeredgewidth": 0.6}
+    style: Json = {"markersize": 4, "markeredgecolor": "white", "markeredgewidth": 0.6}
     ax.plot([found.threshold], [last], "o", color="black", clip_on=False, **style)
     ax.set(xlim=(0, 1), ylim=(last + 0.5, -0.5), yticks=range(last + 1))
     ax.set_yticklabels([plain(name) for name, _, _ in found.bars])

@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator, Mapping
 from hashlib import sha256
 from heapq import nsmallest
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mdmkit.comparison.table import blocks, notes
 from mdmkit.core.errors import InputError
 from mdmkit.core.extras import needed_by
+from mdmkit.core.types import Json
 from mdmkit.metrics.measures import MarginAt
 from mdmkit.report import charts
 from mdmkit.report.frames import FOUND, Shown, count_frames, hardest_first
@@ -31,9 +32,14 @@ SCRIPTS = ("tables", "facts", "pictures", "histogram", "objects", "frames")
 MARKED = (0.3, 0.5, 0.8)
 #: A method's colour on light and on dark ground: Okabe and Ito's, the dark ones brightened.
 COLOURS = (
-    ("#0072B2", "#4DB1EA"), ("#C24E00", "#F08A3C"), ("#007E5B", "#2FC299"), ("#B45A8C", "#DF94BC"),
-    ("#A87400", "#E8B33A"), ("#2A8FC4", "#8CCFF5"), ("#333333", "#DDDDDD"),
-)  # fmt: skip
+    ("#0072B2", "#4DB1EA"),
+    ("#C24E00", "#F08A3C"),
+    ("#007E5B", "#2FC299"),
+    ("#B45A8C", "#DF94BC"),
+    ("#A87400", "#E8B33A"),
+    ("#2A8FC4", "#8CCFF5"),
+    ("#333333", "#DDDDDD"),
+)
 DASHES = ("none", "8 3", "3 2", "8 2 2 2")
 
 
@@ -82,7 +88,7 @@ class Report:
         self.jumps = self._find_jumps()
         self.thresholds = self._offer()
         self.pooled: dict[str, Counts] = {}
-        self.objects: list[dict[str, Any]] = []
+        self.objects: list[Json] = []
         self.shown = nsmallest(most, self._count(map_width), key=hardest_first)
         self.total = len(study.keys)
         self._payloads: list[str] | None = None
@@ -196,7 +202,7 @@ class Report:
             if isinstance(measure, MarginAt)
         ]
 
-    def _page(self) -> dict[str, Any]:
+    def _page(self) -> Json:
         places = {shown.key: place for place, shown in enumerate(self.shown)}
         objects = sorted(self.objects, key=lambda each: -each["size"])[:MOST_OBJECTS]
         pooled = self.pooled.values()
@@ -230,7 +236,7 @@ def _title(measure: MarginAt) -> str:
     return f"{name} above {measure.t_margin:g}"
 
 
-def _json(value: Any) -> str:
+def _json(value: object) -> str:
     """JSON that cannot end the script element which holds it."""
     text = json.dumps(finite(value), separators=(",", ":"), allow_nan=False)  # ASCII
     return text.replace("<", r"\u003c").replace(">", r"\u003e").replace("&", r"\u0026")

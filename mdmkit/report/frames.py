@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import fsum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mdmkit.core.types import Json
 from mdmkit.report.pictures import drawn_shape, every_so_often, jpeg, png
 from mdmkit.report.slider import Counts, Thresholds
 from mdmkit.statistics.frame_regions import FrameRegions
@@ -93,7 +94,7 @@ class Shown:
         """Anomalous pixels."""
         return next(iter(self.counts.values())).anomalous
 
-    def payload(self, image: NDArray[np.uint8] | None) -> dict[str, Any]:
+    def payload(self, image: NDArray[np.uint8] | None) -> Json:
         """All that the page knows of the frame, ready for JSON."""
         drawn = self.truth.shape
         methods = [

@@ -23,7 +23,14 @@ from mdmkit.statistics.edges import (
     scores_of_cells,
     with_edges,
 )
-from mdmkit.statistics.kinds import PixelStatistic, Statistic, merged, of_pixels, stays_exact
+from mdmkit.statistics.kinds import (
+    Counted,
+    PixelStatistic,
+    Statistic,
+    merged,
+    of_pixels,
+    stays_exact,
+)
 from mdmkit.statistics.pixel_bins import BinnedFrame
 from mdmkit.statistics.pixel_scores import PixelScores
 from mdmkit.statistics.pixels import PixelCounts
@@ -109,11 +116,11 @@ class Accumulator:
         self.thresholds, self.every_row, self.regular = thresholds, every_row, regular
         self.over_budget = False
         self.frames = 0
-        self._exact: dict[Statistic, Any] = {}
-        self._waiting: list[dict[Statistic, Any]] = []
-        self._binned: dict[Statistic, Any] = {}
+        self._exact: Counted = {}
+        self._waiting: list[Counted] = []
+        self._binned: Counted = {}
         self._look: SecondLook | None = None
-        self._within: dict[Statistic, Any] = {}
+        self._within: Counted = {}
 
     def empty(self) -> Accumulator:
         """An accumulator for a share of the frames: in the same pass, without frames."""
@@ -138,7 +145,7 @@ class Accumulator:
     def add(self, part: Totals) -> None:
         """Count one frame."""
         self.frames += part.frames
-        exact: dict[Statistic, Any] = {}
+        exact: Counted = {}
         for statistic, known in part.by_statistic.items():
             if isinstance(known, (PixelBins, BinnedComponents, BinnedCounts)):
                 self._add_binned(statistic, known)
@@ -148,14 +155,14 @@ class Accumulator:
                 exact[statistic] = known
         self._take(exact)
 
-    def _take(self, exact: dict[Statistic, Any]) -> None:
+    def _take(self, exact: Counted) -> None:
         self._waiting.append(exact)
         waiting, held = (sum(map(self._cost, parts)) for parts in (self._waiting, [self._exact]))
         limit = self.memory // 4 if self.over_budget else self.memory
         if waiting > min(held, limit) or waiting + held > limit:
             self._settle()
 
-    def _cost(self, parts: Mapping[Statistic, Any]) -> int:
+    def _cost(self, parts: Mapping[Statistic, object]) -> int:
         """Bytes that exact statistics take, with what computing numbers from them takes."""
         return sum(map(self._bytes_of, parts.values()))
 
@@ -261,7 +268,7 @@ class Accumulator:
     def inside(self, frame: Frame) -> Totals:
         """What of a frame's statistics lies in the intervals of the second pass."""
         assert self._look is not None
-        found: dict[Statistic, Any] = {}
+        found: Counted = {}
         for statistic, intervals in self._look.intervals.items():
             if of_pixels(statistic):
                 found[statistic] = statistic.between(frame, intervals)  # type: ignore[union-attr]
@@ -278,7 +285,7 @@ class Accumulator:
         for statistic, known in part.by_statistic.items():
             self._note(statistic, known)
 
-    def _note(self, statistic: Statistic, known: Any) -> None:
+    def _note(self, statistic: Statistic, known: object) -> None:
         before = self._within.get(statistic)
         self._within[statistic] = known if before is None else merged(statistic, [before, known])
 
@@ -305,7 +312,7 @@ class Accumulator:
         if not self.frames:
             raise InputError("expected at least one frame, found none", argument="frames")
         known = dict(self._exact)
-        grids: dict[Statistic, Any] = {}
+        grids: Counted = {}
         refined: dict[Statistic, NDArray[np.bool_]] = {}
         for statistic in self._binned:
             bins, within = self._known_in_bins(statistic), self._within.get(statistic)
@@ -331,6 +338,6 @@ def _component_edges(thresholds: tuple[float, ...], parts: int = 1) -> Edges:
     return with_edges(component_edges(parts), thresholds)
 
 
-def _canonical(known: Any) -> Any:
+def _canonical(known: object) -> Any:
     """The only form of what was counted: the same pixels give the same bytes."""
     return known.joined() if isinstance(known, PixelScores) else known

@@ -1,4 +1,4 @@
-"""Recipes: which sweep of a frame a number needs. Equal statistics share one sweep."""
+"""Statistics of frames, by kind: equal ones are counted once for all numbers that need them."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ class ChangedStatistic:
         few = isinstance(self.statistic, PixelStatistic) and not self.change.selects
         return PixelCounts if few else self.statistic
 
-    def at_edges(self, sweep: Any, edges: Edges) -> Any:
+    def at_edges(self, sweep: object, edges: Edges) -> Any:
         """A sweep reduced to the edges of a grid."""
         return self.statistic.at_edges(sweep, edges)
 
@@ -159,6 +159,9 @@ Statistic = (
     | MaskStatistic
     | ChangedStatistic
 )
+
+#: What was counted, of each statistic.
+Counted = dict[Statistic, Any]
 
 
 def changed(change: FrameChange, statistic: Statistic) -> Statistic:

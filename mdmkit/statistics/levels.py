@@ -10,6 +10,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from mdmkit.core.types import Array
+
 Counts = NDArray[np.int64]
 
 
@@ -29,7 +31,7 @@ class Levels:
         TP and FP of the prediction that ends with the last score of the stretch before.
     """
 
-    keys: NDArray[Any]
+    keys: Array
     anomalous: Counts
     normal: Counts
     between: Counts

@@ -43,7 +43,7 @@ class Normalizer(ABC):
     #: Whether `fitted` looks at the scores.
     needs_fit: ClassVar[bool] = True
 
-    def __init_subclass__(cls, **options: Any) -> None:
+    def __init_subclass__(cls, **options: object) -> None:
         """Hand every subclass scores that it cannot write to."""
         super().__init_subclass__(**options)
         if "__call__" in vars(cls):
@@ -190,7 +190,7 @@ def _float_at(place: int) -> float:
 NORMALIZERS: dict[str, type[Normalizer]] = {n.name: n for n in (Unchanged, MinMax, Sigmoid, Rank)}
 
 
-def as_normalizer(name: Any) -> type[Normalizer]:
+def as_normalizer(name: object) -> type[Normalizer]:
     """The normaliser of that name; None means "none"."""
     if name is None:
         return Unchanged

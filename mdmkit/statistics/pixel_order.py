@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.core.frame import as_unit
+from mdmkit.core.types import Array
 
 if TYPE_CHECKING:
     from mdmkit.core.frame import Frame
@@ -34,9 +35,9 @@ class PixelOrder:
     while it lasts), O(P log P) for others.
     """
 
-    order: NDArray[Any]
+    order: Array
     last: NDArray[np.uint8]
-    raw: NDArray[Any]
+    raw: Array
 
     @cached_property
     def ends(self) -> NDArray[np.int64]:
@@ -48,7 +49,7 @@ class PixelOrder:
         """Distinct scores of valid pixels, strictly descending, shape (L,)."""
         return self.scores_at(self.ends - 1)
 
-    def scores_at(self, places: NDArray[Any]) -> NDArray[np.float64]:
+    def scores_at(self, places: Array) -> NDArray[np.float64]:
         """Scores of the pixels at these places of `order`."""
         return np.asarray(as_unit(self.raw[self.order[places]]) + 0.0)  # -0.0 becomes 0.0
 
@@ -78,7 +79,7 @@ def pixel_order(frame: Frame) -> PixelOrder:
     return kept
 
 
-def score_keys(scores: NDArray[Any]) -> NDArray[Any]:
+def score_keys(scores: Array) -> Array:
     """Scores of up to 16 bits as unsigned integers, equal for equal bits."""
     return scores.view(np.uint8 if scores.dtype.itemsize == 1 else np.uint16)
 
@@ -93,9 +94,7 @@ def _index_type(size: int) -> type[np.integer[Any]]:
     return np.uint32 if size < 2**32 else np.int64
 
 
-def _by_counting(
-    scores: NDArray[Any], valid: NDArray[np.bool_]
-) -> tuple[NDArray[Any], NDArray[np.uint8]]:
+def _by_counting(scores: Array, valid: NDArray[np.bool_]) -> tuple[Array, NDArray[np.uint8]]:
     from mdmkit.statistics.kernels.sorting import order_by_key
 
     keys = score_keys(scores)
@@ -117,7 +116,7 @@ def _by_counting(
 
 def _by_digits(
     scores: NDArray[np.float32], valid: NDArray[np.bool_]
-) -> tuple[NDArray[Any], NDArray[np.uint8]]:
+) -> tuple[Array, NDArray[np.uint8]]:
     from mdmkit.statistics.kernels.sorting import pack_descending, sort_records, unpack_records
 
     records = np.empty(scores.size + 1, np.uint64)
@@ -128,9 +127,7 @@ def _by_digits(
     return order, last
 
 
-def _by_comparison(
-    scores: NDArray[Any], valid: NDArray[np.bool_]
-) -> tuple[NDArray[Any], NDArray[np.uint8]]:
+def _by_comparison(scores: Array, valid: NDArray[np.bool_]) -> tuple[Array, NDArray[np.uint8]]:
     index = np.flatnonzero(valid)
     key = -(as_unit(scores[index]) + 0.0)
     descending = np.argsort(key, kind="stable")

@@ -156,7 +156,7 @@ class PixelScores(AsArrays):
             yield found
             stop, before = start, (int(found.true[-1]), int(found.false[-1]))
 
-    def score_of(self, key: Any) -> float:
+    def score_of(self, key: object) -> float:
         """The score of a key."""
         return float(scores_of(np.asarray(key)[None])[0])
 

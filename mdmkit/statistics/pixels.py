@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.core.labels import ANOMALOUS, IGNORED, NORMAL, UNKNOWN
+from mdmkit.core.types import Array
 from mdmkit.statistics.edges import united
 from mdmkit.statistics.levels import Levels
 from mdmkit.statistics.pixel_order import score_keys, scores_of_keys
@@ -106,7 +107,7 @@ class PixelCounts(Steps):
         return true, false, self.anomalous - true, self.normal - false
 
 
-def count_by_class(kernel: Any, scores: NDArray[Any], frame: Frame, row: int) -> NDArray[np.int64]:
+def count_by_class(kernel: Any, scores: Array, frame: Frame, row: int) -> NDArray[np.int64]:
     """Run a kernel of `mdmkit.statistics.kernels.histograms` over a frame.
 
     Returns

@@ -16,6 +16,7 @@ from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import InputError
 from mdmkit.core.frame import as_unit
 from mdmkit.core.labels import ANOMALOUS
+from mdmkit.core.types import Array
 from mdmkit.statistics.frame_regions import FrameRegions
 from mdmkit.statistics.score_keys import Keys, keys_of
 from mdmkit.statistics.stepped_counts import CountedStatistic, SteppedCounts
@@ -127,7 +128,7 @@ def _named_regions(
 
 
 def covered_steps(
-    scores: NDArray[Any], regions: NDArray[np.int32], saturations: NDArray[np.float64]
+    scores: Array, regions: NDArray[np.int32], saturations: NDArray[np.float64]
 ) -> Steps:
     """Sum over regions of their covered fraction, in units of 2^-40, as a step function.
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.core.frame import as_unit
+from mdmkit.core.types import Array
 from mdmkit.statistics.edges import united
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def key_source(dtype: np.dtype[Any]) -> str:
     return dtype.name if dtype.name in _WIDTHS else "float64"
 
 
-def keys_of(scores: NDArray[Any], valid: NDArray[np.bool_] | None = None) -> Keys:
+def keys_of(scores: Array, valid: NDArray[np.bool_] | None = None) -> Keys:
     """Keys of scores, of their shape; -0.0 and 0.0 share one.
 
     With `valid`, the largest integer where it is False. O(P), 2 to 8 bytes a pixel.
@@ -62,7 +63,7 @@ def keys_of(scores: NDArray[Any], valid: NDArray[np.bool_] | None = None) -> Key
     return np.asarray(keys)
 
 
-def floats_of(keys: Keys) -> NDArray[Any]:
+def floats_of(keys: Keys) -> Array:
     """The inverse of `keys_of`, in the float type of the keys' width."""
     sign = sign_of(keys.dtype)
     return np.asarray(np.where(keys & sign, keys ^ sign, ~keys).view(f"f{keys.itemsize}"))

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mdmkit.core.types import Array
+
 #: Larger arrays are not kept.
 MOST_BYTES = 2**28
 
@@ -20,7 +22,7 @@ class _Kept(threading.local):
 _KEPT = _Kept()
 
 
-def scratch(name: str, size: int, dtype: Any) -> NDArray[Any]:
+def scratch(name: str, size: int, dtype: Any) -> Array:
     """An array of any content, in the memory that this name had last time in this thread.
 
     Getting large arrays from the operating system and returning them costs as much as what is

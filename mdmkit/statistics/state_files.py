@@ -9,19 +9,19 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from mdmkit.core.errors import InputError, SpoiltError
 from mdmkit.core.files import check_regular, is_whole, seal, write_atomically
 from mdmkit.core.named_arrays import Arrays, narrowed, widened
+from mdmkit.core.types import Json
 
 VERSION = 3
 _HEADER = "header"
 
 
-def write_state(path: Path, header: Mapping[str, Any], arrays: Arrays) -> None:
+def write_state(path: Path, header: Mapping[str, object], arrays: Arrays) -> None:
     """Write a state, whole or not at all."""
     text = json.dumps({"version": VERSION, **header}, sort_keys=True)
     stored = {_HEADER: np.frombuffer(text.encode(), np.uint8), **narrowed(arrays)}
@@ -34,7 +34,7 @@ def write_state(path: Path, header: Mapping[str, Any], arrays: Arrays) -> None:
     write_atomically(path, write)
 
 
-def read_header(path: Path) -> dict[str, Any]:
+def read_header(path: Path) -> Json:
     """What a state says of itself, without its arrays.
 
     Raises
@@ -45,7 +45,7 @@ def read_header(path: Path) -> dict[str, Any]:
     return _read(path, with_arrays=False)[0]
 
 
-def read_state(path: Path) -> tuple[dict[str, Any], Arrays]:
+def read_state(path: Path) -> tuple[Json, Arrays]:
     """The header and the arrays of a state.
 
     Raises
@@ -56,7 +56,7 @@ def read_state(path: Path) -> tuple[dict[str, Any], Arrays]:
     return _read(path, with_arrays=True)
 
 
-def _read(path: Path, with_arrays: bool) -> tuple[dict[str, Any], Arrays]:
+def _read(path: Path, with_arrays: bool) -> tuple[Json, Arrays]:
     check_regular(path)
     try:
         if with_arrays and not is_whole(path):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from mdmkit.core.labels import IGNORED
 from mdmkit.core.named_arrays import AsArrays
 from mdmkit.core.spelled import spelled
 from mdmkit.core.transforms import FrameChange
+from mdmkit.core.types import Array
 from mdmkit.statistics.frame_regions import FrameRegions
 
 if TYPE_CHECKING:
@@ -114,5 +115,5 @@ def both_bins(first: object, second: TargetBin) -> TargetBin | BothBins:
     return BothBins(first, second) if isinstance(first, (TargetBin, BothBins)) else second
 
 
-def _within(values: NDArray[Any], low: float, high: float) -> NDArray[np.bool_]:
+def _within(values: Array, low: float, high: float) -> NDArray[np.bool_]:
     return np.asarray((values >= low) & (values < high))

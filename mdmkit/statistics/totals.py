@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mdmkit.core.errors import NoTargetError
 from mdmkit.statistics.edges import Edges, cells_meeting, scores_of_cells
-from mdmkit.statistics.kinds import MaskStatistic, PixelStatistic, Statistic, has_bins
+from mdmkit.statistics.kinds import Counted, MaskStatistic, PixelStatistic, Statistic, has_bins
 from mdmkit.statistics.normalizers import Normalizer
 from mdmkit.statistics.pixel_bins import BinnedFrame
 from mdmkit.statistics.score_bins import AnyPixels, BracketedPixels
@@ -36,7 +36,7 @@ class Grid:
 
     edges: Edges
     refined: dict[Statistic, NDArray[np.bool_]]
-    by_statistic: dict[Statistic, Any]
+    by_statistic: Counted
 
     def meeting(self, intervals: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Cells that share scores with closed intervals, shape (m + 1,)."""
@@ -86,7 +86,7 @@ class Totals:
     """
 
     frames: int
-    by_statistic: dict[Statistic, Any]
+    by_statistic: Counted
     grid: Grid | None = None
 
     @classmethod

@@ -15,6 +15,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from mdmkit.core.errors import InputError, printable
+from mdmkit.core.types import Json
 from mdmkit.tables.frames import to_frame
 from mdmkit.tables.html import to_html
 from mdmkit.tables.table import UNDEFINED, Block, Column, View, in_tables
@@ -149,11 +150,25 @@ def _to_markdown(view: View) -> str:
 
 
 _LATEX = {
-    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
-    "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
-    "*": "{*}", "[": "{[}", "↑": r"$\uparrow$", "↓": r"$\downarrow$", ">": r"$>$", "<": r"$<$",
-    "†": r"$^\dagger$", "°": r"$^{\circ}$",
-}  # fmt: skip
+    "\\": r"\textbackslash{}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "{": r"\{",
+    "}": r"\}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "*": "{*}",
+    "[": "{[}",
+    "↑": r"$\uparrow$",
+    "↓": r"$\downarrow$",
+    ">": r"$>$",
+    "<": r"$<$",
+    "†": r"$^\dagger$",
+    "°": r"$^{\circ}$",
+}
 
 
 def _escaped_latex(text: str) -> str:
@@ -231,7 +246,7 @@ def _tabular(
     return [*lines, r"\bottomrule", r"\end{tabular}"]
 
 
-def finite(record: Any) -> Any:
+def finite(record: object) -> Any:
     """A record for JSON, which has no NaN and no infinity: None in their place.
 
     Examples
@@ -248,7 +263,7 @@ def finite(record: Any) -> Any:
     return None if isinstance(record, float) and not isfinite(record) else record
 
 
-def _json(record: Any) -> str:
+def _json(record: object) -> str:
     text = json.dumps(finite(record), indent=2, allow_nan=False, ensure_ascii=False)
     return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n"
 
@@ -257,7 +272,7 @@ def _json(record: Any) -> str:
 _UNSAFE = re.compile(r"[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 
 
-def _csv(rows: Sequence[dict[str, Any]]) -> str:
+def _csv(rows: Sequence[Json]) -> str:
     """Fractions in full precision; undefined is empty."""
     fields = list(dict.fromkeys(key for row in rows for key in row))
     buffer = io.StringIO()
@@ -267,7 +282,7 @@ def _csv(rows: Sequence[dict[str, Any]]) -> str:
     return buffer.getvalue()
 
 
-def _csv_cell(value: Any) -> Any:
+def _csv_cell(value: object) -> Any:
     """A value; text that a spreadsheet would take for a formula stands behind an apostrophe."""
     if not isinstance(value, str):
         return value

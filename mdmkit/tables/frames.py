@@ -8,11 +8,12 @@ from typing import Any
 
 from mdmkit.core.errors import InputError
 from mdmkit.core.extras import MissingLibraryError
+from mdmkit.core.types import Json
 
 LIBRARIES = ("pandas", "polars")
 
 
-def to_frame(rows: Sequence[dict[str, Any]], library: str) -> Any:
+def to_frame(rows: Sequence[Json], library: str) -> Any:
     """Rows as a data frame; columns that a row lacks are empty there.
 
     Raises

@@ -5,16 +5,38 @@ from __future__ import annotations
 from typing import Protocol
 
 HEADINGS = {
-    "ap": "AP", "auroc": "AUROC", "fpr95": "FPR95", "best_f1": "best F1", "siou_gt": "sIoU gt",
-    "ppv": "PPV", "mean_f1": "mean F1", "autc": "AUTC", "image_ap": "image AP",
-    "image_auroc": "image AUROC", "image_f1": "image F1",
-}  # fmt: skip
+    "ap": "AP",
+    "auroc": "AUROC",
+    "fpr95": "FPR95",
+    "best_f1": "best F1",
+    "siou_gt": "sIoU gt",
+    "ppv": "PPV",
+    "mean_f1": "mean F1",
+    "autc": "AUTC",
+    "image_ap": "image AP",
+    "image_auroc": "image AUROC",
+    "image_f1": "image F1",
+}
 METRIC_HEADINGS = {
-    "f1": "F1", "iou": "IoU", "precision": "precision", "recall": "recall", "siou": "sIoU",
-    "ppv": "PPV", "mean_f1": "mean F1", "fpr": "FPR", "pro": "PRO", "spro": "sPRO",
-    "boundary_iou": "Boundary IoU", "boundary_f": "Boundary F", "nsd": "NSD", "fbeta": "F-beta",
-    "found": "found", "aupro": "AUPRO", "auspro": "AUsPRO", "aupimo": "AUPIMO",
-}  # fmt: skip
+    "f1": "F1",
+    "iou": "IoU",
+    "precision": "precision",
+    "recall": "recall",
+    "siou": "sIoU",
+    "ppv": "PPV",
+    "mean_f1": "mean F1",
+    "fpr": "FPR",
+    "pro": "PRO",
+    "spro": "sPRO",
+    "boundary_iou": "Boundary IoU",
+    "boundary_f": "Boundary F",
+    "nsd": "NSD",
+    "fbeta": "F-beta",
+    "found": "found",
+    "aupro": "AUPRO",
+    "auspro": "AUsPRO",
+    "aupimo": "AUPIMO",
+}
 LOWER_IS_BETTER = ("fpr95",)  # of the published columns
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from mdmkit.core.number import Number
+from mdmkit.core.types import Json
 
 UNDEFINED = "-"
 #: Behind margins that a constant prediction passes.
 TRIVIAL = "°"
-Row = dict[str, Any]
+Row = Json
 
 
 @dataclass(frozen=True)
@@ -143,9 +143,12 @@ def number_column(
 
 
 def value_column(
-    name: str, condition: str, higher_is_better: bool, values: Sequence[float | None],
+    name: str,
+    condition: str,
+    higher_is_better: bool,
+    values: Sequence[float | None],
     details: Sequence[str] = (),
-) -> Column:  # fmt: skip
+) -> Column:
     """Fractions as percent, with the leading ones marked."""
     order = sorted((v for v in values if v is not None), reverse=higher_is_better)
     shown = list(dict.fromkeys(map(percent, order)))  # what reads as equal is marked as equal
@@ -155,10 +158,14 @@ def value_column(
         return frozenset(i for i, value in enumerate(values) if percent(value) == text)
 
     return Column(
-        name, condition, "↑" if higher_is_better else "↓", tuple(map(percent, values)),
+        name,
+        condition,
+        "↑" if higher_is_better else "↓",
+        tuple(map(percent, values)),
         rows(best) if len(shown) > 1 else frozenset(),  # else nobody leads
-        rows(second) if len(shown) > 2 else frozenset(), tuple(details),
-    )  # fmt: skip
+        rows(second) if len(shown) > 2 else frozenset(),
+        tuple(details),
+    )
 
 
 @dataclass(frozen=True)
@@ -187,9 +194,9 @@ class View:
     auxiliary: Column | None
     blocks: tuple[Block, ...]
     notes: tuple[str, ...]
-    record: dict[str, Any]
-    rows: Sequence[dict[str, Any]]
-    long: Sequence[dict[str, Any]]
+    record: Json
+    rows: Sequence[Json]
+    long: Sequence[Json]
     own: int
 
     @property

@@ -36,9 +36,9 @@ if TYPE_CHECKING:
 
 @overload
 def recommend_threshold(
-    frames: Any,
-    target: Any = ...,
-    t_margin: Any = ...,
+    frames: object,
+    target: object = ...,
+    t_margin: object = ...,
     metric: MetricLike = ...,
     *,
     require: None = ...,
@@ -50,8 +50,8 @@ def recommend_threshold(
 ) -> Recommendation: ...
 @overload
 def recommend_threshold(
-    frames: Any,
-    target: Any = ...,
+    frames: object,
+    target: object = ...,
     *,
     require: Requirements,
     certify: float | str | Certification | None = ...,
@@ -62,9 +62,9 @@ def recommend_threshold(
     **judging: Unpack[FrameOptions],
 ) -> RequiredThreshold: ...
 def recommend_threshold(
-    frames: Any,
-    target: Any = None,
-    t_margin: Any = None,
+    frames: object,
+    target: object = None,
+    t_margin: object = None,
     metric: MetricLike = "f1",
     *,
     require: Requirements | None = None,
@@ -185,8 +185,8 @@ def recommend_threshold(
 @overload
 def transfer_threshold(
     recommendation: Recommendation,
-    frames: Any,
-    target: Any = ...,
+    frames: object,
+    target: object = ...,
     *,
     memory: int = ...,
     jobs: int = ...,
@@ -195,8 +195,8 @@ def transfer_threshold(
 @overload
 def transfer_threshold(
     recommendation: RequiredThreshold,
-    frames: Any,
-    target: Any = ...,
+    frames: object,
+    target: object = ...,
     *,
     memory: int = ...,
     jobs: int = ...,
@@ -204,8 +204,8 @@ def transfer_threshold(
 ) -> RequiredTransfer: ...
 def transfer_threshold(
     recommendation: Recommendation | RequiredThreshold,
-    frames: Any,
-    target: Any = None,
+    frames: object,
+    target: object = None,
     *,
     memory: int = DEFAULT_MEMORY,
     jobs: int = 1,

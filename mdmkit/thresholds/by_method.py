@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
 from mdmkit.core.margin import Interval
+from mdmkit.core.types import Json
 from mdmkit.tables.forms import Tabular
 from mdmkit.tables.headings import METRIC_HEADINGS
 from mdmkit.tables.table import UNDEFINED, Column, value_column
@@ -20,7 +21,7 @@ POINT: Shown = (("f1", True), ("precision", True), ("recall", True), ("fpr", Fal
 class Recorded(Protocol):
     """What turns into a dictionary."""
 
-    def to_dict(self) -> dict[str, Any]: ...
+    def to_dict(self) -> Json: ...
 
 
 R = TypeVar("R", bound=Recorded)
@@ -49,7 +50,7 @@ class ByMethod(Tabular, Generic[R, S]):
     recommendations: dict[str, R]
     transfers: dict[str, S]
     without: dict[str, str]
-    settings: dict[str, Any]
+    settings: Json
 
     def __getitem__(self, method: str) -> R:
         return self.recommendations[method]
@@ -59,11 +60,11 @@ class ByMethod(Tabular, Generic[R, S]):
         """Lines on masks that look like mistakes."""
         return [f"remark: {remark}" for remark in self.settings.get("remarks", ())]
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Json:
         """`{"settings": {...}, "rows": [...]}`, ready for JSON: fractions, undefined as None."""
         return {"settings": self.settings, "rows": [self._record(name) for name in self.methods]}
 
-    def _record(self, method: str) -> dict[str, Any]:
+    def _record(self, method: str) -> Json:
         if method in self.without:
             return {"method": method, "no_threshold": self.without[method]}
         row = self.recommendations[method].to_dict()
@@ -76,7 +77,7 @@ class ByMethod(Tabular, Generic[R, S]):
         name: str,
         condition: str,
         text: Callable[[Any], str],
-        of: Mapping[str, Any] | None = None,
+        of: Mapping[str, object] | None = None,
     ) -> Column:
         """A column of text, "-" for methods without a threshold; its heading may take two lines."""
         known = self.recommendations if of is None else of

@@ -10,6 +10,7 @@ import numpy as np
 
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import InputError
+from mdmkit.core.types import Json
 from mdmkit.evaluation.threads import Load
 from mdmkit.thresholds.chosen import ChosenThreshold
 from mdmkit.thresholds.error_bars import count_at
@@ -67,7 +68,7 @@ class ThresholdCheck:
         """With labels whether every requirement holds, else whether the frames are alike."""
         return self.alike if self.still_holds is None else self.still_holds
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Json:
         """Ready for JSON."""
         return asdict(self) | {"alike": self.alike, "still_holds": self.still_holds}
 
@@ -138,7 +139,7 @@ def _judged(
     return found
 
 
-def _p_of_shares(here: Any, there: Any) -> float:
+def _p_of_shares(here: object, there: object) -> float:
     from scipy.stats import mannwhitneyu
 
     if np.ptp(np.concatenate([here, there])) == 0:

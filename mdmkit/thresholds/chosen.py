@@ -17,6 +17,7 @@ from mdmkit.core.errors import InputError, SpoiltError, printable
 from mdmkit.core.files import check_output, read_toml, write_text
 from mdmkit.core.frame import as_unit
 from mdmkit.core.transforms import inverted
+from mdmkit.core.types import Json
 
 _HEAD = """\
 # A threshold chosen by mdmkit: a pixel is predicted where its raw score exceeds `raw_threshold`.
@@ -72,7 +73,7 @@ class ChosenThreshold:
     certificate: Mapping[str, Any] = field(default_factory=dict)
     inverted: bool = False
 
-    def apply(self, scores: Any) -> NDArray[np.bool_]:
+    def apply(self, scores: object) -> NDArray[np.bool_]:
         """The prediction of raw scores, of any shape: where they exceed the raw threshold.
 
         Compared in float64; unsigned integers mean value / maximum. Inverted scores are given as
@@ -99,7 +100,7 @@ class ChosenThreshold:
         sections = {name: _known(entries) for name, entries in self.to_dict().items()}
         return sha256(json.dumps(sections, sort_keys=True).encode()).hexdigest()[:16]
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Json:
         """As in the file, by section."""
         return {
             "threshold": {
@@ -143,12 +144,12 @@ class ChosenThreshold:
         return "\n".join(lines)
 
 
-def _known(entries: Mapping[str, Any]) -> dict[str, Any]:
+def _known(entries: Mapping[str, object]) -> Json:
     """What TOML can say: it has no None."""
     return {key: value for key, value in entries.items() if value is not None}
 
 
-def _toml(value: Any) -> str:
+def _toml(value: object) -> str:
     if isinstance(value, (list, tuple)):
         return f"[{', '.join(map(_toml, value))}]"
     return json.dumps(value) if isinstance(value, (str, bool)) else repr(value)
@@ -200,7 +201,7 @@ def read_threshold(path: str | Path) -> ChosenThreshold:
     return chosen
 
 
-def _chosen(found: dict[str, Any]) -> ChosenThreshold:
+def _chosen(found: Json) -> ChosenThreshold:
     own, required = found["threshold"], found["requirements"]
     return ChosenThreshold(
         float(own["threshold"]),

@@ -139,7 +139,7 @@ class Certifiable:
             return self.undefined
         return scores, np.where(np.isnan(good), self.bound, np.clip(good, 0, 1))
 
-    def x_of_ratio(self, counted: Any, pixels: int) -> tuple[Values, Values]:
+    def x_of_ratio(self, counted: object, pixels: int) -> tuple[Values, Values]:
         """From the statistic of one frame with so many pixels, ignored ones among them."""
         ratio = _ratio(self.requirement.metric, counted)
         numerator = ratio.numerator
@@ -195,7 +195,7 @@ def _weights(metric: FBeta | F1) -> tuple[float, float, float]:
     return squared / max(squared, 1), 1 / max(squared, 1), squared
 
 
-def _bound_of_ratio(metric: Any, limit: float) -> float:
+def _bound_of_ratio(metric: object, limit: float) -> float:
     """The bound on the ratio of `_ratio` that a bound on the metric is."""
     if not isinstance(metric, (F1, FBeta)):
         return limit

@@ -11,6 +11,7 @@ import numpy as np
 
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import InputError
+from mdmkit.core.types import Json
 from mdmkit.evaluation.sources import Progress
 from mdmkit.evaluation.threads import Load, in_order
 from mdmkit.metrics.base import Metric
@@ -65,7 +66,7 @@ class OperatingPoint:
     ppv: float | None = None
     mean_f1: float | None = None
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Json:
         """All fields, ready for JSON."""
         return asdict(self)
 
@@ -110,7 +111,7 @@ def _exact_at(counted: dict[Statistic, Any], edges: Edges, frames: int) -> Norma
     return NormalizedTotals(Totals(frames, known, Grid(edges, nothing, grids)))
 
 
-def point_measures(metric: Metric) -> dict[str, Any]:
+def point_measures(metric: Metric) -> Json:
     """By field of `OperatingPoint`: what is measured there."""
     if not isinstance(metric, (CountMetric, ComponentMetric)):
         raise InputError(
@@ -118,9 +119,13 @@ def point_measures(metric: Metric) -> dict[str, Any]:
             "would not be exact",
             argument="metric",
         )
-    measures: dict[str, Any] = {
-        "value": metric, "f1": F1(), "precision": Precision(), "recall": Recall(), "fpr": None
-    }  # fmt: skip
+    measures: Json = {
+        "value": metric,
+        "f1": F1(),
+        "precision": Precision(),
+        "recall": Recall(),
+        "fpr": None,
+    }
     if isinstance(metric, ComponentMetric):
         sizes = ComponentSizes(metric.min_prediction, metric.min_target)
         for name, kind in COMPONENT_METRICS.items():

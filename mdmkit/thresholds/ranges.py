@@ -39,7 +39,7 @@ Steps = tuple[Scores, Scores]
 class AsTheyAre(Unchanged):
     """No map and no check: of the scores of a second set, which may leave [0, 1]."""
 
-    def __call__(self, scores: Any) -> Any:
+    def __call__(self, scores: object) -> Any:
         return scores
 
 

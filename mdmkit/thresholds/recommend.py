@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from mdmkit.core.errors import InputError, InputTypeError
 from mdmkit.core.margin import check_t_margin
+from mdmkit.core.types import Json
 from mdmkit.datasets import DataSet
 from mdmkit.evaluation.arrays import MetricLike
 from mdmkit.evaluation.executors import check_jobs
@@ -28,13 +29,13 @@ if TYPE_CHECKING:
 
 @overload
 def choose_thresholds(
-    methods: Mapping[str, Any],
+    methods: Mapping[str, object],
     target: str | Path | None = ...,
     t_margin: float | None = ...,
     metric: MetricLike = ...,
     *,
     require: None = ...,
-    on: Mapping[str, Any] | None = ...,
+    on: Mapping[str, object] | None = ...,
     on_target: str | Path | None = ...,
     on_dataset: str | DataSet | None = ...,
     normalize: str | Mapping[str, str] | None = ...,
@@ -45,13 +46,13 @@ def choose_thresholds(
 ) -> Thresholds: ...
 @overload
 def choose_thresholds(
-    methods: Mapping[str, Any],
+    methods: Mapping[str, object],
     target: str | Path | None = ...,
     *,
     require: Requirements,
     certify: float | str | Certification | None = ...,
     replicates: int = ...,
-    on: Mapping[str, Any] | None = ...,
+    on: Mapping[str, object] | None = ...,
     on_target: str | Path | None = ...,
     on_dataset: str | DataSet | None = ...,
     normalize: str | Mapping[str, str] | None = ...,
@@ -61,7 +62,7 @@ def choose_thresholds(
     **frames: Unpack[FrameOptions],
 ) -> RequiredThresholds: ...
 def choose_thresholds(
-    methods: Mapping[str, Any],
+    methods: Mapping[str, object],
     target: str | Path | None = None,
     t_margin: float | None = None,
     metric: MetricLike = "f1",
@@ -69,7 +70,7 @@ def choose_thresholds(
     require: Requirements | None = None,
     certify: float | str | Certification | None = None,
     replicates: int = 0,
-    on: Mapping[str, Any] | None = None,
+    on: Mapping[str, object] | None = None,
     on_target: str | Path | None = None,
     on_dataset: str | DataSet | None = None,
     normalize: str | Mapping[str, str] | None = "none",
@@ -139,7 +140,7 @@ def choose_thresholds(
     second = None if on is None else _second(on, on_target, on_dataset, frames)
     kinds = normalizers(normalize, methods)
     sizes, jobs = first.choice.sizes, check_jobs(jobs)
-    settings: dict[str, Any] = {
+    settings: Json = {
         "first": first.where,
         "second": second and second.where,
         "normalize": kinds,
@@ -185,7 +186,7 @@ _OF_THE_FIRST = ("dataset", "min_prediction", "min_target", "aggregate", "normal
 
 
 def _second(
-    on: Mapping[str, Any],
+    on: Mapping[str, object],
     target: str | Path | None,
     dataset: str | DataSet | None,
     frames: FrameOptions,
@@ -218,7 +219,7 @@ def _check_numbers(frames: FrameOptions, margin: bool) -> None:
             raise InputError(f"expected none of a threshold, {found}", argument=name)
 
 
-def _check_second(methods: Mapping[str, Any], on: object, has_truth: bool) -> None:
+def _check_second(methods: Mapping[str, object], on: object, has_truth: bool) -> None:
     """The second set has the methods of the first one."""
     if on is None:
         if has_truth:

@@ -13,6 +13,7 @@ from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import NoMarginError
 from mdmkit.core.frame import as_unit
 from mdmkit.core.margin import Interval
+from mdmkit.core.types import Json
 from mdmkit.evaluation.sources import Progress, no_progress
 from mdmkit.evaluation.threads import Load, in_order
 from mdmkit.metrics.pixel_metrics import F1
@@ -102,7 +103,7 @@ class RequiredThreshold:
         bars = [(str(r), self.ranges.runs(i), runs[i]) for i, r in enumerate(self.requirements)]
         return [*bars, ("all", self.ranges.runs(), self.certified)]
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Json:
         """All but the curves, ready for JSON."""
         return {
             "method": self.method,
@@ -148,7 +149,7 @@ class RequiredTransfer:
     anomalous_pixels: int
     error_bars: ErrorBars | None = None
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Json:
         """Ready for JSON."""
         return asdict(self)
 
@@ -166,7 +167,7 @@ def require_threshold(
     progress: Progress = no_progress,
 ) -> RequiredThreshold:
     """`recommend_threshold` under requirements, for frames that are loaded."""
-    options: dict[str, Any] = {"memory": memory, "jobs": jobs, "progress": progress}
+    options: Json = {"memory": memory, "jobs": jobs, "progress": progress}
     ranges = find_ranges(loads, requirements, normalize, **options)
     if ranges.run is None:
         raise NoMarginError("\n".join(["no threshold meets all requirements", *ranges.why_none()]))
@@ -203,7 +204,7 @@ def _certificate(
     how: Certification,
     normalize: str,
     at: float,
-    options: dict[str, Any],
+    options: Json,
 ) -> Certificate:
     if how.confidence is None:
         return promise_next(loads, requirements, how.caps, **options)
@@ -256,10 +257,10 @@ def on_unit(run: Interval | None, normalizer: Normalizer) -> Interval | None:
     return (x, y) if x < y or low == high else None
 
 
-def finite(record: dict[str, Any]) -> dict[str, Any]:
+def finite(record: Json) -> Json:
     """The same with None for infinite ends of ranges, which JSON has no word for."""
 
-    def plain(value: Any) -> Any:
+    def plain(value: object) -> Any:
         if isinstance(value, (tuple, list)):
             return tuple(plain(part) for part in value)
         if isinstance(value, dict):
@@ -279,10 +280,10 @@ def _chosen(
     certificate: Certificate | None,
     jobs: int,
 ) -> ChosenThreshold:
-    constants: dict[str, Any] = {"name": ranges.normalizer.name}
+    constants: Json = {"name": ranges.normalizer.name}
     if isinstance(ranges.normalizer, MinMax):
         constants |= {"low": ranges.normalizer.low, "high": ranges.normalizer.high}
-    certified: dict[str, Any] = {}
+    certified: Json = {}
     if certificate is not None:
         certified = {"confidence": certificate.confidence, "frames": certificate.frames}
         if certificate.run is not None:

@@ -9,6 +9,7 @@ from math import inf
 from typing import Any
 
 from mdmkit.core.margin import Interval
+from mdmkit.core.types import Json
 from mdmkit.datasets import how_inverted
 from mdmkit.tables.table import UNDEFINED, Block, Column, View
 from mdmkit.thresholds.by_method import POINT, ByMethod, with_range
@@ -304,9 +305,9 @@ def why_nothing(requirements: Sequence[Requirement], certificate: Certificate) -
     return f"no threshold is certified for all requirements; it would take: {'; '.join(parts)}"
 
 
-def _rows(found: RequiredThresholds) -> list[dict[str, Any]]:
+def _rows(found: RequiredThresholds) -> list[Json]:
     """A row a method and requirement, in fractions."""
-    rows: list[dict[str, Any]] = []
+    rows: list[Json] = []
     for name in found.methods:
         r, t = found.recommendations.get(name), found.transfers.get(name)
         if r is None:

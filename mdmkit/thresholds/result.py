@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mdmkit.core.types import Json
 from mdmkit.datasets import how_inverted
 from mdmkit.metrics.component_metrics import COMPONENT_METRICS
 from mdmkit.statistics.normalizers import MinMax
@@ -59,9 +60,15 @@ def view_of_thresholds(found: Thresholds) -> View:
     if found.transfers:
         blocks += [_second_block(found), _choices_block(found)]
     return View(
-        found.methods, None, tuple(blocks), tuple(_notes(found)), found.to_dict(),
-        _rows(found), _long_rows(found), len(found.methods),
-    )  # fmt: skip
+        found.methods,
+        None,
+        tuple(blocks),
+        tuple(_notes(found)),
+        found.to_dict(),
+        _rows(found),
+        _long_rows(found),
+        len(found.methods),
+    )
 
 
 def _title(found: Thresholds) -> str:
@@ -128,8 +135,10 @@ def _choices_block(found: Thresholds) -> Block:
     names = ["value"] if found.settings["metric"] == "f1" else ["value", "f1"]
     columns = []
     for heading, choice in (
-        ("middle of margin", "point"), ("best F1 before", "best_f1"), ("best F1 here", "oracle")
-    ):  # fmt: skip
+        ("middle of margin", "point"),
+        ("best F1 before", "best_f1"),
+        ("best F1 here", "oracle"),
+    ):
         for name in names:
             points = {m: getattr(t, choice) for m, t in found.transfers.items()}
             values = [
@@ -202,31 +211,41 @@ def _notes(found: Thresholds) -> list[str]:
     return lines
 
 
-def _flat(prefix: str, values: dict[str, Any] | None) -> dict[str, Any]:
+def _flat(prefix: str, values: Json | None) -> Json:
     return {f"{prefix}_{name}": value for name, value in (values or {}).items()}
 
 
-def _ends(prefix: str, interval: Any) -> dict[str, Any]:
+def _ends(prefix: str, interval: Any) -> Json:
     low, high = interval or (None, None)
     return {f"{prefix}_low": low, f"{prefix}_high": high}
 
 
-def _rows(found: Thresholds) -> list[dict[str, Any]]:
+def _rows(found: Thresholds) -> list[Json]:
     """A row a method, in fractions."""
     shared = {name: found.settings[name] for name in ("metric", "t_margin", "first", "second")}
     rows = []
     for name in found.methods:
-        row: dict[str, Any] = {"method": name, **shared}
+        row: Json = {"method": name, **shared}
         r, t = found.recommendations.get(name), found.transfers.get(name)
         if r is not None:
-            row |= {"normalize": r.normalize, "threshold": r.threshold,
-                    "raw_threshold": r.raw_threshold, "margin": r.margin.value,
-                    **_ends("margin", r.margin.interval), **_ends("raw", r.raw_interval),
-                    **_flat("first", r.point.to_dict())}  # fmt: skip
+            row |= {
+                "normalize": r.normalize,
+                "threshold": r.threshold,
+                "raw_threshold": r.raw_threshold,
+                "margin": r.margin.value,
+                **_ends("margin", r.margin.interval),
+                **_ends("raw", r.raw_interval),
+                **_flat("first", r.point.to_dict()),
+            }
         if t is not None:
-            row |= {"holds": t.holds, "inside": t.inside, "below": t.below, "above": t.above,
-                    "second_margin": t.margin.value,
-                    **_ends("second_margin", t.margin.interval)}  # fmt: skip
+            row |= {
+                "holds": t.holds,
+                "inside": t.inside,
+                "below": t.below,
+                "above": t.above,
+                "second_margin": t.margin.value,
+                **_ends("second_margin", t.margin.interval),
+            }
             down, up = t.slack or (None, None)
             row |= {"could_fall_by": down, "could_rise_by": up}
             for choice, point in _choices(t):
@@ -236,20 +255,26 @@ def _rows(found: Thresholds) -> list[dict[str, Any]]:
     return rows
 
 
-def _choices(result: Recommendation | Transfer) -> Sequence[tuple[str, dict[str, Any] | None]]:
+def _choices(result: Recommendation | Transfer) -> Sequence[tuple[str, Json | None]]:
     """Operating points by how their threshold was chosen."""
     points = {"margin": result.point, "best_f1": result.best_f1}
     points |= {"oracle": getattr(result, "oracle", None)}
     return [(choice, point.to_dict()) for choice, point in points.items() if point is not None]
 
 
-def _long_rows(found: Thresholds) -> list[dict[str, Any]]:
+def _long_rows(found: Thresholds) -> list[Json]:
     """A row a method, set and choice of threshold."""
     return [
-        {"method": name, "set": which, "choice": choice, "metric": found.settings["metric"],
-         "t_margin": found.settings["t_margin"], **(point or {})}
+        {
+            "method": name,
+            "set": which,
+            "choice": choice,
+            "metric": found.settings["metric"],
+            "t_margin": found.settings["t_margin"],
+            **(point or {}),
+        }
         for name in found.methods
         for which, results in (("first", found.recommendations), ("second", found.transfers))
         if name in results
         for choice, point in _choices(results[name])
-    ]  # fmt: skip
+    ]

@@ -94,13 +94,18 @@ class Recommendation:
     def to_dict(self) -> Record:
         """All but the normaliser's constants, ready for JSON."""
         return {
-            "method": self.method, "threshold": self.threshold,
-            "raw_threshold": self.raw_threshold, "raw_interval": self.raw_interval,
-            "normalize": self.normalize, "margin": self.margin.to_dict(),
-            "point": self.point.to_dict(), "best_f1": self.best_f1 and self.best_f1.to_dict(),
-            "frames": self.frames, "pixels": self.pixels,
+            "method": self.method,
+            "threshold": self.threshold,
+            "raw_threshold": self.raw_threshold,
+            "raw_interval": self.raw_interval,
+            "normalize": self.normalize,
+            "margin": self.margin.to_dict(),
+            "point": self.point.to_dict(),
+            "best_f1": self.best_f1 and self.best_f1.to_dict(),
+            "frames": self.frames,
+            "pixels": self.pixels,
             "anomalous_pixels": self.anomalous_pixels,
-        }  # fmt: skip
+        }
 
 
 @dataclass(frozen=True)
@@ -170,18 +175,31 @@ class Transfer:
         """All but the recommendation, ready for JSON."""
         points = {"point": self.point, "best_f1": self.best_f1, "oracle": self.oracle}
         return {
-            "holds": self.holds, "inside": self.inside, "slack": self.slack,
+            "holds": self.holds,
+            "inside": self.inside,
+            "slack": self.slack,
             **{name: point and point.to_dict() for name, point in points.items()},
-            "margin": self.margin.to_dict(), "below": self.below, "above": self.above,
-            "outside_share": self.outside_share, "frames": self.frames, "pixels": self.pixels,
+            "margin": self.margin.to_dict(),
+            "below": self.below,
+            "above": self.above,
+            "outside_share": self.outside_share,
+            "frames": self.frames,
+            "pixels": self.pixels,
             "anomalous_pixels": self.anomalous_pixels,
-        }  # fmt: skip
+        }
 
 
 def recommend(
-    loads: Sequence[Load], metric: Metric, t_margin: float, *, normalize: str, method: str,
-    memory: int, jobs: int, progress: Progress = lambda: None,
-) -> Recommendation:  # fmt: skip
+    loads: Sequence[Load],
+    metric: Metric,
+    t_margin: float,
+    *,
+    normalize: str,
+    method: str,
+    memory: int,
+    jobs: int,
+    progress: Progress = lambda: None,
+) -> Recommendation:
     """`recommend_threshold` for frames that are loaded."""
     point_measures(metric)  # refuses a callable
     sizes = _sizes_of(metric)
@@ -196,18 +214,28 @@ def recommend(
     counted = counted_at(loads, point_statistics(metric), thresholds, jobs, progress)
     low, high = margin.interval
     return Recommendation(
-        method, margin, (raw_threshold(normalizer, low), _first_failing(normalizer, high)),
+        method,
+        margin,
+        (raw_threshold(normalizer, low), _first_failing(normalizer, high)),
         operating_point(counted, metric, margin.threshold, raw),
         _best_point(counted, metric, best, normalizer),
-        normalizer.name, normalizer, metric, sweeps.frames,
-        counted.pixels.anomalous + counted.pixels.normal, counted.pixels.anomalous,
-    )  # fmt: skip
+        normalizer.name,
+        normalizer,
+        metric,
+        sweeps.frames,
+        counted.pixels.anomalous + counted.pixels.normal,
+        counted.pixels.anomalous,
+    )
 
 
 def apply(
-    recommendation: Recommendation, loads: Sequence[Load], *, memory: int, jobs: int,
+    recommendation: Recommendation,
+    loads: Sequence[Load],
+    *,
+    memory: int,
+    jobs: int,
     progress: Progress = lambda: None,
-) -> Transfer:  # fmt: skip
+) -> Transfer:
     """`transfer_threshold` for frames that are loaded."""
     metric, t_margin = recommendation.metric, recommendation.margin.t_margin
     kept = recommendation.normalizer
@@ -238,18 +266,29 @@ def apply(
         _slack(curve, t_margin, z),
         everything - int(counted.counts_at(beyond["below"])[0].sum()),
         int(counted.counts_at(beyond["above"])[0].sum()),
-        sweeps.frames, everything, pixels.anomalous,
-    )  # fmt: skip
+        sweeps.frames,
+        everything,
+        pixels.anomalous,
+    )
 
 
 def _evaluated(
-    loads: Sequence[Load], metric: Metric, t_margin: float, normalize: Any, sizes: ComponentSizes,
-    memory: int, jobs: int, progress: Progress,
-) -> Evaluation:  # fmt: skip
+    loads: Sequence[Load],
+    metric: Metric,
+    t_margin: float,
+    normalize: Any,
+    sizes: ComponentSizes,
+    memory: int,
+    jobs: int,
+    progress: Progress,
+) -> Evaluation:
     evaluation = Evaluation(
-        [MarginAt(metric, t_margin), BestF1Measure()], normalize=normalize, memory=memory,
-        min_prediction=sizes.min_prediction, min_target=sizes.min_target,
-    )  # fmt: skip
+        [MarginAt(metric, t_margin), BestF1Measure()],
+        normalize=normalize,
+        memory=memory,
+        min_prediction=sizes.min_prediction,
+        min_target=sizes.min_target,
+    )
     evaluation.run(Threads(loads, jobs), again=True, progress=progress)
     return evaluation
 

@@ -75,11 +75,13 @@ def check_unchanged(path: Path, stored: Record, wanted: Record) -> None:
         )
 
 
-def _among(wanted: Mapping[str, Any], stored: Any) -> bool:
+def _among(wanted: Mapping[str, object], stored: object) -> bool:
     return isinstance(stored, dict) and all(stored.get(k) == v for k, v in wanted.items())
 
 
-def _differences(what: str, stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> Iterator[str]:
+def _differences(
+    what: str, stored: Mapping[str, object], wanted: Mapping[str, object]
+) -> Iterator[str]:
     if stored.keys() != wanted.keys():
         others = len(stored.keys() ^ wanted.keys())
         yield f"{what}: {len(stored)} frames were kept, now {len(wanted)} ({others} differ)"

@@ -124,14 +124,20 @@ class StatesPlan:
         margins = any(isinstance(measure, MarginAt) for measure in self.measures)
         try:
             return sweep_states(
-                self.loads[method], self.statistics, kind,
+                self.loads[method],
+                self.statistics,
+                kind,
                 partial(
-                    chosen_edges, bins=self.cells, margins=margins,
+                    chosen_edges,
+                    bins=self.cells,
+                    margins=margins,
                     thresholds=raw if kind is Unchanged else (),
                 ),
-                allocate=allocate, memory=self.memory, jobs=self.jobs,
+                allocate=allocate,
+                memory=self.memory,
+                jobs=self.jobs,
                 progress=progress(method, 2 * self.frames) if progress else (lambda: None),
-            )  # fmt: skip
+            )
         except InputError as error:
             raise error.inside(method) from error
 

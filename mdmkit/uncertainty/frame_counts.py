@@ -25,6 +25,7 @@ from mdmkit.statistics.components import QUALITIES
 from mdmkit.statistics.edges import Edges, with_edges
 from mdmkit.statistics.kinds import (
     ComponentStatistic,
+    Counted,
     PixelStatistic,
     Statistic,
     merged,
@@ -74,7 +75,7 @@ class FrameCounts:
 
     edges: Edges
     normalizer: Normalizer
-    counts: dict[Statistic, Any]
+    counts: Counted
     facts: dict[Statistic, NDArray[np.float64]]
     whole: dict[Statistic, Binned]
 
@@ -85,7 +86,7 @@ class FrameCounts:
 
     def total(self) -> NormalizedTotals:
         """All frames once each; numbers carry brackets."""
-        known: dict[Statistic, Any] = {}
+        known: Counted = {}
         grids = {s: whole for s, whole in self.whole.items() if not of_pixels(s)}
         for statistic, whole in self.whole.items():
             if isinstance(whole, PixelBins):
@@ -120,7 +121,7 @@ class FrameCounts:
         self, times: NDArray[np.int64], sums: dict[Statistic, NDArray[np.float64]]
     ) -> NormalizedTotals:
         """The sweeps of one set, as of scores that lie at the edges."""
-        exact: dict[Statistic, Any] = {}
+        exact: Counted = {}
         for statistic, row in sums.items():
             facts, used = self.facts[statistic], times > 0
             extremes = float(facts[used, 0].min()), float(facts[used, 1].max())
@@ -282,9 +283,9 @@ def sweep_states(
     total = NormalizedTotals.of(counted, kind)
     edges = choose_edges(total)
     early = EarlyGrid(edges, edges, frozenset(statistics))
-    counts: dict[Statistic, Any] = {}
+    counts: Counted = {}
     facts = {statistic: np.zeros((len(loads), FACTS)) for statistic in statistics}
-    whole: dict[Statistic, Any] = {}
+    whole: Counted = {}
     sweeps = in_order((partial(_on_grid, load, statistics, early) for load in loads), jobs)
     for place, frame in enumerate(sweeps):
         for statistic, grid in frame.by_statistic.items():

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -139,8 +139,8 @@ class Bootstrap:
 
 
 def bootstrap(
-    methods: Mapping[str, Any],
-    target: Any = None,
+    methods: Mapping[str, object],
+    target: object = None,
     metrics: str | Iterable[str | Measure] | None = "ap,auroc,fpr95",
     *,
     replicates: int = 1000,
@@ -212,9 +212,15 @@ def bootstrap(
     choice = given.choice
     measures = as_protocol(protocol).adapt(given.measures(metrics))
     found = Bootstrap(
-        tuple(measure.key for measure in measures), {}, {}, {}, confidence, 0, seed,
+        tuple(measure.key for measure in measures),
+        {},
+        {},
+        {},
+        confidence,
+        0,
+        seed,
         aggregate=check_aggregate(choice.aggregate),
-    )  # fmt: skip
+    )
     draw = partial(draws_of, replicates=replicates, seed=seed)
     if choice.aggregate == "per_image":
         if counts is not None:
@@ -224,17 +230,25 @@ def bootstrap(
                 argument="counts",
             )
         evaluations = evaluate_methods(
-            given, normalize=normalize, jobs=jobs, progress=progress, metrics=measures,
+            given,
+            normalize=normalize,
+            jobs=jobs,
+            progress=progress,
+            metrics=measures,
             memory=memory,
-        )  # fmt: skip
+        )
         return _of_images(found, measures, evaluations, draw)
     kinds = normalizers(normalize, methods)
     record = None
     if given.pairing is not None:
         settings = {
-            "bins": bins, "normalize": kinds, "protocol": protocol, "sizes": str(choice.sizes),
-            "labels": str(choice.codes), "key": given.key,
-        }  # fmt: skip
+            "bins": bins,
+            "normalize": kinds,
+            "protocol": protocol,
+            "sizes": str(choice.sizes),
+            "labels": str(choice.codes),
+            "key": given.key,
+        }
         record = record_of(given.pairing, found.keys, settings)
     plan = StatesPlan(measures, given.loads, kinds, bins, memory, check_jobs(jobs))
     found, draws = replace(found, frames=plan.frames, cells=bins), draw(plan.frames)
@@ -250,9 +264,13 @@ def bootstrap(
 
 
 def _resample(
-    found: Bootstrap, method: str, measures: Sequence[Measure], states: FrameCounts,
-    draws: NDArray[np.int64], progress: Progress,
-) -> None:  # fmt: skip
+    found: Bootstrap,
+    method: str,
+    measures: Sequence[Measure],
+    states: FrameCounts,
+    draws: NDArray[np.int64],
+    progress: Progress,
+) -> None:
     """Compute a method's numbers on all frames, and on each resampled set."""
     whole = states.total()
     values, brackets, refused = {}, {}, {}
@@ -285,9 +303,11 @@ def _compute(measure: Measure, sweeps: NormalizedTotals) -> Number:
 
 
 def _of_images(
-    found: Bootstrap, measures: Sequence[Measure], evaluations: Mapping[str, Evaluation],
+    found: Bootstrap,
+    measures: Sequence[Measure],
+    evaluations: Mapping[str, Evaluation],
     draw: Callable[[int], NDArray[np.int64]],
-) -> Bootstrap:  # fmt: skip
+) -> Bootstrap:
     """Means over resampled images, of those where a measure is defined."""
     for method, evaluation in evaluations.items():
         try:

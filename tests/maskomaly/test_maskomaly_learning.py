@@ -16,6 +16,7 @@ from maskomaly.cli.network import resolve_config  # noqa: E402
 from maskomaly.queries import QueryMining  # noqa: E402
 from mdmkit import evaluate  # noqa: E402
 from mdmkit.io import read_mask, read_scores  # noqa: E402
+from mdmkit.plots import FULL  # noqa: E402
 from tests.maskomaly.commands import SIZES  # noqa: E402
 
 
@@ -148,7 +149,7 @@ def test_the_page_of_queries_is_drawn(run, config):
     )  # fmt: skip
     assert code == 0, err
     with Image.open("page.png") as page:
-        assert page.size[0] == pytest.approx(1400, abs=2)
+        assert page.size[0] == pytest.approx(200 * FULL, abs=2)  # saved at 200 dpi
 
 
 def test_registered_queries_are_found(run, config, monkeypatch, tmp_path):

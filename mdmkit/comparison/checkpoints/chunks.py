@@ -105,7 +105,7 @@ class Checkpoint:
         self._read: dict[Path, tuple[str, Chunk]] = {}  # a file never changes
         self._last = 0
 
-    def chunks(self, files: Mapping[str, Any] | None, of_pass: str) -> list[Chunk]:
+    def chunks(self, files: Mapping[str, object] | None, of_pass: str) -> list[Chunk]:
         """Chunks of a pass that hold, largest first, no frame twice.
 
         Parameters

@@ -14,6 +14,7 @@ from typing import Any
 from mdmkit.comparison.checkpoints.chunks import Checkpoint
 from mdmkit.core.errors import InputError, SpoiltError, listing
 from mdmkit.core.files import check_output_folder, check_regular, read_json, write_text
+from mdmkit.core.types import Json
 from mdmkit.datasets import Pairing
 from mdmkit.io import AllNormal, RegionMasks, Saturation, Target
 
@@ -69,8 +70,8 @@ class Manifest:
         All frames, those of other shares too.
     """
 
-    request: dict[str, Any]
-    settings: dict[str, Any]
+    request: Json
+    settings: Json
     shard: Shard
     pairing: Pairing
 
@@ -132,7 +133,7 @@ class Manifest:
         return cls(record["request"], record["settings"], shard, pairing)
 
 
-def _checksum(record: dict[str, Any]) -> str:
+def _checksum(record: Json) -> str:
     text = json.dumps(record, sort_keys=True)
     return blake2b(text.encode(), digest_size=16).hexdigest()
 

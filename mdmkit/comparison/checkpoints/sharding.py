@@ -237,9 +237,12 @@ def merge_states(
                 raise error.inside(name) from error
             evaluations[name] = evaluation
     settings = {
-        **first.settings, "published": published, "jobs": jobs, "versions": versions(),
+        **first.settings,
+        "published": published,
+        "jobs": jobs,
+        "versions": versions(),
         **({"second_pass": f"not made for {', '.join(far)}: files are not here"} if far else {}),
-    }  # fmt: skip
+    }
     return comparison_of(evaluations, settings, printed, check_auxiliary(auxiliary, evaluations))
 
 

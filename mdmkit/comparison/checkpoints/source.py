@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mdmkit.comparison.checkpoints.chunks import (
     GROUP,
@@ -38,7 +38,7 @@ class Resumed:
     def __init__(
         self,
         frames: Threads,
-        files: Mapping[str, Any],
+        files: Mapping[str, tuple[tuple[int, int], ...]],
         checkpoint: Checkpoint,
         share: Collection[int] | None = None,
     ) -> None:

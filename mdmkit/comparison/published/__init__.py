@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from importlib.resources import files
-from typing import Any
 
 from mdmkit.core.arguments import as_choice
+from mdmkit.core.types import Json
 from mdmkit.tables.forms import Tabular
 from mdmkit.tables.headings import LOWER_IS_BETTER, key_titles
 from mdmkit.tables.table import UNDEFINED, Block, Column, Row, View, value_column
@@ -72,7 +72,7 @@ class PublishedTable(Tabular):
     columns: tuple[str, ...]
     rows: tuple[PublishedRow, ...]
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Json:
         """Title, source, notes and rows, ready for JSON: fractions, None where not printed."""
         return {
             "name": self.name,
@@ -168,18 +168,27 @@ def view_of_published(table: PublishedTable) -> View:
         columns.append(value_column(*key_titles(name), name not in LOWER_IS_BETTER, values))
     rows = published_rows(table)
     long = [
-        {"table": table.name, "method": row.method, "auxiliary": row.auxiliary,
-         "metric": name, "value": value, "source": table.source}
+        {
+            "table": table.name,
+            "method": row.method,
+            "auxiliary": row.auxiliary,
+            "metric": name,
+            "value": value,
+            "source": table.source,
+        }
         for row in table.rows
         for name, value in row.values.items()
-    ]  # fmt: skip
+    ]
     return View(
         tuple(row.method for row in table.rows),
         Column("aux. data", "", "", auxiliary) if told else None,
         (Block(f"{table.title}, %", tuple(columns)),),
         (f"source: {table.source}", *table.notes),
-        table.to_dict(), rows, long, 0,
-    )  # fmt: skip
+        table.to_dict(),
+        rows,
+        long,
+        0,
+    )
 
 
 def published_rows(table: PublishedTable) -> list[Row]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from mdmkit.core.errors import InputError
 from mdmkit.metrics.measures import Measure
@@ -51,7 +50,7 @@ PROTOCOLS = {
 }
 
 
-def as_protocol(protocol: Any) -> Protocol:
+def as_protocol(protocol: object) -> Protocol:
     """A protocol by its name.
 
     Raises

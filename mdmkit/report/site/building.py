@@ -9,11 +9,11 @@ from functools import cached_property
 from importlib.resources import files
 from math import ceil, floor, fsum
 from pathlib import Path
-from typing import Any
 
 from mdmkit.comparison.published import PublishedTable
 from mdmkit.core.errors import printable
 from mdmkit.core.extras import needed_by
+from mdmkit.core.types import Json
 from mdmkit.report.building import inline_hash, method_colours
 from mdmkit.report.site.saved import Cell, Saved
 from mdmkit.report.site.standings import Rank
@@ -154,12 +154,16 @@ class Site:
         headings = {h.key: h for track in self.tracks for h in track.headings}
         tables = [self._overview(heading) for heading in headings.values()]
         return _render(
-            "index.html.jinja", title=self.title, tracks=self.tracks, tables=tables,
-            addresses=self.addresses, report_links=self.report_links,
+            "index.html.jinja",
+            title=self.title,
+            tracks=self.tracks,
+            tables=tables,
+            addresses=self.addresses,
+            report_links=self.report_links,
             uncertain=any(_is_ranked_by_value(track) for track in self.tracks),
-        )  # fmt: skip
+        )
 
-    def _overview(self, heading: Heading) -> dict[str, Any]:
+    def _overview(self, heading: Heading) -> Json:
         """One measure over all data sets that have it: a row per method."""
         tracks = [track for track in self.tracks if heading.key in track.ranks]
         methods = list(dict.fromkeys(e.method for track in tracks for e in track.entries))
@@ -177,15 +181,19 @@ class Site:
 
     def _page(self, track: Track) -> str:
         return _render(
-            "dataset.html.jinja", title=self.title, track=track, notes=_notes(track),
+            "dataset.html.jinja",
+            title=self.title,
+            track=track,
+            notes=_notes(track),
             standings=[Standing.of(track, heading) for heading in track.headings],
             methods=[_row(track, entry.method) for entry in track.entries],
             auxiliary={e.method: e.auxiliary for e in track.entries if e.auxiliary},
             rows_of={e.method: row for row, e in enumerate(track.entries)},
             printed=[_printed(table) for table in track.published],
-            reports=self.report_links(track), drawn=DRAWN,
+            reports=self.report_links(track),
+            drawn=DRAWN,
             confidence=next((f.confidence for f in track.files if f.confidence), None),
-        )  # fmt: skip
+        )
 
 
 def _is_ranked_by_value(track: Track) -> bool:
@@ -200,7 +208,7 @@ def _row(track: Track, method: str) -> tuple[str, list[Shown]]:
     return method, cells
 
 
-def _printed(table: PublishedTable) -> dict[str, Any]:
+def _printed(table: PublishedTable) -> Json:
     headings = [" ".join(filter(None, key_titles(column))) for column in table.columns]
     rows = [
         (row.method, row.auxiliary or "-", [percent(row.values[c]) for c in table.columns])
@@ -249,7 +257,7 @@ def _notes(track: Track) -> list[str]:
     return [printable(line) for line in lines]
 
 
-def _render(template: str, **fields: Any) -> str:
+def _render(template: str, **fields: object) -> str:
     with needed_by("site"):
         from jinja2 import Environment, FunctionLoader, StrictUndefined
     report, site = files("mdmkit.report"), files("mdmkit.report.site")
@@ -257,13 +265,21 @@ def _render(template: str, **fields: Any) -> str:
     style += (site / "site.css").read_text(encoding="utf-8")
     script = (report / "tables.js").read_text(encoding="utf-8")
     environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
         loader=FunctionLoader(lambda name: (site / name).read_text(encoding="utf-8")),
-    )  # fmt: skip
+    )
     return environment.get_template(template).render(
-        style=style, script=script, style_hash=inline_hash(style), script_hash=inline_hash(script),
-        generator=GENERATOR, shown=printable, **fields,
-    )  # fmt: skip
+        style=style,
+        script=script,
+        style_hash=inline_hash(style),
+        script_hash=inline_hash(script),
+        generator=GENERATOR,
+        shown=printable,
+        **fields,
+    )
 
 
 def build_site(

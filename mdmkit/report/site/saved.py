@@ -12,6 +12,7 @@ from typing import Any
 from mdmkit.comparison.published import PublishedRow, PublishedTable
 from mdmkit.core.errors import InputError, printable
 from mdmkit.core.files import read_json
+from mdmkit.core.types import Json
 
 Interval = tuple[float, float]
 
@@ -75,7 +76,7 @@ class Saved:
 
     path: Path
     name: str
-    settings: dict[str, Any]
+    settings: Json
     measures: tuple[str, ...]
     entries: tuple[Entry, ...]
     published: tuple[PublishedTable, ...] = ()
@@ -174,16 +175,20 @@ def read_saved(path: Path, name: str = "") -> Saved:
     drawn = reader.check(bootstrap, dict, "bootstrap") if bootstrap is not None else {}
     printed = record.get("published")
     return Saved(
-        path, name or _recorded_name(settings, path), shared, measures, entries,
+        path,
+        name or _recorded_name(settings, path),
+        shared,
+        measures,
+        entries,
         (reader.table(printed),) if printed is not None else (),
         dict(map(reader.lead, reader.check(drawn.get("leads", []), list, "leads"))),
         reader.number(drawn, "confidence"),
         tuple(reader.texts(settings, "remarks")) if "remarks" in settings else (),
         reader.words(settings.get("versions", {}), "versions"),
-    )  # fmt: skip
+    )
 
 
-def _recorded_name(settings: Mapping[str, Any], path: Path) -> str:
+def _recorded_name(settings: Mapping[str, object], path: Path) -> str:
     recorded = settings.get("dataset")
     return recorded if isinstance(recorded, str) and recorded else path.stem
 
@@ -201,26 +206,26 @@ class _Reader:
             argument="results",
         )
 
-    def check(self, value: Any, kind: type, what: str) -> Any:
+    def check(self, value: object, kind: type, what: str) -> Any:
         if not isinstance(value, kind):
             raise self.foreign(f"{what} as {type(value).__name__}, not {kind.__name__}")
         return value
 
-    def get(self, record: Mapping[str, Any], key: str, kind: type) -> Any:
+    def get(self, record: Mapping[str, object], key: str, kind: type) -> Any:
         if key not in record:
             raise self.foreign(f"no {key!r}")
         return self.check(record[key], kind, repr(key))
 
-    def text(self, record: Mapping[str, Any], key: str) -> str:
+    def text(self, record: Mapping[str, object], key: str) -> str:
         return str(self.get(record, key, str))
 
-    def texts(self, record: Mapping[str, Any], key: str) -> list[str]:
+    def texts(self, record: Mapping[str, object], key: str) -> list[str]:
         return [self.check(item, str, f"{key!r}") for item in self.get(record, key, list)]
 
-    def words(self, value: Any, what: str) -> dict[str, str]:
+    def words(self, value: object, what: str) -> dict[str, str]:
         return {key: str(each) for key, each in self.check(value, dict, what).items()}
 
-    def number(self, record: Mapping[str, Any], key: str) -> float | None:
+    def number(self, record: Mapping[str, object], key: str) -> float | None:
         value = record.get(key)
         if value is None:
             return None
@@ -228,13 +233,13 @@ class _Reader:
             raise self.foreign(f"{key!r}: {value!r}, not a number")
         return float(value)
 
-    def whole(self, record: Mapping[str, Any], key: str) -> int:
+    def whole(self, record: Mapping[str, object], key: str) -> int:
         value = self.get(record, key, int)
         if isinstance(value, bool) or value < 0:
             raise self.foreign(f"{key!r}: {value!r}, not a count")
         return int(value)
 
-    def pair(self, record: Mapping[str, Any], key: str) -> Interval | None:
+    def pair(self, record: Mapping[str, object], key: str) -> Interval | None:
         value = record.get(key)
         if value is None:
             return None
@@ -244,7 +249,7 @@ class _Reader:
             raise self.foreign(f"{key!r}: {value!r}, not an interval")
         return low, high
 
-    def entry(self, row: Mapping[str, Any], measures: Iterable[str]) -> Entry:
+    def entry(self, row: Mapping[str, object], measures: Iterable[str]) -> Entry:
         refused = self.words(row.get("refused", {}), "'refused'")
         cells = {}
         for key in measures:
@@ -256,29 +261,37 @@ class _Reader:
                 self.pair(row, f"{key}_bracket"),
             )
         return Entry(
-            self.text(row, "method"), str(row.get("auxiliary") or ""),
-            self.text(row, "normalize"), cells, refused,
-        )  # fmt: skip
+            self.text(row, "method"),
+            str(row.get("auxiliary") or ""),
+            self.text(row, "normalize"),
+            cells,
+            refused,
+        )
 
-    def lead(self, lead: Any) -> tuple[tuple[str, str, str], bool]:
+    def lead(self, lead: object) -> tuple[tuple[str, str, str], bool]:
         found = self.check(lead, dict, "a lead")
         names = (self.text(found, name) for name in ("metric", "leader", "method"))
         metric, leader, method = names
         return (metric, leader, method), bool(self.get(found, "real", bool))
 
-    def table(self, printed: Any) -> PublishedTable:
+    def table(self, printed: object) -> PublishedTable:
         table = self.check(printed, dict, "'published'")
         rows = [self.check(row, dict, "a row") for row in self.get(table, "rows", list)]
         apart = ("method", "auxiliary")
         columns = tuple(dict.fromkeys(k for row in rows for k in row if k not in apart))
         read = tuple(
             PublishedRow(
-                self.text(row, "method"), str(row.get("auxiliary") or ""),
+                self.text(row, "method"),
+                str(row.get("auxiliary") or ""),
                 {key: self.number(row, key) for key in columns},
             )
             for row in rows
-        )  # fmt: skip
+        )
         return PublishedTable(
-            self.text(table, "name"), self.text(table, "title"), self.text(table, "source"),
-            tuple(self.texts(table, "notes")), columns, read,
-        )  # fmt: skip
+            self.text(table, "name"),
+            self.text(table, "title"),
+            self.text(table, "source"),
+            tuple(self.texts(table, "notes")),
+            columns,
+            read,
+        )

@@ -111,9 +111,12 @@ def find_basins(rank, classes, joins, mask, traits, basin, words):
         q0 = (y + 1) * stride
         row = slice(q0 + 1, q0 + 1 + width)
         neighbours_before(
-            rank[q0 - stride : q0 + 1], rank[q0 : q0 + width + 2],
-            rank[q0 + stride : q0 + stride + width + 2], mask[row], traits[row]
-        )  # fmt: skip
+            rank[q0 - stride : q0 + 1],
+            rank[q0 : q0 + width + 2],
+            rank[q0 + stride : q0 + stride + width + 2],
+            mask[row],
+            traits[row],
+        )
         for x in range(width):
             q = q0 + 1 + x
             r = rank[q]

@@ -1,0 +1,12 @@
+"""Types that many modules name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numpy.typing import NDArray
+
+#: An array of any dtype.
+Array = NDArray[Any]
+#: What JSON or TOML holds.
+Json = dict[str, Any]
