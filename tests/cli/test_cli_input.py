@@ -234,8 +234,9 @@ def test_figures_without_a_valid_pixel_are_refused(plot, folders, normalize):
 def test_frames_without_an_anomalous_pixel_are_refused(compare, folders, aggregate):
     masks(folders, lambda mask: np.where(mask == 1, 0, mask).astype(np.uint8))
     assert compare("--aggregate", aggregate).refused(
-        "good: --target: expected at least one anomalous pixel, found none",
+        "good: --target: expected at least one anomalous pixel, found none (of 3 frames, for ",
         "does --anomaly-label name the right value?",
+        "masks hold 0 (normal) at ",
     )
 
 
