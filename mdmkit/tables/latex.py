@@ -84,15 +84,17 @@ class _Place:
             kept.pop()
         return [column for column in columns if column in kept]
 
-    def pieces(self, names: Sequence[str], columns: Sequence[Column]) -> Iterator[slice]:
-        """All columns, in as many pieces as fit."""
-        start = 0
-        while start < len(columns):
-            stop = start + 1
-            while stop < len(columns) and self.fits(names, columns[start : stop + 1]):
-                stop += 1
-            yield slice(start, stop)
-            start = stop
+    def pieces(self, names: Sequence[str], columns: Sequence[Column]) -> tuple[list[slice], _Step]:
+        """All columns in as few and as even pieces as fit, in one size of type."""
+        pieces, found = [slice(0)], [_STEPS[-1]]
+        for count in range(1, len(columns) + 1):
+            size = -(-len(columns) // count)
+            pieces = [slice(start, start + size) for start in range(0, len(columns), size)]
+            steps = [self.fits(names, columns[piece]) for piece in pieces]
+            found = [step for step in steps if step]
+            if len(found) == len(steps):
+                break
+        return pieces, max(found, key=_STEPS.index, default=_STEPS[-1])
 
 
 COLUMN, PAGE = _Place("table", 3.25, True), _Place("table*", 6.875, False)
@@ -126,8 +128,9 @@ def _column_em(column: Column) -> float:
 
 def _cell_em(column: Column, row: int) -> float:
     bounds, rest = _behind(column, row)
-    value = _em(column.cells[row]) * (_BOLD if row in column.best else 1)
-    return value + _SCRIPT * max(map(_em, bounds), default=0.0) + _em(rest)
+    value, *ends = (_em(text.replace("-", "+")) for text in (column.cells[row], *bounds))
+    weight = _BOLD if row in column.best else 1
+    return value * weight + _SCRIPT * max(ends, default=0.0) + _em(rest)
 
 
 def _head_parts(column: Column) -> tuple[str, str, str, str]:
@@ -248,10 +251,10 @@ def _table(view: View, place: _Place, sections: Sequence[Block]) -> list[str]:
         title = re.sub(r" \[[^]]*\]$", "", first.title)  # of brackets that stand as small figures
         lines += [r"\par\smallskip", rf"{{\small {escaped(title)}}}\par\smallskip"]
     names = ["method", *view.methods]
-    for number, piece in enumerate(place.pieces(names, first.columns)):
+    pieces, step = place.pieces(names, first.columns)
+    for number, piece in enumerate(pieces):
         lines += [r"\par\smallskip"] if number else []
         parts = [replace(block, columns=block.columns[piece]) for block in sections]
-        step = place.fits(names, parts[0].columns) or _STEPS[-1]
         lines += _tabular(view, parts, step)
     return lines
 

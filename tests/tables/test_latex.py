@@ -6,9 +6,12 @@ import re
 import shutil
 import subprocess
 from dataclasses import replace
+from pathlib import Path
 
+import numpy as np
 import pytest
 
+from mdmkit import bootstrap, compare
 from mdmkit.comparison.result import Comparison
 from mdmkit.core.number import Number
 from tests.tables.test_tables import named, table
@@ -109,16 +112,50 @@ def test_bounds_of_intervals_stand_small_beside_their_value():
     assert "resizebox" not in text
 
 
+def test_pieces_are_even_and_of_one_size_of_type():
+    text = five(f"{MANY},f1@z=0.5,recall@z=0.5", intervals=True).to_text("latex-wide")
+    counts = [len(row) for row in heads(text)]
+    assert counts == [8, 7]
+    assert len(set(re.findall(r"tabcolsep\}\{(.*?)pt", text))) == 1
+
+
+def overflow(folder: Path, table: str) -> list[str]:
+    """Lines of the log that tell of what is too wide."""
+    (folder / "table.tex").write_text(table)
+    (folder / "paper.tex").write_text(DOCUMENT)
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "paper"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    log = (folder / "paper.log").read_text(errors="replace")
+    assert done.returncode == 0, log[-2000:]
+    return [line for line in log.splitlines() if line.startswith("Overfull")]
+
+
+compiled = pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex")
+
+
+@compiled
 @pytest.mark.slow
-@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex")
 @pytest.mark.parametrize("form", ["latex", "latex-wide"])
 @pytest.mark.parametrize("intervals", [False, True])
 @pytest.mark.parametrize("metrics", [FEW, MANY])
 def test_compiled_tables_overflow_nothing(tmp_path, form, intervals, metrics):
-    (tmp_path / "table.tex").write_text(five(metrics, intervals).to_text(form))
-    (tmp_path / "paper.tex").write_text(DOCUMENT)
-    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "paper"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    log = (tmp_path / "paper.log").read_text(errors="replace")
-    assert done.returncode == 0, log[-2000:]
-    assert "Overfull" not in log
+    assert not overflow(tmp_path, five(metrics, intervals).to_text(form))
+
+
+@compiled
+@pytest.mark.slow
+@pytest.mark.parametrize("form", ["latex", "latex-wide"])
+def test_compiled_leads_and_published_rows_overflow_nothing(tmp_path, form):
+    rng = np.random.default_rng(0)
+    target = np.zeros((20, 30), int)
+    target[4:12, 5:15] = 1
+    frames = {
+        name: [(0.4 * target + (0.5 + 0.02 * i) * rng.random(target.shape), target)] * 6
+        for i, name in enumerate(METHODS)
+    }
+    metrics = "ap,auroc,fpr95,mdm_f1@0.2,mdm_f1@0.5"
+    found = compare(frames, metrics=metrics, published="roadanomaly")
+    intervals = bootstrap(frames, metrics=metrics, replicates=20)
+    text = found.with_bootstrap(intervals).to_text(form)
+    assert "$-$" in text
+    assert not overflow(tmp_path, text)
