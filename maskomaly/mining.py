@@ -120,6 +120,23 @@ def anomaly_mask(path: Target, codes: LabelCodes) -> tuple[Mask, Mask]:
     return _judge(read_mask(path), codes, str(path))
 
 
+def target_of(path: Path, codes: LabelCodes) -> tuple[Mask, Mask]:
+    """Where one mask says anomaly, and which pixels count; black and white with 255 ignored fails.
+
+    Raises
+    ------
+    NoTargetError
+    """
+    target, valid = anomaly_mask(path, codes)
+    survey = LabelSurvey.of({path.stem: path}, codes, None)
+    if survey.black_and_white:
+        raise NoTargetError(
+            f"{path}: expected an anomaly, found none; {survey.why_no_anomaly()}",
+            argument="target",
+        )
+    return target, valid
+
+
 def _judge(labels: Array, codes: LabelCodes, name: str) -> tuple[Mask, Mask]:
     classes = codes.classify(labels, None, name)
     return classes == ANOMALOUS, classes != IGNORED

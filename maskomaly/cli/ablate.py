@@ -54,7 +54,7 @@ def ablate(
     format: Annotated[
         str,
         typer.Option(
-            metavar="table|markdown|csv|json|latex",
+            metavar="table|markdown|csv|json|latex|latex-wide",
             help="Form of the result.",
             rich_help_panel=OUTPUT,
         ),

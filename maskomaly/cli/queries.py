@@ -73,7 +73,7 @@ def draw_queries(
     """  # noqa: E501  (the example is one line)
     from maskomaly.config import MaskomalyConfig
     from maskomaly.images import read_image
-    from maskomaly.mining import anomaly_mask
+    from maskomaly.mining import target_of
     from maskomaly.outputs import MaskOutputs
     from maskomaly.pages import queries_page
     from maskomaly.queries import QueryMining
@@ -87,7 +87,7 @@ def draw_queries(
     QueryMining(threshold)  # refuses one that no mask exceeds
     pixels = read_image(image)
     codes = choose_judging(None, anomaly_label, normal_label, ignore_index, None, None).codes
-    truth, valid = (None, None) if target is None else anomaly_mask(target, codes)
+    truth, valid = (None, None) if target is None else target_of(target, codes)
     network = networks.load_network(model, device, quiet, input_size)
     networks.need_masks(network)
     known = own_config(network.source, network.digest) or config or queries or preset

@@ -12,7 +12,7 @@ import typer
 from mdmkit.cli import completion
 from mdmkit.cli.groups import Counting, Labels
 from mdmkit.cli.options import INPUT, NUMBERS
-from mdmkit.cli.terminal import deliver_file, note, progress_bars
+from mdmkit.cli.terminal import deliver_file, note, note_remarks, progress_bars
 from mdmkit.core.errors import InputError
 from mdmkit.core.types import Json
 
@@ -63,9 +63,11 @@ def study_frames(
     how: Json = counting.of(folders)
     codes = labels.choose(truth).codes
     with progress_bars(quiet) as progress:
-        return study_methods(
+        study = study_methods(
             folders, truth, "best_f1", codes=codes, sizes=ComponentSizes(), progress=progress, **how
         )
+    note_remarks(study.remarks, quiet)
+    return study
 
 
 def named(method: str, normalizer: str) -> str:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 #: Parts of a command's help.
 INPUT, NUMBERS, UNCERTAINTY, SCALE, OUTPUT = "Input", "Numbers", "Uncertainty", "Scale", "Output"
-FORMS = "table|markdown|csv|json|latex|csv-long|json-long"
+FORMS = "table|markdown|csv|json|latex|latex-wide|csv-long|json-long"
 _FORM_OF_SUFFIX = {
     ".txt": "table",
     ".md": "markdown",

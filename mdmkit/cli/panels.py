@@ -13,7 +13,7 @@ import typer
 
 from mdmkit.cli.figures import left_out, named
 from mdmkit.cli.options import INPUT, Invert, KeysFile, Resize, ScoreEnding, find_ground_truth
-from mdmkit.cli.terminal import note, progress_bars
+from mdmkit.cli.terminal import note, note_remarks, progress_bars
 from mdmkit.core.errors import InputError
 from mdmkit.core.types import Json
 
@@ -241,7 +241,8 @@ def evaluate_panels(
             with _naming(panel):
                 pair(panel.folders, panel.truth, missing)
     taken: dict[str, T] = {}
-    notes = []
+    notes: list[str] = []
+    remarks: list[str] = []
     with progress_bars(quiet) as progress:
         for panel, choice, metrics in zip(panels, chosen, measures, strict=True):
             start = f"{panel.name}: " if panel.name else ""
@@ -258,6 +259,7 @@ def evaluate_panels(
                     frames, metrics=metrics, progress=_starting(start, progress), **counting
                 )
                 taken[panel.name] = take(Evaluated(choice.sizes, evaluations))
+            remarks += [start + remark for remark in frames.remarks]
             if frames.pairing and frames.left_out:
                 notes.append(start + left_out(frames.pairing))
             if choice.aggregate != "pooled":
@@ -265,6 +267,7 @@ def evaluate_panels(
                     f"{start}pixels of all frames are pooled here, where "
                     f"{panel.truth.title} is reported as a mean over images"
                 )
+    note_remarks(remarks, quiet)
     for line in notes:
         note(line, quiet)
     return taken

@@ -12,7 +12,7 @@ from mdmkit.cli.groups import Counting, FigureFile, Frames, Judging, with_groups
 from mdmkit.cli.intervals import Intervals
 from mdmkit.cli.options import NUMBERS, Methods, judged, parse_methods
 from mdmkit.cli.result_options import ImageScoreKind, Width
-from mdmkit.cli.terminal import progress_bars
+from mdmkit.cli.terminal import note_remarks, progress_bars
 from mdmkit.core.types import Json
 
 
@@ -70,4 +70,5 @@ def plot_by(
     with progress_bars(file.quiet) as progress:
         comparison = compare(folders, progress=progress, **options)
         comparison = intervals.add(comparison, methods=folders, progress=progress, **options)
+    note_remarks(comparison.settings.get("remarks", ()), file.quiet)
     finish(by_figure(*points_by(comparison), width=width), file.output, file.quiet)

@@ -11,7 +11,15 @@ import typer
 from mdmkit.cli import completion
 from mdmkit.cli.groups import Counting, ImageJudging, PicturedFrames, with_groups
 from mdmkit.cli.options import NUMBERS, OUTPUT, Methods, judged, parse_methods
-from mdmkit.cli.terminal import Debug, Overwrite, Quiet, deliver_file, note, progress_bars
+from mdmkit.cli.terminal import (
+    Debug,
+    Overwrite,
+    Quiet,
+    deliver_file,
+    note,
+    note_remarks,
+    progress_bars,
+)
 from mdmkit.cli.threshold_options import Confidence, Require
 
 if TYPE_CHECKING:
@@ -121,6 +129,7 @@ def report(
             progress=progress,
         )
         page = built.render()
+    note_remarks(study.remarks, quiet)
     note(
         f"{output}: {len(page.encode()) / 1e6:.1f} MB for {len(built.shown)} of {built.total} "
         "frames (--most, --map-width change that)",

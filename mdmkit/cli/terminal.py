@@ -7,7 +7,7 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -84,6 +84,12 @@ def note(text: str, quiet: bool) -> None:
     """Say something beside the result, on standard error."""
     if not quiet:
         typer.echo(printable(text, lines=True), err=True)
+
+
+def note_remarks(remarks: Iterable[str], quiet: bool) -> None:
+    """Say what looks like a mistake, in the words of the command line."""
+    for remark in remarks:
+        note(f"remark: {as_options(remark)}", quiet)
 
 
 def deliver_text(text: str, output: Path | None, quiet: bool) -> None:

@@ -10,7 +10,7 @@ from typer.core import TyperCommand
 
 from mdmkit.cli.groups import Counting, Frames, ImageJudging, Result, with_groups
 from mdmkit.cli.options import OptionalMethods
-from mdmkit.cli.terminal import deliver_text, note, progress_bars
+from mdmkit.cli.terminal import as_options, deliver_text, note, note_remarks, progress_bars
 from mdmkit.cli.threshold_options import (
     Certifying,
     Kept,
@@ -95,6 +95,11 @@ def threshold(
         }
     with progress_bars(result.quiet) as progress:
         chosen = choose_thresholds(folders, dataset=truth, progress=progress, **options)
+    remarks = list(map(as_options, chosen.settings.pop("remarks", ())))
+    if remarks:
+        chosen.settings["remarks"] = remarks
+    if form != "table":
+        note_remarks(remarks, result.quiet)
     _keep(chosen, kept, result)
     if result.output is None and form == "table":
         show(chosen.view())

@@ -152,7 +152,7 @@ def lead_block(comparison: ComparisonData) -> Block:
         columns.append(Column(*titles(measure), "", tuple(cells), details=tuple(details)))
     leader = comparison.against or "the best"
     level = f"{100 * found.confidence:g} % interval" if found else ""
-    return Block(f"Lead: {leader} minus the row's method, points [{level}]", tuple(columns), True)
+    return Block(f"Lead: {leader} minus the row's method, points [{level}]", tuple(columns))
 
 
 def bootstrap_notes(comparison: ComparisonData) -> list[str]:

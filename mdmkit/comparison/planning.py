@@ -55,7 +55,7 @@ class Planned:
         except NoTargetError as error:
             if first.counts.anomalous_pixels or self.methods.pairing is None:
                 raise
-            raise NoTargetError(f"{error}\n{self._survey().why_no_anomaly()}") from error
+            raise error.because(self._survey().why_no_anomaly()) from error
         remarks = list(self.settings.get("remarks", ()))
         if self._suspicious(first.counts.normal_frames):
             remarks += self._survey().remarks()

@@ -112,9 +112,9 @@ def _group_blocks(
             for mean, keys in zip(means, worst, strict=True)
         )
         section = f"{group.value}: {_group_size(comparison.results[0], group)}"
-        blocks.append(Block(title, columns, True, section))
+        blocks.append(Block(title, columns, section=section))
     columns = tuple(named(mean, mean) for mean in means)
-    return [*blocks, Block(title, columns, True, f"mean of {len(groups)}")]
+    return [*blocks, Block(title, columns, section=f"mean of {len(groups)}")]
 
 
 def _group_size(result: Result, group: FrameGroup) -> str:

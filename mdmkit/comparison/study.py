@@ -56,6 +56,8 @@ class Study:
     per_image : dict of Evaluation
         The same methods image by image, whose means are then the numbers of the comparison; empty
         where frames are pooled.
+    remarks : tuple of str
+        Masks that look like mistakes.
     """
 
     methods: Mapping[str, str]
@@ -68,6 +70,7 @@ class Study:
     images: Mapping[str, Path]
     dataset: str = ""
     per_image: Mapping[str, Evaluation] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
 
     @property
     def keys(self) -> list[str]:
@@ -173,6 +176,7 @@ class Study:
             "min_target": first.sizes.min_target,
             "invert": sorted(self.pairing.inverted),
             "left_out": len(self.pairing.left_out),
+            **({"remarks": list(self.remarks)} if self.remarks else {}),
         }
         return Comparison(tuple(results), self.measures, settings)
 
@@ -253,4 +257,5 @@ def study_methods(
         {name: path for name, path in dataset.images.items() if name in pairing.targets},
         dataset.name,
         per_image,
+        frames.remarks,
     )

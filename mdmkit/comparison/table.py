@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from mdmkit.comparison.caption import caption
 from mdmkit.comparison.data import ComparisonData
 from mdmkit.comparison.differences import bootstrap_notes, lead_block, points
 from mdmkit.comparison.records import comparison_rows, long_rows, record_of
@@ -51,18 +52,19 @@ def blocks(comparison: ComparisonData) -> list[Block]:
 
     printed = [c for c in table.columns if c.startswith(_UNMATCHED)] if table and margins else []
     found = [
-        Block("Quality, %", columns(others)),
+        Block("Quality, %", columns(others), "joined"),
         Block("Quality near borders, %", columns(banded)),
         Block(
             "Maximal Detection Margin, %",
             (*columns(margins), *(_printed_column(name, comparison) for name in printed)),
+            "joined",
         ),
         *selection_blocks(comparison, lambda measure: _value_column(measure, comparison)),
     ]
     if comparison.settings["aggregate"] == "pooled":
         recommended = tuple(threshold_column(m, comparison.results) for m in margins)
         if any(cell != UNDEFINED for column in recommended for cell in column.cells):
-            found.append(Block("Recommended threshold [margin)", recommended))
+            found.append(Block("Recommended threshold [margin)", recommended, "aside"))
     if comparison.bootstrap:
         found.append(lead_block(comparison))
     if comparison.settings["aggregate"] == "pooled":
@@ -176,7 +178,7 @@ def _raw_threshold_block(comparison: ComparisonData) -> Block:
         cells = tuple(map(_raw_threshold, numbers))
         if any(cell != UNDEFINED for cell in cells):
             columns.append(Column(*titles(measure), "", cells))
-    return Block("Threshold on raw scores", tuple(columns), apart=True)
+    return Block("Threshold on raw scores", tuple(columns), "aside")
 
 
 def _raw_threshold(number: Number) -> str:
@@ -229,6 +231,7 @@ def view_of(comparison: ComparisonData) -> View:
         comparison_rows(comparison),
         long_rows(comparison),
         own,
+        caption(comparison),
     )
 
 

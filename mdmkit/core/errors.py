@@ -35,6 +35,10 @@ class InputError(ValueError):
         """The same error, said to be of a method or a file, if `where` names one."""
         return self._again(f"{where}: {self}" if where else str(self), self.argument)
 
+    def because(self, why: str) -> InputError:
+        """The same error with a line more."""
+        return self._again(f"{self}\n{why}", self.argument)
+
     def of(self, argument: str) -> InputError:
         """The same error of a function whose parameter is named otherwise."""
         said = self.naming(argument)

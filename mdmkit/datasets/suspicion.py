@@ -55,8 +55,7 @@ class LabelSurvey:
 
     def add(self, key: str, labels: Array) -> None:
         """Count one mask."""
-        values, counts = np.unique(self.codes.numbers(labels), return_counts=True)
-        found = dict(zip(values.tolist(), counts.tolist(), strict=True))
+        found = _counted(self.codes.numbers(labels))
         meanings = dict(self.codes.meanings())
         self.masks += 1
         self.pixels.update(found)
@@ -64,6 +63,12 @@ class LabelSurvey:
             self.black_and_white.append(key)
         if set(found) == {0} and meanings.get(0) == NORMAL:
             self.zero.append(key)
+
+    @property
+    def anomalous(self) -> bool:
+        """Whether some pixel is an anomaly."""
+        meanings = dict(self.codes.meanings())
+        return any(meanings.get(value) == ANOMALOUS for value in self.pixels)
 
     def why_no_anomaly(self) -> str:
         """What the masks hold, where nothing in any of them is anomalous, and what may be meant."""
@@ -117,6 +122,15 @@ class LabelSurvey:
                 "`missing='skip'` leaves them out"
             ]
         return []
+
+
+def _counted(numbers: Array) -> dict[int, int]:
+    """How often each value occurs; of bytes without a sort."""
+    if numbers.dtype == np.uint8:
+        counts = np.bincount(numbers.ravel())
+        return {int(value): int(counts[value]) for value in np.flatnonzero(counts)}
+    values, pixels = np.unique(numbers, return_counts=True)
+    return dict(zip(values.tolist(), pixels.tolist(), strict=True))
 
 
 def _codes(label: object) -> tuple[int, ...]:

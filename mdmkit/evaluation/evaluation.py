@@ -141,7 +141,7 @@ class Evaluation(Passing):
             raise InputError(
                 "expected at least one valid pixel, found all pixels ignored", argument="target"
             )
-        self._check_anomalies()
+        self.check_anomalies()
         compute = self._pooled_numbers if self.aggregate == "pooled" else self._image_numbers
         numbers, refused = compute()
         if len(refused) == len(self.measures):
@@ -163,8 +163,13 @@ class Evaluation(Passing):
             },
         )
 
-    def _check_anomalies(self) -> None:
-        """Refuse measures of anomalies where there is none in any frame."""
+    def check_anomalies(self) -> None:
+        """Refuse measures of anomalies where there is none in any frame.
+
+        Raises
+        ------
+        NoTargetError
+        """
         needing = [measure.key for measure in self.measures if measure.needs_anomalies]
         if needing and self.counts.anomalous_pixels == 0:
             raise NoTargetError(

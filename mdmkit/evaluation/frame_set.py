@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from mdmkit.core.errors import InputError
+from mdmkit.core.errors import InputError, NoTargetError
 from mdmkit.core.labels import Labels
 from mdmkit.core.types import Json
 from mdmkit.datasets import (
@@ -21,6 +22,7 @@ from mdmkit.datasets import (
     pair,
 )
 from mdmkit.datasets.choice import Usual
+from mdmkit.datasets.suspicion import LabelSurvey
 from mdmkit.evaluation.evaluation import Evaluation
 from mdmkit.evaluation.methods import (
     Methods,
@@ -225,6 +227,22 @@ class FrameSet:
             return tuple(self.pairing.targets)
         return tuple(load().name for load in next(iter(self.loads.values())))
 
+    @cached_property
+    def _survey(self) -> LabelSurvey:
+        targets = self.pairing.targets if self.pairing else {}
+        return LabelSurvey.of(targets, self.choice.codes, self.dataset)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What to say of masks that look like mistakes; every mask is read once for it."""
+        return tuple(self._survey.remarks())
+
+    def explained(self, error: NoTargetError) -> InputError:
+        """The same error with what the masks hold, where nothing in them is anomalous."""
+        if self.pairing is None or self._survey.anomalous:
+            return error
+        return error.because(self._survey.why_no_anomaly())
+
     def measures(self, metrics: str | Iterable[str | Measure] | None) -> tuple[Measure, ...]:
         """The measures that are asked for, and each of them by parts.
 
@@ -286,4 +304,15 @@ def evaluate_methods(
     """The evaluation of each method over all frames; options as in `FrameSet.evaluations`."""
     several = frames.evaluations(**options)
     several.run(jobs, progress, scheduler)
+    _check_anomalies(frames, several.evaluations)
     return several.evaluations
+
+
+def _check_anomalies(frames: FrameSet, evaluations: Mapping[str, Evaluation]) -> None:
+    """Refuse measures of anomalies where no frame has any; where masks are files, say why."""
+    first = next(iter(evaluations.values()))
+    try:
+        if first.counts.frames:
+            first.check_anomalies()
+    except NoTargetError as error:
+        raise frames.explained(error) from error

@@ -18,7 +18,8 @@ from mdmkit.core.errors import InputError, printable
 from mdmkit.core.types import Json
 from mdmkit.tables.frames import to_frame
 from mdmkit.tables.html import to_html
-from mdmkit.tables.table import UNDEFINED, Block, Column, View, in_tables
+from mdmkit.tables.latex import PAGE, to_latex
+from mdmkit.tables.table import Block, Column, View, in_tables
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -149,103 +150,6 @@ def _to_markdown(view: View) -> str:
     return "\n".join(lines) + "\n"
 
 
-_LATEX = {
-    "\\": r"\textbackslash{}",
-    "&": r"\&",
-    "%": r"\%",
-    "$": r"\$",
-    "#": r"\#",
-    "_": r"\_",
-    "{": r"\{",
-    "}": r"\}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "*": "{*}",
-    "[": "{[}",
-    "↑": r"$\uparrow$",
-    "↓": r"$\downarrow$",
-    ">": r"$>$",
-    "<": r"$<$",
-    "†": r"$^\dagger$",
-    "°": r"$^{\circ}$",
-}
-
-
-def _escaped_latex(text: str) -> str:
-    quoted = re.sub(r'"([^"]*)"', r"``\1''", printable(" ".join(text.split())))
-    written = "".join(_LATEX.get(character, character) for character in quoted)
-    return re.sub(r"\. (?=\S)", r".\\ ", written)  # an abbreviation, not the end of a sentence
-
-
-def _latex_cell(column: Column, row: int) -> str:
-    text = column.cells[row]
-    behind = _escaped_latex(column.behind(row).strip())
-    interval = rf" {{\scriptsize {behind}}}" if behind else ""
-    if row in column.best:
-        return rf"\textbf{{{text}}}{interval}"
-    if row in column.second:
-        return rf"\underline{{{text}}}{interval}"
-    return "--" if text == UNDEFINED else _escaped_latex(text) + interval
-
-
-def _latex_groups(shown: Sequence[Block], start: int) -> list[str]:
-    """A heading row with the titles of several blocks, and a rule under each."""
-    cells, rules = [""] * (start - 1), []
-    for block in shown:
-        end = start + len(block.columns) - 1
-        title = _escaped_latex(block.title.removesuffix(", %"))
-        cells.append(rf"\multicolumn{{{len(block.columns)}}}{{c}}{{{title}}}")
-        rules.append(rf"\cmidrule(lr){{{start}-{end}}}")
-        start = end + 1
-    return [" & ".join(cells) + r" \\", "".join(rules)]
-
-
-def _to_latex(view: View) -> str:
-    """A `tabular` for booktabs: the best of a column bold, the second underlined."""
-    shown = [block for block in view.blocks if not block.title.startswith("Recommended")]
-    lines = [
-        r"% \usepackage{booktabs}; in percent; bold: best of its column, underlined: second best",
-        *(f"% {printable(' '.join(line.split()))}" for line in view.notes),
-    ]
-    leading = [] if view.auxiliary is None else [view.auxiliary]
-    joined = [block for block in shown if not block.apart]
-    lines += _tabular(view, joined, leading)
-    for table in in_tables([block for block in shown if block.apart]):
-        lines += ["", f"% {table[0].title}"]
-        sections = table if table[0].section else []
-        lines += _tabular(view, table[:1], [], sections)
-    return "\n".join(lines) + "\n"
-
-
-def _tabular(
-    view: View,
-    shown: Sequence[Block],
-    leading: Sequence[Column],
-    sections: Sequence[Block] = (),
-) -> list[str]:
-    columns = [*leading, *(column for block in shown for column in block.columns)]
-    aligned = "l" * (1 + len(leading)) + "r" * (len(columns) - len(leading))
-    lines = [rf"\begin{{tabular}}{{{aligned}}}", r"\toprule"]
-    if len(shown) > 1:
-        lines += _latex_groups(shown, start=2 + len(leading))
-    heads = (f"{column.name} {column.arrow}".strip() for column in columns)
-    lines.append(" & ".join(["method", *map(_escaped_latex, heads)]) + r" \\")
-    if any(column.condition for column in columns):
-        conditions = (column.condition for column in columns)
-        lines.append(" & ".join(["", *map(_escaped_latex, conditions)]) + r" \\")
-    for block in sections or [replace(shown[0], columns=tuple(columns))]:
-        lines.append(r"\midrule")
-        if block.section:
-            heading = rf"\textit{{{_escaped_latex(block.section)}}}"
-            lines.append(rf"\multicolumn{{{1 + len(columns)}}}{{l}}{{{heading}}} \\")
-        for row, method in view.rows_of(block):
-            if 0 < row == view.own:
-                lines.append(r"\midrule")
-            cells = [_latex_cell(column, row) for column in block.columns]
-            lines.append(" & ".join([_escaped_latex(method), *cells]) + r" \\")
-    return [*lines, r"\bottomrule", r"\end{tabular}"]
-
-
 def finite(record: object) -> Any:
     """A record for JSON, which has no NaN and no infinity: None in their place.
 
@@ -298,7 +202,8 @@ FORMATS: dict[str, Callable[[View], str]] = {
     "markdown": _to_markdown,
     "csv": lambda view: _csv(view.rows),
     "json": lambda view: _json(view.record),
-    "latex": _to_latex,
+    "latex": to_latex,
+    "latex-wide": lambda view: to_latex(view, PAGE),
     "csv-long": lambda view: _csv(view.long),
     "json-long": lambda view: _json(list(view.long)),
 }
@@ -319,7 +224,10 @@ class Tabular(ABC):
         """What is shown of it, before any form is chosen."""
 
     def to_text(self, form: str = "table") -> str:
-        """As "table", "markdown", "csv", "json", "latex", "csv-long" or "json-long"."""
+        """As "table", "markdown", "csv", "json", "latex", "latex-wide", "csv-long" or "json-long".
+
+        "latex" fits a column of a two-column paper (3.25 inches), "latex-wide" its page (6.875).
+        """
         return FORMATS[check_form(form)](self.view())
 
     def to_frame(self, library: str = "pandas", long: bool = False) -> Any:

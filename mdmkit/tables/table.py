@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from mdmkit.core.number import Number
 from mdmkit.core.types import Json
@@ -65,8 +66,9 @@ class Block:
     ----------
     title : str
     columns : tuple of Column
-    apart : bool
-        Whether it is a table of its own even where blocks are joined.
+    role : {"apart", "joined", "aside"}
+        What becomes of it in LaTeX: a table of its own below its title, part of one with all joined
+        ones whose headings say what they are, or comments beside the table.
     section : str
         Heading of its rows, where consecutive blocks of one title and the same columns make up one
         table, with the methods in each of its sections.
@@ -74,7 +76,7 @@ class Block:
 
     title: str
     columns: tuple[Column, ...]
-    apart: bool = False
+    role: Literal["apart", "joined", "aside"] = "apart"
     section: str = ""
 
 
@@ -188,6 +190,8 @@ class View:
         The same for CSV: a row a method, and a row a method and measure.
     own : int
         So many of the rows were computed here; those after them were printed elsewhere.
+    caption : tuple of str
+        The notes that a paper's caption needs, in short; all of them where it is empty.
     """
 
     methods: tuple[str, ...]
@@ -198,6 +202,7 @@ class View:
     rows: Sequence[Json]
     long: Sequence[Json]
     own: int
+    caption: tuple[str, ...] = ()
 
     @property
     def tables(self) -> list[Block]:

@@ -55,6 +55,11 @@ class ByMethod(Tabular, Generic[R, S]):
     def __getitem__(self, method: str) -> R:
         return self.recommendations[method]
 
+    @property
+    def remarks(self) -> list[str]:
+        """Lines on masks that look like mistakes."""
+        return [f"remark: {remark}" for remark in self.settings.get("remarks", ())]
+
     def to_dict(self) -> Json:
         """`{"settings": {...}, "rows": [...]}`, ready for JSON: fractions, undefined as None."""
         return {"settings": self.settings, "rows": [self._record(name) for name in self.methods]}

@@ -151,6 +151,8 @@ def choose_thresholds(
         "invert": sorted(first.inverted),
         "left_out": len(first.left_out) + (len(second.left_out) if second else 0),
     }
+    remarks = [*first.remarks, *(second.remarks if second else ())]
+    settings |= {"remarks": remarks} if remarks else {}
     if require is None:
         if certify is not None or replicates:
             given = "certify" if certify is not None else "replicates"

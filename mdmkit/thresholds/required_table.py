@@ -112,7 +112,7 @@ def _certified_block(found: RequiredThresholds) -> Block:
     title = "For the next frame, on average over sets of frames"
     if confidence is not None:
         title = f"Certified for the population of frames, with {100 * confidence:g} %"
-    return Block(title, tuple(columns), True)
+    return Block(title, tuple(columns))
 
 
 def _promises(found: RequiredThresholds) -> Sequence[Promise | None]:
@@ -134,7 +134,7 @@ def _next_block(found: RequiredThresholds) -> Block:
         for place, requirement in enumerate(_requirements(found))
         if _promises(found)[place] is not None
     ]
-    return Block("For the next frame, on average over sets of frames", tuple(columns), True)
+    return Block("For the next frame, on average over sets of frames", tuple(columns))
 
 
 def _second_block(found: RequiredThresholds) -> Block:
@@ -145,7 +145,7 @@ def _second_block(found: RequiredThresholds) -> Block:
     columns.append(found.texts("range", "here", lambda t: range_text(t.interval), found.transfers))
     points = {name: transfer.point for name, transfer in found.transfers.items()}
     title = f"The same threshold on {found.settings['second']}{_PERCENT}"
-    return Block(title, (*columns, *_numbers(found, points)), True)
+    return Block(title, (*columns, *_numbers(found, points)))
 
 
 def _value(key: str, recommendation: Any) -> str:
@@ -168,11 +168,8 @@ def _bars_block(found: RequiredThresholds) -> Block:
 
         columns.append(found.texts(str(requirement), "holds in", text))
     where = found.settings["second"] or found.settings["first"]
-    return Block(
-        f"On resampled frames: the threshold of the first set, requirements on {where}",
-        tuple(columns),
-        True,
-    )
+    title = f"On resampled frames: the threshold of the first set, requirements on {where}"
+    return Block(title, tuple(columns))
 
 
 def _between(interval: Interval | None) -> str:
@@ -230,6 +227,7 @@ def _notes(found: RequiredThresholds) -> list[str]:
     if first.error_bars is not None:
         lines += _bars_notes(found, first.error_bars)
     lines += how_inverted(found.settings.get("invert", ()))
+    lines += found.remarks
     lines += [f"{name}: {why}" for name, why in found.without.items()]
     return lines
 

@@ -127,7 +127,7 @@ def _second_block(found: Thresholds) -> Block:
     ]
     points = {name: transfer.point for name, transfer in of.items()}
     title = f"The same threshold on {found.settings['second']}, %"
-    return Block(title, (*_columns(found, points), *columns), True)
+    return Block(title, (*_columns(found, points), *columns))
 
 
 def _choices_block(found: Thresholds) -> Block:
@@ -150,7 +150,7 @@ def _choices_block(found: Thresholds) -> Block:
             columns.append(Column(metric, heading, "", cells))
     columns.append(found.texts("margin", "here", _margin_text, found.transfers))
     title = f"Other thresholds on {found.settings['second']}, %"
-    return Block(title, tuple(columns), True)
+    return Block(title, tuple(columns))
 
 
 def _margin_text(transfer: Transfer) -> str:
@@ -206,6 +206,7 @@ def _notes(found: Thresholds) -> list[str]:
             "here: that of the second set itself, which nobody knows beforehand"
         )
     lines += how_inverted(settings.get("invert", ()))
+    lines += found.remarks
     lines += [f"{name}: {why}" for name, why in found.without.items()]
     return lines
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Generic, Protocol, TypeVar
 
 from mdmkit.core.component_sizes import ComponentSizes
-from mdmkit.core.errors import InputError, NoMarginError
+from mdmkit.core.errors import InputError, NoMarginError, NoTargetError
 from mdmkit.evaluation.frame_set import FrameSet
 from mdmkit.evaluation.methods import Progresses
 from mdmkit.evaluation.sources import Progress, no_progress
@@ -169,11 +169,22 @@ def choose_each(
             found.recommendations[name] = chooser.finish(one, loads, there, bar)
         except NoMarginError as error:
             found.without[name] = "; ".join(str(error).splitlines())  # one line of notes
+        except NoTargetError as error:
+            raise named(_explained(error, first, second), name) from error
         except InputError as error:
             raise named(error, name) from error
     if not found.recommendations:
         raise NoMarginError("\n".join(f"{name}: {why}" for name, why in found.without.items()))
     return found
+
+
+def _explained(error: NoTargetError, *sets: FrameSet | None) -> InputError:
+    """The same error with what the masks hold of the first set without anomalies."""
+    for frames in filter(None, sets):
+        told = frames.explained(error)
+        if told is not error:
+            return told
+    return error
 
 
 def named(error: InputError, method: str) -> InputError:

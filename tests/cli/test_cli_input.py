@@ -51,7 +51,7 @@ OPTIONS = [
     (["--metrics", "f1@z=x"], "expected a number after the sign in 'f1@z=x', found 'x'"),
     (["--metrics", "fpr@tpr=0"], "expected a TPR in (0, 1] in 'fpr@tpr=0', found 0.0"),
     (["--metrics", "fpr@tpr=1.5"], "found 1.5"),
-    (["--format", "xml"], "latex, csv-long, json-long, found 'xml'"),
+    (["--format", "xml"], "latex, latex-wide, csv-long, json-long, found 'xml'"),
     (["--aggregate", "median"], "aggregate: expected one of pooled, per_image, found 'median'"),
     (["--missing", "ignore"], "missing: expected 'error' or 'skip', found 'ignore'"),
     (["--normalize", "softmax"], "normalize: expected one of none, minmax, sigmoid, rank, found"),
@@ -234,8 +234,9 @@ def test_figures_without_a_valid_pixel_are_refused(plot, folders, normalize):
 def test_frames_without_an_anomalous_pixel_are_refused(compare, folders, aggregate):
     masks(folders, lambda mask: np.where(mask == 1, 0, mask).astype(np.uint8))
     assert compare("--aggregate", aggregate).refused(
-        "good: --target: expected at least one anomalous pixel, found none",
+        "good: --target: expected at least one anomalous pixel, found none (of 3 frames, for ",
         "does --anomaly-label name the right value?",
+        "masks hold 0 (normal) at ",
     )
 
 

@@ -67,7 +67,7 @@ def test_groups_are_sections_of_one_table_in_every_form(weather):
     comparison = compare(FRAMES, metrics="ap,auroc", by=f"{weather}:weather")
     latex = comparison.to_text("latex")
     assert latex.count(r"\begin{tabular}") == 2  # pooled, and all groups
-    assert latex.count(r"\multicolumn{3}{l}{\textit{") == 3
+    assert latex.count(r"\multicolumn{3}{@{}l}{\textit{") == 3
     assert latex.count(r"{\scriptsize worst}") == 4
     shown = comparison.to_text("table")
     assert shown.count("By weather, %") == 1

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from PIL import Image
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
 from maskomaly import Geometry, MaskOutputs  # noqa: E402
+from maskomaly.mining import target_of  # noqa: E402
 from maskomaly.queries import QueryMining, mask_at_image, query_overlaps  # noqa: E402
 from mdmkit import InputError, NoTargetError  # noqa: E402
+from mdmkit.core.labels import LabelCodes  # noqa: E402
 from tests.maskomaly.drawn import random_outputs  # noqa: E402
 
 TARGET = np.array([[1, 1, 0, 0], [1, 1, 0, 0]], bool)
@@ -108,3 +111,13 @@ def test_bad_arguments_are_named():
         mining.best(0)
     with pytest.raises(InputError, match="outputs: expected 4 queries, as before, found 2"):
         mining.add(drawn(MASKS[:2], (0.9, 0.9)), TARGET, ALL)
+
+
+def test_a_black_and_white_mask_of_a_page_is_an_error_that_names_the_label(tmp_path):
+    labels = np.zeros((4, 4), np.uint8)
+    labels[1] = 255
+    Image.fromarray(labels).save(tmp_path / "a.png")
+    with pytest.raises(NoTargetError, match="`anomaly_label=255`, `ignore_index=None`"):
+        target_of(tmp_path / "a.png", LabelCodes())
+    target, valid = target_of(tmp_path / "a.png", LabelCodes(0, 255, None))
+    assert (target.sum(), valid.sum()) == (4, 16)

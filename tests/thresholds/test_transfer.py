@@ -382,8 +382,8 @@ def test_json_and_csv_agree(chosen):
 
 
 def test_latex_rows_have_as_many_cells_as_columns(chosen):
-    for table in chosen.to_text("latex").split(r"\begin{tabular}{")[1:]:
-        columns = len(table.split("}")[0])
+    for table in chosen.to_text("latex").split(r"\begin{tabular}{@{}")[1:]:
+        columns = len(table.split("@")[0])
         for line in table.splitlines():
             if line.endswith(r"\\") and "&" in line:
                 assert line.count("&") == columns - 1, line

@@ -166,7 +166,7 @@ def view_of_published(table: PublishedTable) -> View:
     for name in table.columns:
         values = [row.values[name] for row in table.rows]
         columns.append(value_column(*key_titles(name), name not in LOWER_IS_BETTER, values))
-    rows = published_rows(table)
+    rows, notes = published_rows(table), (f"source: {table.source}", *table.notes)
     long = [
         {
             "table": table.name,
@@ -182,12 +182,13 @@ def view_of_published(table: PublishedTable) -> View:
     return View(
         tuple(row.method for row in table.rows),
         Column("aux. data", "", "", auxiliary) if told else None,
-        (Block(f"{table.title}, %", tuple(columns)),),
-        (f"source: {table.source}", *table.notes),
+        (Block(f"{table.title}, %", tuple(columns), "joined"),),
+        notes,
         table.to_dict(),
         rows,
         long,
         0,
+        (table.title, *notes),
     )
 
 

@@ -1,0 +1,68 @@
+"""The caption of a comparison: what a reader of a paper must know, in short."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mdmkit.comparison.data import ComparisonData
+from mdmkit.comparison.differences import REAL
+from mdmkit.metrics.measures import MarginAt
+from mdmkit.metrics.protocols import PROTOCOLS
+from mdmkit.tables.table import TRIVIAL
+
+
+def caption(comparison: ComparisonData) -> tuple[str, ...]:
+    """Frames, sizes, normalisers, and the caveats that apply."""
+    return (*_what(comparison), *_how_normalised(comparison), *_caveats(comparison))
+
+
+def _what(comparison: ComparisonData) -> Iterator[str]:
+    settings, frames = comparison.settings, comparison.results[0].frames
+    of = f" of {settings['dataset']}" if settings.get("dataset") else ""
+    pooled = settings["aggregate"] == "pooled"
+    yield f"{frames} frames{of}, " + ("pooled" if pooled else "means over images")
+    if any(measure.sizes_used for measure in comparison.measures):
+        sizes = settings["min_prediction"], settings["min_target"]
+        least = "at least {} predicted and {} true pixels".format(*sizes)
+        yield f"components of {least if any(sizes) else 'any size'}"
+    yield from PROTOCOLS[settings.get("protocol", "exact")].footnotes
+
+
+def _how_normalised(comparison: ComparisonData) -> Iterator[str]:
+    kinds = comparison.settings["normalize"]
+    margins = any(isinstance(measure, MarginAt) for measure in comparison.measures)
+    used = set(kinds.values())
+    if used == {"none"}:
+        if margins:
+            yield "scores in [0, 1] by nature, no normaliser"
+    elif len(used) == 1:
+        yield f"scores normalised by {used.pop()}"
+    else:
+        yield "normalised: " + ", ".join(f"{k} by {v}" for k, v in kinds.items() if v != "none")
+        if margins:
+            yield "margins of methods that were normalised in different ways do not compare"
+
+
+def _caveats(comparison: ComparisonData) -> Iterator[str]:
+    left_out = comparison.settings["left_out"]
+    if left_out:
+        yield f"{left_out} frames left out that not every method has"
+    numbers = [number for result in comparison.results for number in result.numbers.values()]
+    if any(number.is_trivial and number.value for number in numbers):
+        yield f"{TRIVIAL}: T does not exceed what a constant prediction scores on these frames"
+    if not all(number.is_known for number in numbers):
+        yield "a value in square brackets is known to lie between them"
+    found = comparison.bootstrap
+    if found:
+        what = "frames" if found.aggregate == "pooled" else "images"
+        yield (
+            f"small figures: bounds of {100 * found.confidence:g} % intervals from {found.sets} "
+            f"sets of {found.frames} {what} drawn with replacement"
+        )
+        if len(comparison.results) > 1:
+            yield f"{REAL}: a lead whose interval excludes 0"
+    if comparison.published:
+        yield (
+            f"below the rule: as printed in {comparison.published.source}, of other frames and "
+            "conventions perhaps"
+        )
