@@ -162,7 +162,7 @@ def test_bad_options_are_refused(source, tmp_path, options, message):
 
 def test_the_output_is_a_folder(source, tmp_path):
     (tmp_path / "out").touch()
-    with pytest.raises(InputError, match=r"output: expected a folder at .*, found a file"):
+    with pytest.raises(InputError, match=r"output: expected a folder, found the file .*out"):
         convert(source, tmp_path / "out", "npy")
 
 

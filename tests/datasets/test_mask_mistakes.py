@@ -43,7 +43,7 @@ def test_black_and_white_masks_under_usual_labels_are_an_error(frames, metrics):
 
 def test_another_value_than_the_anomaly_label_is_named(frames):
     methods, target = frames(TARGET * 2)
-    with pytest.raises(NoTargetError, match=r"2 \(normal\) at \d+ pixels; anomaly_label=N names"):
+    with pytest.raises(NoTargetError, match=r"2 \(normal\) at \d+ pixels; `anomaly_label=N` names"):
         compare(methods, target, "ap", normal_label=(0, 2))
 
 
@@ -51,7 +51,7 @@ def test_some_black_and_white_masks_are_a_remark(frames):
     methods, target = frames(TARGET, TARGET * 255, TARGET * 255)
     (remark,) = remarks(methods, target)
     assert remark.startswith("2 of 3 masks hold only 0 and 255 (ignore), as f1")
-    assert "anomaly_label=(1, 255), ignore_index=None" in remark
+    assert "`anomaly_label=(1, 255)`, `ignore_index=None`" in remark
     assert inspect_frames(methods, from_folders(target)).remarks == [remark]
     assert not remarks(methods, target, anomaly_label=(1, 255), ignore_index=None)
 
@@ -102,7 +102,7 @@ def test_one_label_problem_is_told_once_with_the_layout_that_knows_it(tmp_path):
     found = inspect_frames({}, from_folders(tmp_path))
     assert len([p for p in found.problems if "label" in p]) == 1
     assert f"found 2 in 3 masks, as {tmp_path}" in found.problems[0]
-    assert f"dataset='roadanomaly:{tmp_path}' knows the labels" in found.problems[0]
+    assert f"`dataset='roadanomaly:{tmp_path}'` knows the labels" in found.problems[0]
 
 
 def test_scores_that_seem_upside_down_are_a_remark(frames):
@@ -115,7 +115,7 @@ def test_scores_that_seem_upside_down_are_a_remark(frames):
 def test_a_sigmoid_of_scores_in_the_unit_interval_is_a_remark(frames):
     methods, target = frames(TARGET)
     found = compare(methods, target, "ap", normalize="sigmoid").settings["remarks"]
-    assert "normalize='sigmoid' of scores that lie in [0, 1] already" in found[0]
+    assert "`normalize='sigmoid'` of scores that lie in [0, 1] already" in found[0]
     np.save(methods["mine"] / "f0.npy", RNG.random(TARGET.shape) * 9 - 3)
     assert "remarks" not in compare(methods, target, "ap", normalize="sigmoid").settings
 

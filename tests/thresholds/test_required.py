@@ -393,7 +393,7 @@ def test_options_that_a_threshold_does_not_take_are_refused():
         choose_thresholds({"a": VAL}, t_margin=0.5, aggregate="per_image")
     with pytest.raises(InputError, match="by: expected none"):
         choose_thresholds({"a": VAL}, require="recall >= 0.5", by="size=0,3,inf")
-    with pytest.raises(InputError, match="certify: expected it with require"):
+    with pytest.raises(InputError, match="certify: expected it with `require`"):
         choose_thresholds({"a": VAL}, t_margin=0.5, certify=0.9)
 
 
