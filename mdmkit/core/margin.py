@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
@@ -89,7 +89,7 @@ class Margin(Number):
     min_prediction: int | None = None
     min_target: int | None = None
     aggregate: str = "pooled"
-    ends: Interval | None = None
+    ends: Interval | None = field(default=None, compare=False)  # NaN equals nothing
 
     always_written: ClassVar[tuple[str, ...]] = ("interval", "threshold", "bracket")
 

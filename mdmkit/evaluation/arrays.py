@@ -277,7 +277,7 @@ def _margins_per_image(
         frames = list(_checked(frames))
         fitted = sweep_frames(frames, [PixelStatistic()], kind).normalizer
     curves: list[ThresholdCurve] = []
-    empty: NoTargetError | None = None
+    empty: list[NoTargetError] = []
     for frame in frames:
         try:
             curve = _quick_curve(partial(list, [frame]), t_margins, metric, kind)
@@ -286,11 +286,10 @@ def _margins_per_image(
                 curve = NormalizedTotals.of(sweeps, fitted or kind).curve(metric)
             curves.append(curve)
         except NoTargetError as error:
-            empty = error
+            empty.append(error)
     if not curves:
-        assert empty is not None
-        raise empty
-    return tuple(_mean_margin(curves, t) for t in t_margins)
+        raise empty[-1]
+    return tuple(_mean_margin(curves, t, len(empty)) for t in t_margins)
 
 
 def _checked(frames: Iterable[Frame]) -> Iterator[Frame]:
@@ -299,7 +298,7 @@ def _checked(frames: Iterable[Frame]) -> Iterator[Frame]:
         yield frame
 
 
-def _mean_margin(curves: Sequence[ThresholdCurve], t_margin: float) -> Margin:
+def _mean_margin(curves: Sequence[ThresholdCurve], t_margin: float, undefined: int) -> Margin:
     images = [curve.margin(t_margin) for curve in curves]
     ends = zip(*(curve.ends for curve in curves if curve.ends is not None), strict=True)
     constant = tuple(mean_where_defined(values) for values in ends)
@@ -316,7 +315,7 @@ def _mean_margin(curves: Sequence[ThresholdCurve], t_margin: float) -> Margin:
         min_target=first.min_target,
         resolution=max(resolutions, default=None),
         aggregate="per_image",
-        images=replace(Distribution.of(values), values=values),
+        images=replace(Distribution.of(values), values=values, undefined=undefined),
         trivial=trivial_level(constant),
     )
 
