@@ -40,7 +40,7 @@ def load_network(
         network = replace(network, preprocessing=network.preprocessing.at(*edges))
     if network.note is not None:
         note(f"note: {network.note}", quiet)
-    if edges is None and not network.names_its_input:
+    if edges is None and network.square is None and not network.names_its_input:
         note(
             f"note: {model} has no maskomaly.json that says its input size; taken: "
             f"{network.preprocessing.input_size} (--input-size for another)",

@@ -233,7 +233,13 @@ def parse_input_size(text: str) -> tuple[int | None, int | None]:
             f"expected SHORT,LONG such as 1024,2048, or image, found {text!r}",
             argument="input_size",
         )
-    return int(match[1]), int(match[2]) if match[2] else None
+    shortest, longest = int(match[1]), int(match[2]) if match[2] else None
+    if longest is not None and longest < shortest:
+        raise InputError(
+            f"expected the shorter first, as in {longest},{shortest}, found {text!r}",
+            argument="input_size",
+        )
+    return shortest, longest
 
 
 def parse_amp(text: str) -> torch.dtype | None:

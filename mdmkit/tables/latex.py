@@ -78,8 +78,9 @@ class _Place:
         )
 
     def kept(self, names: Sequence[str], columns: Sequence[Column]) -> list[Column]:
-        """As many columns as fit, the preferred ones first, in their order."""
-        kept = sorted(columns, key=lambda column: not _PREFERRED.fullmatch(column.name))
+        """As many columns as fit in their order: a margin and the preferred ones before others."""
+        margin = next((column for column in columns if column.name.startswith("MDM ")), None)
+        kept = sorted(columns, key=lambda c: (not _PREFERRED.fullmatch(c.name), c is not margin))
         while len(kept) > 1 and not self.fits(names, kept):
             kept.pop()
         return [column for column in columns if column in kept]

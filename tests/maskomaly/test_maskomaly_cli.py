@@ -18,6 +18,7 @@ from maskomaly import MaskomalyConfig, Preprocessing, load_model, maskomaly, sco
 from maskomaly.registry import registered  # noqa: E402
 from mdmkit.io import read_scores  # noqa: E402
 from tests.maskomaly.commands import SIZES, forward_passes  # noqa: E402
+from tests.maskomaly.small_networks import eomt_dinov3  # noqa: E402
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -282,6 +283,10 @@ def test_the_input_size_is_an_option_and_remembered(run, config):
     code, _, err = run(*predict, "-o", "half", "--resume", "--dtype", "float32")
     assert code == 2
     assert "made with the same settings" in err
+    code, _, err = run(*predict, "-o", "wrong", "--input-size", "64,32")
+    assert code == 2
+    assert "--input-size: expected the shorter first, as in 32,64, found '64,32'" in err
+    assert not Path("wrong").exists()
     code, _, err = run(*predict, "-o", "wrong", "--input-size", "large")
     assert (code, "expected SHORT,LONG such as 1024,2048, or image" in err) == (2, True)
 
@@ -330,6 +335,17 @@ def test_a_folder_that_says_no_input_size_is_told_what_is_taken(run, place, tmp_
     assert code == 0, err
     assert "maskomaly.json" not in err
     assert "maskomaly.json" not in run("predict", "images", "--model", "network", "-o", "x")[2]
+
+
+def test_a_network_of_one_square_is_not_said_to_take_another(run, tmp_path):
+    eomt_dinov3().save_pretrained(tmp_path / "square")
+    predict = ("predict", "images", "--model", "square", "--score", "msp")
+    code, _, err = run(*predict, "-o", "scores")
+    assert code == 0, err
+    assert "input-size" not in err
+    code, _, err = run(*predict, "-o", "wrong", "--input-size", "image")
+    assert code == 2
+    assert "--input-size: expected none with a eomt_dinov3 network" in err
 
 
 @pytest.mark.parametrize("network", ["network", "dense"])

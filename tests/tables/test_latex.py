@@ -99,6 +99,13 @@ def test_a_column_shows_the_common_measures_and_says_what_it_leaves_out():
     assert "latex-wide has all columns" in text
 
 
+def test_a_margin_stays_where_little_fits():
+    found = table("ap,auroc,fpr95,mdm_f1@0.5,mdm_f1@0.2", **{"n" * 28: [0.5] * 5})
+    (shown,) = heads(found.to_text("latex"))
+    assert "AUROC" in shown or "AP" in shown
+    assert shown[-1].startswith("MDM")
+
+
 def test_a_page_shows_all_measures():
     text = five(MANY, intervals=True).to_text("latex-wide")
     assert sum(map(len, heads(text))) == len(MANY.split(","))

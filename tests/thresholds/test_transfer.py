@@ -440,7 +440,7 @@ def test_the_command_transfers(twofold, folders):  # noqa: F811
 
 def test_the_command_writes_files(twofold, folders):  # noqa: F811
     assert twofold(*COMMAND, *SECOND, "-o", "out/t.tex").code == 0
-    assert (folders / "out" / "t.tex").read_text().count(r"\begin{tabular}") == 3
+    assert (folders / "out" / "t.tex").read_text().count(r"{\small ") == 3  # titles
     assert twofold(*COMMAND, "-o", "out/t.tex").refused("output: expected a new file")
 
 
