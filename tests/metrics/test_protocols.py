@@ -168,7 +168,7 @@ def test_unbounded_scores_have_a_curve():
 
 def test_margins_and_fixed_thresholds_stay_exact():
     exact, other = both([scene(5)], "mdm_f1@0.5,f1@z=0.5,siou@z=0.5", "smiyc")
-    assert exact == other
+    assert exact.numbers == other.numbers
 
 
 @pytest.mark.parametrize("aggregate", ["pooled", "per_image"])
@@ -348,7 +348,7 @@ def test_the_rate_is_that_of_scikit_learn(frames, tpr):
 def test_ranking_and_component_numbers_stay_exact():
     metrics = f"ap,auroc,best_f1,fpr@tpr=0.9,{COMPONENTS}"
     exact, other = both([scene(7)], metrics, "maskomaly-release")
-    assert exact == other
+    assert exact.numbers == other.numbers
 
 
 # ------------------------------------------------------------------------------ how they are said
