@@ -14,6 +14,8 @@ import pytest
 from mdmkit import bootstrap, compare
 from mdmkit.comparison.result import Comparison
 from mdmkit.core.number import Number
+from mdmkit.tables.latex import to_latex
+from mdmkit.tables.table import Block
 from tests.tables.test_tables import named, table
 
 METHODS = ("Mask2Anomaly", "DenseHybrid", "Max. Entropy", "MSP", "Mask_aly")
@@ -104,6 +106,15 @@ def test_a_margin_stays_where_little_fits():
     (shown,) = heads(found.to_text("latex"))
     assert "AUROC" in shown or "AP" in shown
     assert shown[-1].startswith("MDM")
+
+
+def test_a_measure_that_is_not_shown_has_no_lead_either():
+    view = five(MANY, intervals=True).view()
+    leads = tuple(
+        replace(column, arrow="") for b in view.blocks if b.role == "joined" for column in b.columns
+    )
+    shown, *pieces = heads(to_latex(replace(view, blocks=(*view.blocks, Block("Lead", leads)))))
+    assert [head for piece in pieces for head in piece] == shown
 
 
 def test_a_page_shows_all_measures():
