@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from mdmkit.metrics.measures import MarginAt
+from mdmkit.metrics.measures import MarginAt, Ranking
 from mdmkit.statistics.normalizers import Sigmoid
+from mdmkit.statistics.ranking import auroc
 
 if TYPE_CHECKING:
     from mdmkit.evaluation.evaluation import Evaluation
@@ -19,10 +20,10 @@ LEAST_AUROC = 0.4
 def remarks_on(evaluation: Evaluation, result: Result) -> Iterator[str]:
     """What to look at before the numbers of a method are believed."""
     name = result.method
-    auroc = result.get("auroc")
-    if auroc is not None and auroc < LEAST_AUROC:
+    found = _auroc(evaluation, result)
+    if found is not None and found < LEAST_AUROC:
         yield (
-            f"{name}: AUROC {100 * auroc:.1f} is below {100 * LEAST_AUROC:g}: are its scores "
+            f"{name}: AUROC {100 * found:.1f} is below {100 * LEAST_AUROC:g}: are its scores "
             "higher where all is normal?"
         )
     if evaluation.kind is Sigmoid and _in_unit(evaluation):
@@ -38,6 +39,14 @@ def remarks_on(evaluation: Evaluation, result: Result) -> Iterator[str]:
             f"{name}: every margin is 0: no threshold in [0, 1] gives more than T{known}; ask for "
             "a lower T, as in mdm_f1@0.2, or name a normaliser, as `normalize='minmax'`"
         )
+
+
+def _auroc(evaluation: Evaluation, result: Result) -> float | None:
+    """AUROC, also where AP was asked for alone, which needs the same counts."""
+    asked = any(isinstance(measure, Ranking) for measure in evaluation.measures)
+    if "auroc" in result or not asked or evaluation.aggregate != "pooled":
+        return result.get("auroc")
+    return auroc(evaluation.sweeps().pixels)
 
 
 def _in_unit(evaluation: Evaluation) -> bool:

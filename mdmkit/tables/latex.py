@@ -195,7 +195,7 @@ def to_latex(view: View, place: _Place = COLUMN) -> str:
     joined = [c for block in view.blocks if block.role == "joined" for c in block.columns]
     names.append("method")
     kept = place.kept(names, [*leading, *joined]) if place.compact else [*leading, *joined]
-    left = {column.heading for column in joined if column not in kept}
+    left = {_measure(column) for column in joined if column not in kept}
     body: list[str] = []
     if joined:
         body += _table(view, place, [Block("", tuple(kept))])
@@ -219,8 +219,12 @@ def to_latex(view: View, place: _Place = COLUMN) -> str:
     )
 
 
-def _without(block: Block, left: set[str]) -> Block:
-    columns = tuple(column for column in block.columns if column.heading not in left)
+def _measure(column: Column) -> tuple[str, str]:
+    return column.name, column.condition
+
+
+def _without(block: Block, left: set[tuple[str, str]]) -> Block:
+    columns = tuple(column for column in block.columns if _measure(column) not in left)
     return replace(block, columns=columns)
 
 
@@ -232,13 +236,13 @@ def _caption(view: View, columns: Sequence[Column]) -> str:
     return ". ".join(sentence[:1].upper() + sentence[1:] for sentence in sentences) + "."
 
 
-def _left_out(view: View, left: set[str]) -> Iterator[str]:
+def _left_out(view: View, left: set[tuple[str, str]]) -> Iterator[str]:
     """Comments with what the table does not show."""
     if left:
         yield "% not shown for want of room; the form latex-wide has all columns across a page:"
     for block in view.blocks:
         for column in block.columns:
-            if block.role == "aside" or (block.role == "joined" and column.heading in left):
+            if block.role == "aside" or (block.role == "joined" and _measure(column) in left):
                 cells = zip(view.methods, column.cells, strict=True)
                 values = "; ".join(f"{method} {cell}" for method, cell in cells)
                 yield f"% {printable(f'{block.title}: {column.heading}: {values}')}"

@@ -240,7 +240,7 @@ def test_without_the_files_numbers_keep_their_brackets_and_say_so(tmp_path):
     assert numbers(joined)["other"] == exact["other"]
     low, high = joined["mine"].numbers["mdm_siou@0.2"].bracket
     assert low < high
-    assert low <= float(exact["mine"]["mdm_siou@0.2"]) <= high
+    assert low <= exact["mine"]["mdm_siou@0.2"].value <= high
 
 
 def test_joining_refuses_files_that_changed(tmp_path):

@@ -108,8 +108,10 @@ def test_one_label_problem_is_told_once_with_the_layout_that_knows_it(tmp_path):
 def test_scores_that_seem_upside_down_are_a_remark(frames):
     methods, target = frames(TARGET)
     np.save(methods["mine"] / "f0.npy", 1 - TARGET * 0.5)
-    found = compare(methods, target, "auroc").settings["remarks"]
-    assert found == ["mine: AUROC 0.0 is below 40: are its scores higher where all is normal?"]
+    expected = "mine: AUROC 0.0 is below 40: are its scores higher where all is normal?"
+    for metrics in ("auroc", "ap"):
+        assert compare(methods, target, metrics).settings["remarks"] == [expected]
+        assert compare(methods, target, metrics, memory=1).settings["remarks"] == [expected]
 
 
 def test_a_sigmoid_of_scores_in_the_unit_interval_is_a_remark(frames):

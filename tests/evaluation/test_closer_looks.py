@@ -68,5 +68,5 @@ def test_scores_of_an_iterator_are_recorded_at_once():
 
 
 def test_resolution_is_checked():
-    with pytest.raises(ValueError, match="resolution: expected None or 'all', found 7"):
+    with pytest.raises(ValueError, match="resolution: expected one of None, all, found 7"):
         threshold_curve([[0.5]], [[1]], metric="siou", resolution=7)

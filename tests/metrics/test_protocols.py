@@ -348,7 +348,7 @@ def test_the_rate_is_that_of_scikit_learn(frames, tpr):
 def test_ranking_and_component_numbers_stay_exact():
     metrics = f"ap,auroc,best_f1,fpr@tpr=0.9,{COMPONENTS}"
     exact, other = both([scene(7)], metrics, "maskomaly-release")
-    assert exact == other
+    assert exact.numbers == other.numbers
 
 
 # ------------------------------------------------------------------------------ how they are said
@@ -360,7 +360,7 @@ def test_the_protocol_is_recorded(protocol):
     assert comparison.settings["protocol"] == protocol
     assert comparison["a"].settings["protocol"] == protocol
     for form in ("table", "markdown", "latex"):
-        text = " ".join(comparison.to_text(form).split())
+        text = " ".join(comparison.to_text(form).split()).casefold()
         assert (f"protocol {protocol}" in text) is (protocol != "exact")
     assert json.loads(comparison.to_text("json-long"))[0]["protocol"] == protocol
     assert f",{protocol}" in comparison.to_text("csv")

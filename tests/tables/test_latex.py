@@ -14,6 +14,8 @@ import pytest
 from mdmkit import bootstrap, compare
 from mdmkit.comparison.result import Comparison
 from mdmkit.core.number import Number
+from mdmkit.tables.latex import to_latex
+from mdmkit.tables.table import Block
 from tests.tables.test_tables import named, table
 
 METHODS = ("Mask2Anomaly", "DenseHybrid", "Max. Entropy", "MSP", "Mask_aly")
@@ -106,6 +108,15 @@ def test_a_margin_stays_where_little_fits():
     assert shown[-1].startswith("MDM")
 
 
+def test_a_measure_that_is_not_shown_has_no_lead_either():
+    view = five(MANY, intervals=True).view()
+    leads = tuple(
+        replace(column, arrow="") for b in view.blocks if b.role == "joined" for column in b.columns
+    )
+    shown, *pieces = heads(to_latex(replace(view, blocks=(*view.blocks, Block("Lead", leads)))))
+    assert [head for piece in pieces for head in piece] == shown
+
+
 def test_a_page_shows_all_measures():
     text = five(MANY, intervals=True).to_text("latex-wide")
     assert sum(map(len, heads(text))) == len(MANY.split(","))
@@ -164,5 +175,5 @@ def test_compiled_leads_and_published_rows_overflow_nothing(tmp_path, form):
     found = compare(frames, metrics=metrics, published="roadanomaly")
     intervals = bootstrap(frames, metrics=metrics, replicates=20)
     text = found.with_bootstrap(intervals).to_text(form)
-    assert "$-$" in text
+    assert "Lead: " in text
     assert not overflow(tmp_path, text)
