@@ -13,7 +13,7 @@ from torch import Tensor
 from mdmkit.core.errors import InputError, InputTypeError
 from mdmkit.core.files import check_regular, write_atomically
 from mdmkit.core.frame import as_array
-from mdmkit.core.types import Json
+from mdmkit.core.records import Json
 
 Size = tuple[int, int]
 

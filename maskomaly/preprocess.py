@@ -18,7 +18,7 @@ from torch import Tensor
 from maskomaly.outputs import Geometry, Size
 from mdmkit.core.errors import InputError, InputTypeError
 from mdmkit.core.files import read_json, write_text
-from mdmkit.core.types import Json
+from mdmkit.core.records import Json
 
 ImageLike: TypeAlias = "Image.Image | NDArray[np.uint8]"
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 
 from maskomaly.tiny.scenes import SCENES_VERSION
 from mdmkit.core.errors import InputError
-from mdmkit.core.types import Json
+from mdmkit.core.records import Json
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from mdmkit.cli.options import NUMBERS, SCALE, Methods, Scheduler, judged, parse
 from mdmkit.cli.result_options import Auxiliary, By, ImageScoreKind, Metrics, Published
 from mdmkit.cli.terminal import deliver, note, progress_bars
 from mdmkit.core.errors import InputError
-from mdmkit.core.types import Json
+from mdmkit.core.records import Json
 
 Protocol = Annotated[
     str,

@@ -14,7 +14,7 @@ from mdmkit.cli.groups import Counting, Labels
 from mdmkit.cli.options import INPUT, NUMBERS
 from mdmkit.cli.terminal import deliver_file, note, note_remarks, progress_bars
 from mdmkit.core.errors import InputError
-from mdmkit.core.types import Json
+from mdmkit.core.records import Json
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

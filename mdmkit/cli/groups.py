@@ -19,7 +19,7 @@ from mdmkit.cli import options
 from mdmkit.cli.options import choose_judging, find_ground_truth, parse_memory, parse_normalize
 from mdmkit.cli.result_options import FigureName
 from mdmkit.cli.terminal import Debug, Overwrite, Quiet
-from mdmkit.core.types import Json
+from mdmkit.core.records import Json
 
 if TYPE_CHECKING:
     from mdmkit.datasets import Choice, DataSet

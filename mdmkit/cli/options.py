@@ -13,7 +13,7 @@ from mdmkit.cli import completion
 from mdmkit.core.arguments import as_bytes
 from mdmkit.core.errors import InputError, printable
 from mdmkit.core.label_values import parse_labels
-from mdmkit.core.types import Json
+from mdmkit.core.records import Json
 
 if TYPE_CHECKING:
     from mdmkit.datasets import Choice, DataSet

@@ -15,7 +15,7 @@ from mdmkit.cli.figures import left_out, named
 from mdmkit.cli.options import INPUT, Invert, KeysFile, Resize, ScoreEnding, find_ground_truth
 from mdmkit.cli.terminal import note, note_remarks, progress_bars
 from mdmkit.core.errors import InputError
-from mdmkit.core.types import Json
+from mdmkit.core.records import Json
 
 if TYPE_CHECKING:
     from mdmkit.core.component_sizes import ComponentSizes

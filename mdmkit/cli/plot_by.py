@@ -13,7 +13,7 @@ from mdmkit.cli.intervals import Intervals
 from mdmkit.cli.options import NUMBERS, Methods, judged, parse_methods
 from mdmkit.cli.result_options import ImageScoreKind, Width
 from mdmkit.cli.terminal import note_remarks, progress_bars
-from mdmkit.core.types import Json
+from mdmkit.core.records import Json
 
 
 @with_groups

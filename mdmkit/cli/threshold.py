@@ -20,7 +20,7 @@ from mdmkit.cli.threshold_options import (
     first_folders,
 )
 from mdmkit.core.errors import InputError
-from mdmkit.core.types import Json
+from mdmkit.core.records import Json
 
 if TYPE_CHECKING:
     from mdmkit.thresholds.required_table import RequiredThresholds

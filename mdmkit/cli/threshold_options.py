@@ -12,7 +12,7 @@ import typer
 from mdmkit.cli.intervals import Replicates
 from mdmkit.cli.options import INPUT, OUTPUT, UNCERTAINTY, find_ground_truth, parse_methods
 from mdmkit.core.errors import InputError
-from mdmkit.core.types import Json
+from mdmkit.core.records import Json
 
 if TYPE_CHECKING:
     from mdmkit.datasets import DataSet

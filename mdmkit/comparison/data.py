@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mdmkit.comparison.published import PublishedTable
-from mdmkit.core.types import Json
+from mdmkit.core.records import Json
 from mdmkit.evaluation.result import Result
 from mdmkit.metrics.measures import Measure
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mdmkit.comparison.data import ComparisonData
 from mdmkit.core.errors import InputError
-from mdmkit.core.types import Json
+from mdmkit.core.records import Json
 from mdmkit.metrics.selections import is_count
 from mdmkit.tables.headings import titles
 from mdmkit.tables.table import UNDEFINED, Block, Column

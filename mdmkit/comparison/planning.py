@@ -13,7 +13,7 @@ from mdmkit.comparison.remarks import all_remarks
 from mdmkit.comparison.result import Comparison
 from mdmkit.core.errors import InputError, InputTypeError, NoTargetError, listing
 from mdmkit.core.labels import LabelCodes
-from mdmkit.core.types import Json
+from mdmkit.core.records import Json
 from mdmkit.datasets import DataSet
 from mdmkit.datasets.suspicion import LabelSurvey
 from mdmkit.evaluation.evaluation import Evaluation

@@ -10,7 +10,7 @@ from mdmkit.comparison.differences import check_against, with_confidence
 from mdmkit.comparison.records import record_of
 from mdmkit.comparison.table import view_of
 from mdmkit.core.errors import InputError
-from mdmkit.core.types import Json
+from mdmkit.core.records import Json
 from mdmkit.tables.forms import Tabular
 from mdmkit.tables.table import View
 

@@ -15,7 +15,7 @@ from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import InputError, listing
 from mdmkit.core.frame import Frame
 from mdmkit.core.labels import LabelCodes
-from mdmkit.core.types import Json
+from mdmkit.core.records import Json
 from mdmkit.datasets import DataSet, Pairing
 from mdmkit.evaluation.evaluation import Evaluation
 from mdmkit.evaluation.frame_set import FrameSet, evaluate_methods

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from mdmkit.core.errors import InputError, printable
-from mdmkit.core.types import Json
+from mdmkit.core.records import Json
 
 _LONGEST_NAME = 255  # bytes, on the usual file systems
 

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from mdmkit.core.errors import InputError, InputTypeError
 from mdmkit.core.label_values import label_text
-from mdmkit.core.types import Array, Json
+from mdmkit.core.records import Json
+from mdmkit.core.types import Array
 
 NORMAL, ANOMALOUS, IGNORED = 0, 1, 2
 UNKNOWN = 3

@@ -1,4 +1,4 @@
-"""Types that many modules name."""
+"""Types of arrays that many modules name."""
 
 from __future__ import annotations
 
@@ -8,5 +8,3 @@ from numpy.typing import NDArray
 
 #: An array of any dtype.
 Array = NDArray[Any]
-#: What JSON or TOML holds.
-Json = dict[str, Any]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mdmkit.core.errors import InputError
 from mdmkit.core.files import read_json
-from mdmkit.core.types import Json
+from mdmkit.core.records import Json
 from mdmkit.datasets.categories import Frames, industrial, matched
 from mdmkit.datasets.trees import images_below, masks_below
 from mdmkit.io.regions import RegionMasks, Saturation

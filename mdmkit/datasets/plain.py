@@ -11,7 +11,7 @@ from mdmkit.core.errors import InputError, listing
 from mdmkit.core.files import read_toml
 from mdmkit.core.label_values import parse_labels
 from mdmkit.core.labels import LabelCodes
-from mdmkit.core.types import Json
+from mdmkit.core.records import Json
 from mdmkit.datasets.dataset import DataSet, FrameFiles, Layout
 from mdmkit.datasets.keys import existing_folder, files_by_key
 from mdmkit.datasets.trees import images_below, labelled

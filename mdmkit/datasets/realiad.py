@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mdmkit.core.errors import InputError
 from mdmkit.core.files import read_json
-from mdmkit.core.types import Json
+from mdmkit.core.records import Json
 from mdmkit.datasets.categories import industrial
 from mdmkit.datasets.dataset import DataSet, FrameFiles, Layout
 from mdmkit.io.regions import RegionMasks

@@ -7,7 +7,7 @@ from math import isnan
 from operator import add
 from typing import TYPE_CHECKING
 
-from mdmkit.core.types import Json
+from mdmkit.core.records import Json
 
 if TYPE_CHECKING:
     from mdmkit.statistics.totals import Totals

@@ -15,7 +15,7 @@ from mdmkit.core.labels import LabelCodes, Labels
 from mdmkit.core.margin import trivial_level
 from mdmkit.core.named_arrays import arrays_of, value_of
 from mdmkit.core.number import Number
-from mdmkit.core.types import Json
+from mdmkit.core.records import Json
 from mdmkit.evaluation.contributions import Counts, Image
 from mdmkit.evaluation.executors import frames_of
 from mdmkit.evaluation.passes import Passing

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from mdmkit.core.errors import InputError, NoTargetError
 from mdmkit.core.labels import Labels
-from mdmkit.core.types import Json
+from mdmkit.core.records import Json
 from mdmkit.datasets import (
     Choice,
     DataSet,

@@ -18,7 +18,7 @@ from mdmkit.core.frame import Frame
 from mdmkit.core.labels import LabelCodes, Labels
 from mdmkit.core.margin import Margin
 from mdmkit.core.named_arrays import fingerprint
-from mdmkit.core.types import Json
+from mdmkit.core.records import Json
 from mdmkit.evaluation.contributions import Contribution, Counts, Image
 from mdmkit.metrics.base import Metric
 from mdmkit.metrics.curve import ThresholdCurve

@@ -16,7 +16,7 @@ from mdmkit.core.errors import InputError, NoTargetError, RangeError
 from mdmkit.core.frame import Frame, as_unit
 from mdmkit.core.labels import LabelCodes
 from mdmkit.core.number import Number
-from mdmkit.core.types import Json
+from mdmkit.core.records import Json
 from mdmkit.integrations.device_counts import Tally, as_maps, scores_of_bits
 from mdmkit.integrations.histogram import Histogram
 from mdmkit.integrations.on_host import OnHost

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import InputError, InputTypeError
 from mdmkit.core.frame import Frame
-from mdmkit.core.types import Json
+from mdmkit.core.records import Json
 from mdmkit.integrations.component_columns import ComponentColumns
 from mdmkit.integrations.histogram import EDGES, Histogram
 from mdmkit.metrics.normalized_totals import NormalizedTotals

@@ -19,7 +19,8 @@ import numpy as np
 
 from mdmkit.core.errors import InputError, InputTypeError
 from mdmkit.core.extras import needed_by
-from mdmkit.core.types import Array, Json
+from mdmkit.core.records import Json
+from mdmkit.core.types import Array
 from mdmkit.io.formats import Format
 
 DEFAULT_KEY = "value"

@@ -12,7 +12,7 @@ from matplotlib.patches import Patch
 
 from mdmkit.core.errors import InputError
 from mdmkit.core.margin import Interval
-from mdmkit.core.types import Json
+from mdmkit.core.records import Json
 from mdmkit.plots.style import DOUBLE, STYLE, as_width, looks, plain
 
 #: Of a bar: what it is about, where it holds on the frames, and where that is certified.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from mdmkit.comparison.table import blocks, notes
 from mdmkit.core.errors import InputError
 from mdmkit.core.extras import needed_by
-from mdmkit.core.types import Json
+from mdmkit.core.records import Json
 from mdmkit.metrics.measures import MarginAt
 from mdmkit.report import charts
 from mdmkit.report.frames import FOUND, Shown, count_frames, hardest_first

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from mdmkit.core.types import Json
+from mdmkit.core.records import Json
 from mdmkit.report.pictures import drawn_shape, every_so_often, jpeg, png
 from mdmkit.report.slider import Counts, Thresholds
 from mdmkit.statistics.frame_regions import FrameRegions

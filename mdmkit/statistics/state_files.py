@@ -15,7 +15,7 @@ import numpy as np
 from mdmkit.core.errors import InputError, SpoiltError
 from mdmkit.core.files import check_regular, is_whole, seal, write_atomically
 from mdmkit.core.named_arrays import Arrays, narrowed, widened
-from mdmkit.core.types import Json
+from mdmkit.core.records import Json
 
 VERSION = 3
 _HEADER = "header"

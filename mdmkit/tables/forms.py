@@ -15,7 +15,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from mdmkit.core.errors import InputError, printable
-from mdmkit.core.types import Json
+from mdmkit.core.records import Json
 from mdmkit.tables.frames import to_frame
 from mdmkit.tables.html import to_html
 from mdmkit.tables.latex import PAGE, to_latex

@@ -8,7 +8,7 @@ from typing import Any
 
 from mdmkit.core.errors import InputError
 from mdmkit.core.extras import MissingLibraryError
-from mdmkit.core.types import Json
+from mdmkit.core.records import Json
 
 LIBRARIES = ("pandas", "polars")
 

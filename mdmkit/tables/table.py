@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from mdmkit.core.number import Number
-from mdmkit.core.types import Json
+from mdmkit.core.records import Json
 
 UNDEFINED = "-"
 #: Behind margins that a constant prediction passes.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
 from mdmkit.core.margin import Interval
-from mdmkit.core.types import Json
+from mdmkit.core.records import Json
 from mdmkit.tables.forms import Tabular
 from mdmkit.tables.headings import METRIC_HEADINGS
 from mdmkit.tables.table import UNDEFINED, Column, value_column

@@ -10,7 +10,7 @@ import numpy as np
 
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import InputError
-from mdmkit.core.types import Json
+from mdmkit.core.records import Json
 from mdmkit.evaluation.threads import Load
 from mdmkit.thresholds.chosen import ChosenThreshold
 from mdmkit.thresholds.error_bars import count_at

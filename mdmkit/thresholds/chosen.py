@@ -16,8 +16,8 @@ from mdmkit.core.arguments import check_kind
 from mdmkit.core.errors import InputError, SpoiltError, printable
 from mdmkit.core.files import check_output, read_toml, write_text
 from mdmkit.core.frame import as_unit
+from mdmkit.core.records import Json
 from mdmkit.core.transforms import inverted
-from mdmkit.core.types import Json
 
 _HEAD = """\
 # A threshold chosen by mdmkit: a pixel is predicted where its raw score exceeds `raw_threshold`.

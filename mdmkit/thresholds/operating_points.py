@@ -11,7 +11,7 @@ import numpy as np
 
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import InputError
-from mdmkit.core.types import Json
+from mdmkit.core.records import Json
 from mdmkit.evaluation.sources import Progress
 from mdmkit.evaluation.threads import Load, in_order
 from mdmkit.metrics.base import Metric

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from mdmkit.core.errors import InputError, InputTypeError
 from mdmkit.core.margin import check_t_margin
-from mdmkit.core.types import Json
+from mdmkit.core.records import Json
 from mdmkit.datasets import DataSet
 from mdmkit.evaluation.arrays import MetricLike
 from mdmkit.evaluation.executors import check_jobs

@@ -13,7 +13,7 @@ from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import NoMarginError
 from mdmkit.core.frame import as_unit
 from mdmkit.core.margin import Interval
-from mdmkit.core.types import Json
+from mdmkit.core.records import Json
 from mdmkit.evaluation.sources import Progress, no_progress
 from mdmkit.evaluation.threads import Load, in_order
 from mdmkit.metrics.pixel_metrics import F1

@@ -9,7 +9,7 @@ from math import inf
 from typing import Any
 
 from mdmkit.core.margin import Interval
-from mdmkit.core.types import Json
+from mdmkit.core.records import Json
 from mdmkit.datasets import how_inverted
 from mdmkit.tables.table import UNDEFINED, Block, Column, View
 from mdmkit.thresholds.by_method import POINT, ByMethod, with_range

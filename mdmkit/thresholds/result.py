@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mdmkit.core.types import Json
+from mdmkit.core.records import Json
 from mdmkit.datasets import how_inverted
 from mdmkit.metrics.component_metrics import COMPONENT_METRICS
 from mdmkit.statistics.normalizers import MinMax

@@ -14,7 +14,7 @@ from typing import Any
 from mdmkit.comparison.checkpoints.chunks import Checkpoint
 from mdmkit.core.errors import InputError, SpoiltError, listing
 from mdmkit.core.files import check_output_folder, check_regular, read_json, write_text
-from mdmkit.core.types import Json
+from mdmkit.core.records import Json
 from mdmkit.datasets import Pairing
 from mdmkit.io import AllNormal, RegionMasks, Saturation, Target
 

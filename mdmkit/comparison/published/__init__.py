@@ -13,7 +13,7 @@ from decimal import Decimal
 from importlib.resources import files
 
 from mdmkit.core.arguments import as_choice
-from mdmkit.core.types import Json
+from mdmkit.core.records import Json
 from mdmkit.tables.forms import Tabular
 from mdmkit.tables.headings import LOWER_IS_BETTER, key_titles
 from mdmkit.tables.table import UNDEFINED, Block, Column, Row, View, value_column

@@ -13,7 +13,7 @@ from pathlib import Path
 from mdmkit.comparison.published import PublishedTable
 from mdmkit.core.errors import printable
 from mdmkit.core.extras import needed_by
-from mdmkit.core.types import Json
+from mdmkit.core.records import Json
 from mdmkit.report.building import inline_hash, method_colours
 from mdmkit.report.site.saved import Cell, Saved
 from mdmkit.report.site.standings import Rank

@@ -12,7 +12,7 @@ from typing import Any
 from mdmkit.comparison.published import PublishedRow, PublishedTable
 from mdmkit.core.errors import InputError, printable
 from mdmkit.core.files import read_json
-from mdmkit.core.types import Json
+from mdmkit.core.records import Json
 
 Interval = tuple[float, float]
 
