@@ -69,6 +69,7 @@ class Network:
     Examples
     --------
     >>> import numpy as np
+    >>> from maskomaly import load_model
     >>> network = load_model("tiny", device="cpu")
     >>> network.family, network.has_masks, network.class_names[:3]
     ('mask2former', True, ('road', 'sidewalk', 'building'))

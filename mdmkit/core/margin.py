@@ -65,6 +65,8 @@ class Margin(Number):
         The trivial level: the larger, where defined, of the metric's values at the predictions of
         all valid pixels and of none, on the same frames. A margin at a T that does not exceed it
         is passed by doing nothing.
+    confidence, all_predicted, binned, frames, valid_frames
+        As in `Number`.
     ends : (float, float) or None
         These two values, NaN where undefined.
 

@@ -77,7 +77,7 @@ def margin_figure(
     >>> from mdmkit.plots import margin_figure
     >>> figure = margin_figure(curves, 0.5, width=3.4)
     >>> [text.get_text() for text in figure.axes[1].texts]
-    ['MDM 90.0 (trivial)', 'MDM 30.0 (trivial)']
+    ['MDM 90.0', 'MDM 30.0 (trivial)']
     """
     return margin_multiples({"": curves}, t_margin, width=width)
 

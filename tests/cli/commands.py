@@ -41,7 +41,7 @@ class Ran:
         assert "Traceback" not in self.err
         assert self.out == ""
         for part in parts:
-            assert part in self.err
+            assert part in self.err, self.err
         return True
 
 

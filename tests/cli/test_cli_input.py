@@ -226,7 +226,9 @@ def test_frames_without_a_valid_pixel_are_refused(compare, folders, aggregate, n
 def test_figures_without_a_valid_pixel_are_refused(plot, folders, normalize):
     masks(folders, lambda mask: np.full_like(mask, 255))
     assert plot("-o", "out/a.pdf", "--normalize", normalize).refused(
-        "good: --target: expected at least one valid pixel, found all pixels ignored"
+        "--target: expected at least one anomalous pixel, found none",
+        "3 masks hold 255 (ignore)",
+        "--anomaly-label 255",
     )
 
 
