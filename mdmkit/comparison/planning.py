@@ -6,25 +6,19 @@ import platform
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mdmkit.comparison.published import PublishedTable, published_table
 from mdmkit.comparison.remarks import all_remarks
 from mdmkit.comparison.result import Comparison
 from mdmkit.core.errors import InputError, InputTypeError, NoTargetError, listing
-from mdmkit.core.labels import LabelCodes
 from mdmkit.core.records import Json
-from mdmkit.datasets import DataSet
-from mdmkit.datasets.suspicion import LabelSurvey
 from mdmkit.evaluation.evaluation import Evaluation
 from mdmkit.evaluation.frame_set import FrameSet
 from mdmkit.evaluation.methods import Methods
 from mdmkit.evaluation.result import Result
 from mdmkit.metrics.measures import Measure
 from mdmkit.statistics.accumulator import DEFAULT_MEMORY
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True)
@@ -36,14 +30,14 @@ class Planned:
     methods : Methods
     settings, published, auxiliary
         As in `Comparison`.
-    dataset : DataSet or None
+    frames : FrameSet
     """
 
     methods: Methods
     settings: Json
     published: PublishedTable | None
     auxiliary: frozenset[str]
-    dataset: DataSet | None = None
+    frames: FrameSet
 
     def comparison(self) -> Comparison:
         """The comparison of what was counted, with remarks on masks that look like mistakes."""
@@ -53,29 +47,21 @@ class Planned:
                 self.methods.evaluations, self.settings, self.published, self.auxiliary
             )
         except NoTargetError as error:
-            if first.counts.anomalous_pixels or self.methods.pairing is None:
+            if first.counts.anomalous_pixels or self.frames.pairing is None:
                 raise
-            raise error.because(self._survey().why_no_anomaly()) from error
+            raise self.frames.explained(error) from error
         remarks = list(self.settings.get("remarks", ()))
         if self._suspicious(first.counts.normal_frames):
-            remarks += self._survey().remarks()
+            remarks += self.frames.remarks
         remarks += all_remarks(self.methods.evaluations.values(), found.results)
         found.settings.update({"remarks": remarks} if remarks else {})
         return found
 
     def _suspicious(self, normal_frames: int) -> bool:
         """Whether masks are to be looked at once more."""
-        return bool(
-            normal_frames
-            and self.methods.pairing
-            and not (self.dataset is not None and self.dataset.normal_frames)
-        )
-
-    def _survey(self) -> LabelSurvey:
-        assert self.methods.pairing is not None
-        names = ("normal_label", "anomaly_label", "ignore_index")
-        codes = LabelCodes(*(self.settings[name] for name in names))
-        return LabelSurvey.of(self.methods.pairing.targets, codes, self.dataset)
+        judged = self.frames.dataset
+        expected = judged is not None and judged.normal_frames
+        return bool(normal_frames and self.frames.pairing and not expected)
 
 
 def plan_comparison(
@@ -129,7 +115,7 @@ def plan_comparison(
         "positive_class": "anomaly",
         "versions": versions(),
     }
-    return Planned(several, settings, printed, auxiliary, judged)
+    return Planned(several, settings, printed, auxiliary, found)
 
 
 def comparison_of(

@@ -170,11 +170,6 @@ class Detections(AsArrays):
         """Envelope of `alarms`: the most at this or any higher threshold, shape (n + 1,)."""
         return _envelope(self.alarms)
 
-    @cached_property
-    def most_alarm_frames(self) -> NDArray[np.float64]:
-        """Envelope of `alarm_frames`, shape (n + 1,)."""
-        return _envelope(self.alarm_frames)
-
 
 def _envelope(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(np.maximum.accumulate(values[::-1])[::-1])
