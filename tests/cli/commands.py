@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from mdmkit.cli import terminal
+
 REPOSITORY = Path(__file__).parents[2]
 RANKING = "ap,auroc,fpr95,best_f1"
 SMALL = ("--min-prediction", "0", "--min-target", "0")
@@ -43,6 +45,19 @@ class Ran:
         for part in parts:
             assert part in self.err, self.err
         return True
+
+
+def in_process(main, program, arguments, monkeypatch, capsys):
+    """Run a command line in this process: exit code, standard output, standard error."""
+    monkeypatch.setattr(sys, "argv", [program, *map(str, arguments)])
+    monkeypatch.setattr(terminal, "_debugging", False)
+    capsys.readouterr()
+    try:
+        main()
+        code = 0
+    except SystemExit as ended:
+        code = ended.code or 0
+    return code, *capsys.readouterr()
 
 
 def rows(ran):

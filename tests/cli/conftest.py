@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-
 import numpy as np
 import pytest
 from PIL import Image
 
 from mdmkit.cli import command_line as cli
-from mdmkit.cli import terminal
-from tests.cli.commands import SMALL, Ran, frame
+from tests.cli.commands import SMALL, Ran, frame, in_process
 
 
 @pytest.fixture
@@ -32,15 +29,7 @@ def run(folders, monkeypatch, capsys):
     monkeypatch.chdir(folders)
 
     def command(*arguments):
-        monkeypatch.setattr(sys, "argv", ["mdmkit", *map(str, arguments)])
-        monkeypatch.setattr(terminal, "_debugging", False)
-        capsys.readouterr()
-        try:
-            cli.main()
-            code = 0
-        except SystemExit as ended:
-            code = ended.code or 0
-        return Ran(code, *capsys.readouterr())
+        return Ran(*in_process(cli.main, "mdmkit", arguments, monkeypatch, capsys))
 
     return command
 

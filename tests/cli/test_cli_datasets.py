@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import sys
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from mdmkit.cli import command_line as cli
-from mdmkit.cli import terminal
 from mdmkit.datasets import layout, layout_names
+from tests.cli.commands import in_process
 
 SHAPE = (40, 60)
 
@@ -41,17 +40,9 @@ def run(folders, monkeypatch, capsys):
     monkeypatch.chdir(folders)
 
     def command(*arguments):
-        monkeypatch.setattr(sys, "argv", ["mdmkit", *map(str, arguments)])
-        monkeypatch.setattr(terminal, "_debugging", False)
-        capsys.readouterr()
-        try:
-            cli.main()
-            code = 0
-        except SystemExit as ended:
-            code = ended.code or 0
-        captured = capsys.readouterr()
-        assert "Traceback" not in captured.err
-        return code, captured.out, captured.err
+        code, out, err = in_process(cli.main, "mdmkit", arguments, monkeypatch, capsys)
+        assert "Traceback" not in err
+        return code, out, err
 
     return command
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
 from maskomaly import MaskomalyConfig, Preprocessing, cli, load_model
-from mdmkit.cli import terminal
+from tests.cli.commands import in_process
 from tests.maskomaly.small_networks import mask2former, segformer
 
 SIZES = {"a": (64, 96), "b": (50, 70), "sub/c": (64, 96)}
@@ -51,15 +49,7 @@ def run(place, tmp_path, monkeypatch, capsys):
         (tmp_path / folder).symlink_to(place / folder)
 
     def command(*arguments):
-        monkeypatch.setattr(sys, "argv", ["maskomaly", *map(str, arguments)])
-        monkeypatch.setattr(terminal, "_debugging", False)
-        capsys.readouterr()
-        try:
-            cli.main()
-            code = 0
-        except SystemExit as ended:
-            code = ended.code or 0
-        return code, *capsys.readouterr()
+        return in_process(cli.main, "maskomaly", arguments, monkeypatch, capsys)
 
     return command
 
