@@ -7,9 +7,9 @@ good. It does not say whether you can find that threshold, or how far you may mi
 """
 
 # %%
-# Four synthetic frames, and three methods that put their pixels in the same order: `steady` spreads
-# its scores over [0, 1]; `squeezed` has the same scores below 0.2; `bent` keeps the whole range, but
-# takes the eighth root of its scores.
+# Four synthetic frames, and three methods that put their pixels in the same order: `steady`
+# spreads its scores over [0, 1]; `squeezed` multiplies them by 0.2; `bent` keeps the whole range,
+# but takes the eighth root of its scores.
 import numpy as np
 from scipy.ndimage import gaussian_filter
 

@@ -8,8 +8,9 @@ This example uses the small network in the package, on a synthetic street.
 """
 
 # %%
-# **The network and its queries.** The network was trained on synthetic streets and never saw objects
-# of this kind. It answers with 40 queries: each has a mask, and says which class it is, or void.
+# **The network and its queries.** The network was trained on synthetic streets and never saw
+# objects of this kind. It answers with 40 queries: each has a mask, and says which class it is, or
+# void.
 from pathlib import Path
 
 from maskomaly import load_model
