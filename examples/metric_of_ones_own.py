@@ -38,8 +38,8 @@ print(mdm(scores, target, t_margin=0.7, metric=tversky))
 
 # %%
 # **2. A formula of the component counts** is exact at every distinct score as well, from one pass
-# of union-find over the frame. `hits` counts, for each quality t = 0.25, 0.30, ..., 0.75, the objects
-# with sIoU >= t, then the predicted components with PPV < t.
+# of union-find over the frame. `hits` counts, for each quality t = 0.25, 0.30, ..., 0.75, the
+# objects with sIoU >= t, then the predicted components with PPV < t.
 from dataclasses import dataclass
 
 from mdmkit.metrics import ComponentMetric

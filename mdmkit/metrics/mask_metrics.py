@@ -15,8 +15,8 @@ class MaskMetric(Metric):
     """A metric that is any `function(prediction, target) -> float` of bool masks (H, W).
 
     Ignored pixels are False in both masks. It is evaluated at every step of d where there
-    are at most 1,001 (exact), else at z = 0, 1/1000, ..., 1. Over several frames it is the mean over
-    those where it is not NaN. Wherever a metric is asked for, the bare function will do.
+    are at most 1,001 (exact), else at z = 0, 1/1000, ..., 1. Over several frames it is the mean
+    over those where it is not NaN. Wherever a metric is asked for, the bare function will do.
 
     Parameters
     ----------
