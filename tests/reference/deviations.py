@@ -98,7 +98,7 @@ def rows(frames, margins):
     points, repeated = points_of(frames)
     found.append(("trapezoids over bins", "ap", exact["ap"], smiyc.trapezoid_ap(points)))
     z = float(np.float16(smiyc.shifted_threshold(points, repeated)))
-    found.append(("threshold looked up amiss", "siou_gt", exact["siou_gt"], siou_above(frames, z)))
+    found.append(("the wrong threshold looked up", "siou_gt", exact["siou_gt"], siou_above(frames, z)))
     found.append(("one frame of a tied first edge", "ap", other["ap"], first_point(frames, other)))
     release = evaluate(frames, ("fpr95", *margins), protocol="maskomaly-release")
     found.append(("FPR at TPR > 0.9", "fpr95", exact["fpr95"], release["fpr@tpr>0.9"]))
