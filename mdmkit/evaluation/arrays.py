@@ -1,4 +1,4 @@
-"""One metric on arrays: `threshold_curve` and `mdm`."""
+"""A metric on arrays: `threshold_curve` and `mdm`."""
 
 from __future__ import annotations
 
@@ -75,8 +75,8 @@ def threshold_curve(
     invert : bool
         Higher scores mean normal: 1 - score is judged.
     memory : int
-        Bytes that the statistics may take. Beyond it they are known at the thresholds of a grid,
-        with bounds in between (`low`, `high`).
+        Bytes that the statistics may take. Beyond it scores fall into bins, with bounds within
+        each bin (`low`, `high`).
     resolution : {None, "all"}
         None: the curve of a component metric over arrays or lists with many distinct scores has
         4,096 steps with bounds, keeps the arrays, and looks at them again for each value that is

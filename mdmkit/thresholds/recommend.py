@@ -101,7 +101,7 @@ def choose_thresholds(
     overwrite: bool = False,
     **options: Unpack[ChoosingOptions],
 ) -> Thresholds | RequiredThresholds:
-    """Recommend a threshold for each method, and see what it gives on a second set of frames.
+    """Recommend a threshold for each method, and apply it to a second set of frames.
 
     Parameters
     ----------
