@@ -228,7 +228,8 @@ def counted(
     several = chooser.requirements
     check_counted(several, kinds.values())
     needed = {r.statistic: str(r) for r in reversed(several)}
-    record = record_of_frames(frames, kinds, (), {**needed, PixelStatistic(): "pixels"})
+    needed[PixelStatistic()] = "pixels"
+    record = record_of_frames(frames, kinds, (), needed, bins=BINS)
     asked = Asked(tuple(several))
     plan = StatesPlan((asked,), frames.loads, kinds, BINS, chooser.memory, chooser.jobs, True)
     with plan.states(counts, record, overwrite, progress) as counts_of:

@@ -80,7 +80,7 @@ def some(frames):
 
 
 @pytest.mark.parametrize("aggregate", ["pooled", "per_image"])
-@pytest.mark.parametrize("sets", [6, pytest.param(200, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("sets", [3, pytest.param(200, marks=pytest.mark.slow)])
 def test_least_values_of_frames_are_never_more_than_those_at_any_score(aggregate, sets):
     rng = np.random.default_rng(sets)
     caps, equal, looked = Caps(0.2, 3, 2), 0, 0
@@ -106,7 +106,7 @@ def test_least_values_of_frames_are_never_more_than_those_at_any_score(aggregate
 
 
 @pytest.mark.parametrize("aggregate", ["pooled", "per_image"])
-@pytest.mark.parametrize("sets", [6, pytest.param(200, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("sets", [3, pytest.param(200, marks=pytest.mark.slow)])
 def test_what_holds_by_counts_holds_at_every_score(aggregate, sets):
     rng = np.random.default_rng(sets)
     found = 0
@@ -133,7 +133,7 @@ def test_what_holds_by_counts_holds_at_every_score(aggregate, sets):
                 z = few.threshold(few.run)
                 assert few.curves[0](z) == pytest.approx(every.curves[0](z), abs=1e-9)
                 assert few.run[0] <= z < max(few.run[1], 1)
-    assert found > 5 * sets
+    assert found > 5 * sets, found
 
 
 @pytest.fixture
@@ -166,7 +166,7 @@ def unread(*_):
         "recall >= 0.5, fpr <= 0.3",
         "found >= 0.6, alarms <= 1",
         "alarm_frames <= 0.5",
-        "recall@size=4:inf >= 0.3, pro > 0.1",
+        "recall@size=4:inf >= 0.3",
     ],
 )
 def test_kept_counts_serve_ranges_certificates_and_error_bars(folders, monkeypatch, require):
@@ -178,7 +178,6 @@ def test_kept_counts_serve_ranges_certificates_and_error_bars(folders, monkeypat
     again = choose_thresholds(methods, masks, counts=counts, **options)
     assert first.to_dict() == again["mine"].to_dict()
     assert "kept" in again.to_text() or "keeps" in again.to_text()
-    # 2,880 scores are more than can be kept as every one only with fewer bins
     assert first.interval == every.interval
     assert first.certificate == every.certificate
     assert first.interval[0] <= first.threshold < max(first.interval[1], 1)
@@ -235,7 +234,11 @@ def test_counts_of_normal_frames(folders, monkeypatch):
 def test_what_counts_do_not_tell_is_refused(folders):
     methods, masks = {"mine": folders / "mine"}, folders / "masks"
     counts = folders / "counts.h5"
-    accuracy = count_metric(lambda tp, fp, fn, tn: (tp + tn) / (tp + fp + fn + tn), "accuracy")
+
+    @count_metric
+    def accuracy(tp, fp, fn, tn):
+        return (tp + tn) / (tp + fp + fn + tn)
+
     for options, message in (
         ({"require": [(accuracy, ">", 0.5)]}, "found accuracy"),
         ({"require": "fpr <= 0.5", "normalize": "rank"}, "ranks"),
@@ -245,5 +248,7 @@ def test_what_counts_do_not_tell_is_refused(folders):
             choose_thresholds(methods, masks, counts=counts, **options)
         assert refused.value.argument == "counts"
     with pytest.raises(InputError, match="found arrays"):
-        recommend_threshold([(np.eye(3), np.eye(3))] * 3, require="fpr <= 0.5", counts=counts)
+        recommend_threshold(
+            [(np.eye(3), np.eye(3, dtype=int))] * 3, require="fpr <= 0.5", counts=counts
+        )
     assert not counts.exists()

@@ -79,7 +79,7 @@ def found_share(name, frames, z, sizes):
     else:
         shares = [s for frame in frames for s in covered_shares(frame, z, sizes)]
     enough = 0.75 if "0.75" in name else 0.5
-    return sum(share >= enough for share in shares) / len(shares) if shares else nan
+    return float(np.mean(np.array(shares) >= enough)) if shares else nan
 
 
 def value(name, frames, z, sizes):
