@@ -21,7 +21,6 @@ from maskomaly.queries import (
     QueryMining,
 )
 from mdmkit.core.errors import InputError, NoTargetError, listing
-from mdmkit.core.files import write_text
 from mdmkit.core.labels import ANOMALOUS, IGNORED, LabelCodes, Labels
 from mdmkit.core.types import Array
 from mdmkit.datasets import DataSet
@@ -202,9 +201,8 @@ class Mined:
 
     def write(self, path: Path, config: MaskomalyConfig, made_with: str = "") -> None:
         """Write the config as TOML, headed by how its queries were found."""
-        head = [f"# queries whose mask (m > {self.threshold:g}) overlaps the ground truth:"]
-        head += [f"# {line}" for line in [*self.table().splitlines(), *made_with.splitlines()]]
-        write_text(path, "\n".join(head) + "\n" + config.to_toml())
+        head = f"queries whose mask (m > {self.threshold:g}) overlaps the ground truth:"
+        config.write(path, [head, *self.table().splitlines(), *made_with.splitlines()])
 
 
 def mine_folder(

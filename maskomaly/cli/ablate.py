@@ -96,7 +96,7 @@ def ablate(
     codes = choice.codes
     network = networks.load_network(model, device, quiet, input_size)
     networks.need_masks(network)
-    chosen = networks.config_of(network, preset, config, queries, force_queries)
+    chosen = networks.config_of(network, preset, config, queries, force_queries, quiet)
     with progress_bars(quiet) as bar:
         comparison = compare_configs(
             judged,

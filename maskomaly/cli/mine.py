@@ -92,7 +92,7 @@ def mine(
         )
     typer.echo(mined.table(), nl=False)
     chosen = replace(
-        networks.resolve_config(preset, config, None, network.source, network.digest),
+        networks.resolve_config(preset, config, None, network.source, network.digest, quiet),
         anomaly_queries=mined.anomaly.indices,
         init_queries=mined.init_queries,
         checkpoint=network.digest,

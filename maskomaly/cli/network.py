@@ -65,14 +65,21 @@ def resolve_config(
     queries: str | None,
     source: str | Path = "",
     digest: str = "",
+    quiet: bool = False,
 ) -> MaskomalyConfig:
-    """The config that these options mean for a network of this source and digest."""
-    from maskomaly.config import MaskomalyConfig
-    from maskomaly.registry import own_config, registered
+    """The config that these options mean for a network of this source and digest.
+
+    A note says which of its files were changed since they were written.
+    """
+    from maskomaly.config import MaskomalyConfig, was_changed
+    from maskomaly.registry import OWN_CONFIG, own_config, registered
 
     if preset is not None and config is not None:
         raise InputError("expected --preset or --config, found both", argument="config")
     own = own_config(source, digest)
+    for path in filter(None, (config, queries, Path(source) / OWN_CONFIG)):
+        if Path(path).is_file() and was_changed(path):
+            note(f"note: {path} was changed since it was written, by hand or by damage", quiet)
     if config is not None:
         chosen = MaskomalyConfig.read(config)
     elif preset is None and own is not None:
@@ -92,11 +99,12 @@ def config_of(
     config: Path | None,
     queries: str | None,
     force: bool,
+    quiet: bool = False,
 ) -> MaskomalyConfig:
     """The config for a network, whose queries it has: judged before it runs."""
     from maskomaly.algorithm import check_indices
 
-    chosen = resolve_config(preset, config, queries, network.source, network.digest)
+    chosen = resolve_config(preset, config, queries, network.source, network.digest, quiet)
     check_indices(chosen, network.queries, network.digest, force)
     return chosen
 

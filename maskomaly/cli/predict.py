@@ -114,7 +114,7 @@ def predict(
         return
 
     network = networks.load_network(model, device, quiet, input_size, compile)
-    chosen = _config_for(network, names, preset, config, queries, force_queries)
+    chosen = _config_for(network, names, preset, config, queries, force_queries, quiet)
     common: dict[str, object] = {
         "checkpoint": network.digest,
         "preprocessing": repr(network.preprocessing),
@@ -148,6 +148,7 @@ def _config_for(
     config: Path | None,
     queries: str | None,
     force: bool,
+    quiet: bool,
 ) -> MaskomalyConfig:
     """The config that the scores use, once it is known that the network has what they need."""
     from maskomaly.scores import SCORES, check_unknown
@@ -165,8 +166,8 @@ def _config_for(
         if SCORES[name].needs_unknown:
             check_unknown(name, network.class_names)
     if any(SCORES[name].configured for name in names):
-        return networks.config_of(network, preset, config, queries, force)
-    return networks.resolve_config(preset, config, queries, network.source, network.digest)
+        return networks.config_of(network, preset, config, queries, force, quiet)
+    return networks.resolve_config(preset, config, queries, network.source, network.digest, quiet)
 
 
 def outputs_folder(output: Path) -> Path:

@@ -92,7 +92,7 @@ def draw_queries(
     networks.need_masks(network)
     known = own_config(network.source, network.digest) or config or queries or preset
     fixed = (
-        networks.config_of(network, preset, config, queries, force_queries)
+        networks.config_of(network, preset, config, queries, force_queries, quiet)
         if known
         else MaskomalyConfig()
     )

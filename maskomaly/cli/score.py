@@ -64,7 +64,7 @@ def score_outputs(
         files_by_key(existing_folder(outputs, "outputs"), (".npz",), "outputs"), frames
     )
     first = MaskOutputs.load(next(iter(found.values())))
-    chosen = networks.resolve_config(preset, config, queries, digest=first.checkpoint)
+    chosen = networks.resolve_config(preset, config, queries, digest=first.checkpoint, quiet=quiet)
     if any(SCORES[name].configured for name in names):
         check_queries(first, chosen, force_queries)
     masks = None if instances is None else InstanceMasks(instances)

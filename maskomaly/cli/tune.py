@@ -66,7 +66,7 @@ def tune(
         images, dataset, target, frames, anomaly_label, normal_label, ignore_index
     )
     lesson = networks.lesson(judged, model, device, quiet, input_size, amp)
-    base = networks.config_of(lesson.network, preset, config, queries, force_queries)
+    base = networks.config_of(lesson.network, preset, config, queries, force_queries, quiet)
     with progress_bars(quiet) as bar:
         tuned = tune_folder(
             lesson.images,
