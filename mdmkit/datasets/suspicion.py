@@ -79,6 +79,14 @@ class LabelSurvey:
         return len(self.found)
 
     @property
+    def pixels(self) -> Counter[int]:
+        """Pixels by label value, of all masks that were counted."""
+        total: Counter[int] = Counter()
+        for pixels in self.found.values():
+            total.update(pixels or {})
+        return total
+
+    @property
     def black_and_white(self) -> list[str]:
         """Keys of masks that hold 0 and 255 alone, where 255 is ignored."""
         if dict(self.codes.meanings()).get(255) != IGNORED:
@@ -110,12 +118,9 @@ class LabelSurvey:
         if not self.masks:
             return "no frame has a mask"
         meanings = dict(self.codes.meanings())
-        total: Counter[int] = Counter()
-        for pixels in self.found.values():
-            total.update(pixels or {})
         values = [
             f"{value} ({_MEANINGS.get(meanings.get(value, IGNORED))}) at {count} pixels"
-            for value, count in sorted(total.items())[:8]
+            for value, count in sorted(self.pixels.items())[:8]
         ]
         if len(self.black_and_white) + len(self.zero) == self.masks and self.black_and_white:
             hint = (
