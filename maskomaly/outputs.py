@@ -20,7 +20,7 @@ Size = tuple[int, int]
 
 @dataclass(frozen=True)
 class Geometry:
-    """Says how an image lies in the network's input.
+    """Describes the place of an image in the network's input.
 
     Parameters
     ----------
