@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from random import randrange
+from time import time_ns
 from typing import Any
 
 import torch
@@ -294,7 +294,7 @@ def check_compiler(device: torch.device) -> None:
     ------
     InputError
     """
-    size = randrange(2, 100_000)  # a new one, which no cache of earlier runs answers
+    size = 2 + time_ns() % 99_991  # a new one, which no cache of earlier runs answers
     try:
         torch.compile(torch.neg)(torch.zeros(size, device=device))
     except Exception as error:  # of dynamo, inductor, the compiler: anything
