@@ -3,13 +3,13 @@ Equal AP, unequal margins
 =========================
 
 Average precision sees the order of the scores and nothing else: it says that *some* threshold is
-good. Whether you can find that threshold, and how far you may miss it, it does not say.
+good. It does not say whether you can find that threshold, or how far you may miss it.
 """
 
 # %%
-# Four drawn frames, and three methods that put their pixels in the same order: `steady` spreads
-# its scores over [0, 1]; `squeezed` says the same below 0.2; `bent` keeps the whole range, but
-# takes the eighth root of its scores.
+# Four synthetic frames, and three methods that put their pixels in the same order: `steady`
+# spreads its scores over [0, 1]; `squeezed` multiplies them by 0.2; `bent` keeps the whole range,
+# but takes the eighth root of its scores.
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
@@ -49,8 +49,8 @@ metrics = "ap,auroc,best_f1,mdm_f1@0.7"
 print(compare(frames, metrics=metrics))
 
 # %%
-# All three have a threshold at which F1 is 0.92. Only `steady` has it where one would look, and
-# forgives a wrong guess.
+# All three have a threshold at which F1 is 0.92. Only `steady` has it where one would look first,
+# and stays good when the guess is a little wrong.
 from pathlib import Path
 
 from mdmkit import threshold_curve
@@ -68,7 +68,7 @@ first = {name: Frame(maps[0], targets[0]) for name, maps in methods.items()}
 save_figure(thresholds_figure(first), Path("thresholds.png"))
 
 # %%
-# The margin belongs to the scale on which a method speaks, so a map of the scores changes it:
+# The margin belongs to the scale of a method's scores, so a map of the scores changes it:
 # `minmax` gives `squeezed` the whole range back, and leaves `bent` as it is; `rank` makes all three
 # the same, as it keeps nothing but the order. Say which one you used, and give all methods the
 # same: margins of methods that were normalised in different ways do not compare.

@@ -2,14 +2,14 @@
 From folders to a paper
 =======================
 
-Score maps lie in folders, a folder a method, beside one of masks: what most people have on the
-evening before a deadline. From there to a table and two figures as wide as a column, in Python; the
-same in commands is the page :doc:`../paper`.
+Score maps lie in folders, one per method, beside a folder of masks. This script makes a table and
+two figures as wide as a column from them, in Python; the page :doc:`../paper` does the same with
+commands.
 """
 
 # %%
-# Folders first. Here they are drawn: a detector that is sure of its objects, and one that ranks as
-# well but speaks in a low voice. Yours exist already, in any of the formats that are read.
+# Folders first. Here they are synthetic: a detector that is sure of its objects, and one that ranks
+# pixels as well but gives low scores. Yours exist already, in any of the formats that are read.
 import tempfile
 from pathlib import Path
 

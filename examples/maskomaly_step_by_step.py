@@ -4,12 +4,13 @@ Maskomaly step by step
 
 Maskomaly turns the masks of a plain segmentation network into anomaly scores: what confident masks
 of known classes claim is normal, what the masks of a few mined queries claim belongs to no class.
-Here with the small network in the package, on a drawn street.
+This example uses the small network in the package, on a synthetic street.
 """
 
 # %%
-# **The network and its queries.** The network was trained on drawn streets and never saw objects
-# of this kind. It answers with 40 queries: each has a mask, and says which class it is, or void.
+# **The network and its queries.** The network was trained on synthetic streets and never saw
+# objects of this kind. It answers with 40 queries: each has a mask, and says which class it is, or
+# void.
 from pathlib import Path
 
 from maskomaly import load_model

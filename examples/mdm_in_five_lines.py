@@ -7,7 +7,7 @@ range of good thresholds is, where it lies, and which threshold to use.
 """
 
 # %%
-# A drawn frame: two objects, seen blurred and through noise.
+# A synthetic frame: two objects, seen blurred and through noise.
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
@@ -38,7 +38,7 @@ from mdmkit import threshold_curve
 from mdmkit.plots import margin_figure, save_figure
 
 curve = threshold_curve(scores, target, metric="f1")
-save_figure(margin_figure({"drawn": curve}, 0.7), Path("margin.png"))
+save_figure(margin_figure({"synthetic": curve}, 0.7), Path("margin.png"))
 
 # %%
 # The frame itself, at the recommended threshold and at both ends of the margin, where F1 has
@@ -47,4 +47,4 @@ from mdmkit import Frame
 from mdmkit.plots import thresholds_figure
 
 ends = [round(z, 3) for z in (low, m.threshold, high)]
-save_figure(thresholds_figure({"drawn": Frame(scores, target)}, ends), Path("frame.png"))
+save_figure(thresholds_figure({"synthetic": Frame(scores, target)}, ends), Path("frame.png"))

@@ -7,7 +7,7 @@ fastest to the most general.
 """
 
 # %%
-# One drawn frame: a large object, three small ones, and a score map that finds the large one.
+# One synthetic frame: a large object, three small ones, and a score map that finds the large one.
 from pathlib import Path
 
 import numpy as np
@@ -37,9 +37,9 @@ def tversky(tp, fp, fn, tn):
 print(mdm(scores, target, t_margin=0.7, metric=tversky))
 
 # %%
-# **2. A formula of the component sweep** is exact at every distinct score as well, from one pass of
-# union-find over the frame. `hits` counts, for each quality t = 0.25, 0.30, ..., 0.75, the objects
-# with sIoU >= t, then the predicted components with PPV < t.
+# **2. A formula of the component counts** is exact at every distinct score as well, from one pass
+# of union-find over the frame. `hits` counts, for each quality t = 0.25, 0.30, ..., 0.75, the
+# objects with sIoU >= t, then the predicted components with PPV < t.
 from dataclasses import dataclass
 
 from mdmkit.metrics import ComponentMetric
@@ -81,7 +81,7 @@ from mdmkit import threshold_curve
 from mdmkit.plots import margin_multiples, save_figure
 
 panels = {
-    title: {"drawn": threshold_curve(scores, target, metric)}
+    title: {"synthetic": threshold_curve(scores, target, metric)}
     for title, metric in (
         ("of counts", tversky),
         ("of components", ObjectsFound(min_prediction=20)),

@@ -2,13 +2,13 @@
 Many frames on a Dask cluster
 =============================
 
-`compare(..., scheduler=...)` hands the frames to the workers of a Dask cluster. Each task sweeps a
-few of them; what they found is merged in a tree, exactly. So the table is the one that a single
+`compare(..., scheduler=...)` hands the frames to the workers of a Dask cluster. Each task counts a
+few of them; their counts are merged in a tree, exactly. So the table is the one that a single
 process makes, to the last bit.
 """
 
 # %%
-# Twenty-four drawn frames, and a method that saw them through noise. The files lie where every
+# Twenty-four synthetic frames, and a method that saw them through noise. The files lie where every
 # worker can read them under the same path.
 import tempfile
 from pathlib import Path
@@ -55,8 +55,8 @@ with get_task_stream(client) as stream:
 assert together.results == alone.results
 
 # %%
-# What the workers did. A first pass counts pixels at every score, and components at the thresholds
-# of a grid; a second looks closely at the few scores where that leaves a margin open. The
+# What the workers did. A first pass counts pixels at every score, and components in
+# bins; a second looks closely at the few bins that leave a margin unresolved. The
 # evaluations of four tasks at a time become one, and only the last of each pass comes back.
 import matplotlib.pyplot as plt
 

@@ -4,11 +4,11 @@ A threshold taken elsewhere
 
 A detector is used at one threshold, chosen on frames other than those on which it must work. The
 usual choice is the threshold with the best F1; the middle of the Maximal Detection Margin is the
-one that is farthest from failing on either side. What is left of the two when the light changes?
+one that is farthest from failing on either side. How do both do when the light changes?
 """
 
 # %%
-# Drawn frames: discs on textured ground. The detector is equally sure of all discs, while false
+# Synthetic frames: discs on textured ground. The detector is equally sure of all discs, while false
 # alarms fade slowly: F1 creeps up with the threshold and then falls off a cliff. `light` shifts all
 # of its evidence: below 0 the scene is dim, above 0 it glares.
 import numpy as np

@@ -14,8 +14,10 @@ from maskomaly.mining import labelled_images
 from maskomaly.predict import Predicts, outputs_of_images, unfinished, write_score_maps
 from maskomaly.score_maps import Destination
 from maskomaly.scores import score
+from mdmkit import Evaluation
 from mdmkit.comparison.compare_methods import compare
 from mdmkit.comparison.result import Comparison
+from mdmkit.core.errors import InputError
 from mdmkit.datasets import DataSet, choose
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ def compare_configs(
     configs: Mapping[str, MaskomalyConfig],
     metrics: str = ABLATION_METRICS,
     *,
-    force: bool = False,
+    force_queries: bool = False,
     keep: Path | None = None,
     batch: int = 1,
     autocast: torch.dtype | None = None,
@@ -49,11 +51,10 @@ def compare_configs(
         By name of the row.
     metrics : str
         As in `mdmkit.compare`.
-    force : bool
+    force_queries : bool
         Use queries that belong to other weights.
     keep : Path, optional
-        Folder for the score maps (float16 HDF5, as `maskomaly predict` writes them), one folder a
-        config; by default they are not kept.
+        Folder for the score maps (float32 HDF5), one folder a config; by default they are not kept.
     batch, autocast
         As in `Network.predict`.
     overwrite : bool
@@ -71,8 +72,14 @@ def compare_configs(
     Raises
     ------
     InputError
-        Labels that do not fit, before the network runs.
+        Before the network runs: unknown metrics, labels that do not fit, a folder in use.
+
+    Notes
+    -----
+    Maps are float32, so that no two scores are tied by rounding; they lie in files, and the counts
+    of one config at a time in memory: 4 bytes a pixel.
     """
+    Evaluation(metrics)  # refuses unknown names
     codes = choose(dataset, **labels).codes
     frames = labelled_images(dataset, codes)
     place = TemporaryDirectory(prefix="maskomaly-") if keep is None else nullcontext(str(keep))
@@ -81,11 +88,15 @@ def compare_configs(
             Destination(
                 Path(folder) / name,
                 {"config": config.to_toml().splitlines()},
-                scorer=partial(score, name="maskomaly", config=config, force=force),
+                scorer=partial(score, name="maskomaly", config=config, force_queries=force_queries),
+                dtype="float32",
             )
             for name, config in configs.items()
         ]
-        left = unfinished(frames.images, destinations, overwrite=overwrite)
+        try:
+            left = unfinished(frames.images, destinations, overwrite=overwrite)
+        except InputError as error:
+            raise error.of("keep") from error
         stream = outputs_of_images(left, network, batch=batch, autocast=autocast)
         progress = bar("predict", len(left)) if bar else (lambda: None)
         write_score_maps(stream, destinations, progress=progress)

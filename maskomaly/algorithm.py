@@ -13,7 +13,9 @@ from maskomaly.resample import at_image, to_image, upsample
 from mdmkit.core.errors import InputError, InputTypeError
 
 
-def check_queries(outputs: MaskOutputs, config: MaskomalyConfig, force: bool = False) -> None:
+def check_queries(
+    outputs: MaskOutputs, config: MaskomalyConfig, force_queries: bool = False
+) -> None:
     """Refuse query indices that the outputs do not have, or that belong to other weights.
 
     Only indices that the config's switches use are judged. They may be used if the config names
@@ -24,7 +26,7 @@ def check_queries(outputs: MaskOutputs, config: MaskomalyConfig, force: bool = F
     ----------
     outputs : MaskOutputs
     config : MaskomalyConfig
-    force : bool
+    force_queries : bool
         Use the indices with other weights. Indices out of range stay errors.
 
     Raises
@@ -43,11 +45,11 @@ def check_queries(outputs: MaskOutputs, config: MaskomalyConfig, force: bool = F
     ...     print(str(error).partition(";")[0])
     anomaly_queries: expected queries of the checkpoint ab12, found those of cd34
     """
-    check_indices(config, outputs.queries, outputs.checkpoint, force)
+    check_indices(config, outputs.queries, outputs.checkpoint, force_queries)
 
 
 def check_indices(
-    config: MaskomalyConfig, queries: int, checkpoint: str, force: bool = False
+    config: MaskomalyConfig, queries: int, checkpoint: str, force_queries: bool = False
 ) -> None:
     """Refuse indices that a network of so many queries and of this digest does not have.
 
@@ -57,23 +59,26 @@ def check_indices(
         ("anomaly_queries", config.used_anomaly_queries),
         ("init_queries", config.used_init_queries),
     ):
-        if used and not force and config.checkpoint == SWIN_LARGE_CITYSCAPES:
+        if used and not force_queries and config.checkpoint == SWIN_LARGE_CITYSCAPES:
             raise InputError(
-                f"{name}: no queries for this network: mine them (maskomaly mine IMAGES --target "
-                "MASKS --model SOURCE -o queries.toml, then --queries queries.toml), or set accept "
-                "= false in a config, which scores by rejection alone; the preset's own, "
+                "no queries for this network: mine them (maskomaly mine IMAGES --target MASKS "
+                "--model SOURCE -o queries.toml, then --queries queries.toml), or set accept = "
+                "false in a config, which scores by rejection alone; the preset's own, "
                 f"{list(used)}, are those of Mask2Former Swin-L for Cityscapes: if that is the "
-                "network, --force-queries takes them"
+                "network, `force_queries=True` takes them",
+                argument=name,
             )
-        if used and config.checkpoint not in ("", checkpoint) and not force:
+        if used and config.checkpoint not in ("", checkpoint) and not force_queries:
             raise InputError(
-                f"{name}: expected queries of the checkpoint {checkpoint or '(unknown)'}, found "
-                f"those of {config.checkpoint}; "
-                "query indices mean something else in other weights: mine them anew, or force them"
+                f"expected queries of the checkpoint {checkpoint or '(unknown)'}, found those of "
+                f"{config.checkpoint}; query indices mean something else in other weights: mine "
+                "them anew, or use them all the same by `force_queries=True`",
+                argument=name,
             )
         if used and max(used) >= queries:
             raise InputError(
-                f"{name}: expected indices below the network's {queries} queries, found {max(used)}"
+                f"expected indices below the network's {queries} queries, found {max(used)}",
+                argument=name,
             )
 
 
@@ -149,7 +154,7 @@ def acting_queries(outputs: MaskOutputs, config: MaskomalyConfig) -> tuple[int, 
     return tuple(_Roles(outputs, config).queries)
 
 
-def maskomaly(outputs: MaskOutputs, config: MaskomalyConfig, force: bool = False) -> Tensor:
+def maskomaly(outputs: MaskOutputs, config: MaskomalyConfig, force_queries: bool = False) -> Tensor:
     """Score an image's pixels from the masks of a plain segmentation network.
 
     ::
@@ -165,7 +170,7 @@ def maskomaly(outputs: MaskOutputs, config: MaskomalyConfig, force: bool = False
     outputs : MaskOutputs
     config : MaskomalyConfig
         Hyperparameters, A and I_0, each term's switch, and how the authors' release differs.
-    force : bool
+    force_queries : bool
         Use query indices that belong to another checkpoint.
 
     Returns
@@ -204,7 +209,7 @@ def maskomaly(outputs: MaskOutputs, config: MaskomalyConfig, force: bool = False
         raise InputTypeError(
             f"expected MaskOutputs, found {type(outputs).__name__}", argument="outputs"
         )
-    check_queries(outputs, config, force)
+    check_queries(outputs, config, force_queries)
     with torch.no_grad():
         roles = _Roles(outputs, config)
         geometry = outputs.geometry

@@ -32,7 +32,7 @@ _CHOICES = {
 
 @dataclass(frozen=True, kw_only=True)
 class MaskomalyConfig:
-    """Holds everything that decides a Maskomaly score but the network's outputs.
+    """Holds all settings that decide a Maskomaly score, besides the network's outputs.
 
     p_n are query n's class probabilities, void last of C + 1, and m_n its mask. All of the
     defaults but the (empty) queries are the `paper` preset's.
@@ -56,12 +56,12 @@ class MaskomalyConfig:
     anomaly_queries : tuple of int
         A: queries whose masks are accepted as anomalous. Without any the term is 0.
     init_queries : tuple of int
-        I_0: queries that are inliers whatever their confidence. That the "Init." of the paper's
-        ablation means this is a reading.
+        I_0: queries that are inliers whatever their confidence. This is taken to be the "Init."
+        of the paper's ablation, which the paper's poster does not explain.
     mask_comparison : {">=", ">"}
         How confidence compares with `t_mask`.
     border_queries : {"inliers", "non-void"}
-        Whose masks meet in a border: I, or all queries whose likeliest class is not void.
+        The queries whose masks meet in a border: I, or all whose likeliest class is not void.
     accept_probability : {"void", "max"}
         Weight of an accepted mask: p_n[void], or the largest of all C + 1 probabilities.
     init_probability : {"known", "max"}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from maskomaly.checkpoints import check_complete, quiet
+from maskomaly.detectron2_names import DROPPED, PIXEL, QUERY, new_names
 from maskomaly.foreign import what_tensors_are
 from maskomaly.pickles import read_tensors
 from maskomaly.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
@@ -23,100 +23,27 @@ Tensors = dict[str, Tensor]
 
 # The 19 classes on which Cityscapes is evaluated, in the order of their training ids.
 CITYSCAPES = (
-    "road", "sidewalk", "building", "wall", "fence", "pole", "traffic light", "traffic sign",
-    "vegetation", "terrain", "sky", "person", "rider", "car", "truck", "bus", "train",
-    "motorcycle", "bicycle",
-)  # fmt: skip
+    "road",
+    "sidewalk",
+    "building",
+    "wall",
+    "fence",
+    "pole",
+    "traffic light",
+    "traffic sign",
+    "vegetation",
+    "terrain",
+    "sky",
+    "person",
+    "rider",
+    "car",
+    "truck",
+    "bus",
+    "train",
+    "motorcycle",
+    "bicycle",
+)
 
-_WB = r"(weight|bias)"
-_BATCH_NORM = r"(weight|bias|running_mean|running_var|num_batches_tracked)"
-_BLOCK = r"backbone\.layers\.(\d+)\.blocks\.(\d+)\."
-_PIXEL = r"sem_seg_head\.(?:pixel_decoder\.)?"  # old checkpoints leave the second part out
-_ENCODER = _PIXEL + r"transformer\.encoder\.layers\.(\d+)\."
-_QUERY = r"sem_seg_head\.predictor\."
-
-_TO_BACKBONE = "model.pixel_level_module.encoder."
-_TO_BLOCK = _TO_BACKBONE + r"encoder.layers.\1.blocks.\2."
-_TO_PIXEL = "model.pixel_level_module.decoder."
-_TO_QUERY = "model.transformer_module."
-_TO_LAYER = _TO_QUERY + r"decoder.layers.\1."
-
-# (pattern of a detectron2 name, its name in a file of transformers). Files keep the names they
-# had before transformers 5 renamed the modules; `from_pretrained` translates them.
-_RENAMED: tuple[tuple[str, str], ...] = (
-    # Swin
-    (rf"backbone\.patch_embed\.proj\.{_WB}",
-     _TO_BACKBONE + r"embeddings.patch_embeddings.projection.\1"),
-    (rf"backbone\.patch_embed\.norm\.{_WB}", _TO_BACKBONE + r"embeddings.norm.\1"),
-    (rf"{_BLOCK}norm1\.{_WB}", _TO_BLOCK + r"layernorm_before.\3"),
-    (rf"{_BLOCK}attn\.(relative_position_bias_table)", _TO_BLOCK + r"attention.self.\3"),
-    (rf"{_BLOCK}attn\.proj\.{_WB}", _TO_BLOCK + r"attention.output.dense.\3"),
-    (rf"{_BLOCK}norm2\.{_WB}", _TO_BLOCK + r"layernorm_after.\3"),
-    (rf"{_BLOCK}mlp\.fc1\.{_WB}", _TO_BLOCK + r"intermediate.dense.\3"),
-    (rf"{_BLOCK}mlp\.fc2\.{_WB}", _TO_BLOCK + r"output.dense.\3"),
-    (r"backbone\.layers\.(\d+)\.downsample\.(norm\.weight|norm\.bias|reduction\.weight)",
-     _TO_BACKBONE + r"encoder.layers.\1.downsample.\2"),
-    *((rf"backbone\.norm{stage}\.{_WB}",
-       _TO_BACKBONE + rf"hidden_states_norms.stage{stage + 1}.\1") for stage in range(4)),
-    # ResNet
-    (r"backbone\.stem\.conv1\.(weight)", _TO_BACKBONE + r"embedder.embedder.convolution.\1"),
-    (rf"backbone\.stem\.conv1\.norm\.{_BATCH_NORM}",
-     _TO_BACKBONE + r"embedder.embedder.normalization.\1"),
-    *(rule for stage in range(4) for rule in (
-        (rf"backbone\.res{stage + 2}\.(\d+)\.shortcut\.(weight)",
-         _TO_BACKBONE + rf"encoder.stages.{stage}.layers.\1.shortcut.convolution.\2"),
-        (rf"backbone\.res{stage + 2}\.(\d+)\.shortcut\.norm\.{_BATCH_NORM}",
-         _TO_BACKBONE + rf"encoder.stages.{stage}.layers.\1.shortcut.normalization.\2"),
-        *((rf"backbone\.res{stage + 2}\.(\d+)\.conv{conv + 1}\.(weight)",
-           _TO_BACKBONE + rf"encoder.stages.{stage}.layers.\1.layer.{conv}.convolution.\2")
-          for conv in range(3)),
-        *((rf"backbone\.res{stage + 2}\.(\d+)\.conv{conv + 1}\.norm\.{_BATCH_NORM}",
-           _TO_BACKBONE + rf"encoder.stages.{stage}.layers.\1.layer.{conv}.normalization.\2")
-          for conv in range(3)),
-    )),
-    # pixel decoder
-    (rf"{_PIXEL}input_proj\.(\d)\.([01])\.{_WB}", _TO_PIXEL + r"input_projections.\1.\2.\3"),
-    (rf"{_PIXEL}transformer\.(level_embed)", _TO_PIXEL + r"\1"),
-    (rf"{_ENCODER}(self_attn\.\w+)\.{_WB}", _TO_PIXEL + r"encoder.layers.\1.\2.\3"),
-    (rf"{_ENCODER}norm1\.{_WB}", _TO_PIXEL + r"encoder.layers.\1.self_attn_layer_norm.\2"),
-    (rf"{_ENCODER}linear([12])\.{_WB}", _TO_PIXEL + r"encoder.layers.\1.fc\2.\3"),
-    (rf"{_ENCODER}norm2\.{_WB}", _TO_PIXEL + r"encoder.layers.\1.final_layer_norm.\2"),
-    (rf"{_PIXEL}mask_features\.{_WB}", _TO_PIXEL + r"mask_projection.\1"),
-    (rf"{_PIXEL}((?:adapter|layer)_\d)\.(weight)", _TO_PIXEL + r"\1.0.\2"),
-    (rf"{_PIXEL}((?:adapter|layer)_\d)\.norm\.{_WB}", _TO_PIXEL + r"\1.1.\2"),
-    # query decoder
-    (rf"{_QUERY}transformer_self_attention_layers\.(\d+)\.self_attn\.out_proj\.{_WB}",
-     _TO_LAYER + r"self_attn.out_proj.\2"),
-    (rf"{_QUERY}transformer_self_attention_layers\.(\d+)\.norm\.{_WB}",
-     _TO_LAYER + r"self_attn_layer_norm.\2"),
-    (rf"{_QUERY}transformer_cross_attention_layers\.(\d+)\.multihead_attn\."
-     r"(in_proj_weight|in_proj_bias|out_proj\.weight|out_proj\.bias)",
-     _TO_LAYER + r"cross_attn.\2"),
-    (rf"{_QUERY}transformer_cross_attention_layers\.(\d+)\.norm\.{_WB}",
-     _TO_LAYER + r"cross_attn_layer_norm.\2"),
-    (rf"{_QUERY}transformer_ffn_layers\.(\d+)\.linear([12])\.{_WB}", _TO_LAYER + r"fc\2.\3"),
-    (rf"{_QUERY}transformer_ffn_layers\.(\d+)\.norm\.{_WB}", _TO_LAYER + r"final_layer_norm.\2"),
-    (rf"{_QUERY}decoder_norm\.{_WB}", _TO_QUERY + r"decoder.layernorm.\1"),
-    (rf"{_QUERY}(?:query_feat|static_query)\.(weight)", _TO_QUERY + r"queries_features.\1"),
-    (rf"{_QUERY}query_embed\.(weight)", _TO_QUERY + r"queries_embedder.\1"),
-    (rf"{_QUERY}level_embed\.(weight)", _TO_QUERY + r"level_embed.\1"),
-    (rf"{_QUERY}input_proj\.(\d)\.{_WB}", _TO_QUERY + r"input_projections.\1.\2"),
-    (rf"{_QUERY}mask_embed\.layers\.(\d)\.{_WB}",
-     _TO_QUERY + r"decoder.mask_predictor.mask_embedder.\1.0.\2"),
-    (rf"{_QUERY}class_embed\.{_WB}", r"class_predictor.\1"),
-    (r"(criterion\.empty_weight)", r"\1"),
-)  # fmt: skip
-
-# Query, key and value stacked along the first axis in one tensor; apart in transformers.
-_SPLIT: tuple[tuple[str, tuple[str, ...]], ...] = (
-    (rf"{_BLOCK}attn\.qkv\.{_WB}",
-     tuple(_TO_BLOCK + rf"attention.self.{part}.\3" for part in ("query", "key", "value"))),
-    (rf"{_QUERY}transformer_self_attention_layers\.(\d+)\.self_attn\.in_proj_{_WB}",
-     tuple(_TO_LAYER + rf"self_attn.{part}_proj.\2" for part in "qkv")),
-)  # fmt: skip
-
-# Computed anew from the config, or (the colours) checked and then left to the preprocessing.
-_DROPPED = re.compile(rf"{_BLOCK}attn\.relative_position_index|pixel_mean|pixel_std")
 _COLOURS = {"pixel_mean": IMAGENET_MEAN, "pixel_std": IMAGENET_STD}
 
 
@@ -255,9 +182,9 @@ def _rename(tensors: Tensors) -> tuple[Tensors, list[str]]:
     renamed: Tensors = {}
     unknown = []
     for name, tensor in tensors.items():
-        if _DROPPED.fullmatch(name):
+        if DROPPED.fullmatch(name):
             continue
-        targets = list(_targets(name))
+        targets = list(new_names(name))
         if not targets or (len(targets) > 1 and len(tensor) % len(targets)):
             unknown.append(f"{name} {tuple(tensor.shape)}")
             continue
@@ -267,25 +194,12 @@ def _rename(tensors: Tensors) -> tuple[Tensors, list[str]]:
     return renamed, unknown
 
 
-def _targets(name: str) -> Iterator[str]:
-    for pattern, target in _RENAMED:
-        match = re.fullmatch(pattern, name)
-        if match:
-            yield match.expand(target)
-            return
-    for pattern, targets in _SPLIT:
-        match = re.fullmatch(pattern, name)
-        if match:
-            yield from (match.expand(target) for target in targets)
-            return
-
-
 def config_of(tensors: Tensors) -> Any:
     """Mask2FormerConfig from names and shapes of a detectron2 checkpoint; KeyError: one lacks."""
     from transformers import Mask2FormerConfig
 
     shapes = {
-        re.sub(_PIXEL + r"(?!predictor)", "pixel.", name): tuple(tensor.shape)
+        re.sub(PIXEL + r"(?!predictor)", "pixel.", name): tuple(tensor.shape)
         for name, tensor in tensors.items()
     }
     decoder = "sem_seg_head.predictor."
@@ -308,7 +222,7 @@ def config_of(tensors: Tensors) -> Any:
         encoder_layers=_count(shapes, r"pixel\.transformer\.encoder\.layers\.(\d+)\..*"),
         encoder_feedforward_dim=shapes["pixel.transformer.encoder.layers.0.linear1.weight"][0],
         # One more than there are layers: transformers counts the prediction before the first.
-        decoder_layers=1 + _count(shapes, rf"{_QUERY}transformer_ffn_layers\.(\d+)\..*"),
+        decoder_layers=1 + _count(shapes, rf"{QUERY}transformer_ffn_layers\.(\d+)\..*"),
         dim_feedforward=shapes[f"{decoder}transformer_ffn_layers.0.linear1.weight"][0],
         enforce_input_projection=f"{decoder}input_proj.0.weight" in shapes,
         common_stride=8 >> adapters,  # each adapter doubles the resolution, from a stride of 8

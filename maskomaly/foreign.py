@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from maskomaly.detectron2_names import PIXEL
 from mdmkit.core.files import check_regular
 
 Shapes = Mapping[str, tuple[int, ...]]
@@ -34,8 +35,6 @@ _NAMED = (
         "a MaskFormer of its authors' code; take its conversion for transformers",
     ),
 )
-
-_PIXEL = r"sem_seg_head\.(?:pixel_decoder\.)?"
 
 
 def what_text_is(path: Path) -> str | None:
@@ -83,6 +82,6 @@ def what_tensors_are(shapes: Shapes) -> str | None:
 
 def _levels(shapes: Shapes) -> int | None:
     for name, shape in shapes.items():
-        if re.fullmatch(_PIXEL + r"transformer\.level_embed", name):
+        if re.fullmatch(PIXEL + r"transformer\.level_embed", name):
             return shape[0]
     return None

@@ -150,11 +150,11 @@ class Broken:
 
     Parameters
     ----------
-    keep_going : bool
-        Whether to leave broken files out and go on.
+    keep_going : bool, optional
+        Whether to leave broken files out and go on; None where nobody may ask for that.
     """
 
-    keep_going: bool = False
+    keep_going: bool | None = None
     errors: list[InputError] = field(default_factory=list)
 
     def attempt(self, read: Callable[[T], Any], source: T) -> Any:
@@ -162,8 +162,10 @@ class Broken:
         try:
             return read(source)
         except InputError as error:
+            if self.keep_going is None:
+                raise
             if not self.keep_going:
-                raise type(error)(f"{error}\n--keep-going leaves such files out") from error
+                raise error.because("`keep_going=True` leaves such files out") from error
             self.errors.append(error)
             return None
 

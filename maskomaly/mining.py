@@ -19,12 +19,16 @@ from maskomaly.queries import (
     VOID_THRESHOLD,
     MinedQueries,
     QueryMining,
+    check_top,
 )
+from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import InputError, NoTargetError, listing
 from mdmkit.core.files import write_text
-from mdmkit.core.labels import ANOMALOUS, IGNORED, LabelCodes, Labels
+from mdmkit.core.label_values import label_text
+from mdmkit.core.labels import ANOMALOUS, IGNORED, NORMAL, LabelCodes, Labels
 from mdmkit.core.types import Array
 from mdmkit.datasets import DataSet
+from mdmkit.datasets.dataset import EVERY_COMPONENT
 from mdmkit.datasets.suspicion import LabelSurvey
 from mdmkit.io import AllNormal, Target, read_mask
 from mdmkit.io.images import image_shape
@@ -52,6 +56,9 @@ class LabelledImages:
         Whose anomalies are looked for.
     inlier_labels : tuple of int
         Label values of known classes, each of which gets a query of its own.
+    sizes : ComponentSizes
+    aggregate : {"pooled", "per_image"}
+        By which scores of these images are judged: the data set's.
     remarks : tuple of str
         What to say of masks that look like mistakes.
     """
@@ -59,7 +66,9 @@ class LabelledImages:
     images: Mapping[str, Path]
     targets: Mapping[str, Target]
     codes: LabelCodes
-    inlier_labels: tuple[int, ...]
+    inlier_labels: tuple[int, ...] = ()
+    sizes: ComponentSizes = EVERY_COMPONENT
+    aggregate: str = "pooled"
     remarks: tuple[str, ...] = ()
 
 
@@ -84,9 +93,23 @@ def labelled_images(
             f"expected an image for every mask, found none for {len(lonely)}:\n" + listing(lonely),
             argument="images",
         )
+    for label in inlier_labels:
+        if dict(codes.meanings()).get(label, NORMAL) != NORMAL:
+            raise InputError(
+                f"expected label values of known classes, found {label}, which is anomalous or "
+                f"ignored: {codes}",
+                argument="inlier_label",
+            )
     normal = sorted({*_values(codes.normal_label), *inlier_labels})
     judged = LabelCodes(normal, codes.anomaly_label, codes.ignore_index)
-    frames = LabelledImages(dataset.images, dataset.targets, judged, tuple(inlier_labels))
+    frames = LabelledImages(
+        dataset.images,
+        dataset.targets,
+        judged,
+        tuple(inlier_labels),
+        dataset.sizes,
+        dataset.aggregate,
+    )
     return replace(frames, remarks=_check_masks(frames, dataset))
 
 
@@ -97,15 +120,20 @@ def _check_masks(frames: LabelledImages, dataset: DataSet) -> tuple[str, ...]:
         if not isinstance(path, AllNormal):
             survey.add(key, read_mask(path))
         target, valid = anomaly_mask(path, frames.codes)
-        size = image_shape(frames.images[key])
-        if target.shape != size:
-            raise InputError(f"{path}: expected the image's size {size}, found {target.shape}")
+        _check_size(path, target, image_shape(frames.images[key]))
         any_anomaly |= bool((target & valid).any())
     if not any_anomaly:
         raise NoTargetError(
             f"expected anomalies in some of {len(frames.targets)} masks, found none; "
             f"{survey.why_no_anomaly()}",
             argument="target",
+        )
+    absent = sorted(set(frames.inlier_labels) - survey.pixels.keys())
+    if absent:
+        raise NoTargetError(
+            f"expected label values that masks hold ({label_text(survey.pixels)}), found "
+            f"{label_text(absent)}",
+            argument="inlier_label",
         )
     return tuple(survey.remarks())
 
@@ -120,18 +148,25 @@ def anomaly_mask(path: Target, codes: LabelCodes) -> tuple[Mask, Mask]:
     return _judge(read_mask(path), codes, str(path))
 
 
-def target_of(path: Path, codes: LabelCodes) -> tuple[Mask, Mask]:
-    """Where one mask says anomaly, and which pixels count; black and white with 255 ignored fails.
+def _check_size(path: Target, mask: Mask, size: tuple[int, ...]) -> None:
+    if mask.shape != size:
+        raise InputError(f"{path}: expected the image's size {size}, found {mask.shape}")
+
+
+def target_of(path: Path, codes: LabelCodes, size: tuple[int, ...]) -> tuple[Mask, Mask]:
+    """Where the mask of an image of that size says anomaly, and which pixels count.
 
     Raises
     ------
     NoTargetError
+        Nowhere.
     """
     target, valid = anomaly_mask(path, codes)
-    survey = LabelSurvey.of({path.stem: path}, codes, None)
-    if survey.black_and_white:
+    _check_size(path, target, size)
+    if not (target & valid).any():
+        why = LabelSurvey.of({path.stem: path}, codes, None).why_no_anomaly()
         raise NoTargetError(
-            f"{path}: expected an anomaly, found none; {survey.why_no_anomaly()}",
+            f"{path}: expected an anomaly, found none; {why}",
             argument="target",
         )
     return target, valid
@@ -196,7 +231,7 @@ class Mined:
             remarks.append(
                 f"masks are pale, not absent: the best IoU is {found.iou[best]:.2f} at m > "
                 f"{self.threshold:g}, and {found.pale_iou[pale]:.2f} at m > {PALE_THRESHOLD:g} "
-                f"(query {pale}); --threshold {PALE_THRESHOLD:g} finds queries by these"
+                f"(query {pale}); `threshold={PALE_THRESHOLD:g}` finds queries by these"
             )
         return tuple(remarks)
 
@@ -239,6 +274,7 @@ def mine_folder(
     InputError
         Files that cannot be used.
     """
+    check_top(top)
     anomalies = QueryMining(threshold)
     classes = {label: QueryMining(threshold) for label in frames.inlier_labels}
     for key, outputs in outputs_of_images(frames.images, network, batch=batch, autocast=autocast):

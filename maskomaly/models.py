@@ -51,7 +51,7 @@ def load_model(
     device : str or torch.device
         "auto" takes a GPU if there is one.
     dtype : torch.dtype
-        In what to compute. Whatever the file stores, float32 by default.
+        The dtype to compute in; float32 by default, whatever the file stores.
     revision : str, optional
         Branch, tag or commit of a model on the hub.
     preprocessing : Preprocessing, optional

@@ -55,9 +55,9 @@ class Network:
     model : torch module
         Of transformers, in inference mode.
     preprocessing : Preprocessing
-        What its images go through.
+        The preparation of its images.
     source : str
-        Where it came from.
+        The folder, file or name that it was loaded from.
     digest : str
         SHA-256 of the weights; query indices belong to one digest. The same for one checkpoint
         whichever way, in whichever dtype and onto whichever device it was loaded.
@@ -106,7 +106,7 @@ class Network:
 
     @property
     def note(self) -> str | None:
-        """What one should know of it before its scores are believed."""
+        """A remark to read before its scores are believed, or None."""
         task = task_of(self.class_names)
         if task is None:
             return None
@@ -127,12 +127,12 @@ class Network:
 
     @property
     def device(self) -> torch.device:
-        """Where it runs."""
+        """The device that it runs on."""
         return next(self.model.parameters()).device
 
     @property
     def dtype(self) -> torch.dtype:
-        """In what it computes."""
+        """The dtype that it computes in."""
         return next(self.model.parameters()).dtype
 
     @property

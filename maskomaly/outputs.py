@@ -20,7 +20,7 @@ Size = tuple[int, int]
 
 @dataclass(frozen=True)
 class Geometry:
-    """Says how an image lies in the network's input.
+    """Describes the place of an image in the network's input.
 
     Parameters
     ----------
@@ -204,15 +204,25 @@ class MaskOutputs:
             everything = len(queries) == self.queries and list(queries) == list(range(self.queries))
             return self.mask_logits if everything else self.mask_logits[list(queries)]
         place = {query: k for k, query in enumerate(self.held)}
-        lacking = [query for query in queries if query not in place]
+        self.check_held(queries)
+        return self.mask_logits[[place[query] for query in queries]]
+
+    def check_held(self, queries: Sequence[int]) -> None:
+        """Refuse queries whose masks were not kept.
+
+        Raises
+        ------
+        InputError
+        """
+        lacking = [] if self.held is None else sorted(set(queries).difference(self.held))
         if lacking:
             raise InputError(
                 f"expected the mask of query {lacking[0]}, found those of "
-                f"{len(self.held)} of {self.queries} queries, which acted when they were saved; "
-                "save all masks (--save-outputs all) for other thresholds and scores",
+                f"{len(self.held or ())} of {self.queries} queries, which acted when they were "
+                "saved; save all masks (maskomaly predict --save-outputs all) for other thresholds "
+                "and scores",
                 argument="outputs",
             )
-        return self.mask_logits[[place[query] for query in queries]]
 
     @property
     def all_masks(self) -> Tensor:
@@ -253,8 +263,15 @@ class MaskOutputs:
         write_atomically(Path(path), lambda partial: _write_archive(partial, arrays))
 
     @classmethod
-    def load(cls, path: str | Path) -> MaskOutputs:
+    def load(cls, path: str | Path, masks: bool = True) -> MaskOutputs:
         """Read what `save` wrote.
+
+        Parameters
+        ----------
+        path : path
+        masks : bool
+            False reads everything but the masks, which are 1 x 1 zeros then: quick to ask what a
+            file holds.
 
         Raises
         ------
@@ -266,13 +283,16 @@ class MaskOutputs:
             with Path(path).open("rb") as file:
                 archive = np.load(file, allow_pickle=False)
                 sizes = {name: archive[name] for name in ("image", "content", "padded")}
+                probabilities = archive["class_probabilities"]
+                held = tuple(archive["held"]) if "held" in archive else None
+                count = len(probabilities) if held is None else len(held)
                 return cls(
-                    archive["class_probabilities"],
-                    archive["mask_logits"],
+                    probabilities,
+                    archive["mask_logits"] if masks else torch.zeros((count, 1, 1)),
                     Geometry(**{name: (int(s[0]), int(s[1])) for name, s in sizes.items()}),
                     tuple(map(str, archive["class_names"])),
                     checkpoint=str(archive["checkpoint"]),
-                    held=tuple(archive["held"]) if "held" in archive else None,
+                    held=held,
                 )
         except Exception as error:  # a damaged archive may raise anything
             raise InputError(f"{path}: expected outputs of a network, found: {error}") from error

@@ -30,6 +30,12 @@ def order_of_queries(outputs: MaskOutputs, first: Sequence[int], most: int) -> l
     return [*first, *others][: max(most, len(first))]
 
 
+def check_most(most: int) -> None:
+    """Refuse a page without queries."""
+    if most < 1:
+        raise InputError(f"expected a number >= 1, found {most!r}", argument="most")
+
+
 def queries_page(
     image: NDArray[np.uint8],
     outputs: MaskOutputs,
@@ -65,8 +71,7 @@ def queries_page(
     matplotlib Figure
     """
     width = as_width(width)
-    if most < 1:
-        raise InputError(f"expected a number >= 1, found {most!r}", argument="most")
+    check_most(most)
     if image.shape[:2] != outputs.geometry.image:
         raise InputError(
             f"expected the size {outputs.geometry.image}, found {image.shape[:2]}", argument="image"

@@ -84,10 +84,12 @@ def unfinished(
     sources: Mapping[str, Source],
     folders: Sequence[Folder],
     *,
-    resume: bool = False,
+    resume: bool | None = None,
     overwrite: bool = False,
 ) -> dict[str, Source]:
     """Prepare the folders; which images some of them still lacks, all unless `resume`.
+
+    `resume` is None for those who cannot resume a run.
 
     Nothing is changed in any folder if one of them is refused.
     """

@@ -113,7 +113,7 @@ class Preprocessing:
         return f"shortest edge {self.shortest_edge}{limit}"
 
     def geometry(self, size: Size) -> Geometry:
-        """Where an image of this height and width comes to lie in the network's input."""
+        """Place an image of this height and width in the network's input."""
         content = self._content(size)
         height, width = (
             math.ceil(side / self.size_divisor) * self.size_divisor for side in content
@@ -167,7 +167,7 @@ class Preprocessing:
 
     @classmethod
     def load(cls, folder: str | Path) -> Preprocessing | None:
-        """What `save` wrote, or None where the folder says nothing of preprocessing.
+        """Read what `save` wrote; None where the folder has no preprocessing.
 
         Raises
         ------

@@ -22,6 +22,12 @@ PALE_THRESHOLD = 0.5
 VOID_THRESHOLD = 0.5
 
 
+def check_top(top: int) -> None:
+    """Refuse to look for no query at all."""
+    if top < 1:
+        raise InputError(f"expected a number >= 1, found {top!r}", argument="top")
+
+
 def mask_at_image(outputs: MaskOutputs, query: int) -> Tensor:
     """m_n of one query at image size, float32 (H, W) in [0, 1]."""
     return at_image(
@@ -199,8 +205,7 @@ class QueryMining:
         NoTargetError
             If no image had anything to find, or no query found any of it.
         """
-        if top < 1:
-            raise InputError(f"expected a number >= 1, found {top!r}", argument="top")
+        check_top(top)
         if not self._overlaps:
             raise NoTargetError(
                 "expected images with something to find, found none", argument="target"
@@ -218,7 +223,7 @@ class QueryMining:
                 f"expected one with {kind} whose mask (m > {self.threshold:g}) overlaps "
                 f"the target, found none in {len(self._overlaps)} images; masks m > "
                 f"{PALE_THRESHOLD:g} overlap it with a mean IoU of up to {pale:.3f}"
-                + ("; lower the threshold" if pale > 0 else ""),
+                + ("; lower `threshold`" if pale > 0 else ""),
                 argument="queries",
             )
         return MinedQueries(tuple(chosen), iou, others, said_void, len(self._overlaps))

@@ -77,8 +77,10 @@ class Folder:
         """Of the settings."""
         return hashlib.sha256(_as_json(self.settings).encode()).hexdigest()[:16]
 
-    def check(self, keys: Iterable[str], resume: bool, overwrite: bool) -> None:
+    def check(self, keys: Iterable[str], resume: bool | None, overwrite: bool) -> None:
         """Refuse a folder that holds files, unless that is meant; changes nothing.
+
+        `resume` is None where no run can be resumed.
 
         Raises
         ------
@@ -91,8 +93,9 @@ class Folder:
         if found and not (resume or overwrite):
             raise InputError(
                 f"expected no score maps in {self.folder} yet, found {len(found)}, "
-                f"{self.path(min(found)).name} for one; --resume keeps them, --overwrite replaces "
-                "them",
+                f"{self.path(min(found)).name} for one; "
+                + ("" if resume is None else "`resume=True` keeps them, ")
+                + "`overwrite=True` replaces them",
                 argument="output",
             )
         foreign = self._foreign(found)
@@ -104,11 +107,13 @@ class Folder:
                 f"expected score maps in {self.folder} made with the same settings, found "
                 f"{len(foreign)} made with others, {min(foreign)} for one (see "
                 f"{self.folder / SETTINGS_NAME}); "
-                + ("--overwrite replaces them" if replaced else "choose another folder"),
+                + ("`overwrite=True` replaces them" if replaced else "choose another folder"),
                 argument="output",
             )
 
-    def prepare(self, sources: Mapping[str, Source], resume: bool, overwrite: bool) -> set[str]:
+    def prepare(
+        self, sources: Mapping[str, Source], resume: bool | None, overwrite: bool
+    ) -> set[str]:
         """Make the folder; returns the keys of files that are there and need not be made anew."""
         self.check(sources, resume, overwrite)
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -200,7 +205,7 @@ class Destination(Folder):
         if not np.isfinite(rounded).all():
             raise InputError(
                 f"{key}: expected scores within float16's +-65504, found "
-                f"{scores.min():.6g} to {scores.max():.6g}; choose --dtype float32"
+                f"{scores.min():.6g} to {scores.max():.6g}; `dtype='float32'` holds them"
             )
         write_scores(path, rounded, overwrite=True)
 

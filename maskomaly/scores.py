@@ -16,7 +16,7 @@ from math import log
 import torch
 from torch import Tensor
 
-from maskomaly.algorithm import maskomaly
+from maskomaly.algorithm import acting_queries, maskomaly
 from maskomaly.config import MaskomalyConfig
 from maskomaly.outputs import DenseOutputs, MaskOutputs
 from maskomaly.resample import at_image
@@ -229,17 +229,14 @@ class Score:
     Parameters
     ----------
     function : callable
-        From outputs, and a config and `force` if `configured`, to a map of the image's size.
+        From outputs, and a config and `force_queries` if `configured`, to a map of image size.
     formula, range, paper : str
         For tables: where the values lie without any normaliser, and who proposed it.
+    needs : {"classes", "masks", "config", "unknown"}
+        Class logits without masks will do; masks; masks and a `MaskomalyConfig`; masks of a network
+        with a class for what is unknown, beside void.
     unit : bool
         Whether values lie in [0, 1] by nature.
-    dense : bool
-        Whether class logits without masks will do.
-    configured : bool
-        Whether it takes a `MaskomalyConfig`.
-    needs_unknown : bool
-        Whether the network must have a class for what is unknown, beside void.
 
     Examples
     --------
@@ -251,54 +248,76 @@ class Score:
     formula: str
     range: str
     paper: str
+    needs: str = "masks"
     unit: bool = False
-    dense: bool = True
-    configured: bool = False
-    needs_unknown: bool = False
+
+    @property
+    def dense(self) -> bool:
+        """Whether class logits without masks will do."""
+        return self.needs == "classes"
+
+    @property
+    def configured(self) -> bool:
+        """Whether it takes a `MaskomalyConfig`."""
+        return self.needs == "config"
+
+    @property
+    def needs_unknown(self) -> bool:
+        """Whether the network must have a class for what is unknown, beside void."""
+        return self.needs == "unknown"
+
+    def masks_of(self, outputs: MaskOutputs, config: MaskomalyConfig) -> Sequence[int]:
+        """Queries whose masks decide it."""
+        return acting_queries(outputs, config) if self.configured else range(outputs.queries)
 
 
 #: Every score by its name, with formula, range and paper; `score(outputs, name)` computes it.
 SCORES = {
     "maskomaly": Score(
-        maskomaly, "Algorithm 1", "[0, 1]", "Ackermann et al., BMVC 2023",
-        unit=True, dense=False, configured=True,
+        maskomaly, "Algorithm 1", "[0, 1]", "Ackermann et al., BMVC 2023", "config", unit=True
     ),
     "msp": Score(
-        msp, "1 - max_l softmax(sem)[l]", "[0, 1 - 1/C]", "Hendrycks & Gimpel, ICLR 2017",
+        msp,
+        "1 - max_l softmax(sem)[l]",
+        "[0, 1 - 1/C]",
+        "Hendrycks & Gimpel, ICLR 2017",
+        "classes",
         unit=True,
     ),
     "max-logit": Score(
-        max_logit, "-max_l sem[l]", "[-N, 0]", "Hendrycks et al., ICML 2022",
+        max_logit, "-max_l sem[l]", "[-N, 0]", "Hendrycks et al., ICML 2022", "classes"
     ),
     "entropy": Score(
-        entropy, "H(softmax(sem)) / log C", "[0, 1]", "Chan et al., ICCV 2021", unit=True,
+        entropy, "H(softmax(sem)) / log C", "[0, 1]", "Chan et al., ICCV 2021", "classes", unit=True
     ),
     "energy": Score(
-        energy, "-logsumexp(sem)", "[-N - log C, -log C]",
+        energy,
+        "-logsumexp(sem)",
+        "[-N - log C, -log C]",
         "Liu et al., NeurIPS 2020; Tian et al. (PEBAL), ECCV 2022",
+        "classes",
     ),
-    "rba": Score(
-        rba, "-sum_l tanh(sem[l])", "[-C, 0]", "Nayal et al., ICCV 2023", dense=False,
-    ),
-    "eam": Score(
-        eam, "-sum_n m_n max_{l<=C} p_n[l]", "[-N, 0]", "Grcić et al., CVPRW 2023", dense=False,
-    ),
+    "rba": Score(rba, "-sum_l tanh(sem[l])", "[-C, 0]", "Nayal et al., ICCV 2023"),
+    "eam": Score(eam, "-sum_n m_n max_{l<=C} p_n[l]", "[-N, 0]", "Grcić et al., CVPRW 2023"),
     "void": Score(
-        void_of_winner, "p_n[void] of n = argmax m_n", "[0, 1]", "Cheng et al., NeurIPS 2021",
-        unit=True, dense=False,
+        void_of_winner,
+        "p_n[void] of n = argmax m_n",
+        "[0, 1]",
+        "Cheng et al., NeurIPS 2021",
+        unit=True,
     ),
-    "mask-sum": Score(
-        mask_sum, "1 - sum_n m_n", "[1 - N, 1]", "Cheng et al., NeurIPS 2021", dense=False,
-    ),
+    "mask-sum": Score(mask_sum, "1 - sum_n m_n", "[1 - N, 1]", "Cheng et al., NeurIPS 2021"),
     "unknown": Score(
-        unknown, "sum_n m_n p_n[unknown]", "[0, N]", "Delić et al., BMVC 2024", dense=False,
-        needs_unknown=True,
+        unknown, "sum_n m_n p_n[unknown]", "[0, N]", "Delić et al., BMVC 2024", "unknown"
     ),
     "uno": Score(
-        uno, "sum_n m_n (p_n[unknown] - max_{l<=K} p_n[l])", "[-N, N]", "Delić et al., BMVC 2024",
-        dense=False, needs_unknown=True,
+        uno,
+        "sum_n m_n (p_n[unknown] - max_{l<=K} p_n[l])",
+        "[-N, N]",
+        "Delić et al., BMVC 2024",
+        "unknown",
     ),
-}  # fmt: skip
+}
 
 
 def check_score(name: str) -> None:
@@ -307,11 +326,21 @@ def check_score(name: str) -> None:
         raise InputError(f"expected one of {', '.join(SCORES)}; found {name!r}", argument="score")
 
 
+def check_classes(name: str, names: Sequence[str]) -> None:
+    """Refuse a score for a network of these classes, before it runs."""
+    if SCORES[name].needs_unknown:
+        check_unknown(name, names)
+    if name == "entropy" and len(names) == 1:
+        raise InputError(
+            "expected a network of at least 2 classes for 'entropy', found 1", argument="score"
+        )
+
+
 def score(
     outputs: Outputs,
     name: str = "maskomaly",
     config: MaskomalyConfig | None = None,
-    force: bool = False,
+    force_queries: bool = False,
 ) -> Tensor:
     """Compute a score by its name.
 
@@ -323,7 +352,7 @@ def score(
     config : MaskomalyConfig, optional
         For scores that take one; by default Algorithm 1 without query indices, that is without
         anything to accept.
-    force : bool
+    force_queries : bool
         Use query indices that belong to another checkpoint.
 
     Returns
@@ -358,5 +387,5 @@ def score(
             argument="outputs",
         )
     if entry.configured:
-        return entry.function(outputs, config or MaskomalyConfig(), force)
+        return entry.function(outputs, config or MaskomalyConfig(), force_queries)
     return entry.function(outputs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from math import inf
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -15,9 +16,13 @@ from maskomaly.outputs import MaskOutputs
 from maskomaly.predict import Predicts, outputs_of_images, write_score_maps
 from maskomaly.score_maps import SavedOutputs
 from mdmkit import Evaluation
+from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import InputError
 from mdmkit.core.files import write_text
+from mdmkit.datasets.dataset import EVERY_COMPONENT
 from mdmkit.io import read_mask
+from mdmkit.metrics.measure_base import Measure
+from mdmkit.metrics.names import parse_measures
 
 if TYPE_CHECKING:
     import torch
@@ -127,7 +132,8 @@ def tune_folder(
     base : MaskomalyConfig
         Its queries are used; its thresholds are tried too.
     metric : str
-        What to maximise, as in `mdmkit.evaluate`: "ap", "mdm_f1@0.5", ....
+        What to maximise, as in `mdmkit.evaluate`: "ap", "mdm_f1@0.5", ...; what is better lower is
+        minimised.
     batch, autocast
         As in `Network.predict`.
     bar : callable, optional
@@ -142,7 +148,7 @@ def tune_folder(
     InputError
         An unknown metric, or one that is defined for no config.
     """
-    Evaluation(metric)  # refuses unknown names
+    measure_of(metric)
     widest = replace(
         base, accept=True, reject=True, border=True, init=True, t_mask=min(*T_MASK, base.t_mask)
     )
@@ -156,6 +162,23 @@ def tune_folder(
         for stage in (_terms, _masks, _borders, _lambdas):
             search.try_all(stage(search.best.config if search.trials else base))
     return Tuned(search.best, tuple(search.trials), metric, search.images)
+
+
+def measure_of(metric: str, sizes: ComponentSizes = EVERY_COMPONENT) -> Measure:
+    """The measure of that name, by which configs are compared.
+
+    Raises
+    ------
+    InputError
+        An unknown name, or several.
+    """
+    try:
+        measures = parse_measures(metric, sizes)
+    except InputError as error:
+        raise error.of("metric") from error
+    if len(measures) != 1:
+        raise InputError(f"expected one, found {metric!r}", argument="metric")
+    return measures[0]
 
 
 def _terms(base: MaskomalyConfig) -> Iterator[MaskomalyConfig]:
@@ -193,15 +216,17 @@ class _Search:
         metric: str,
         bar: Bar | None,
     ) -> None:
-        self.frames, self.outputs, self.metric, self.bar = frames, outputs, metric, bar
+        self.frames, self.outputs, self.bar = frames, outputs, bar
+        self.measure = measure_of(metric, frames.sizes)
         self.trials: list[Trial] = []
         self.images = 0
 
     @property
     def best(self) -> Trial:
         def worth(trial: Trial) -> float:
-            value = -1.0 if trial.value is None else trial.value
-            return -value if self.metric.startswith("fpr") else value
+            if trial.value is None:
+                return -inf
+            return trial.value if self.measure.higher_is_better else -trial.value
 
         return max(self.trials, key=worth)
 
@@ -210,13 +235,14 @@ class _Search:
         new = [config for config in dict.fromkeys(configs) if config not in known]
         if not new:
             return
-        codes = self.frames.codes
+        codes, sizes = self.frames.codes, self.frames.sizes
         evaluations = [
             Evaluation(
-                self.metric,
-                normal_label=codes.normal_label,
-                anomaly_label=codes.anomaly_label,
-                ignore_index=codes.ignore_index,
+                [self.measure],
+                min_prediction=sizes.min_prediction,
+                min_target=sizes.min_target,
+                aggregate=self.frames.aggregate,
+                **codes.arguments,
             )
             for _ in new
         ]
@@ -226,14 +252,14 @@ class _Search:
             outputs, labels = MaskOutputs.load(path), read_mask(self.frames.targets[key])
             for config, evaluation in zip(new, evaluations, strict=True):
                 # Checked before the network ran.
-                evaluation.update(maskomaly(outputs, config, force=True).half(), labels)
+                evaluation.update(maskomaly(outputs, config, force_queries=True).half(), labels)
             images += bool((codes.classify(labels, None, str(path)) == 1).any())
             progress()
         self.images = images
-        results = [evaluation.result()[self.metric] for evaluation in evaluations]
+        results = [evaluation.result()[self.measure.key] for evaluation in evaluations]
         for config, value in zip(new, results, strict=True):
             self.trials.append(Trial(config, None if value is None else float(value)))
         if not any(trial.value is not None for trial in self.trials):
             raise InputError(
-                f"expected one that is defined here, found {self.metric}", argument="metric"
+                f"expected one that is defined here, found {self.measure.key}", argument="metric"
             )

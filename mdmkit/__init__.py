@@ -1,4 +1,4 @@
-"""How good is a score map, and at which threshold may it be trusted.
+"""Evaluation of score maps: how good one is, and at which threshold it may be trusted.
 
 >>> from mdmkit import mdm
 >>> mdm([[0.125, 0.25, 0.75]], [[0, 0, 1]], t_margin=0.5).interval

@@ -7,26 +7,19 @@ from typing import Annotated
 
 import typer
 
-from maskomaly.cli import network as networks
-from maskomaly.cli import options
-from mdmkit.cli.options import (
-    NUMBERS,
-    OUTPUT,
-    AnomalyLabel,
-    DataSetName,
-    IgnoreIndex,
-    NormalLabel,
-    Target,
-)
-from mdmkit.cli.terminal import Debug, Overwrite, Quiet, deliver, note, progress_bars
+from maskomaly.cli.groups import Chosen, Labelled, Running
+from mdmkit.cli.groups import Labels, Result, with_groups
+from mdmkit.cli.options import NUMBERS
+from mdmkit.cli.terminal import deliver, note, progress_bars
 
 
+@with_groups
 def ablate(
-    model: options.Model,
-    images: options.LabelledImages = None,
-    dataset: DataSetName = None,
-    target: Target = None,
-    frames: options.Frames = None,
+    running: Running,
+    labelled: Labelled,
+    labels: Labels,
+    base: Chosen,
+    result: Result,
     keep: Annotated[
         Path | None,
         typer.Option(
@@ -40,39 +33,6 @@ def ablate(
     t_margin: Annotated[
         float, typer.Option(metavar="T", help="Required F1 of the MDM.", rich_help_panel=NUMBERS)
     ] = 0.5,
-    preset: options.Preset = None,
-    config: options.Config = None,
-    queries: options.Queries = None,
-    force_queries: options.ForceQueries = False,
-    input_size: options.InputSize = None,
-    anomaly_label: AnomalyLabel = None,
-    normal_label: NormalLabel = None,
-    ignore_index: IgnoreIndex = None,
-    device: options.Device = "auto",
-    batch: options.Batch = 1,
-    amp: options.Amp = "no",
-    format: Annotated[
-        str,
-        typer.Option(
-            metavar="table|markdown|csv|json|latex|latex-wide",
-            help="Form of the result.",
-            rich_help_panel=OUTPUT,
-        ),
-    ] = "table",
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FILE",
-            help="Write there.",
-            show_default="standard output",
-            rich_help_panel=OUTPUT,
-        ),
-    ] = None,
-    quiet: Quiet = False,
-    overwrite: Overwrite = False,
-    debug: Debug = False,
 ) -> None:
     """Compare the terms of Algorithm 1: accept, reject, border, init, as the paper does.
 
@@ -83,37 +43,29 @@ def ablate(
     """
     from maskomaly.ablation import ABLATION_METRICS, compare_configs, why_equal
     from maskomaly.config import ablation_configs
-    from mdmkit.core.files import check_output
-    from mdmkit.tables.forms import check_form
+    from mdmkit.core.margin import check_t_margin
 
-    if output is not None:
-        check_output(output, overwrite)
-    check_form(format)
-    autocast = options.parse_amp(amp)
-    judged, choice = networks.labelled(
-        images, dataset, target, frames, anomaly_label, normal_label, ignore_index
-    )
-    codes = choice.codes
-    network = networks.load_network(model, device, quiet, input_size)
-    networks.need_masks(network)
-    chosen = networks.config_of(network, preset, config, queries, force_queries)
-    with progress_bars(quiet) as bar:
+    form = result.check()
+    check_t_margin(t_margin)
+    dataset = labelled.find()
+    codes = labels.choose(dataset).codes
+    network = running.load_masks(result.quiet)
+    config = base.of(network)
+    with progress_bars(result.quiet) as bar:
         comparison = compare_configs(
-            judged,
+            dataset,
             network,
-            ablation_configs(chosen),
+            ablation_configs(config),
             f"{ABLATION_METRICS},mdm_f1@{t_margin!r}",
-            normal_label=codes.normal_label,
-            anomaly_label=codes.anomaly_label,
-            ignore_index=codes.ignore_index,
-            force=force_queries,
+            force_queries=base.force_queries,
             keep=keep,
-            batch=batch,
-            autocast=autocast,
-            overwrite=overwrite,
+            batch=running.batch,
+            autocast=running.autocast,
+            overwrite=result.overwrite,
             bar=bar,
+            **codes.arguments,
         )
-    deliver(comparison, format, output, quiet)
-    reason = why_equal(comparison, chosen)
+    deliver(comparison, form, result.output, result.quiet)
+    reason = why_equal(comparison, config)
     if reason is not None:
-        note(f"note: {reason}", quiet)
+        note(f"note: {reason}", result.quiet)

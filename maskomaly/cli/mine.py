@@ -7,30 +7,23 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from maskomaly.cli import network as networks
-from maskomaly.cli import options
-from mdmkit.cli.options import (
-    INPUT,
-    NUMBERS,
-    AnomalyLabel,
-    DataSetName,
-    IgnoreIndex,
-    NormalLabel,
-    Target,
-)
-from mdmkit.cli.terminal import Debug, Overwrite, Quiet, note, progress_bars
+from maskomaly.cli.groups import ConfigFile, Labelled, Running, Thresholds
+from maskomaly.cli.learning import lesson
+from mdmkit.cli.groups import Labels, with_groups
+from mdmkit.cli.options import INPUT, NUMBERS
+from mdmkit.cli.terminal import as_options, note, progress_bars
 
 if TYPE_CHECKING:
     from maskomaly.networks import Network
 
 
+@with_groups
 def mine(
-    output: options.TomlFile,
-    model: options.Model,
-    images: options.LabelledImages = None,
-    dataset: DataSetName = None,
-    target: Target = None,
-    frames: options.Frames = None,
+    file: ConfigFile,
+    running: Running,
+    labelled: Labelled,
+    labels: Labels,
+    base: Thresholds,
     top: Annotated[
         int, typer.Option(metavar="N", help="How many anomaly queries.", rich_help_panel=NUMBERS)
     ] = 4,
@@ -46,18 +39,6 @@ def mine(
         float,
         typer.Option(metavar="M", help="A mask is predicted where m > M.", rich_help_panel=NUMBERS),
     ] = 0.9,
-    preset: options.Preset = None,
-    config: options.Config = None,
-    input_size: options.InputSize = None,
-    anomaly_label: AnomalyLabel = None,
-    normal_label: NormalLabel = None,
-    ignore_index: IgnoreIndex = None,
-    device: options.Device = "auto",
-    batch: options.Batch = 1,
-    amp: options.Amp = "no",
-    quiet: Quiet = False,
-    overwrite: Overwrite = False,
-    debug: Debug = False,
 ) -> None:
     """Find the queries whose masks overlap anomalies, on labelled images.
 
@@ -69,39 +50,37 @@ def mine(
     from dataclasses import replace
 
     from maskomaly.mining import mine_folder
-    from maskomaly.queries import QueryMining
-    from mdmkit.core.files import check_output
+    from maskomaly.queries import QueryMining, check_top
 
-    check_output(output, overwrite, suffixes=(".toml",))
+    file.check()
     QueryMining(threshold)  # refuses one that no mask exceeds
-    judged = networks.labelled(
-        images, dataset, target, frames, anomaly_label, normal_label, ignore_index
-    )
-    lesson = networks.lesson(judged, model, device, quiet, input_size, amp, inlier_label)
-    network = lesson.network
-    with progress_bars(quiet) as bar:
-        progress = bar("mine", len(lesson.images.images)) if bar else (lambda: None)
+    check_top(top)
+    learnt = lesson(labelled, labels, running, file.quiet, inlier_label)
+    network = learnt.network
+    config = base.resolve(network.source, network.digest)
+    with progress_bars(file.quiet) as bar:
+        progress = bar("mine", len(learnt.images.images)) if bar else (lambda: None)
         mined = mine_folder(
-            lesson.images,
+            learnt.images,
             network,
             top=top,
             threshold=threshold,
-            batch=batch,
-            autocast=lesson.autocast,
+            batch=running.batch,
+            autocast=running.autocast,
             progress=progress,
         )
     typer.echo(mined.table(), nl=False)
     chosen = replace(
-        networks.resolve_config(preset, config, None, network.source, network.digest),
+        config,
         anomaly_queries=mined.anomaly.indices,
         init_queries=mined.init_queries,
         checkpoint=network.digest,
     )
-    mined.write(output, chosen, lesson.origin)
-    note(f"wrote {output}", quiet)
+    mined.write(file.output, chosen, learnt.origin)
+    note(f"wrote {file.output}", file.quiet)
     for remark in mined.remarks():
-        note(f"note: {remark}", quiet)
-    _say_next(network, output, quiet)
+        note(f"note: {as_options(remark)}", file.quiet)
+    _say_next(network, file.output, file.quiet)
 
 
 def _say_next(network: Network, output: Path, quiet: bool) -> None:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from mdmkit.cli import completion
 from mdmkit.cli.options import INPUT, NUMBERS, OUTPUT
 from mdmkit.core.errors import InputError
-
-if TYPE_CHECKING:
-    import torch
 
 #: A part of a command's help.
 NETWORK = "Network"
@@ -179,6 +176,17 @@ Instances = Annotated[
         rich_help_panel=INPUT,
     ),
 ]
+MapsFolder = Annotated[
+    Path,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FOLDER",
+        help="Of score maps.",
+        show_default=False,
+        rich_help_panel=OUTPUT,
+    ),
+]
 Resume = Annotated[
     bool,
     typer.Option(
@@ -242,12 +250,7 @@ def parse_input_size(text: str) -> tuple[int | None, int | None]:
     return shortest, longest
 
 
-def parse_amp(text: str) -> torch.dtype | None:
-    """The dtype of "bf16" or "fp16", None for "no"."""
+def check_amp(text: str) -> None:
+    """Refuse what is neither "no" nor the name of a half precision."""
     if text not in ("no", "bf16", "fp16"):
         raise InputError(f"expected no, bf16 or fp16, found {text!r}", argument="amp")
-    if text == "no":
-        return None
-    import torch
-
-    return torch.bfloat16 if text == "bf16" else torch.float16

@@ -8,18 +8,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from maskomaly.cli import network as networks
 from maskomaly.cli import options, scoring
+from maskomaly.cli.groups import Chosen, Running, ScoreMaps, Unlabelled, need_masks
 from mdmkit.cli import completion
-from mdmkit.cli.options import OUTPUT, DataSetName
-from mdmkit.cli.terminal import Debug, Quiet, note, progress_bars
+from mdmkit.cli.groups import with_groups
+from mdmkit.cli.options import OUTPUT
+from mdmkit.cli.terminal import note, progress_bars
 from mdmkit.core.errors import InputError
 
 if TYPE_CHECKING:
     from maskomaly.config import MaskomalyConfig
     from maskomaly.networks import Network
     from maskomaly.outputs import DenseOutputs, MaskOutputs
-    from maskomaly.score_maps import SavedOutputs
+    from maskomaly.score_maps import Request, SavedOutputs
 
 SaveOutputs = Annotated[
     str | None,
@@ -35,125 +36,114 @@ SaveOutputs = Annotated[
 ]
 
 
+@with_groups
 def predict(
-    output: Annotated[
-        Path,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FOLDER",
-            help="Of score maps.",
-            show_default=False,
-            rich_help_panel=OUTPUT,
-        ),
-    ],
-    model: options.Model,
-    images: options.Images = None,
-    dataset: DataSetName = None,
-    score: options.ScoreNames = "maskomaly",
-    frames: options.Frames = None,
-    preset: options.Preset = None,
-    config: options.Config = None,
-    queries: options.Queries = None,
-    force_queries: options.ForceQueries = False,
-    input_size: options.InputSize = None,
-    device: options.Device = "auto",
-    batch: options.Batch = 1,
-    amp: options.Amp = "no",
+    maps: ScoreMaps,
+    running: Running,
+    images: Unlabelled,
+    base: Chosen,
     compile: options.Compile = False,
-    instances: options.Instances = None,
     save_outputs: SaveOutputs = None,
-    format: options.Format = "hdf5",
-    dtype: options.Dtype = "float16",
-    resume: options.Resume = False,
-    keep_going: options.KeepGoing = False,
-    quiet: Quiet = False,
-    overwrite: options.Replace = False,
-    debug: Debug = False,
 ) -> None:
     """Write a score map for each image, which `mdmkit compare` reads.
 
     Example: maskomaly predict images -o scores/mine --model my-mask2former --queries queries.toml
     """
-    from maskomaly.images import Broken, chosen_frames
-    from maskomaly.instances import InstanceMasks
+    from maskomaly.images import Broken
     from maskomaly.predict import outputs_of_images, unfinished, write_score_maps
-    from maskomaly.score_maps import Request
 
-    names = scoring.split_names(score)
-    scoring.check_form(format, dtype)
-    autocast = options.parse_amp(amp)
+    asked = scoring.Asked.of(maps, base)
     if save_outputs not in (None, "acting", "all"):
         raise InputError(f"expected acting or all, found {save_outputs!r}", argument="save_outputs")
-    if batch < 1:
-        raise InputError(f"expected a number >= 1, found {batch!r}", argument="batch")
-    found = chosen_frames(networks.images_of(images, dataset), frames)
-    masks = None if instances is None else InstanceMasks(instances)
-    if masks is not None:
-        masks.check(list(found))
-    files = [*networks.files_of(model), *([config] if config else [])]
-    asked = {
-        "model": model,
-        "score": names,
-        "preset": preset,
-        "queries": queries,
-        "force": force_queries,
-        "input_size": input_size,
-        "amp": amp,
-        "format": format,
-        "dtype": dtype,
-        "save_outputs": save_outputs,
-        "instances": masks.digest if masks else None,
-    }
-    request = Request({**asked, "files": networks.stamps(files, queries)})
-    places = dict.fromkeys(scoring.folders_of(names, output).values(), f".{format}")
+    found = images.find()
+    asked.check_frames(found)
+    request = _request(asked, running, save_outputs)
+    places = dict.fromkeys(asked.folders.values(), f".{maps.format}")
     if save_outputs is not None:
-        places[outputs_folder(output)] = ".npz"
-    if resume and networks.files_of(model) and request.nothing_left(places, found):
-        note(f"nothing left: all {len(found)} score maps are there, made by these settings", quiet)
+        places[outputs_folder(maps.output)] = ".npz"
+    if maps.resume and files_of(running.model) and request.nothing_left(places, found):
+        note(
+            f"nothing left: all {len(found)} score maps are there, made by these settings",
+            maps.quiet,
+        )
         return
 
-    network = networks.load_network(model, device, quiet, input_size, compile)
-    chosen = _config_for(network, names, preset, config, queries, force_queries)
+    network = running.load(maps.quiet, compile)
+    chosen = _config_for(network, asked)
     common: dict[str, object] = {
         "checkpoint": network.digest,
         "preprocessing": repr(network.preprocessing),
-        "amp": amp,
+        "amp": running.amp,
     }
-    if masks is not None:
-        common["instances"] = masks.digest
-    folders = scoring.destinations(names, output, chosen, force_queries, format, dtype, common)
-    for folder in folders:
-        folder.refine = masks.average if masks else None
-    kept = _outputs_folder(network, output, save_outputs, chosen, common)
+    folders = asked.destinations(chosen, common)
+    kept = _outputs_folder(network, maps.output, save_outputs, chosen, common)
     everything = [*folders, *([kept] if kept else [])]
-    left = unfinished(found, everything, resume=resume, overwrite=overwrite)
+    left = unfinished(found, everything, resume=maps.resume, overwrite=maps.overwrite)
     request.keep(places)
-    scoring.say_left(found, left, everything, quiet)
-    broken = Broken(keep_going)
-    with progress_bars(quiet) as bar:
+    scoring.say_left(found, left, everything, maps.quiet)
+    broken = Broken(maps.keep_going)
+    with progress_bars(maps.quiet) as bar:
         progress = bar("predict", len(left)) if bar else (lambda: None)
-        stream = outputs_of_images(left, network, batch=batch, autocast=autocast, broken=broken)
+        stream = outputs_of_images(
+            left, network, batch=running.batch, autocast=running.autocast, broken=broken
+        )
         if kept is not None:
-            stream = _announced(stream, kept, len(left), quiet)
+            stream = _announced(stream, kept, len(left), maps.quiet)
         count = write_score_maps(stream, everything, progress=progress)
-    scoring.say_written(count, folders, quiet)
+    scoring.say_written(count, folders, maps.quiet)
     broken.raise_all()
 
 
-def _config_for(
-    network: Network,
-    names: list[str],
-    preset: str | None,
-    config: Path | None,
-    queries: str | None,
-    force: bool,
-) -> MaskomalyConfig:
+def _request(asked: scoring.Asked, running: Running, save_outputs: str | None) -> Request:
+    """What this run was asked for, with the stamps of the files that it names."""
+    from maskomaly.score_maps import Request
+
+    maps, base = asked.maps, asked.base
+    files = [*files_of(running.model), *([base.config] if base.config else [])]
+    return Request(
+        {
+            "model": running.model,
+            "score": list(asked.names),
+            "preset": base.preset,
+            "queries": base.queries,
+            "force_queries": base.force_queries,
+            "input_size": running.input_size,
+            "amp": running.amp,
+            "format": maps.format,
+            "dtype": maps.dtype,
+            "save_outputs": save_outputs,
+            "instances": asked.instances,
+            "files": stamps(files, base.queries),
+        }
+    )
+
+
+def files_of(model: str) -> list[Path]:
+    """Files that decide a local network; none for a name on the hub, which may change unseen."""
+    from maskomaly.models import TINY, packaged_checkpoint
+
+    path = packaged_checkpoint() if model == TINY else Path(model)
+    if path.is_dir():
+        return sorted(file for file in path.iterdir() if file.is_file())
+    return [path] if path.is_file() else []
+
+
+def stamps(files: list[Path], queries: str | None) -> list[object]:
+    """Size and time of files, and of those that queries may come from."""
+    from maskomaly.registry import PACKAGED, users_folder
+    from mdmkit.core.files import stamp
+
+    registered = [*sorted(users_folder().glob("*.toml")), *sorted(PACKAGED.glob("*.toml"))]
+    everything = [*files, *([Path(queries)] if queries else []), *registered]
+    return [[file.name, *stamp(file)] for file in everything if file.is_file()]
+
+
+def _config_for(network: Network, asked: scoring.Asked) -> MaskomalyConfig:
     """The config that the scores use, once it is known that the network has what they need."""
-    from maskomaly.scores import SCORES, check_unknown
+    from maskomaly.scores import SCORES, check_classes
 
     dense = [name for name in SCORES if SCORES[name].dense]
-    lacking = [name for name in names if not SCORES[name].dense]
+    lacking = [name for name in asked.names if not SCORES[name].dense]
     if lacking and not network.has_masks:
         raise InputError(
             f"expected one of {', '.join(dense)} for {network.source}, a dense network "
@@ -161,12 +151,11 @@ def _config_for(
             f"--score {dense[0]}",
             argument="score",
         )
-    for name in names:
-        if SCORES[name].needs_unknown:
-            check_unknown(name, network.class_names)
-    if any(SCORES[name].configured for name in names):
-        return networks.config_of(network, preset, config, queries, force)
-    return networks.resolve_config(preset, config, queries, network.source, network.digest)
+    for name in asked.names:
+        check_classes(name, network.class_names)
+    if any(SCORES[name].configured for name in asked.names):
+        return asked.base.of(network)
+    return asked.base.resolve(network.source, network.digest)
 
 
 def outputs_folder(output: Path) -> Path:
@@ -186,11 +175,11 @@ def _outputs_folder(
 
     if which is None:
         return None
-    networks.need_masks(network)
+    need_masks(network)
     folder = outputs_folder(output)
     if which == "all":
         return SavedOutputs(folder, {**common, "masks": "all"})
-    check_indices(config, network.queries, network.digest, force=True)
+    check_indices(config, network.queries, network.digest, force_queries=True)
     settings = {**common, "masks": config.to_toml().splitlines()}
     return SavedOutputs(folder, settings, acting=lambda outputs: acting_queries(outputs, config))
 

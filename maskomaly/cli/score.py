@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from maskomaly.cli import network as networks
 from maskomaly.cli import options, scoring
-from mdmkit.cli.options import OUTPUT
-from mdmkit.cli.terminal import Debug, Quiet, progress_bars
+from maskomaly.cli.groups import Chosen, ScoreMaps
+from mdmkit.cli.groups import with_groups
+from mdmkit.cli.terminal import progress_bars
+from mdmkit.core.errors import InputError
+
+if TYPE_CHECKING:
+    from maskomaly.config import MaskomalyConfig
+    from maskomaly.outputs import MaskOutputs
+    from mdmkit.evaluation.sources import Progress
 
 
+@with_groups
 def score_outputs(
     outputs: Annotated[
         Path,
@@ -20,67 +29,65 @@ def score_outputs(
             metavar="OUTPUTS", help="Folder that --save-outputs wrote.", show_default=False
         ),
     ],
-    output: Annotated[
-        Path,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FOLDER",
-            help="Of score maps.",
-            show_default=False,
-            rich_help_panel=OUTPUT,
-        ),
-    ],
-    score: options.ScoreNames = "maskomaly",
+    maps: ScoreMaps,
+    base: Chosen,
     frames: options.Frames = None,
-    preset: options.Preset = None,
-    config: options.Config = None,
-    queries: options.Queries = None,
-    force_queries: options.ForceQueries = False,
-    instances: options.Instances = None,
-    format: options.Format = "hdf5",
-    dtype: options.Dtype = "float16",
-    resume: options.Resume = False,
-    keep_going: options.KeepGoing = False,
-    quiet: Quiet = False,
-    overwrite: options.Replace = False,
-    debug: Debug = False,
 ) -> None:
     """Write score maps from saved outputs, without the network.
 
     Example: maskomaly score scores/mine-outputs -o scores/rba --score rba
     """
-    from maskomaly.algorithm import check_queries
     from maskomaly.images import Broken, chosen_frames
-    from maskomaly.instances import InstanceMasks
-    from maskomaly.outputs import MaskOutputs
     from maskomaly.predict import outputs_of_files, unfinished, write_score_maps
-    from maskomaly.scores import SCORES
     from mdmkit.datasets.keys import existing_folder, files_by_key
 
-    names = scoring.split_names(score)
-    scoring.check_form(format, dtype)
+    asked = scoring.Asked.of(maps, base)
     found = chosen_frames(
         files_by_key(existing_folder(outputs, "outputs"), (".npz",), "outputs"), frames
     )
-    first = MaskOutputs.load(next(iter(found.values())))
-    chosen = networks.resolve_config(preset, config, queries, digest=first.checkpoint)
-    if any(SCORES[name].configured for name in names):
-        check_queries(first, chosen, force_queries)
-    masks = None if instances is None else InstanceMasks(instances)
-    common: dict[str, object] = {"outputs": str(outputs)}
-    if masks is not None:
-        masks.check(list(found))
-        common["instances"] = masks.digest
-    folders = scoring.destinations(names, output, chosen, force_queries, format, dtype, common)
-    for folder in folders:
-        folder.refine = masks.average if masks else None
-    left = unfinished(found, folders, resume=resume, overwrite=overwrite)
-    scoring.say_left(found, left, folders, quiet)
-    broken = Broken(keep_going)
-    with progress_bars(quiet) as bar:
+    asked.check_frames(found)
+    first = next(_heads(found, maps.keep_going), None)
+    chosen = base.resolve(digest=first[1].checkpoint if first else "")
+    with progress_bars(maps.quiet) as bar:
+        progress = bar("check", len(found)) if bar else (lambda: None)
+        _check_outputs(found, asked, chosen, progress)
+        folders = asked.destinations(chosen, {"outputs": str(outputs)})
+        left = unfinished(found, folders, resume=maps.resume, overwrite=maps.overwrite)
+        scoring.say_left(found, left, folders, maps.quiet)
+        broken = Broken(maps.keep_going)
         progress = bar("score", len(left)) if bar else (lambda: None)
         stream = outputs_of_files({key: found[key] for key in left}, broken=broken)
         count = write_score_maps(stream, folders, progress=progress)
-    scoring.say_written(count, folders, quiet)
+    scoring.say_written(count, folders, maps.quiet)
     broken.raise_all()
+
+
+def _heads(files: Mapping[str, Path], keep_going: bool) -> Iterator[tuple[Path, MaskOutputs]]:
+    """What files hold beside masks; with `keep_going`, of those that can be read."""
+    from maskomaly.images import Broken
+    from maskomaly.outputs import MaskOutputs
+
+    broken = Broken(keep_going)  # told when their turn to be scored comes
+    for path in files.values():
+        outputs = broken.attempt(partial(MaskOutputs.load, masks=False), path)
+        if outputs is not None:
+            yield path, outputs
+
+
+def _check_outputs(
+    files: Mapping[str, Path], asked: scoring.Asked, config: MaskomalyConfig, progress: Progress
+) -> None:
+    """Refuse files that lack what the scores need, before anything is written."""
+    from maskomaly.algorithm import check_queries
+    from maskomaly.scores import SCORES, check_classes
+
+    for path, outputs in _heads(files, asked.maps.keep_going):
+        progress()
+        try:
+            for name in asked.names:
+                check_classes(name, outputs.class_names)
+                if SCORES[name].configured:
+                    check_queries(outputs, config, asked.base.force_queries)
+                outputs.check_held(SCORES[name].masks_of(outputs, config))
+        except InputError as error:
+            raise error.inside(path) from error

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from maskomaly.cli.groups import Chosen, ScoreMaps
 from mdmkit.cli.terminal import note
 from mdmkit.core.errors import InputError
 
 if TYPE_CHECKING:
     from maskomaly.config import MaskomalyConfig
     from maskomaly.images import Source
+    from maskomaly.instances import InstanceMasks
     from maskomaly.score_maps import Destination, Folder
 
 FORMATS = ("hdf5", "npy")
 
 
-def split_names(names: str) -> list[str]:
+def split_names(names: str) -> tuple[str, ...]:
     """Scores of a list with commas, each known and named once."""
     from maskomaly.scores import check_score
 
@@ -28,7 +31,7 @@ def split_names(names: str) -> list[str]:
         if name in found:
             raise InputError(f"expected each score once, found {name!r} again", argument="score")
         found.append(name)
-    return found
+    return tuple(found)
 
 
 def check_form(form: str, dtype: str) -> None:
@@ -41,32 +44,67 @@ def check_form(form: str, dtype: str) -> None:
         raise InputError(f"expected {' or '.join(SCORE_DTYPES)}, found {dtype!r}", argument="dtype")
 
 
-def folders_of(names: Sequence[str], output: Path) -> dict[str, Path]:
-    """One folder for one score, a folder below it for each of several."""
-    return {name: output if len(names) == 1 else output / name for name in names}
+@dataclass(frozen=True)
+class Asked:
+    """Score maps that were asked for, by names that are known."""
 
+    maps: ScoreMaps
+    base: Chosen
+    names: tuple[str, ...]
+    masks: InstanceMasks | None
 
-def destinations(
-    names: Sequence[str],
-    output: Path,
-    config: MaskomalyConfig,
-    force: bool,
-    form: str,
-    dtype: str,
-    common: Mapping[str, object],
-) -> list[Destination]:
-    """A destination for each score, with the settings that decide it."""
-    from maskomaly.score_maps import Destination
-    from maskomaly.scores import SCORES, score
+    @classmethod
+    def of(cls, maps: ScoreMaps, base: Chosen) -> Asked:
+        """What the options mean; those that mean nothing are refused."""
+        from maskomaly.instances import InstanceMasks
 
-    made = []
-    for name, folder in folders_of(names, output).items():
-        settings = {**common, "score": name}
-        if SCORES[name].configured:
-            settings["config"] = config.to_toml().splitlines()
-        scorer = partial(score, name=name, config=config, force=force)
-        made.append(Destination(folder, settings, f".{form}", scorer=scorer, dtype=dtype))
-    return made
+        names = split_names(maps.score)
+        check_form(maps.format, maps.dtype)
+        masks = None if maps.instances is None else InstanceMasks(maps.instances)
+        return cls(maps, base, names, masks)
+
+    def check_frames(self, keys: Iterable[str]) -> None:
+        """Refuse frames without the instance masks that were asked for."""
+        if self.masks is not None:
+            self.masks.check(list(keys))
+
+    @property
+    def folders(self) -> dict[str, Path]:
+        """One folder for one score, a folder below it for each of several."""
+        output = self.maps.output
+        return {name: output if len(self.names) == 1 else output / name for name in self.names}
+
+    @property
+    def instances(self) -> str | None:
+        """Which instance masks there are, and when they changed."""
+        return self.masks.digest if self.masks else None
+
+    def destinations(
+        self, config: MaskomalyConfig, common: Mapping[str, object]
+    ) -> list[Destination]:
+        """A destination for each score, with the settings that decide it."""
+        from maskomaly.score_maps import Destination
+        from maskomaly.scores import SCORES, score
+
+        force = self.base.force_queries
+        made = []
+        for name, folder in self.folders.items():
+            settings = {**common, "score": name}
+            if self.masks is not None:
+                settings["instances"] = self.instances
+            if SCORES[name].configured:
+                settings["config"] = config.to_toml().splitlines()
+            made.append(
+                Destination(
+                    folder,
+                    settings,
+                    f".{self.maps.format}",
+                    scorer=partial(score, name=name, config=config, force_queries=force),
+                    dtype=self.maps.dtype,
+                    refine=self.masks.average if self.masks else None,
+                )
+            )
+        return made
 
 
 def say_left(

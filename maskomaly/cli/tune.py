@@ -6,50 +6,31 @@ from typing import Annotated
 
 import typer
 
-from maskomaly.cli import network as networks
-from maskomaly.cli import options
+from maskomaly.cli.groups import Chosen, ConfigFile, Labelled, Running
+from maskomaly.cli.learning import lesson
 from mdmkit.cli import completion
-from mdmkit.cli.options import (
-    NUMBERS,
-    AnomalyLabel,
-    DataSetName,
-    IgnoreIndex,
-    NormalLabel,
-    Target,
-)
-from mdmkit.cli.terminal import Debug, Overwrite, Quiet, note, progress_bars
+from mdmkit.cli.groups import Labels, with_groups
+from mdmkit.cli.options import NUMBERS
+from mdmkit.cli.terminal import as_options, note, progress_bars
 
 
+@with_groups
 def tune(
-    output: options.TomlFile,
-    model: options.Model,
-    images: options.LabelledImages = None,
-    dataset: DataSetName = None,
-    target: Target = None,
-    frames: options.Frames = None,
+    file: ConfigFile,
+    running: Running,
+    labelled: Labelled,
+    labels: Labels,
+    base: Chosen,
     metric: Annotated[
         str,
         typer.Option(
             metavar="MEASURE",
             autocompletion=completion.measures,
-            help="What to maximise: ap, mdm_f1@0.5, best_f1, ...; fpr95 is minimised.",
+            help="What to maximise: ap, mdm_f1@0.5, best_f1, ...; what is better lower (fpr95) is "
+            "minimised.",
             rich_help_panel=NUMBERS,
         ),
     ] = "ap",
-    preset: options.Preset = None,
-    config: options.Config = None,
-    queries: options.Queries = None,
-    force_queries: options.ForceQueries = False,
-    input_size: options.InputSize = None,
-    anomaly_label: AnomalyLabel = None,
-    normal_label: NormalLabel = None,
-    ignore_index: IgnoreIndex = None,
-    device: options.Device = "auto",
-    batch: options.Batch = 1,
-    amp: options.Amp = "no",
-    quiet: Quiet = False,
-    overwrite: Overwrite = False,
-    debug: Debug = False,
 ) -> None:
     """Fit T_mask, T_b, lambda and which terms act, on the images that queries were mined on.
 
@@ -58,27 +39,24 @@ def tune(
 
     Example: maskomaly tune images --target masks --model my-mask2former --queries queries.toml -o config.toml
     """  # noqa: E501  (the example is one line)
-    from maskomaly.tuning import tune_folder
-    from mdmkit.core.files import check_output
+    from maskomaly.tuning import measure_of, tune_folder
 
-    check_output(output, overwrite, suffixes=(".toml",))
-    judged = networks.labelled(
-        images, dataset, target, frames, anomaly_label, normal_label, ignore_index
-    )
-    lesson = networks.lesson(judged, model, device, quiet, input_size, amp)
-    base = networks.config_of(lesson.network, preset, config, queries, force_queries)
-    with progress_bars(quiet) as bar:
+    file.check()
+    measure_of(metric)
+    learnt = lesson(labelled, labels, running, file.quiet)
+    config = base.of(learnt.network)
+    with progress_bars(file.quiet) as bar:
         tuned = tune_folder(
-            lesson.images,
-            lesson.network,
-            base,
+            learnt.images,
+            learnt.network,
+            config,
             metric=metric,
-            batch=batch,
-            autocast=lesson.autocast,
+            batch=running.batch,
+            autocast=running.autocast,
             bar=bar,
         )
     typer.echo(tuned.table(), nl=False)
-    tuned.write(output, lesson.origin)
-    note(f"wrote {output}", quiet)
+    tuned.write(file.output, learnt.origin)
+    note(f"wrote {file.output}", file.quiet)
     for remark in tuned.remarks():
-        note(f"note: {remark}", quiet)
+        note(f"note: {as_options(remark)}", file.quiet)

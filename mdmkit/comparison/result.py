@@ -25,9 +25,9 @@ class Comparison(ComparisonData, Tabular):
     Attributes
     ----------
     results : tuple of Result
-        One a method, in the order given.
+        One per method, in the order given.
     measures : tuple of Measure
-        What was asked for, in the order of the table's columns.
+        The measures asked for, in the order of the table's columns.
     settings : dict
         All options, label codes and versions.
     published : PublishedTable or None

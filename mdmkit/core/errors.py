@@ -1,4 +1,4 @@
-"""What mdmkit raises when it is given something it cannot judge."""
+"""Errors that mdmkit raises when it is given something it cannot judge."""
 
 from __future__ import annotations
 

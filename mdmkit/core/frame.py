@@ -105,7 +105,7 @@ _CLASS_TABLE[[NORMAL, ANOMALOUS, IGNORED]] = NORMAL, ANOMALOUS, IGNORED
 
 
 class Frame:
-    """One score map with its ground truth, which were validated.
+    """A score map and its ground truth, both validated.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ class Frame:
     anomaly_label, normal_label, ignore_index : int, collection of int, or None
         Label values with that meaning.
     name : str
-        How error messages call this frame.
+        The name of this frame in error messages.
 
     Attributes
     ----------

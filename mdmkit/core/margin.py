@@ -42,7 +42,7 @@ class Margin(Number):
     value : float
         Length of the longest range of thresholds z with d(A > z, B) > T, in [0, 1]; 0.0 where
         there is none. The mean over images for `aggregate="per_image"`. None in a `Result` only,
-        where nothing is to be detected in a part of the data set.
+        where a part of the data set holds nothing to detect.
     interval : (float, float) or None
         The range [x, y), half-open; of several longest ones that at the lower z.
     threshold : float or None
@@ -60,7 +60,7 @@ class Margin(Number):
         step of d was looked at.
     aggregate : {"pooled", "per_image"}
     images : Distribution or None
-        Per image: how the margins spread over the images where they are defined.
+        Per image: the distribution of margins over the images where they are defined.
     trivial : float or None
         The trivial level: the larger, where defined, of the metric's values at the predictions of
         all valid pixels and of none, on the same frames. A margin at a T that does not exceed it

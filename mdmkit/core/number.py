@@ -21,7 +21,7 @@ KNOWN_WIDTH = 1e-3
 
 @dataclass(frozen=True)
 class Number:
-    """One number of a method, with what belongs to it.
+    """A number of one method, with its bounds, its threshold and all else that belongs to it.
 
     Attributes
     ----------
@@ -31,25 +31,25 @@ class Number:
         Rigorous bounds on the value, (value, value) where it is exact; the lower one is None where
         it may be undefined. None where no bound is known.
     interval : (float, float) or None
-        Of a margin: the range of thresholds [x, y) that it is the length of.
+        Of a margin: the range of thresholds [x, y) whose length it is.
     threshold : float or None
         Of a margin the recommended threshold; of best F1, FPR at a TPR and objects found, the raw
         threshold of the prediction A > threshold that the value belongs to.
     resolution : float or None
         Distance of the thresholds that were tried; None where every step was looked at.
     images : Distribution or None
-        How values spread over images, where the value is their mean.
+        The distribution of values over images, where the value is their mean.
     confidence : (float, float) or None
         Interval of the value over resampled frames.
     trivial : float or None
         Of a margin: what a constant prediction scores in its metric; see `Margin`.
     all_predicted : bool or None
-        Where `threshold` belongs to a prediction: whether that is everything, which no threshold
-        among the scores gives.
+        Where `threshold` belongs to a prediction: whether all pixels are predicted, which no
+        threshold among the scores does.
     binned : bool
-        Whether it was counted in bins, for want of memory.
+        Whether scores were counted in bins, as memory did not hold them all.
     frames, valid_frames : int or None
-        Of a number of components: frames that have some, and frames that have valid pixels.
+        Of a count of components: frames that have components, and frames that have valid pixels.
 
     Examples
     --------

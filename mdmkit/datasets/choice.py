@@ -1,4 +1,4 @@
-"""What a run judges by: what was asked for, else what the data set says, else the usual."""
+"""Labels, sizes and aggregation of a run: as asked for, else the data set's, else the usual."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def choose(
     min_target: int | None = None,
     aggregate: str | None = None,
 ) -> Choice:
-    """Choose what was asked for, else what the data set says, else the usual.
+    """Choose labels, sizes and aggregation: as asked for, else the data set's, else the usual.
 
     Parameters
     ----------

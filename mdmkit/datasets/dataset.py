@@ -28,7 +28,7 @@ class FrameFiles:
     mask : Path, RegionMasks or None
         Ground truth; None means that all of the frame is normal.
     image : Path or None
-        The picture; without it nothing can be drawn, but all can be measured.
+        The picture. Without it the frame can be measured, but not drawn.
 
     Examples
     --------
@@ -42,42 +42,43 @@ class FrameFiles:
 
 @dataclass(frozen=True)
 class DataSet:
-    """Holds labelled frames, and how they are judged.
+    """Holds labelled frames, with their labels, component sizes and aggregation.
 
     Attributes
     ----------
     name : str
-        Of its layout; empty for a folder of masks that was named by itself.
+        Name of its layout; empty for a plain folder of masks.
     root : Path
-        Where it lies.
+        The folder that holds it.
     title : str
-        Its own name.
+        The data set's own name.
     frames : mapping of str to FrameFiles
         The labelled frames by key, in order.
     codes : LabelCodes
-        What label values mean.
+        The meaning of label values.
     sizes : ComponentSizes
         Component sizes of its benchmark.
     aggregate : {"pooled", "per_image"}
-        How its benchmark sums up.
+        The aggregation of its benchmark.
     notes : tuple of str
-        What a user of its numbers should know.
+        Remarks for users of its numbers.
     unlabelled : frozenset of str
-        Keys of frames that are there without ground truth.
+        Keys of frames without ground truth.
     only_labelled : str
-        Which frames have ground truth, where not all have.
+        Says in words which frames have ground truth, where not all have.
     aside : frozenset of str
-        Keys of its frames that were not asked for; score maps of them are no surplus.
+        Keys of its frames that were not asked for; their score maps may be there, too.
     labelled : str
-        A pattern of their keys, as `validation*`.
+        A pattern of the keys of labelled frames, as `validation*`.
     normal_frames : bool
         Whether frames that show nothing anomalous belong to it.
     recognised : str
         Of a plain folder, "LAYOUT:ROOT" of the data set that it looks like.
     score_ending : str
-        What score maps have between a frame's key and the suffix, as `_score`.
+        Text between a frame's key and the suffix in names of score maps, as `_score`.
     resize : {"bilinear", "nearest"}, optional
-        How score maps of another size than their mask are brought to it; refused without it.
+        Interpolation that brings score maps of another size to that of their mask; without it
+        they are refused.
     inverted : frozenset of str
         Methods of whose scores higher means normal: 1 - score is judged.
     groups : mapping of str to str
@@ -140,12 +141,12 @@ class DataSet:
 
 @dataclass(frozen=True)
 class Layout:
-    """Says how the folders of a data set look, and how its frames are judged.
+    """Describes the folder tree of a data set, and the labels and sizes by which it is judged.
 
     Parameters
     ----------
     name : str
-        As in `--dataset NAME:ROOT`.
+        The name in `--dataset NAME:ROOT`.
     title : str
         The data set's own name.
     tree : str
@@ -206,7 +207,7 @@ class Layout:
         )
 
     def expected(self, root: Path) -> str:
-        """That `root` looks otherwise."""
+        """Compose the message that `root` looks otherwise."""
         drawing = "\n".join(f"  {line}" for line in self.tree.splitlines())
         entries = sorted(entry.name for entry in root.iterdir()) if root.is_dir() else []
         found = listing(entries, most=8) if entries else "  nothing"

@@ -59,7 +59,7 @@ def check_inverted(inverted: Iterable[str], methods: Iterable[str]) -> None:
 
 
 def how_inverted(inverted: Collection[str]) -> list[str]:
-    """Tell, for tables, which methods' scores were turned round; nothing where none was.
+    """List, for tables, the methods whose scores were inverted; empty where none was.
 
     Parameters
     ----------

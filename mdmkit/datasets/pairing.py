@@ -29,7 +29,7 @@ class Pairing:
     left_out : tuple of str
         Keys that were skipped on request.
     folders : dict of Path
-        For each method, the folder its frames' keys start at.
+        For each method, the folder below which the keys of its frames begin.
     resize, score_ending, inverted
         As in `DataSet`.
 
@@ -205,7 +205,7 @@ def find_scores(method: str, scores: str | Path, ending: str = "") -> dict[str, 
         Its name, for error messages.
     scores : path
     ending : str
-        What stands between a frame's name and the suffix, as `_score`.
+        Text between a frame's name and the suffix, as `_score`.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""One metric on arrays: `threshold_curve` and `mdm`."""
+"""A metric on arrays: `threshold_curve` and `mdm`."""
 
 from __future__ import annotations
 
@@ -72,8 +72,8 @@ def threshold_curve(
     normalize : {"none", "minmax", "sigmoid", "rank"}
         Order-preserving map of unbounded scores to [0, 1].
     memory : int
-        Bytes that the statistics may take. Beyond it they are known at the thresholds of a grid,
-        with bounds in between (`low`, `high`).
+        Bytes that the statistics may take. Beyond it scores fall into bins, with bounds within
+        each bin (`low`, `high`).
     resolution : {None, "all"}
         None: the curve of a component metric over arrays or lists with many distinct scores has
         4,096 steps with bounds, keeps the arrays, and looks at them again for each value that is

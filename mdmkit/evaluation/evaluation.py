@@ -36,7 +36,7 @@ class Evaluation(Passing):
     min_prediction, min_target : int
         Component sizes in pixels, for component metrics.
     normalize : {"none", "minmax", "sigmoid", "rank"}, or Normalizer
-        One that is given keeps its constants, whatever these frames hold.
+        A `Normalizer` keeps its constants, whatever these frames hold.
     aggregate : {"pooled", "per_image"}
         One set of all pixels and components; or the mean over images.
     anomaly_label, normal_label, ignore_index : int, collection of int, or None
@@ -46,8 +46,8 @@ class Evaluation(Passing):
     protocol : {"exact", "smiyc", "maskomaly-release"}
         Whose conventions the numbers follow; see `mdmkit.metrics.protocols`.
     memory : int
-        Bytes that the sweeps may take; beyond it they fall on a grid of thresholds, and numbers
-        carry brackets.
+        Bytes that the counts may take; beyond it scores fall into bins, and numbers carry
+        brackets.
 
     Raises
     ------
@@ -241,9 +241,9 @@ def evaluate(
         See `Frame`. With `target`: one score map (H, W), a stack (N, H, W), a list or an iterator
         of these. An iterator is read once and never held; per-image evaluation with a
         normaliser that looks at all scores (`minmax`, `rank`) needs a list. A Dask bag of these,
-        and a list of pairs of Dask arrays (H, W) or (N, H, W), is worked off by Dask, where it is.
+        and a list of pairs of Dask arrays (H, W) or (N, H, W), is evaluated by Dask, where it is.
     target : array_like or iterable of array_like, optional
-        Ground truth of score maps, alike in structure. In its place `metrics` may stand.
+        Ground truth of score maps, alike in structure. `metrics` may be given in its place.
     metrics : str, or iterable of str or Measure, optional
         Measure names (see `mdmkit.metrics.names`): `ap`, `auroc`, `fpr95`, `best_f1`, `siou_gt`,
         `ppv`, `mean_f1`, `mdm_METRIC@T`, `METRIC@z=Z`, `fpr@tpr=R`. Default: every metric, MDM
@@ -259,18 +259,18 @@ def evaluate(
     method : str
         Name in the result.
     protocol : {"exact", "smiyc", "maskomaly-release"}
-        Whose conventions the numbers follow, so that a published one can be matched: see
-        `mdmkit.metrics.protocols`. Measures that a protocol does not know stay exact.
+        The tool whose conventions the numbers follow, so that published numbers can be matched:
+        see `mdmkit.metrics.protocols`. Measures that a protocol does not have stay exact.
     memory : int
-        Bytes that the statistics may take. Beyond it thresholds fall on a grid: margins, best F1
-        and what hangs on it are made exact by a second pass over a list; AP and AUROC, and all
-        numbers of an iterator, carry a rigorous bracket, `numbers[name].bracket`.
+        Bytes that the statistics may take. Beyond it scores fall into bins: margins, best F1 and
+        the numbers that depend on it are made exact by a second pass over a list; AP and AUROC,
+        and all numbers of an iterator, carry a rigorous bracket, `numbers[name].bracket`.
 
     Returns
     -------
     Result
         Fractions; None where undefined. Where scores leave [0, 1] and no normaliser is named,
-        what needs thresholds is refused, with the reason, and the rest is given.
+        measures that need thresholds are refused, with the reason, and the others are given.
 
     Raises
     ------

@@ -12,8 +12,8 @@ from mdmkit.core.number import Entry, Number
 class Result(Mapping[str, "float | None"]):
     """Holds all numbers of one method; `result["ap"]` is the value of one.
 
-    A mapping from measure names to fractions, None where undefined; `result.numbers["ap"]` has all
-    that is known.
+    It maps measure names to fractions, None where undefined; `result.numbers["ap"]` has the bounds,
+    interval and threshold, too.
 
     Attributes
     ----------
@@ -61,7 +61,7 @@ class Result(Mapping[str, "float | None"]):
         return len(self.numbers)
 
     def to_dict(self) -> dict[str, Entry]:
-        """One flat row, as in the JSON of `compare`."""
+        """Make a flat row, as in the JSON of `compare`."""
         row: dict[str, Entry] = {
             "method": self.method,
             "frames": self.frames,

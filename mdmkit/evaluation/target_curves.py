@@ -28,14 +28,14 @@ def component_curves(
 ) -> list[ComponentCurve]:
     """Compute covered share, sIoU and touching background of each ground-truth component.
 
-    For metrics of your own: what one component looks like under the prediction A > z.
+    They serve metrics of your own, as functions of the threshold z of the prediction A > z.
 
     Parameters
     ----------
     scores, target, ignore, anomaly_label, normal_label, ignore_index
         As in `threshold_curve`; scores of any range.
     thresholds : array_like of float, optional
-        Thresholds at which alone the components are looked at; every distinct score by default.
+        The only thresholds at which components are looked at; every distinct score by default.
     min_prediction, min_target : int
         Smallest predicted, and smallest ground-truth component that counts, in pixels.
     memory : int
@@ -54,11 +54,11 @@ def component_curves(
 
     Notes
     -----
-    Components by 8-connectivity, compared strictly. Costs O(P a(P) + C) for P pixels and C changes,
-    and 16 bytes a change while it lasts: at each score those of the components which the predicted
-    components that grow there touch. Where a predicted component holds K of them that is K changes
-    a score: a frame of 2 megapixels with 8 components has some 10 million (160 MB), one with
-    thousands wants `thresholds`.
+    Components are those of 8-connectivity; a pixel is predicted where its score exceeds z. The cost
+    is O(P a(P) + C) for P pixels and C changes, with 16 bytes per change in the meantime. A
+    component changes at each score at which a predicted component that touches it grows: a frame of
+    2 megapixels with 8 components has some 10 million changes (160 MB), and one with thousands of
+    components needs `thresholds`.
 
     Examples
     --------

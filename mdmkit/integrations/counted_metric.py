@@ -27,7 +27,7 @@ from mdmkit.statistics.totals import check_valid
 
 
 class CountedMetric(Metric):
-    """What the metrics below share: pixels counted by score and class, as integers.
+    """Counts pixels by score and class, as integers: the base of the metrics below.
 
     Attributes
     ----------
@@ -40,7 +40,7 @@ class CountedMetric(Metric):
     covered, regions : Tensor of int64
         Further states, where PRO is asked for; 1 MB.
     settings : Tensor of int64, shape (8,)
-        A fingerprint of how pixels are counted: metrics with other labels or component sizes share
+        A fingerprint of labels and sizes: metrics with other labels or component sizes share
         no states in a `MetricCollection`, and do not merge.
     """
 
@@ -175,7 +175,7 @@ class CountedMetric(Metric):
     def numbers(self) -> dict[str, Number]:
         """Each number with bracket, interval and threshold, as in `mdmkit.Result.numbers`.
 
-        In distributed training a call for every process, as `compute` is.
+        In distributed training every process must call it, as `compute`.
         """
         with self._together():
             return self._numbers()
@@ -183,7 +183,7 @@ class CountedMetric(Metric):
     def brackets(self) -> dict[str, tuple[float, float]]:
         """Rigorous bounds of each number; `(value, value)` where it is exact.
 
-        (NaN, NaN) where it is undefined. In distributed training a call for every process.
+        (NaN, NaN) where it is undefined. In distributed training every process must call it.
         """
         nan = float("nan")
         brackets = {key: number.bracket or (nan, nan) for key, number in self.numbers().items()}

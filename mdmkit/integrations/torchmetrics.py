@@ -25,7 +25,7 @@ with needed_by("mdmkit.integrations.torchmetrics"):
 
 
 class AnomalySegmentationMetrics(CountedMetric):
-    """Numbers of anomaly segmentation by name, in torchmetrics.
+    """Computes numbers of anomaly segmentation by name, as a torchmetrics metric.
 
     Parameters
     ----------
@@ -33,14 +33,14 @@ class AnomalySegmentationMetrics(CountedMetric):
         Measure names, see `mdmkit.metrics.names`: `ap`, `auroc`, `fpr95`, `best_f1`,
         `mdm_METRIC@T`, `METRIC@z=Z`, `fpr@tpr=R`; with component metrics (`siou_gt`, `ppv`,
         `mean_f1`, margins of `siou`, `ppv`, `mean_f1`) and those of regions (`aupro@fpr=0.3`,
-        `pro@z=Z`, `mdm_pro@T`) **maps are copied to the host** and swept there, frame by frame.
+        `pro@z=Z`, `mdm_pro@T`) **maps are copied to the host** and counted there, frame by frame.
     min_prediction, min_target : int
         Component sizes in pixels.
     normal_label, anomaly_label, ignore_index : int, collection of int, or None
         Label values of `target`, as in `mdmkit.Frame`.
     validate : bool
-        Refuse bad batches in `update`, which waits for the device once each time. False: what is
-        bad is counted apart, without waiting, and `compute` raises.
+        Refuse bad batches in `update`, which waits for the device once each time. False: bad
+        pixels are counted apart, without waiting, and `compute` raises.
     no_target : {"error", "nan"}
         What `compute` does where a margin has nothing to detect: raise `NoTargetError`, or give
         NaN. Other numbers are NaN where they are undefined; so is every value of `forward`.
@@ -99,7 +99,7 @@ class AnomalySegmentationMetrics(CountedMetric):
 
 
 class MaximalDetectionMargin(CountedMetric):
-    """The Maximal Detection Margin of one metric at one required quality T, in torchmetrics.
+    """Computes the Maximal Detection Margin of a metric at a required quality T, for torchmetrics.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Files of score maps and masks. One file a format, chosen by suffix."""
+"""Files of score maps and masks; a file's suffix chooses the format."""
 
 from __future__ import annotations
 

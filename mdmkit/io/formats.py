@@ -40,7 +40,7 @@ class Format:
 
     Examples
     --------
-    A format of one's own; an entry point of the group `mdmkit.readers` named `txt` adds it:
+    A format of your own; an entry point of the group `mdmkit.readers` named `txt` adds it:
 
     >>> import numpy as np
     >>> form = Format((".txt",), read=lambda path, key: np.loadtxt(path))

@@ -14,7 +14,7 @@ from mdmkit.io.images import open_image, upright
 
 @dataclass(frozen=True)
 class Saturation:
-    """Says from which area on a region counts as found (sPRO, Bergmann et al. 2022).
+    """Holds the area from which on a region counts as found (sPRO, Bergmann et al. 2022).
 
     Attributes
     ----------

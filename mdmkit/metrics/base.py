@@ -21,7 +21,7 @@ Ratio = NDArray[np.float64]
 
 
 def ratio(numerator: Any, denominator: Any) -> Ratio:
-    """One float64 division; 0 / 0 is NaN, without a warning."""
+    """Divide in float64; 0 / 0 is NaN, without a warning."""
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.asarray(np.true_divide(numerator, denominator))
 
@@ -103,7 +103,7 @@ class Metric(ABC):
         """
 
     def above(self, sweep: Any, z: float) -> float:
-        """D of the prediction A > z, for a sweep over scores of any range; NaN where undefined.
+        """Compute d of the prediction A > z, for counts of scores of any range; NaN: undefined.
 
         Raises
         ------

@@ -33,8 +33,8 @@ class ComponentMetric(Metric):
 
     Notes
     -----
-    One of your own names the part of the sweep that it is a formula of (`part`: `siou`, `ppv` or
-    `hits`), and the formula (`values`).
+    A metric of your own returns the part of the component counts that it needs (`part`: `siou`,
+    `ppv` or `hits`), and computes its values from it (`values`).
 
     References
     ----------

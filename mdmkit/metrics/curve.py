@@ -42,10 +42,10 @@ class ThresholdCurve:
         Where d is an arbitrary callable with too many steps: the distance of the thresholds at
         which it was tried, each value being taken to hold until the next. None: exact.
     low, high : ndarray of float64, shape (n,), or None
-        Where scores fell on a grid: bounds of d within each step, whose value holds at its lower
-        end.
+        Where scores were counted in bins: bounds of d within each step; `values` holds at the
+        lower end of a step.
     ends : (float, float) or None
-        d at the predictions of all valid pixels, and of none; NaN where undefined.
+        d of the predictions of all valid pixels and of none; NaN where undefined.
 
     Examples
     --------
@@ -74,7 +74,7 @@ class ThresholdCurve:
     @overload
     def __call__(self, z: ArrayLike) -> NDArray[np.float64]: ...
     def __call__(self, z: object) -> Any:
-        """D at one or more thresholds in [0, 1]; NaN where undefined."""
+        """Look d up at one or more thresholds in [0, 1]; NaN where undefined."""
         try:
             thresholds = np.asarray(z, np.float64)
         except (TypeError, ValueError):

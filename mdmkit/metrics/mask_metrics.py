@@ -12,11 +12,11 @@ from mdmkit.statistics.mask_samples import MaskFunction, MaskSamples
 
 @dataclass(frozen=True)
 class MaskMetric(Metric):
-    """Any `function(prediction, target) -> float` on bool masks (H, W), ignored pixels False.
+    """A metric that is any `function(prediction, target) -> float` of bool masks (H, W).
 
-    Evaluated at every step of d where there are at most 1,001 (exact), else at
-    z = 0, 1/1000, ..., 1. Over several frames: the mean over those where it is not NaN. Wherever
-    a metric is asked for, the bare function will do.
+    Ignored pixels are False in both masks. It is evaluated at every step of d where there
+    are at most 1,001 (exact), else at z = 0, 1/1000, ..., 1. Over several frames it is the mean
+    over those where it is not NaN. Wherever a metric is asked for, the bare function will do.
 
     Parameters
     ----------

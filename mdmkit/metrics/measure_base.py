@@ -23,7 +23,7 @@ Unresolved = dict[Statistic, NDArray[np.float64]]
 
 
 class Measure(ABC):
-    """Computes one number of a method, with what belongs to it.
+    """Computes one number of a method, with its bounds and threshold.
 
     Attributes
     ----------
@@ -31,9 +31,9 @@ class Measure(ABC):
         Its name in results and tables.
     higher_is_better : bool
     refinable : bool
-        Whether knowing every score of `unresolved` makes it exact.
+        Whether it is exact once every score in `unresolved` is known.
     decided_by_bins : bool
-        Whether pixels counted in bins leave but few of them to be looked at again.
+        Whether counts in bins resolve it but for a few pixels, which are looked at again.
 
     Examples
     --------

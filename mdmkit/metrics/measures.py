@@ -237,7 +237,7 @@ class FprAtThreshold(Measure):
 
 @dataclass(frozen=True)
 class MarginAt(Measure):
-    """`mdm_METRIC@T`: the Maximal Detection Margin, with interval, threshold and bracket.
+    """Computes `mdm_METRIC@T`: the Maximal Detection Margin, with interval, threshold and bracket.
 
     Parameters
     ----------

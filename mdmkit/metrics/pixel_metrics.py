@@ -26,17 +26,17 @@ CountFunction = Callable[[Counts, Counts, Counts, Counts], Any]
 
 
 class CountMetric(Metric):
-    """A formula of the pixel counts (TP, FP, FN, TN), exact at every distinct score.
+    """A metric that is a formula of pixel counts (TP, FP, FN, TN), exact at every distinct score.
 
-    An object of it is a function of counts: `metric(tp, fp, fn, tn)`.
+    Its objects are functions of counts: `metric(tp, fp, fn, tn)`.
 
     Attributes
     ----------
     name : str
     monotone : bool
-        Declares that it never falls as TP rises and never rises with FP (FN and TN following), so
-        that counts at two thresholds bound it between them. A metric that does not declare it is
-        looked at step by step.
+        Declares that the metric never falls as TP rises and never rises with FP (FN and TN change
+        accordingly), so that counts at two thresholds bound it between them. A metric that does
+        not declare it is computed at every step.
 
     See Also
     --------

@@ -51,7 +51,7 @@ def draw_froc(
     Notes
     -----
     The bold line is the largest share found with at most so many alarms at every higher threshold
-    (`found@alarms=A`); the thin one what single thresholds give.
+    (`found@alarms=A`); the thin line shows single thresholds.
 
     Examples
     --------

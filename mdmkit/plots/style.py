@@ -1,4 +1,4 @@
-"""What all figures share: colours, type, widths, names, and how they are written."""
+"""Style that all figures share: colours, type, widths, names, and how they are written."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ METRIC_LABELS = {
 
 
 def as_width(width: float | str) -> float:
-    """A figure's width in inches, by number or by the name of a template.
+    """Look up a figure's width in inches, by number or by the name of a template.
 
     Parameters
     ----------

@@ -22,24 +22,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class ComponentCurve:
-    """One ground-truth component under the prediction A > z, for every z.
+    """Describes one ground-truth component under the prediction A > z, for every z.
 
     Attributes
     ----------
     frame : int
-        Number of its frame, from 0.
+        Number of the component's frame, from 0.
     place : (int, int)
-        Row and column of its first pixel, row by row.
+        Row and column of its first pixel, in the order of rows.
     pixels : int
-        Its pixels G.
+        Its number of pixels G.
     thresholds : ndarray of float64, shape (n,)
         Ascending; entry i of the arrays below holds for every z in [thresholds[i],
         thresholds[i + 1]), where thresholds were asked for at thresholds[i]. The first is -inf
         where they were not.
     covered_pixels : ndarray of int64, shape (n,)
-        Its pixels I in kept predicted components.
+        Its number of pixels I in predicted components that are not dropped.
     background : ndarray of int64, shape (n,)
-        Pixels F, in no ground-truth component, of the kept predicted components that touch it.
+        Number of pixels F, in no ground-truth component, of the predicted components that touch
+        it and are not dropped.
 
     Examples
     --------

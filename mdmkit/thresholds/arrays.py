@@ -82,8 +82,8 @@ def recommend_threshold(
     frames, target
         As in `evaluate`; an iterator is held, as frames are read more than once.
     t_margin : float in [0, 1)
-        The required quality T of `metric`; as far as any threshold can be from failing d > T. It
-        may stand in the place of `target`, and the metric behind it.
+        The required quality T of `metric`: the threshold in the middle of the margin is
+        recommended. It may be given in the place of `target`, followed by the metric.
     metric : str or Metric
         d: a metric of counts or components.
     require : str, Requirement, (metric, operator, limit), or list of these
@@ -211,7 +211,7 @@ def transfer_threshold(
     jobs: int = 1,
     **judging: Unpack[FrameOptions],
 ) -> Transfer | RequiredTransfer:
-    """Tell what a recommended threshold gives on other frames, all constants kept.
+    """Compute what a recommended threshold gives on other frames, with all constants kept.
 
     Parameters
     ----------

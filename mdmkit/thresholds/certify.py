@@ -26,7 +26,7 @@ NEXT_FRAME = "next-frame"
 
 @dataclass(frozen=True)
 class Certification:
-    """How requirements are certified, declared before the frames are seen.
+    """Declares how requirements are certified, before the frames are seen.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class Certification:
         Share of the frames that choose where the walk starts, and certify nothing; only where
         some requirement may fail on both sides.
     caps : Caps
-        What a frame may weigh in pooled ratios.
+        Largest weights of a frame in pooled ratios.
 
     Raises
     ------
@@ -68,7 +68,7 @@ class Certification:
 
     @property
     def error(self) -> float:
-        """How often a range may be wrong."""
+        """Probability with which a certified range may be wrong."""
         return 1 - (self.confidence or 0)
 
 

@@ -29,7 +29,7 @@ MOST_SHARES = 2000
 
 @dataclass(frozen=True)
 class ChosenThreshold:
-    """A threshold with all that its use needs, and what to expect of it.
+    """Holds a threshold with all that its use needs, and with what to expect of it.
 
     Attributes
     ----------
@@ -43,9 +43,9 @@ class ChosenThreshold:
     min_prediction, min_target : int
         Component sizes in pixels.
     frames : int
-        That it was chosen on.
+        Number of frames that it was chosen on.
     shares : tuple of float
-        Share of the valid pixels above it, of each of these frames, ascending.
+        Share of valid pixels above the threshold in each of these frames, ascending.
     certificate : dict
         Empty where nothing was certified.
     inverted : bool
@@ -77,14 +77,14 @@ class ChosenThreshold:
         """The prediction of raw scores, of any shape: where they exceed the raw threshold.
 
         Compared in float64; unsigned integers mean value / maximum. Inverted scores are given as
-        they are, and turned round here.
+        they are, and inverted here.
         """
         raw = np.asarray(scores)
         return np.asarray(as_unit(inverted(raw) if self.inverted else raw) > self.raw_threshold)
 
     @property
     def digest(self) -> str:
-        """Of the settings alone: thresholds that were chosen in the same way share it."""
+        """Digest of the settings alone: thresholds that were chosen in the same way share it."""
         sections = self.to_dict()
         settings = {
             "requirements": sections["requirements"],
@@ -96,12 +96,12 @@ class ChosenThreshold:
 
     @property
     def fingerprint(self) -> str:
-        """Of all values, by which a file shows that it is whole."""
+        """Digest of all values, by which a file shows that it is whole."""
         sections = {name: _known(entries) for name, entries in self.to_dict().items()}
         return sha256(json.dumps(sections, sort_keys=True).encode()).hexdigest()[:16]
 
     def to_dict(self) -> Json:
-        """As in the file, by section."""
+        """Return the values by section, as in the file."""
         return {
             "threshold": {
                 "threshold": self.threshold,

@@ -79,7 +79,7 @@ def choose_thresholds(
     progress: Progresses | None = None,
     **frames: Unpack[FrameOptions],
 ) -> Thresholds | RequiredThresholds:
-    """Recommend a threshold for each method, and see what it gives on a second set of frames.
+    """Recommend a threshold for each method, and apply it to a second set of frames.
 
     Parameters
     ----------

@@ -33,7 +33,7 @@ from mdmkit.thresholds.requirements import Requirement
 
 @dataclass(frozen=True, eq=False)
 class RequiredThreshold:
-    """A threshold at which requirements hold on a first set of frames.
+    """Holds a threshold at which requirements are met on a first set of frames.
 
     Attributes
     ----------
@@ -44,20 +44,20 @@ class RequiredThreshold:
         The longest range [low, high) at which all hold on these frames, or the one that the
         requirements ask for (see `rule`).
     rule : str
-        How the threshold was chosen.
+        The rule by which the threshold was chosen, in words.
     values : dict of float
         By requirement: its measure at the threshold.
     ranges : Ranges
-        Where each requirement holds.
+        The ranges in which each requirement holds.
     certificate : Certificate or None
-        Where they hold for the population of frames, if that was asked for.
+        The ranges in which they hold for the population of frames, if that was asked for.
     certified : (float, float) or None
         The certified range on normalised scores, within [0, 1]. The threshold lies in it, if
         there is one.
     point : OperatingPoint
         Pixel numbers at the threshold.
     chosen : ChosenThreshold
-        What `write` keeps, and other programs read.
+        The part that `write` saves, for other programs to read.
     error_bars : ErrorBars or None
 
     Examples
@@ -89,12 +89,12 @@ class RequiredThreshold:
 
     @property
     def requirements(self) -> tuple[Requirement, ...]:
-        """What was asked for."""
+        """The requirements that were asked for."""
         return self.ranges.requirements
 
     @property
     def bars(self) -> list[tuple[str, list[Interval], Interval | None]]:
-        """Of each requirement, and of all: its name, where it holds, and where for certain."""
+        """Name, ranges and certified range of each requirement, and of all together."""
         runs = (
             [None] * len(self.requirements)
             if self.certificate is None

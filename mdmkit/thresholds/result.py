@@ -29,9 +29,9 @@ class Thresholds(ByMethod[Recommendation, Transfer]):
     recommendations : dict of Recommendation
         Of the methods that have a margin.
     transfers : dict of Transfer
-        What they give on the second set; empty without one.
+        Their results on the second set; empty without one.
     without : dict of str
-        Why the other methods have no threshold.
+        The reasons why the other methods have no threshold.
     settings : dict
         What was asked for, and on which frames.
 

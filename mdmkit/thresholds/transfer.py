@@ -35,7 +35,7 @@ Record = dict[str, Any]
 
 @dataclass(frozen=True)
 class Recommendation:
-    """A threshold that was chosen on a first set of frames: the middle of the margin.
+    """Holds a threshold that was chosen on a first set of frames: the middle of the margin.
 
     Attributes
     ----------
@@ -125,7 +125,7 @@ class Transfer:
     oracle : OperatingPoint or None
         The threshold with the largest pixel F1 here, which nobody knows beforehand.
     margin : Margin
-        That this set would have had.
+        The margin that this set would have had.
     slack : (float, float) or None
         How far the threshold could fall and rise within [0, 1] while d > T; None where it fails.
     below, above : int

@@ -54,20 +54,20 @@ class Bootstrap:
     values : dict of dict of float
         By method and measure: the number on all frames, once each.
     brackets : dict of dict of (float, float)
-        By method and measure: where the exact number on all frames lies. The statistics are kept
-        on a grid of thresholds, on which `values` and `replicates` are computed alike.
+        By method and measure: bounds of the exact number on all frames. The statistics are kept
+        in bins of scores, from which `values` and `replicates` are computed alike.
     replicates : dict of dict of ndarray of float64, shape (R,)
         By method and measure: the number on each resampled set, NaN where undefined there. The
         sets are the same for all methods, so that differences are paired.
     confidence : float
     frames, seed : int
-        How many frames there are, and what the sets were drawn with.
+        Number of frames, and the seed of the random sets.
     cells : int or None
         About how many thresholds the statistics were kept at; None where each image has a value
         of its own.
     aggregate : {"pooled", "per_image"}
     refused : dict of dict of str
-        By method and measure, why there is no number.
+        By method and measure: the reason why there is no number.
 
     References
     ----------
@@ -97,7 +97,7 @@ class Bootstrap:
 
     @property
     def sets(self) -> int:
-        """R, how many sets were drawn."""
+        """Number R of resampled sets."""
         return len(next(iter(next(iter(self.replicates.values())).values())))
 
     def interval(self, method: str, key: str) -> Estimate:
@@ -106,9 +106,9 @@ class Bootstrap:
         return Estimate(self.values[method][key], *self._percentiles(drawn))
 
     def difference(self, method: str, other: str, key: str) -> Estimate:
-        """How far `method` lies above `other`, on the same resampled sets.
+        """Estimate the difference `method` minus `other`, on the same resampled sets.
 
-        An interval without 0 says that the lead is real, as far as these frames can tell.
+        If its interval excludes 0, the methods differ, as far as these frames can tell.
         """
         drawn = self._drawn(method, key) - self._drawn(other, key)
         value = self.values[method][key] - self.values[other][key]
@@ -166,16 +166,16 @@ def bootstrap(
     replicates : int
         R, how many sets of frames are drawn; the same sets for every method.
     seed : int
-        Of the drawing: a seed always gives the same sets.
+        Seed of the random sets; the same seed gives the same sets.
     confidence : float in (0, 1)
-        Of the percentile intervals.
+        Confidence of the percentile intervals.
     bins : int
         About how many thresholds the statistics of each frame are kept at; the scores of a method
         decide which. Between them a number is known to its bracket.
     counts : path, optional
-        An HDF5 file for the frames' statistics. Where it exists, it is used instead of the
-        frames, if their files and all options but `replicates`, `seed` and `confidence` are those
-        it was made with (or some of its methods and metrics); else it is refused.
+        An HDF5 file for the frames' statistics. If it exists, it is used instead of the frames,
+        provided that it was made from the same files with the same options but `replicates`,
+        `seed` and `confidence` (fewer methods and metrics will do); otherwise it is refused.
     overwrite : bool
         Make `counts` anew where they do not fit, instead of refusing them.
     memory : int
@@ -191,7 +191,7 @@ def bootstrap(
     Raises
     ------
     InputError
-        As `compare`; fewer than two frames; a file of counts that does not fit.
+        As in `compare`; for fewer than two frames, or a file of counts that does not fit.
 
     Notes
     -----

@@ -136,11 +136,12 @@ def test_queries_of_another_checkpoint_are_refused_unless_forced(outputs, key):
     config = MaskomalyConfig(**{key: (1,)}, checkpoint="0123abcd")
     with pytest.raises(InputError, match=f"{key}: .* found those of 0123abcd"):
         check_queries(outputs, config)
-    with pytest.raises(InputError, match="mine them anew, or force them"):
+    with pytest.raises(InputError, match="anew, or use them all the same by `force_queries=True`"):
         maskomaly(outputs, config)
-    check_queries(outputs, config, force=True)
+    check_queries(outputs, config, force_queries=True)
     assert torch.equal(
-        maskomaly(outputs, config, force=True), maskomaly(outputs, replace(config, checkpoint=""))
+        maskomaly(outputs, config, force_queries=True),
+        maskomaly(outputs, replace(config, checkpoint="")),
     )
 
 
@@ -149,7 +150,7 @@ def test_presets_are_refused_for_any_network_but_not_without_their_queries():
     for preset in (PAPER, RELEASE):
         with pytest.raises(InputError, match="anomaly_queries"):
             check_queries(many, preset)
-        check_queries(many, preset, force=True)
+        check_queries(many, preset, force_queries=True)
         check_queries(many, replace(preset, anomaly_queries=(), init_queries=()))
 
 

@@ -12,7 +12,7 @@ from PIL import Image
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
 from maskomaly import MaskomalyConfig, load_model, maskomaly  # noqa: E402
-from maskomaly.cli.network import resolve_config  # noqa: E402
+from maskomaly.cli.groups import Chosen  # noqa: E402
 from maskomaly.queries import QueryMining  # noqa: E402
 from mdmkit import evaluate  # noqa: E402
 from mdmkit.io import read_mask, read_scores  # noqa: E402
@@ -39,7 +39,7 @@ def test_queries_of_other_weights_are_refused_unless_forced(run, config):
     predict = ("predict", "images", "--model", "network", "--config", "foreign.toml")
     code, _, err = run(*predict, "-o", "scores")
     assert code == 2
-    assert "mine them anew, or force them" in err
+    assert "mine them anew, or use them all the same by --force-queries" in err
     assert not Path("scores").exists()
     assert run(*predict, "-o", "scores", "--force-queries")[0] == 0
 
@@ -57,8 +57,8 @@ def test_a_preset_takes_queries_from_a_file(run, config):
 
 def test_a_network_may_carry_its_own_config(run, config, tmp_path):
     config.write(tmp_path / "queries.toml")
-    assert resolve_config(None, None, None, tmp_path) == config
-    paper = resolve_config("paper", None, None, tmp_path)
+    assert Chosen().resolve(tmp_path) == config
+    paper = Chosen("paper").resolve(tmp_path)
     assert (paper.t_mask, paper.anomaly_queries) == (0.7, (1, 4))
 
 

@@ -118,6 +118,6 @@ def test_a_black_and_white_mask_of_a_page_is_an_error_that_names_the_label(tmp_p
     labels[1] = 255
     Image.fromarray(labels).save(tmp_path / "a.png")
     with pytest.raises(NoTargetError, match="`anomaly_label=255`, `ignore_index=None`"):
-        target_of(tmp_path / "a.png", LabelCodes())
-    target, valid = target_of(tmp_path / "a.png", LabelCodes(0, 255, None))
+        target_of(tmp_path / "a.png", LabelCodes(), (4, 4))
+    target, valid = target_of(tmp_path / "a.png", LabelCodes(0, 255, None), (4, 4))
     assert (target.sum(), valid.sum()) == (4, 16)

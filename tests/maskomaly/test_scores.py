@@ -145,7 +145,7 @@ def test_score_passes_the_config_on():
     config = MaskomalyConfig(anomaly_queries=(3,), checkpoint="0123abcd")
     assert torch.equal(score(outputs), maskomaly(outputs, MaskomalyConfig()))
     assert torch.equal(
-        score(outputs, config=config, force=True), maskomaly(outputs, config, force=True)
+        score(outputs, config=config, force_queries=True), maskomaly(outputs, config, True)
     )
     with pytest.raises(InputError, match="found those of 0123abcd"):
         score(outputs, "maskomaly", config)

@@ -1,4 +1,4 @@
-"""Numbers as papers printed them, to stand beside one's own.
+"""Numbers as papers printed them, to be shown beside your own.
 
 One CSV file a table: comment lines with its title, source and notes; then a row a method, in
 percent as printed. Columns are measure names, or headings of what no measure computes.
@@ -23,7 +23,7 @@ _UNMEASURED = ("method", "auxiliary")
 
 @dataclass(frozen=True)
 class PublishedRow:
-    """Holds what was printed of one method.
+    """Holds the printed numbers of one method.
 
     Attributes
     ----------
