@@ -154,7 +154,7 @@ def _sums(counts: Any, times: NDArray[np.int64]) -> NDArray[np.float64]:
     """Counts of all frames, each so many times: integers below 2^53, exact in any order."""
     frames, row = counts.shape
     weights, block = times.astype(np.float64), max(1, BLOCK // (8 * row))
-    sums = weights[:, :block] @ counts[:block].astype(np.float64, copy=False)
+    sums: NDArray[np.float64] = weights[:, :block] @ counts[:block].astype(np.float64, copy=False)
     for start in range(block, frames, block):
         stop = min(start + block, frames)
         sums += weights[:, start:stop] @ counts[start:stop].astype(np.float64)
