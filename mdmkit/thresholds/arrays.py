@@ -7,14 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
-from mdmkit.core.arguments import check_kind
+from mdmkit.core.arguments import check_kind, check_options
 from mdmkit.core.errors import InputError
 from mdmkit.core.given import is_number
 from mdmkit.core.margin import check_t_margin
 from mdmkit.datasets import DataSet
 from mdmkit.evaluation.arrays import MetricLike
 from mdmkit.evaluation.executors import check_jobs
-from mdmkit.evaluation.frame_set import FrameOptions, FrameSet
+from mdmkit.evaluation.frame_set import FRAME_OPTIONS, FrameOptions, FrameSet
 from mdmkit.evaluation.methods import is_folder, normalizers
 from mdmkit.metrics.registry import as_metric
 from mdmkit.statistics.accumulator import DEFAULT_MEMORY
@@ -149,6 +149,7 @@ def recommend_threshold(
     >>> found.threshold, found.certificate.frames
     (0.3, 40)
     """
+    check_options(recommend_threshold, judging, FRAME_OPTIONS)
     if is_number(target):
         target, t_margin, metric = None, target, metric if t_margin is None else t_margin
     check_one_way(t_margin, require, certify=certify, counts=counts)
@@ -157,11 +158,18 @@ def recommend_threshold(
     loads = kept_frames(given.loads[name], memory)
     if require is None:
         chosen, t = as_metric(metric, given.choice.sizes), check_t_margin(t_margin)
-        return InMargin(chosen, t, memory, check_jobs(jobs)).recommend(method, normalize, loads)
+        margin = InMargin(chosen, t, memory, check_jobs(jobs))
+        in_margin = margin.recommend(method, normalize, loads)
+        return replace(in_margin, remarks=(*given.remarks, *in_margin.remarks))
     chooser = under_requirements(require, certify, given, memory, jobs)
     with counted(chooser, given, normalizers(normalize, [name]), counts, overwrite) as ready:
         found = ready.recommend(name, normalize, loads)
-    return replace(found, method=method, chosen=replace(found.chosen, method=method))
+    return replace(
+        found,
+        method=method,
+        chosen=replace(found.chosen, method=method),
+        remarks=(*given.remarks, *found.remarks),
+    )
 
 
 @overload
@@ -221,12 +229,17 @@ def transfer_threshold(
     >>> second.holds, round(second.point.f1, 3), second.oracle.threshold
     (False, 0.667, 0.625)
     """
+    check_options(transfer_threshold, judging, FRAME_OPTIONS)
     check_kind(recommendation, (Recommendation, RequiredThreshold), "recommendation")
-    (own,) = FrameSet.of({"frames": frames}, target, **judging).loads.values()
+    given = FrameSet.of({"frames": frames}, target, **judging)
+    (own,) = given.loads.values()
     loads = kept_frames(own, memory)
+    found: Transfer | RequiredTransfer
     if isinstance(recommendation, RequiredThreshold):
-        return apply_required(recommendation, ReadFrames(loads, memory, check_jobs(jobs)))
-    return apply(recommendation, loads, memory=memory, jobs=check_jobs(jobs))
+        found = apply_required(recommendation, ReadFrames(loads, memory, check_jobs(jobs)))
+    else:
+        found = apply(recommendation, loads, memory=memory, jobs=check_jobs(jobs))
+    return replace(found, remarks=(*given.remarks, *found.remarks))
 
 
 def check_threshold(
@@ -271,6 +284,7 @@ def check_threshold(
     >>> check_threshold(chosen, [([[0.1, 0.2, 0.3]], [[0, 0, 1]])]).holds
     {'recall >= 0.9': False, 'fpr <= 0.1': True}
     """
+    check_options(check_threshold, judging, FRAME_OPTIONS)
     check_kind(chosen, (ChosenThreshold,), "chosen")
     if not is_folder(frames):
         check_kind(frames, (Iterable,), "frames")
@@ -283,7 +297,8 @@ def check_threshold(
     given = FrameSet.of({"frames": frames}, target, **judging)
     (own,) = given.loads.values()
     loads = kept_frames(own, DEFAULT_MEMORY)
-    return check_frames(chosen, ReadFrames(loads, DEFAULT_MEMORY, check_jobs(jobs)), labelled)
+    found = check_frames(chosen, ReadFrames(loads, DEFAULT_MEMORY, check_jobs(jobs)), labelled)
+    return replace(found, remarks=given.remarks)
 
 
 def _labelled(frames: Any, target: object) -> bool:

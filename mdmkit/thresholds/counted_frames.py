@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.core.errors import InputError, NoTargetError
+from mdmkit.evaluation.remarks import Look
 from mdmkit.evaluation.sources import Progress, no_progress
 from mdmkit.evaluation.threads import Load
 from mdmkit.metrics.base import Metric
@@ -160,7 +161,14 @@ class CountedFrames:
         pixels = totals.pixels
         valid, anomalous = pixels.anomalous + pixels.normal, pixels.anomalous
         return Ranges(
-            tuple(requirements), tuple(curves), normalizer, self.frames, valid, anomalous, True
+            tuple(requirements),
+            tuple(curves),
+            normalizer,
+            self.frames,
+            valid,
+            anomalous,
+            counted=True,
+            remarks=tuple(Look.at(totals).remarks()),
         )
 
     def _means(self, requirements: Sequence[Requirement]) -> list[ThresholdCurve]:

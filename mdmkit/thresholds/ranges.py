@@ -14,6 +14,7 @@ from mdmkit.core.errors import InputError, NoTargetError
 from mdmkit.core.margin import Interval, longest_run
 from mdmkit.core.number import Number
 from mdmkit.evaluation.evaluation import Evaluation
+from mdmkit.evaluation.remarks import Look
 from mdmkit.evaluation.sources import Progress, no_progress
 from mdmkit.evaluation.threads import Load, Threads, in_order
 from mdmkit.metrics.curve import ThresholdCurve
@@ -51,6 +52,8 @@ class Ranges:
     counted : bool
         Whether measures are exact at the ends of steps alone, at one of which the threshold must
         lie then: frames were not read, but counted before. Ranges are those that surely hold.
+    remarks : tuple of str
+        Scores that look like mistakes.
     """
 
     requirements: tuple[Requirement, ...]
@@ -60,6 +63,7 @@ class Ranges:
     pixels: int
     anomalous_pixels: int
     counted: bool = False
+    remarks: tuple[str, ...] = ()
 
     @cached_property
     def edges(self) -> Scores:
@@ -302,6 +306,7 @@ def find_ranges(
         evaluation.counts.frames,
         pixels.anomalous + pixels.normal,
         pixels.anomalous,
+        remarks=tuple(Look.at(totals).remarks()),
     )
 
 

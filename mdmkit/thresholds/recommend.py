@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
+from mdmkit.core.arguments import check_options
 from mdmkit.core.errors import InputError
 from mdmkit.core.margin import check_t_margin
 from mdmkit.core.records import Json
@@ -156,6 +157,7 @@ def choose_thresholds(
     >>> found["mine"].threshold, found.transfers["mine"].point.recall
     (0.4, 1.0)
     """
+    check_options(choose_thresholds, options, ChoosingOptions.__annotations__)
     check_one_way(t_margin, require, certify=certify, replicates=replicates or None, counts=counts)
     how, frames = _Choosing.of(options)
     _check_numbers(frames, require is None)
@@ -170,6 +172,7 @@ def choose_thresholds(
         margins = InMargin(chosen, t, how.memory, check_jobs(how.jobs))
         found = choose_each(margins, first, second, kinds, how.progress)
         settings |= {"metric": chosen.name, "t_margin": t, "aggregate": "pooled"}
+        settings |= found.remarked(first, second)
         return Thresholds(tuple(methods), **vars(found), settings=settings)
     chooser = under_requirements(require, certify, first, how.memory, how.jobs, replicates)
     if replicates:
@@ -182,6 +185,7 @@ def choose_thresholds(
     }
     with counted(chooser, first, kinds, counts, overwrite, how.progress) as ready:
         required = choose_each(ready, first, second, kinds, how.progress)
+    settings |= required.remarked(first, second)
     return RequiredThresholds(tuple(methods), **vars(required), settings=settings)
 
 
@@ -198,8 +202,7 @@ def _settings(first: FrameSet, second: FrameSet | None, kinds: Mapping[str, str]
         "invert": sorted(first.inverted),
         "left_out": len(first.left_out) + (len(second.left_out) if second else 0),
     }
-    remarks = [*first.remarks, *(second.remarks if second else ())]
-    return settings | ({"remarks": remarks} if remarks else {})
+    return settings
 
 
 #: Options of frames that a second set does not have.

@@ -51,6 +51,8 @@ class RequiredThreshold:
     chosen : ChosenThreshold
         The part that `write` saves, for other programs to read.
     error_bars : ErrorBars or None
+    remarks : tuple of str
+        Masks and scores that look like mistakes.
 
     Examples
     --------
@@ -73,6 +75,7 @@ class RequiredThreshold:
     point: OperatingPoint
     chosen: ChosenThreshold
     error_bars: ErrorBars | None = None
+    remarks: tuple[str, ...] = ()
 
     @property
     def normalizer(self) -> Normalizer:
@@ -130,6 +133,8 @@ class RequiredTransfer:
     point : OperatingPoint
     frames, pixels, anomalous_pixels : int
     error_bars : ErrorBars or None
+    remarks : tuple of str
+        Masks and scores that look like mistakes.
     """
 
     values: dict[str, float | None]
@@ -140,10 +145,11 @@ class RequiredTransfer:
     pixels: int
     anomalous_pixels: int
     error_bars: ErrorBars | None = None
+    remarks: tuple[str, ...] = ()
 
     def to_dict(self) -> Json:
-        """Ready for JSON."""
-        return asdict(self)
+        """All but the remarks, ready for JSON."""
+        return {name: value for name, value in asdict(self).items() if name != "remarks"}
 
 
 def require_threshold(
@@ -182,6 +188,7 @@ def require_threshold(
         certified,
         operating_point(frames.point(raw), F1(), z, raw),
         _chosen(frames, ranges, z, raw, method, sizes, certificate),
+        remarks=ranges.remarks,
     )
 
 
@@ -218,6 +225,7 @@ def apply_required(found: RequiredThreshold, frames: ReadFrames) -> RequiredTran
         ranges.frames,
         ranges.pixels,
         ranges.anomalous_pixels,
+        remarks=ranges.remarks,
     )
 
 

@@ -10,6 +10,7 @@ from typing import Generic, Protocol, TypeVar
 
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import InputError, InputTypeError, NoMarginError, NoTargetError
+from mdmkit.core.records import Json
 from mdmkit.evaluation.executors import check_jobs
 from mdmkit.evaluation.frame_set import FrameSet
 from mdmkit.evaluation.methods import Progresses
@@ -35,8 +36,16 @@ from mdmkit.uncertainty.counts_source import BINS, StatesPlan, record_of_frames
 from mdmkit.uncertainty.frame_counts import FrameCounts
 from mdmkit.uncertainty.resampling import check_resampling
 
-R = TypeVar("R")
-S = TypeVar("S", covariant=True)
+
+class Remarked(Protocol):
+    """A threshold, or what it gives, with remarks on the scores."""
+
+    @property
+    def remarks(self) -> tuple[str, ...]: ...
+
+
+R = TypeVar("R", bound=Remarked)
+S = TypeVar("S", bound=Remarked, covariant=True)
 Loads = Sequence[Load]
 CountsOf = Callable[[str], FrameCounts]
 
@@ -243,6 +252,13 @@ class Chosen(Generic[R, S]):
     recommendations: dict[str, R] = field(default_factory=dict)
     transfers: dict[str, S] = field(default_factory=dict)
     without: dict[str, str] = field(default_factory=dict)
+
+    def remarked(self, *sets: FrameSet | None) -> Json:
+        """Settings with the remarks on masks and scores, if there are any."""
+        remarks = [remark for frames in sets if frames for remark in frames.remarks]
+        for found in (self.recommendations, self.transfers):
+            remarks += [f"{name}: {text}" for name, one in found.items() for text in one.remarks]
+        return {"remarks": list(dict.fromkeys(remarks))} if remarks else {}
 
 
 def choose_each(

@@ -9,7 +9,7 @@ from functools import cached_property, partial
 from pathlib import Path
 
 from mdmkit.core.errors import InputError
-from mdmkit.core.files import check_output, write_atomically
+from mdmkit.core.files import as_path, check_output, write_atomically
 from mdmkit.evaluation.frame_set import FrameSet
 from mdmkit.evaluation.sources import Progress
 from mdmkit.evaluation.threads import Load
@@ -142,7 +142,8 @@ class StatesPlan:
                 "expected folders of score maps, whose changes are seen, found arrays",
                 argument="counts",
             )
-        if not Path(path).exists() or (overwrite and not fits(Path(path), record)):
+        path = as_path(path, "counts")
+        if not path.exists() or (overwrite and not fits(path, record)):
             output = check_output(path, overwrite, "counts")
 
             def fill(file: StatesFile) -> None:
@@ -151,7 +152,7 @@ class StatesPlan:
                     file.keep(method, self._sweep(progress, room, method))
 
             write_atomically(output, lambda temporary: written(temporary, record, fill))
-        with opened(Path(path), record) as file:
+        with opened(path, record) as file:
             yield lambda method: file.states(method, statistics)
 
     def _sweep(self, progress: Bar | None, room: Room, method: str) -> FrameCounts:
