@@ -11,7 +11,7 @@ from mdmkit.core.errors import InputError
 from mdmkit.core.records import Json
 from mdmkit.metrics.selections import is_count
 from mdmkit.tables.headings import titles
-from mdmkit.tables.table import UNDEFINED, Block, Column
+from mdmkit.tables.table import TRIVIAL, UNDEFINED, Block, Column
 
 if TYPE_CHECKING:
     from mdmkit.evaluation.result import Result
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 #: Marks a difference whose interval excludes 0.
 REAL = "†"
+#: In the place of a difference between margins on different scales.
+OTHER_SCALE = "other scale"
 #: With fewer frames the percentiles cover less than they say, whatever is computed.
 FEW = 20
 #: Brackets that are wider would change the decimal that tables show.
@@ -88,7 +90,10 @@ def _defined(interval: Interval) -> Interval | None:
 
 
 def paired_leads(comparison: ComparisonData) -> list[Lead]:
-    """The differences of every measure that was resampled; none of a single method."""
+    """The differences of every measure that was resampled; none of a single method.
+
+    None of a margin, either, between methods that were normalised in different ways.
+    """
     found = comparison.bootstrap
     if found is None or len(comparison.results) < 2:
         return []
@@ -99,7 +104,7 @@ def paired_leads(comparison: ComparisonData) -> list[Lead]:
             continue
         top = comparison[leader][measure.key]
         for result in comparison.results:
-            if result.method != leader:
+            if result.method != leader and _compares(measure, result, comparison[leader]):
                 value = result[measure.key]
                 difference = interval = None
                 if top is not None and value is not None:
@@ -108,6 +113,11 @@ def paired_leads(comparison: ComparisonData) -> list[Lead]:
                     interval = _defined(drawn[1:])
                 leads.append(Lead(measure.key, leader, result.method, difference, interval))
     return leads
+
+
+def _compares(measure: Measure, result: Result, leader: Result) -> bool:
+    """Whether a difference means something: margins on different scales have none."""
+    return not measure.on_scale or result.normalize == leader.normalize
 
 
 def _best(comparison: ComparisonData, measure: Measure) -> str | None:
@@ -140,19 +150,30 @@ def lead_block(comparison: ComparisonData) -> Block:
         for result in comparison.results:
             lead = leads.get((measure.key, result.method))
             if lead is None:
-                cells.append("best" if comparison.against is None else UNDEFINED)
+                cells.append("best" if comparison.against is None else _no_lead(comparison, result))
                 details.append("")
             elif lead.value is None:
                 cells.append(UNDEFINED)
                 details.append("")
             else:
                 mark = f" {REAL}" if lead.real else ""
-                cells.append(f"{100 * lead.value:+.1f}")
+                trivial = TRIVIAL if _is_trivial(comparison, lead) else ""
+                cells.append(f"{100 * lead.value:+.1f}{trivial}")
                 details.append(points(lead.interval, "+") + mark)
         columns.append(Column(*titles(measure), "", tuple(cells), details=tuple(details)))
     leader = comparison.against or "the best"
     level = f"{100 * found.confidence:g} % interval" if found else ""
     return Block(f"Lead: {leader} minus the row's method, points [{level}]", tuple(columns))
+
+
+def _is_trivial(comparison: ComparisonData, lead: Lead) -> bool:
+    """Whether both of its margins are passed by doing nothing."""
+    of = comparison[lead.leader].numbers, comparison[lead.method].numbers
+    return all(numbers[lead.metric].is_trivial for numbers in of)
+
+
+def _no_lead(comparison: ComparisonData, result: Result) -> str:
+    return UNDEFINED if result.method == comparison.against else OTHER_SCALE
 
 
 def bootstrap_notes(comparison: ComparisonData) -> list[str]:
@@ -171,6 +192,7 @@ def bootstrap_notes(comparison: ComparisonData) -> list[str]:
             f"{REAL}: a lead that is real as far as these frames can tell, its interval "
             "excludes 0 (each interval by itself: among many, some exclude it by chance)"
         )
+    lines += _scale_notes(comparison)
     if found.frames < FEW:
         lines.append(
             f"{found.frames} frames are few: such intervals are too narrow as a rule; take them as "
@@ -186,6 +208,23 @@ def bootstrap_notes(comparison: ComparisonData) -> list[str]:
                     "its interval leaves out"
                 )
     return lines
+
+
+def _scale_notes(comparison: ComparisonData) -> list[str]:
+    """Whose margins have no difference."""
+    kinds = {result.method: result.normalize for result in comparison.results}
+    if len(set(kinds.values())) < 2 or not any(m.on_scale for m in comparison.measures):
+        return []
+    if comparison.against is None:
+        return [
+            "margins have no lead here, as methods were normalised in different ways; a lead "
+            "against one method is shown over those that were normalised as it was"
+        ]
+    others = [name for name, kind in kinds.items() if kind != kinds[comparison.against]]
+    return [
+        f"{OTHER_SCALE}: {', '.join(others)} and {comparison.against} were normalised in different "
+        "ways, their margins have no difference"
+    ]
 
 
 def _bracket_notes(comparison: ComparisonData) -> list[str]:
