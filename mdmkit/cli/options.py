@@ -202,8 +202,8 @@ Memory = Annotated[
     typer.Option(
         rich_help_panel=SCALE,
         metavar="SIZE",
-        help="Memory for the statistics of a method, as 500M or 2G: beyond it thresholds fall on "
-        "a grid, files are read twice, and AP and AUROC get brackets.",
+        help="Memory for the statistics of a method, as 500M or 2G: beyond it scores fall into "
+        "bins, files are read twice, and AP and AUROC get brackets.",
     ),
 ]
 Key = Annotated[

@@ -189,7 +189,7 @@ def bootstrap_notes(comparison: ComparisonData) -> list[str]:
 
 
 def _bracket_notes(comparison: ComparisonData) -> list[str]:
-    """How well the grid of the intervals knows the numbers."""
+    """Notes on how closely the bins of the intervals bound the numbers."""
     found = comparison.bootstrap
     if found is None or found.cells is None:
         return []

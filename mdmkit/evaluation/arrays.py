@@ -115,8 +115,8 @@ def threshold_curve(
         curve = _closer_curve(frames, chosen, kind)
         if curve is not None:
             return curve
-    every_row = isinstance(chosen, CountMetric)
-    return sweep_frames(frames, _recipes(chosen), kind, memory, every_row).curve(chosen)
+    every_score = isinstance(chosen, CountMetric)
+    return sweep_frames(frames, _recipes(chosen), kind, memory, every_score).curve(chosen)
 
 
 @overload
@@ -325,7 +325,7 @@ def sweep_frames(
     statistics: Sequence[Statistic],
     kind: type[Normalizer],
     memory: int = DEFAULT_MEMORY,
-    every_row: bool = False,
+    every_score: bool = False,
 ) -> NormalizedTotals:
     """Sweep frames one after the other, and normalise what was counted.
 
@@ -335,7 +335,7 @@ def sweep_frames(
     if fitted is None and any(isinstance(statistic, MaskStatistic) for statistic in statistics):
         frames = list(frames)
         fitted = sweep_frames(frames, [PixelStatistic()], kind).normalizer
-    accumulator = Accumulator(memory, every_row=every_row)
+    accumulator = Accumulator(memory, every_score=every_score)
     for frame in frames:
         accumulator.add(Totals.of(frame, statistics, fitted))
     total = accumulator.total()

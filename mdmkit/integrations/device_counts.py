@@ -15,7 +15,7 @@ from mdmkit.statistics.edges import CELLS
 
 #: Pixels that are looked at at once: few stay in the cache of a CPU; about 40 bytes each.
 CHUNK, CHUNK_OF_CPU = 2**23, 2**17
-#: Keys of the regular grid, as in `BinnedFrame`: two for each of its cells, the first and the last
+#: Keys of regular bins, as in `BinnedFrame`: two for each bin, the first and the last
 #: of which hold what is outside [0, 1].
 KEYS = 2 * (CELLS + 2)
 _BELOW, _ABOVE = 0, KEYS - 2
@@ -48,7 +48,7 @@ class Tally:
     counts : Tensor, shape (2, KEYS)
         Anomalous and normal pixels with scores in [0, 1], by key.
     lowest, highest : Tensor, shape (KEYS / 2,)
-        Bits of the least and greatest score strictly within each cell.
+        Bits of the least and greatest score strictly inside each bin.
     refused : Tensor, shape (2,)
         Pixels that were not counted: labels without a meaning; scores outside [0, 1], NaN too.
     """
@@ -99,12 +99,12 @@ class Tally:
         counts = torch.zeros((4, KEYS), dtype=torch.int64, device=table.device)
         keys = _keys(values)
         counts.scatter_add_(1, keys.expand(4, -1), weights)
-        raw, cells = score_bits(values), keys >> 1
+        raw, bins = score_bits(values), keys >> 1
         elsewhere = (weights[:IGNORED].sum(0) == 0) | (keys & 1 == 1)
         low_bits = torch.full((KEYS // 2,), _NONE_BELOW, dtype=torch.int64, device=table.device)
         high_bits = torch.full_like(low_bits, _NONE_ABOVE)
-        low_bits.scatter_reduce_(0, cells, raw.masked_fill(elsewhere, _NONE_BELOW), "amin")
-        high_bits.scatter_reduce_(0, cells, raw.masked_fill(elsewhere, _NONE_ABOVE), "amax")
+        low_bits.scatter_reduce_(0, bins, raw.masked_fill(elsewhere, _NONE_BELOW), "amin")
+        high_bits.scatter_reduce_(0, bins, raw.masked_fill(elsewhere, _NONE_ABOVE), "amax")
         return cls._from(counts, low_bits, high_bits)
 
     @classmethod
@@ -157,9 +157,9 @@ def _count(counts: Tensor, slots: Tensor) -> None:
 
 
 def _keys(values: Tensor) -> Tensor:
-    """Keys of scores on the regular grid; exact, as CELLS is a power of two."""
+    """Keys of scores in regular bins; exact, as CELLS is a power of two."""
     place = values * CELLS
-    keys = place.ceil() + place.floor_()  # 2 c - 1 within a cell, 2 c at its upper edge
+    keys = place.ceil() + place.floor_()  # 2 c - 1 inside a bin, 2 c at its upper edge
     return keys.add_(1).clamp_(_BELOW, _ABOVE).nan_to_num_(nan=_BELOW).long()
 
 

@@ -112,8 +112,8 @@ class Metric(ABC):
         """
         raise InputError(f"{self.name} has no value at a single threshold", argument="metrics")
 
-    def bounds(self, grid: Any) -> tuple[Ratio, Ratio] | None:
-        """Least and largest d within each cell of a grid, shape (m + 1,) each, NaN: undefined.
+    def bounds(self, bins: Any) -> tuple[Ratio, Ratio] | None:
+        """Least and largest d within each bin, shape (m + 1,) each, NaN: undefined.
 
         None where nothing is known about the metric between two thresholds.
         """

@@ -30,7 +30,7 @@ class Measure(ABC):
     key : str
         Its name in results and tables.
     higher_is_better : bool
-    refinable : bool
+    resolvable : bool
         Whether it is exact once every score in `unresolved` is known.
     decided_by_bins : bool
         Whether counts in bins resolve it but for a few pixels, which are looked at again.
@@ -52,7 +52,7 @@ class Measure(ABC):
     key: str
     higher_is_better: bool = True
     #: Whether knowing every score of `unresolved` makes it exact.
-    refinable: bool = False
+    resolvable: bool = False
     #: Whether pixels counted in bins leave but few of them to be looked at again.
     decided_by_bins: bool = False
     #: Whether it is an error over a whole data set without anomalies, as a margin is.
@@ -71,7 +71,7 @@ class Measure(ABC):
         return ""
 
     @property
-    def every_row(self) -> bool:
+    def every_score(self) -> bool:
         """Whether it asks for counts of pixels at every distinct score."""
         return False
 

@@ -71,8 +71,8 @@ class AUPRO(Measure):
         coverage = sweeps.raw(self._metric.statistic)
         self._metric.check(coverage)
         lows = None
-        if sweeps.grid is not None and sweeps.on_grid(self._metric.statistic):
-            lows = sweeps.grid.least_of(self._metric.statistic, coverage.steps.scores)
+        if sweeps.bins is not None and sweeps.in_bins(self._metric.statistic):
+            lows = sweeps.bins.least_of(self._metric.statistic, coverage.steps.scores)
         value, bracket = area_under_pro(sweeps.pixels, coverage, self.limit, lows)
         if isnan(value) or (lows is None and sweeps.bracketed is None):
             return Number.exact(value)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.core.named_arrays import AsArrays
-from mdmkit.statistics.binned_steps import BinnedSteps, within
+from mdmkit.statistics.binned_steps import BinnedSteps, inside_bins
 from mdmkit.statistics.edges import Edges
 from mdmkit.statistics.score_keys import Keys, keys_of, scores_of, sorted_keys
 from mdmkit.statistics.stepped_counts import BinnedCounts, SteppedCounts
@@ -101,9 +101,11 @@ class IntervalCounts(AsArrays):
         ends = BinnedSteps.of(self.monotone_steps, edges)
         return BinnedCounts(ends, self.sizes, self.anomalous, True)
 
-    def within(self, edges: Edges, bins: NDArray[np.bool_]) -> SteppedCounts:
+    def inside_bins(self, edges: Edges, bins: NDArray[np.bool_]) -> SteppedCounts:
         """Ends that lie inside some bins."""
-        return SteppedCounts(within(self.monotone_steps, edges, bins), self.sizes, self.anomalous)
+        return SteppedCounts(
+            inside_bins(self.monotone_steps, edges, bins), self.sizes, self.anomalous
+        )
 
 
 def _count_ends(lows: Keys, highs: Keys) -> tuple[Keys, NDArray[np.int64]]:

@@ -1,4 +1,4 @@
-"""FrameCounts: what each frame counts at the thresholds of a grid; any selection sums up exactly.
+"""FrameCounts: counts of each frame at the same bin edges; any selection sums up exactly.
 
 Counts are cut so that one frame's fit into 32 bits: sums over up to 2^21 frames then stay below
 2^53, where float64 is exact, and many selections are summed by one matrix product.
@@ -37,7 +37,7 @@ from mdmkit.statistics.normalizers import MinMax, Normalizer, Sigmoid, Unchanged
 from mdmkit.statistics.pixels import PixelCounts
 from mdmkit.statistics.score_bins import PixelBins
 from mdmkit.statistics.stepped_counts import BinnedCounts, CountedStatistic
-from mdmkit.statistics.totals import EarlyGrid, Grid, Totals, check_valid
+from mdmkit.statistics.totals import DirectBins, StatisticBins, Totals, check_valid
 
 #: Bytes of sums that are held at once, and of frames that enter one matrix product.
 BATCH, BLOCK = 2**27, 2**26
@@ -50,23 +50,23 @@ COMPONENT_COLUMNS = 2 * (LIMBS + 1) + 1 + 2 * QUALITIES.size
 HALF = 1 << 28
 Binned = PixelBins | BinnedComponents | BinnedCounts
 
-#: Where the counts of one statistic go: `allocate(statistic, shape)` gives an array of uint32,
-#: or what takes and gives slices like one.
+#: Makes room for the counts of one statistic: `allocate(statistic, shape)` gives an array of
+#: uint32, or an object that takes and gives slices as an array does.
 Allocate = Callable[[Statistic, tuple[int, int]], Any]
 
 
 @dataclass(frozen=True, eq=False)
 class FrameCounts:
-    """Counts of each frame of a method at the thresholds of one grid.
+    """Counts of each frame of a method at the same bin edges.
 
     Attributes
     ----------
     edges : ndarray of float64, shape (m,)
-        Raw scores at which counts are exact.
+        Bin edges: raw scores at which counts are exact.
     normalizer : Normalizer
         With the constants of all frames.
     counts : dict of Statistic to array of uint32, shape (F, k (m + 1))
-        In memory, or a data set of a file.
+        Counts in memory, or a data set of a file.
     facts : dict of Statistic to ndarray of float64, shape (F, 4)
         Smallest and largest score, ground-truth components, pixels of the largest of them.
     whole : dict of Statistic to PixelBins, BinnedComponents or BinnedCounts
@@ -87,17 +87,18 @@ class FrameCounts:
     def total(self) -> NormalizedTotals:
         """All frames once each; numbers carry brackets."""
         known: Counted = {}
-        grids = {s: whole for s, whole in self.whole.items() if not of_pixels(s)}
+        by_bins = {s: whole for s, whole in self.whole.items() if not of_pixels(s)}
         for statistic, whole in self.whole.items():
             if isinstance(whole, PixelBins):
                 known[statistic] = whole.as_groups()
             else:
                 known[statistic] = whole.as_sweep(self.edges, None)
-        grid = Grid(self.edges, {statistic: self._known(statistic) for statistic in grids}, grids)
-        return NormalizedTotals(Totals(self.frames, known, grid), self.normalizer)
+        resolved = {statistic: self._resolved(statistic) for statistic in by_bins}
+        bounds = StatisticBins(self.edges, resolved, by_bins)
+        return NormalizedTotals(Totals(self.frames, known, bounds), self.normalizer)
 
-    def _known(self, statistic: Statistic) -> NDArray[np.bool_]:
-        """Cells without a score between their edges, shape (m + 1,): nothing is open there."""
+    def _resolved(self, statistic: Statistic) -> NDArray[np.bool_]:
+        """Resolved bins, shape (m + 1,): those without a score between their edges."""
         pixels = self.whole.get(PixelStatistic())
         own = isinstance(statistic, (ComponentStatistic, CountedStatistic))
         if own and isinstance(pixels, PixelBins):
@@ -105,7 +106,7 @@ class FrameCounts:
         return np.zeros(self.edges.size + 1, bool)  # of frames with scores of their own
 
     def resampled(self, draws: NDArray[np.int64]) -> Iterator[NormalizedTotals]:
-        """The sweeps of sets that have each frame so many times, shape (R, F), in their order.
+        """The statistics of sets that have each frame so many times, shape (R, F), in their order.
 
         O(R F k m) multiplications, by matrix products of bounded size.
         """
@@ -120,7 +121,7 @@ class FrameCounts:
     def _selected(
         self, times: NDArray[np.int64], sums: dict[Statistic, NDArray[np.float64]]
     ) -> NormalizedTotals:
-        """The sweeps of one set, as of scores that lie at the edges."""
+        """The statistics of one set, as of scores that lie at the edges."""
         exact: Counted = {}
         for statistic, row in sums.items():
             facts, used = self.facts[statistic], times > 0
@@ -136,8 +137,8 @@ class FrameCounts:
                     type(part)(p, np.zeros_like(p), np.zeros_like(p), *extremes)
                     for part, p in zip(parts_of(whole), _unpacked(totals), strict=True)
                 ]
-                grid = BinnedComponents(whole.sizes, targets, int(facts[used, 3].max()), *parts)
-                exact[statistic] = grid.as_sweep(self.edges, None)
+                binned = BinnedComponents(whole.sizes, targets, int(facts[used, 3].max()), *parts)
+                exact[statistic] = binned.as_sweep(self.edges, None)
             else:
                 exact[statistic] = pixels_at(self.edges, totals, *extremes)
         return NormalizedTotals(Totals(int(times.sum()), exact), self.normalizer)
@@ -163,25 +164,25 @@ def pixels_at(
     return PixelCounts(np.append(edges, np.inf).clip(smallest, largest)[some], changes[some])
 
 
-def parts_of(grid: BinnedComponents | BinnedCounts) -> tuple[BinnedSteps, ...]:
-    """The steps that a grid is made of."""
-    if isinstance(grid, BinnedCounts):
-        return (grid.ends,)
-    return grid.siou, grid.ppv, grid.hits
+def parts_of(binned: BinnedComponents | BinnedCounts) -> tuple[BinnedSteps, ...]:
+    """The steps that binned counts are made of."""
+    if isinstance(binned, BinnedCounts):
+        return (binned.ends,)
+    return binned.siou, binned.ppv, binned.hits
 
 
-def _packed(grid: Binned) -> NDArray[np.uint32]:
-    """One frame's totals as a row: column after column."""
-    if isinstance(grid, BinnedCounts):
-        high, low = np.divmod(grid.ends.totals, HALF)
-        constants = np.append(grid.sizes, grid.anomalous)
+def _packed(binned: Binned) -> NDArray[np.uint32]:
+    """Pack the totals of one frame into a row, column after column."""
+    if isinstance(binned, BinnedCounts):
+        high, low = np.divmod(binned.ends.totals, HALF)
+        constants = np.append(binned.sizes, binned.anomalous)
         totals = np.hstack([high, low, np.broadcast_to(constants, (len(low), constants.size))])
-    elif isinstance(grid, BinnedComponents):
-        ppv = grid.ppv.totals
-        parts = [in_digits(grid.siou.totals), in_digits(ppv[:, :LIMBS]), ppv[:, LIMBS:]]
-        totals = np.hstack([*parts, grid.hits.totals])
+    elif isinstance(binned, BinnedComponents):
+        ppv = binned.ppv.totals
+        parts = [in_digits(binned.siou.totals), in_digits(ppv[:, :LIMBS]), ppv[:, LIMBS:]]
+        totals = np.hstack([*parts, binned.hits.totals])
     else:
-        totals = grid.totals
+        totals = binned.totals
     return np.asarray(totals.T.ravel().astype(np.uint32))
 
 
@@ -205,12 +206,12 @@ def _counts_of(
     return BinnedCounts(steps, np.array(sizes, np.int64), anomalous, whole.paired)
 
 
-def _facts_of(grid: Binned) -> tuple[float, float, int, int]:
-    if isinstance(grid, BinnedCounts):
-        return grid.ends.smallest, grid.ends.largest, 0, 0
-    if isinstance(grid, BinnedComponents):
-        return grid.siou.smallest, grid.siou.largest, grid.targets, grid.largest
-    return float(grid.least.min()), float(grid.greatest.max()), 0, 0
+def _facts_of(binned: Binned) -> tuple[float, float, int, int]:
+    if isinstance(binned, BinnedCounts):
+        return binned.ends.smallest, binned.ends.largest, 0, 0
+    if isinstance(binned, BinnedComponents):
+        return binned.siou.smallest, binned.siou.largest, binned.targets, binned.largest
+    return float(binned.least.min()), float(binned.greatest.max()), 0, 0
 
 
 def balanced_edges(pixels: PixelCounts, bins: int) -> Edges:
@@ -246,7 +247,7 @@ def chosen_edges(
     """About `bins` thresholds for statistics like these: every score, if there are so few.
 
     Else half of them divide the pixels of each class; the other half, where margins are asked
-    for, the range of thresholds, so that no wide gap between scores is left open.
+    for, the range of thresholds, so that no wide gap between scores is left unresolved.
     """
     pixels = total.pixels.rows()
     if pixels.scores.size <= bins:
@@ -274,27 +275,27 @@ def sweep_states(
     InputError
         The first frame that cannot be used; nothing to count.
     """
-    pool = Accumulator(memory)
+    accumulator = Accumulator(memory)
     for part in in_order((partial(_pixels, load) for load in loads), jobs):
-        pool.add(part)
+        accumulator.add(part)
         progress()
-    counted = pool.total()
+    counted = accumulator.total()
     check_valid(counted.pixels)
     total = NormalizedTotals.of(counted, kind)
     edges = choose_edges(total)
-    early = EarlyGrid(edges, edges, frozenset(statistics))
+    direct = DirectBins(edges, edges, frozenset(statistics))
     counts: Counted = {}
     facts = {statistic: np.zeros((len(loads), FACTS)) for statistic in statistics}
     whole: Counted = {}
-    sweeps = in_order((partial(_on_grid, load, statistics, early) for load in loads), jobs)
-    for place, frame in enumerate(sweeps):
-        for statistic, grid in frame.by_statistic.items():
-            row = _packed(grid)
+    counted_frames = in_order((partial(_in_bins, load, statistics, direct) for load in loads), jobs)
+    for place, frame in enumerate(counted_frames):
+        for statistic, binned in frame.by_statistic.items():
+            row = _packed(binned)
             if place == 0:
                 counts[statistic] = allocate(statistic, (len(loads), row.size))
             counts[statistic][place] = row
-            facts[statistic][place] = _facts_of(grid)
-            parts = [whole[statistic], grid] if place else [grid]
+            facts[statistic][place] = _facts_of(binned)
+            parts = [whole[statistic], binned] if place else [binned]
             whole[statistic] = merged(statistic, parts)
         progress()
     return FrameCounts(edges, total.normalizer, counts, facts, whole)
@@ -304,8 +305,8 @@ def _pixels(load: Load) -> Totals:
     return Totals.of(load(), [PixelStatistic()])
 
 
-def _on_grid(load: Load, statistics: Sequence[Statistic], early: EarlyGrid) -> Totals:
-    return Totals.of(load(), statistics, early=early)
+def _in_bins(load: Load, statistics: Sequence[Statistic], direct: DirectBins) -> Totals:
+    return Totals.of(load(), statistics, direct=direct)
 
 
 def _columns_of(statistic: Any) -> int:

@@ -18,7 +18,7 @@ from mdmkit.statistics.kinds import ComponentStatistic, PixelStatistic
 from mdmkit.statistics.normalizers import Unchanged
 from mdmkit.statistics.pixels import PixelCounts
 from mdmkit.statistics.steps import RatioSteps
-from mdmkit.statistics.totals import EarlyGrid, Totals
+from mdmkit.statistics.totals import DirectBins, Totals
 from mdmkit.uncertainty import counts_source as states_plan
 from mdmkit.uncertainty import frame_counts as frame_states
 from mdmkit.uncertainty.frame_counts import balanced_edges, chosen_edges, sweep_states
@@ -308,8 +308,8 @@ def test_a_set_of_one_frame_is_that_frame():
     )  # fmt: skip
     times = 1000 * np.eye(3, dtype=np.int64)
     for place, chosen in enumerate(states.resampled(times)):
-        early = EarlyGrid(states.edges, states.edges, frozenset(statistics))
-        grids = Totals.of(Frame(*drawn[place]), statistics, early=early).by_statistic
+        direct = DirectBins(states.edges, states.edges, frozenset(statistics))
+        grids = Totals.of(Frame(*drawn[place]), statistics, direct=direct).by_statistic
         for statistic in statistics:
             grid = grids[statistic]
             pixels = statistic == statistics[0]
