@@ -18,7 +18,7 @@ LEAST_AUROC = 0.4
 
 
 def remarks_on(evaluation: Evaluation, result: Result) -> Iterator[str]:
-    """What to look at before the numbers of a method are believed."""
+    """Remarks to read before the numbers of a method are believed."""
     name = result.method
     found = _auroc(evaluation, result)
     if found is not None and found < LEAST_AUROC:
@@ -57,6 +57,6 @@ def _in_unit(evaluation: Evaluation) -> bool:
 
 
 def all_remarks(evaluations: Iterable[Evaluation], results: Iterable[Result]) -> list[str]:
-    """Those on each method."""
+    """Remarks on each method."""
     pairs = zip(evaluations, results, strict=True)
     return [remark for evaluation, result in pairs for remark in remarks_on(evaluation, result)]

@@ -212,7 +212,7 @@ def _judge_frames(seen: Inspection, expected: set[str], missing: str) -> None:
 
 
 def _judge_all(seen: Inspection) -> None:
-    """What only all frames together show."""
+    """Add findings that only all frames together show."""
     masks = seen.masks
     if seen.dataset is not None and seen.choice is not None and masks.frames:
         least = seen.choice.sizes.min_target

@@ -32,7 +32,7 @@ def check_normal(truth: object, argument: str) -> None:
 
 
 def place_of(methods: Mapping[str, object]) -> str:
-    """Where score maps lie, or "arrays"."""
+    """Folder of the score maps, or "arrays"."""
     return ", ".join(str(given) for given in methods.values() if is_folder(given)) or "arrays"
 
 
@@ -43,7 +43,7 @@ def normal_loads(
     ending: str = "",
     invert: Collection[str] = (),
 ) -> dict[str, list[Load]]:
-    """How to load each method's score maps, every pixel being normal.
+    """Make the loaders of each method's score maps, every pixel being normal.
 
     Raises
     ------

@@ -41,7 +41,7 @@ class ComponentColumns(NamedTuple):
 
     @classmethod
     def none(cls) -> ComponentColumns:
-        """Those of no frames."""
+        """Counts of no frames."""
         return cls(np.zeros((ROWS.size + 1, sum(_WIDTHS)), np.int64), 0, 0)
 
     @classmethod

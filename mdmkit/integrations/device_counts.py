@@ -140,7 +140,7 @@ class Tally:
 
     @classmethod
     def _from(cls, counts: Tensor, lowest: Tensor, highest: Tensor) -> Tally:
-        """From counts by class, shape (4, KEYS)."""
+        """Make counts from those by class, shape (4, KEYS)."""
         valid = torch.stack([counts[ANOMALOUS], counts[NORMAL]])
         outside = valid[:, _BELOW].sum() + valid[:, _ABOVE].sum()
         refused = torch.stack([counts[UNKNOWN].sum(), outside])

@@ -47,7 +47,7 @@ class Histogram:
 
     @cached_property
     def bins(self) -> PixelBins:
-        """The same pixels in bins that hold their upper edge."""
+        """The pixels in bins that hold their upper edge."""
         within, at_edge = self.counts[::2], self.counts[1::2]
         ends = np.append(EDGES, np.inf)
         some = at_edge.any(axis=1)
@@ -61,11 +61,11 @@ class Histogram:
         return float(self.bins.least.min()), float(self.bins.greatest.max())
 
     def sweeps(self, frames: int) -> NormalizedTotals:
-        """What is known of the pixels, for any measure of pixels."""
+        """The totals of pixels, for any measure of pixels."""
         return NormalizedTotals(Totals(frames, {PixelStatistic(): self.bins.as_groups()}))
 
     def sweeps_with(self, components: BinnedComponents, frames: int) -> NormalizedTotals:
-        """The same with components, which are known in bins between `ROWS`."""
+        """The totals with components, which are counted in bins between `ROWS`."""
         statistic = ComponentStatistic(components.sizes)
         row = np.searchsorted(ROWS, np.append(EDGES, np.inf), side="left")
         beside = self.counts[1::2].copy()
@@ -82,7 +82,7 @@ class Histogram:
     def sweeps_with_regions(
         self, covered: NDArray[np.int64], regions: int, statistic: RegionCoverage, frames: int
     ) -> NormalizedTotals:
-        """The same with the coverage of regions, shape (2 (m + 1),), by the keys of `counts`."""
+        """The totals with the coverage of regions, shape (2 (m + 1),), by the keys of `counts`."""
         totals = np.cumsum(covered[::-1])[::-1][::2, None]  # from the bin upwards
         within = covered[::2, None]
         ends = BinnedSteps(totals, within, np.zeros_like(within), *self.extremes)

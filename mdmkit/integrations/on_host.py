@@ -24,7 +24,7 @@ State = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class OnHost:
-    """What statistics take beside counts of pixels.
+    """Holds statistics that are counted beside pixels, on the host.
 
     Attributes
     ----------
@@ -39,7 +39,7 @@ class OnHost:
 
     @classmethod
     def of(cls, statistics: Iterable[Statistic]) -> OnHost:
-        """What these statistics take.
+        """Count what these statistics need.
 
         Raises
         ------

@@ -41,7 +41,7 @@ def _named(metric: Metric) -> str:
 
 
 def _checked(name: str, found: object, shape: tuple[int, ...]) -> Ratio:
-    """What a metric's formula returned, as floats of the shape of its counts."""
+    """Check that a formula returned floats of the shape of its counts."""
     values = np.asarray(found)
     if values.dtype.kind not in "fiub":
         raise InputTypeError(f"expected floats, found {values.dtype}", argument=name)

@@ -105,7 +105,7 @@ class Measure(ABC):
 
 
 def computed(measure: Measure, sweeps: NormalizedTotals) -> Number:
-    """What a measure says of totals, which one of a user's own cannot write to."""
+    """Compute a measure of totals; a user's own measure cannot write to them."""
     if ours(measure):
         return as_number(measure.compute(sweeps), sweeps)
     with leaving_arguments(f"measure {measure.key}"):
@@ -113,7 +113,7 @@ def computed(measure: Measure, sweeps: NormalizedTotals) -> Number:
 
 
 def as_number(found: Number | float, sweeps: NormalizedTotals) -> Number:
-    """What a measure returned, as a number; a mere value is exact unless scores are in bins."""
+    """Make a `Number` of a measure's result; a mere value is exact unless scores are in bins."""
     if isinstance(found, Number):
         return found
     if isinstance(found, (int, float)):

@@ -70,7 +70,7 @@ def is_count(measure: Measure) -> bool:
 
 
 def selections_of(by: str, keys: Collection[str] = ()) -> tuple[Selection, ...]:
-    """What `--by` asks for.
+    """Holds the parts that `--by` asks for.
 
     Parameters
     ----------

@@ -26,7 +26,7 @@ G = TypeVar("G", bound="BinnedSteps")
 
 
 def spread(steps: Steps, edges: Edges) -> Steps:
-    """How far totals dip below, and rise above, those at the lower end of each bin.
+    """Compute how far totals dip below, and rise above, those at the lower end of each bin.
 
     Returns
     -------

@@ -311,7 +311,7 @@ class ComponentCounts(Components):
         return cls(sizes, 0, 0, siou, ppv, Steps.empty(2 * QUALITIES.size))
 
     def rescaled(self, rescale: Rescale) -> ComponentCounts:
-        """The same statistics over order-preserved scores."""
+        """Map the scores of the statistics, keeping their order."""
         return self._mapped(lambda part: part.rescaled(rescale))
 
     def _mapped(self, function: Callable[[Any], Any]) -> ComponentCounts:

@@ -37,7 +37,7 @@ def regular_steps(edges: Edges) -> int:
 
 
 def with_edges(edges: Edges, more: Iterable[float]) -> Edges:
-    """The same bin edges and further thresholds, at which totals are exact, too."""
+    """Add thresholds to bin edges, so that totals are exact at them, too."""
     return np.unique(np.concatenate([edges, np.asarray(list(more), np.float64)]))
 
 

@@ -56,7 +56,7 @@ class IntervalCounts(AsArrays):
         return cls(ends, np.asarray(sizes), anomalous, several[0].source)
 
     def widened(self) -> IntervalCounts:
-        """The same counts with keys of float64 scores."""
+        """Convert keys to those of float64 scores."""
         ends = (scores_of(run, self.source) for run in self.ends)
         wide = tuple(keys_of(run) for run in ends)
         return IntervalCounts(wide, self.sizes, self.anomalous, "float64")
@@ -83,7 +83,7 @@ class IntervalCounts(AsArrays):
         return [sorted_keys(run.copy()) for run in self.ends]
 
     def _rows(self, columns: list[tuple[Keys, NDArray[np.int64]]]) -> Steps:
-        """Of changes of each column, at keys of its own, the rows of all of them."""
+        """Merge the changes of each column, at keys of its own, into rows of all columns."""
         from mdmkit.statistics.kernels.erosion import merge_columns
 
         runs, changes = (np.concatenate(several) for several in zip(*columns, strict=True))

@@ -60,7 +60,7 @@ class SteppedCounts(AsArrays):
         return self.steps.nbytes
 
     def rescaled(self: C, rescale: Rescale) -> C:
-        """The same counts over order-preserved scores."""
+        """Map the scores of the counts, keeping their order."""
         return replace(self, steps=self.steps.rescaled(rescale))
 
     def at_edges(self, edges: Edges) -> BinnedCounts:

@@ -129,7 +129,7 @@ def _rows(
 
 
 def _between(frame: Frame, thresholds: Edges) -> tuple[Ranking, NDArray[np.float64]]:
-    """One rank for what lies between two thresholds, and the lower one of each."""
+    """Give scores between two thresholds one rank, with the lower threshold of each rank."""
     binned = BinnedFrame.of(frame, thresholds)
     bins = np.repeat(np.arange(thresholds.size + 1), 2)
     ranks = (thresholds.size - bins).astype(np.int32)

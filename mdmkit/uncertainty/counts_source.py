@@ -55,7 +55,7 @@ class StatesPlan:
         How to load each method's frames.
     kinds : mapping of str to str
         The normaliser of each method.
-    cells : int
+    bins : int
         About how many thresholds there are.
     memory : int
         Bytes that the counts of one method may take.
@@ -66,7 +66,7 @@ class StatesPlan:
     measures: tuple[Measure, ...]
     loads: Mapping[str, Sequence[Load]]
     kinds: Mapping[str, str]
-    cells: int
+    bins: int
     memory: int
     jobs: int
 
@@ -95,7 +95,7 @@ class StatesPlan:
         """How to get the states of a method: from the frames, or from a file that is kept."""
         statistics = self.statistics
         if path is None:
-            edges = 2 * self.cells  # some more than `cells` at most
+            edges = 2 * self.bins  # some more than `bins` at most
             if needed_bytes(statistics, self.frames, edges) <= self.memory:
                 yield partial(self._sweep, progress, _in_memory)
                 return
@@ -129,7 +129,7 @@ class StatesPlan:
                 kind,
                 partial(
                     chosen_edges,
-                    bins=self.cells,
+                    bins=self.bins,
                     margins=margins,
                     thresholds=raw if kind is Unchanged else (),
                 ),

@@ -62,7 +62,7 @@ class Bootstrap:
     confidence : float
     frames, seed : int
         Number of frames, and the seed of the random sets.
-    cells : int or None
+    bins : int or None
         About how many thresholds the statistics were kept at; None where each image has a value
         of its own.
     aggregate : {"pooled", "per_image"}
@@ -91,7 +91,7 @@ class Bootstrap:
     confidence: float
     frames: int = 0
     seed: int = 0
-    cells: int | None = None
+    bins: int | None = None
     aggregate: str = "pooled"
     refused: dict[str, dict[str, str]] = field(default_factory=dict)
 
@@ -251,7 +251,7 @@ def bootstrap(
         }
         record = record_of(given.pairing, found.keys, settings)
     plan = StatesPlan(measures, given.loads, kinds, bins, memory, check_jobs(jobs))
-    found, draws = replace(found, frames=plan.frames, cells=bins), draw(plan.frames)
+    found, draws = replace(found, frames=plan.frames, bins=bins), draw(plan.frames)
     with plan.states(counts, record, overwrite, progress) as states_of:
         for method in methods:
             kept = states_of(method)

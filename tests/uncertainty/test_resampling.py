@@ -115,8 +115,8 @@ def test_differences_are_paired():
 
 def test_a_clear_lead_excludes_zero_and_none_does_not():
     good, bad = frames(4, count=12, contrast=0.5), frames(4, count=12, contrast=0.2)
-    lead = bootstrap({"good": good, "bad": bad}, replicates=400).difference("good", "bad", "ap")
-    assert 0 < lead.low < lead.value < lead.high
+    found = bootstrap({"good": good, "bad": bad}, replicates=400).difference("good", "bad", "ap")
+    assert 0 < found.low < found.value < found.high
     one, other = frames(5, count=12), frames(6, count=12)
     tie = bootstrap({"one": one, "other": other}, replicates=400).difference("one", "other", "ap")
     assert tie.low < 0 < tie.high
@@ -237,7 +237,7 @@ def test_values_of_images_are_resampled_where_images_are_averaged():
         expected = evaluate(resampled, METRICS, aggregate="per_image")
         for key in found.keys:
             assert same(found.replicates["m"][key][place], expected[key]), key
-    assert (found.aggregate, found.cells, found.frames) == ("per_image", None, 6)
+    assert (found.aggregate, found.bins, found.frames) == ("per_image", None, 6)
 
 
 def test_what_needs_thresholds_is_refused_where_scores_are_unbounded():

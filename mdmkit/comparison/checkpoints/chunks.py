@@ -59,7 +59,7 @@ class Counted:
 
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> Counted:
-        """What `asdict` gave, by way of JSON."""
+        """Read what `asdict` returned, by way of JSON."""
         return cls(record["key"], tuple(map(tuple, record["files"])), record["content"])
 
 

@@ -299,7 +299,7 @@ def _joined(
 def _loads(
     manifests: Mapping[Path, Manifest], name: str, contents: Mapping[str, str]
 ) -> list[Load] | None:
-    """How to load the frames once more, from wherever the files are; None if one is nowhere."""
+    """Make loaders that read the frames again, wherever the files are; None if one is missing."""
     loads: list[Load] = []
     for key in next(iter(manifests.values())).pairing.targets:
         for manifest in manifests.values():

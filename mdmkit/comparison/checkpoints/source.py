@@ -53,7 +53,7 @@ class Resumed:
     def parts(
         self, blank: Callable[[], Evaluation], progress: Progress = no_progress
     ) -> Iterator[Evaluation]:
-        """What the checkpoint has, then chunk by chunk what it lacks."""
+        """Yield evaluations: the counts of the checkpoint, then the other frames chunk by chunk."""
         begun = blank()
         of_pass, settings = begun.name_of_pass, begun.settings()
         done: set[str] = set()
