@@ -91,7 +91,7 @@ def convert(
             f"folder or pass `overwrite=True`\n{listing(taken)}",
             argument="output",
         )
-    ticks = progress("frames", len(paths)) if progress else (lambda: None)
+    advance = progress("frames", len(paths)) if progress else (lambda: None)
     bad: list[str] = []
     change, vanished = 0.0, 0
     for name, path in paths.items():
@@ -106,7 +106,7 @@ def convert(
         else:
             moved, lost = _moved(scores, changed, form)
             change, vanished = max(change, moved), vanished + lost
-        ticks()
+        advance()
     if bad:
         raise InputError(
             f"{len(bad)} of {len(paths)} score maps cannot be converted, the others are written:"

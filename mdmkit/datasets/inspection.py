@@ -89,10 +89,10 @@ def inspect_frames(
     if dataset is not None and choice is not None:
         seen.survey = LabelSurvey(choice.codes, dataset)
     keys = sorted(set(targets).union(*(each.paths for each in found.values())))
-    ticks = progress("frames", len(keys)) if progress else (lambda: None)
+    advance = progress("frames", len(keys)) if progress else (lambda: None)
     for name in keys:
         _inspect_frame(seen, name, key)
-        ticks()
+        advance()
     _judge_labels(seen)
     _judge_frames(seen, set(targets) if dataset else set(keys), missing)
     _judge_all(seen)

@@ -116,7 +116,7 @@ def threshold_curve(
         if curve is not None:
             return curve
     every_score = isinstance(chosen, CountMetric)
-    return sweep_frames(frames, _recipes(chosen), kind, memory, every_score).curve(chosen)
+    return sweep_frames(frames, _statistics_of(chosen), kind, memory, every_score).curve(chosen)
 
 
 @overload
@@ -224,7 +224,7 @@ def mdm(
         if curve is not None:
             margins = curve.margin(asked)
         elif isinstance(chosen, MaskMetric):
-            sweeps = sweep_frames(frames(), _recipes(chosen), kind, memory)
+            sweeps = sweep_frames(frames(), _statistics_of(chosen), kind, memory)
             margins = sweeps.curve(chosen).margin(asked)
         else:
             measures = [MarginAt(chosen, t) for t in asked]
@@ -234,7 +234,7 @@ def mdm(
     return margins if several else margins[0]
 
 
-def _recipes(metric: Metric) -> tuple[Any, ...]:
+def _statistics_of(metric: Metric) -> tuple[Any, ...]:
     return tuple(dict.fromkeys([PixelStatistic(), metric.statistic]))
 
 
@@ -282,7 +282,7 @@ def _margins_per_image(
         try:
             curve = _quick_curve(partial(list, [frame]), t_margins, metric, kind)
             if curve is None:
-                sweeps = Totals.of(frame, _recipes(metric), fitted)
+                sweeps = Totals.of(frame, _statistics_of(metric), fitted)
                 curve = NormalizedTotals.of(sweeps, fitted or kind).curve(metric)
             curves.append(curve)
         except NoTargetError as error:

@@ -1,4 +1,4 @@
-"""StatesPlan: where the per-frame states of several methods come from: memory, a file, frames."""
+"""CountsPlan: where the frame counts of several methods come from: memory, a file, frames."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from mdmkit.evaluation.threads import Load
 from mdmkit.metrics.measures import AtThreshold, FprAtThreshold, MarginAt, Measure, statistics_of
 from mdmkit.statistics.kinds import Statistic, has_bins
 from mdmkit.statistics.normalizers import Unchanged, as_normalizer
-from mdmkit.uncertainty.counts_file import Record, StatesFile, fits, opened, temporary_file, written
+from mdmkit.uncertainty.counts_file import CountsFile, Record, fits, opened, temporary_file, written
 from mdmkit.uncertainty.frame_counts import (
     Allocate,
     FrameCounts,
     chosen_edges,
+    count_frames,
     needed_bytes,
-    sweep_states,
 )
 
 #: `progress(title, steps)` returns a function that is called after each step.
 Bar = Callable[[str, int], Progress]
-StatesOf = Callable[[str], FrameCounts]
+CountsOf = Callable[[str], FrameCounts]
 
 
 def check_frames(counts: Mapping[str, int]) -> int:
@@ -45,8 +45,8 @@ def check_frames(counts: Mapping[str, int]) -> int:
 
 
 @dataclass(frozen=True)
-class StatesPlan:
-    """What is counted of which frames.
+class CountsPlan:
+    """Says what is counted, and of which frames.
 
     Attributes
     ----------
@@ -72,12 +72,12 @@ class StatesPlan:
 
     @cached_property
     def frames(self) -> int:
-        """How many frames each method has."""
+        """Number of frames of each method."""
         return check_frames({name: len(several) for name, several in self.loads.items()})
 
     @cached_property
     def statistics(self) -> tuple[Statistic, ...]:
-        """What is counted."""
+        """The statistics that are counted."""
         statistics = statistics_of(self.measures)
         unfit = [m.key for m in self.measures if not all(map(has_bins, m.statistics))]
         if unfit:
@@ -89,10 +89,10 @@ class StatesPlan:
         return statistics
 
     @contextmanager
-    def states(
+    def counts(
         self, path: str | Path | None, record: Record | None, overwrite: bool, progress: Bar | None
-    ) -> Iterator[StatesOf]:
-        """How to get the states of a method: from the frames, or from a file that is kept."""
+    ) -> Iterator[CountsOf]:
+        """Make a function that gets the counts of a method: from frames, or from a file."""
         statistics = self.statistics
         if path is None:
             edges = 2 * self.bins  # some more than `bins` at most
@@ -110,20 +110,20 @@ class StatesPlan:
         if not Path(path).exists() or (overwrite and not fits(Path(path), record)):
             output = check_output(path, overwrite, "counts")
 
-            def fill(file: StatesFile) -> None:
+            def fill(file: CountsFile) -> None:
                 for method in self.loads:
                     file.keep(method, self._sweep(progress, file.allocate(method), method))
 
             write_atomically(output, lambda temporary: written(temporary, record, fill))
         with opened(Path(path), record) as file:
-            yield lambda method: file.states(method, statistics)
+            yield lambda method: file.read(method, statistics)
 
     def _sweep(self, progress: Bar | None, allocate: Allocate, method: str) -> FrameCounts:
         raw = [m.z for m in self.measures if isinstance(m, (AtThreshold, FprAtThreshold))]
         kind = as_normalizer(self.kinds[method])
         margins = any(isinstance(measure, MarginAt) for measure in self.measures)
         try:
-            return sweep_states(
+            return count_frames(
                 self.loads[method],
                 self.statistics,
                 kind,

@@ -257,7 +257,7 @@ def chosen_edges(
     return with_edges(np.concatenate([balanced, regular]), thresholds)
 
 
-def sweep_states(
+def count_frames(
     loads: Sequence[Load],
     statistics: Sequence[Statistic],
     kind: type[Normalizer],

@@ -217,8 +217,8 @@ def test_who_leads_must_be_a_method():
 COMMAND = ("compare", "good=good", "weak=weak", "--target", "masks", "--metrics", "ap,mdm_f1@0.5")
 
 
-def test_the_command_shows_intervals_and_keeps_states(run):  # noqa: F811
-    options = ("--bootstrap", 30, "--format", "json", "--bootstrap-counts", "states.h5")
+def test_the_command_shows_intervals_and_keeps_counts(run):  # noqa: F811
+    options = ("--bootstrap", 30, "--format", "json", "--bootstrap-counts", "counts.h5")
     first = json.loads(run(*COMMAND, *options).out)
     assert first["bootstrap"]["replicates"] == 30
     again = json.loads(run(*COMMAND, *options).out)
@@ -243,8 +243,8 @@ def test_the_command_refuses_options_that_do_nothing(run):  # noqa: F811
     assert run(*COMMAND, "--bootstrap", 5, "--bootstrap-bins", 1).refused("bins: expected")
 
 
-def test_the_command_refuses_states_that_do_not_fit(run):  # noqa: F811
-    options = ("--bootstrap", 5, "--bootstrap-counts", "states.h5")
+def test_the_command_refuses_counts_that_do_not_fit(run):  # noqa: F811
+    options = ("--bootstrap", 5, "--bootstrap-counts", "counts.h5")
     assert run(*COMMAND, *options).code == 0
     changed = run(*COMMAND, *options, "--bootstrap-bins", 64)
     assert changed.refused("bins: kept with 4096, now 64", "--overwrite")

@@ -223,9 +223,9 @@ def merge_states(
     far: list[str] = []
     with reading(folders):
         for number, name in enumerate(first.settings["methods"]):
-            ticks = progress(name, len(first.pairing.targets)) if progress else no_progress
+            advance = progress(name, len(first.pairing.targets)) if progress else no_progress
             try:
-                evaluation, contents = _joined(manifests, number, name, ticks)
+                evaluation, contents = _joined(manifests, number, name, advance)
                 if evaluation.look_closer():
                     loads = _loads(manifests, name, contents)
                     if loads is None:
