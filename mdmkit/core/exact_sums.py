@@ -72,3 +72,18 @@ def mean(limbs: NDArray[np.int64], count: NDArray[np.int64] | int) -> NDArray[np
     """`math.fsum(values) / count` for each row of summed limbs; NaN where count is 0."""
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.asarray(total(limbs) / count)
+
+
+def mean_of_few(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """`math.fsum(column) / k` of ratios of two counts below 2^31, shape (k, ...), k < 2^10.
+
+    Each addition leaves a rest that is known exactly (Knuth, TAOCP 4.2.2). Ratios are multiples of
+    2^-84, so the rests are, and their sum of less than 2^-32 is exact, too: one rounding is left.
+    """
+    total, rests = values[0].copy(), np.zeros(values.shape[1:])
+    for value in values[1:]:
+        above = total + value
+        gained = above - total
+        rests += (total - (above - gained)) + (value - gained)
+        total = above
+    return np.asarray((total + rests) / len(values))

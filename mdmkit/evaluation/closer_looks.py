@@ -26,7 +26,7 @@ from mdmkit.statistics.totals import check_valid
 #: Bins of a first look, and scores that are drawn to place their edges.
 BINS, SAMPLE = 4_096, 65_536
 #: Pixels, over all frames, of which every score may be recorded at once.
-MOST_PIXELS = 2**20
+MOST_PIXELS = 2**16
 #: Pixels, over all frames, whose places in bins are kept from look to look, 4 bytes each.
 KEPT_PIXELS = 2**24
 #: How often bins are split, at most, before every score in them is recorded.

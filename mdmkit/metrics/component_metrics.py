@@ -234,11 +234,8 @@ class MeanF1(ComponentMetric):
         return sweep.hits
 
     def values(self, totals: Counts, targets: int) -> Ratio:
-        tp, fp = totals[..., : QUALITIES.size], totals[..., QUALITIES.size :]
-        limbs = np.zeros((*totals.shape[:-1], LIMBS), np.int64)
-        for t in range(QUALITIES.size):  # TP + FN is the number of targets
-            limbs += exact_sums.split(ratio(2 * tp[..., t], targets + tp[..., t] + fp[..., t]))
-        return exact_sums.mean(limbs, QUALITIES.size)
+        tp, fp = np.split(np.moveaxis(totals, -1, 0), 2)
+        return exact_sums.mean_of_few(ratio(2 * tp, targets + tp + fp))  # TP + FN: the targets
 
     def bounds(self, bins: BinnedComponents) -> tuple[Ratio, Ratio]:
         low, high, n = bins.hits.low, bins.hits.high, QUALITIES.size

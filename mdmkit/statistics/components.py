@@ -144,6 +144,7 @@ def prepared(
     basin = scratch("basin", rank.size, np.int32)
     room = np.zeros(ranking.flags.size, np.int32)
     births = basins.find_basins(rank, frame.classes, joins, mask, traits, basin, room)
+    basins.name_basins(rank, basin)
     starts = np.cumsum(room, dtype=np.int32) - room
     ends, words = starts.copy(), scratch("words", int(room.sum(dtype=np.int64)), np.uint32)
     basins.scatter_records(

@@ -112,9 +112,10 @@ class FrameCounts:
         """
         row = sum(counts.shape[1] for counts in self.counts.values())
         batch = max(1, BATCH // (8 * row))
+        known = {statistic: _floats(counts) for statistic, counts in self.counts.items()}
         for start in range(0, len(draws), batch):
             times = draws[start : start + batch]
-            sums = {statistic: _sums(counts, times) for statistic, counts in self.counts.items()}
+            sums = {statistic: _sums(counts, times) for statistic, counts in known.items()}
             for place, chosen in enumerate(times):
                 yield self._selected(chosen, {r: totals[place] for r, totals in sums.items()})
 
@@ -144,12 +145,18 @@ class FrameCounts:
         return NormalizedTotals(Totals(int(times.sum()), exact), self.normalizer)
 
 
+def _floats(counts: Any) -> Any:
+    """Counts as the float64 that a matrix product takes, where those of all frames are few."""
+    frames, row = counts.shape
+    return counts[:].astype(np.float64) if 8 * frames * row <= BLOCK else counts
+
+
 def _sums(counts: Any, times: NDArray[np.int64]) -> NDArray[np.float64]:
     """Counts of all frames, each so many times: integers below 2^53, exact in any order."""
     frames, row = counts.shape
-    weights, sums = times.astype(np.float64), np.zeros((len(times), row))
-    block = max(1, BLOCK // (8 * row))
-    for start in range(0, frames, block):
+    weights, block = times.astype(np.float64), max(1, BLOCK // (8 * row))
+    sums: NDArray[np.float64] = weights[:, :block] @ counts[:block].astype(np.float64, copy=False)
+    for start in range(block, frames, block):
         stop = min(start + block, frames)
         sums += weights[:, start:stop] @ counts[start:stop].astype(np.float64)
     return sums

@@ -23,7 +23,7 @@ from numba import njit
 from mdmkit import compare, evaluate, mdm, threshold_curve
 
 ROUNDS = 3
-SIZES = {"min_prediction": 500, "min_target": 100}
+SIZES = {"min_prediction": 500, "min_target": 20}
 PIXELS = "ap,auroc,fpr95,best_f1,mdm_f1@0.5,mdm_f1@0.7"
 
 

@@ -36,3 +36,9 @@ def test_smallest_ratios_lose_no_bit():
 
 def test_mean_of_nothing_is_undefined():
     assert np.isnan(exact_sums.mean(np.zeros((1, 3), np.int64), np.array([0]))[0])
+
+
+@given(ratios)
+def test_mean_of_few_equals_fsum_to_the_last_bit(values):
+    both = exact_sums.mean_of_few(np.array([values, values[::-1]]).T)
+    assert both.tolist() == [fsum(values) / len(values)] * 2

@@ -44,7 +44,8 @@ def joins_by_mask(stride):
     places = [(y, x) for y in (-1, 0, 1) for x in (-1, 0, 1) if (y, x) != (0, 0)]
     for mask in range(256):
         left = [place for bit, place in enumerate(places) if mask >> bit & 1]
-        left.sort(key=lambda place: abs(place[0]) + abs(place[1]))  # the middle ones join most
+        # those known when the frame is read row by row first; the middle ones join most
+        left.sort(key=lambda place: (place > (0, 0), abs(place[0]) + abs(place[1])))
         while left:
             group = [left.pop(0)]
             table[mask, table[mask, 4]] = group[0][0] * stride + group[0][1]
@@ -94,9 +95,24 @@ def neighbours_before(above, here, below, mask, traits):
         traits[x] = lowest >= p
 
 
+@inlined_kernel
+def basin_before(p, q, basin):
+    """The basin of pixel p as far as it is known at place q; pixels on the way there learn it."""
+    named = basin[p]
+    if named >= 0:
+        return named
+    while named < 0 and -1 - named < q:
+        named = basin[-1 - named]
+    while basin[p] != named:
+        following = -1 - np.int64(basin[p])
+        basin[p] = named
+        p = following
+    return named
+
+
 @kernel
 def find_basins(rank, classes, joins, mask, traits, basin, words):
-    """Name a basin at each pixel, or (-1 - place) an earlier pixel of its basin; their number.
+    """Name a basin at each pixel, or (-1 - place) a pixel of it in a later place; their number.
 
     Adds to `words`, by rank, how many words its records take at most. `traits` says what a record
     has to say of a pixel beside its basin.
@@ -131,24 +147,17 @@ def find_basins(rank, classes, joins, mask, traits, basin, words):
                 born += 1
             else:
                 before = q + first[m]
-                b = basin[before] if before < q else np.int32(-1)
-                basin[q] = b if b >= 0 else np.int32(-1 - before)
+                basin[q] = basin_before(before, q, basin) if before < q else -1 - before
     return born
 
 
-@inlined_kernel
-def basin_at(q, basin):
-    """The basin of a pixel; those on the way there learn it, too."""
-    b = np.int64(basin[q])
-    if b >= 0:
-        return b
-    while b < 0:
-        b = np.int64(basin[-1 - b])
-    while basin[q] < 0:
-        following = -1 - np.int64(basin[q])
-        basin[q] = b
-        q = following
-    return b
+@kernel
+def name_basins(rank, basin):
+    """Name the basin of every pixel: from the last place on, that of each later one is known."""
+    for q in range(rank.size - 1, -1, -1):
+        if rank[q] != BEYOND_ALL:
+            named = basin[q]
+            basin[q] = basin[q if named >= 0 else -1 - named]
 
 
 @kernel
@@ -162,13 +171,13 @@ def scatter_records(rank, width, runs, joins, mask, traits, basin, places, recor
         r = rank[q]
         if r == BEYOND_ALL:
             continue
-        place, own, trait = np.int64(places[r]), basin_at(q, basin), traits[q]
+        place, own, trait = np.int64(places[r]), np.int64(basin[q]), traits[q]
         end = place + 1
         record = own | (ALONE if trait & IS_ALONE else 0)
         if trait & (MEETS | IS_ANOMALOUS):
             m = mask[q]
             for j in range(1, joins[m, 4]):
-                other = basin_at(q + joins[m, j], basin)
+                other = np.int64(basin[q + joins[m, j]])
                 records[end] = other
                 end += other != own
             record |= (end - place - 1) << MEETING_SHIFT
