@@ -23,7 +23,7 @@ def demo(
         ),
     ] = Path("maskomaly-demo"),
     scenes: Annotated[
-        int, typer.Option(metavar="N", help="How many streets to draw.", rich_help_panel=INPUT)
+        int, typer.Option(metavar="N", help="Number of streets to draw.", rich_help_panel=INPUT)
     ] = 24,
     kind: Annotated[
         str,
@@ -37,7 +37,7 @@ def demo(
         int,
         typer.Option(
             metavar="R",
-            help="Resample the images so often, for intervals of the differences.",
+            help="Resample the images N times, for intervals of the differences.",
             rich_help_panel=UNCERTAINTY,
         ),
     ] = 0,

@@ -23,7 +23,7 @@ def demo(
         ),
     ] = Path("mdmkit-demo"),
     seed: Annotated[
-        int, typer.Option(metavar="N", help="Of the drawing.", rich_help_panel=INPUT)
+        int, typer.Option(metavar="N", help="Seed of the frames.", rich_help_panel=INPUT)
     ] = 0,
     frames: Annotated[
         int, typer.Option(metavar="N", help="Frames to draw.", rich_help_panel=INPUT)

@@ -19,14 +19,16 @@ Replicates = Annotated[
     typer.Option(
         "--bootstrap",
         metavar="N",
-        help="Resample the frames so often: 95 % intervals, and differences between methods.",
+        help="Resample the frames N times: 95 % intervals, and differences between methods.",
         show_default="no intervals",
         rich_help_panel=UNCERTAINTY,
     ),
 ]
 Seed = Annotated[
     int,
-    typer.Option("--seed", metavar="N", help="Of the resampling.", rich_help_panel=UNCERTAINTY),
+    typer.Option(
+        "--seed", metavar="N", help="Seed of the resampling.", rich_help_panel=UNCERTAINTY
+    ),
 ]
 Against = Annotated[
     str | None,

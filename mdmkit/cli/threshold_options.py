@@ -45,7 +45,7 @@ Require = Annotated[
         metavar="'MEASURE>=LIMIT, ...'",
         help="Instead of --t-margin: what must hold, as in 'recall>=0.9, fpr<=0.01'; with <=, >=, "
         "< or >; f1, iou, precision, recall, fbeta@beta=B, fpr, siou, ppv, mean_f1, pro, alarms "
-        "(false components a frame), alarm_frames (share of frames with any); with @size=A:B, "
+        "(false components per frame), alarm_frames (share of frames with any); with @size=A:B, "
         "@rows=A:B, @share=A:B for some objects, @band=W for pixels near borders.",
         show_default=False,
         rich_help_panel=WANTED,
@@ -66,7 +66,7 @@ On = Annotated[
     typer.Option(
         "--on",
         metavar="[NAME=]FOLDER...",
-        help="The methods' score maps of a second set: what does the threshold give there?",
+        help="The methods' score maps of a second set, to which the threshold is applied.",
         show_default=False,
         rich_help_panel=SECOND,
     ),
@@ -174,8 +174,8 @@ Check = Annotated[
     Path | None,
     typer.Option(
         metavar="FILE.toml",
-        help="Does a threshold that was kept by --save still hold on the frames of a folder, with "
-        "--target or --dataset or without labels?",
+        help="Check whether a threshold that --save wrote still holds on the frames of a folder, "
+        "with --target or --dataset or without labels.",
         show_default=False,
         rich_help_panel=WANTED,
     ),
