@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -176,6 +177,9 @@ def _check(
         jobs=counting.jobs,
         **_labels(judging),
     )
+    found = replace(found, remarks=tuple(map(as_options, found.remarks)))
+    if form != "table" or result.output is not None:
+        note_remarks(found.remarks, result.quiet)
     text = found.to_text() if form == "table" else json.dumps(found.to_dict(), indent=2) + "\n"
     deliver_text(text, result.output, result.quiet)
     raise typer.Exit(0 if found.passes else 1)

@@ -6,14 +6,14 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, overload
 
-from mdmkit.core.arguments import check_kind
+from mdmkit.core.arguments import check_kind, check_options
 from mdmkit.core.errors import InputError, InputTypeError
 from mdmkit.core.given import is_number
 from mdmkit.core.margin import check_t_margin
 from mdmkit.datasets import DataSet
 from mdmkit.evaluation.arrays import MetricLike
 from mdmkit.evaluation.executors import check_jobs
-from mdmkit.evaluation.frame_set import FrameOptions, FrameSet
+from mdmkit.evaluation.frame_set import FRAME_OPTIONS, FrameOptions, FrameSet
 from mdmkit.evaluation.methods import is_folder
 from mdmkit.metrics.registry import as_metric
 from mdmkit.statistics.accumulator import DEFAULT_MEMORY
@@ -144,6 +144,7 @@ def recommend_threshold(
     >>> found.threshold, found.certificate.frames
     (0.3, 40)
     """
+    check_options(recommend_threshold, judging, FRAME_OPTIONS)
     if is_number(target):
         target, t_margin, metric = None, target, metric if t_margin is None else t_margin
     if (t_margin is None) == (require is None):
@@ -157,7 +158,7 @@ def recommend_threshold(
     if require is None:
         if certify is not None:
             raise InputError("expected it with `require`, found `t_margin`", argument="certify")
-        return recommend(
+        in_margin = recommend(
             loads,
             as_metric(metric, sizes),
             check_t_margin(t_margin),
@@ -166,6 +167,7 @@ def recommend_threshold(
             memory=memory,
             jobs=check_jobs(jobs),
         )
+        return replace(in_margin, remarks=(*given.remarks, *in_margin.remarks))
     requirements = parse_requirements(require, sizes, given.choice.aggregate)
     how = as_certification(certify)
     check_certifiable(requirements, how)
@@ -179,7 +181,11 @@ def recommend_threshold(
         memory=memory,
         jobs=check_jobs(jobs),
     )
-    return replace(found, chosen=replace(found.chosen, inverted=bool(given.inverted)))
+    return replace(
+        found,
+        chosen=replace(found.chosen, inverted=bool(given.inverted)),
+        remarks=(*given.remarks, *found.remarks),
+    )
 
 
 @overload
@@ -239,12 +245,17 @@ def transfer_threshold(
     >>> second.holds, round(second.point.f1, 3), second.oracle.threshold
     (False, 0.667, 0.625)
     """
+    check_options(transfer_threshold, judging, FRAME_OPTIONS)
     check_kind(recommendation, (Recommendation, RequiredThreshold), "recommendation")
-    (own,) = FrameSet.of({"frames": frames}, target, **judging).loads.values()
+    given = FrameSet.of({"frames": frames}, target, **judging)
+    (own,) = given.loads.values()
     loads = kept_frames(own, memory)
+    found: Transfer | RequiredTransfer
     if isinstance(recommendation, RequiredThreshold):
-        return apply_required(recommendation, loads, memory=memory, jobs=check_jobs(jobs))
-    return apply(recommendation, loads, memory=memory, jobs=check_jobs(jobs))
+        found = apply_required(recommendation, loads, memory=memory, jobs=check_jobs(jobs))
+    else:
+        found = apply(recommendation, loads, memory=memory, jobs=check_jobs(jobs))
+    return replace(found, remarks=(*given.remarks, *found.remarks))
 
 
 def check_threshold(
@@ -289,6 +300,7 @@ def check_threshold(
     >>> check_threshold(chosen, [([[0.1, 0.2, 0.3]], [[0, 0, 1]])]).holds
     {'recall >= 0.9': False, 'fpr <= 0.1': True}
     """
+    check_options(check_threshold, judging, FRAME_OPTIONS)
     check_kind(chosen, (ChosenThreshold,), "chosen")
     if not is_folder(frames):
         check_kind(frames, (Iterable,), "frames")
@@ -301,7 +313,8 @@ def check_threshold(
     given = FrameSet.of({"frames": frames}, target, **judging)
     (own,) = given.loads.values()
     loads = kept_frames(own, DEFAULT_MEMORY)
-    return check_loads(chosen, loads, labelled, check_jobs(jobs))
+    found = check_loads(chosen, loads, labelled, check_jobs(jobs))
+    return replace(found, remarks=given.remarks)
 
 
 def _labelled(frames: Any, target: object) -> bool:

@@ -56,9 +56,9 @@ class ByMethod(Tabular, Generic[R, S]):
         return self.recommendations[method]
 
     @property
-    def remarks(self) -> list[str]:
-        """Lines on masks that look like mistakes."""
-        return [f"remark: {remark}" for remark in self.settings.get("remarks", ())]
+    def remarks(self) -> tuple[str, ...]:
+        """Masks and scores that look like mistakes, kept in the settings."""
+        return tuple(self.settings.get("remarks", ()))
 
     def to_dict(self) -> Json:
         """`{"settings": {...}, "rows": [...]}`, ready for JSON: fractions, undefined as None."""

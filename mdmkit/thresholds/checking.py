@@ -36,6 +36,8 @@ class ThresholdCheck:
     values : dict of float or None
         With labels, by requirement: its measure at the threshold; None where undefined.
     holds : dict of bool or None
+    remarks : tuple of str
+        Masks that look like mistakes.
 
     References
     ----------
@@ -52,6 +54,7 @@ class ThresholdCheck:
     p_frames: float
     values: dict[str, float | None]
     holds: dict[str, bool | None]
+    remarks: tuple[str, ...] = ()
 
     @property
     def alike(self) -> bool:
@@ -91,6 +94,7 @@ class ThresholdCheck:
             verdict = {True: "holds", False: "FAILS", None: "undefined"}[self.holds[name]]
             shown = "-" if value is None else f"{value:.4g}"
             lines.append(f"{name:<{width}}{shown}  {verdict}")
+        lines += [f"remark: {remark}" for remark in self.remarks]
         return "\n".join(lines) + "\n"
 
     def __str__(self) -> str:

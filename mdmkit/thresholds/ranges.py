@@ -15,6 +15,7 @@ from mdmkit.core.frame import Frame
 from mdmkit.core.margin import Interval, longest_run
 from mdmkit.core.number import Number
 from mdmkit.evaluation.evaluation import Evaluation
+from mdmkit.evaluation.remarks import Look
 from mdmkit.evaluation.sources import Progress, no_progress
 from mdmkit.evaluation.threads import Load, Threads, in_order
 from mdmkit.metrics.curve import ThresholdCurve
@@ -55,6 +56,8 @@ class Ranges:
     normalizer : Normalizer
     frames, pixels, anomalous_pixels : int
         What was counted, ignored pixels left out.
+    remarks : tuple of str
+        Scores that look like mistakes.
     """
 
     requirements: tuple[Requirement, ...]
@@ -63,6 +66,7 @@ class Ranges:
     frames: int
     pixels: int
     anomalous_pixels: int
+    remarks: tuple[str, ...] = ()
 
     @cached_property
     def edges(self) -> Scores:
@@ -308,6 +312,7 @@ def find_ranges(
         evaluation.counts.frames,
         pixels.anomalous + pixels.normal,
         pixels.anomalous,
+        tuple(Look.at(totals).remarks()),
     )
 
 

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
+from mdmkit.core.arguments import check_options
 from mdmkit.core.errors import InputError, InputTypeError
 from mdmkit.core.margin import check_t_margin
 from mdmkit.core.records import Json
 from mdmkit.datasets import DataSet
 from mdmkit.evaluation.arrays import MetricLike
 from mdmkit.evaluation.executors import check_jobs
-from mdmkit.evaluation.frame_set import FrameOptions, FrameSet
+from mdmkit.evaluation.frame_set import FRAME_OPTIONS, FrameOptions, FrameSet
 from mdmkit.evaluation.methods import Progresses, normalizers
 from mdmkit.metrics.registry import as_metric
 from mdmkit.statistics.accumulator import DEFAULT_MEMORY
@@ -129,6 +130,7 @@ def choose_thresholds(
     >>> found["mine"].threshold, found.transfers["mine"].point.recall
     (0.4, 1.0)
     """
+    check_options(choose_thresholds, frames, FRAME_OPTIONS)
     if (t_margin is None) == (require is None):
         found = "neither" if require is None else "both"
         raise InputTypeError(
@@ -151,8 +153,6 @@ def choose_thresholds(
         "invert": sorted(first.inverted),
         "left_out": len(first.left_out) + (len(second.left_out) if second else 0),
     }
-    remarks = [*first.remarks, *(second.remarks if second else ())]
-    settings |= {"remarks": remarks} if remarks else {}
     if require is None:
         if certify is not None or replicates:
             given = "certify" if certify is not None else "replicates"
@@ -161,6 +161,7 @@ def choose_thresholds(
         chosen = as_metric(metric, sizes)
         margins = choose_each(InMargin(chosen, t, memory, jobs), first, second, kinds, progress)
         settings |= {"metric": chosen.name, "t_margin": t, "aggregate": "pooled"}
+        settings |= margins.remarked(first, second)
         return Thresholds(tuple(methods), **vars(margins), settings=settings)
     aggregate = first.choice.aggregate
     requirements = parse_requirements(require, sizes, aggregate)
@@ -178,6 +179,7 @@ def choose_thresholds(
         "confidence": how and how.confidence,
     }
     thresholds = choose_each(chooser, first, second, kinds, progress)
+    settings |= thresholds.remarked(first, second)
     return RequiredThresholds(tuple(methods), **vars(thresholds), settings=settings)
 
 

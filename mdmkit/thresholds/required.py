@@ -59,6 +59,8 @@ class RequiredThreshold:
     chosen : ChosenThreshold
         The part that `write` saves, for other programs to read.
     error_bars : ErrorBars or None
+    remarks : tuple of str
+        Masks and scores that look like mistakes.
 
     Examples
     --------
@@ -81,6 +83,7 @@ class RequiredThreshold:
     point: OperatingPoint
     chosen: ChosenThreshold
     error_bars: ErrorBars | None = None
+    remarks: tuple[str, ...] = ()
 
     @property
     def normalizer(self) -> Normalizer:
@@ -138,6 +141,8 @@ class RequiredTransfer:
     point : OperatingPoint
     frames, pixels, anomalous_pixels : int
     error_bars : ErrorBars or None
+    remarks : tuple of str
+        Masks and scores that look like mistakes.
     """
 
     values: dict[str, float | None]
@@ -148,10 +153,11 @@ class RequiredTransfer:
     pixels: int
     anomalous_pixels: int
     error_bars: ErrorBars | None = None
+    remarks: tuple[str, ...] = ()
 
     def to_dict(self) -> Json:
-        """Ready for JSON."""
-        return asdict(self)
+        """All but the remarks, ready for JSON."""
+        return {name: value for name, value in asdict(self).items() if name != "remarks"}
 
 
 def require_threshold(
@@ -195,6 +201,7 @@ def require_threshold(
         certified,
         operating_point(counted, F1(), z, raw),
         _chosen(loads, ranges, z, raw, method, sizes, certificate, jobs),
+        remarks=ranges.remarks,
     )
 
 
@@ -241,6 +248,7 @@ def apply_required(
         ranges.frames,
         ranges.pixels,
         ranges.anomalous_pixels,
+        remarks=ranges.remarks,
     )
 
 

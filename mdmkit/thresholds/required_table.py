@@ -227,7 +227,7 @@ def _notes(found: RequiredThresholds) -> list[str]:
     if first.error_bars is not None:
         lines += _bars_notes(found, first.error_bars)
     lines += how_inverted(found.settings.get("invert", ()))
-    lines += found.remarks
+    lines += [f"remark: {remark}" for remark in found.remarks]
     lines += [f"{name}: {why}" for name, why in found.without.items()]
     return lines
 

@@ -206,7 +206,7 @@ def _notes(found: Thresholds) -> list[str]:
             "here: that of the second set itself, which nobody knows beforehand"
         )
     lines += how_inverted(settings.get("invert", ()))
-    lines += found.remarks
+    lines += [f"remark: {remark}" for remark in found.remarks]
     lines += [f"{name}: {why}" for name, why in found.without.items()]
     return lines
 

@@ -8,6 +8,7 @@ from typing import Generic, Protocol, TypeVar
 
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import InputError, NoMarginError, NoTargetError
+from mdmkit.core.records import Json
 from mdmkit.evaluation.frame_set import FrameSet
 from mdmkit.evaluation.methods import Progresses
 from mdmkit.evaluation.sources import Progress, no_progress
@@ -25,8 +26,16 @@ from mdmkit.thresholds.required import (
 from mdmkit.thresholds.requirements import Requirement
 from mdmkit.thresholds.transfer import Recommendation, Transfer, apply, recommend
 
-R = TypeVar("R")
-S = TypeVar("S", covariant=True)
+
+class Remarked(Protocol):
+    """A threshold, or what it gives, with remarks on the scores."""
+
+    @property
+    def remarks(self) -> tuple[str, ...]: ...
+
+
+R = TypeVar("R", bound=Remarked)
+S = TypeVar("S", bound=Remarked, covariant=True)
 Loads = Sequence[Load]
 
 
@@ -140,6 +149,13 @@ class Chosen(Generic[R, S]):
     recommendations: dict[str, R] = field(default_factory=dict)
     transfers: dict[str, S] = field(default_factory=dict)
     without: dict[str, str] = field(default_factory=dict)
+
+    def remarked(self, *sets: FrameSet | None) -> Json:
+        """Settings with the remarks on masks and scores, if there are any."""
+        remarks = [remark for frames in sets if frames for remark in frames.remarks]
+        for found in (self.recommendations, self.transfers):
+            remarks += [f"{name}: {text}" for name, one in found.items() for text in one.remarks]
+        return {"remarks": list(dict.fromkeys(remarks))} if remarks else {}
 
 
 def choose_each(

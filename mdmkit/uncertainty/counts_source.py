@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.core.errors import InputError
-from mdmkit.core.files import check_output, write_atomically
+from mdmkit.core.files import as_path, check_output, write_atomically
 from mdmkit.evaluation.sources import Progress
 from mdmkit.evaluation.threads import Load
 from mdmkit.metrics.measures import AtThreshold, FprAtThreshold, MarginAt, Measure, statistics_of
@@ -107,7 +107,8 @@ class CountsPlan:
                 "expected folders of score maps, whose changes are seen, found arrays",
                 argument="counts",
             )
-        if not Path(path).exists() or (overwrite and not fits(Path(path), record)):
+        path = as_path(path, "counts")
+        if not path.exists() or (overwrite and not fits(path, record)):
             output = check_output(path, overwrite, "counts")
 
             def fill(file: CountsFile) -> None:
@@ -115,8 +116,13 @@ class CountsPlan:
                     file.keep(method, self._sweep(progress, file.allocate(method), method))
 
             write_atomically(output, lambda temporary: written(temporary, record, fill))
+<<<<<<< HEAD
         with opened(Path(path), record) as file:
             yield lambda method: file.read(method, statistics)
+=======
+        with opened(path, record) as file:
+            yield lambda method: file.states(method, statistics)
+>>>>>>> main
 
     def _sweep(self, progress: Bar | None, allocate: Allocate, method: str) -> FrameCounts:
         raw = [m.z for m in self.measures if isinstance(m, (AtThreshold, FprAtThreshold))]

@@ -134,13 +134,13 @@ def test_json_has_intervals_brackets_and_leads(comparison):
     ]
 
 
-def test_csv_has_intervals_and_leads(comparison):
+def test_csv_has_intervals_and_differences(comparison):
     rows = list(csv.DictReader(io.StringIO(comparison.to_text("csv"))))
     _, low, high = comparison.bootstrap.interval("bad", "ap")
     each = comparison.bootstrap.difference("good", "bad", "ap")
     bad = rows[2]
     assert [float(bad[f"ap_confidence_{end}"]) for end in ("low", "high")] == [low, high]
-    assert bad["ap_differenceer"] == "good"
+    assert bad["ap_reference"] == "good"
     assert float(bad["ap_difference"]) == pytest.approx(each.value)
     assert [float(bad[f"ap_difference_{end}"]) for end in ("low", "high")] == list(each[1:])
     assert (bad["ap_difference_is_real"], rows[1]["ap_difference_is_real"]) == ("True", "False")

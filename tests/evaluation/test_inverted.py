@@ -47,7 +47,9 @@ def test_names_that_are_no_methods_and_options_that_are_none_are_refused():
     assert error.value.argument == "invert"
     with pytest.raises(InputError, match="names of methods"):
         compare(maps, TARGET, "ap", invert=[1])
-    with pytest.raises(TypeError, match="unexpected keyword argument 'invrt'"):
+    with pytest.raises(
+        TypeError, match=r"compare\(\) has no parameter 'invrt'; did you mean `invert`"
+    ):
         compare(maps, TARGET, "ap", invrt="a")
     with pytest.raises(InputError) as error:
         choose_thresholds(maps, TARGET, 0.2, by="folder")
