@@ -75,15 +75,10 @@ def normalizers(normalize: object, methods: Iterable[str]) -> dict[str, str]:
     return {name: normalize.get(name, "none") for name in names}
 
 
-<<<<<<< HEAD
-def loads_of(pairing: Pairing, codes: LabelCodes, key: str | None) -> dict[str, list[Load]]:
-    """Make the loaders of each method's frames."""
-=======
 def loads_of(
     pairing: Pairing, codes: LabelCodes, key: str | None, survey: LabelSurvey | None = None
 ) -> dict[str, list[Load]]:
-    """How to load each method's frames; a survey sees their masks."""
->>>>>>> main
+    """Make the loaders of each method's frames; a survey sees their masks."""
     return {
         method: [
             partial(

@@ -116,13 +116,8 @@ class CountsPlan:
                     file.keep(method, self._sweep(progress, file.allocate(method), method))
 
             write_atomically(output, lambda temporary: written(temporary, record, fill))
-<<<<<<< HEAD
-        with opened(Path(path), record) as file:
-            yield lambda method: file.read(method, statistics)
-=======
         with opened(path, record) as file:
-            yield lambda method: file.states(method, statistics)
->>>>>>> main
+            yield lambda method: file.read(method, statistics)
 
     def _sweep(self, progress: Bar | None, allocate: Allocate, method: str) -> FrameCounts:
         raw = [m.z for m in self.measures if isinstance(m, (AtThreshold, FprAtThreshold))]

@@ -19,12 +19,8 @@ from mdmkit.evaluation.executors import check_jobs
 from mdmkit.evaluation.frame_set import FRAME_OPTIONS, FrameOptions, FrameSet, evaluate_methods
 from mdmkit.evaluation.gathering import check_aggregate
 from mdmkit.evaluation.methods import normalizers
-<<<<<<< HEAD
-from mdmkit.evaluation.sources import Progress, no_progress
-=======
 from mdmkit.evaluation.remarks import Look, is_ranked, remarks_on
-from mdmkit.evaluation.sources import Progress
->>>>>>> main
+from mdmkit.evaluation.sources import Progress, no_progress
 from mdmkit.metrics.measures import Measure, computed
 from mdmkit.metrics.normalized_totals import NormalizedTotals
 from mdmkit.metrics.protocols import as_protocol
@@ -259,25 +255,15 @@ def bootstrap(
             "key": given.key,
         }
         record = record_of(given.pairing, found.keys, settings)
-<<<<<<< HEAD
     plan = CountsPlan(measures, given.loads, kinds, bins, memory, check_jobs(jobs))
     found, draws = replace(found, frames=plan.frames, bins=bins), draw(plan.frames)
-    with plan.counts(counts, record, overwrite, progress) as counts_of:
-=======
-    plan = StatesPlan(measures, given.loads, kinds, bins, memory, check_jobs(jobs))
-    found, draws = replace(found, frames=plan.frames, cells=bins), draw(plan.frames)
     remarks: list[str] = []
-    with plan.states(counts, record, overwrite, progress) as states_of:
->>>>>>> main
+    with plan.counts(counts, record, overwrite, progress) as counts_of:
         for method in methods:
             counted = counts_of(method)
             advance = progress(f"{method}: replicates", replicates) if progress else no_progress
             try:
-<<<<<<< HEAD
-                _resample(found, method, measures, counted, draws, advance)
-=======
-                remarks += _resample(found, method, measures, kept, draws, ticks)
->>>>>>> main
+                remarks += _resample(found, method, measures, counted, draws, advance)
             except InputError as error:
                 raise error.inside(method) from error
     return replace(found, remarks=(*given.remarks, *remarks))
@@ -290,15 +276,9 @@ def _resample(
     counted: FrameCounts,
     draws: NDArray[np.int64],
     progress: Progress,
-<<<<<<< HEAD
-) -> None:
-    """Compute a method's numbers on all frames, and on each resampled set."""
-    whole = counted.total()
-=======
 ) -> list[str]:
     """Compute a method's numbers on all frames, and on each resampled set; returns remarks."""
-    whole = states.total()
->>>>>>> main
+    whole = counted.total()
     values, brackets, refused = {}, {}, {}
     for measure in measures:
         try:

@@ -37,7 +37,7 @@ def comparison():
     return compare(methods, metrics=METRICS).with_bootstrap(found)
 
 
-def test_leads_are_those_of_the_best_over_each_other_method(comparison):
+def test_differences_are_those_of_the_best_to_each_other_method(comparison):
     differences = {(each.metric, each.method): each for each in paired_differences(comparison)}
     assert {key for _, key in differences} == {"same", "bad"}
     for key in METRICS.split(","):
@@ -121,7 +121,7 @@ def test_notes_count_sets_without_the_number():
     assert f"ap undefined on {found.undefined('m', 'ap')} of 50 sets" in text
 
 
-def test_json_has_intervals_brackets_and_leads(comparison):
+def test_json_has_intervals_brackets_and_differences(comparison):
     record = json.loads(comparison.to_text("json"))
     row = record["rows"][2]
     assert row["ap_confidence"] == list(comparison.bootstrap.interval("bad", "ap")[1:])
@@ -156,7 +156,7 @@ def test_csv_has_intervals_and_differences(comparison):
     assert float(long["bracket_low"]) == float(long["value"])  # of the value, which is exact
 
 
-def test_latex_has_leads_in_a_table_of_their_own(comparison):
+def test_latex_has_differences_in_a_table_of_their_own(comparison):
     text = comparison.to_text("latex")
     assert text.count(r"\begin{tabular}") == text.count(r"\end{tabular}") == 2
     assert r"\textbf{" in text
@@ -178,7 +178,7 @@ def test_tables_without_a_bootstrap_have_no_intervals():
         assert "confidence" not in text
 
 
-def test_one_method_has_intervals_and_no_leads():
+def test_one_method_has_intervals_and_no_differences():
     methods = {"m": frames(4, count=24)}
     found = bootstrap(methods, metrics="ap", replicates=20)
     comparison = replace(compare(methods, metrics="ap"), bootstrap=found)
@@ -209,7 +209,7 @@ def test_intervals_must_be_of_the_same_methods(comparison):
         comparison.with_bootstrap(comparison.bootstrap, "mine")
 
 
-def test_who_leads_must_be_a_method():
+def test_the_reference_must_be_a_method():
     with pytest.raises(InputError, match="against: expected a method among a, b, found 'c'"):
         check_against("c", {"a": "x", "b": "y"})
 
