@@ -87,9 +87,9 @@ def counted_at(
     direct = DirectBins(edges, edges, frozenset(statistics))
     total: dict[Statistic, Any] = {}
     for frame in in_order((partial(_counted, load, statistics, direct) for load in loads), jobs):
-        for statistic, grid in frame.by_statistic.items():
+        for statistic, binned in frame.by_statistic.items():
             total[statistic] = (
-                merged(statistic, [total[statistic], grid]) if statistic in total else grid
+                merged(statistic, [total[statistic], binned]) if statistic in total else binned
             )
         progress()
     if not total:

@@ -20,7 +20,12 @@ from mdmkit.statistics.pixels import PixelCounts
 from mdmkit.statistics.steps import RatioSteps
 from mdmkit.statistics.totals import DirectBins, Totals
 from mdmkit.uncertainty import counts_source, frame_counts
-from mdmkit.uncertainty.frame_counts import balanced_edges, chosen_edges, count_frames
+from mdmkit.uncertainty.frame_counts import (
+    InMemory,
+    balanced_edges,
+    chosen_edges,
+    count_frames,
+)
 from mdmkit.uncertainty.resampling import draws_of
 
 METRICS = (
@@ -303,7 +308,7 @@ def test_a_set_of_one_frame_is_that_frame():
     loads = [partial(Frame, *frame) for frame in drawn]
     counted = count_frames(
         loads, statistics, Unchanged, partial(chosen_edges, bins=32, margins=True, thresholds=()),
-        allocate=lambda statistic, shape: np.zeros(shape, np.uint32), memory=2**30,
+        room=InMemory(), memory=2**30,
     )  # fmt: skip
     times = 1000 * np.eye(3, dtype=np.int64)
     for place, chosen in enumerate(counted.resampled(times)):
