@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -76,8 +77,8 @@ def compare_configs(
 
     Notes
     -----
-    Maps are float32, so that no two scores are tied by rounding; they lie in files, and the counts
-    of one config at a time in memory: 4 bytes a pixel.
+    Maps are float32, so that no two scores are tied by rounding. They lie in files (4 bytes a pixel
+    and config); the scores of one config at a time lie in memory.
     """
     Evaluation(metrics)  # refuses unknown names
     codes = choose(dataset, **labels).codes
@@ -100,8 +101,27 @@ def compare_configs(
         stream = outputs_of_images(left, network, batch=batch, autocast=autocast)
         progress = bar("predict", len(left)) if bar else (lambda: None)
         write_score_maps(stream, destinations, progress=progress)
-        folders = {d.folder.name: d.folder for d in destinations}
-        return compare(folders, None, metrics, dataset=dataset, progress=bar, **labels)
+        return _joined(
+            compare(
+                {d.folder.name: d.folder}, None, metrics, dataset=dataset, progress=bar, **labels
+            )
+            for d in destinations
+        )
+
+
+def _joined(rows: Iterable[Comparison]) -> Comparison:
+    """Comparisons of one config each as one, so that the scores of one lie in memory at a time."""
+    first, *others = rows
+    settings = dict(first.settings)
+    for each in ("methods", "normalize"):
+        settings[each] = {**first.settings[each]}
+        for other in others:
+            settings[each].update(other.settings[each])
+    remarks = [r for row in (first, *others) for r in row.settings.get("remarks", ())]
+    if remarks:
+        settings["remarks"] = list(dict.fromkeys(remarks))
+    results = [result for row in (first, *others) for result in row.results]
+    return replace(first, results=tuple(results), settings=settings)
 
 
 def why_equal(comparison: Comparison, config: MaskomalyConfig) -> str | None:

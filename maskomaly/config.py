@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from mdmkit.core.errors import InputError, InputTypeError
-from mdmkit.core.files import read_toml, write_text
+from mdmkit.core.files import as_path, checksum, read_text, read_toml, write_text
 
 # No digest of weights looks like this, so that indices bound to it are refused everywhere until
 # they are forced or replaced.
@@ -208,9 +208,26 @@ class MaskomalyConfig:
             f"{field.name} = {_toml(getattr(self, field.name))}\n" for field in fields(self)
         )
 
-    def write(self, path: str | Path) -> None:
-        """Write a TOML file that `read` gives back, whole or not at all."""
-        write_text(Path(path), self.to_toml())
+    def write(self, path: str | Path, head: Iterable[str] = ()) -> None:
+        """Write a TOML file that `read` gives back, whole or not at all.
+
+        Below lines of comment; the last line tells whether the file was changed since, which is
+        allowed, see `was_changed`.
+        """
+        text = "".join(f"# {line}\n" for line in head) + self.to_toml()
+        write_text(as_path(path, "path"), f"{text}{_AS_WRITTEN}{checksum({'text': text})}\n")
+
+
+_AS_WRITTEN = "# as written: "
+
+
+def was_changed(path: str | Path) -> bool:
+    """Whether a file that `MaskomalyConfig.write` wrote is another one now, by hand or by damage.
+
+    Files that say nothing of it, as people write them, were not.
+    """
+    text, mark, found = read_text(path).rpartition(_AS_WRITTEN)
+    return bool(mark) and found.strip() != checksum({"text": text})
 
 
 def _as_unit(value: object, name: str) -> float:

@@ -16,6 +16,7 @@ from maskomaly.pickles import read_tensors
 from maskomaly.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
 from mdmkit.core.errors import InputError, listing
 from mdmkit.core.extras import needed_by
+from mdmkit.core.files import as_path
 
 SUFFIXES = (".pkl", ".pth")
 
@@ -83,7 +84,7 @@ def convert_detectron2(path: str | Path) -> tuple[Any, Tensors]:
     ...     print(str(error).partition(":")[0])
     gone.pkl
     """
-    model: Any = read_detectron2(Path(path))
+    model: Any = read_detectron2(as_path(path, "path"))
     return model.config, model.state_dict()
 
 
@@ -113,7 +114,7 @@ def convert_to_folder(path: str | Path, folder: str | Path) -> None:
     ...     print(str(error).partition(":")[0])
     gone.pkl
     """
-    model: Any = read_detectron2(Path(path))
+    model: Any = read_detectron2(as_path(path, "path"))
     with quiet():
         model.save_pretrained(folder)
     Preprocessing().save(folder)

@@ -125,7 +125,7 @@ def chosen_frames(found: Mapping[str, T], frames: Path | None) -> dict[str, T]:
     return {key: value for key, value in found.items() if key in wanted}
 
 
-def read_image(path: Path) -> Pixels:
+def read_image(path: str | Path) -> Pixels:
     """Pixels of an image file, uint8 (H, W, 3), upright.
 
     Raises

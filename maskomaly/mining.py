@@ -23,7 +23,6 @@ from maskomaly.queries import (
 )
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import InputError, NoTargetError, listing
-from mdmkit.core.files import write_text
 from mdmkit.core.label_values import label_text
 from mdmkit.core.labels import ANOMALOUS, IGNORED, NORMAL, LabelCodes, Labels
 from mdmkit.core.types import Array
@@ -237,9 +236,8 @@ class Mined:
 
     def write(self, path: Path, config: MaskomalyConfig, made_with: str = "") -> None:
         """Write the config as TOML, headed by how its queries were found."""
-        head = [f"# queries whose mask (m > {self.threshold:g}) overlaps the ground truth:"]
-        head += [f"# {line}" for line in [*self.table().splitlines(), *made_with.splitlines()]]
-        write_text(path, "\n".join(head) + "\n" + config.to_toml())
+        head = f"queries whose mask (m > {self.threshold:g}) overlaps the ground truth:"
+        config.write(path, [head, *self.table().splitlines(), *made_with.splitlines()])
 
 
 def mine_folder(

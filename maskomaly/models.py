@@ -19,6 +19,7 @@ from maskomaly.networks import Network, fixed_side
 from maskomaly.outputs import DenseOutputs, MaskOutputs
 from maskomaly.preprocess import Preprocessing
 from mdmkit.core.errors import InputError, InputTypeError
+from mdmkit.core.files import as_path
 
 Outputs = MaskOutputs | DenseOutputs
 
@@ -78,7 +79,7 @@ def load_model(
     if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
         raise InputTypeError(f"expected a floating torch.dtype, found {dtype!r}", argument="dtype")
     place = choose_device(device)
-    path = packaged_checkpoint() if str(source) == TINY else Path(source)
+    path = packaged_checkpoint() if str(source) == TINY else as_path(source, "source")
     if path.is_file():
         if path.suffix not in SUFFIXES:
             raise InputError(

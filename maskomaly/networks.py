@@ -7,6 +7,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from time import time_ns
 from typing import Any
 
 import torch
@@ -143,7 +144,14 @@ class Network:
         return int(getattr(self.config, "decoder_config", self.config).num_queries)
 
     def compiled(self) -> Network:
-        """The same, compiled by `torch.compile` on its first images of each size."""
+        """The same, compiled by `torch.compile` on its first images of each size.
+
+        Raises
+        ------
+        InputError
+            Where torch cannot compile for this device, as without a C++ compiler.
+        """
+        check_compiler(self.device)
         compiled: Any = torch.compile(self.model)
         return replace(self, model=compiled)
 
@@ -277,6 +285,26 @@ class Network:
             self.class_names,
             checkpoint=self.digest,
         )
+
+
+def check_compiler(device: torch.device) -> None:
+    """Compile next to nothing, so that a compiler that lacks is told before images are read.
+
+    Raises
+    ------
+    InputError
+    """
+    size = 2 + time_ns() % 99_991  # a new one, which no cache of earlier runs answers
+    try:
+        torch.compile(torch.neg)(torch.zeros(size, device=device))
+    except Exception as error:  # of dynamo, inductor, the compiler: anything
+        reason = next((line for line in str(error).splitlines() if line.strip()), repr(error))
+        needed = "a C++ compiler (g++ or clang++)" if device.type == "cpu" else "Triton"
+        raise InputError(
+            f"expected {needed}, which torch.compile needs on {device.type}, found: {reason}; "
+            "install it, or do without",
+            argument="compile",
+        ) from error
 
 
 def fixed_side(config: Any) -> int | None:

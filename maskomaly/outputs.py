@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mdmkit.core.errors import InputError, InputTypeError
-from mdmkit.core.files import check_regular, write_atomically
+from mdmkit.core.errors import InputError, InputTypeError, SpoiltError
+from mdmkit.core.files import as_path, check_regular, is_spoilt, seal, write_atomically
 from mdmkit.core.frame import as_array
 from mdmkit.core.records import Json
 
@@ -260,7 +260,7 @@ class MaskOutputs:
         }
         if self.held is not None:
             arrays["held"] = np.array(self.held, dtype=np.int64)
-        write_atomically(Path(path), lambda partial: _write_archive(partial, arrays))
+        write_atomically(as_path(path, "path"), lambda partial: _write_archive(partial, arrays))
 
     @classmethod
     def load(cls, path: str | Path, masks: bool = True) -> MaskOutputs:
@@ -278,9 +278,12 @@ class MaskOutputs:
         InputError
             An unreadable or foreign file; the message names it.
         """
-        check_regular(path)
+        place = as_path(path, "path")
+        check_regular(place)
+        if place.is_file() and is_spoilt(place):
+            raise SpoiltError(f"{place}: expected the file as it was written, found it damaged")
         try:
-            with Path(path).open("rb") as file:
+            with place.open("rb") as file:
                 archive = np.load(file, allow_pickle=False)
                 sizes = {name: archive[name] for name in ("image", "content", "padded")}
                 probabilities = archive["class_probabilities"]
@@ -301,6 +304,7 @@ class MaskOutputs:
 def _write_archive(path: Path, arrays: Json) -> None:
     with path.open("wb") as file:
         np.savez_compressed(file, **arrays)
+    seal(path)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
@@ -17,7 +16,7 @@ from torch import Tensor
 
 from maskomaly.outputs import Geometry, Size
 from mdmkit.core.errors import InputError, InputTypeError
-from mdmkit.core.files import read_json, write_text
+from mdmkit.core.files import as_path, as_sealed_json, read_sealed_json, write_text
 from mdmkit.core.records import Json
 
 ImageLike: TypeAlias = "Image.Image | NDArray[np.uint8]"
@@ -160,10 +159,10 @@ class Preprocessing:
 
     def save(self, folder: str | Path) -> None:
         """Write the section `preprocessing` of the folder's maskomaly.json; the others stay."""
-        path = Path(folder) / SETTINGS_FILE
+        path = as_path(folder, "folder") / SETTINGS_FILE
         sections = read_settings(folder)
         sections[_SECTION] = asdict(self)
-        write_text(path, json.dumps(sections, indent=2) + "\n")
+        write_text(path, as_sealed_json(sections))
 
     @classmethod
     def load(cls, folder: str | Path) -> Preprocessing | None:
@@ -191,13 +190,8 @@ class Preprocessing:
 
 def read_settings(folder: str | Path) -> Json:
     """All sections of a folder's maskomaly.json; empty where there is no such file."""
-    path = Path(folder) / SETTINGS_FILE
-    if not path.exists():
-        return {}
-    sections = read_json(path)
-    if not isinstance(sections, dict):
-        raise InputError(f"{path}: expected named sections, found {type(sections).__name__}")
-    return sections
+    path = as_path(folder, "folder") / SETTINGS_FILE
+    return read_sealed_json(path, required=False) if path.exists() else {}
 
 
 def _three_numbers(values: Any, name: str) -> tuple[float, float, float]:

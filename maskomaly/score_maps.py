@@ -17,9 +17,11 @@ from maskomaly.outputs import DenseOutputs, MaskOutputs
 from mdmkit.core.errors import InputError
 from mdmkit.core.files import (
     append_text,
+    as_sealed_json,
     check_output_folder,
+    checksum,
     is_spoilt,
-    read_json,
+    read_sealed_json,
     read_text,
     stamp,
     write_text,
@@ -121,7 +123,7 @@ class Folder:
         if overwrite:  # nothing of other settings may be left if this run is stopped
             for key in self._foreign(key for key in sources if self.path(key).exists()):
                 self.path(key).unlink(missing_ok=True)
-        write_text(self.folder / SETTINGS_NAME, _as_json(self.settings) + "\n")
+        write_text(self.folder / SETTINGS_NAME, as_sealed_json(self.settings))
         made = {key: how for key, how in self._made().items() if self.path(key).exists()}
         # a line of a file that is gone must not stand for one that is made from now on
         lines = (_line(key, how) for key, how in made.items())
@@ -141,7 +143,7 @@ class Folder:
         return {key for key in there if key not in made or made[key].settings != self.digest}
 
     def _made(self) -> dict[str, Made]:
-        """How each file was made; the last line of a frame counts, torn lines do not."""
+        """How each file was made; the last line of a frame counts, torn and damaged ones do not."""
         made = {}
         try:
             lines = read_text(self.folder / JOURNAL_NAME).splitlines()
@@ -149,10 +151,12 @@ class Folder:
             return {}
         for line in lines:
             try:
-                key, settings, (size, time) = json.loads(line)
+                key, settings, (size, time), _ = json.loads(line)
+                how = Made(str(settings), (size, time))
             except (ValueError, TypeError, RecursionError):
                 continue
-            made[str(key)] = Made(str(settings), (size, time))
+            if line == _line(key, how):
+                made[str(key)] = how
         return made
 
     def write(self, key: str, outputs: Outputs) -> None:
@@ -258,10 +262,12 @@ class Request:
 
     def _is_done(self, folder: Path, suffix: str, sources: Mapping[str, Source]) -> bool:
         try:
-            kept, settings = read_json(folder / REQUEST_NAME), read_json(folder / SETTINGS_NAME)
+            kept, settings = (
+                read_sealed_json(folder / name) for name in (REQUEST_NAME, SETTINGS_NAME)
+            )
         except InputError:
             return False
-        if kept != json.loads(_as_json(self.asked)) or not isinstance(settings, dict):
+        if kept != json.loads(_as_json(self.asked)):
             return False
         here = Folder(folder, settings, suffix)
         here.check(sources, resume=True, overwrite=False)
@@ -270,11 +276,13 @@ class Request:
     def keep(self, folders: Iterable[Path]) -> None:
         """Write it into each folder, once the folders are prepared."""
         for folder in folders:
-            write_text(folder / REQUEST_NAME, _as_json(self.asked) + "\n")
+            write_text(folder / REQUEST_NAME, as_sealed_json(self.asked))
 
 
 def _line(key: str, made: Made) -> str:
-    return json.dumps([key, made.settings, made.image])
+    """A line of the journal, which ends with a checksum of what it says."""
+    fields = {"key": key, "settings": made.settings, "image": list(made.image)}
+    return json.dumps([*fields.values(), checksum(fields)[:16]])
 
 
 def _as_json(settings: Settings) -> str:

@@ -18,7 +18,6 @@ from maskomaly.score_maps import SavedOutputs
 from mdmkit import Evaluation
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import InputError
-from mdmkit.core.files import write_text
 from mdmkit.datasets.dataset import EVERY_COMPONENT
 from mdmkit.io import read_mask
 from mdmkit.metrics.measure_base import Measure
@@ -103,10 +102,9 @@ class Tuned:
 
     def write(self, path: Path, made_with: str = "") -> None:
         """Write the best config as TOML, headed by what was tried."""
-        head = [f"thresholds and terms chosen by {self.metric} on {self.images} images:"]
-        head += [*self.table().splitlines(), *made_with.splitlines()]
-        text = "".join(f"# {line}\n" for line in head)
-        write_text(path, text + self.best.config.to_toml())
+        head = f"thresholds and terms chosen by {self.metric} on {self.images} images:"
+        lines = [head, *self.table().splitlines(), *made_with.splitlines()]
+        self.best.config.write(path, lines)
 
 
 def tune_folder(

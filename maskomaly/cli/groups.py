@@ -117,9 +117,10 @@ class Thresholds:
     def resolve(self, source: str | Path = "", digest: str = "") -> MaskomalyConfig:
         """The config that these options mean for a network of this source and digest."""
         from maskomaly.config import MaskomalyConfig
-        from maskomaly.registry import own_config
+        from maskomaly.registry import OWN_CONFIG, own_config
 
         own = own_config(source, digest)
+        _say_changed(self.config, Path(source) / OWN_CONFIG)
         if self.config is not None:
             return MaskomalyConfig.read(self.config)
         if self.preset is None and own is not None:
@@ -144,6 +145,7 @@ class Chosen(Thresholds):
         chosen = super().resolve(source, digest)
         if self.queries is None:
             return chosen
+        _say_changed(self.queries)
         auto = self.queries == "auto"
         found = registered(digest) if auto else MaskomalyConfig.read(self.queries)
         return chosen.with_queries_of(found)
@@ -155,6 +157,16 @@ class Chosen(Thresholds):
         chosen = self.resolve(network.source, network.digest)
         check_indices(chosen, network.queries, network.digest, self.force_queries)
         return chosen
+
+
+def _say_changed(*paths: str | Path | None) -> None:
+    """Say which files of queries are not as they were written: it changes all scores."""
+    from maskomaly.config import was_changed
+
+    for path in paths:
+        if path is not None and Path(path).is_file() and was_changed(path):
+            said = f"note: {path} was changed since it was written, by hand or by damage"
+            note(said, quiet=False)
 
 
 def _one_source(images: Path | None, dataset: str | None) -> None:

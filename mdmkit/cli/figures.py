@@ -66,7 +66,7 @@ def study_frames(
         study = study_methods(
             folders, truth, "best_f1", codes=codes, sizes=ComponentSizes(), progress=progress, **how
         )
-    note_remarks(study.remarks, quiet)
+    note_remarks(study.comparison.remarks, quiet)
     return study
 
 

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mdmkit.cli.groups import ImageJudging, PicturedFrames, with_groups
-from mdmkit.cli.options import NUMBERS, Key, Missing, OptionalMethods, parse_methods
+from mdmkit.cli.options import (
+    NUMBERS,
+    Key,
+    Missing,
+    Normalize,
+    OptionalMethods,
+    parse_methods,
+    parse_normalize,
+)
 from mdmkit.cli.terminal import Debug, Quiet, as_options, progress_bars
 from mdmkit.core.errors import InputError
 
@@ -34,6 +42,7 @@ def inspect(
     judging: ImageJudging,
     methods: OptionalMethods = None,
     metrics: TrivialOf = None,
+    normalize: Normalize = [],  # noqa: B006 (typer copies it)
     missing: Missing = "error",
     key: Key = None,
     quiet: Quiet = False,
@@ -46,6 +55,7 @@ def inspect(
     from mdmkit.datasets.inspection import inspect_frames
 
     folders = parse_methods(methods or [])
+    kinds = parse_normalize(normalize, folders)
     truth = choice = None
     if frames != PicturedFrames(invert=frames.invert) or not folders:
         truth = frames.find()
@@ -60,6 +70,7 @@ def inspect(
             missing=missing,
             key=key,
             invert=frames.invert,
+            normalize=kinds,
             progress=progress,
         )
     found.problems = [as_options(problem) for problem in found.problems]

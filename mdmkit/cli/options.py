@@ -359,6 +359,8 @@ def _named(item: str) -> tuple[str, str]:
 
 def parse_normalize(items: list[str], methods: dict[str, str]) -> dict[str, str]:
     """The normaliser of each method; one without a name is for all others."""
+    from mdmkit.statistics.normalizers import as_normalizer
+
     kinds: dict[str, str] = {}
     default = "none"
     for item in items:
@@ -373,6 +375,8 @@ def parse_normalize(items: list[str], methods: dict[str, str]) -> dict[str, str]
             kinds[name] = kind
         else:
             default = kind
+    for kind in {default, *kinds.values()}:
+        as_normalizer(kind)
     return {name: kinds.get(name, default) for name in methods}
 
 

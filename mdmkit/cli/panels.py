@@ -233,6 +233,7 @@ def evaluate_panels(
     """
     from mdmkit.datasets import pair
     from mdmkit.evaluation.frame_set import FrameSet, evaluate_methods
+    from mdmkit.evaluation.remarks import Look
 
     chosen = [judge(panel.truth) for panel in panels]
     measures = [wanted(choice.sizes) for choice in chosen]
@@ -259,7 +260,11 @@ def evaluate_panels(
                     frames, metrics=metrics, progress=_starting(start, progress), **counting
                 )
                 taken[panel.name] = take(Evaluated(choice.sizes, evaluations))
+                looks = {name: Look.at(one.sweeps()) for name, one in evaluations.items()}
             remarks += [start + remark for remark in frames.remarks]
+            remarks += [
+                f"{start}{n}: {text}" for n, look in looks.items() for text in look.remarks()
+            ]
             if frames.pairing and frames.left_out:
                 notes.append(start + left_out(frames.pairing))
             if choice.aggregate != "pooled":

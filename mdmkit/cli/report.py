@@ -129,7 +129,7 @@ def report(
             progress=progress,
         )
         page = built.render()
-    note_remarks(study.remarks, quiet)
+    note_remarks(study.comparison.remarks, quiet)
     note(
         f"{output}: {len(page.encode()) / 1e6:.1f} MB for {len(built.shown)} of {built.total} "
         "frames (--most, --map-width change that)",

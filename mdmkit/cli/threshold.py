@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -82,7 +83,7 @@ def threshold(
         **_judged(judging),
         **counting.of(folders),
         **wanted.options(),
-        **certifying.options(wanted.require),
+        **certifying.options(wanted.require, result.overwrite),
         **second.options(
             score_ending=frames.score_ending, resize=frames.resize, invert=frames.invert
         ),
@@ -176,6 +177,9 @@ def _check(
         jobs=counting.jobs,
         **_labels(judging),
     )
+    found = replace(found, remarks=tuple(map(as_options, found.remarks)))
+    if form != "table" or result.output is not None:
+        note_remarks(found.remarks, result.quiet)
     text = found.to_text() if form == "table" else json.dumps(found.to_dict(), indent=2) + "\n"
     deliver_text(text, result.output, result.quiet)
     raise typer.Exit(0 if found.passes else 1)

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 from mdmkit.comparison.planning import plan_comparison
 from mdmkit.comparison.result import Comparison
+from mdmkit.core.arguments import check_options
 from mdmkit.core.errors import InputError
-from mdmkit.evaluation.frame_set import FrameOptions
+from mdmkit.core.files import as_path
+from mdmkit.evaluation.frame_set import FRAME_OPTIONS, FrameOptions
 from mdmkit.evaluation.methods import Progresses
 from mdmkit.metrics.measures import Measure
 from mdmkit.statistics.accumulator import DEFAULT_MEMORY
@@ -96,6 +98,7 @@ def compare(
     >>> compare({"mine": frames}, metrics="ap,mdm_f1@0.5")["mine"]["ap"]
     1.0
     """
+    check_options(compare, frames, FRAME_OPTIONS)
     planned = plan_comparison(
         methods,
         target,
@@ -118,5 +121,5 @@ def compare(
     else:
         from mdmkit.comparison.checkpoints.sharding import keep_counts
 
-        keep_counts(planned, Path(counts), jobs=jobs, progress=progress)
+        keep_counts(planned, as_path(counts, "counts"), jobs=jobs, progress=progress)
     return planned.comparison()

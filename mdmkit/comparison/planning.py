@@ -9,7 +9,6 @@ from importlib.metadata import version
 from typing import Any
 
 from mdmkit.comparison.published import PublishedTable, published_table
-from mdmkit.comparison.remarks import all_remarks
 from mdmkit.comparison.result import Comparison
 from mdmkit.core.errors import InputError, InputTypeError, NoTargetError, listing
 from mdmkit.core.records import Json
@@ -51,17 +50,9 @@ class Planned:
                 raise
             raise self.frames.explained(error) from error
         remarks = list(self.settings.get("remarks", ()))
-        if self._suspicious(first.counts.normal_frames):
+        if first.counts.normal_frames:  # else no mask needs to be read where counts were kept
             remarks += self.frames.remarks
-        remarks += all_remarks(self.methods.evaluations.values(), found.results)
-        found.settings.update({"remarks": remarks} if remarks else {})
-        return found
-
-    def _suspicious(self, normal_frames: int) -> bool:
-        """Whether masks are to be looked at once more."""
-        judged = self.frames.dataset
-        expected = judged is not None and judged.normal_frames
-        return bool(normal_frames and self.frames.pairing and not expected)
+        return found.remarked(remarks)
 
 
 def plan_comparison(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -49,6 +50,19 @@ class Comparison(ComparisonData, Tabular):
     >>> found.to_text("csv").splitlines()[0].startswith("method,frames,pixels")
     True
     """
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """Masks and scores that look like mistakes, kept in the settings."""
+        return tuple(self.settings.get("remarks", ()))
+
+    def remarked(self, others: Iterable[str] = ()) -> Comparison:
+        """The same with remarks in its settings: others, and those on each method's scores."""
+        own = (f"{result.method}: {text}" for result in self.results for text in result.remarks)
+        remarks = [*others, *own]
+        settings = {name: value for name, value in self.settings.items() if name != "remarks"}
+        settings |= {"remarks": remarks} if remarks else {}
+        return replace(self, settings=settings)
 
     def to_dict(self) -> Json:
         """`{"settings": {...}, "rows": [...]}`, ready for JSON: fractions, undefined as None.

@@ -176,9 +176,8 @@ class Study:
             "min_target": first.sizes.min_target,
             "invert": sorted(self.pairing.inverted),
             "left_out": len(self.pairing.left_out),
-            **({"remarks": list(self.remarks)} if self.remarks else {}),
         }
-        return Comparison(tuple(results), self.measures, settings)
+        return Comparison(tuple(results), self.measures, settings).remarked(self.remarks)
 
     def chosen_keys(self, wanted: Iterable[str], most: int) -> list[str]:
         """The frames of these names; without names, those with most anomalous pixels.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from difflib import get_close_matches
 from inspect import signature
 from operator import index
 from typing import Any
@@ -54,6 +55,49 @@ def check_kind(value: object, kinds: tuple[type, ...], argument: str) -> None:
     if not isinstance(value, kinds):
         named = " or ".join(kind.__name__ for kind in kinds)
         raise InputTypeError(f"expected a {named}, found {value!r}", argument=argument)
+
+
+#: How parameters are called elsewhere (scipy, scikit-learn, torchmetrics), and what they are here.
+_ELSEWHERE = {
+    **dict.fromkeys(("n", "b", "n_boot", "n_bootstraps", "n_resamples", "samples"), "replicates"),
+    **dict.fromkeys(("random_state", "rng"), "seed"),
+    **dict.fromkeys(("ci", "alpha", "level", "confidence_level"), "confidence"),
+    **dict.fromkeys(("n_jobs", "workers", "num_workers", "threads"), "jobs"),
+    **dict.fromkeys(("t", "tau", "margin"), "t_margin"),
+    **dict.fromkeys(("ignore_label", "void_label", "ignore"), "ignore_index"),
+    **dict.fromkeys(("masks", "labels", "y_true", "ground_truth", "gt"), "target"),
+    **dict.fromkeys(("metric", "measures"), "metrics"),
+    **dict.fromkeys(("state", "cache"), "counts"),
+}
+
+
+def check_options(
+    function: Callable[..., object], given: Collection[str], options: Collection[str]
+) -> None:
+    """Refuse names, given by keyword, that are neither parameters nor among the options passed on.
+
+    The message names the function, and the parameter that may be meant.
+
+    Examples
+    --------
+    >>> def draw(frames, replicates=1000, **options): ...
+    >>> try:
+    ...     check_options(draw, ["n"], ["missing"])
+    ... except InputTypeError as error:
+    ...     print(error)
+    draw() has no parameter 'n'; did you mean `replicates`?
+    """
+    unknown = [name for name in given if name not in options]
+    if not unknown:
+        return
+    parameters = [
+        p.name for p in signature(function).parameters.values() if p.kind != p.VAR_KEYWORD
+    ]
+    names, asked = [*parameters, *options], unknown[0].lower()
+    near = get_close_matches(asked, names, n=1)
+    near = [name for name in [_ELSEWHERE.get(asked, "")] if name in names] or near
+    hint = f"did you mean `{near[0]}`?" if near else f"it has {', '.join(names)}"
+    raise InputTypeError(f"{function.__name__}() has no parameter {unknown[0]!r}; {hint}")
 
 
 def check_function(function: object, parameters: int, argument: str, form: str) -> None:

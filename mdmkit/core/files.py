@@ -7,15 +7,30 @@ import os
 import stat
 import sys
 import tempfile
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from mdmkit.core.errors import InputError, printable
+from mdmkit.core.errors import InputError, InputTypeError, SpoiltError, printable
 from mdmkit.core.records import Json
 
 _LONGEST_NAME = 255  # bytes, on the usual file systems
+
+
+def as_path(value: object, argument: str) -> Path:
+    """A path from text, or from what is one.
+
+    Examples
+    --------
+    >>> as_path("a/b.png", "output").name
+    'b.png'
+    """
+    if isinstance(value, (str, os.PathLike)):
+        path = os.fspath(value)
+        if isinstance(path, str) and path and "\0" not in path:
+            return Path(path)
+    raise InputTypeError(f"expected a path, found {value!r}", argument=argument)
 
 
 def check_regular(path: str | Path) -> None:
@@ -84,7 +99,7 @@ def check_output(
     Its folder exists and takes files, its suffix is one of `suffixes` (where they are given), and
     it does not exist, or may be replaced.
     """
-    output = Path(path)
+    output = as_path(path, argument)
     name = printable(str(output))
     if len(os.fsencode(output.name)) > _LONGEST_NAME:
         raise InputError(f"expected a shorter file name, found {output.name!r}", argument=argument)
@@ -231,6 +246,57 @@ def _fingerprint(path: Path, size: int) -> bytes:
             digest.update(piece)
             size -= len(piece)
     return digest.digest()
+
+
+_CHECKSUM = "checksum"
+
+
+def as_sealed_json(record: Mapping[str, object]) -> str:
+    """The text of a JSON file with a checksum of all its other fields."""
+    return json.dumps({**record, _CHECKSUM: checksum(record)}, indent=1) + "\n"
+
+
+def read_sealed_json(path: str | Path, required: bool = True, version: object = None) -> Json:
+    """The fields of a file that `as_sealed_json` is the text of, without the checksum.
+
+    Parameters
+    ----------
+    path : path
+    required : bool
+        Whether a file without a checksum, as people write them, is refused.
+    version : optional
+        What its field `version` must be.
+
+    Raises
+    ------
+    SpoiltError
+        If a field was changed since, or it is no JSON object.
+    InputError
+        If there is no such file, or it is of another version.
+    """
+    name = printable(str(path))
+    try:
+        record = read_json(path)
+    except InputError as error:
+        raise (SpoiltError(str(error)) if Path(path).is_file() else error) from None
+    if not isinstance(record, dict):
+        raise SpoiltError(f"{name}: expected named fields, found {type(record).__name__}")
+    if record.get("version") != version:
+        raise InputError(f"{name}: expected version {version}, found another")
+    if not required and _CHECKSUM not in record:
+        return record
+    if record.pop(_CHECKSUM, None) != checksum(record):
+        hint = "" if required else f"; who means the change removes its line {_CHECKSUM!r}"
+        raise SpoiltError(
+            f"{name}: expected it as it was written, found it changed by hand or damaged{hint}"
+        )
+    return record
+
+
+def checksum(record: Mapping[str, object]) -> str:
+    """Of what JSON can say, whatever the order of its fields."""
+    text = json.dumps(record, sort_keys=True)
+    return blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def write_text(output: Path, text: str) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from mdmkit.core.errors import InputError, listing
-from mdmkit.core.files import check_output_folder
+from mdmkit.core.files import as_path, check_output_folder
 from mdmkit.core.frame import as_unit
 from mdmkit.core.transforms import inverted
 from mdmkit.core.types import Array
@@ -81,7 +81,7 @@ def convert(
         fitting = "none for png16" if form == "png16" else f"one of {', '.join(DTYPES)}"
         raise InputError(f"expected {fitting}, found {dtype!r}", argument="dtype")
     paths = find_scores("source", source)
-    root = Path(output)
+    root = as_path(output, "output")
     check_output_folder(root)
     outputs = {name: root / f"{name}{SUFFIXES[form]}" for name in paths}
     taken = [str(path) for path in outputs.values() if path.exists()]

@@ -169,6 +169,7 @@ class ScoreFindings:
     folder: Path
     paths: Mapping[str, Path]
     inverted: bool = False  # 1 - score is judged, and told here
+    normalize: str = "none"  # what will map scores to [0, 1]
     missing: list[str] = field(default_factory=list)
     surplus: list[str] = field(default_factory=list)
     kinds: Counter[tuple[str, str]] = field(default_factory=Counter)  # (suffix, dtype)

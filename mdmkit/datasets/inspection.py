@@ -23,7 +23,7 @@ from mdmkit.datasets import (
 )
 from mdmkit.datasets.findings import Classes, Inspection, MaskFindings, ScoreFindings
 from mdmkit.datasets.pairing import find_scores_of
-from mdmkit.datasets.suspicion import LabelSurvey
+from mdmkit.datasets.suspicion import SIGMOID_OF_UNIT, LabelSurvey
 from mdmkit.io import read_mask, read_scores
 from mdmkit.io.images import image_shape
 from mdmkit.io.resize import resized
@@ -39,6 +39,7 @@ def inspect_frames(
     missing: str = "error",
     key: str | None = None,
     invert: str | Collection[str] = (),
+    normalize: Mapping[str, str] | None = None,
     progress: Callable[[str, int], Callable[[], None]] | None = None,
 ) -> Inspection:
     """Read every mask and score map once, and say what they hold.
@@ -57,6 +58,8 @@ def inspect_frames(
         Array of `.npz` archives, data set of HDF5 files.
     invert : str or collection of str
         Methods of whose scores higher means normal, beside those that the data set names.
+    normalize : mapping of str to str, optional
+        The normalisers that methods will be compared with; others "none".
     progress : callable, optional
         `progress(what, frames)` returns a function that is called after each frame.
 
@@ -86,6 +89,8 @@ def inspect_frames(
     check_inverted(inverted, methods)
     for name in inverted:
         found[name].inverted = True
+    for name, kind in (normalize or {}).items():
+        found[name].normalize = kind
     if dataset is not None and choice is not None:
         seen.survey = LabelSurvey(choice.codes, dataset)
     keys = sorted(set(targets).union(*(each.paths for each in found.values())))
@@ -232,7 +237,10 @@ def _judge_all(seen: Inspection) -> None:
                 f"{method}: {found.not_finite} pixels are NaN or infinite: an error wherever "
                 "the ground truth does not ignore them"
             )
-        if found.lowest < 0 or found.highest > 1:
+        outside = found.lowest < 0 or found.highest > 1
+        if not outside and found.normalize == "sigmoid" and found.shapes:
+            seen.remarks.append(f"{method}: {SIGMOID_OF_UNIT}")
+        if outside and found.normalize == "none":
             seen.remarks.append(
                 f"{method}: scores outside [0, 1] have no margins without a normaliser, as "
                 "`normalize='minmax'`"

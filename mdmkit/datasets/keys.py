@@ -7,12 +7,13 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from mdmkit.core.errors import InputError, listing, printable
+from mdmkit.core.files import as_path
 from mdmkit.io.formats import FOLDER_SUFFIXES
 
 
 def existing_folder(folder: str | Path, argument: str) -> Path:
     """The folder, which must exist."""
-    path = Path(folder)
+    path = as_path(folder, argument)
     if not path.is_dir():
         found = "a file" if path.exists() else "nothing"
         raise InputError(

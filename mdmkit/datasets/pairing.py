@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mdmkit.core.errors import InputError
+from mdmkit.core.files import as_path
 from mdmkit.datasets import keys, roadanomaly
 from mdmkit.datasets.dataset import DataSet, FrameFiles
 from mdmkit.datasets.inverted import as_inverted, check_inverted
@@ -171,7 +172,7 @@ def from_folders(
     True
     """
     masks = find_targets(target)
-    root = Path(target)
+    root = as_path(target, "target")
     pictures = roadanomaly.published_images(root) or {}
     if images is not None:
         pictures = find_images(images)
@@ -237,7 +238,7 @@ def find_scores_of(
     maps is of one of the frames, but those in one folder below are, it is that folder.
     """
     wanted = set(targets)
-    root, paths = Path(scores), paired(find_scores(method, scores, ending), wanted)
+    root, paths = as_path(scores, method), paired(find_scores(method, scores, ending), wanted)
     if wanted & paths.keys():
         return root, paths
     below: dict[str, dict[str, Path]] = {}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import InputError, listing
-from mdmkit.core.files import read_toml
+from mdmkit.core.files import as_path, read_toml
 from mdmkit.core.label_values import parse_labels
 from mdmkit.core.labels import LabelCodes
 from mdmkit.core.records import Json
@@ -41,7 +41,7 @@ class PlainLayout(Layout):
 
     def open(self, root: str | Path) -> DataSet:
         """The data set that a TOML file describes, or `dataset.toml` in a folder."""
-        file = Path(root)
+        file = as_path(root, "dataset")
         return find(self.at(file)) if file.is_file() else super().open(root)
 
 

@@ -1,19 +1,25 @@
-"""Suspicion: masks in which nothing is anomalous, perhaps by mistake of a label or of a file."""
+"""Suspicion: masks and scores that look as if something else was meant."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 import numpy as np
 
+from mdmkit.core.frame import Frame
 from mdmkit.core.labels import ANOMALOUS, IGNORED, NORMAL, LabelCodes
 from mdmkit.core.types import Array
 from mdmkit.datasets.dataset import DataSet
 from mdmkit.io import AllNormal, Target, read_mask
 
+#: What to say of a sigmoid that nothing asks for.
+SIGMOID_OF_UNIT = (
+    "`normalize='sigmoid'` of scores that lie in [0, 1] already leaves them in [0.5, 0.74]; "
+    "without a normaliser they are taken as they are"
+)
 _BLACK_AND_WHITE = {0, 255}
 _MEANINGS = {NORMAL: "normal", ANOMALOUS: "anomaly", IGNORED: "ignore"}
 
@@ -26,49 +32,86 @@ class LabelSurvey:
     ----------
     codes : LabelCodes
     dataset : DataSet or None
-    masks : int
-    pixels : Counter of int
-        By label value.
-    black_and_white : list of str
-        Keys of masks that hold 0 and 255 alone, where 255 is ignored.
-    zero : list of str
-        Keys of masks that hold 0 alone, where that is normal.
+    found : dict of dict of int, or None
+        By key of a mask, its label values with their pixels; None for masks that hold anomalies
+        and were not counted. Threads may add to it, each mask once.
     """
 
     codes: LabelCodes
     dataset: DataSet | None = None
-    masks: int = 0
-    pixels: Counter[int] = field(default_factory=Counter)
-    black_and_white: list[str] = field(default_factory=list)
-    zero: list[str] = field(default_factory=list)
+    found: dict[str, dict[int, int] | None] = field(default_factory=dict)
 
     @classmethod
     def of(
         cls, targets: Mapping[str, Target], codes: LabelCodes, dataset: DataSet | None
     ) -> LabelSurvey:
         """Read all masks that are files."""
-        found = cls(codes, dataset)
+        survey = cls(codes, dataset)
+        survey.complete(targets)
+        return survey
+
+    def complete(self, targets: Mapping[str, Target]) -> None:
+        """Read those masks that are files and were not counted yet."""
         for key, target in targets.items():
-            if not isinstance(target, AllNormal):
-                found.add(key, read_mask(target))
-        return found
+            if key not in self.found and not isinstance(target, AllNormal):
+                self.add(key, read_mask(target))
 
     def add(self, key: str, labels: Array) -> None:
         """Count one mask."""
-        found = _counted(self.codes.numbers(labels))
-        meanings = dict(self.codes.meanings())
-        self.masks += 1
-        self.pixels.update(found)
-        if 255 in found and set(found) <= _BLACK_AND_WHITE and meanings.get(255) == IGNORED:
-            self.black_and_white.append(key)
-        if set(found) == {0} and meanings.get(0) == NORMAL:
-            self.zero.append(key)
+        self.found[key] = _counted(self.codes.numbers(labels))
+
+    def see(self, frame: Frame, target: Target, labels: Array) -> None:
+        """Count the mask of a frame that was read, unless it holds anomalies."""
+        if frame.name in self.found or isinstance(target, AllNormal):
+            return
+        if frame.anomalous_pixels:
+            self.found[frame.name] = None
+        else:
+            self.add(frame.name, labels)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Without what was counted: loaders of frames carry a survey to other processes."""
+        return LabelSurvey, (self.codes, self.dataset)
+
+    @property
+    def masks(self) -> int:
+        """How many masks were seen."""
+        return len(self.found)
+
+    @property
+    def pixels(self) -> Counter[int]:
+        """Pixels by label value, of all masks that were counted."""
+        total: Counter[int] = Counter()
+        for pixels in self.found.values():
+            total.update(pixels or {})
+        return total
+
+    @property
+    def black_and_white(self) -> list[str]:
+        """Keys of masks that hold 0 and 255 alone, where 255 is ignored."""
+        if dict(self.codes.meanings()).get(255) != IGNORED:
+            return []
+        return self._holding(lambda values: 255 in values and values <= _BLACK_AND_WHITE)
+
+    @property
+    def zero(self) -> list[str]:
+        """Keys of masks that hold 0 alone, where that is normal."""
+        if dict(self.codes.meanings()).get(0) != NORMAL:
+            return []
+        return self._holding(lambda values: values == {0})
+
+    def _holding(self, condition: Callable[[set[int]], bool]) -> list[str]:
+        found = self.found.items()
+        return sorted(key for key, pixels in found if pixels and condition(set(pixels)))
 
     @property
     def anomalous(self) -> bool:
         """Whether some pixel is an anomaly."""
         meanings = dict(self.codes.meanings())
-        return any(meanings.get(value) == ANOMALOUS for value in self.pixels)
+        return any(
+            pixels is None or any(meanings.get(value) == ANOMALOUS for value in pixels)
+            for pixels in self.found.values()
+        )
 
     def why_no_anomaly(self) -> str:
         """What the masks hold, where nothing in any of them is anomalous, and what may be meant."""
@@ -76,8 +119,8 @@ class LabelSurvey:
             return "no frame has a mask"
         meanings = dict(self.codes.meanings())
         values = [
-            f"{value} ({_MEANINGS.get(meanings.get(value, IGNORED))}) at {pixels} pixels"
-            for value, pixels in sorted(self.pixels.items())[:8]
+            f"{value} ({_MEANINGS.get(meanings.get(value, IGNORED))}) at {count} pixels"
+            for value, count in sorted(self.pixels.items())[:8]
         ]
         if len(self.black_and_white) + len(self.zero) == self.masks and self.black_and_white:
             hint = (
@@ -93,14 +136,15 @@ class LabelSurvey:
         return [*self._of_black_and_white(), *self._of_zero()]
 
     def _of_black_and_white(self) -> list[str]:
-        few = 2 * len(self.black_and_white) <= self.masks
+        alike = self.black_and_white
+        few = 2 * len(alike) <= self.masks
         known = self.dataset is not None and self.dataset.name not in ("", "folder")
-        if not self.black_and_white or (few and known):
+        if not alike or (few and known):
             return []
         anomalies = tuple(sorted({*_codes(self.codes.anomaly_label), 255}))
         return [
-            f"{len(self.black_and_white)} of {self.masks} masks hold only 0 and 255 (ignore), as "
-            f"{self.black_and_white[0]}: are they black-and-white masks? Then "
+            f"{len(alike)} of {self.masks} masks hold only 0 and 255 (ignore), as "
+            f"{alike[0]}: are they black-and-white masks? Then "
             f"`anomaly_label={anomalies}`, `ignore_index=None`"
         ]
 
@@ -108,16 +152,17 @@ class LabelSurvey:
         named = self.dataset.labelled if self.dataset else ""
         if self.dataset and not any(fnmatchcase(key, named) for key in self.dataset.frames):
             named = ""  # repackaged under other names
-        foreign = [key for key in self.zero if named and not fnmatchcase(key, named)]
+        zero = self.zero
+        foreign = [key for key in zero if named and not fnmatchcase(key, named)]
         if foreign:
             return [
                 f"{len(foreign)} masks of frames without ground truth are all 0, as {foreign[0]}: "
                 f"they count as all normal ({self.dataset.only_labelled if self.dataset else ''}); "
                 "remove them, and `missing='skip'` leaves these frames out"
             ]
-        if 2 * len(self.zero) > self.masks and not (self.dataset and self.dataset.normal_frames):
+        if 2 * len(zero) > self.masks and not (self.dataset and self.dataset.normal_frames):
             return [
-                f"{len(self.zero)} of {self.masks} masks are all 0, as {self.zero[0]}: these "
+                f"{len(zero)} of {self.masks} masks are all 0, as {zero[0]}: these "
                 "frames count as all normal; if they have no labels, remove their masks, and "
                 "`missing='skip'` leaves them out"
             ]

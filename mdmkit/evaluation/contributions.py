@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from math import isnan
 from operator import add
 from typing import TYPE_CHECKING
 
 from mdmkit.core.records import Json
+from mdmkit.evaluation.remarks import Look
 
 if TYPE_CHECKING:
     from mdmkit.statistics.totals import Totals
@@ -36,6 +37,7 @@ class Image:
     no_target: dict[str, str]
     #: Of margins: d of the predictions "all valid pixels" and "none".
     ends: dict[str, tuple[float, float]] = field(default_factory=dict)
+    look: Look = field(default_factory=Look)
 
     def to_dict(self) -> Json:
         """Ready for JSON, NaN as None."""
@@ -46,6 +48,7 @@ class Image:
             "refused": self.refused,
             "no_target": self.no_target,
             "ends": ends,
+            "look": [None if isnan(value) else value for value in astuple(self.look)],
         }
 
     @classmethod
@@ -57,7 +60,8 @@ class Image:
             key: (nan if at_all is None else at_all, nan if at_none is None else at_none)
             for key, (at_all, at_none) in record.get("ends", {}).items()
         }
-        return cls(values, record["refused"], record["no_target"], ends)
+        look = Look(*(nan if value is None else value for value in record.get("look", ())))
+        return cls(values, record["refused"], record["no_target"], ends, look)
 
 
 @dataclass(frozen=True, eq=False)

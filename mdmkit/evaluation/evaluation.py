@@ -10,7 +10,7 @@ from typing import Any
 
 from mdmkit.core.distribution import Distribution, mean_where_defined
 from mdmkit.core.errors import InputError, NoTargetError, RangeError
-from mdmkit.core.files import check_output
+from mdmkit.core.files import as_path, check_output
 from mdmkit.core.labels import LabelCodes, Labels
 from mdmkit.core.margin import trivial_level
 from mdmkit.core.named_arrays import arrays_of, value_of
@@ -19,11 +19,15 @@ from mdmkit.core.records import Json
 from mdmkit.evaluation.contributions import Counts, Image
 from mdmkit.evaluation.executors import frames_of
 from mdmkit.evaluation.passes import Passing
+from mdmkit.evaluation.remarks import Look, is_ranked, remarks_on
 from mdmkit.evaluation.result import Result
 from mdmkit.metrics.measures import computed
 from mdmkit.metrics.names import apart, parse_measures
 from mdmkit.statistics.accumulator import DEFAULT_MEMORY
 from mdmkit.statistics.state_files import read_state, write_state
+
+#: Numbers, why others are refused, and what shows of the scores.
+Computed = tuple[dict[str, Number], dict[str, str], Look]
 
 
 class Evaluation(Passing):
@@ -116,7 +120,7 @@ class Evaluation(Passing):
         InputError
             If it is no such file, cut off, or of another version.
         """
-        header, arrays = read_state(Path(path))
+        header, arrays = read_state(as_path(path, "path"))
         if header.get("kind") != "evaluation":
             raise InputError(f"{path}: expected an evaluation, found {header.get('kind')!r}")
         evaluation = cls(**header["options"])
@@ -143,9 +147,10 @@ class Evaluation(Passing):
             )
         self.check_anomalies()
         compute = self._pooled_numbers if self.aggregate == "pooled" else self._image_numbers
-        numbers, refused = compute()
+        numbers, refused, look = compute()
         if len(refused) == len(self.measures):
             raise RangeError(next(iter(refused.values())))
+        values = {key: number.value for key, number in numbers.items()}
         return Result(
             method=self.method,
             frames=self.counts.frames,
@@ -161,6 +166,7 @@ class Evaluation(Passing):
                 "min_target": self.sizes.min_target,
                 "protocol": self.protocol.name,
             },
+            remarks=tuple(remarks_on(look, self.measures, values)),
         )
 
     def check_anomalies(self) -> None:
@@ -180,7 +186,7 @@ class Evaluation(Passing):
                 argument="target",
             )
 
-    def _pooled_numbers(self) -> tuple[dict[str, Number], dict[str, str]]:
+    def _pooled_numbers(self) -> Computed:
         numbers: dict[str, Number] = {}
         refused: dict[str, str] = {}
         sweeps = self.sweeps()
@@ -190,9 +196,10 @@ class Evaluation(Passing):
             except RangeError as error:
                 numbers[measure.key] = measure.empty()
                 refused[measure.key] = str(error)
-        return numbers, refused
+        known = numbers["auroc"].value if "auroc" in numbers else None
+        return numbers, refused, Look.at(sweeps, known, is_ranked(self.measures))
 
-    def _image_numbers(self) -> tuple[dict[str, Number], dict[str, str]]:
+    def _image_numbers(self) -> Computed:
         numbers: dict[str, Number] = {}
         refused: dict[str, str] = {}
         for measure in self.measures:
@@ -210,7 +217,7 @@ class Evaluation(Passing):
             if ends:  # means over images, as the margin is one
                 constant = [mean_where_defined(values) for values in zip(*ends, strict=True)]
                 numbers[key] = replace(numbers[key], trivial=trivial_level(constant))
-        return numbers, refused
+        return numbers, refused, Look.of_images(image.look for image in self._images)
 
 
 def _spelled(record: Json) -> str:
@@ -225,6 +232,7 @@ def evaluate(
     min_prediction: int = 0,
     min_target: int = 0,
     normalize: str | None = "none",
+    invert: bool = False,
     aggregate: str = "pooled",
     anomaly_label: Labels = 1,
     normal_label: Labels = 0,
@@ -252,6 +260,8 @@ def evaluate(
         Component sizes in pixels; 0 drops nothing.
     normalize : {"none", "minmax", "sigmoid", "rank"}
         How raw scores become thresholds in [0, 1]; ranking metrics and best F1 use raw scores.
+    invert : bool
+        Higher scores mean normal: 1 - score is judged.
     aggregate : {"pooled", "per_image"}
         All pixels (components) of all frames as one set, or the mean over images where defined.
     anomaly_label, normal_label, ignore_index : int, collection of int, or None
@@ -303,5 +313,5 @@ def evaluate(
         memory=memory,
     )
     again = not isinstance(frames, Iterator) and not isinstance(target, Iterator)
-    evaluation.run(frames_of(frames, codes, target), again, only_numbers=True)
+    evaluation.run(frames_of(frames, codes, target, invert), again, only_numbers=True)
     return evaluation.result()

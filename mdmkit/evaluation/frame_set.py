@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from mdmkit.core.arguments import check_options
 from mdmkit.core.errors import InputError, NoTargetError
 from mdmkit.core.labels import Labels
 from mdmkit.core.records import Json
@@ -64,6 +64,7 @@ class FrameOptions(TypedDict, total=False):
     normal: bool
 
 
+FRAME_OPTIONS = tuple(FrameOptions.__annotations__)
 #: Those of them that `choose` takes.
 _JUDGED = (
     "anomaly_label",
@@ -87,7 +88,9 @@ class FrameSet:
         Label codes, component sizes and aggregation: those asked for, else the data set's.
     dataset : DataSet or None
     pairing : Pairing or None
-        Their files; None for arrays.
+        Their files with masks; None for arrays.
+    files : Pairing or None
+        Their files, those of normal frames included, which have no masks.
     target : str
         Where the ground truth lies, or "arrays".
     missing : {"error", "skip"}
@@ -111,6 +114,8 @@ class FrameSet:
     inverted: frozenset[str] = frozenset()
     by: tuple[str, ...] = ()
     image_score: str | None = None
+    files: Pairing | None = None
+    _survey: LabelSurvey | None = None
 
     @classmethod
     def of(
@@ -154,7 +159,7 @@ class FrameSet:
         InputError
             Two kinds of ground truth, or none beside folders; missing or surplus frames, listed.
         """
-        _check_known(options)
+        check_options(cls.of, options, FRAME_OPTIONS)
         dataset = options.get("dataset")
         if target is not None and dataset is not None:
             raise InputError(
@@ -173,18 +178,19 @@ class FrameSet:
             check_normal(truth, argument)
         else:
             check_given(methods, truth, argument)
+        survey = LabelSurvey(choice.codes, judged)
         loads: Mapping[str, Sequence[Load]]
         if normal:
             ending = options.get("score_ending", "")
-            loads = normal_loads(methods, missing, key, ending, inverted)
+            loads, files = normal_loads(methods, missing, key, ending, inverted)
             pairing, place = None, place_of(methods)
         elif not is_folder(truth):
             loads = loads_of_arrays(methods, truth, choice.codes, inverted)
-            pairing, place = None, "arrays"
+            pairing, files, place = None, None, "arrays"
         else:
-            pairing = pair(methods, truth, missing)
+            pairing = files = pair(methods, truth, missing)
             place = str(judged.root if judged else target)
-            loads, inverted = loads_of(pairing, choice.codes, key), pairing.inverted
+            loads, inverted = loads_of(pairing, choice.codes, key, survey), pairing.inverted
         return cls(
             loads,
             choice,
@@ -196,6 +202,8 @@ class FrameSet:
             inverted=inverted,
             by=(by,) if isinstance(by, str) else tuple(by),
             image_score=options.get("image_score"),
+            files=files,
+            _survey=survey,
         )
 
     @property
@@ -227,21 +235,31 @@ class FrameSet:
             return tuple(self.pairing.targets)
         return tuple(load().name for load in next(iter(self.loads.values())))
 
-    @cached_property
-    def _survey(self) -> LabelSurvey:
-        targets = self.pairing.targets if self.pairing else {}
-        return LabelSurvey.of(targets, self.choice.codes, self.dataset)
+    def _surveyed(self) -> LabelSurvey:
+        """What the masks hold: those of frames that were loaded were counted then.
+
+        Others, whose counts were kept from an earlier run, are read here.
+        """
+        survey = self._survey or LabelSurvey(self.choice.codes, self.dataset)
+        survey.complete(self.pairing.targets if self.pairing else {})
+        return survey
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """What to say of masks that look like mistakes; every mask is read once for it."""
-        return tuple(self._survey.remarks())
+        """What to say, once frames were loaded, of masks that look like mistakes.
+
+        Nothing where the data set has normal frames, whose masks look so.
+        """
+        if self.dataset is not None and self.dataset.normal_frames:
+            return ()
+        return tuple(self._surveyed().remarks())
 
     def explained(self, error: NoTargetError) -> InputError:
         """The same error with what the masks hold, where nothing in them is anomalous."""
-        if self.pairing is None or self._survey.anomalous:
+        survey = self._surveyed()
+        if self.pairing is None or survey.anomalous:
             return error
-        return error.because(self._survey.why_no_anomaly())
+        return error.because(survey.why_no_anomaly())
 
     def measures(self, metrics: str | Iterable[str | Measure] | None) -> tuple[Measure, ...]:
         """The measures that are asked for, and each of them by parts.
@@ -270,13 +288,6 @@ class FrameSet:
             name: Evaluation(normalize=kinds[name], method=name, **options) for name in self.loads
         }
         return Methods(evaluations, self.loads, self.pairing)
-
-
-def _check_known(options: Mapping[str, object]) -> None:
-    """Refuse what is no option, as Python does."""
-    unknown = sorted(options.keys() - FrameOptions.__annotations__.keys())
-    if unknown:
-        raise TypeError(f"got an unexpected keyword argument {unknown[0]!r}")
 
 
 def _as_read(truth: Any, options: FrameOptions, inverted: frozenset[str]) -> Any:

@@ -20,6 +20,7 @@ from mdmkit.core.margin import Margin
 from mdmkit.core.named_arrays import fingerprint
 from mdmkit.core.records import Json
 from mdmkit.evaluation.contributions import Contribution, Counts, Image
+from mdmkit.evaluation.remarks import Look, is_ranked
 from mdmkit.metrics.base import Metric
 from mdmkit.metrics.curve import ThresholdCurve
 from mdmkit.metrics.measures import (
@@ -201,7 +202,8 @@ class Gathered:
             except NoTargetError as error:
                 image.values[measure.key] = float("nan")
                 image.no_target[measure.key] = str(error)
-        return image
+        look = Look.at(sweeps, image.values.get("auroc"), is_ranked(self.measures))
+        return replace(image, look=look)
 
     def add(self, contribution: Contribution) -> None:
         """Count what one frame contributes."""

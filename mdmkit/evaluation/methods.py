@@ -15,6 +15,7 @@ from mdmkit.core.given import given_frames, kept
 from mdmkit.core.labels import LabelCodes
 from mdmkit.core.transforms import Inverted, inverted
 from mdmkit.datasets import DataSet, Pairing, check_inverted
+from mdmkit.datasets.suspicion import LabelSurvey
 from mdmkit.evaluation.evaluation import Evaluation
 from mdmkit.evaluation.executors import engine_for
 from mdmkit.evaluation.sources import Progress, no_progress
@@ -33,8 +34,9 @@ def load_frame(
     key: str | None,
     resize: str | None = None,
     invert: bool = False,
+    survey: LabelSurvey | None = None,
 ) -> Frame:
-    """Read and validate one frame; errors name the file."""
+    """Read and validate one frame; errors name the file. A survey sees its mask, too."""
     score_map, mask = read_scores(scores, key), read_mask(target)
     if resize is not None and score_map.ndim == mask.ndim == 2 and score_map.shape != mask.shape:
         score_map = resized(score_map, mask.shape, resize)
@@ -48,6 +50,8 @@ def load_frame(
             raise error.inside(culprit) from None
         hint = "; `resize='bilinear'` brings score maps to the size of their masks"
         raise type(error)(f"{target} for {scores}: {error}{hint}") from None
+    if survey is not None:
+        survey.see(frame, target, mask)
     if isinstance(target, RegionMasks):
         vars(frame)["regions"] = target  # read again where sPRO asks for them
     return frame
@@ -71,8 +75,10 @@ def normalizers(normalize: object, methods: Iterable[str]) -> dict[str, str]:
     return {name: normalize.get(name, "none") for name in names}
 
 
-def loads_of(pairing: Pairing, codes: LabelCodes, key: str | None) -> dict[str, list[Load]]:
-    """How to load each method's frames."""
+def loads_of(
+    pairing: Pairing, codes: LabelCodes, key: str | None, survey: LabelSurvey | None = None
+) -> dict[str, list[Load]]:
+    """How to load each method's frames; a survey sees their masks."""
     return {
         method: [
             partial(
@@ -84,6 +90,7 @@ def loads_of(pairing: Pairing, codes: LabelCodes, key: str | None) -> dict[str, 
                 key,
                 pairing.resize,
                 method in pairing.inverted,
+                survey,
             )
             for name, path in paths.items()
         ]

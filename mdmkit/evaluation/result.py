@@ -29,6 +29,9 @@ class Result(Mapping[str, "float | None"]):
         Measures that were not computed, with the reason.
     settings : dict
         `aggregate`, `min_prediction`, `min_target` and `protocol`.
+    remarks : tuple of str
+        What to look at before the numbers are believed: scores that seem upside down, a sigmoid of
+        scores in [0, 1], margins that are all 0.
 
     Examples
     --------
@@ -49,6 +52,7 @@ class Result(Mapping[str, "float | None"]):
     numbers: dict[str, Number]
     refused: dict[str, str] = field(default_factory=dict)
     settings: dict[str, str | int] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
 
     def __getitem__(self, key: str) -> float | None:
         return self.numbers[key].value

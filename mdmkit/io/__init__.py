@@ -9,7 +9,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mdmkit.core.errors import InputError, InputTypeError, SpoiltError, printable
-from mdmkit.core.files import check_output, check_regular, is_spoilt, seal, write_atomically
+from mdmkit.core.files import (
+    as_path,
+    check_output,
+    check_regular,
+    is_spoilt,
+    seal,
+    write_atomically,
+)
 from mdmkit.core.frame import one_map
 from mdmkit.core.types import Array
 from mdmkit.io.formats import Format, format_of, mask_suffixes, score_suffixes
@@ -119,7 +126,7 @@ def read_scores(path: str | Path, key: str | None = None) -> Array:
     ...     read_scores(file)
     array([[    0, 65535]], dtype=uint16)
     """
-    return _read(Path(path), score_suffixes(), False, key)
+    return _read(as_path(path, "path"), score_suffixes(), False, key)
 
 
 def read_mask(path: str | Target) -> Array:
@@ -153,7 +160,7 @@ def read_mask(path: str | Target) -> Array:
     """
     if isinstance(path, (AllNormal, RegionMasks)):
         return path.labels()
-    return _read(Path(path), mask_suffixes(), True, None)
+    return _read(as_path(path, "path"), mask_suffixes(), True, None)
 
 
 def write_scores(

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from mdmkit.core.errors import InputError, printable
 from mdmkit.core.extras import needed_by
-from mdmkit.core.files import check_regular
+from mdmkit.core.files import as_path, check_regular
 from mdmkit.core.types import Array
 
 if TYPE_CHECKING:
@@ -46,8 +46,9 @@ def turned_upright(pixels: Array, orientation: int) -> Array:
 
 
 @contextmanager
-def open_image(path: Path) -> Iterator[Image.Image]:
+def open_image(path: str | Path) -> Iterator[Image.Image]:
     """A Pillow image of whatever size; its pixels may be stored turned, see `upright`."""
+    path = as_path(path, "path")
     with needed_by(str(path)):
         from PIL import Image
     check_regular(path)
@@ -69,7 +70,7 @@ def upright(image: Image.Image, mode: str | None = None) -> Array:
     return turned_upright(np.asarray(image if mode is None else image.convert(mode)), orientation)
 
 
-def read_image(path: Path) -> NDArray[np.uint8]:
+def read_image(path: str | Path) -> NDArray[np.uint8]:
     """An image as viewers show it, RGB (H, W, 3).
 
     Raises
@@ -86,7 +87,7 @@ def read_image(path: Path) -> NDArray[np.uint8]:
         raise _no_image(path, error) from error
 
 
-def image_shape(path: Path) -> tuple[int, int]:
+def image_shape(path: str | Path) -> tuple[int, int]:
     """Height and width as viewers show it, from the head of the file.
 
     Raises
@@ -96,7 +97,7 @@ def image_shape(path: Path) -> tuple[int, int]:
     """
     try:
         with open_image(path) as image:
-            lying = image.width != image.height and _is_lying(image, path)
+            lying = image.width != image.height and _is_lying(image, Path(path))
             return (image.width, image.height) if lying else (image.height, image.width)
     except InputError:
         raise
@@ -123,7 +124,7 @@ def _has_tags(path: Path) -> bool:
     return False
 
 
-def _no_image(path: Path, error: Exception) -> InputError:
+def _no_image(path: str | Path, error: Exception) -> InputError:
     return InputError(f"{printable(str(path))}: expected a readable image, found: {error}")
 
 

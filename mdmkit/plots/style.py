@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.typing import LineStyleType
 
 from mdmkit.core.errors import InputError
-from mdmkit.core.files import write_atomically
+from mdmkit.core.files import as_path, write_atomically
 
 #: A line's dashes, as matplotlib takes them.
 Dash: TypeAlias = LineStyleType
@@ -139,12 +139,12 @@ METADATA: Mapping[str, dict[str, None]] = {
 }
 
 
-def check_figure_name(output: Path, argument: str = "output") -> None:
+def check_figure_name(output: str | Path, argument: str = "output") -> None:
     """Refuse suffixes other than `.pdf`, `.svg`, `.png`.
 
     Parameters
     ----------
-    output : Path
+    output : path
     argument : str
         What an error names.
 
@@ -154,8 +154,9 @@ def check_figure_name(output: Path, argument: str = "output") -> None:
 
     Examples
     --------
-    >>> check_figure_name(Path("margin.pdf"))
+    >>> check_figure_name("margin.pdf")
     """
+    output = as_path(output, argument)
     if output.suffix.lower() not in METADATA:
         raise InputError(
             f"expected a name ending in {', '.join(METADATA)}, found {output.name!r}",
@@ -163,13 +164,13 @@ def check_figure_name(output: Path, argument: str = "output") -> None:
         )
 
 
-def save_figure(figure: Figure, output: Path) -> None:
+def save_figure(figure: Figure, output: str | Path) -> None:
     """Write a figure, whole or not at all, the same bytes each time.
 
     Parameters
     ----------
     figure : matplotlib Figure
-    output : Path
+    output : path
         `.pdf` (fonts embedded as TrueType), `.svg` or `.png` (200 dots an inch); what is there is
         replaced.
 
@@ -182,10 +183,11 @@ def save_figure(figure: Figure, output: Path) -> None:
     --------
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     save_figure(Figure(figsize=(1, 1)), Path(folder) / "empty.svg")
+    ...     save_figure(Figure(figsize=(1, 1)), f"{folder}/empty.svg")
     ...     (Path(folder) / "empty.svg").read_text()[:5]
     '<?xml'
     """
+    output = as_path(output, "output")
     check_figure_name(output)
     metadata = METADATA[output.suffix.lower()]
     with rc_context(STYLE):

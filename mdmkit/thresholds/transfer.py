@@ -13,6 +13,7 @@ from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import NoMarginError
 from mdmkit.core.margin import Interval, Margin
 from mdmkit.evaluation.evaluation import Evaluation
+from mdmkit.evaluation.remarks import Look
 from mdmkit.evaluation.sources import Progress
 from mdmkit.evaluation.threads import Load, Threads
 from mdmkit.metrics.base import Metric
@@ -56,6 +57,8 @@ class Recommendation:
         d.
     frames, pixels, anomalous_pixels : int
         How many of the first set, ignored pixels left out.
+    remarks : tuple of str
+        Masks and scores that look like mistakes.
 
     Examples
     --------
@@ -78,6 +81,7 @@ class Recommendation:
     frames: int
     pixels: int
     anomalous_pixels: int
+    remarks: tuple[str, ...] = ()
 
     @property
     def threshold(self) -> float:
@@ -132,6 +136,8 @@ class Transfer:
         Valid pixels with normalised scores below 0 and above 1.
     frames, pixels, anomalous_pixels : int
         How many of the second set, ignored pixels left out.
+    remarks : tuple of str
+        Masks and scores that look like mistakes.
 
     Examples
     --------
@@ -153,6 +159,7 @@ class Transfer:
     frames: int
     pixels: int
     anomalous_pixels: int
+    remarks: tuple[str, ...] = ()
 
     @property
     def holds(self) -> bool:
@@ -225,6 +232,7 @@ def recommend(
         sweeps.frames,
         counted.pixels.anomalous + counted.pixels.normal,
         counted.pixels.anomalous,
+        tuple(Look.at(sweeps).remarks()),
     )
 
 
@@ -269,6 +277,7 @@ def apply(
         sweeps.frames,
         everything,
         pixels.anomalous,
+        tuple(Look.at(sweeps).remarks()),
     )
 
 

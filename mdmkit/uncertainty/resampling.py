@@ -11,28 +11,31 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mdmkit.core.arguments import as_bytes, as_integer
+from mdmkit.core.arguments import as_bytes, as_integer, check_options
 from mdmkit.core.errors import InputError, NoTargetError, RangeError
 from mdmkit.core.number import Number
 from mdmkit.evaluation.evaluation import Evaluation
 from mdmkit.evaluation.executors import check_jobs
-from mdmkit.evaluation.frame_set import FrameOptions, FrameSet, evaluate_methods
+from mdmkit.evaluation.frame_set import FRAME_OPTIONS, FrameOptions, FrameSet, evaluate_methods
 from mdmkit.evaluation.gathering import check_aggregate
 from mdmkit.evaluation.methods import normalizers
+from mdmkit.evaluation.remarks import Look, is_ranked, remarks_on
 from mdmkit.evaluation.sources import Progress
 from mdmkit.metrics.measures import Measure, computed
 from mdmkit.metrics.normalized_totals import NormalizedTotals
 from mdmkit.metrics.protocols import as_protocol
 from mdmkit.statistics.accumulator import DEFAULT_MEMORY
-from mdmkit.uncertainty.counts_file import record_of
-from mdmkit.uncertainty.counts_source import Bar, StatesPlan, check_frames
+from mdmkit.uncertainty.counts_source import (
+    BINS,
+    Bar,
+    StatesPlan,
+    check_frames,
+    record_of_frames,
+)
 from mdmkit.uncertainty.frame_counts import FrameCounts
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
-
-#: Thresholds at which the frames' statistics are kept; numbers between them carry a bracket.
-BINS = 4096
 
 
 class Estimate(NamedTuple):
@@ -68,6 +71,8 @@ class Bootstrap:
     aggregate : {"pooled", "per_image"}
     refused : dict of dict of str
         By method and measure: the reason why there is no number.
+    remarks : tuple of str
+        Masks and scores that look like mistakes.
 
     References
     ----------
@@ -94,6 +99,7 @@ class Bootstrap:
     cells: int | None = None
     aggregate: str = "pooled"
     refused: dict[str, dict[str, str]] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
 
     @property
     def sets(self) -> int:
@@ -206,6 +212,7 @@ def bootstrap(
     >>> bootstrap({"mine": frames}, metrics="ap", replicates=100).interval("mine", "ap")
     Estimate(value=1.0, low=1.0, high=1.0)
     """
+    check_options(bootstrap, frames, FRAME_OPTIONS)
     check_resampling(replicates, seed, confidence, bins)
     memory = as_bytes(memory)
     given = FrameSet.of(methods, target, **frames)
@@ -237,30 +244,23 @@ def bootstrap(
             metrics=measures,
             memory=memory,
         )
-        return _of_images(found, measures, evaluations, draw)
+        return _of_images(found, measures, evaluations, draw, given.remarks)
+    measures = tuple(measure.in_bins for measure in measures)
     kinds = normalizers(normalize, methods)
-    record = None
-    if given.pairing is not None:
-        settings = {
-            "bins": bins,
-            "normalize": kinds,
-            "protocol": protocol,
-            "sizes": str(choice.sizes),
-            "labels": str(choice.codes),
-            "key": given.key,
-        }
-        record = record_of(given.pairing, found.keys, settings)
+    needed = {s: m.key for m in reversed(measures) for s in m.statistics}
+    record = record_of_frames(given, kinds, found.keys, needed, bins=bins, protocol=protocol)
     plan = StatesPlan(measures, given.loads, kinds, bins, memory, check_jobs(jobs))
     found, draws = replace(found, frames=plan.frames, cells=bins), draw(plan.frames)
+    remarks: list[str] = []
     with plan.states(counts, record, overwrite, progress) as states_of:
         for method in methods:
             kept = states_of(method)
             ticks = progress(f"{method}: replicates", replicates) if progress else (lambda: None)
             try:
-                _resample(found, method, measures, kept, draws, ticks)
+                remarks += _resample(found, method, measures, kept, draws, ticks)
             except InputError as error:
                 raise error.inside(method) from error
-    return found
+    return replace(found, remarks=(*given.remarks, *remarks))
 
 
 def _resample(
@@ -270,8 +270,8 @@ def _resample(
     states: FrameCounts,
     draws: NDArray[np.int64],
     progress: Progress,
-) -> None:
-    """Compute a method's numbers on all frames, and on each resampled set."""
+) -> list[str]:
+    """Compute a method's numbers on all frames, and on each resampled set; returns remarks."""
     whole = states.total()
     values, brackets, refused = {}, {}, {}
     for measure in measures:
@@ -293,6 +293,8 @@ def _resample(
         progress()
     found.values[method], found.brackets[method] = values, brackets
     found.replicates[method], found.refused[method] = drawn, refused
+    look = Look.at(whole, values.get("auroc"), is_ranked(measures))
+    return [f"{method}: {text}" for text in remarks_on(look, measures, values)]
 
 
 def _compute(measure: Measure, sweeps: NormalizedTotals) -> Number:
@@ -307,6 +309,7 @@ def _of_images(
     measures: Sequence[Measure],
     evaluations: Mapping[str, Evaluation],
     draw: Callable[[int], NDArray[np.int64]],
+    remarks: tuple[str, ...],
 ) -> Bootstrap:
     """Means over resampled images, of those where a measure is defined."""
     for method, evaluation in evaluations.items():
@@ -325,7 +328,8 @@ def _of_images(
             else np.full(len(draws), np.nan)
             for m in measures
         }
-    return replace(found, frames=draws.shape[1])
+        remarks += tuple(f"{method}: {text}" for text in result.remarks)
+    return replace(found, frames=draws.shape[1], remarks=remarks)
 
 
 def _means(draws: NDArray[np.int64], values: NDArray[np.float64]) -> NDArray[np.float64]:

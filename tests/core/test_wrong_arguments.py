@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import mdmkit
-from mdmkit import InputError
+from mdmkit import InputError, InputTypeError
 from mdmkit.metrics.measures import AtThreshold, MarginAt
 
 RNG = np.random.default_rng(0)
@@ -98,6 +98,34 @@ CALLS = {
     "LabelCodes": mdmkit.LabelCodes,
     "ComponentSizes": mdmkit.ComponentSizes,
 }
+
+
+CHOSEN = mdmkit.recommend_threshold(SCORES, TARGET, require="recall >= 0.1")
+PASSING_ON = {
+    "bootstrap": lambda **v: mdmkit.bootstrap(one_of(), TARGET, **v),
+    "compare": lambda **v: mdmkit.compare(one_of(), TARGET, **v),
+    "choose_thresholds": lambda **v: mdmkit.choose_thresholds(one_of(), TARGET, 0.5, **v),
+    "recommend_threshold": lambda **v: mdmkit.recommend_threshold(SCORES, TARGET, 0.5, **v),
+    "transfer_threshold": lambda **v: mdmkit.transfer_threshold(CHOSEN, SCORES, TARGET, **v),
+    "check_threshold": lambda **v: mdmkit.check_threshold(CHOSEN.chosen, SCORES, TARGET, **v),
+    "count_shard": lambda **v: mdmkit.count_shard({}, "m", counts="c", shard="1/2", **v),
+}
+
+
+@pytest.mark.parametrize("name", PASSING_ON)
+def test_unknown_parameters_are_told_with_the_function_and_the_one_that_is_meant(name):
+    for wrong, meant in (("anomaly_labels", "anomaly_label"), ("n_jobs", "jobs")):
+        with pytest.raises(InputTypeError) as error:
+            PASSING_ON[name](**{wrong: 1})
+        assert str(error.value) == f"{name}() has no parameter {wrong!r}; did you mean `{meant}`?"
+    with pytest.raises(InputTypeError, match=r"no parameter 'zzz'; it has .*, ignore_index, "):
+        PASSING_ON[name](zzz=1)
+
+
+def test_the_number_of_replicates_has_one_name():
+    for name in ("n", "n_boot", "n_resamples", "n_bootstraps", "replicate"):
+        with pytest.raises(InputTypeError, match=rf"bootstrap\(\) has .* {name!r}.*`replicates`"):
+            mdmkit.bootstrap(one_of(), TARGET, **{name: 50})
 
 
 @pytest.mark.parametrize("call", CALLS)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
 from maskomaly import MaskomalyConfig, ablation_configs, check_queries, maskomaly  # noqa: E402
+from maskomaly.config import was_changed  # noqa: E402
 from mdmkit import InputError, InputTypeError  # noqa: E402
 from tests.maskomaly.drawn import random_outputs  # noqa: E402
 
@@ -165,6 +166,19 @@ def test_queries_that_the_network_does_not_have_are_refused(force):
         check_queries(OUTPUTS, MaskomalyConfig(init_queries=(6, 7)), force)
     with pytest.raises(InputError, match="anomaly_queries: expected indices below"):
         maskomaly(OUTPUTS, MaskomalyConfig(anomaly_queries=(7,)), force)
+
+
+def test_a_file_that_was_changed_is_known_and_read_all_the_same(tmp_path):
+    path = tmp_path / "queries.toml"
+    config = MaskomalyConfig(anomaly_queries=(3, 12))
+    config.write(path, ["how they were found"])
+    assert path.read_text().startswith("# how they were found\n")
+    assert not was_changed(path)
+    path.write_text(path.read_text().replace("12", "13"))
+    assert was_changed(path)
+    assert MaskomalyConfig.read(path).anomaly_queries == (3, 13)
+    path.write_text("anomaly_queries = [1]\n")  # by hand from the start
+    assert not was_changed(path)
 
 
 def test_a_byte_order_mark_before_toml_is_read_over(tmp_path):

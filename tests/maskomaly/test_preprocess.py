@@ -16,6 +16,7 @@ from maskomaly import Geometry, Preprocessing  # noqa: E402
 from maskomaly.images import read_image  # noqa: E402
 from maskomaly.preprocess import as_rgb, read_settings  # noqa: E402
 from mdmkit import InputError, InputTypeError  # noqa: E402
+from mdmkit.core.errors import SpoiltError  # noqa: E402
 from mdmkit.io.images import image_shape  # noqa: E402
 
 RED, GREEN = (255, 0, 0), (0, 255, 0)
@@ -178,11 +179,23 @@ def test_settings_come_back_and_leave_other_sections_alone(tmp_path):
     assert read_settings(tmp_path)["queries"] == {"accept": [1, 2]}
 
 
+def test_settings_that_were_changed_since_they_were_written_are_refused(tmp_path):
+    Preprocessing(shortest_edge=512).save(tmp_path)
+    path = tmp_path / "maskomaly.json"
+    written = json.loads(path.read_text())
+    path.write_text(path.read_text().replace("512", "576"))
+    with pytest.raises(SpoiltError, match=r"by hand or damaged; .* removes its line"):
+        Preprocessing.load(tmp_path)
+    del written["checksum"]  # as somebody who means it
+    path.write_text(json.dumps(written).replace("512", "576"))
+    assert Preprocessing.load(tmp_path).shortest_edge == 576
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
         ("{", "expected a readable JSON file"),
-        ("[]", "expected named sections"),
+        ("[]", "expected named fields"),
         ({"preprocessing": 3}, "expected settings"),
         ({"preprocessing": {"size": 3}}, "unknown settings size"),
         ({"preprocessing": {"size_divisor": 0}}, "size_divisor: expected"),

@@ -7,13 +7,18 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 from mdmkit.comparison.checkpoints.chunks import Checkpoint
 from mdmkit.core.errors import InputError, SpoiltError, listing
-from mdmkit.core.files import check_output_folder, check_regular, read_json, write_text
+from mdmkit.core.files import (
+    as_sealed_json,
+    check_output_folder,
+    check_regular,
+    read_sealed_json,
+    write_text,
+)
 from mdmkit.core.records import Json
 from mdmkit.datasets import Pairing
 from mdmkit.io import AllNormal, RegionMasks, Saturation, Target
@@ -93,7 +98,7 @@ class Manifest:
             "resize": pairing.resize,
             "invert": sorted(pairing.inverted),
         }
-        return json.dumps(record | {"checksum": _checksum(record)}, indent=1) + "\n"
+        return as_sealed_json(record)
 
     @classmethod
     def read(cls, folder: Path) -> Manifest:
@@ -106,18 +111,11 @@ class Manifest:
         """
         path = folder / _MANIFEST
         try:
-            record = read_json(path)
+            record = read_sealed_json(path, version=VERSION)
         except InputError as error:
-            kind = SpoiltError if path.is_file() else InputError
-            raise kind(
+            raise type(error)(
                 f"{folder}: expected a folder that `compare --state` wrote; {error}"
             ) from None
-        if not isinstance(record, dict):
-            raise SpoiltError(f"{path}: expected an object, found {type(record).__name__}")
-        if record.get("version") != VERSION:
-            raise InputError(f"{path}: expected version {VERSION}, found another")
-        if record.pop("checksum", None) != _checksum(record):
-            raise SpoiltError(f"{path}: expected it as it was written, found it damaged")
         pairing = Pairing(
             {key: _from_record(target) for key, target in record["targets"].items()},
             {
@@ -131,11 +129,6 @@ class Manifest:
         )
         shard = Shard.parse(record["shard"])
         return cls(record["request"], record["settings"], shard, pairing)
-
-
-def _checksum(record: Json) -> str:
-    text = json.dumps(record, sort_keys=True)
-    return blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def _to_record(target: Target) -> Any:

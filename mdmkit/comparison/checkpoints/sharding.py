@@ -32,12 +32,14 @@ from mdmkit.comparison.planning import (
 )
 from mdmkit.comparison.published import published_table
 from mdmkit.comparison.result import Comparison
-from mdmkit.core.arguments import check_kind
+from mdmkit.core.arguments import check_kind, check_options
 from mdmkit.core.errors import InputError, listing
+from mdmkit.core.files import as_path
 from mdmkit.core.frame import Frame
 from mdmkit.core.labels import LabelCodes
 from mdmkit.evaluation.evaluation import Evaluation
 from mdmkit.evaluation.executors import check_jobs
+from mdmkit.evaluation.frame_set import FRAME_OPTIONS
 from mdmkit.evaluation.gathering import FIRST
 from mdmkit.evaluation.methods import Progresses, load_frame
 from mdmkit.evaluation.sources import Progress, no_progress
@@ -96,6 +98,10 @@ def keep_counts(
         planned.settings["remarks"] = [*planned.settings.get("remarks", ()), *spoilt]
 
 
+#: Options of `compare` that are no options of frames.
+_PLANNED = ("normalize", "protocol", "published", "auxiliary", "jobs", "memory")
+
+
 def count_shard(
     methods: Mapping[str, Any],
     target: Any = None,
@@ -150,9 +156,12 @@ def count_shard(
     1.0
     >>> folder.cleanup()
     """
+    check_options(count_shard, options, [*FRAME_OPTIONS, *_PLANNED])
     share = Shard.parse(shard)
     planned = plan_comparison(methods, target, metrics, **options)
-    keep_counts(planned, Path(counts), share, jobs=options.get("jobs", 1), progress=progress)
+    keep_counts(
+        planned, as_path(counts, "counts"), share, jobs=options.get("jobs", 1), progress=progress
+    )
     frames = len(next(iter(planned.methods.loads.values())))
     return len(share.frames(frames)), frames
 
@@ -243,7 +252,8 @@ def merge_states(
         "versions": versions(),
         **({"second_pass": f"not made for {', '.join(far)}: files are not here"} if far else {}),
     }
-    return comparison_of(evaluations, settings, printed, check_auxiliary(auxiliary, evaluations))
+    chosen = check_auxiliary(auxiliary, evaluations)
+    return comparison_of(evaluations, settings, printed, chosen).remarked()
 
 
 def _joined(
