@@ -83,7 +83,7 @@ def threshold(
         **_judged(judging),
         **counting.of(folders),
         **wanted.options(),
-        **certifying.options(wanted.require),
+        **certifying.options(wanted.require, result.overwrite),
         **second.options(
             score_ending=frames.score_ending, resize=frames.resize, invert=frames.invert
         ),

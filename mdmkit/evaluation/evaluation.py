@@ -232,6 +232,7 @@ def evaluate(
     min_prediction: int = 0,
     min_target: int = 0,
     normalize: str | None = "none",
+    invert: bool = False,
     aggregate: str = "pooled",
     anomaly_label: Labels = 1,
     normal_label: Labels = 0,
@@ -259,6 +260,8 @@ def evaluate(
         Component sizes in pixels; 0 drops nothing.
     normalize : {"none", "minmax", "sigmoid", "rank"}
         How raw scores become thresholds in [0, 1]; ranking metrics and best F1 use raw scores.
+    invert : bool
+        Higher scores mean normal: 1 - score is judged.
     aggregate : {"pooled", "per_image"}
         All pixels (components) of all frames as one set, or the mean over images where defined.
     anomaly_label, normal_label, ignore_index : int, collection of int, or None
@@ -310,5 +313,5 @@ def evaluate(
         memory=memory,
     )
     again = not isinstance(frames, Iterator) and not isinstance(target, Iterator)
-    evaluation.run(frames_of(frames, codes, target), again, only_numbers=True)
+    evaluation.run(frames_of(frames, codes, target, invert), again, only_numbers=True)
     return evaluation.result()

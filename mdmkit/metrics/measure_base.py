@@ -60,14 +60,21 @@ class Measure(ABC):
     #: Whether it lives on normalised scores: those of methods normalised in different ways do not
     #: compare.
     on_scale: bool = False
+    #: False positive rates, least and largest, between which thresholds of bins must lie close.
+    rates: tuple[float, float] | None = None
+
+    @property
+    def in_bins(self) -> Measure:
+        """The same number of statistics that are known in bins, where frames are drawn anew."""
+        return self
 
     @property
     def sizes_used(self) -> str:
         """The component sizes that it depends on, as in "sizes 500/100"; else nothing."""
         for statistic in self.statistics:
-            sizes = getattr(statistic, "sizes", None)
-            if isinstance(sizes, ComponentSizes):
-                return f"sizes {sizes.min_prediction}/{sizes.min_target}"
+            for sizes in (getattr(statistic, name, None) for name in ("sizes", "components")):
+                if isinstance(sizes, ComponentSizes):
+                    return f"sizes {sizes.min_prediction}/{sizes.min_target}"
         return ""
 
     @property

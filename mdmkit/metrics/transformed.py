@@ -75,6 +75,14 @@ class Through(Measure):
         return self.measure.on_scale
 
     @property
+    def rates(self) -> tuple[float, float] | None:  # type: ignore[override]
+        return self.measure.rates
+
+    @property
+    def in_bins(self) -> Measure:
+        return replace(self, measure=self.measure.in_bins)
+
+    @property
     def statistics(self) -> tuple[Statistic, ...]:
         return tuple(changed(self.change, statistic) for statistic in self.measure.statistics)
 

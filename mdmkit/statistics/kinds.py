@@ -14,9 +14,9 @@ from mdmkit.core.transforms import FrameChange, ImageScore
 from mdmkit.statistics.binned_components import BinnedComponents
 from mdmkit.statistics.boundaries import BandOverlap, BorderMatch
 from mdmkit.statistics.components import ComponentCounts
-from mdmkit.statistics.detections import DetectionRule, Detections
+from mdmkit.statistics.detections import DetectionStatistic
 from mdmkit.statistics.edges import Edges
-from mdmkit.statistics.image_rates import ImageRates
+from mdmkit.statistics.image_rates import ImageCoverage, ImageRates
 from mdmkit.statistics.mask_samples import MaskFunction, MaskSamples
 from mdmkit.statistics.pixel_bins import BinnedFrame
 from mdmkit.statistics.pixel_scores import PixelScores
@@ -135,18 +135,6 @@ class ImageRatesStatistic:
         return ImageRates.of(frame)
 
 
-@dataclass(frozen=True)
-class DetectionStatistic:
-    """Objects found and false alarms at every distinct score; never in bins."""
-
-    sizes: ComponentSizes
-    rule: DetectionRule
-
-    def of(self, frame: Frame) -> Detections:
-        """Count one frame."""
-        return Detections.of(frame, self.sizes, self.rule)
-
-
 Statistic = (
     PixelStatistic
     | ComponentStatistic
@@ -154,6 +142,7 @@ Statistic = (
     | BorderMatch
     | RegionCoverage
     | TargetTally
+    | ImageCoverage
     | ImageRatesStatistic
     | DetectionStatistic
     | MaskStatistic
@@ -170,11 +159,9 @@ def changed(change: FrameChange, statistic: Statistic) -> Statistic:
     Components outside a bin join predictions, so that a change of the frame's classes would not
     do: what counts components is told which ones count.
     """
-    if isinstance(change, TargetBin) and isinstance(
-        statistic, (ComponentStatistic, DetectionStatistic)
-    ):
+    if isinstance(change, TargetBin) and isinstance(statistic, ComponentStatistic):
         return replace(statistic, sizes=_narrowed(statistic.sizes, change))
-    if isinstance(change, TargetBin) and isinstance(statistic, TargetTally):
+    if isinstance(change, TargetBin) and isinstance(statistic, (TargetTally, DetectionStatistic)):
         return replace(statistic, components=_narrowed(statistic.components, change))
     if isinstance(change, TargetBin) and isinstance(statistic, RegionCoverage):
         return replace(statistic, within=both_bins(statistic.within, change))
@@ -192,27 +179,28 @@ Binnable = (
     | BorderMatch
     | RegionCoverage
     | TargetTally
+    | DetectionStatistic
+    | ImageCoverage
     | ChangedStatistic
 )
 
 
 def has_bins(statistic: Statistic) -> TypeGuard[Binnable]:
     """Whether its counts can be reduced to bins, with bounds within."""
-    return not isinstance(
-        unchanged(statistic), (MaskStatistic, ImageRatesStatistic, DetectionStatistic)
-    )
+    return not isinstance(unchanged(statistic), (MaskStatistic, ImageRatesStatistic))
 
 
 def stays_exact(statistic: Statistic) -> bool:
     """Whether it is kept as it is where others go to bins: it has none, or is small."""
-    return not has_bins(statistic) or isinstance(unchanged(statistic), TargetTally)
+    small = TargetTally, DetectionStatistic
+    return not has_bins(statistic) or isinstance(unchanged(statistic), small)
 
 
 def of_images(statistic: Statistic) -> bool:
     """Whether a statistic counts images as a whole."""
     if isinstance(statistic, ChangedStatistic):
         return isinstance(statistic.change, ImageScore) or of_images(statistic.statistic)
-    return isinstance(statistic, (ImageRatesStatistic, MaskStatistic))
+    return isinstance(statistic, (ImageRatesStatistic, ImageCoverage, MaskStatistic))
 
 
 def unchanged(statistic: Statistic) -> Statistic:

@@ -131,6 +131,18 @@ class PixelBins(AsArrays):
         """(TP, FP) of everything, then of A > z at each edge, shape (m + 1, 2)."""
         return np.cumsum(self.counts[::-1], axis=0)[::-1]
 
+    @property
+    def in_bins(self) -> tuple[Counts, Counts]:
+        """Least and most (TP, FP) of A > z for all z from one edge to the next, shape (m + 1, 2).
+
+        Bin 0 holds all z below the edges, the last one those from the last edge on.
+        """
+        most = self.totals
+        least = np.append(most[1:], np.zeros((1, 2), np.int64), axis=0)
+        upper = np.append(self.edges, np.inf)
+        at_edge = (self.least == self.greatest) & (self.greatest == upper)
+        return np.where(at_edge[:, None], most, least), most
+
     def meeting(self, intervals: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Bins that share scores with any of the closed intervals, shape (m + 1,)."""
         lows, highs = united(intervals).T

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mdmkit.thresholds.counted_frame import Counted
 from mdmkit.thresholds.frame_values import Certifiable
-from mdmkit.thresholds.ranges import Counted
 from mdmkit.thresholds.requirements import Requirement
 from mdmkit.uncertainty.certificates import FrameSteps, Run
 from mdmkit.uncertainty.conformal import frames_for_next, risk_run
+from mdmkit.uncertainty.frame_rows import Binned
 from mdmkit.uncertainty.p_values import BinomialTail, Values
 
 
@@ -47,6 +48,14 @@ class NextFrame:
     def x_of_ratio(self, counted: Counted, pixels: int) -> tuple[Values, Values]:
         """From the statistic of one frame with so many pixels."""
         return self.question.x_of_ratio(counted, pixels)
+
+    def least_x(self, low: Values, high: Values) -> Values:
+        """The least x of a measure that is known to lie between bounds."""
+        return self.question.least_x(low, high)
+
+    def least_x_of_ratio(self, binned: Binned, pixels: int) -> Values:
+        """The least x within each bin of one frame with so many pixels."""
+        return self.question.least_x_of_ratio(binned, pixels)
 
     @property
     def limit(self) -> float:

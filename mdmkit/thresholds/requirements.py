@@ -17,6 +17,7 @@ from mdmkit.core.errors import InputError, InputTypeError
 from mdmkit.core.transforms import Band, FrameChange
 from mdmkit.metrics.base import Metric
 from mdmkit.metrics.false_components import AnyFalseComponent, FalseComponents
+from mdmkit.metrics.found_objects import Found
 from mdmkit.metrics.grammar import Asked
 from mdmkit.metrics.mask_metrics import MaskMetric
 from mdmkit.metrics.normalized_totals import NormalizedTotals
@@ -152,7 +153,7 @@ class Requirement:
         """The end of all thresholds at which it holds if anywhere; NaN where either may fail."""
         if self.counts_alarms:
             return np.inf
-        if self.metric.name in FALLING:
+        if self.metric.name in FALLING or (isinstance(self.metric, Found) and self.metric.falls):
             return -np.inf if self.at_least else np.inf
         return np.nan
 

@@ -18,15 +18,23 @@ from mdmkit.core.named_arrays import Arrays, arrays_of, value_of
 from mdmkit.datasets import Pairing
 from mdmkit.io import source_files
 from mdmkit.statistics.kinds import Statistic
-from mdmkit.uncertainty.frame_counts import Allocate, FrameCounts
+from mdmkit.uncertainty.frame_counts import FrameCounts, Room
 
-MARK, VERSION = "mdmkit_frame_states", 3
+MARK, VERSION = "mdmkit_frame_states", 4
 AGAIN = "choose another file or pass `overwrite=True` to make them anew"
 Record = dict[str, Any]
 
 
-def record_of(pairing: Pairing, metrics: Sequence[str], settings: Record) -> Record:
-    """What states depend on: options, and size and time of change of every file."""
+def record_of(
+    pairing: Pairing,
+    metrics: Sequence[str],
+    statistics: Mapping[Statistic, str],
+    settings: Record,
+) -> Record:
+    """What states depend on: options, and size and time of change of every file.
+
+    `statistics` are those that are kept or wanted, each with the name of what needs it.
+    """
     record = {
         "settings": {
             **settings,
@@ -34,6 +42,7 @@ def record_of(pairing: Pairing, metrics: Sequence[str], settings: Record) -> Rec
             "invert": sorted(pairing.inverted),
         },
         "metrics": list(metrics),
+        "statistics": {repr(statistic): name for statistic, name in statistics.items()},
         "masks": {
             key: [stamp(path) for path in source_files(target)]
             for key, target in pairing.targets.items()
@@ -61,6 +70,11 @@ def check_unchanged(path: Path, stored: Record, wanted: Record) -> None:
     missing = [key for key in wanted["metrics"] if key not in stored["metrics"]]
     if missing:
         found.append(f"metrics: not kept for {', '.join(missing)}")
+    others = {
+        name: None for key, name in wanted["statistics"].items() if key not in stored["statistics"]
+    }
+    if others and not missing:
+        found.append(f"counts: not kept for {', '.join(others)}")
     found += _differences("masks", stored["masks"], wanted["masks"])
     for name, frames in wanted["methods"].items():
         if name in stored["methods"]:
@@ -98,13 +112,9 @@ class StatesFile:
     def __init__(self, file: Any) -> None:
         self._file = file
 
-    def allocate(self, method: str) -> Allocate:
-        """How to make room for the counts of a method."""
-
-        def allocated(statistic: Statistic, shape: tuple[int, int]) -> Any:
-            return self._group(method).create_dataset(f"counts/{statistic!r}", shape, np.uint32)
-
-        return allocated
+    def room(self, method: str, *, spreads: bool) -> Room:
+        """Where the counts of a method go; without spreads they are enough to resample."""
+        return _RoomInFile(self._group(method), spreads)
 
     def _group(self, method: str) -> Any:
         return self._file.require_group("methods").require_group(_quoted(method))
@@ -122,12 +132,40 @@ class StatesFile:
         """The states of a method that some statistics need."""
         group = self._group(method)
         wanted = list(statistics)
+        spreads = {s: group.get(f"spreads/{s!r}") for s in wanted}
         return FrameCounts(
             group["edges"][:],
             _value(group, "normalizer"),
             {statistic: group[f"counts/{statistic!r}"] for statistic in wanted},
             {statistic: group[f"facts/{statistic!r}"][:] for statistic in wanted},
             {statistic: _value(group, f"whole/{statistic!r}") for statistic in wanted},
+            {statistic: kept for statistic, kept in spreads.items() if kept is not None},
+        )
+
+
+class _RoomInFile:
+    """Room in a group of an HDF5 file; spreads, which are 0 in most bins, are packed."""
+
+    def __init__(self, group: Any, keeps_spreads: bool) -> None:
+        self._group = group
+        self._keeps_spreads = keeps_spreads
+
+    def counts(self, statistic: Statistic, shape: tuple[int, int]) -> Any:
+        """Room for uint32 of so many frames."""
+        return self._group.create_dataset(f"counts/{statistic!r}", shape, np.uint32)
+
+    def spreads(self, statistic: Statistic, shape: tuple[int, int]) -> Any | None:
+        """Room for the int64 of how far they move within bins."""
+        if not self._keeps_spreads:
+            return None
+        return self._group.create_dataset(
+            f"spreads/{statistic!r}",
+            shape,
+            np.int64,
+            chunks=(1, shape[1]),
+            shuffle=True,
+            compression="gzip",
+            compression_opts=1,
         )
 
 

@@ -8,25 +8,34 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from mdmkit.core.errors import InputError
 from mdmkit.core.files import as_path, check_output, write_atomically
+from mdmkit.evaluation.frame_set import FrameSet
 from mdmkit.evaluation.sources import Progress
 from mdmkit.evaluation.threads import Load
 from mdmkit.metrics.measures import AtThreshold, FprAtThreshold, MarginAt, Measure, statistics_of
 from mdmkit.statistics.kinds import Statistic, has_bins
 from mdmkit.statistics.normalizers import Unchanged, as_normalizer
-from mdmkit.uncertainty.counts_file import Record, StatesFile, fits, opened, temporary_file, written
+from mdmkit.uncertainty.counts_file import (
+    Record,
+    StatesFile,
+    fits,
+    opened,
+    record_of,
+    temporary_file,
+    written,
+)
 from mdmkit.uncertainty.frame_counts import (
-    Allocate,
     FrameCounts,
+    InMemory,
+    Room,
     chosen_edges,
     needed_bytes,
     sweep_states,
 )
 
+#: Thresholds at which frames are counted; numbers between them carry a bracket.
+BINS = 4096
 #: `progress(title, steps)` returns a function that is called after each step.
 Bar = Callable[[str, int], Progress]
 StatesOf = Callable[[str], FrameCounts]
@@ -42,6 +51,29 @@ def check_frames(counts: Mapping[str, int]) -> int:
             argument="frames",
         )
     return count
+
+
+def record_of_frames(
+    given: FrameSet,
+    kinds: Mapping[str, str],
+    metrics: Sequence[str],
+    statistics: Mapping[Statistic, str],
+    *,
+    bins: int = BINS,
+    protocol: str = "exact",
+) -> Record | None:
+    """What the counts of frames depend on; None of arrays, whose changes are not seen."""
+    if given.files is None:
+        return None
+    settings: Record = {
+        "bins": bins,
+        "normalize": dict(kinds),
+        "protocol": protocol,
+        "sizes": str(given.choice.sizes),
+        "labels": str(given.choice.codes),
+        "key": given.key,
+    }
+    return record_of(given.files, metrics, statistics, settings)
 
 
 @dataclass(frozen=True)
@@ -61,6 +93,8 @@ class StatesPlan:
         Bytes that the counts of one method may take.
     jobs : int
         Threads over frames.
+    regular : bool
+        Divide the range of thresholds too, as for margins.
     """
 
     measures: tuple[Measure, ...]
@@ -69,6 +103,7 @@ class StatesPlan:
     cells: int
     memory: int
     jobs: int
+    regular: bool = False
 
     @cached_property
     def frames(self) -> int:
@@ -97,10 +132,10 @@ class StatesPlan:
         if path is None:
             edges = 2 * self.cells  # some more than `cells` at most
             if needed_bytes(statistics, self.frames, edges) <= self.memory:
-                yield partial(self._sweep, progress, _in_memory)
+                yield partial(self._sweep, progress, InMemory())
                 return
             with temporary_file() as file:
-                yield lambda method: self._sweep(progress, file.allocate(method), method)
+                yield lambda method: self._sweep(progress, file.room(method, spreads=False), method)
             return
         if record is None:
             raise InputError(
@@ -113,16 +148,17 @@ class StatesPlan:
 
             def fill(file: StatesFile) -> None:
                 for method in self.loads:
-                    file.keep(method, self._sweep(progress, file.allocate(method), method))
+                    room = file.room(method, spreads=True)
+                    file.keep(method, self._sweep(progress, room, method))
 
             write_atomically(output, lambda temporary: written(temporary, record, fill))
         with opened(path, record) as file:
             yield lambda method: file.states(method, statistics)
 
-    def _sweep(self, progress: Bar | None, allocate: Allocate, method: str) -> FrameCounts:
+    def _sweep(self, progress: Bar | None, room: Room, method: str) -> FrameCounts:
         raw = [m.z for m in self.measures if isinstance(m, (AtThreshold, FprAtThreshold))]
         kind = as_normalizer(self.kinds[method])
-        margins = any(isinstance(measure, MarginAt) for measure in self.measures)
+        margins = self.regular or any(isinstance(measure, MarginAt) for measure in self.measures)
         try:
             return sweep_states(
                 self.loads[method],
@@ -133,15 +169,12 @@ class StatesPlan:
                     bins=self.cells,
                     margins=margins,
                     thresholds=raw if kind is Unchanged else (),
+                    rates=[measure.rates for measure in self.measures if measure.rates],
                 ),
-                allocate=allocate,
+                room=room,
                 memory=self.memory,
                 jobs=self.jobs,
                 progress=progress(method, 2 * self.frames) if progress else (lambda: None),
             )
         except InputError as error:
             raise error.inside(method) from error
-
-
-def _in_memory(statistic: Statistic, shape: tuple[int, int]) -> NDArray[np.uint32]:
-    return np.zeros(shape, np.uint32)

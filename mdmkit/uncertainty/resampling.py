@@ -25,15 +25,17 @@ from mdmkit.metrics.measures import Measure, computed
 from mdmkit.metrics.normalized_totals import NormalizedTotals
 from mdmkit.metrics.protocols import as_protocol
 from mdmkit.statistics.accumulator import DEFAULT_MEMORY
-from mdmkit.uncertainty.counts_file import record_of
-from mdmkit.uncertainty.counts_source import Bar, StatesPlan, check_frames
+from mdmkit.uncertainty.counts_source import (
+    BINS,
+    Bar,
+    StatesPlan,
+    check_frames,
+    record_of_frames,
+)
 from mdmkit.uncertainty.frame_counts import FrameCounts
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
-
-#: Thresholds at which the frames' statistics are kept; numbers between them carry a bracket.
-BINS = 4096
 
 
 class Estimate(NamedTuple):
@@ -243,18 +245,10 @@ def bootstrap(
             memory=memory,
         )
         return _of_images(found, measures, evaluations, draw, given.remarks)
+    measures = tuple(measure.in_bins for measure in measures)
     kinds = normalizers(normalize, methods)
-    record = None
-    if given.pairing is not None:
-        settings = {
-            "bins": bins,
-            "normalize": kinds,
-            "protocol": protocol,
-            "sizes": str(choice.sizes),
-            "labels": str(choice.codes),
-            "key": given.key,
-        }
-        record = record_of(given.pairing, found.keys, settings)
+    needed = {s: m.key for m in reversed(measures) for s in m.statistics}
+    record = record_of_frames(given, kinds, found.keys, needed, bins=bins, protocol=protocol)
     plan = StatesPlan(measures, given.loads, kinds, bins, memory, check_jobs(jobs))
     found, draws = replace(found, frames=plan.frames, cells=bins), draw(plan.frames)
     remarks: list[str] = []

@@ -21,7 +21,12 @@ from mdmkit.statistics.steps import RatioSteps
 from mdmkit.statistics.totals import EarlyGrid, Totals
 from mdmkit.uncertainty import counts_source as states_plan
 from mdmkit.uncertainty import frame_counts as frame_states
-from mdmkit.uncertainty.frame_counts import balanced_edges, chosen_edges, sweep_states
+from mdmkit.uncertainty.frame_counts import (
+    InMemory,
+    balanced_edges,
+    chosen_edges,
+    sweep_states,
+)
 from mdmkit.uncertainty.resampling import draws_of
 
 METRICS = (
@@ -304,7 +309,7 @@ def test_a_set_of_one_frame_is_that_frame():
     loads = [partial(Frame, *frame) for frame in drawn]
     states = sweep_states(
         loads, statistics, Unchanged, partial(chosen_edges, bins=32, margins=True, thresholds=()),
-        allocate=lambda statistic, shape: np.zeros(shape, np.uint32), memory=2**30,
+        room=InMemory(), memory=2**30,
     )  # fmt: skip
     times = 1000 * np.eye(3, dtype=np.int64)
     for place, chosen in enumerate(states.resampled(times)):
