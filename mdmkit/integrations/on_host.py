@@ -104,6 +104,6 @@ class OnHost:
 
 
 def _keys(scores: NDArray[np.float64]) -> NDArray[np.intp]:
-    """Keys of scores in [0, 1] on the regular grid, as in `BinnedFrame`."""
+    """Keys of scores in [0, 1], as in `Histogram`."""
     cells = np.searchsorted(EDGES, scores)
     return np.asarray(2 * cells + (EDGES[cells] == scores))
