@@ -11,13 +11,11 @@ from torch import Tensor
 
 from mdmkit.core.errors import InputError, InputTypeError
 from mdmkit.core.labels import ANOMALOUS, IGNORED, NORMAL, UNKNOWN, LabelCodes
-from mdmkit.statistics.edges import CELLS
+from mdmkit.integrations.device_keys import KEYS, keys_of
 
 #: Pixels that are looked at at once: few stay in the cache of a CPU; about 40 bytes each.
 CHUNK, CHUNK_OF_CPU = 2**23, 2**17
-#: Keys of regular bins, as in `BinnedFrame`: two for each bin, the first and the last
-#: of which hold what is outside [0, 1].
-KEYS = 2 * (CELLS + 2)
+#: Keys of scores outside [0, 1].
 _BELOW, _ABOVE = 0, KEYS - 2
 
 _FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
@@ -97,7 +95,7 @@ class Tally:
         values = _as_unit(bits.view(dtype)).double()
         weights = by_class.view(4, n)
         counts = torch.zeros((4, KEYS), dtype=torch.int64, device=table.device)
-        keys = _keys(values)
+        keys = keys_of(values)
         counts.scatter_add_(1, keys.expand(4, -1), weights)
         raw, bins = score_bits(values), keys >> 1
         elsewhere = (weights[:IGNORED].sum(0) == 0) | (keys & 1 == 1)
@@ -120,7 +118,7 @@ class Tally:
         high = torch.zeros_like(low)
         for part, labels, hidden in parts:
             values = _as_unit(part)
-            slots = _keys(values)
+            slots = keys_of(values)
             slots += classes_of(labels, hidden, table, codes, step=KEYS)
             _count(counts, slots)
             raw = values.view(integer)  # floats >= 0 are ordered as their bits
@@ -154,13 +152,6 @@ def _count(counts: Tensor, slots: Tensor) -> None:
     """Count each number; `torch.bincount` would wait for the device."""
     one = torch.ones(1, dtype=torch.int64, device=slots.device)
     counts.scatter_add_(0, slots, one.expand_as(slots))
-
-
-def _keys(values: Tensor) -> Tensor:
-    """Keys of scores in regular bins; exact, as CELLS is a power of two."""
-    place = values * CELLS
-    keys = place.ceil() + place.floor_()  # 2 c - 1 inside a bin, 2 c at its upper edge
-    return keys.add_(1).clamp_(_BELOW, _ABOVE).nan_to_num_(nan=_BELOW).long()
 
 
 def _as_unit(scores: Tensor) -> Tensor:

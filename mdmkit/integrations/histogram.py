@@ -1,4 +1,4 @@
-"""Histogram: pixels counted in regular bins of [0, 1], and the statistics that follow from it."""
+"""Histogram: pixels counted in bins of [0, 1], and the sweeps that follow from them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mdmkit.metrics.normalized_totals import NormalizedTotals
 from mdmkit.statistics.binned_steps import BinnedSteps
-from mdmkit.statistics.edges import COARSER, Edges, unit_edges
+from mdmkit.statistics.edges import COARSER, Edges, fixed_edges, unit_edges
 from mdmkit.statistics.kinds import ComponentStatistic, PixelStatistic, Statistic
 from mdmkit.statistics.score_bins import PixelBins
 from mdmkit.statistics.stepped_counts import BinnedCounts, SteppedCounts
@@ -22,10 +22,13 @@ if TYPE_CHECKING:
     from mdmkit.statistics.binned_components import BinnedComponents
     from mdmkit.statistics.regions import RegionCoverage
 
-#: Thresholds at which pixels are known: 0, 1 / 65536, ..., 1.
-EDGES: Edges = unit_edges()
+_FIXED = fixed_edges()
+_SMALLEST = np.finfo(np.float32).smallest_normal
+#: Thresholds at which pixels are known: 0, 1 / 65536, ..., 1 and, towards either end, so many more
+#: that a power of the scores makes no bracket wider. All are float32.
+EDGES: Edges = np.union1d(unit_edges(), _FIXED[(_FIXED >= _SMALLEST) & (_FIXED <= 1)])
 #: Those of them at which components are known: 0, 1 / 4096, ..., 1.
-ROWS: Edges = EDGES[::COARSER]
+ROWS: Edges = unit_edges()[::COARSER]
 
 
 @dataclass(frozen=True, eq=False)

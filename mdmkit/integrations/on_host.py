@@ -104,6 +104,6 @@ class OnHost:
 
 
 def _keys(scores: NDArray[np.float64]) -> NDArray[np.intp]:
-    """Keys of scores in [0, 1] in regular bins, as in `BinnedFrame`."""
+    """Keys of scores in [0, 1], as in `Histogram`."""
     bins = np.searchsorted(EDGES, scores)
     return np.asarray(2 * bins + (EDGES[bins] == scores))

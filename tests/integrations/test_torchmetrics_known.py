@@ -28,7 +28,7 @@ def in_bins(scores, dtype):
     if dtype == "uint8":
         return np.round(scores * 255).astype(dtype)
     if dtype == "float16":
-        return np.where(scores < 2**-5, 0, scores).astype(dtype)
+        return (scores**8).astype(dtype)
     return (np.round(scores * 65536) / 65536).astype(dtype)
 
 
@@ -90,7 +90,7 @@ def test_min_target_and_two_kinds_of_regions():
 def test_scores_in_one_cell_are_warned_of_once():
     rng = np.random.default_rng(0)
     target = (rng.random((2, 40, 40)) < 0.2).astype(np.uint8)
-    scores = (1e-6 * (rng.random(target.shape) + target)).clip(0, 1).astype(np.float32)
+    scores = (0.4 + 1e-6 * (rng.random(target.shape) + target)).astype(np.float32)
     metric = AnomalySegmentationMetrics("auroc,fpr95")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -102,7 +102,7 @@ def test_scores_in_one_cell_are_warned_of_once():
         warnings.simplefilter("error")
         metric.compute()
     margin = MaximalDetectionMargin(0.5)
-    margin.update(as_tensor(0.5 + scores * 1e-1), as_tensor(target))
+    margin.update(as_tensor(scores), as_tensor(target))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         margin.compute()  # a margin of at most one cell: it is known well
@@ -112,3 +112,19 @@ def test_known_numbers_are_not_warned_of():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         counted([(in_bins(s, "uint8"), t) for s, t in drawn(7)]).compute()
+
+
+@pytest.mark.parametrize(
+    ("near", "scale"), [(0, 1e-12), (0, 1e-6), (0, 1 / 16), (1, 1e-4), (1, 1 / 16)]
+)
+def test_scores_crowded_at_an_end_are_told_apart(near, scale):
+    rng = np.random.default_rng(0)
+    target = (rng.random((2, 60, 60)) < 0.2).astype(np.uint8)
+    scores = scale * (rng.random(target.shape) + target) / 2
+    scores = 1 - scale + scores if near else scores
+    metric = AnomalySegmentationMetrics("ap,auroc,fpr95")
+    metric.update(as_tensor(scores), as_tensor(target))
+    exact = evaluate(list(zip(scores, target, strict=True)), "ap,auroc,fpr95")
+    for key, (low, high) in metric.brackets().items():
+        assert low - 1e-12 <= exact[key] <= high + 1e-12
+        assert high - low < 1e-3
