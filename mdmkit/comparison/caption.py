@@ -6,8 +6,10 @@ from collections.abc import Iterator
 
 from mdmkit.comparison.data import ComparisonData
 from mdmkit.comparison.differences import REAL
+from mdmkit.comparison.selection_table import WORST
 from mdmkit.metrics.measures import MarginAt
 from mdmkit.metrics.protocols import PROTOCOLS
+from mdmkit.metrics.selections import GroupMean
 from mdmkit.tables.table import TRIVIAL
 
 
@@ -52,6 +54,8 @@ def _caveats(comparison: ComparisonData) -> Iterator[str]:
         yield f"{TRIVIAL}: T does not exceed what a constant prediction scores on these frames"
     if not all(number.is_known for number in numbers):
         yield "a value in square brackets is known to lie between them"
+    if any(isinstance(measure, GroupMean) for measure in comparison.measures):
+        yield f"{WORST}: of a method's groups of frames"
     found = comparison.bootstrap
     if found:
         what = "frames" if found.aggregate == "pooled" else "images"

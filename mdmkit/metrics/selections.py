@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import StringIO
 from itertools import pairwise
 from pathlib import Path
@@ -51,6 +51,14 @@ class GroupMean(Measure):
     @property
     def on_scale(self) -> bool:  # type: ignore[override]
         return self.groups[0].on_scale
+
+    @property
+    def rates(self) -> tuple[float, float] | None:  # type: ignore[override]
+        return self.groups[0].rates
+
+    @property
+    def in_bins(self) -> GroupMean:
+        return GroupMean(tuple(replace(one, measure=one.measure.in_bins) for one in self.groups))
 
     @property
     def statistics(self) -> tuple[Statistic, ...]:

@@ -69,6 +69,7 @@ def test_groups_are_sections_of_one_table_in_every_form(weather):
     assert latex.count(r"\begin{tabular}") == 2  # pooled, and all groups
     assert latex.count(r"\multicolumn{3}{@{}l}{\textit{") == 3
     assert latex.count(r"{\scriptsize worst}") == 4
+    assert "Worst: of a method's groups of frames." in latex
     shown = comparison.to_text("table")
     assert shown.count("By weather, %") == 1
     assert " rain: 1 frame, 1 component\n" in shown
