@@ -1,6 +1,6 @@
-"""The demo: drawn streets, the small network, Maskomaly beside other scores, table and figures.
+"""The demo: synthetic streets, the small network, Maskomaly beside other scores, tables, figures.
 
-Scenes are drawn; every score comes from the network, every number from `mdmkit.compare`.
+Scenes are synthetic; every score comes from the network, every number from `mdmkit.compare`.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class Demo:
 
     comparison: Comparison
     ablation: Comparison
-    lead: str | None
+    differences: str | None
     tables: tuple[Path, ...]
     figures: tuple[Path, ...]
     folders: Mapping[str, Path]
@@ -122,7 +122,7 @@ def score_scenes(
     return folders, {row: d.folder for row, d in rows.items()}
 
 
-def lead_table(
+def difference_table(
     folders: Mapping[str, Path], target: Path, replicates: int, bar: Bar | None = None
 ) -> str:
     """How far Maskomaly lies above each other score, with 95 % intervals over images, Markdown."""
@@ -150,7 +150,7 @@ def run_demo(
     kind : str
         Which scenes; see `maskomaly.tiny.scenes.draw_scene`.
     replicates : int
-        If not 0, resample the images so often for intervals of Maskomaly's lead.
+        If not 0, resample the images so often for intervals of the differences to Maskomaly.
     bar : callable, optional
         `bar(title, frames)` returns a function that is called after each frame.
 
@@ -185,13 +185,13 @@ def run_demo(
         tables.append(folder / f"{name}.md")
         write_text(tables[-1], found.to_text("markdown"))
         write_text(folder / f"{name}.json", found.to_text("json"))
-    lead = None
+    differences = None
     if replicates:
-        lead = lead_table(folders, target, replicates, bar)
-        tables.append(folder / "lead.md")
-        write_text(tables[-1], lead)
+        differences = difference_table(folders, target, replicates, bar)
+        tables.append(folder / "differences.md")
+        write_text(tables[-1], differences)
     figures = draw_figures(folder, folders, network, config)
-    return Demo(comparison, ablation, lead, tuple(tables), figures, folders, target)
+    return Demo(comparison, ablation, differences, tuple(tables), figures, folders, target)
 
 
 def scenes_to_show(target: Path) -> list[str]:

@@ -103,10 +103,12 @@ def read_lines(file: Path, argument: str) -> list[str]:
     try:
         lines = [line.strip() for line in read_text(file).splitlines()]
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{argument}: expected a text file, found {file}: {error}") from error
+        raise InputError(
+            f"expected a text file at {file}, found: {error}", argument=argument
+        ) from error
     lines = [line for line in lines if line and not line.startswith("#")]
     if not lines:
-        raise InputError(f"{argument}: expected a line for each frame in {file}, found none")
+        raise InputError(f"expected a line for each frame in {file}, found none", argument=argument)
     return lines
 
 

@@ -36,12 +36,12 @@ KINDS = ("train", "validation", "mining", "validation-anomaly", "test")
 ANOMALY_POOLS = {"mining": MINING, "validation-anomaly": MINING, "test": TEST}
 
 FEWEST_ANOMALOUS_PIXELS = 40
-"""Of a scene of 128 x 256 with anomalies; one that shows less is drawn anew."""
+"""Least number of anomalous pixels of a scene of 128 x 256; one with fewer is made anew."""
 
 
 @dataclass(frozen=True)
 class Scene:
-    """One drawn street.
+    """Holds one synthetic street.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Train the small network on drawn streets: `maskomaly train-tiny`."""
+"""Train the small network on synthetic streets: `maskomaly train-tiny`."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The demo: score maps of three methods that are drawn, with AP alike and margins far apart.
+"""The demo: synthetic score maps of three methods, with AP alike and margins far apart.
 
-Only maps and ground truth are drawn; every number comes from `compare`.
+Only maps and ground truth are synthetic; every number comes from `compare`.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def draw_scores(rng: np.random.Generator, target: NDArray[np.uint8]) -> dict[str
 
 @dataclass(frozen=True)
 class Drawn:
-    """Where the drawn frames lie."""
+    """Folders of the synthetic frames."""
 
     target: Path
     methods: dict[str, Path]

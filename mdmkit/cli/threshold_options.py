@@ -67,7 +67,7 @@ On = Annotated[
     typer.Option(
         "--on",
         metavar="[NAME=]FOLDER...",
-        help="The methods' score maps of a second set: what does the threshold give there?",
+        help="The methods' score maps of a second set, to which the threshold is applied.",
         show_default=False,
         rich_help_panel=SECOND,
     ),
@@ -185,8 +185,8 @@ Check = Annotated[
     Path | None,
     typer.Option(
         metavar="FILE.toml",
-        help="Does a threshold that was kept by --save still hold on the frames of a folder, with "
-        "--target or --dataset or without labels?",
+        help="Check whether a threshold that --save wrote still holds on the frames of a folder, "
+        "with --target or --dataset or without labels.",
         show_default=False,
         rich_help_panel=WANTED,
     ),

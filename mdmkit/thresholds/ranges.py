@@ -192,7 +192,7 @@ class Requirements(Measure):
     key = "requirements"
 
     @property
-    def refinable(self) -> bool:  # type: ignore[override]
+    def resolvable(self) -> bool:  # type: ignore[override]
         metrics = [requirement.metric for requirement in self.several]
         return all(
             not isinstance(m, CountMetric) or m.monotone or not m.higher_is_better for m in metrics
@@ -207,7 +207,7 @@ class Requirements(Measure):
         return self.empty()
 
     @property
-    def every_row(self) -> bool:
+    def every_score(self) -> bool:
         metrics = (requirement.metric for requirement in self.several)
         return any(
             isinstance(m, CountMetric) and not m.monotone and m.higher_is_better for m in metrics

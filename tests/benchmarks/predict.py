@@ -89,11 +89,13 @@ def in_this_process(place, arguments):
 def in_checkouts(place, arguments):
     """The same of the command in an older checkout and in this one."""
     here = Path(__file__).parents[2]
+    # As text, so that nothing beside it is imported in place of a library.
+    command_timed = Path(__file__).with_name("predict_command.py").read_text()
     (queries,) = PACKAGED.glob("*.toml")  # which the older checkout reads, too
     for number in range(arguments.rounds):
         for name, checkout in (("before", arguments.before), ("now", here)):
             command = [
-                sys.executable, here / "tests/benchmarks/predict_command.py", place / "images",
+                sys.executable, "-c", command_timed, place / "images",
                 "-o", place / f"{name}{number}", "--model", packaged_checkpoint(),
                 "--config", queries, "--device", "cpu",
             ]  # fmt: skip

@@ -1,6 +1,6 @@
 """`maskomaly predict` of the checkout that PYTHONPATH names: seconds in all, and in the network.
 
-    PYTHONPATH=CHECKOUT python predict_command.py IMAGES -o FOLDER --model M --config FILE
+    PYTHONPATH=CHECKOUT python -c "$(cat predict_command.py)" IMAGES -o OUT --model M --config FILE
 
 It imports nothing but that checkout, old or new, and prints JSON. Time begins when the network is
 loaded.

@@ -15,6 +15,8 @@ from mdmkit import (
     count_metric,
     recommend_threshold,
 )
+from mdmkit.cli.command_line import app
+from mdmkit.cli.terminal import run
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.statistics.kinds import PixelStatistic
 from mdmkit.statistics.normalizers import Unchanged
@@ -24,7 +26,7 @@ from mdmkit.thresholds.counted_frames import CountedFrames, FrameInBins
 from mdmkit.thresholds.frame_values import Caps, Certifiable
 from mdmkit.thresholds.requirements import parse_requirements
 from mdmkit.thresholds.sources import ReadFrames
-from mdmkit.uncertainty.frame_counts import InMemory, chosen_edges, sweep_states
+from mdmkit.uncertainty.frame_counts import InMemory, chosen_edges, count_frames
 from tests.conftest import random_scores
 
 SIZES = ComponentSizes(2, 2)
@@ -71,7 +73,7 @@ def counted(frames, requirements, bins):
     loads = [partial(Frame, *frame) for frame in frames]
     statistics = tuple(dict.fromkeys([PixelStatistic(), *(r.statistic for r in requirements)]))
     edges = partial(chosen_edges, bins=bins, margins=True, thresholds=())
-    counts = sweep_states(loads, statistics, Unchanged, edges, room=Keeping(), memory=2**30)
+    counts = count_frames(loads, statistics, Unchanged, edges, room=Keeping(), memory=2**30)
     return CountedFrames(counts, loads, 2**30), ReadFrames(loads, 2**30)
 
 
@@ -252,3 +254,23 @@ def test_what_counts_do_not_tell_is_refused(folders):
             [(np.eye(3), np.eye(3, dtype=int))] * 3, require="fpr <= 0.5", counts=counts
         )
     assert not counts.exists()
+
+
+def test_the_command_keeps_counts_and_uses_them(folders, monkeypatch, capsys):
+    words = [
+        "threshold", f"mine={folders / 'mine'}", "--target", str(folders / "masks"),
+        "--require", "found>=0.5, fpr<=0.3", "--confidence", "0.8", "--bootstrap", "10",
+        "--counts", str(folders / "counts.h5"), "--format", "csv", "-q",
+    ]  # fmt: skip
+    printed = []
+    for more in ([], ["--overwrite"]):  # what fits is not made anew
+        with pytest.raises(SystemExit) as ended:
+            run(app, "mdmkit", [*words, *more])
+        assert ended.value.code == 0
+        printed.append(capsys.readouterr().out)
+        monkeypatch.setattr("mdmkit.evaluation.methods.load_frame", unread)
+    assert printed[0] == printed[1]
+    assert printed[0].count("\n") == 3
+    with pytest.raises(SystemExit):
+        run(app, "mdmkit", [*words[:4], "--t-margin", "0.5", "--counts", "other.h5"])
+    assert "--counts: expected --require with it" in capsys.readouterr().err

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mdmkit import bootstrap, evaluate
+from mdmkit.metrics.selections import measures_by
 from mdmkit.uncertainty.resampling import draws_of
 from tests.uncertainty.test_resampling import frames
 
@@ -68,3 +69,19 @@ def test_thresholds_lie_close_at_small_rates():
     (exact,) = evaluate(several, key).values()
     assert low <= exact <= high
     assert high - low < 0.01
+
+
+def test_groups_of_frames_and_their_mean_have_intervals(tmp_path):
+    several = drawn(1)
+    keys = [f"frame {i}" for i in range(len(several))]
+    table = tmp_path / "frames.csv"
+    table.write_text(
+        "frame,weather\n" + "".join(f"{k},{'ab'[i > 2]}\n" for i, k in enumerate(keys))
+    )
+    measures = measures_by(METRICS, f"{table}:weather", keys=keys)
+    found = bootstrap({"m": several}, metrics=measures, replicates=4)
+    expected = evaluate(several, measures)
+    assert any("aupimo" in key and key.endswith("weather=mean") for key in found.keys)
+    for key in found.keys:
+        value = np.nan if expected[key] is None else expected[key]
+        assert found.values["m"][key] == pytest.approx(value, nan_ok=True, abs=1e-10), key

@@ -89,13 +89,13 @@ class Track:
     @cached_property
     def ranks(self) -> dict[str, dict[str, Rank]]:
         """The rank of each method, by measure."""
-        leads: dict[str, dict[tuple[str, str], bool]] = {}
+        differences: dict[str, dict[tuple[str, str], bool]] = {}
         for file in self.files:
-            for (key, leader, method), real in file.leads.items():
-                leads.setdefault(key, {})[leader, method] = real
+            for (key, reference, method), excludes_zero in file.differences.items():
+                differences.setdefault(key, {})[reference, method] = excludes_zero
         return {
             heading.key: rank_methods(
-                self.cells(heading.key), heading.higher_is_better, leads.get(heading.key, {})
+                self.cells(heading.key), heading.higher_is_better, differences.get(heading.key, {})
             )
             for heading in self.headings
         }
