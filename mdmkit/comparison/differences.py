@@ -110,7 +110,7 @@ def paired_differences(comparison: ComparisonData) -> list[Difference]:
     differences = []
     for measure in comparison.measures:
         reference = comparison.against or _best(comparison, measure)
-        if measure.key not in found.keys or reference is None or is_count(measure):
+        if reference is None or not _is_drawn(measure, found):
             continue
         top = comparison[reference][measure.key]
         for result in comparison.results:
@@ -125,6 +125,11 @@ def paired_differences(comparison: ComparisonData) -> list[Difference]:
                     Difference(measure.key, reference, result.method, value_difference, interval)
                 )
     return differences
+
+
+def _is_drawn(measure: Measure, found: Bootstrap | None) -> bool:
+    """Whether a measure was resampled, and is no mere count of what is there."""
+    return found is not None and measure.key in found.keys and not is_count(measure)
 
 
 def _compares(measure: Measure, result: Result, reference: Result) -> bool:
@@ -155,8 +160,10 @@ def difference_block(comparison: ComparisonData) -> Block:
     found = comparison.bootstrap
     differences = {(d.metric, d.method): d for d in paired_differences(comparison)}
     columns = []
+    asked = comparison.against is not None and len(comparison.results) > 1
     for measure in comparison.measures:
-        if not any(metric == measure.key for metric, _ in differences):
+        other_scale = asked and measure.on_scale and _is_drawn(measure, found)
+        if not (other_scale or any(metric == measure.key for metric, _ in differences)):
             continue
         cells, details = [], []
         for result in comparison.results:

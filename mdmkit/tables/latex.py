@@ -240,7 +240,8 @@ def _caption(view: View, columns: Sequence[Column]) -> str:
     cells = "".join(cell for column in columns for cell in (*column.cells, *column.details))
     unused = {mark for mark in (TRIVIAL, UNDEFINED) if mark not in cells}
     said = view.caption or view.notes
-    sentences += [escaped(line) for line in said if line.partition(":")[0] not in unused]
+    shown = (line for line in said if line.partition(":")[0] not in unused)
+    sentences += [re.sub("^-(?=:)", "--", escaped(line)) for line in shown]
     return ". ".join(sentence[:1].upper() + sentence[1:] for sentence in sentences) + "."
 
 
@@ -276,10 +277,13 @@ def _tabular(view: View, sections: Sequence[Block], step: _Step) -> list[str]:
     columns = sections[0].columns
     aligned = "".join("l" if column is view.auxiliary else "r" for column in columns)
     bounded = any(_behind(c, row)[0] for c in columns for row in range(len(c.cells)))
+    kind, width, spread = "tabular", "", ""
+    if step.space < _STEPS[1].space:  # a narrower typeface than the estimate's leaves room
+        kind, width, spread = "tabular*", r"{\linewidth}", r"\extracolsep{\fill}"
     lines = [
         rf"{{{step.command}\setlength{{\tabcolsep}}{{{step.space:g}pt}}%",
         *([r"\renewcommand{\arraystretch}{1.4}%"] if bounded else []),  # bounds stand clear
-        rf"\begin{{tabular}}{{@{{}}l{aligned}@{{}}}}",
+        rf"\begin{{{kind}}}{width}{{@{{{spread}}}l{aligned}@{{}}}}",
         r"\toprule",
         *_heads(columns),
     ]
@@ -293,4 +297,4 @@ def _tabular(view: View, sections: Sequence[Block], step: _Step) -> list[str]:
                 lines.append(r"\midrule")
             cells = [_cell(column, row) for column in block.columns]
             lines.append(" & ".join([escaped(method), *cells]) + r" \\")
-    return [*lines, r"\bottomrule", r"\end{tabular}}"]
+    return [*lines, r"\bottomrule", rf"\end{{{kind}}}}}"]

@@ -269,6 +269,9 @@ def test_margins_on_different_scales_have_no_difference(mixed):
     assert ("mdm_f1@0.5", "ranked") not in pairs
     columns = {column.name: column for column in difference_block(mixed).columns}
     assert columns["MDM F1"].cells[:2] == ("-", "other scale")
+    alone = difference_block(replace(mixed, against="ranked"))
+    (margin,) = (column for column in alone.columns if column.name == "MDM F1")
+    assert margin.cells == ("other scale", "-", "other scale")
     assert any(line.startswith("other scale: ranked and plain") for line in notes(mixed))
     assert any("margins have no difference" in line for line in notes(replace(mixed, against=None)))
 

@@ -207,4 +207,4 @@ def test_the_caption_says_whose_scores_have_no_margin():
     methods = {"unit": maps, "logits": [(np.array([[-3.0, 1, 9]]), [[0, 0, 1]])]}
     caption = compare(methods, metrics=FEW).to_text("latex").split(r"\label")[0]
     assert "by nature (not those of logits), no normaliser" in caption
-    assert "scores outside {[}0, 1] have no thresholds there" in caption
+    assert "--: scores outside {[}0, 1] have no thresholds there" in caption
