@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from mdmkit.core.arguments import check_kind
 from mdmkit.core.errors import InputError, InputTypeError
 from mdmkit.core.files import as_path, checksum, read_text, read_toml, write_text
 
@@ -200,7 +201,7 @@ class MaskomalyConfig:
         InputError
             A file that cannot be read, is no TOML or holds a bad key or value; it is named.
         """
-        values = read_toml(path)
+        values = read_toml(as_path(path, "path"))
         if not values:
             raise InputError(f"{path}: expected parameters, found none: it is empty or cut off")
         return cls.from_mapping(values, str(path))
@@ -304,6 +305,7 @@ def ablation_configs(config: MaskomalyConfig) -> dict[str, MaskomalyConfig]:
     >>> list(rows), rows["RB"].accept, rows["RB"].border
     (['A', 'R', 'RB', 'AR', 'ARB', 'ARBI'], False, True)
     """
+    check_kind(config, (MaskomalyConfig,), "config")
     return {row: with_terms(config, row) for row in ("A", "R", "RB", "AR", "ARB", "ARBI")}
 
 

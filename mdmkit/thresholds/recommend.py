@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
-from mdmkit.core.arguments import check_options
+from mdmkit.core.arguments import as_integer, check_options
 from mdmkit.core.errors import InputError, InputTypeError
 from mdmkit.core.margin import check_t_margin
 from mdmkit.core.records import Json
@@ -130,6 +130,7 @@ def choose_thresholds(
     >>> found["mine"].threshold, found.transfers["mine"].point.recall
     (0.4, 1.0)
     """
+    as_integer(replicates, "replicates", 0)
     check_options(choose_thresholds, frames, FRAME_OPTIONS)
     if (t_margin is None) == (require is None):
         found = "neither" if require is None else "both"
