@@ -86,7 +86,7 @@ def check_indices(
 
 
 class _Roles:
-    """Which queries act in which term, and how the masks of these alone become a score."""
+    """Says which queries act in which term, and makes a score of their masks alone."""
 
     def __init__(self, outputs: MaskOutputs, config: MaskomalyConfig) -> None:
         self.config = config

@@ -100,7 +100,7 @@ class InstanceMasks:
 
     @property
     def digest(self) -> str:
-        """Of which files there are, and when they changed."""
+        """Digest of the files that there are, and when they changed."""
         found = [(key, stamp(path)) for key, path in sorted(self.files.items())]
         return hashlib.sha256(repr(found).encode()).hexdigest()[:16]
 

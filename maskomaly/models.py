@@ -159,11 +159,20 @@ def choose_device(device: str | torch.device) -> torch.device:
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
-        return torch.device(device)
+        chosen = torch.device(device)
     except RuntimeError as error:
         raise InputError(
             f"expected auto, cpu, cuda, cuda:0, ..., found {device!r}", argument="device"
         ) from error
+    try:
+        torch.empty(0, device=chosen)
+    except Exception as error:  # torch built without it, a driver that lacks, no such number
+        raise InputError(
+            f"expected a device that torch finds here (auto takes a GPU if there is one), found "
+            f"{device}: {_brief(error)}",
+            argument="device",
+        ) from error
+    return chosen
 
 
 def _default_preprocessing(config: object) -> Preprocessing:

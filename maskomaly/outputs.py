@@ -250,7 +250,7 @@ class MaskOutputs:
         return replace(self, mask_logits=logits, held=None if queries is None else tuple(queries))
 
     def to(self, device: str | torch.device) -> MaskOutputs:
-        """The same on another device."""
+        """Copy the outputs to another device."""
         return replace(
             self,
             class_probabilities=self.class_probabilities.to(device),

@@ -1,4 +1,4 @@
-"""Which object queries see anomalies: mining by their overlap with a ground truth."""
+"""Mining of object queries that see anomalies, by their overlap with a ground truth."""
 
 from __future__ import annotations
 

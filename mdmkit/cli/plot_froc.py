@@ -36,6 +36,7 @@ def plot_froc(
     """
     from mdmkit.metrics.detection_measures import FoundAtAlarms
     from mdmkit.plots import froc_figure
+    from mdmkit.statistics.detections import Detections
 
     folders = parse_methods(methods)
     file.check(width)
@@ -43,7 +44,7 @@ def plot_froc(
         panels.find(folders),
         lambda sizes: [FoundAtAlarms(1.0, sizes)],
         lambda one: {
-            name: evaluation.sweeps().raw(FoundAtAlarms(1.0, one.sizes).statistics[-1])
+            name: Detections(evaluation.sweeps().raw(FoundAtAlarms(1.0, one.sizes).statistics[-1]))
             for name, evaluation in one.evaluations.items()
         },
         judge=judging.choose,

@@ -44,9 +44,10 @@ Require = Annotated[
         "--require",
         metavar="'MEASURE>=LIMIT, ...'",
         help="Instead of --t-margin: what must hold, as in 'recall>=0.9, fpr<=0.01'; with <=, >=, "
-        "< or >; f1, iou, precision, recall, fbeta@beta=B, fpr, siou, ppv, mean_f1, pro, alarms "
-        "(false components a frame), alarm_frames (share of frames with any); with @size=A:B, "
-        "@rows=A:B, @share=A:B for some objects, @band=W for pixels near borders.",
+        "< or >; f1, iou, precision, recall, fbeta@beta=B, fpr, siou, ppv, mean_f1, pro, "
+        "found (share of objects), alarms (false components a frame), alarm_frames (share of "
+        "frames with any); with @size=A:B, @rows=A:B, @share=A:B for some objects, @band=W for "
+        "pixels near borders.",
         show_default=False,
         rich_help_panel=WANTED,
     ),
@@ -66,7 +67,7 @@ On = Annotated[
     typer.Option(
         "--on",
         metavar="[NAME=]FOLDER...",
-        help="The methods' score maps of a second set: what does the threshold give there?",
+        help="The methods' score maps of a second set, to which the threshold is applied.",
         show_default=False,
         rich_help_panel=SECOND,
     ),
@@ -151,6 +152,16 @@ AlarmCap = Annotated[
         rich_help_panel=UNCERTAINTY,
     ),
 ]
+Counts = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Keep what each frame counts in this HDF5 file, or use what `mdmkit compare "
+        "--bootstrap-counts` or this command kept, instead of reading frames again.",
+        show_default=False,
+        rich_help_panel=UNCERTAINTY,
+    ),
+]
 Save = Annotated[
     Path | None,
     typer.Option(
@@ -174,8 +185,8 @@ Check = Annotated[
     Path | None,
     typer.Option(
         metavar="FILE.toml",
-        help="Does a threshold that was kept by --save still hold on the frames of a folder, with "
-        "--target or --dataset or without labels?",
+        help="Check whether a threshold that --save wrote still holds on the frames of a folder, "
+        "with --target or --dataset or without labels.",
         show_default=False,
         rich_help_panel=WANTED,
     ),
@@ -184,7 +195,7 @@ Check = Annotated[
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a threshold must do."""
+    """Options for what a threshold must meet."""
 
     t_margin: TMargin = None
     metric: MetricName = "f1"
@@ -192,7 +203,7 @@ class Wanted:
     check: Check = None
 
     def refuse_both(self) -> None:
-        """One of the two ways to choose."""
+        """Check that one of the two ways to choose is given."""
         if bool(self.require) == (self.t_margin is not None):
             found = "both" if self.require else "neither"
             raise InputError(
@@ -240,7 +251,7 @@ class Second:
 
 @dataclass(frozen=True)
 class Certifying:
-    """How requirements are certified, and how often frames are drawn anew."""
+    """Options for certificates and resampling."""
 
     confidence: Confidence = None
     next_frame: NextFrame = False
@@ -249,13 +260,15 @@ class Certifying:
     component_cap: ComponentCap = 10
     alarm_cap: AlarmCap = 10
     replicates: Replicates = 0
+    counts: Counts = None
 
-    def options(self, require: Sequence[str]) -> Json:
+    def options(self, require: Sequence[str], overwrite: bool) -> Json:
         """The same by argument of `choose_thresholds`."""
         asked = {
             "confidence": self.confidence is not None,
             "next_frame": self.next_frame,
             "replicates": bool(self.replicates),
+            "counts": self.counts is not None,
         }
         for name, given in asked.items():
             if given and not require:
@@ -264,7 +277,8 @@ class Certifying:
             raise InputError("expected it or --confidence, found both", argument="next_frame")
         if not require:
             return {}
-        return {"certify": self._certification(), "replicates": self.replicates}
+        kept = {"counts": self.counts, "overwrite": overwrite} if self.counts else {}
+        return {"certify": self._certification(), "replicates": self.replicates, **kept}
 
     def _certification(self) -> Certification | None:
         from mdmkit.thresholds.certify import Certification
@@ -278,7 +292,7 @@ class Certifying:
 
 @dataclass(frozen=True)
 class Kept:
-    """What is kept of the answer beside the table."""
+    """Options for files beside the table."""
 
     save: Save = None
     figure: Figure = None

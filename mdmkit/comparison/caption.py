@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mdmkit.comparison.data import ComparisonData
-from mdmkit.comparison.differences import REAL
+from mdmkit.comparison.differences import EXCLUDES_ZERO
+from mdmkit.comparison.selection_table import WORST
 from mdmkit.metrics.measures import MarginAt
 from mdmkit.metrics.protocols import PROTOCOLS
+from mdmkit.metrics.selections import GroupMean
 from mdmkit.tables.table import TRIVIAL
 
 
@@ -52,6 +54,8 @@ def _caveats(comparison: ComparisonData) -> Iterator[str]:
         yield f"{TRIVIAL}: T does not exceed what a constant prediction scores on these frames"
     if not all(number.is_known for number in numbers):
         yield "a value in square brackets is known to lie between them"
+    if any(isinstance(measure, GroupMean) for measure in comparison.measures):
+        yield f"{WORST}: of a method's groups of frames"
     found = comparison.bootstrap
     if found:
         what = "frames" if found.aggregate == "pooled" else "images"
@@ -60,7 +64,7 @@ def _caveats(comparison: ComparisonData) -> Iterator[str]:
             f"sets of {found.frames} {what} drawn with replacement"
         )
         if len(comparison.results) > 1:
-            yield f"{REAL}: a lead whose interval excludes 0"
+            yield f"{EXCLUDES_ZERO}: a difference whose interval excludes 0"
     if comparison.published:
         yield (
             f"below the rule: as printed in {comparison.published.source}, of other frames and "

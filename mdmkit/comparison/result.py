@@ -37,9 +37,9 @@ class Comparison(ComparisonData, Tabular):
     auxiliary : frozenset of str
         Methods that use auxiliary data.
     bootstrap : Bootstrap or None
-        The same numbers on resampled frames: tables then show intervals and leads.
+        The same numbers on resampled frames: tables then show intervals and differences.
     against : str or None
-        Whose lead is shown; None: that of the best method of each measure.
+        The method that differences are computed from; None: the best method of each measure.
 
     Examples
     --------
@@ -73,11 +73,11 @@ class Comparison(ComparisonData, Tabular):
         return record_of(self)
 
     def view(self) -> View:
-        """What is shown of the comparison."""
+        """The content of the tables, before any form is chosen."""
         return view_of(self)
 
     def with_bootstrap(self, found: Bootstrap, against: str | None = None) -> Comparison:
-        """The same with intervals and leads, of numbers that `bootstrap` resampled.
+        """Add intervals and differences of numbers that `bootstrap` resampled.
 
         Raises
         ------

@@ -38,7 +38,7 @@ def as_bytes(value: Any, argument: str = "memory") -> int:
 
 
 def as_choice(value: object, choices: Collection[str | None], argument: str) -> Any:
-    """One of some names, and nothing that only compares like one.
+    """Check that a value is one of some names, and nothing that only compares like one.
 
     Examples
     --------

@@ -11,10 +11,16 @@ from mdmkit.core.errors import InputError
 from mdmkit.core.frame import Frame
 from mdmkit.core.frame_streams import as_frames, frames_from, in_memory, is_array
 from mdmkit.core.labels import LabelCodes
+from mdmkit.core.transforms import Inverted
 
 
 def given_frames(
-    frames: Any, target: Any = None, ignore: Any = None, *, codes: LabelCodes | None = None
+    frames: Any,
+    target: Any = None,
+    ignore: Any = None,
+    *,
+    codes: LabelCodes | None = None,
+    invert: bool = False,
 ) -> Iterator[Frame]:
     """Frames one after the other.
 
@@ -27,6 +33,8 @@ def given_frames(
         Alike in structure.
     codes : LabelCodes, optional
         Of targets that are arrays.
+    invert : bool
+        Higher scores mean normal: 1 - score is judged.
 
     Raises
     ------
@@ -42,6 +50,13 @@ def given_frames(
     Frame('frame 0', 1 x 2, float64, 2 valid pixels, 1 anomalous)
     Frame('frame 0', 1 x 2, float64, 2 valid pixels, 1 anomalous)
     """
+    as_they_are = _as_they_are(frames, target, ignore, codes)
+    return map(Inverted(), as_they_are) if invert else as_they_are
+
+
+def _as_they_are(
+    frames: Any, target: Any, ignore: Any, codes: LabelCodes | None
+) -> Iterator[Frame]:
     if target is not None:
         return frames_from(frames, target, ignore, codes=codes)
     if ignore is not None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, overload
 
-from mdmkit.core.arguments import as_bytes, as_choice
+from mdmkit.core.arguments import as_bytes, as_choice, check_kind
 from mdmkit.core.distribution import Distribution, mean_where_defined
 from mdmkit.core.errors import InputError, NoTargetError
 from mdmkit.core.frame import Frame
@@ -47,6 +47,7 @@ def threshold_curve(
     normal_label: Labels = 0,
     ignore_index: Labels = 255,
     normalize: str | None = "none",
+    invert: bool = False,
     memory: int = DEFAULT_MEMORY,
     resolution: str | None = None,
 ) -> ThresholdCurve:
@@ -71,6 +72,8 @@ def threshold_curve(
         Label values of `target`; any other value is an error.
     normalize : {"none", "minmax", "sigmoid", "rank"}
         Order-preserving map of unbounded scores to [0, 1].
+    invert : bool
+        Higher scores mean normal: 1 - score is judged.
     memory : int
         Bytes that the statistics may take. Beyond it scores fall into bins, with bounds within
         each bin (`low`, `high`).
@@ -110,13 +113,14 @@ def threshold_curve(
     kind = as_normalizer(normalize)
     as_choice(resolution, (None, "all"), "resolution")
     memory = as_bytes(memory)
-    frames = given_frames(scores, target, ignore, codes=codes)
+    check_kind(invert, (bool,), "invert")
+    frames = given_frames(scores, target, ignore, codes=codes, invert=invert)
     if resolution is None and all(map(in_memory, (scores, target, ignore))):
         curve = _closer_curve(frames, chosen, kind)
         if curve is not None:
             return curve
-    every_row = isinstance(chosen, CountMetric)
-    return sweep_frames(frames, _recipes(chosen), kind, memory, every_row).curve(chosen)
+    every_score = isinstance(chosen, CountMetric)
+    return sweep_frames(frames, _statistics_of(chosen), kind, memory, every_score).curve(chosen)
 
 
 @overload
@@ -131,6 +135,7 @@ def mdm(
     normal_label: Labels = ...,
     ignore_index: Labels = ...,
     normalize: str | None = ...,
+    invert: bool = ...,
     aggregate: str = ...,
     memory: int = ...,
 ) -> Margin: ...
@@ -146,6 +151,7 @@ def mdm(
     normal_label: Labels = ...,
     ignore_index: Labels = ...,
     normalize: str | None = ...,
+    invert: bool = ...,
     aggregate: str = ...,
     memory: int = ...,
 ) -> tuple[Margin, ...]: ...
@@ -160,6 +166,7 @@ def mdm(
     normal_label: Labels = 0,
     ignore_index: Labels = 255,
     normalize: str | None = "none",
+    invert: bool = False,
     aggregate: str = "pooled",
     memory: int = DEFAULT_MEMORY,
 ) -> Margin | tuple[Margin, ...]:
@@ -169,7 +176,7 @@ def mdm(
 
     Parameters
     ----------
-    scores, target, metric, ignore, anomaly_label, normal_label, ignore_index, normalize
+    scores, target, metric, ignore, anomaly_label, normal_label, ignore_index, normalize, invert
         As in `threshold_curve`.
     t_margin : float or sequence of float
         The required quality T, in [0, 1). It has no default: MDM without its T says nothing.
@@ -213,8 +220,10 @@ def mdm(
     chosen = as_metric(metric)
     kind = as_normalizer(normalize)
 
+    check_kind(invert, (bool,), "invert")
+
     def frames() -> Iterable[Frame]:
-        return given_frames(scores, target, ignore, codes=codes)
+        return given_frames(scores, target, ignore, codes=codes, invert=invert)
 
     if aggregate == "per_image":
         margins = _margins_per_image(frames(), asked, chosen, kind)
@@ -224,7 +233,7 @@ def mdm(
         if curve is not None:
             margins = curve.margin(asked)
         elif isinstance(chosen, MaskMetric):
-            sweeps = sweep_frames(frames(), _recipes(chosen), kind, memory)
+            sweeps = sweep_frames(frames(), _statistics_of(chosen), kind, memory)
             margins = sweeps.curve(chosen).margin(asked)
         else:
             measures = [MarginAt(chosen, t) for t in asked]
@@ -234,7 +243,7 @@ def mdm(
     return margins if several else margins[0]
 
 
-def _recipes(metric: Metric) -> tuple[Any, ...]:
+def _statistics_of(metric: Metric) -> tuple[Any, ...]:
     return tuple(dict.fromkeys([PixelStatistic(), metric.statistic]))
 
 
@@ -282,7 +291,7 @@ def _margins_per_image(
         try:
             curve = _quick_curve(partial(list, [frame]), t_margins, metric, kind)
             if curve is None:
-                sweeps = Totals.of(frame, _recipes(metric), fitted)
+                sweeps = Totals.of(frame, _statistics_of(metric), fitted)
                 curve = NormalizedTotals.of(sweeps, fitted or kind).curve(metric)
             curves.append(curve)
         except NoTargetError as error:
@@ -325,7 +334,7 @@ def sweep_frames(
     statistics: Sequence[Statistic],
     kind: type[Normalizer],
     memory: int = DEFAULT_MEMORY,
-    every_row: bool = False,
+    every_score: bool = False,
 ) -> NormalizedTotals:
     """Sweep frames one after the other, and normalise what was counted.
 
@@ -335,7 +344,7 @@ def sweep_frames(
     if fitted is None and any(isinstance(statistic, MaskStatistic) for statistic in statistics):
         frames = list(frames)
         fitted = sweep_frames(frames, [PixelStatistic()], kind).normalizer
-    accumulator = Accumulator(memory, every_row=every_row)
+    accumulator = Accumulator(memory, every_score=every_score)
     for frame in frames:
         accumulator.add(Totals.of(frame, statistics, fitted))
     total = accumulator.total()

@@ -62,7 +62,7 @@ class Evaluation(Passing):
     -----
     What it holds depends neither on the order of the frames nor on how they were cut into
     evaluations that were merged, to the last bit. Its size is bounded: by `memory` and that of the
-    grid (some 100 MB with component metrics); of per-image evaluation, by a few numbers an image.
+    bins (some 100 MB with component metrics); of per-image evaluation, by a few numbers an image.
     `contribution` may run in several threads; `add` takes what it returns.
 
     Examples
@@ -82,8 +82,7 @@ class Evaluation(Passing):
         Parameters
         ----------
         path : path
-            The same state gives the same bytes. A few bytes a distinct score, or a few a threshold
-            of the grid.
+            The same state gives the same bytes. A few bytes per distinct score, or a few per bin.
         overwrite : bool
 
         Raises
@@ -94,7 +93,7 @@ class Evaluation(Passing):
         self.write(check_output(path, overwrite, "path"))
 
     def write(self, path: Path, **header: object) -> None:
-        """As `save`, over a file if there is one, with more in its header."""
+        """Save over a file if there is one, with more in its header."""
         keys = [measure.key for measure in self.asked]
         try:
             named = parse_measures(keys, self.sizes) == self.asked
@@ -232,6 +231,7 @@ def evaluate(
     min_prediction: int = 0,
     min_target: int = 0,
     normalize: str | None = "none",
+    invert: bool = False,
     aggregate: str = "pooled",
     anomaly_label: Labels = 1,
     normal_label: Labels = 0,
@@ -259,6 +259,8 @@ def evaluate(
         Component sizes in pixels; 0 drops nothing.
     normalize : {"none", "minmax", "sigmoid", "rank"}
         How raw scores become thresholds in [0, 1]; ranking metrics and best F1 use raw scores.
+    invert : bool
+        Higher scores mean normal: 1 - score is judged.
     aggregate : {"pooled", "per_image"}
         All pixels (components) of all frames as one set, or the mean over images where defined.
     anomaly_label, normal_label, ignore_index : int, collection of int, or None
@@ -310,5 +312,5 @@ def evaluate(
         memory=memory,
     )
     again = not isinstance(frames, Iterator) and not isinstance(target, Iterator)
-    evaluation.run(frames_of(frames, codes, target), again, only_numbers=True)
+    evaluation.run(frames_of(frames, codes, target, invert), again, only_numbers=True)
     return evaluation.result()

@@ -8,6 +8,7 @@ from functools import partial
 
 import numpy as np
 
+from mdmkit.core.arguments import check_kind
 from mdmkit.core.errors import InputError
 from mdmkit.core.given import given_frames
 from mdmkit.core.labels import LabelCodes
@@ -48,13 +49,21 @@ def engine_for(jobs: object, scheduler: object) -> Iterator[Callable[[Sequence[L
         yield partial(on_cluster, client=client)
 
 
-def frames_of(frames: object, codes: LabelCodes, target: object = None) -> Frames:
+def frames_of(
+    frames: object, codes: LabelCodes, target: object = None, invert: bool = False
+) -> Frames:
     """Frames in memory or of an iterator, see `given_frames`; or in collections of Dask."""
+    check_kind(invert, (bool,), "invert")
     if _is_lazy(frames):
+        if invert:
+            raise InputError(
+                "expected False of collections of Dask, found True; give 1 - scores",
+                argument="invert",
+            )
         from mdmkit.evaluation.dask import in_collections
 
         return in_collections(frames if target is None else [(frames, target)], codes)
-    return OneByOne(lambda: given_frames(frames, target, codes=codes))
+    return OneByOne(lambda: given_frames(frames, target, codes=codes, invert=invert))
 
 
 def _is_lazy(frames: object, depth: int = 2) -> bool:

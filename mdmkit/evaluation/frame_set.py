@@ -88,7 +88,9 @@ class FrameSet:
         Label codes, component sizes and aggregation: those asked for, else the data set's.
     dataset : DataSet or None
     pairing : Pairing or None
-        Their files; None for arrays.
+        Their files with masks; None for arrays.
+    files : Pairing or None
+        Their files, those of normal frames included, which have no masks.
     target : str
         Where the ground truth lies, or "arrays".
     missing : {"error", "skip"}
@@ -112,6 +114,7 @@ class FrameSet:
     inverted: frozenset[str] = frozenset()
     by: tuple[str, ...] = ()
     image_score: str | None = None
+    files: Pairing | None = None
     _survey: LabelSurvey | None = None
 
     @classmethod
@@ -181,13 +184,13 @@ class FrameSet:
         loads: Mapping[str, Sequence[Load]]
         if normal:
             ending = options.get("score_ending", "")
-            loads = normal_loads(methods, missing, key, ending, inverted)
+            loads, files = normal_loads(methods, missing, key, ending, inverted)
             pairing, place = None, place_of(methods)
         elif not is_folder(truth):
             loads = loads_of_arrays(methods, truth, choice.codes, inverted)
-            pairing, place = None, "arrays"
+            pairing, files, place = None, None, "arrays"
         else:
-            pairing = pair(methods, truth, missing)
+            pairing = files = pair(methods, truth, missing)
             place = str(judged.root if judged else target)
             loads, inverted = loads_of(pairing, choice.codes, key, survey), pairing.inverted
         return cls(
@@ -201,6 +204,7 @@ class FrameSet:
             inverted=inverted,
             by=by,
             image_score=options.get("image_score"),
+            files=files,
             _survey=survey,
         )
 

@@ -15,7 +15,7 @@ from mdmkit.core.frame_streams import is_array
 from mdmkit.core.given import kept
 from mdmkit.core.labels import LabelCodes
 from mdmkit.core.transforms import inverted
-from mdmkit.datasets import check_inverted, find_scores
+from mdmkit.datasets import Pairing, check_inverted, find_scores
 from mdmkit.evaluation.methods import is_folder
 from mdmkit.evaluation.threads import Load
 from mdmkit.io import read_scores
@@ -32,7 +32,7 @@ def check_normal(truth: object, argument: str) -> None:
 
 
 def place_of(methods: Mapping[str, object]) -> str:
-    """Where score maps lie, or "arrays"."""
+    """Folder of the score maps, or "arrays"."""
     return ", ".join(str(given) for given in methods.values() if is_folder(given)) or "arrays"
 
 
@@ -42,8 +42,8 @@ def normal_loads(
     key: str | None,
     ending: str = "",
     invert: Collection[str] = (),
-) -> dict[str, list[Load]]:
-    """How to load each method's score maps, every pixel being normal.
+) -> tuple[dict[str, list[Load]], Pairing | None]:
+    """How to load each method's score maps, every pixel being normal, and their files, if any.
 
     Raises
     ------
@@ -59,16 +59,19 @@ def normal_loads(
         if is_folder(given)
     }
     if not folders:
-        return {name: _of_arrays(given, name in invert) for name, given in methods.items()}
+        arrays = {name: _of_arrays(given, name in invert) for name, given in methods.items()}
+        return arrays, None
     if len(folders) < len(methods):
         raise InputTypeError(
             "expected folders of score maps of all methods or of none", argument="methods"
         )
     shared = _shared(folders, missing)
-    return {
-        name: [partial(_read, paths[frame], frame, key, name in invert) for frame in shared]
-        for name, paths in folders.items()
+    files = {name: {frame: paths[frame] for frame in shared} for name, paths in folders.items()}
+    loads: dict[str, list[Load]] = {
+        name: [partial(_read, path, frame, key, name in invert) for frame, path in paths.items()]
+        for name, paths in files.items()
     }
+    return loads, Pairing({}, files, (), score_ending=ending, inverted=frozenset(invert))
 
 
 def _shared(folders: Mapping[str, Mapping[str, Path]], missing: str) -> Sequence[str]:

@@ -32,13 +32,13 @@ class CountedMetric(Metric):
     Attributes
     ----------
     counts, lowest, highest, refused : Tensor of int64
-        States, see `mdmkit.integrations.device_counts.Tally`; 3 MB, whatever the number of frames.
+        States, see `mdmkit.integrations.device_counts.Tally`; 7 MB, whatever the number of frames.
     frames : Tensor of int64
         Number of frames.
     components, targets, largest : Tensor of int64
         Further states, where component metrics are asked for; 2.6 MB.
     covered, regions : Tensor of int64
-        Further states, where PRO is asked for; 1 MB.
+        Further states, where PRO is asked for; 2.4 MB.
     settings : Tensor of int64, shape (8,)
         A fingerprint of labels and sizes: metrics with other labels or component sizes share
         no states in a `MetricCollection`, and do not merge.
@@ -227,7 +227,7 @@ class CountedMetric(Metric):
         return Histogram(self.counts.cpu().numpy().T.copy(), lowest, highest)
 
     def _sweeps(self, histogram: Histogram, statistics: Sequence[Statistic]) -> NormalizedTotals:
-        """What is known of the statistics of one measure, or of several that go together."""
+        """The statistics of one measure, or of several that go together."""
         state = {name: getattr(self, name).cpu().numpy() for name in self._on_host.none()}
         return OnHost.of(statistics).sweeps(histogram, state, int(self.frames))
 
@@ -270,9 +270,10 @@ class CountedMetric(Metric):
             self._warned = True
             rank_zero_warn(
                 f"{type(self).__name__}: known only to brackets: {', '.join(wide)}. Counts are "
-                "kept at the thresholds j / 65536, of components at j / 4096: spread the scores "
-                "over [0, 1] by one rising map before `update` (a sigmoid of logits; a stretch of "
-                "the range that they fill), or give the frames to mdmkit.evaluate, which is exact",
+                "kept at thresholds at most 1 / 65536 apart, of components at j / 4096: spread "
+                "the scores over [0, 1] by one rising map before `update` (a sigmoid of logits; "
+                "a stretch of the range that they fill), or give the frames to mdmkit.evaluate, "
+                "which is exact",
                 UserWarning,
             )
 

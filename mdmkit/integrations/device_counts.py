@@ -11,13 +11,11 @@ from torch import Tensor
 
 from mdmkit.core.errors import InputError, InputTypeError
 from mdmkit.core.labels import ANOMALOUS, IGNORED, NORMAL, UNKNOWN, LabelCodes
-from mdmkit.statistics.edges import CELLS
+from mdmkit.integrations.device_keys import KEYS, keys_of
 
 #: Pixels that are looked at at once: few stay in the cache of a CPU; about 40 bytes each.
 CHUNK, CHUNK_OF_CPU = 2**23, 2**17
-#: Keys of the regular grid, as in `BinnedFrame`: two for each of its cells, the first and the last
-#: of which hold what is outside [0, 1].
-KEYS = 2 * (CELLS + 2)
+#: Keys of scores outside [0, 1].
 _BELOW, _ABOVE = 0, KEYS - 2
 
 _FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
@@ -48,7 +46,7 @@ class Tally:
     counts : Tensor, shape (2, KEYS)
         Anomalous and normal pixels with scores in [0, 1], by key.
     lowest, highest : Tensor, shape (KEYS / 2,)
-        Bits of the least and greatest score strictly within each cell.
+        Bits of the least and greatest score strictly inside each bin.
     refused : Tensor, shape (2,)
         Pixels that were not counted: labels without a meaning; scores outside [0, 1], NaN too.
     """
@@ -97,14 +95,14 @@ class Tally:
         values = _as_unit(bits.view(dtype)).double()
         weights = by_class.view(4, n)
         counts = torch.zeros((4, KEYS), dtype=torch.int64, device=table.device)
-        keys = _keys(values)
+        keys = keys_of(values)
         counts.scatter_add_(1, keys.expand(4, -1), weights)
-        raw, cells = score_bits(values), keys >> 1
+        raw, bins = score_bits(values), keys >> 1
         elsewhere = (weights[:IGNORED].sum(0) == 0) | (keys & 1 == 1)
         low_bits = torch.full((KEYS // 2,), _NONE_BELOW, dtype=torch.int64, device=table.device)
         high_bits = torch.full_like(low_bits, _NONE_ABOVE)
-        low_bits.scatter_reduce_(0, cells, raw.masked_fill(elsewhere, _NONE_BELOW), "amin")
-        high_bits.scatter_reduce_(0, cells, raw.masked_fill(elsewhere, _NONE_ABOVE), "amax")
+        low_bits.scatter_reduce_(0, bins, raw.masked_fill(elsewhere, _NONE_BELOW), "amin")
+        high_bits.scatter_reduce_(0, bins, raw.masked_fill(elsewhere, _NONE_ABOVE), "amax")
         return cls._from(counts, low_bits, high_bits)
 
     @classmethod
@@ -120,7 +118,7 @@ class Tally:
         high = torch.zeros_like(low)
         for part, labels, hidden in parts:
             values = _as_unit(part)
-            slots = _keys(values)
+            slots = keys_of(values)
             slots += classes_of(labels, hidden, table, codes, step=KEYS)
             _count(counts, slots)
             raw = values.view(integer)  # floats >= 0 are ordered as their bits
@@ -140,7 +138,7 @@ class Tally:
 
     @classmethod
     def _from(cls, counts: Tensor, lowest: Tensor, highest: Tensor) -> Tally:
-        """From counts by class, shape (4, KEYS)."""
+        """Make counts from those by class, shape (4, KEYS)."""
         valid = torch.stack([counts[ANOMALOUS], counts[NORMAL]])
         outside = valid[:, _BELOW].sum() + valid[:, _ABOVE].sum()
         refused = torch.stack([counts[UNKNOWN].sum(), outside])
@@ -154,13 +152,6 @@ def _count(counts: Tensor, slots: Tensor) -> None:
     """Count each number; `torch.bincount` would wait for the device."""
     one = torch.ones(1, dtype=torch.int64, device=slots.device)
     counts.scatter_add_(0, slots, one.expand_as(slots))
-
-
-def _keys(values: Tensor) -> Tensor:
-    """Keys of scores on the regular grid; exact, as CELLS is a power of two."""
-    place = values * CELLS
-    keys = place.ceil() + place.floor_()  # 2 c - 1 within a cell, 2 c at its upper edge
-    return keys.add_(1).clamp_(_BELOW, _ABOVE).nan_to_num_(nan=_BELOW).long()
 
 
 def _as_unit(scores: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Histogram: pixels counted on the regular grid of [0, 1], and the sweeps that follow from it."""
+"""Histogram: pixels counted in bins of [0, 1], and the sweeps that follow from them."""
 
 from __future__ import annotations
 
@@ -11,21 +11,24 @@ from numpy.typing import NDArray
 
 from mdmkit.metrics.normalized_totals import NormalizedTotals
 from mdmkit.statistics.binned_steps import BinnedSteps
-from mdmkit.statistics.edges import COARSER, Edges, unit_edges
+from mdmkit.statistics.edges import COARSER, Edges, fixed_edges, unit_edges
 from mdmkit.statistics.kinds import ComponentStatistic, PixelStatistic, Statistic
 from mdmkit.statistics.score_bins import PixelBins
 from mdmkit.statistics.stepped_counts import BinnedCounts, SteppedCounts
 from mdmkit.statistics.steps import Steps
-from mdmkit.statistics.totals import Grid, Totals
+from mdmkit.statistics.totals import StatisticBins, Totals
 
 if TYPE_CHECKING:
     from mdmkit.statistics.binned_components import BinnedComponents
     from mdmkit.statistics.regions import RegionCoverage
 
-#: Thresholds at which pixels are known: 0, 1 / 65536, ..., 1.
-EDGES: Edges = unit_edges()
+_FIXED = fixed_edges()
+_SMALLEST = np.finfo(np.float32).smallest_normal
+#: Thresholds at which pixels are known: 0, 1 / 65536, ..., 1 and, towards either end, so many more
+#: that a power of the scores makes no bracket wider. All are float32.
+EDGES: Edges = np.union1d(unit_edges(), _FIXED[(_FIXED >= _SMALLEST) & (_FIXED <= 1)])
 #: Those of them at which components are known: 0, 1 / 4096, ..., 1.
-ROWS: Edges = EDGES[::COARSER]
+ROWS: Edges = unit_edges()[::COARSER]
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +41,7 @@ class Histogram:
         Anomalous and normal pixels of each key, as in `BinnedFrame`: 2 c strictly within
         (EDGES[c - 1], EDGES[c]), 2 c + 1 at EDGES[c].
     lowest, highest : ndarray of float64, shape (m + 1,)
-        Scores that occur strictly within each cell; inf and -inf where none does.
+        Scores that occur strictly inside each bin; inf and -inf where none does.
     """
 
     counts: NDArray[np.int64]
@@ -47,7 +50,7 @@ class Histogram:
 
     @cached_property
     def bins(self) -> PixelBins:
-        """The same pixels in bins that hold their upper edge."""
+        """The pixels in bins that hold their upper edge."""
         within, at_edge = self.counts[::2], self.counts[1::2]
         ends = np.append(EDGES, np.inf)
         some = at_edge.any(axis=1)
@@ -61,11 +64,11 @@ class Histogram:
         return float(self.bins.least.min()), float(self.bins.greatest.max())
 
     def sweeps(self, frames: int) -> NormalizedTotals:
-        """What is known of the pixels, for any measure of pixels."""
+        """The totals of pixels, for any measure of pixels."""
         return NormalizedTotals(Totals(frames, {PixelStatistic(): self.bins.as_groups()}))
 
     def sweeps_with(self, components: BinnedComponents, frames: int) -> NormalizedTotals:
-        """The same with components, which are known to the cells between `ROWS`."""
+        """The totals with components, which are counted in bins between `ROWS`."""
         statistic = ComponentStatistic(components.sizes)
         row = np.searchsorted(ROWS, np.append(EDGES, np.inf), side="left")
         beside = self.counts[1::2].copy()
@@ -76,14 +79,14 @@ class Histogram:
             PixelStatistic(): self.bins.as_groups(),
             statistic: components.as_sweep(ROWS, None),
         }
-        grid = Grid(ROWS, {statistic: empty}, {statistic: components})
-        return NormalizedTotals(Totals(frames, known, grid))
+        bounds = StatisticBins(ROWS, {statistic: empty}, {statistic: components})
+        return NormalizedTotals(Totals(frames, known, bounds))
 
     def sweeps_with_regions(
         self, covered: NDArray[np.int64], regions: int, statistic: RegionCoverage, frames: int
     ) -> NormalizedTotals:
-        """The same with the coverage of regions, shape (2 (m + 1),), by the keys of `counts`."""
-        totals = np.cumsum(covered[::-1])[::-1][::2, None]  # from the cell upwards
+        """The totals with the coverage of regions, shape (2 (m + 1),), by the keys of `counts`."""
+        totals = np.cumsum(covered[::-1])[::-1][::2, None]  # from the bin upwards
         within = covered[::2, None]
         ends = BinnedSteps(totals, within, np.zeros_like(within), *self.extremes)
         anomalous = int(self.counts[:, 0].sum())
@@ -95,5 +98,5 @@ class Histogram:
             PixelStatistic(): self.bins.as_groups(),
             statistic: binned.as_sweep(EDGES, exact),
         }
-        grid = Grid(EDGES, {statistic: resolved}, {statistic: binned})
-        return NormalizedTotals(Totals(frames, known, grid))
+        bounds = StatisticBins(EDGES, {statistic: resolved}, {statistic: binned})
+        return NormalizedTotals(Totals(frames, known, bounds))

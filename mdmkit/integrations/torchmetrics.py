@@ -50,11 +50,11 @@ class AnomalySegmentationMetrics(CountedMetric):
     Notes
     -----
     A pixel is predicted where score > z, compared exactly. `compute` returns a dictionary of
-    float64 scalars. Pixels are counted at 65,537 thresholds j / 65536 on the device of the maps:
-    numbers are exact where no two different scores lie strictly between two thresholds (8-bit
-    scores, float16 from 2^-6 on, multiples of 1 / 65536); else `brackets` bounds them, and
-    `compute` warns once of a bracket wider than 0.001. Components
-    are known at the 4,097 thresholds j / 4096. States are integers that add up: any split of the
+    float64 scalars. Pixels are counted on the device of the maps at 149,250 thresholds, j / 65536
+    and more towards 0 and 1: numbers are exact where no two different scores lie strictly between
+    two of them (8-bit scores, float16, bfloat16, multiples of 1 / 65536); else `brackets` bounds
+    them, and `compute` warns once of a bracket wider than 0.001. Components are known at the 4,097
+    thresholds j / 4096. States are integers that add up: any split of the
     frames over batches and processes gives the same numbers, to the last bit. O(P) for P pixels.
 
     Examples

@@ -7,14 +7,26 @@ from math import isfinite
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import InputError
+from mdmkit.core.margin import Interval
 from mdmkit.core.number import Number
 from mdmkit.core.spelled import spelled
 from mdmkit.metrics.measures import Measure
-from mdmkit.statistics.detections import DetectionRule
-from mdmkit.statistics.kinds import DetectionStatistic, PixelStatistic, Statistic
+from mdmkit.statistics.detections import (
+    ALARMS,
+    FOUND,
+    DetectionRule,
+    Detections,
+    DetectionStatistic,
+    envelope,
+)
+from mdmkit.statistics.kinds import PixelStatistic, Statistic
+from mdmkit.statistics.stepped_counts import BinnedCounts
+
+Values = NDArray[np.float64]
 
 if TYPE_CHECKING:
     from mdmkit.metrics.normalized_totals import NormalizedTotals
@@ -74,17 +86,38 @@ class FoundAtAlarms(Measure):
 
     def compute(self, sweeps: NormalizedTotals) -> Number:
         """The share, and the lowest raw threshold that has it (None: everything is predicted)."""
-        seen = sweeps.raw(DetectionStatistic(self.sizes, self.rule))
+        statistic = DetectionStatistic(self.sizes, self.rule)
+        seen = Detections(sweeps.raw(statistic))
         if seen.targets == 0:
             return self.empty()
-        first = int(np.argmax(seen.most_alarms <= self.alarms))  # the empty prediction has none
-        best = first + int(np.argmax(seen.found[first:]))
-        threshold = float(seen.thresholds[best])
-        return Number.exact(
-            float(seen.found[best]),
+        best = self._best(seen.most_alarms, seen.found)
+        value, threshold = float(seen.found[best]), float(seen.thresholds[best])
+        bounds = value, value
+        binned = sweeps.bins is not None and sweeps.in_bins(statistic)
+        if sweeps.bins is not None and binned:
+            bounds = self._bounds(sweeps.bins.by_statistic[statistic], seen, value)
+        return Number(
+            value,
+            bounds,
             threshold=threshold if isfinite(threshold) else None,
             all_predicted=not isfinite(threshold),
+            binned=binned,
         )
+
+    def _best(self, most_alarms: Values, found: Values) -> int:
+        """The lowest threshold that finds most, of those from which on alarms are few."""
+        few = np.append(most_alarms <= self.alarms, True)  # the empty prediction has none
+        first = int(np.argmax(few))
+        return first + int(np.argmax(np.append(found, 0.0)[first:]))
+
+    def _bounds(self, bins: BinnedCounts, seen: Detections, value: float) -> Interval:
+        """Bounds where alarms and objects are known at the edges of bins."""
+        low, high = bins.low / seen.frames, bins.high / seen.frames
+        at_edges = bins.ends.totals[:, FOUND] / seen.targets
+        least = self._best(envelope(high[:, ALARMS]), at_edges)
+        most = self._best(envelope(low[:, ALARMS]), bins.high[:, FOUND] / seen.targets)
+        found = np.append(at_edges, 0.0), np.append(bins.high[:, FOUND] / seen.targets, 0.0)
+        return min(value, float(found[0][least])), max(value, float(found[1][most]))
 
     def empty(self) -> Number:
         return Number(None, all_predicted=False)

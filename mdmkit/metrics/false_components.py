@@ -10,6 +10,7 @@ import numpy as np
 from mdmkit.core.errors import InputError
 from mdmkit.metrics.base import Counts, Ratio
 from mdmkit.metrics.component_metrics import ComponentMetric
+from mdmkit.statistics.binned_components import BinnedComponents
 from mdmkit.statistics.components import QUALITIES, ComponentCounts
 
 
@@ -58,6 +59,9 @@ class FalseComponents(ComponentMetric):
     def values(self, totals: Counts, targets: int) -> Ratio:
         column = QUALITIES.size + int(np.abs(QUALITIES - self.ppv).argmin())
         return np.asarray(totals[..., column], np.float64)
+
+    def bounds(self, grid: BinnedComponents) -> tuple[Ratio, Ratio]:
+        return self.values(grid.hits.low, grid.targets), self.values(grid.hits.high, grid.targets)
 
 
 @dataclass(frozen=True)

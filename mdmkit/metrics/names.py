@@ -27,9 +27,8 @@ from mdmkit.metrics.measures import (
     _as_measure,
 )
 from mdmkit.metrics.region_measures import AUPIMO, AUPRO, TargetCount
-from mdmkit.metrics.registry import METRICS, SPELLED, as_metric, metric_named
+from mdmkit.metrics.registry import METRICS, SPELLED, as_metric, detection_rule, metric_named
 from mdmkit.metrics.transformed import Through, in_band, in_bin
-from mdmkit.statistics.detections import DetectionRule
 from mdmkit.statistics.target_bins import PROPERTIES, TargetBin
 
 Builder = Callable[[Asked, ComponentSizes], Measure]
@@ -72,11 +71,7 @@ def _of_images(measure: Measure) -> Builder:
 
 
 def _found(asked: Asked, sizes: ComponentSizes) -> Measure:
-    by = "siou" if "siou" in asked.options else "covered"
-    usual = DetectionRule()
-    asked.known += ["covered", "siou"]
-    rule = DetectionRule(asked.number(by, usual.found), asked.number("ppv", usual.false), by)
-    return FoundAtAlarms(asked.number("alarms"), sizes, rule)
+    return FoundAtAlarms(asked.number("alarms"), sizes, detection_rule(asked))
 
 
 #: How measures are made that are no `METRIC@z=Z` and no `mdm_METRIC@T`.
@@ -135,7 +130,7 @@ def _measure_of(asked: Asked, sizes: ComponentSizes) -> Measure:
 
 
 def _plain_measure(asked: Asked, sizes: ComponentSizes) -> Measure:
-    """Of frames as they are."""
+    """Make measures of frames as they are."""
     metric = asked.name.removeprefix("mdm_")
     if metric in METRICS:
         of_metric = Asked(asked.text, metric, asked.options)
@@ -160,7 +155,7 @@ def _known(of_metric: Asked, sizes: ComponentSizes, asked: Asked) -> Metric:
 
 
 def _meant(name: str) -> str:
-    """What may be meant by a name that is none."""
+    """Suggest a name in place of an unknown one."""
     stem, at, rest = name.partition("@")
     metric = stem.removeprefix("mdm_")
     if metric in MDM_METRICS:

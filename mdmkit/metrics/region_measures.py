@@ -6,13 +6,22 @@ from dataclasses import dataclass, field, replace
 from math import isnan
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.distribution import Distribution
 from mdmkit.core.errors import InputError
 from mdmkit.core.number import Number
 from mdmkit.core.spelled import spelled
 from mdmkit.metrics.measures import Measure
-from mdmkit.metrics.region_metrics import PRO, SPRO, area_under_pro, aupimo_of_images
+from mdmkit.metrics.region_metrics import (
+    PRO,
+    SPRO,
+    area_under_pro,
+    aupimo_of_images,
+    aupimo_of_sums,
+)
+from mdmkit.statistics.image_rates import ImageCoverage
 from mdmkit.statistics.kinds import ImageRatesStatistic, PixelStatistic, Statistic
 from mdmkit.statistics.regions import TargetTally
 
@@ -71,8 +80,8 @@ class AUPRO(Measure):
         coverage = sweeps.raw(self._metric.statistic)
         self._metric.check(coverage)
         lows = None
-        if sweeps.grid is not None and sweeps.on_grid(self._metric.statistic):
-            lows = sweeps.grid.least_of(self._metric.statistic, coverage.steps.scores)
+        if sweeps.bins is not None and sweeps.in_bins(self._metric.statistic):
+            lows = sweeps.bins.least_of(self._metric.statistic, coverage.steps.scores)
         value, bracket = area_under_pro(sweeps.pixels, coverage, self.limit, lows)
         if isnan(value) or (lows is None and sweeps.bracketed is None):
             return Number.exact(value)
@@ -123,10 +132,36 @@ class AUPIMO(Measure):
     def statistics(self) -> tuple[Statistic, ...]:
         return (PixelStatistic(), ImageRatesStatistic())
 
+    @property
+    def in_bins(self) -> Measure:
+        return MeanAUPIMO(self.least, self.most)
+
     def compute(self, sweeps: NormalizedTotals) -> Number:
         images = aupimo_of_images(sweeps.raw(ImageRatesStatistic()), self.least, self.most)
         distribution = Distribution.of(images.tolist())
         return Number.exact(distribution.mean, images=distribution)
+
+
+class MeanAUPIMO(AUPIMO):
+    """The same mean from sums over images, without the value of each: these merge and have bins."""
+
+    @property
+    def rates(self) -> tuple[float, float]:  # type: ignore[override]
+        return self.least, self.most
+
+    @property
+    def statistics(self) -> tuple[Statistic, ...]:
+        return (PixelStatistic(), ImageCoverage())
+
+    def compute(self, sweeps: NormalizedTotals) -> Number:
+        counts = sweeps.raw(ImageCoverage())
+        totals = counts.steps.totals[::-1]
+        inside = np.zeros(len(totals) - 1, bool)
+        if sweeps.bins is not None and sweeps.in_bins(ImageCoverage()):
+            scores = counts.steps.scores[::-1]
+            inside = sweeps.bins.least_of(ImageCoverage(), scores) < scores
+        value, bracket = aupimo_of_sums(totals, counts.sizes, self.least, self.most, inside)
+        return Number.exact(value) if isnan(value) else Number(value, bracket, binned=True)
 
 
 @dataclass(frozen=True)

@@ -68,8 +68,8 @@ class PRO(CountedMetric):
         """PRO for rows of covered units; `sizes` has the number of regions."""
         return ratio(totals[..., 0], int(sizes[0]) * WHOLE)
 
-    def bounds(self, grid: BinnedCounts) -> tuple[Ratio, Ratio]:
-        return self.values(grid.low, grid.sizes), self.values(grid.high, grid.sizes)
+    def bounds(self, bins: BinnedCounts) -> tuple[Ratio, Ratio]:
+        return self.values(bins.low, bins.sizes), self.values(bins.high, bins.sizes)
 
 
 @dataclass(frozen=True)
@@ -208,3 +208,35 @@ def aupimo_of_images(rates: ImageRates, least: float, most: float) -> NDArray[np
     ends = np.clip(np.append(reached, most), least, most)
     along = np.log(ends / least) / log(most / least)  # from 0 to exactly 1
     return np.sort(np.diff(along) @ recalls)
+
+
+def aupimo_of_sums(
+    totals: Integers, images: Integers, least: float, most: float, inside: NDArray[np.bool_]
+) -> tuple[float, tuple[float, float]]:
+    """AUPIMO from sums over images that are known at some thresholds.
+
+    Parameters
+    ----------
+    totals : ndarray of int64, shape (n, 2)
+        Of `ImageCoverage`, at descending thresholds, the first being the empty prediction.
+    images : ndarray of int64, shape (2,)
+        Normal and anomalous ones.
+    least, most : float
+        0 < L < U <= 1.
+    inside : ndarray of bool, shape (n - 1,)
+        Whether scores of normal images lie between a threshold and the next lower one.
+
+    Returns
+    -------
+    value : float
+        As if rates changed at these thresholds only; NaN without normal or anomalous images.
+    bracket : tuple of float
+    """
+    if not images.all():
+        return float("nan"), (float("nan"), float("nan"))
+    rates, recalls = (totals / (images * WHOLE)).T
+    ends = np.clip(np.append(rates, most), least, most)
+    along = np.diff(np.log(ends / least)) / log(most / least)
+    value = float(along @ recalls)
+    further = np.append(np.where(inside, recalls[1:], recalls[:-1]), recalls[-1])
+    return value, (value, max(value, float(along @ further)))

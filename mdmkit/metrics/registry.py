@@ -10,11 +10,13 @@ from mdmkit.core.errors import InputError, InputTypeError
 from mdmkit.metrics.base import Metric
 from mdmkit.metrics.boundary_metrics import NSD, BoundaryF, BoundaryIoU
 from mdmkit.metrics.component_metrics import COMPONENT_METRICS
+from mdmkit.metrics.found_objects import Found
 from mdmkit.metrics.grammar import Asked
 from mdmkit.metrics.mask_metrics import MaskMetric
 from mdmkit.metrics.pixel_metrics import COUNT_METRICS, FBeta
 from mdmkit.metrics.region_metrics import PRO, SPRO
 from mdmkit.statistics.boundaries import DILATION_RATIO
+from mdmkit.statistics.detections import DetectionRule
 
 Builder = Callable[[Asked, ComponentSizes], Metric]
 
@@ -25,6 +27,14 @@ def _of_components(name: str) -> Builder:
 
 def _of_counts(name: str) -> Builder:
     return lambda asked, sizes: COUNT_METRICS[name]
+
+
+def detection_rule(asked: Asked) -> DetectionRule:
+    """When an object is found, and a component a false alarm, by the options of a name."""
+    by = "siou" if "siou" in asked.options else "covered"
+    usual = DetectionRule()
+    asked.known += ["covered", "siou"]
+    return DetectionRule(asked.number(by, usual.found), asked.number("ppv", usual.false), by)
 
 
 #: How each metric is made of its options and the component sizes.
@@ -39,6 +49,7 @@ METRICS: dict[str, Builder] = {
     "nsd": lambda asked, _: NSD(asked.number("px"), asked.whole("neighbours", 4)),
     "pro": lambda _, sizes: PRO(sizes.min_target),
     "spro": lambda _, sizes: SPRO(sizes.min_target),
+    "found": lambda asked, sizes: Found(sizes, detection_rule(asked)),
 }
 #: Those that need an option, spelled with one.
 SPELLED = tuple(

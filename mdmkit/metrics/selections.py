@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import StringIO
 from itertools import pairwise
 from pathlib import Path
@@ -53,6 +53,14 @@ class GroupMean(Measure):
         return self.groups[0].on_scale
 
     @property
+    def rates(self) -> tuple[float, float] | None:  # type: ignore[override]
+        return self.groups[0].rates
+
+    @property
+    def in_bins(self) -> GroupMean:
+        return GroupMean(tuple(replace(one, measure=one.measure.in_bins) for one in self.groups))
+
+    @property
     def statistics(self) -> tuple[Statistic, ...]:
         return tuple(dict.fromkeys(s for group in self.groups for s in group.statistics))
 
@@ -70,7 +78,7 @@ def is_count(measure: Measure) -> bool:
 
 
 def selections_of(by: str, keys: Collection[str] = ()) -> tuple[Selection, ...]:
-    """What `--by` asks for.
+    """Holds the parts that `--by` asks for.
 
     Parameters
     ----------

@@ -179,7 +179,7 @@ def check_panels(panels: Mapping[str, Curves]) -> None:
 
 
 def rows_and_columns(panels: int, width: float, across: int | None = None) -> tuple[int, int]:
-    """How panels stand on a page of that width."""
+    """Arrange panels on a page of that width."""
     columns = min(panels, across or 3, 3) if width >= _SIDE_BY_SIDE else 1
     return -(-panels // columns), columns
 
@@ -283,5 +283,5 @@ def _write(
 
 
 def _share(text: str, inches: float) -> float:
-    """How much of a lane a text of 7 points takes."""
+    """Share of a lane that a text of 7 points takes."""
     return 0.062 * len(text) / inches

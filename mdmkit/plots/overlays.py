@@ -114,7 +114,7 @@ def show_prediction(ax: Axes, frame: Frame, z: float) -> None:
 
 
 def colour_names(frames: Iterable[Frame], score_maps: bool = False) -> dict[str, str]:
-    """What the colours of a page mean, by their place in `OVERLAY`."""
+    """Meaning of the colours of a page, by their place in `OVERLAY`."""
     names = {"tp": "detected", "fp": "false alarm", "fn": "missed"}
     if any(not frame.valid.all() for frame in frames):
         names["ignored"] = "ignored"

@@ -189,7 +189,7 @@ def grid_figure(
 def _grid_headings(
     thresholds: Mapping[str, float], images: bool, leading: int
 ) -> tuple[dict[int, tuple[str, str]], dict[int, str]]:
-    """What stands above each column: its kind or threshold, and above that the method's name."""
+    """Headings of the columns: kind or threshold, and above that the method's name."""
     named = {0: ("image", "image")} if images else {}
     if leading == 2 or not images:
         named[leading - 1] = ("ground truth", "truth")

@@ -21,7 +21,7 @@ Bar = tuple[str, Sequence[Interval], Interval | None]
 
 
 class Required(Protocol):
-    """What is drawn of a `RequiredThreshold`."""
+    """The part of a `RequiredThreshold` that is drawn."""
 
     @property
     def threshold(self) -> float: ...

@@ -117,7 +117,7 @@ def plain(name: str) -> str:
 
 
 def legend_columns(names: Sequence[str], width: float) -> int:
-    """How many names stand beside each other in a legend of that width in inches."""
+    """Number of names beside each other in a legend of that width in inches."""
     widths = [0.062 * len(name) + 0.45 for name in names]  # line, gap and type of 7 points
     if sum(widths) <= width:
         return len(names)

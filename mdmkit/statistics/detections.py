@@ -15,6 +15,7 @@ from mdmkit.core.errors import InputError
 from mdmkit.core.named_arrays import AsArrays
 from mdmkit.statistics.components import COUNT, Ranking, Swept
 from mdmkit.statistics.pixel_order import pixel_order
+from mdmkit.statistics.stepped_counts import CountedStatistic, SteppedCounts
 from mdmkit.statistics.steps import Steps
 
 if TYPE_CHECKING:
@@ -69,27 +70,57 @@ class DetectionRule(AsArrays):
             )
 
 
+@dataclass(frozen=True)
+class DetectionStatistic(CountedStatistic):
+    """Components found, false alarms, and whether there is any, at every distinct score.
+
+    The two sizes are the numbers of ground-truth components of at least `min_target` pixels and of
+    frames that were judged, normal ones included.
+
+    Parameters
+    ----------
+    components : ComponentSizes
+    rule : DetectionRule
+
+    Notes
+    -----
+    O(P a(P)) for a frame of P pixels, beside sorting it; 32 bytes a score at which a number
+    changes.
+    """
+
+    components: ComponentSizes
+    rule: DetectionRule
+    ends = 3
+    sizes = 2
+
+    def of(self, frame: Frame) -> SteppedCounts:
+        """Count one frame, which may have no anomalous pixel."""
+        rule = self.rule
+        qualities = np.unique([rule.false, rule.found])
+        ranking = Ranking.by_level(frame, COUNT)
+        swept = Swept.of(frame, self.components, ranking, qualities, found=True)
+        tp, fp, covered = np.split(swept.hits[:, 1:].astype(np.int64), 3, axis=1)
+        at_found, at_false = np.searchsorted(qualities, [rule.found, rule.false])
+        found = (covered if rule.by == "covered" else tp)[:, at_found]
+        alarms = fp[:, at_false]
+        totals = np.stack([found, alarms, (alarms > 0).astype(np.int64)], axis=1)
+        steps = Steps.from_totals(pixel_order(frame).scores[swept.hits[:, 0]], totals)
+        return SteppedCounts(steps, np.array([swept.targets, 1]), frame.anomalous_pixels)
+
+
 @dataclass(frozen=True, eq=False)
-class Detections(AsArrays):
-    """Objects found and false alarms of one or more frames at every threshold; merges exactly.
+class Detections:
+    """Objects found and false alarms of one or more frames at every threshold.
 
     Attributes
     ----------
-    sizes : ComponentSizes
-    rule : DetectionRule
-    frames : int
-        Frames that were judged, normal ones included.
-    targets : int
-        Ground-truth components of at least `min_target` pixels.
-    steps : Steps
-        Over raw scores, three columns: components found, false alarms, frames with any.
+    counts : SteppedCounts
+        Of a `DetectionStatistic`, over raw scores.
 
     Notes
     -----
     `thresholds` are -inf and the scores at which a number changes; entry i of the other arrays
     holds for the prediction A > z for every z in [thresholds[i], thresholds[i + 1]). Exact.
-    O(P a(P)) for a frame of P pixels, beside sorting it; 32 bytes a score at which a number
-    changes.
 
     Examples
     --------
@@ -99,49 +130,34 @@ class Detections(AsArrays):
     (array([-inf,  0. ,  0.6,  0.9]), array([1., 1., 1., 0.]), array([0., 1., 0., 0.]))
     """
 
-    sizes: ComponentSizes
-    rule: DetectionRule
-    frames: int
-    targets: int
-    steps: Steps
+    counts: SteppedCounts
 
     @classmethod
     def of(
         cls, frame: Frame, sizes: ComponentSizes, rule: DetectionRule | None = None
     ) -> Detections:
         """Count in one frame, which may have no anomalous pixel."""
-        rule = rule or DetectionRule()
-        qualities = np.unique([rule.false, rule.found])
-        swept = Swept.of(frame, sizes, Ranking.by_level(frame, COUNT), qualities, found=True)
-        tp, fp, covered = np.split(swept.hits[:, 1:].astype(np.int64), 3, axis=1)
-        at_found, at_false = np.searchsorted(qualities, [rule.found, rule.false])
-        found = (covered if rule.by == "covered" else tp)[:, at_found]
-        alarms = fp[:, at_false]
-        totals = np.stack([found, alarms, (alarms > 0).astype(np.int64)], axis=1)
-        steps = Steps.from_totals(pixel_order(frame).scores[swept.hits[:, 0]], totals)
-        return cls(sizes, rule, 1, swept.targets, steps)
+        return cls(DetectionStatistic(sizes, rule or DetectionRule()).of(frame))
 
     @classmethod
     def merged(cls, parts: Iterable[Detections]) -> Detections:
         """Sum over several sets of frames, in any order with the same result."""
-        several = list(parts)
-        first = several[0]
-        if any((part.sizes, part.rule) != (first.sizes, first.rule) for part in several):
-            raise InputError(
-                "expected the same sizes and rule, found several", argument="detections"
-            )
-        return cls(
-            first.sizes,
-            first.rule,
-            sum(part.frames for part in several),
-            sum(part.targets for part in several),
-            Steps.merged(part.steps for part in several),
-        )
+        return cls(SteppedCounts.merged(part.counts for part in parts))
 
     @property
-    def nbytes(self) -> int:
-        """Memory of the arrays."""
-        return self.steps.nbytes
+    def targets(self) -> int:
+        """Ground-truth components of at least `min_target` pixels."""
+        return int(self.counts.sizes[0])
+
+    @property
+    def frames(self) -> int:
+        """Frames that were judged, normal ones included."""
+        return int(self.counts.sizes[1])
+
+    @property
+    def steps(self) -> Steps:
+        """Three columns: components found, false alarms, frames with any."""
+        return self.counts.steps
 
     @cached_property
     def thresholds(self) -> NDArray[np.float64]:
@@ -168,8 +184,9 @@ class Detections(AsArrays):
     @cached_property
     def most_alarms(self) -> NDArray[np.float64]:
         """Envelope of `alarms`: the most at this or any higher threshold, shape (n + 1,)."""
-        return _envelope(self.alarms)
+        return envelope(self.alarms)
 
 
-def _envelope(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def envelope(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The largest value at each or any later place."""
     return np.asarray(np.maximum.accumulate(values[::-1])[::-1])

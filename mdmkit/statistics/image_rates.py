@@ -1,4 +1,7 @@
-"""ImageRates: the scores of single images, of which each one's own rates are made (AUPIMO)."""
+"""Rates of single images at all thresholds, each image weighing the same (AUPIMO).
+
+`ImageRates` keeps the scores of each image; `ImageCoverage` the sums over images.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,10 @@ from numpy.typing import NDArray
 
 from mdmkit.core.labels import ANOMALOUS
 from mdmkit.core.named_arrays import AsArrays
+from mdmkit.statistics.regions import covered_steps
 from mdmkit.statistics.score_keys import Keys, key_source, keys_of, scores_of
+from mdmkit.statistics.stepped_counts import CountedStatistic, SteppedCounts
+from mdmkit.statistics.steps import Steps
 
 if TYPE_CHECKING:
     from mdmkit.core.frame import Frame
@@ -56,7 +62,7 @@ class ImageRates(AsArrays):
         return cls(normal, anomalous, several[0].source)
 
     def widened(self) -> ImageRates:
-        """The same images with keys of float64 scores."""
+        """Convert keys to those of float64 scores."""
         normal, anomalous = (
             tuple(keys_of(scores_of(image, self.source)) for image in images)
             for images in (self.normal, self.anomalous)
@@ -104,3 +110,26 @@ class ImageRates(AsArrays):
         above = [top.size - np.searchsorted(top, thresholds, side="right") for top in tops]
         rates = sum(count / size for count, size in zip(above, groups, strict=True)) / images
         return thresholds, np.asarray(rates)
+
+
+@dataclass(frozen=True)
+class ImageCoverage(CountedStatistic):
+    """Sums over images of their false positive rate, and of their recall, at all thresholds.
+
+    The rate is that of images without an anomalous pixel, the recall that of the others, both in
+    units of 2^-40; the two sizes are the numbers of these images. O(P) for a frame of P pixels.
+    """
+
+    ends = 2
+    sizes = 2
+
+    def of(self, frame: Frame) -> SteppedCounts:
+        """Count one frame."""
+        some = frame.anomalous_pixels > 0
+        scores = frame.scores[frame.classes == ANOMALOUS if some else frame.valid]
+        one = np.zeros(scores.size, np.int32)
+        whole = covered_steps(scores, one, np.array([float(scores.size)]))
+        columns = np.zeros((whole.scores.size, 2), np.int64)
+        columns[:, int(some)] = whole.changes[:, 0]
+        sizes = np.array([scores.size > 0 and not some, some], np.int64)
+        return SteppedCounts(Steps(whole.scores, columns), sizes, frame.anomalous_pixels)

@@ -4,34 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from mdmkit.core.arguments import check_kind, check_options
-from mdmkit.core.errors import InputError, InputTypeError
+from mdmkit.core.errors import InputError
 from mdmkit.core.given import is_number
 from mdmkit.core.margin import check_t_margin
 from mdmkit.datasets import DataSet
 from mdmkit.evaluation.arrays import MetricLike
 from mdmkit.evaluation.executors import check_jobs
 from mdmkit.evaluation.frame_set import FRAME_OPTIONS, FrameOptions, FrameSet
-from mdmkit.evaluation.methods import is_folder
+from mdmkit.evaluation.methods import is_folder, normalizers
 from mdmkit.metrics.registry import as_metric
 from mdmkit.statistics.accumulator import DEFAULT_MEMORY
-from mdmkit.thresholds.certify import Certification, as_certification, check_certifiable
-from mdmkit.thresholds.checking import ThresholdCheck, check_loads
+from mdmkit.thresholds.certify import Certification
+from mdmkit.thresholds.checking import ThresholdCheck, check_frames
 from mdmkit.thresholds.chosen import ChosenThreshold
 from mdmkit.thresholds.kept_frames import kept_frames
-from mdmkit.thresholds.required import (
-    RequiredThreshold,
-    RequiredTransfer,
-    apply_required,
-    require_threshold,
-)
-from mdmkit.thresholds.requirements import Requirements, parse_requirements
-from mdmkit.thresholds.transfer import Recommendation, Transfer, apply, recommend
+from mdmkit.thresholds.required import RequiredThreshold, RequiredTransfer, apply_required
+from mdmkit.thresholds.requirements import Requirements
+from mdmkit.thresholds.several import InMargin, check_one_way, counted, under_requirements
+from mdmkit.thresholds.sources import ReadFrames
+from mdmkit.thresholds.transfer import Recommendation, Transfer, apply
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
+
+
+class RecommendingOptions(FrameOptions, total=False):
+    """Options of `recommend_threshold`, however the threshold is chosen."""
+
+    normalize: str
+    method: str
+    memory: int
+    jobs: int
 
 
 @overload
@@ -42,11 +49,7 @@ def recommend_threshold(
     metric: MetricLike = ...,
     *,
     require: None = ...,
-    normalize: str = ...,
-    method: str = ...,
-    memory: int = ...,
-    jobs: int = ...,
-    **judging: Unpack[FrameOptions],
+    **options: Unpack[RecommendingOptions],
 ) -> Recommendation: ...
 @overload
 def recommend_threshold(
@@ -55,11 +58,9 @@ def recommend_threshold(
     *,
     require: Requirements,
     certify: float | str | Certification | None = ...,
-    normalize: str = ...,
-    method: str = ...,
-    memory: int = ...,
-    jobs: int = ...,
-    **judging: Unpack[FrameOptions],
+    counts: str | Path | None = ...,
+    overwrite: bool = ...,
+    **options: Unpack[RecommendingOptions],
 ) -> RequiredThreshold: ...
 def recommend_threshold(
     frames: object,
@@ -69,6 +70,8 @@ def recommend_threshold(
     *,
     require: Requirements | None = None,
     certify: float | str | Certification | None = None,
+    counts: str | Path | None = None,
+    overwrite: bool = False,
     normalize: str = "none",
     method: str = "",
     memory: int = DEFAULT_MEMORY,
@@ -96,9 +99,11 @@ def recommend_threshold(
         a `Certification` says more. The threshold then lies in the certified range, if there is
         one. "next-frame": one requirement shall hold for the next frame, on average over the sets
         of frames that one may have drawn, which takes fewer of them.
+    counts, overwrite : optional
+        A file of what was counted of the frames in a folder, as in `choose_thresholds`.
     normalize : {"none", "minmax", "sigmoid", "rank"}
     method : str
-        Name in the result.
+        Name in the result, and in `counts`.
     memory : int
         Bytes that the statistics may take; beyond it files are read again, and thresholds are
         exact all the same.
@@ -147,43 +152,22 @@ def recommend_threshold(
     check_options(recommend_threshold, judging, FRAME_OPTIONS)
     if is_number(target):
         target, t_margin, metric = None, target, metric if t_margin is None else t_margin
-    if (t_margin is None) == (require is None):
-        both = "neither" if require is None else "both"
-        raise InputTypeError(
-            f"expected a number in [0, 1) or require, found {both}", argument="t_margin"
-        )
-    given = FrameSet.of({method or "frames": frames}, target, **judging)
-    (own,), sizes = given.loads.values(), given.choice.sizes
-    loads = kept_frames(own, memory)
+    check_one_way(t_margin, require, certify=certify, counts=counts)
+    name = method or "frames"
+    given = FrameSet.of({name: frames}, target, **judging)
+    loads = kept_frames(given.loads[name], memory)
     if require is None:
-        if certify is not None:
-            raise InputError("expected it with `require`, found `t_margin`", argument="certify")
-        in_margin = recommend(
-            loads,
-            as_metric(metric, sizes),
-            check_t_margin(t_margin),
-            normalize=normalize,
-            method=method,
-            memory=memory,
-            jobs=check_jobs(jobs),
-        )
+        chosen, t = as_metric(metric, given.choice.sizes), check_t_margin(t_margin)
+        margin = InMargin(chosen, t, memory, check_jobs(jobs))
+        in_margin = margin.recommend(method, normalize, loads)
         return replace(in_margin, remarks=(*given.remarks, *in_margin.remarks))
-    requirements = parse_requirements(require, sizes, given.choice.aggregate)
-    how = as_certification(certify)
-    check_certifiable(requirements, how)
-    found = require_threshold(
-        loads,
-        requirements,
-        normalize=normalize,
-        method=method,
-        sizes=sizes,
-        how=how,
-        memory=memory,
-        jobs=check_jobs(jobs),
-    )
+    chooser = under_requirements(require, certify, given, memory, jobs)
+    with counted(chooser, given, normalizers(normalize, [name]), counts, overwrite) as ready:
+        found = ready.recommend(name, normalize, loads)
     return replace(
         found,
-        chosen=replace(found.chosen, inverted=bool(given.inverted)),
+        method=method,
+        chosen=replace(found.chosen, method=method),
         remarks=(*given.remarks, *found.remarks),
     )
 
@@ -252,7 +236,7 @@ def transfer_threshold(
     loads = kept_frames(own, memory)
     found: Transfer | RequiredTransfer
     if isinstance(recommendation, RequiredThreshold):
-        found = apply_required(recommendation, loads, memory=memory, jobs=check_jobs(jobs))
+        found = apply_required(recommendation, ReadFrames(loads, memory, check_jobs(jobs)))
     else:
         found = apply(recommendation, loads, memory=memory, jobs=check_jobs(jobs))
     return replace(found, remarks=(*given.remarks, *found.remarks))
@@ -313,7 +297,7 @@ def check_threshold(
     given = FrameSet.of({"frames": frames}, target, **judging)
     (own,) = given.loads.values()
     loads = kept_frames(own, DEFAULT_MEMORY)
-    found = check_loads(chosen, loads, labelled, check_jobs(jobs))
+    found = check_frames(chosen, ReadFrames(loads, DEFAULT_MEMORY, check_jobs(jobs)), labelled)
     return replace(found, remarks=given.remarks)
 
 

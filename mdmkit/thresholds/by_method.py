@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
@@ -10,7 +11,7 @@ from mdmkit.core.margin import Interval
 from mdmkit.core.records import Json
 from mdmkit.tables.forms import Tabular
 from mdmkit.tables.headings import METRIC_HEADINGS
-from mdmkit.tables.table import UNDEFINED, Column, value_column
+from mdmkit.tables.table import UNDEFINED, Block, Column, View, value_column
 from mdmkit.thresholds.operating_points import OperatingPoint
 
 #: Numbers of an operating point that are shown, and whether a larger one is better.
@@ -19,7 +20,7 @@ POINT: Shown = (("f1", True), ("precision", True), ("recall", True), ("fpr", Fal
 
 
 class Recorded(Protocol):
-    """What turns into a dictionary."""
+    """A result that turns into a dictionary."""
 
     def to_dict(self) -> Json: ...
 
@@ -59,6 +60,35 @@ class ByMethod(Tabular, Generic[R, S]):
     def remarks(self) -> tuple[str, ...]:
         """Masks and scores that look like mistakes, kept in the settings."""
         return tuple(self.settings.get("remarks", ()))
+
+    @abstractmethod
+    def blocks(self) -> Sequence[Block]:
+        """What is shown, block below block."""
+
+    @abstractmethod
+    def notes(self) -> list[str]:
+        """What belongs under the blocks."""
+
+    @abstractmethod
+    def rows(self) -> list[Json]:
+        """Rows of a CSV file, in fractions."""
+
+    def long_rows(self) -> list[Json]:
+        """The same, one number or choice a row."""
+        return self.rows()
+
+    def view(self) -> View:
+        """What is shown of the thresholds."""
+        return View(
+            self.methods,
+            None,
+            tuple(self.blocks()),
+            tuple(self.notes()),
+            self.to_dict(),
+            self.rows(),
+            self.long_rows(),
+            len(self.methods),
+        )
 
     def to_dict(self) -> Json:
         """`{"settings": {...}, "rows": [...]}`, ready for JSON: fractions, undefined as None."""

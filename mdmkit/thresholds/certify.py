@@ -9,14 +9,11 @@ import numpy as np
 
 from mdmkit.core.errors import InputError
 from mdmkit.core.given import is_number
-from mdmkit.evaluation.sources import Progress, no_progress
-from mdmkit.evaluation.threads import Load
 from mdmkit.statistics.normalizers import raw_threshold
 from mdmkit.thresholds.frame_values import Caps, Certifiable
 from mdmkit.thresholds.next_frame import NextFrame, of_next_frame
-from mdmkit.thresholds.ranges import find_ranges
 from mdmkit.thresholds.requirements import Requirement
-from mdmkit.thresholds.walk import Walk
+from mdmkit.thresholds.sources import Source
 from mdmkit.uncertainty.certificates import FrameSteps, Run
 from mdmkit.uncertainty.p_values import fewest_frames, frames_needed
 
@@ -88,7 +85,7 @@ def as_certification(certify: float | str | Certification | None) -> Certificati
 
 @dataclass(frozen=True)
 class Promise:
-    """What holds for the next frame, on average over the sets of frames one may have drawn.
+    """Holds promises for the next frame, on average over sets of frames.
 
     Attributes
     ----------
@@ -178,15 +175,11 @@ def check_certifiable(requirements: Sequence[Requirement], how: Certification | 
 
 
 def certify(
-    loads: Sequence[Load],
+    frames: Source,
     requirements: Sequence[Requirement],
     how: Certification,
     normalize: str,
     at: float,
-    *,
-    memory: int,
-    jobs: int,
-    progress: Progress = no_progress,
 ) -> Certificate:
     """Certify requirements on frames.
 
@@ -196,15 +189,15 @@ def certify(
         The raw threshold at which the frames that it would take are told.
     """
     questions = [Certifiable.of(requirement, how.caps) for requirement in requirements]
-    starts, rest = _starts(loads, requirements, how, normalize, memory, jobs)
-    if len(rest) < 2:
+    starts, rest = _starts(frames, requirements, how, normalize)
+    if rest.frames < 2:
         raise InputError(
-            f"expected at least 2 frames that certify, found {len(rest)}", argument="confidence"
+            f"expected at least 2 frames that certify, found {rest.frames}", argument="confidence"
         )
     ends = bool(np.isinf(starts).all())
     error = how.error / len(set(starts))  # requirements from the same start need no share of it
     questions = [replace(question, error=error) for question in questions]
-    steps, runs = Walk(rest, questions, starts, memory, jobs, progress).run()
+    steps, runs = rest.walk(questions, starts)
     common, level = _common(runs, starts), error if ends else error / 2
     needed = []
     for part, question, run, start in zip(steps, questions, runs, starts, strict=True):
@@ -213,8 +206,8 @@ def certify(
         needed.append(0 if met else frames_needed(part.at(place), question.test, level))
     return Certificate(
         how.confidence,
-        len(rest),
-        len(loads) - len(rest),
+        rest.frames,
+        frames.frames - rest.frames,
         common,
         tuple(runs),
         tuple(q.certified_as for q in questions),
@@ -227,20 +220,11 @@ def certify(
     )
 
 
-def promise_next(
-    loads: Sequence[Load],
-    requirements: Sequence[Requirement],
-    caps: Caps,
-    *,
-    memory: int,
-    jobs: int,
-    progress: Progress = no_progress,
-) -> Certificate:
-    """What one requirement promises for the next frame, on average over sets of frames."""
+def promise_next(source: Source, requirements: Sequence[Requirement], caps: Caps) -> Certificate:
+    """Compute the promise of one requirement for the next frame, on average over sets of frames."""
     (requirement,) = requirements
     question = NextFrame(Certifiable.of(requirement, caps))
-    walk = Walk(loads, [question], [requirement.safe_end], memory, jobs, progress)
-    (steps,), (run,) = walk.run()
+    (steps,), (run,) = source.walk([question], [requirement.safe_end])
     frames, needed = question.defined(steps).frames, question.needed
     return Certificate(
         None,
@@ -256,7 +240,7 @@ def promise_next(
 
 
 def _of_next_frame(requirement: Requirement, caps: Caps, steps: FrameSteps) -> Promise | None:
-    """The same beside a certificate, from values that were counted for it."""
+    """Compute promises for the next frame from the values of a certificate."""
     if not of_next_frame(requirement):
         return None
     question = NextFrame(Certifiable.of(requirement, caps))
@@ -264,25 +248,18 @@ def _of_next_frame(requirement: Requirement, caps: Caps, steps: FrameSteps) -> P
 
 
 def _starts(
-    loads: Sequence[Load],
-    requirements: Sequence[Requirement],
-    how: Certification,
-    normalize: str,
-    memory: int,
-    jobs: int,
-) -> tuple[list[float], Sequence[Load]]:
-    """Where the walk of each requirement starts, on raw scores, and the frames that certify.
+    frames: Source, requirements: Sequence[Requirement], how: Certification, normalize: str
+) -> tuple[list[float], Source]:
+    """Choose where the walk of each requirement starts, on raw scores, and the frames that certify.
 
     Requirements that can fail on one side only start at their safe end. With any other one all
     walks start together, at a threshold that some of the frames choose.
     """
     ends = [requirement.safe_end for requirement in requirements]
     if not np.isnan(ends).any():
-        return ends, loads
-    every = round(1 / how.start_share)
-    first = loads[::every]
-    rest = [load for place, load in enumerate(loads) if place % every]
-    ranges = find_ranges(first, requirements, normalize, memory=memory, jobs=jobs)
+        return ends, frames
+    first, rest = frames.parted(round(1 / how.start_share))
+    ranges = first.ranges(requirements, normalize)
     run = ranges.run
     z = ranges.nearest if run is None else (run[0] + run[1]) / 2
     return [raw_threshold(ranges.normalizer, z)] * len(requirements), rest

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -11,16 +10,14 @@ import numpy as np
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import InputError
 from mdmkit.core.records import Json
-from mdmkit.evaluation.threads import Load
 from mdmkit.thresholds.chosen import ChosenThreshold
-from mdmkit.thresholds.error_bars import count_at
-from mdmkit.thresholds.required import shares_above
 from mdmkit.thresholds.requirements import parse_requirements
+from mdmkit.thresholds.sources import ReadFrames
 
 
 @dataclass(frozen=True)
 class ThresholdCheck:
-    """What a chosen threshold gives on new frames.
+    """Holds the numbers of a chosen threshold on new frames.
 
     Attributes
     ----------
@@ -101,11 +98,9 @@ class ThresholdCheck:
         return self.to_text()
 
 
-def check_loads(
-    chosen: ChosenThreshold, loads: Sequence[Load], labelled: bool, jobs: int
-) -> ThresholdCheck:
-    """`check_threshold` for frames that are loaded."""
-    here = np.array(shares_above(loads, chosen.raw_threshold, jobs))
+def check_frames(chosen: ChosenThreshold, frames: ReadFrames, labelled: bool) -> ThresholdCheck:
+    """`check_threshold` for frames that can be read."""
+    here = np.array(frames.shares_above(chosen.raw_threshold))
     if here.size == 0:
         raise InputError(
             "expected at least one frame with a valid pixel, found none", argument="frames"
@@ -113,7 +108,7 @@ def check_loads(
     there = np.array(chosen.shares)
     values: dict[str, float | None] = {}
     holds: dict[str, bool | None] = {}
-    for name, value, held in _judged(chosen, loads, jobs) if labelled else ():
+    for name, value, held in _judged(chosen, frames) if labelled else ():
         values[name], holds[name] = value, held
     return ThresholdCheck(
         here.size,
@@ -129,14 +124,14 @@ def check_loads(
 
 
 def _judged(
-    chosen: ChosenThreshold, loads: Sequence[Load], jobs: int
+    chosen: ChosenThreshold, frames: ReadFrames
 ) -> list[tuple[str, float | None, bool | None]]:
     sizes = ComponentSizes(chosen.min_prediction, chosen.min_target)
     requirements = parse_requirements(", ".join(chosen.requirements), sizes, chosen.aggregate)
-    counts = count_at(loads, requirements, np.array([chosen.raw_threshold]), jobs=jobs)
+    counts = frames.at(requirements, np.array([chosen.raw_threshold]))
     found: list[tuple[str, float | None, bool | None]] = []
     for requirement, count in zip(requirements, counts, strict=True):
-        value = float(count.values(np.ones((1, len(loads))))[0, 0])
+        value = float(count.values(np.ones((1, frames.frames)))[0, 0])
         undefined = np.isnan(value)
         held = None if undefined else bool(requirement.holds(value))
         found.append((str(requirement), None if undefined else value, held))

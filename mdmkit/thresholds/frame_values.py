@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mdmkit.core import exact_sums
 from mdmkit.core.arguments import as_integer
 from mdmkit.core.errors import InputError
-from mdmkit.core.exact_sums import LIMBS
+from mdmkit.core.exact_sums import LIMBS, UNITS
 from mdmkit.metrics.component_metrics import PPV, SIoU
 from mdmkit.metrics.false_components import AnyFalseComponent, FalseComponents
+from mdmkit.metrics.found_objects import Found
 from mdmkit.metrics.pixel_metrics import (
     F1,
     FalsePositiveRate,
@@ -22,19 +25,21 @@ from mdmkit.metrics.pixel_metrics import (
     Recall,
 )
 from mdmkit.metrics.region_metrics import PRO
+from mdmkit.statistics.detections import FOUND
 from mdmkit.statistics.regions import WHOLE
 from mdmkit.thresholds.requirements import Requirement
 from mdmkit.uncertainty.certificates import FrameSteps, Run, certified_run, weighted
+from mdmkit.uncertainty.frame_rows import Binned
 from mdmkit.uncertainty.p_values import MeanTest, Values, mean_test
 
 #: Metrics whose denominators count components, and all that are ratios of sums over frames.
-OF_COMPONENTS = (SIoU, PPV, PRO)
+OF_COMPONENTS = (SIoU, PPV, PRO, Found)
 RATIOS = (F1, FBeta, IoU, Precision, Recall, FalsePositiveRate, *OF_COMPONENTS)
 
 
 @dataclass(frozen=True)
 class Caps:
-    """What a frame may weigh at most in a pooled ratio; declared before the frames are seen.
+    """Largest weights of a frame in a pooled ratio, declared before the frames are seen.
 
     Parameters
     ----------
@@ -98,7 +103,7 @@ class Certifiable:
 
     @classmethod
     def of(cls, requirement: Requirement, caps: Caps) -> Certifiable:
-        """How a requirement is certified.
+        """Choose how a requirement is certified.
 
         Raises
         ------
@@ -130,23 +135,50 @@ class Certifiable:
         return cls(requirement, bound, mean_test(bound, losses), caps)
 
     def x(self, scores: Values, values: Values) -> tuple[Values, Values]:
-        """From the values of a per-frame measure, shape (n + 1,), NaN where undefined."""
+        """Values x from those of a per-frame measure, shape (n + 1,), NaN where undefined."""
+        good = self._good(values)
+        if np.isnan(good).all():
+            return self.undefined
+        return scores, np.where(np.isnan(good), self.bound, good)
+
+    def _good(self, values: Values) -> Values:
+        """Values of a per-frame measure so that larger ones are better, in [0, 1]."""
         metric = self.requirement.metric
         if isinstance(metric, FalseComponents) and not isinstance(metric, AnyFalseComponent):
             values = np.minimum(values, self.caps.alarms) / self.caps.alarms
-        good = values if self.requirement.at_least else 1 - values
-        if np.isnan(good).all():
-            return self.undefined
-        return scores, np.where(np.isnan(good), self.bound, np.clip(good, 0, 1))
+        return np.clip(values if self.requirement.at_least else 1 - values, 0, 1)
+
+    def least_x(self, low: Values, high: Values) -> Values:
+        """The least x of a per-frame measure that is known to lie between bounds.
+
+        Infinite or NaN bounds: it may be undefined, and nothing is known of it on that side.
+        """
+        never = np.isnan(low) & np.isnan(high)
+        if self.requirement.at_least:
+            worst = self._good(np.where(np.isnan(low), -np.inf, low))
+        else:
+            worst = self._good(np.where(np.isnan(high), np.inf, high))
+        surely = np.isfinite(low) & np.isfinite(high)
+        return np.where(never, self.bound, np.where(surely, worst, np.minimum(worst, self.bound)))
 
     def x_of_ratio(self, counted: object, pixels: int) -> tuple[Values, Values]:
-        """From the statistic of one frame with so many pixels, ignored ones among them."""
+        """Values x from the statistic of one frame with so many pixels, ignored ones among them."""
         ratio = _ratio(self.requirement.metric, counted)
-        numerator = ratio.numerator
+        return ratio.scores, self._x(ratio.numerator, ratio.denominator, pixels)
+
+    def _x(self, numerator: Values, denominator: Values, pixels: int) -> Values:
         if not self.requirement.at_least:
-            numerator = ratio.denominator - numerator
-        cap = self._cap(pixels)
-        return ratio.scores, weighted(numerator, ratio.denominator, self.bound, cap)
+            numerator = denominator - numerator
+        return weighted(numerator, denominator, self.bound, self._cap(pixels))
+
+    def least_x_of_ratio(self, binned: Binned, pixels: int) -> Values:
+        """The least x within each bin of one frame with so many pixels, shape (m + 1,).
+
+        x rises with true and falls with false predictions, or the other way round, so that it is
+        the least at one of the ends.
+        """
+        ends = _ratios_at_ends(self.requirement.metric, binned)
+        return np.minimum(*(self._x(*end, pixels) for end in ends))
 
     def run(self, steps: FrameSteps, start: float) -> Run | None:
         """The certified range, outwards from a start."""
@@ -169,12 +201,12 @@ class Certifiable:
 
     @property
     def undefined(self) -> tuple[Values, Values]:
-        """Of a frame in which nothing is to be judged."""
+        """Value x of a frame in which nothing is to be judged."""
         return np.empty(0), np.array([self.bound])
 
     @property
     def certified_as(self) -> str:
-        """What the certificate is about."""
+        """The quantity that the certificate is about."""
         metric, caps = self.requirement.metric, self.caps
         if isinstance(metric, AnyFalseComponent):
             return "share of frames"
@@ -212,20 +244,44 @@ def _ratio(metric: Any, counted: Any) -> FrameRatio:
         covered = counted.steps.totals[:, 0] / WHOLE
         regions = np.full(covered.shape, float(counted.sizes[0]))
         return FrameRatio(counted.steps.scores, covered, regions)
+    if isinstance(metric, Found):
+        found = counted.steps.totals[:, FOUND].astype(np.float64)
+        return FrameRatio(
+            counted.steps.scores, found, np.full(found.shape, float(counted.sizes[0]))
+        )
     if isinstance(metric, PPV):
         totals = counted.ppv.totals
         number = totals[:, LIMBS].astype(np.float64)
         return FrameRatio(counted.ppv.scores, exact_sums.total(totals[:, :LIMBS]), number)
-    tp, fp, fn, tn = (c.astype(np.float64) for c in counted.confusion(counted.totals))
+    return FrameRatio(counted.scores, *_of_counts(metric, *counted.confusion(counted.totals)))
+
+
+def _of_counts(metric: Any, *counts: NDArray[np.int64]) -> tuple[Values, Values]:
+    """Numerator and denominator from TP, FP, FN, TN."""
+    tp, fp, fn, tn = (count.astype(np.float64) for count in counts)
     if isinstance(metric, Recall):
-        parts = tp, tp + fn
-    elif isinstance(metric, Precision):
-        parts = tp, tp + fp
-    elif isinstance(metric, FalsePositiveRate):
-        parts = fp, fp + tn
-    elif isinstance(metric, IoU):
-        parts = tp, tp + fp + fn
-    else:
-        a, c, _ = _weights(metric)
-        parts = tp, tp + a * fn + c * fp
-    return FrameRatio(counted.scores, *parts)
+        return tp, tp + fn
+    if isinstance(metric, Precision):
+        return tp, tp + fp
+    if isinstance(metric, FalsePositiveRate):
+        return fp, fp + tn
+    if isinstance(metric, IoU):
+        return tp, tp + fp + fn
+    a, c, _ = _weights(metric)
+    return tp, tp + a * fn + c * fp
+
+
+def _ratios_at_ends(metric: Any, binned: Any) -> Sequence[tuple[Values, Values]]:
+    """Numerators and denominators at the worst and at the best end of each bin."""
+    if isinstance(metric, PPV):
+        (sum_low, least), (sum_high, most) = binned.ppv.low.T, binned.ppv.high.T
+        worst = sum_low / UNITS, most.astype(np.float64)
+        return worst, (sum_high / UNITS, least.astype(np.float64))
+    if isinstance(metric, OF_COMPONENTS):
+        targets = float(binned.sizes[0] if isinstance(metric, (PRO, Found)) else binned.targets)
+        number = np.full(len(metric.bounds(binned)[0]), targets)
+        return [(np.nan_to_num(bound) * targets, number) for bound in metric.bounds(binned)]
+    least, most = binned.in_bins
+    total = most[0]
+    ends = (least[:, 0], most[:, 1]), (most[:, 0], least[:, 1])
+    return [_of_counts(metric, tp, fp, total[0] - tp, total[1] - fp) for tp, fp in ends]

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mdmkit.thresholds.counted_frame import Counted
 from mdmkit.thresholds.frame_values import Certifiable
-from mdmkit.thresholds.ranges import Counted
 from mdmkit.thresholds.requirements import Requirement
 from mdmkit.uncertainty.certificates import FrameSteps, Run
 from mdmkit.uncertainty.conformal import frames_for_next, risk_run
+from mdmkit.uncertainty.frame_rows import Binned
 from mdmkit.uncertainty.p_values import BinomialTail, Values
 
 
@@ -21,7 +22,7 @@ def of_next_frame(requirement: Requirement) -> bool:
 
 @dataclass(frozen=True)
 class NextFrame:
-    """What the next frame loses on average; losses are 1 - x of a `Certifiable`.
+    """The mean loss of the next frame; losses are 1 - x of a `Certifiable`.
 
     Attributes
     ----------
@@ -37,25 +38,33 @@ class NextFrame:
 
     @property
     def undefined(self) -> tuple[Values, Values]:
-        """Of a frame in which nothing is to be judged."""
+        """The loss of a frame in which nothing is to be judged."""
         return self.question.undefined
 
     def x(self, scores: Values, values: Values) -> tuple[Values, Values]:
-        """From the values of a measure of one frame, shape (n + 1,), NaN where undefined."""
+        """Losses from the values of a measure of one frame, shape (n + 1,), NaN where undefined."""
         return self.question.x(scores, values)
 
     def x_of_ratio(self, counted: Counted, pixels: int) -> tuple[Values, Values]:
-        """From the statistic of one frame with so many pixels."""
+        """Losses from the statistic of one frame with so many pixels."""
         return self.question.x_of_ratio(counted, pixels)
+
+    def least_x(self, low: Values, high: Values) -> Values:
+        """The least x of a measure that is known to lie between bounds."""
+        return self.question.least_x(low, high)
+
+    def least_x_of_ratio(self, binned: Binned, pixels: int) -> Values:
+        """The least x within each bin of one frame with so many pixels."""
+        return self.question.least_x_of_ratio(binned, pixels)
 
     @property
     def limit(self) -> float:
-        """Of the mean loss, as a share of the largest one."""
+        """Limit of the mean loss, as a share of the largest loss."""
         return self.question.largest_loss
 
     @property
     def needed(self) -> int | None:
-        """How many frames the rule takes at least."""
+        """Least number of frames that the rule takes."""
         return frames_for_next(self.limit)
 
     @property

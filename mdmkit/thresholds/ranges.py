@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.core.errors import InputError, NoTargetError
-from mdmkit.core.frame import Frame
 from mdmkit.core.margin import Interval, longest_run
 from mdmkit.core.number import Number
 from mdmkit.evaluation.evaluation import Evaluation
@@ -22,19 +21,13 @@ from mdmkit.metrics.curve import ThresholdCurve
 from mdmkit.metrics.measures import Measure, Unresolved
 from mdmkit.metrics.normalized_totals import NormalizedTotals
 from mdmkit.metrics.pixel_metrics import CountMetric
-from mdmkit.statistics.components import ComponentCounts
 from mdmkit.statistics.frame_means import FrameMeans
 from mdmkit.statistics.kinds import PixelStatistic, Statistic
 from mdmkit.statistics.normalizers import Normalizer, Unchanged
-from mdmkit.statistics.pixel_scores import PixelScores
-from mdmkit.statistics.pixels import PixelCounts
-from mdmkit.statistics.stepped_counts import SteppedCounts
+from mdmkit.thresholds.counted_frame import ReadFrame, means_in
 from mdmkit.thresholds.requirements import Requirement
 
 Scores = NDArray[np.float64]
-#: What is counted of one frame, in rows on raw scores.
-Counted = PixelCounts | ComponentCounts | SteppedCounts
-Steps = tuple[Scores, Scores]
 
 
 class AsTheyAre(Unchanged):
@@ -46,7 +39,7 @@ class AsTheyAre(Unchanged):
 
 @dataclass(frozen=True, eq=False)
 class Ranges:
-    """Where each of several requirements holds, and where all of them do.
+    """Holds the ranges in which each of several requirements holds, and in which all do.
 
     Attributes
     ----------
@@ -56,6 +49,9 @@ class Ranges:
     normalizer : Normalizer
     frames, pixels, anomalous_pixels : int
         What was counted, ignored pixels left out.
+    counted : bool
+        Whether measures are exact at the ends of steps alone, at one of which the threshold must
+        lie then: frames were not read, but counted before. Ranges are those that surely hold.
     remarks : tuple of str
         Scores that look like mistakes.
     """
@@ -66,6 +62,7 @@ class Ranges:
     frames: int
     pixels: int
     anomalous_pixels: int
+    counted: bool = False
     remarks: tuple[str, ...] = ()
 
     @cached_property
@@ -83,7 +80,18 @@ class Ranges:
     @cached_property
     def holds(self) -> NDArray[np.bool_]:
         """Whether each requirement holds on each step, shape (R, n)."""
-        return np.array([r.holds(self.values(i)) for i, r in enumerate(self.requirements)])
+        return np.array([self._holds(i, r) for i, r in enumerate(self.requirements)])
+
+    def _holds(self, place: int, requirement: Requirement) -> NDArray[np.bool_]:
+        """Whether a requirement holds on each step; where bounds are known, on all of it."""
+        holds, curve = requirement.holds(self.values(place)), self.curves[place]
+        if curve.low is None or curve.high is None:
+            return holds
+        step = np.searchsorted(curve.breakpoints, self.edges[:-1], side="right") - 1
+        low, high = curve.low[step], curve.high[step]
+        if requirement.counts_alarms:
+            high = np.fmax.accumulate(high[::-1])[::-1]
+        return holds & _surely(requirement, low, high)
 
     def runs(self, place: int | None = None) -> list[Interval]:
         """All ranges [low, high) of thresholds at which a requirement holds; None: all do."""
@@ -102,7 +110,7 @@ class Ranges:
 
     @property
     def safe_ends(self) -> set[float]:
-        """Where the requirements are met if anywhere; NaN stands for neither end."""
+        """The end at which the requirements are met if anywhere; NaN stands for neither end."""
         ends = {r.safe_end for r in self.requirements}
         return {np.nan} if any(np.isnan(end) for end in ends) else ends
 
@@ -113,16 +121,24 @@ class Ranges:
             return low
         if self.safe_ends == {-np.inf}:
             return float(self.edges[max(int(np.searchsorted(self.edges, high)) - 1, 0)])
-        return (low + high) / 2
+        return self._nearest_end(run) if self.counted else (low + high) / 2
+
+    def _nearest_end(self, run: Interval) -> float:
+        """The end of a step that lies nearest to the middle of a range."""
+        inside = self.edges[(self.edges >= run[0]) & (self.edges < run[1])]
+        if not inside.size:
+            return run[0]
+        return float(inside[np.abs(inside - (run[0] + run[1]) / 2).argmin()])
 
     @property
     def rule(self) -> str:
-        """How the threshold is chosen within a range."""
+        """The rule by which the threshold is chosen within a range."""
         if self.safe_ends == {np.inf}:
             return "the lowest threshold from which on every higher one meets the requirements"
         if self.safe_ends == {-np.inf}:
             return "the lower end of the last step that meets the requirements"
-        return "the middle of the range: as far as one can be from failing on either side"
+        middle = "the middle of the range: as far as one can be from failing on either side"
+        return f"{middle}, among those counted" if self.counted else middle
 
     @cached_property
     def nearest(self) -> float:
@@ -146,7 +162,7 @@ class Ranges:
         return None
 
     def why_none(self) -> list[str]:
-        """What is in reach where not all requirements can be met."""
+        """Describe what is in reach where not all requirements can be met."""
         lines = []
         for place, requirement in enumerate(self.requirements):
             others = np.asarray(np.delete(self.holds, place, axis=0).all(axis=0))
@@ -176,7 +192,7 @@ class Requirements(Measure):
     key = "requirements"
 
     @property
-    def refinable(self) -> bool:  # type: ignore[override]
+    def resolvable(self) -> bool:  # type: ignore[override]
         metrics = [requirement.metric for requirement in self.several]
         return all(
             not isinstance(m, CountMetric) or m.monotone or not m.higher_is_better for m in metrics
@@ -191,7 +207,7 @@ class Requirements(Measure):
         return self.empty()
 
     @property
-    def every_row(self) -> bool:
+    def every_score(self) -> bool:
         metrics = (requirement.metric for requirement in self.several)
         return any(
             isinstance(m, CountMetric) and not m.monotone and m.higher_is_better for m in metrics
@@ -216,39 +232,17 @@ def _unresolved(totals: NormalizedTotals, requirement: Requirement) -> NDArray[n
     curve = found.curve
     if curve.low is None or curve.high is None:
         return None
-    differ = requirement.holds(curve.low) != requirement.holds(curve.high)
-    return np.asarray(found.scores[differ])
+    maybe = requirement.holds(curve.low) | requirement.holds(curve.high)
+    return np.asarray(found.scores[maybe & ~_surely(requirement, curve.low, curve.high)])
 
 
-class CountedFrame:
-    """One frame with each statistic that is asked of it, counted once."""
-
-    def __init__(self, frame: Frame) -> None:
-        self.frame = frame
-        self._counted: dict[Statistic, Counted] = {}
-
-    def raw(self, statistic: Statistic) -> Counted:
-        """A statistic on raw scores, in rows."""
-        if statistic not in self._counted:
-            counted: Any = statistic.of(self.frame)
-            rows = counted.rows() if isinstance(counted, PixelScores) else counted
-            self._counted[statistic] = rows
-        return self._counted[statistic]
-
-    def steps(self, requirement: Requirement) -> Steps | None:
-        """Distinct scores and values of a measure; None where nothing is to be judged."""
-        if not self.frame.pixels:
-            return None
-        try:
-            return requirement.metric.everywhere(self.raw(requirement.statistic))
-        except NoTargetError:
-            return None
+def _surely(requirement: Requirement, low: Scores, high: Scores) -> NDArray[np.bool_]:
+    """Whether a requirement holds for all values between bounds, none of which is undefined."""
+    return requirement.holds(low) & requirement.holds(high) & np.isfinite(low)
 
 
 def _means_in(load: Load, requirements: Sequence[Requirement]) -> list[FrameMeans]:
-    undefined = np.empty(0), np.array([np.nan])
-    frame = CountedFrame(load())
-    return [FrameMeans.of(*(frame.steps(one) or undefined)) for one in requirements]
+    return means_in(ReadFrame(load()), requirements)
 
 
 def _frame_means(
@@ -274,7 +268,7 @@ def find_ranges(
     progress: Progress = no_progress,
     defined: bool = False,
 ) -> Ranges:
-    """Where requirements hold on frames.
+    """Find the ranges in which requirements hold on frames.
 
     Parameters
     ----------
@@ -312,7 +306,7 @@ def find_ranges(
         evaluation.counts.frames,
         pixels.anomalous + pixels.normal,
         pixels.anomalous,
-        tuple(Look.at(totals).remarks()),
+        remarks=tuple(Look.at(totals).remarks()),
     )
 
 

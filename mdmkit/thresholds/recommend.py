@@ -3,29 +3,68 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from mdmkit.core.arguments import as_integer, check_options
-from mdmkit.core.errors import InputError, InputTypeError
+from mdmkit.core.errors import InputError
 from mdmkit.core.margin import check_t_margin
 from mdmkit.core.records import Json
 from mdmkit.datasets import DataSet
 from mdmkit.evaluation.arrays import MetricLike
 from mdmkit.evaluation.executors import check_jobs
-from mdmkit.evaluation.frame_set import FRAME_OPTIONS, FrameOptions, FrameSet
+from mdmkit.evaluation.frame_set import FrameOptions, FrameSet
 from mdmkit.evaluation.methods import Progresses, normalizers
 from mdmkit.metrics.registry import as_metric
 from mdmkit.statistics.accumulator import DEFAULT_MEMORY
-from mdmkit.thresholds.certify import Certification, as_certification, check_certifiable
+from mdmkit.thresholds.certify import Certification
 from mdmkit.thresholds.required_table import RequiredThresholds
-from mdmkit.thresholds.requirements import Requirements, parse_requirements
+from mdmkit.thresholds.requirements import Requirements
 from mdmkit.thresholds.result import Thresholds
-from mdmkit.thresholds.several import InMargin, UnderRequirements, choose_each
-from mdmkit.uncertainty.resampling import check_resampling
+from mdmkit.thresholds.several import (
+    InMargin,
+    check_one_way,
+    choose_each,
+    counted,
+    under_requirements,
+)
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
+
+
+class ChoosingOptions(FrameOptions, total=False):
+    """Options of `choose_thresholds`, however a threshold is chosen."""
+
+    on: Mapping[str, object] | None
+    on_target: str | Path | None
+    on_dataset: str | DataSet | None
+    normalize: str | Mapping[str, str] | None
+    memory: int
+    jobs: int
+    progress: Progresses | None
+
+
+@dataclass(frozen=True)
+class _Choosing:
+    """The same, without those of the frames, as far as they are given."""
+
+    on: Mapping[str, object] | None = None
+    on_target: str | Path | None = None
+    on_dataset: str | DataSet | None = None
+    normalize: str | Mapping[str, str] | None = "none"
+    memory: int = DEFAULT_MEMORY
+    jobs: int = 1
+    progress: Progresses | None = None
+
+    @classmethod
+    def of(cls, options: ChoosingOptions) -> tuple[_Choosing, FrameOptions]:
+        """Options parted from those of the frames."""
+        own = {f.name for f in fields(cls)}
+        frames: Any = {name: value for name, value in options.items() if name not in own}
+        given: Any = {name: value for name, value in options.items() if name in own}
+        return cls(**given), frames
 
 
 @overload
@@ -36,14 +75,7 @@ def choose_thresholds(
     metric: MetricLike = ...,
     *,
     require: None = ...,
-    on: Mapping[str, object] | None = ...,
-    on_target: str | Path | None = ...,
-    on_dataset: str | DataSet | None = ...,
-    normalize: str | Mapping[str, str] | None = ...,
-    memory: int = ...,
-    jobs: int = ...,
-    progress: Progresses | None = ...,
-    **frames: Unpack[FrameOptions],
+    **options: Unpack[ChoosingOptions],
 ) -> Thresholds: ...
 @overload
 def choose_thresholds(
@@ -53,14 +85,9 @@ def choose_thresholds(
     require: Requirements,
     certify: float | str | Certification | None = ...,
     replicates: int = ...,
-    on: Mapping[str, object] | None = ...,
-    on_target: str | Path | None = ...,
-    on_dataset: str | DataSet | None = ...,
-    normalize: str | Mapping[str, str] | None = ...,
-    memory: int = ...,
-    jobs: int = ...,
-    progress: Progresses | None = ...,
-    **frames: Unpack[FrameOptions],
+    counts: str | Path | None = ...,
+    overwrite: bool = ...,
+    **options: Unpack[ChoosingOptions],
 ) -> RequiredThresholds: ...
 def choose_thresholds(
     methods: Mapping[str, object],
@@ -71,20 +98,15 @@ def choose_thresholds(
     require: Requirements | None = None,
     certify: float | str | Certification | None = None,
     replicates: int = 0,
-    on: Mapping[str, object] | None = None,
-    on_target: str | Path | None = None,
-    on_dataset: str | DataSet | None = None,
-    normalize: str | Mapping[str, str] | None = "none",
-    memory: int = DEFAULT_MEMORY,
-    jobs: int = 1,
-    progress: Progresses | None = None,
-    **frames: Unpack[FrameOptions],
+    counts: str | Path | None = None,
+    overwrite: bool = False,
+    **options: Unpack[ChoosingOptions],
 ) -> Thresholds | RequiredThresholds:
     """Recommend a threshold for each method, and apply it to a second set of frames.
 
     Parameters
     ----------
-    methods, target, normalize, jobs, memory
+    methods, target
         The first set, as in `compare`: folders with `target` or `dataset`, or frames.
     t_margin : float in [0, 1)
         The required quality T of `metric`: the middle of the margin is recommended.
@@ -96,11 +118,16 @@ def choose_thresholds(
         As in `recommend_threshold`, with `require`.
     replicates : int
         Resampled sets of frames for error bars, with `require`; 0 for none.
-    on, on_target, on_dataset : optional
-        The second set, with the same methods.
-    progress : callable, optional
-        `progress(title, frames)` returns a function that is called after each frame of two passes.
-    **frames
+    counts : path, optional
+        An HDF5 file of the frames' counts, as `bootstrap` keeps it, with `require`: made where it
+        does not exist, else used instead of the frames of the first set. Between its thresholds
+        measures are known by bounds: what holds and is certified does so at every score.
+    overwrite : bool
+        Make `counts` anew where they do not fit, instead of refusing them.
+    **options
+        `on`, `on_target`, `on_dataset`: the second set, with the same methods. `normalize`,
+        `jobs`, `memory` as in `compare`. `progress(title, frames)` returns a function that is
+        called after each frame of two passes.
         Which frames, and what they are judged by; see `FrameSet.of`. Labels, `missing`, `key`,
         `score_ending`, `resize` and `invert` are meant for both sets (unless given, labels are
         those of each set's data set); component sizes and `aggregate` of the first one judge both.
@@ -131,72 +158,63 @@ def choose_thresholds(
     (0.4, 1.0)
     """
     as_integer(replicates, "replicates", 0)
-    check_options(choose_thresholds, frames, FRAME_OPTIONS)
-    if (t_margin is None) == (require is None):
-        found = "neither" if require is None else "both"
-        raise InputTypeError(
-            f"expected a number in [0, 1) or require, found {found}", argument="t_margin"
-        )
+    check_options(choose_thresholds, options, ChoosingOptions.__annotations__)
+    check_one_way(t_margin, require, certify=certify, replicates=replicates or None, counts=counts)
+    how, frames = _Choosing.of(options)
     _check_numbers(frames, require is None)
-    _check_second(methods, on, on_target is not None or on_dataset is not None)
+    _check_second(methods, how.on, how.on_target is not None or how.on_dataset is not None)
     first = FrameSet.of(methods, target, **frames)
-    second = None if on is None else _second(on, on_target, on_dataset, frames)
-    kinds = normalizers(normalize, methods)
-    sizes, jobs = first.choice.sizes, check_jobs(jobs)
+    second = None if how.on is None else _second(how, frames)
+    kinds = normalizers(how.normalize, methods)
+    settings = _settings(first, second, kinds)
+    if require is None:
+        t = check_t_margin(t_margin)
+        chosen = as_metric(metric, first.choice.sizes)
+        margins = InMargin(chosen, t, how.memory, check_jobs(how.jobs))
+        found = choose_each(margins, first, second, kinds, how.progress)
+        settings |= {"metric": chosen.name, "t_margin": t, "aggregate": "pooled"}
+        settings |= found.remarked(first, second)
+        return Thresholds(tuple(methods), **vars(found), settings=settings)
+    chooser = under_requirements(require, certify, first, how.memory, how.jobs, replicates)
+    if replicates:
+        _check_several(first, second)
+    settings |= {
+        "require": ", ".join(map(str, chooser.requirements)),
+        "aggregate": first.choice.aggregate,
+        "confidence": chooser.how and chooser.how.confidence,
+        "counts": None if counts is None else str(counts),
+    }
+    with counted(chooser, first, kinds, counts, overwrite, how.progress) as ready:
+        required = choose_each(ready, first, second, kinds, how.progress)
+    settings |= required.remarked(first, second)
+    return RequiredThresholds(tuple(methods), **vars(required), settings=settings)
+
+
+def _settings(first: FrameSet, second: FrameSet | None, kinds: Mapping[str, str]) -> Json:
+    """What was asked for, whatever the way to choose."""
     settings: Json = {
         "first": first.where,
         "second": second and second.where,
         "normalize": kinds,
-        "min_prediction": sizes.min_prediction,
-        "min_target": sizes.min_target,
+        "min_prediction": first.choice.sizes.min_prediction,
+        "min_target": first.choice.sizes.min_target,
         "comparison": "score > z",
         "positive_class": "anomaly",
         "invert": sorted(first.inverted),
         "left_out": len(first.left_out) + (len(second.left_out) if second else 0),
     }
-    if require is None:
-        if certify is not None or replicates:
-            given = "certify" if certify is not None else "replicates"
-            raise InputError("expected it with `require`, found `t_margin`", argument=given)
-        t = check_t_margin(t_margin)
-        chosen = as_metric(metric, sizes)
-        margins = choose_each(InMargin(chosen, t, memory, jobs), first, second, kinds, progress)
-        settings |= {"metric": chosen.name, "t_margin": t, "aggregate": "pooled"}
-        settings |= margins.remarked(first, second)
-        return Thresholds(tuple(methods), **vars(margins), settings=settings)
-    aggregate = first.choice.aggregate
-    requirements = parse_requirements(require, sizes, aggregate)
-    how = as_certification(certify)
-    check_certifiable(requirements, how)
-    check_resampling(max(replicates, 1), 0)
-    if replicates:
-        _check_several(first, second)
-    chooser = UnderRequirements(
-        requirements, sizes, how, memory, jobs, replicates, inverted=first.inverted
-    )
-    settings |= {
-        "require": ", ".join(map(str, requirements)),
-        "aggregate": aggregate,
-        "confidence": how and how.confidence,
-    }
-    thresholds = choose_each(chooser, first, second, kinds, progress)
-    settings |= thresholds.remarked(first, second)
-    return RequiredThresholds(tuple(methods), **vars(thresholds), settings=settings)
+    return settings
 
 
 #: Options of frames that a second set does not have.
 _OF_THE_FIRST = ("dataset", "min_prediction", "min_target", "aggregate", "normal")
 
 
-def _second(
-    on: Mapping[str, object],
-    target: str | Path | None,
-    dataset: str | DataSet | None,
-    frames: FrameOptions,
-) -> FrameSet:
+def _second(how: _Choosing, frames: FrameOptions) -> FrameSet:
     """The second set, whose sizes are those of the first one."""
     shared: Any = {k: v for k, v in frames.items() if k not in _OF_THE_FIRST}
-    return FrameSet.of(on, target, argument="on_target", **{**shared, "dataset": dataset})
+    options: Any = {**shared, "dataset": how.on_dataset}
+    return FrameSet.of(how.on or {}, how.on_target, argument="on_target", **options)
 
 
 def _check_several(*sets: FrameSet | None) -> None:

@@ -4,31 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
 
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import NoMarginError
-from mdmkit.core.frame import as_unit
 from mdmkit.core.margin import Interval
 from mdmkit.core.records import Json
-from mdmkit.evaluation.sources import Progress, no_progress
-from mdmkit.evaluation.threads import Load, in_order
 from mdmkit.metrics.pixel_metrics import F1
-from mdmkit.statistics.normalizers import MinMax, Normalizer, Unchanged, raw_threshold
+from mdmkit.statistics.normalizers import MinMax, Normalizer, Unchanged
 from mdmkit.thresholds.certify import Certificate, Certification, certify, promise_next
 from mdmkit.thresholds.chosen import ChosenThreshold, few_of
 from mdmkit.thresholds.error_bars import ErrorBars
-from mdmkit.thresholds.operating_points import (
-    OperatingPoint,
-    counted_at,
-    operating_point,
-    point_statistics,
-)
-from mdmkit.thresholds.ranges import AsTheyAre, Ranges, find_ranges
+from mdmkit.thresholds.operating_points import OperatingPoint, operating_point
+from mdmkit.thresholds.ranges import AsTheyAre, Ranges
 from mdmkit.thresholds.requirements import Requirement
+from mdmkit.thresholds.sources import ReadFrames, Source
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,7 +121,7 @@ class RequiredThreshold:
 
 @dataclass(frozen=True, eq=False)
 class RequiredTransfer:
-    """What a required threshold gives on a second set of frames, all constants kept.
+    """Holds the numbers of a required threshold on a second set of frames, all constants kept.
 
     Attributes
     ----------
@@ -161,32 +153,27 @@ class RequiredTransfer:
 
 
 def require_threshold(
-    loads: Sequence[Load],
+    frames: Source,
     requirements: Sequence[Requirement],
     *,
     normalize: str,
     method: str,
     sizes: ComponentSizes,
     how: Certification | None,
-    memory: int,
-    jobs: int,
-    progress: Progress = no_progress,
 ) -> RequiredThreshold:
-    """`recommend_threshold` under requirements, for frames that are loaded."""
-    options: Json = {"memory": memory, "jobs": jobs, "progress": progress}
-    ranges = find_ranges(loads, requirements, normalize, **options)
+    """`recommend_threshold` under requirements, for frames that are read or were counted."""
+    ranges = frames.ranges(requirements, normalize)
     if ranges.run is None:
         raise NoMarginError("\n".join(["no threshold meets all requirements", *ranges.why_none()]))
     z = ranges.threshold(ranges.run)
-    certificate, certified, raw = None, None, raw_threshold(ranges.normalizer, z)
+    certificate, certified, raw = None, None, frames.raw_threshold(ranges.normalizer, z)
     if how is not None:
-        certificate = _certificate(loads, requirements, how, normalize, raw, options)
+        certificate = _certificate(frames, requirements, how, normalize, raw)
         certified = on_unit(certificate.run, ranges.normalizer)
         if certified is not None and certificate.run is not None:
             low, high = certificate.run
             z = ranges.threshold(certified) if low < high else certified[0]
-            raw = raw_threshold(ranges.normalizer, z) if low < high else low
-    counted = counted_at(loads, point_statistics(F1()), [raw], jobs)
+            raw = frames.raw_threshold(ranges.normalizer, z) if low < high else low
     pairs = zip(requirements, ranges.curves, strict=True)
     values = {str(requirement): float(curve(z)) for requirement, curve in pairs}
     return RequiredThreshold(
@@ -199,47 +186,37 @@ def require_threshold(
         ranges,
         certificate,
         certified,
-        operating_point(counted, F1(), z, raw),
-        _chosen(loads, ranges, z, raw, method, sizes, certificate, jobs),
+        operating_point(frames.point(raw), F1(), z, raw),
+        _chosen(frames, ranges, z, raw, method, sizes, certificate),
         remarks=ranges.remarks,
     )
 
 
 def _certificate(
-    loads: Sequence[Load],
+    frames: Source,
     requirements: Sequence[Requirement],
     how: Certification,
     normalize: str,
     at: float,
-    options: Json,
 ) -> Certificate:
     if how.confidence is None:
-        return promise_next(loads, requirements, how.caps, **options)
-    return certify(loads, requirements, how, normalize, at, **options)
+        return promise_next(frames, requirements, how.caps)
+    return certify(frames, requirements, how, normalize, at)
 
 
-def apply_required(
-    found: RequiredThreshold,
-    loads: Sequence[Load],
-    *,
-    memory: int,
-    jobs: int,
-    progress: Progress = no_progress,
-) -> RequiredTransfer:
-    """What a required threshold gives on other frames."""
+def apply_required(found: RequiredThreshold, frames: ReadFrames) -> RequiredTransfer:
+    """Compute the numbers of a required threshold on other frames."""
     kept: Normalizer = found.normalizer
     if isinstance(kept, Unchanged):
         kept = AsTheyAre()
-    ranges = find_ranges(
-        loads, found.requirements, kept, memory=memory, jobs=jobs, progress=progress, defined=True
-    )
+    ranges = frames.ranges(found.requirements, kept, defined=True)
     values: dict[str, float | None] = dict.fromkeys(map(str, found.requirements))
     holds: dict[str, bool | None] = dict.fromkeys(values)
     for requirement, curve in zip(ranges.requirements, ranges.curves, strict=True):
         value = float(curve(found.threshold))
         values[str(requirement)] = None if np.isnan(value) else value
         holds[str(requirement)] = bool(requirement.holds(value))
-    counted = counted_at(loads, point_statistics(F1()), [found.raw_threshold], jobs)
+    counted = frames.point(found.raw_threshold)
     return RequiredTransfer(
         values,
         holds,
@@ -266,7 +243,7 @@ def on_unit(run: Interval | None, normalizer: Normalizer) -> Interval | None:
 
 
 def finite(record: Json) -> Json:
-    """The same with None for infinite ends of ranges, which JSON has no word for."""
+    """Write None for infinite ends of ranges, for which JSON has no word."""
 
     def plain(value: object) -> Any:
         if isinstance(value, (tuple, list)):
@@ -279,14 +256,13 @@ def finite(record: Json) -> Json:
 
 
 def _chosen(
-    loads: Sequence[Load],
+    frames: Source,
     ranges: Ranges,
     z: float,
     raw: float,
     method: str,
     sizes: ComponentSizes,
     certificate: Certificate | None,
-    jobs: int,
 ) -> ChosenThreshold:
     constants: Json = {"name": ranges.normalizer.name}
     if isinstance(ranges.normalizer, MinMax):
@@ -306,18 +282,6 @@ def _chosen(
         sizes.min_prediction,
         sizes.min_target,
         ranges.frames,
-        few_of(shares_above(loads, raw, jobs)),
+        few_of(frames.shares_above(raw)),
         certified,
     )
-
-
-def shares_above(loads: Sequence[Load], raw: float, jobs: int) -> list[float]:
-    """Share of the valid pixels above a raw threshold, of each frame that has any."""
-    shares = in_order((partial(_share_above, load, raw) for load in loads), jobs)
-    return [share for share in shares if share is not None]
-
-
-def _share_above(load: Load, raw: float) -> float | None:
-    frame = load()
-    above = np.count_nonzero((as_unit(frame.scores) > raw) & frame.valid)
-    return above / frame.pixels if frame.pixels else None

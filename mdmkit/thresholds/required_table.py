@@ -11,7 +11,7 @@ from typing import Any
 from mdmkit.core.margin import Interval
 from mdmkit.core.records import Json
 from mdmkit.datasets import how_inverted
-from mdmkit.tables.table import UNDEFINED, Block, Column, View
+from mdmkit.tables.table import UNDEFINED, Block, Column
 from mdmkit.thresholds.by_method import POINT, ByMethod, with_range
 from mdmkit.thresholds.certify import Certificate, Promise
 from mdmkit.thresholds.error_bars import ErrorBars
@@ -24,49 +24,36 @@ from mdmkit.thresholds.requirements import Requirement
 class RequiredThresholds(ByMethod[RequiredThreshold, RequiredTransfer]):
     """Thresholds of several methods under the same requirements; `found["mine"]` is one of them.
 
-    Attributes
-    ----------
-    methods : tuple of str
-    recommendations : dict of RequiredThreshold
-        Of the methods with which the requirements can be met.
-    transfers : dict of RequiredTransfer
-        What they give on the second set; empty without one.
-    without : dict of str
-        Why the other methods have no threshold, and how near they come.
-    settings : dict
-        What was asked for, and on which frames.
+    Those `without` one are told how near they come.
+
+    See Also
+    --------
+    ByMethod : its attributes.
     """
 
-    def view(self) -> View:
-        """What is shown of the thresholds."""
-        return view_of_required(self)
+    def blocks(self) -> Sequence[Block]:
+        """What is shown, block below block."""
+        blocks = [_first_block(self)]
+        if any(r.certificate for r in self.recommendations.values()):
+            blocks.append(_certified_block(self))
+        if any(filter(None, _promises(self))):
+            blocks.append(_next_block(self))
+        if self.transfers:
+            blocks.append(_second_block(self))
+        if any(r.error_bars for r in self.recommendations.values()):
+            blocks.append(_bars_block(self))
+        return blocks
+
+    def notes(self) -> list[str]:
+        """What belongs under the blocks."""
+        return _notes(self)
+
+    def rows(self) -> list[Json]:
+        """A row a method and requirement, in fractions."""
+        return _rows(self)
 
 
 _PERCENT = "; pixel numbers in %"
-
-
-def view_of_required(found: RequiredThresholds) -> View:
-    """What is shown of thresholds under requirements."""
-    blocks = [_first_block(found)]
-    if any(r.certificate for r in found.recommendations.values()):
-        blocks.append(_certified_block(found))
-    if any(filter(None, _promises(found))):
-        blocks.append(_next_block(found))
-    if found.transfers:
-        blocks.append(_second_block(found))
-    if any(r.error_bars for r in found.recommendations.values()):
-        blocks.append(_bars_block(found))
-    rows = _rows(found)
-    return View(
-        found.methods,
-        None,
-        tuple(blocks),
-        tuple(_notes(found)),
-        found.to_dict(),
-        rows,
-        rows,
-        len(found.methods),
-    )
 
 
 def _requirements(found: RequiredThresholds) -> Sequence[Requirement]:
@@ -116,7 +103,7 @@ def _certified_block(found: RequiredThresholds) -> Block:
 
 
 def _promises(found: RequiredThresholds) -> Sequence[Promise | None]:
-    """Of each requirement, what it promises for the next frame beside the certificate."""
+    """Make the table of promises for the next frame, beside the certificate."""
     certificates = (r.certificate for r in found.recommendations.values())
     return next((c.next_frames for c in certificates if c is not None), ())
 
@@ -211,6 +198,11 @@ def _notes(found: RequiredThresholds) -> list[str]:
         f"{settings['first']}: {first.ranges.frames} frames, {first.ranges.pixels} valid pixels, "
         f"{first.ranges.anomalous_pixels} anomalous",
     ]
+    if first.ranges.counted:
+        lines.append(
+            f"from what {settings['counts']} keeps of the frames: all that is said here is exact "
+            "or sure, but ranges end at thresholds at which frames were counted and may be longer"
+        )
     met = first.ranges.trivially_met
     if met is not None:
         lines.append(f"the prediction of {met} meets all requirements, too")
@@ -233,7 +225,7 @@ def _notes(found: RequiredThresholds) -> list[str]:
 
 
 def _bars_notes(found: RequiredThresholds, bars: ErrorBars) -> list[str]:
-    """What intervals are of, and where the threshold itself is another one."""
+    """Note what intervals are about, and where the threshold itself is another one."""
     lines = [
         f"intervals: {100 * bars.confidence:g} % of {bars.replicates} resampled sets of frames; "
         "the threshold is chosen anew on each of the first set, requirements are judged at the one "
@@ -256,7 +248,7 @@ _ON_AVERAGE = (
 
 
 def certificate_notes(requirements: Sequence[Requirement], certificate: Certificate) -> list[str]:
-    """What a certificate says, and what it rests on."""
+    """Note what a certificate says, and what it rests on."""
     lines = [_what_it_says(certificate)]
     for place, requirement in enumerate(requirements):
         text = f"{requirement}: {certificate.certified_as[place]}, {certificate.tests[place]}"
@@ -287,7 +279,7 @@ def _what_it_says(certificate: Certificate) -> str:
 
 
 def why_nothing(requirements: Sequence[Requirement], certificate: Certificate) -> str:
-    """What it would take where no threshold is certified."""
+    """Note how many frames it would take where no threshold is certified."""
     open_ones = [
         (str(requirement), needed)
         for requirement, needed in zip(requirements, certificate.needed, strict=True)

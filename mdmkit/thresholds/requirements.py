@@ -17,6 +17,7 @@ from mdmkit.core.errors import InputError, InputTypeError
 from mdmkit.core.transforms import Band, FrameChange
 from mdmkit.metrics.base import Metric
 from mdmkit.metrics.false_components import AnyFalseComponent, FalseComponents
+from mdmkit.metrics.found_objects import Found
 from mdmkit.metrics.grammar import Asked
 from mdmkit.metrics.mask_metrics import MaskMetric
 from mdmkit.metrics.normalized_totals import NormalizedTotals
@@ -107,7 +108,7 @@ class Requirement:
 
     @property
     def statistic(self) -> Statistic:
-        """What is counted of each frame."""
+        """The statistic that is counted of each frame."""
         statistic = self.metric.statistic
         for change in self.changes:
             statistic = changed(change, statistic)
@@ -124,13 +125,13 @@ class Requirement:
         if own == plain:
             return totals
         counted = totals.totals
-        grid = counted.grid and replace(
-            counted.grid,
-            refined=named(counted.grid.refined),
-            by_statistic=named(counted.grid.by_statistic),
+        bins = counted.bins and replace(
+            counted.bins,
+            resolved=named(counted.bins.resolved),
+            by_statistic=named(counted.bins.by_statistic),
         )
         by_statistic = named(counted.by_statistic)
-        return replace(totals, totals=replace(counted, by_statistic=by_statistic, grid=grid))
+        return replace(totals, totals=replace(counted, by_statistic=by_statistic, bins=bins))
 
     @property
     def at_least(self) -> bool:
@@ -152,7 +153,7 @@ class Requirement:
         """The end of all thresholds at which it holds if anywhere; NaN where either may fail."""
         if self.counts_alarms:
             return np.inf
-        if self.metric.name in FALLING:
+        if self.metric.name in FALLING or (isinstance(self.metric, Found) and self.metric.falls):
             return -np.inf if self.at_least else np.inf
         return np.nan
 

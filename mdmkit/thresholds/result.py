@@ -11,7 +11,7 @@ from mdmkit.datasets import how_inverted
 from mdmkit.metrics.component_metrics import COMPONENT_METRICS
 from mdmkit.statistics.normalizers import MinMax
 from mdmkit.tables.headings import METRIC_HEADINGS
-from mdmkit.tables.table import Block, Column, View, percent, value_column
+from mdmkit.tables.table import Block, Column, percent, value_column
 from mdmkit.thresholds.by_method import POINT, ByMethod, Shown, with_range
 from mdmkit.thresholds.operating_points import OperatingPoint
 from mdmkit.thresholds.transfer import Recommendation, Transfer
@@ -23,17 +23,9 @@ _COMPONENTS: Shown = (("siou", True), ("ppv", True), ("mean_f1", True))
 class Thresholds(ByMethod[Recommendation, Transfer]):
     """Holds recommended thresholds of several methods; `thresholds["mine"]` is one of them.
 
-    Attributes
-    ----------
-    methods : tuple of str
-    recommendations : dict of Recommendation
-        Of the methods that have a margin.
-    transfers : dict of Transfer
-        Their results on the second set; empty without one.
-    without : dict of str
-        The reasons why the other methods have no threshold.
-    settings : dict
-        What was asked for, and on which frames.
+    See Also
+    --------
+    ByMethod : its attributes.
 
     Examples
     --------
@@ -49,26 +41,23 @@ class Thresholds(ByMethod[Recommendation, Transfer]):
     (0.5, ['blind'])
     """
 
-    def view(self) -> View:
-        """What is shown of the thresholds."""
-        return view_of_thresholds(self)
+    def blocks(self) -> Sequence[Block]:
+        """What is shown, block below block."""
+        if not self.transfers:
+            return [_first_block(self)]
+        return [_first_block(self), _second_block(self), _choices_block(self)]
 
+    def notes(self) -> list[str]:
+        """What belongs under the blocks."""
+        return _notes(self)
 
-def view_of_thresholds(found: Thresholds) -> View:
-    """What is shown of the thresholds of several methods."""
-    blocks = [_first_block(found)]
-    if found.transfers:
-        blocks += [_second_block(found), _choices_block(found)]
-    return View(
-        found.methods,
-        None,
-        tuple(blocks),
-        tuple(_notes(found)),
-        found.to_dict(),
-        _rows(found),
-        _long_rows(found),
-        len(found.methods),
-    )
+    def rows(self) -> list[Json]:
+        """A row a method, in fractions."""
+        return _rows(self)
+
+    def long_rows(self) -> list[Json]:
+        """A row a method, set and choice of threshold."""
+        return _long_rows(self)
 
 
 def _title(found: Thresholds) -> str:
@@ -131,7 +120,7 @@ def _second_block(found: Thresholds) -> Block:
 
 
 def _choices_block(found: Thresholds) -> Block:
-    """What other thresholds would have given on the second set."""
+    """Make the table of other thresholds on the second set."""
     names = ["value"] if found.settings["metric"] == "f1" else ["value", "f1"]
     columns = []
     for heading, choice in (

@@ -11,9 +11,10 @@ import numpy as np
 
 from mdmkit.evaluation.sources import Progress
 from mdmkit.evaluation.threads import Load, in_order
-from mdmkit.thresholds.ranges import Counted, CountedFrame
+from mdmkit.thresholds.counted_frame import Counted, CountedFrame, ReadFrame
 from mdmkit.thresholds.requirements import Requirement
 from mdmkit.uncertainty.certificates import FrameSteps, Run
+from mdmkit.uncertainty.frame_rows import Binned
 from mdmkit.uncertainty.p_values import Values
 
 #: Bytes of one score that a frame passes, sorting included.
@@ -23,7 +24,7 @@ BINS, LOOKS = 4096, 8
 
 
 class Question(Protocol):
-    """What is asked of a requirement: a value of each frame, and how far the answer is yes."""
+    """A question about a requirement: a value of each frame, and how far the answer is yes."""
 
     @property
     def requirement(self) -> Requirement: ...
@@ -37,6 +38,12 @@ class Question(Protocol):
 
     def x_of_ratio(self, counted: Counted, pixels: int) -> tuple[Values, Values]:
         """From the statistic of one frame with so many pixels."""
+
+    def least_x(self, low: Values, high: Values) -> Values:
+        """The least x of a measure that is known to lie between bounds, shape (m + 1,)."""
+
+    def least_x_of_ratio(self, binned: Binned, pixels: int) -> Values:
+        """The least x within each bin of one frame with so many pixels, shape (m + 1,)."""
 
     def run(self, steps: FrameSteps, start: float) -> Run | None:
         """The range, outwards from a start, at which the answer is yes."""
@@ -119,8 +126,8 @@ class Walk:
 
 
 def _values_in(load: Load, questions: Sequence[Question]) -> list[tuple[Values, Values]]:
-    """Of one frame, of each requirement: scores and values."""
-    frame = CountedFrame(load())
+    """Scores and values of each requirement, of one frame."""
+    frame = ReadFrame(load())
     return [_value_in(frame, question) for question in questions]
 
 
@@ -129,9 +136,9 @@ def _value_in(frame: CountedFrame, question: Question) -> tuple[Values, Values]:
     if requirement.per_frame:
         steps = frame.steps(requirement)
         return question.undefined if steps is None else question.x(*steps)
-    if frame.frame.pixels == 0:
+    if frame.pixels == 0:
         return question.undefined
-    return question.x_of_ratio(frame.raw(requirement.statistic), frame.frame.scores.size)
+    return question.x_of_ratio(frame.raw(requirement.statistic), frame.size)
 
 
 def _by_requirement(parts: Sequence[Sequence[tuple[Values, Values]]]) -> list[FrameSteps]:

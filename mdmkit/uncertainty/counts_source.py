@@ -1,4 +1,4 @@
-"""StatesPlan: where the per-frame states of several methods come from: memory, a file, frames."""
+"""CountsPlan: where the frame counts of several methods come from: memory, a file, frames."""
 
 from __future__ import annotations
 
@@ -8,28 +8,37 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from mdmkit.core.errors import InputError
 from mdmkit.core.files import as_path, check_output, write_atomically
+from mdmkit.evaluation.frame_set import FrameSet
 from mdmkit.evaluation.sources import Progress
 from mdmkit.evaluation.threads import Load
 from mdmkit.metrics.measures import AtThreshold, FprAtThreshold, MarginAt, Measure, statistics_of
 from mdmkit.statistics.kinds import Statistic, has_bins
 from mdmkit.statistics.normalizers import Unchanged, as_normalizer
-from mdmkit.uncertainty.counts_file import Record, StatesFile, fits, opened, temporary_file, written
+from mdmkit.uncertainty.counts_file import (
+    CountsFile,
+    Record,
+    fits,
+    opened,
+    record_of,
+    temporary_file,
+    written,
+)
 from mdmkit.uncertainty.frame_counts import (
-    Allocate,
     FrameCounts,
+    InMemory,
+    Room,
     chosen_edges,
+    count_frames,
     needed_bytes,
-    sweep_states,
 )
 
+#: Thresholds at which frames are counted; numbers between them carry a bracket.
+BINS = 4096
 #: `progress(title, steps)` returns a function that is called after each step.
 Bar = Callable[[str, int], Progress]
-StatesOf = Callable[[str], FrameCounts]
+CountsOf = Callable[[str], FrameCounts]
 
 
 def check_frames(counts: Mapping[str, int]) -> int:
@@ -44,9 +53,32 @@ def check_frames(counts: Mapping[str, int]) -> int:
     return count
 
 
+def record_of_frames(
+    given: FrameSet,
+    kinds: Mapping[str, str],
+    metrics: Sequence[str],
+    statistics: Mapping[Statistic, str],
+    *,
+    bins: int = BINS,
+    protocol: str = "exact",
+) -> Record | None:
+    """What the counts of frames depend on; None of arrays, whose changes are not seen."""
+    if given.files is None:
+        return None
+    settings: Record = {
+        "bins": bins,
+        "normalize": dict(kinds),
+        "protocol": protocol,
+        "sizes": str(given.choice.sizes),
+        "labels": str(given.choice.codes),
+        "key": given.key,
+    }
+    return record_of(given.files, metrics, statistics, settings)
+
+
 @dataclass(frozen=True)
-class StatesPlan:
-    """What is counted of which frames.
+class CountsPlan:
+    """Says what is counted, and of which frames.
 
     Attributes
     ----------
@@ -55,29 +87,32 @@ class StatesPlan:
         How to load each method's frames.
     kinds : mapping of str to str
         The normaliser of each method.
-    cells : int
+    bins : int
         About how many thresholds there are.
     memory : int
         Bytes that the counts of one method may take.
     jobs : int
         Threads over frames.
+    regular : bool
+        Divide the range of thresholds too, as for margins.
     """
 
     measures: tuple[Measure, ...]
     loads: Mapping[str, Sequence[Load]]
     kinds: Mapping[str, str]
-    cells: int
+    bins: int
     memory: int
     jobs: int
+    regular: bool = False
 
     @cached_property
     def frames(self) -> int:
-        """How many frames each method has."""
+        """Number of frames of each method."""
         return check_frames({name: len(several) for name, several in self.loads.items()})
 
     @cached_property
     def statistics(self) -> tuple[Statistic, ...]:
-        """What is counted."""
+        """The statistics that are counted."""
         statistics = statistics_of(self.measures)
         unfit = [m.key for m in self.measures if not all(map(has_bins, m.statistics))]
         if unfit:
@@ -89,18 +124,18 @@ class StatesPlan:
         return statistics
 
     @contextmanager
-    def states(
+    def counts(
         self, path: str | Path | None, record: Record | None, overwrite: bool, progress: Bar | None
-    ) -> Iterator[StatesOf]:
-        """How to get the states of a method: from the frames, or from a file that is kept."""
+    ) -> Iterator[CountsOf]:
+        """Make a function that gets the counts of a method: from frames, or from a file."""
         statistics = self.statistics
         if path is None:
-            edges = 2 * self.cells  # some more than `cells` at most
+            edges = 2 * self.bins  # some more than `bins` at most
             if needed_bytes(statistics, self.frames, edges) <= self.memory:
-                yield partial(self._sweep, progress, _in_memory)
+                yield partial(self._sweep, progress, InMemory())
                 return
             with temporary_file() as file:
-                yield lambda method: self._sweep(progress, file.allocate(method), method)
+                yield lambda method: self._sweep(progress, file.room(method, spreads=False), method)
             return
         if record is None:
             raise InputError(
@@ -111,37 +146,35 @@ class StatesPlan:
         if not path.exists() or (overwrite and not fits(path, record)):
             output = check_output(path, overwrite, "counts")
 
-            def fill(file: StatesFile) -> None:
+            def fill(file: CountsFile) -> None:
                 for method in self.loads:
-                    file.keep(method, self._sweep(progress, file.allocate(method), method))
+                    room = file.room(method, spreads=True)
+                    file.keep(method, self._sweep(progress, room, method))
 
             write_atomically(output, lambda temporary: written(temporary, record, fill))
         with opened(path, record) as file:
-            yield lambda method: file.states(method, statistics)
+            yield lambda method: file.read(method, statistics)
 
-    def _sweep(self, progress: Bar | None, allocate: Allocate, method: str) -> FrameCounts:
+    def _sweep(self, progress: Bar | None, room: Room, method: str) -> FrameCounts:
         raw = [m.z for m in self.measures if isinstance(m, (AtThreshold, FprAtThreshold))]
         kind = as_normalizer(self.kinds[method])
-        margins = any(isinstance(measure, MarginAt) for measure in self.measures)
+        margins = self.regular or any(isinstance(measure, MarginAt) for measure in self.measures)
         try:
-            return sweep_states(
+            return count_frames(
                 self.loads[method],
                 self.statistics,
                 kind,
                 partial(
                     chosen_edges,
-                    bins=self.cells,
+                    bins=self.bins,
                     margins=margins,
                     thresholds=raw if kind is Unchanged else (),
+                    rates=[measure.rates for measure in self.measures if measure.rates],
                 ),
-                allocate=allocate,
+                room=room,
                 memory=self.memory,
                 jobs=self.jobs,
                 progress=progress(method, 2 * self.frames) if progress else (lambda: None),
             )
         except InputError as error:
             raise error.inside(method) from error
-
-
-def _in_memory(statistic: Statistic, shape: tuple[int, int]) -> NDArray[np.uint32]:
-    return np.zeros(shape, np.uint32)

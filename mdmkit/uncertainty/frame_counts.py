@@ -1,4 +1,4 @@
-"""FrameCounts: what each frame counts at the thresholds of a grid; any selection sums up exactly.
+"""FrameCounts: counts of each frame at the same bin edges; any selection sums up exactly.
 
 Counts are cut so that one frame's fit into 32 bits: sums over up to 2^21 frames then stay below
 2^53, where float64 is exact, and many selections are summed by one matrix product.
@@ -7,21 +7,17 @@ Counts are cut so that one frame's fit into 32 bits: sums over up to 2^21 frames
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mdmkit.core.exact_sums import LIMBS, in_digits, of_digits
 from mdmkit.evaluation.sources import Progress
 from mdmkit.evaluation.threads import Load, in_order
 from mdmkit.metrics.normalized_totals import NormalizedTotals
 from mdmkit.statistics.accumulator import Accumulator
-from mdmkit.statistics.binned_components import BinnedComponents
-from mdmkit.statistics.binned_steps import BinnedSteps
-from mdmkit.statistics.components import QUALITIES
 from mdmkit.statistics.edges import Edges, with_edges
 from mdmkit.statistics.kinds import (
     ComponentStatistic,
@@ -29,48 +25,70 @@ from mdmkit.statistics.kinds import (
     PixelStatistic,
     Statistic,
     merged,
-    of_components,
     of_pixels,
-    unchanged,
 )
 from mdmkit.statistics.normalizers import MinMax, Normalizer, Sigmoid, Unchanged
 from mdmkit.statistics.pixels import PixelCounts
 from mdmkit.statistics.score_bins import PixelBins
-from mdmkit.statistics.stepped_counts import BinnedCounts, CountedStatistic
-from mdmkit.statistics.totals import EarlyGrid, Grid, Totals, check_valid
+from mdmkit.statistics.stepped_counts import CountedStatistic
+from mdmkit.statistics.totals import DirectBins, StatisticBins, Totals, check_valid
+from mdmkit.uncertainty.frame_rows import (
+    FACTS,
+    Binned,
+    columns_of,
+    facts_of,
+    packed,
+    pixels_at,
+    spreads_of,
+    unpacked,
+)
 
 #: Bytes of sums that are held at once, and of frames that enter one matrix product.
 BATCH, BLOCK = 2**27, 2**26
-#: Of one frame and statistic: smallest and largest score, targets and the largest one's pixels.
-FACTS = 4
-#: Sums of sIoU and PPV in digits, the number of predictions, two counts at each quality.
-COMPONENT_COLUMNS = 2 * (LIMBS + 1) + 1 + 2 * QUALITIES.size
+#: By how much ranges of rates are widened where thresholds are chosen.
+WIDER = 30
 
-#: Counts of weights are cut in two: up to 2^17 whole regions per frame.
-HALF = 1 << 28
-Binned = PixelBins | BinnedComponents | BinnedCounts
 
-#: Where the counts of one statistic go: `allocate(statistic, shape)` gives an array of uint32,
-#: or what takes and gives slices like one.
-Allocate = Callable[[Statistic, tuple[int, int]], Any]
+class Room(Protocol):
+    """Holds the counts of frames: arrays, or objects that take and give slices like arrays."""
+
+    def counts(self, statistic: Statistic, shape: tuple[int, int]) -> Any:
+        """Room for uint32 of so many frames."""
+
+    def spreads(self, statistic: Statistic, shape: tuple[int, int]) -> Any | None:
+        """Room for the int64 of how far they move within bins; None: they are not kept."""
+
+
+class InMemory:
+    """Room in memory for counts, which resampling needs, and none for spreads."""
+
+    def counts(self, statistic: Statistic, shape: tuple[int, int]) -> NDArray[np.uint32]:
+        """Room for uint32 of so many frames."""
+        return np.zeros(shape, np.uint32)
+
+    def spreads(self, statistic: Statistic, shape: tuple[int, int]) -> None:
+        """Save none."""
 
 
 @dataclass(frozen=True, eq=False)
 class FrameCounts:
-    """Counts of each frame of a method at the thresholds of one grid.
+    """Counts of each frame of a method at the same bin edges.
 
     Attributes
     ----------
     edges : ndarray of float64, shape (m,)
-        Raw scores at which counts are exact.
+        Bin edges: raw scores at which counts are exact.
     normalizer : Normalizer
         With the constants of all frames.
     counts : dict of Statistic to array of uint32, shape (F, k (m + 1))
-        In memory, or a data set of a file.
-    facts : dict of Statistic to ndarray of float64, shape (F, 4)
-        Smallest and largest score, ground-truth components, pixels of the largest of them.
+        Counts in memory, or a data set of a file.
+    facts : dict of Statistic to ndarray of float64, shape (F, 5)
+        Smallest and largest score, ground-truth components, pixels of the largest of them, pixels
+        of the frame.
     whole : dict of Statistic to PixelBins, BinnedComponents or BinnedCounts
         Of all frames together, with bounds between the thresholds.
+    spreads : dict of Statistic to array of int64, shape (F, b (m + 1))
+        Range of the counts of each frame within bins; empty where it was not saved.
     """
 
     edges: Edges
@@ -78,6 +96,7 @@ class FrameCounts:
     counts: Counted
     facts: dict[Statistic, NDArray[np.float64]]
     whole: dict[Statistic, Binned]
+    spreads: Counted = field(default_factory=dict)
 
     @property
     def frames(self) -> int:
@@ -87,25 +106,39 @@ class FrameCounts:
     def total(self) -> NormalizedTotals:
         """All frames once each; numbers carry brackets."""
         known: Counted = {}
-        grids = {s: whole for s, whole in self.whole.items() if not of_pixels(s)}
+        by_bins = {s: whole for s, whole in self.whole.items() if not of_pixels(s)}
         for statistic, whole in self.whole.items():
             if isinstance(whole, PixelBins):
                 known[statistic] = whole.as_groups()
             else:
                 known[statistic] = whole.as_sweep(self.edges, None)
-        grid = Grid(self.edges, {statistic: self._known(statistic) for statistic in grids}, grids)
-        return NormalizedTotals(Totals(self.frames, known, grid), self.normalizer)
+        resolved = {statistic: self._resolved(statistic) for statistic in by_bins}
+        bounds = StatisticBins(self.edges, resolved, by_bins)
+        return NormalizedTotals(Totals(self.frames, known, bounds), self.normalizer)
 
-    def _known(self, statistic: Statistic) -> NDArray[np.bool_]:
-        """Cells without a score between their edges, shape (m + 1,): nothing is open there."""
+    def _resolved(self, statistic: Statistic) -> NDArray[np.bool_]:
+        """Resolved bins, shape (m + 1,): those without a score between their edges."""
         pixels = self.whole.get(PixelStatistic())
         own = isinstance(statistic, (ComponentStatistic, CountedStatistic))
         if own and isinstance(pixels, PixelBins):
             return np.asarray(~(pixels.least < pixels.greatest))
         return np.zeros(self.edges.size + 1, bool)  # of frames with scores of their own
 
+    def frame(self, place: int, statistic: Statistic) -> Any:
+        """One frame in bins, with bounds within them where spreads were kept."""
+        smallest, largest, targets, size, _ = self.facts[statistic][place].tolist()
+        spreads = self.spreads.get(statistic)
+        return unpacked(
+            self.whole[statistic],
+            np.asarray(self.counts[statistic][place], np.int64),
+            int(targets),
+            int(size),
+            (smallest, largest),
+            None if spreads is None else np.asarray(spreads[place]),
+        )
+
     def resampled(self, draws: NDArray[np.int64]) -> Iterator[NormalizedTotals]:
-        """The sweeps of sets that have each frame so many times, shape (R, F), in their order.
+        """The statistics of sets that have each frame so many times, shape (R, F), in their order.
 
         O(R F k m) multiplications, by matrix products of bounded size.
         """
@@ -121,26 +154,18 @@ class FrameCounts:
     def _selected(
         self, times: NDArray[np.int64], sums: dict[Statistic, NDArray[np.float64]]
     ) -> NormalizedTotals:
-        """The sweeps of one set, as of scores that lie at the edges."""
+        """The statistics of one set, as of scores that lie at the edges."""
         exact: Counted = {}
         for statistic, row in sums.items():
             facts, used = self.facts[statistic], times > 0
             extremes = float(facts[used, 0].min()), float(facts[used, 1].max())
-            totals = row.astype(np.int64).reshape(-1, self.edges.size + 1).T
-            whole = self.whole[statistic]
-            if isinstance(whole, BinnedCounts):
-                counts = _counts_of(whole, totals, extremes)
-                exact[statistic] = counts.as_sweep(self.edges, None)
-            elif isinstance(whole, BinnedComponents):
-                targets = int(facts[:, 2] @ times)
-                parts = [
-                    type(part)(p, np.zeros_like(p), np.zeros_like(p), *extremes)
-                    for part, p in zip(parts_of(whole), _unpacked(totals), strict=True)
-                ]
-                grid = BinnedComponents(whole.sizes, targets, int(facts[used, 3].max()), *parts)
-                exact[statistic] = grid.as_sweep(self.edges, None)
-            else:
-                exact[statistic] = pixels_at(self.edges, totals, *extremes)
+            totals, whole = row.astype(np.int64), self.whole[statistic]
+            if isinstance(whole, PixelBins):
+                exact[statistic] = pixels_at(self.edges, totals.reshape(2, -1).T, *extremes)
+                continue
+            targets, largest = int(facts[:, 2] @ times), int(facts[used, 3].max())
+            binned: Any = unpacked(whole, totals, targets, largest, extremes)
+            exact[statistic] = binned.as_sweep(self.edges, None)
         return NormalizedTotals(Totals(int(times.sum()), exact), self.normalizer)
 
 
@@ -159,65 +184,6 @@ def _sums(counts: Any, times: NDArray[np.int64]) -> NDArray[np.float64]:
         stop = min(start + block, frames)
         sums += weights[:, start:stop] @ counts[start:stop].astype(np.float64)
     return sums
-
-
-def pixels_at(
-    edges: Edges, totals: NDArray[np.int64], smallest: float, largest: float
-) -> PixelCounts:
-    """Pixels as if at the upper ends of bins, from totals above their lower ones."""
-    changes = -np.diff(totals, axis=0, append=np.zeros((1, 2), np.int64))
-    some = changes.any(axis=1)
-    return PixelCounts(np.append(edges, np.inf).clip(smallest, largest)[some], changes[some])
-
-
-def parts_of(grid: BinnedComponents | BinnedCounts) -> tuple[BinnedSteps, ...]:
-    """The steps that a grid is made of."""
-    if isinstance(grid, BinnedCounts):
-        return (grid.ends,)
-    return grid.siou, grid.ppv, grid.hits
-
-
-def _packed(grid: Binned) -> NDArray[np.uint32]:
-    """One frame's totals as a row: column after column."""
-    if isinstance(grid, BinnedCounts):
-        high, low = np.divmod(grid.ends.totals, HALF)
-        constants = np.append(grid.sizes, grid.anomalous)
-        totals = np.hstack([high, low, np.broadcast_to(constants, (len(low), constants.size))])
-    elif isinstance(grid, BinnedComponents):
-        ppv = grid.ppv.totals
-        parts = [in_digits(grid.siou.totals), in_digits(ppv[:, :LIMBS]), ppv[:, LIMBS:]]
-        totals = np.hstack([*parts, grid.hits.totals])
-    else:
-        totals = grid.totals
-    return np.asarray(totals.T.ravel().astype(np.uint32))
-
-
-def _unpacked(totals: NDArray[np.int64]) -> tuple[NDArray[np.int64], ...]:
-    """Totals of sIoU, PPV and hits from summed columns."""
-    digits = LIMBS + 1
-    siou, ppv, number, hits = np.split(totals, [digits, 2 * digits, 2 * digits + 1], axis=1)
-    return of_digits(siou), np.hstack([of_digits(ppv), number]), hits
-
-
-def _counts_of(
-    whole: BinnedCounts, totals: NDArray[np.int64], extremes: tuple[float, float]
-) -> BinnedCounts:
-    """Counts of one set from summed columns; constants are the same in all rows."""
-    ends = whole.ends.totals.shape[1]
-    high, low, constants = np.split(totals, [ends, 2 * ends], axis=1)
-    sums = high * HALF + low
-    nothing = np.zeros_like(sums)
-    *sizes, anomalous = constants[0].tolist()
-    steps = type(whole.ends)(sums, nothing, nothing, *extremes)
-    return BinnedCounts(steps, np.array(sizes, np.int64), anomalous, whole.paired)
-
-
-def _facts_of(grid: Binned) -> tuple[float, float, int, int]:
-    if isinstance(grid, BinnedCounts):
-        return grid.ends.smallest, grid.ends.largest, 0, 0
-    if isinstance(grid, BinnedComponents):
-        return grid.siou.smallest, grid.siou.largest, grid.targets, grid.largest
-    return float(grid.least.min()), float(grid.greatest.max()), 0, 0
 
 
 def balanced_edges(pixels: PixelCounts, bins: int) -> Edges:
@@ -247,29 +213,48 @@ def regular_edges(normalizer: Normalizer, count: int) -> Edges:
     return steps if isinstance(normalizer, Unchanged) else np.empty(0)
 
 
+def tail_edges(pixels: PixelCounts, rates: Sequence[tuple[float, float]], count: int) -> Edges:
+    """About `count` scores that few normal pixels exceed: rates in equal ratios in each range.
+
+    The ranges are widened, as rates of images differ from those of all pixels.
+    """
+    above = np.cumsum(pixels.changes[::-1, 1])
+    wanted = [np.geomspace(low / WIDER, min(1, high * WIDER), count) for low, high in rates]
+    if not wanted or not above.size or above[-1] == 0:
+        return np.empty(0)
+    places = np.searchsorted(above, np.concatenate(wanted) * above[-1])
+    return np.unique(pixels.scores[::-1][places.clip(0, above.size - 1)])
+
+
 def chosen_edges(
-    total: NormalizedTotals, bins: int, margins: bool, thresholds: Sequence[float]
+    total: NormalizedTotals,
+    bins: int,
+    margins: bool,
+    thresholds: Sequence[float],
+    rates: Sequence[tuple[float, float]] = (),
 ) -> Edges:
     """About `bins` thresholds for statistics like these: every score, if there are so few.
 
     Else half of them divide the pixels of each class; the other half, where margins are asked
-    for, the range of thresholds, so that no wide gap between scores is left open.
+    for, the range of thresholds, so that no wide gap between scores is left open. Further ones
+    divide ranges of small false positive rates.
     """
     pixels = total.pixels.rows()
     if pixels.scores.size <= bins:
         return with_edges(pixels.scores, thresholds)
     regular = regular_edges(total.normalizer, bins // 2) if margins else np.empty(0)
     balanced = balanced_edges(pixels, bins // 2 if regular.size else bins)
-    return with_edges(np.concatenate([balanced, regular]), thresholds)
+    tail = tail_edges(pixels, rates, bins // 4)
+    return with_edges(np.concatenate([balanced, regular, tail]), thresholds)
 
 
-def sweep_states(
+def count_frames(
     loads: Sequence[Load],
     statistics: Sequence[Statistic],
     kind: type[Normalizer],
     choose_edges: Callable[[NormalizedTotals], Edges],
     *,
-    allocate: Allocate,
+    room: Room,
     memory: int,
     jobs: int = 1,
     progress: Progress = lambda: None,
@@ -281,48 +266,61 @@ def sweep_states(
     InputError
         The first frame that cannot be used; nothing to count.
     """
-    pool = Accumulator(memory)
+    accumulator = Accumulator(memory)
     for part in in_order((partial(_pixels, load) for load in loads), jobs):
-        pool.add(part)
+        accumulator.add(part)
         progress()
-    counted = pool.total()
+    counted = accumulator.total()
     check_valid(counted.pixels)
     total = NormalizedTotals.of(counted, kind)
     edges = choose_edges(total)
-    early = EarlyGrid(edges, edges, frozenset(statistics))
+    direct = DirectBins(edges, edges, frozenset(statistics))
     counts: Counted = {}
+    spreads: Counted = {}
     facts = {statistic: np.zeros((len(loads), FACTS)) for statistic in statistics}
     whole: Counted = {}
-    sweeps = in_order((partial(_on_grid, load, statistics, early) for load in loads), jobs)
-    for place, frame in enumerate(sweeps):
-        for statistic, grid in frame.by_statistic.items():
-            row = _packed(grid)
-            if place == 0:
-                counts[statistic] = allocate(statistic, (len(loads), row.size))
-            counts[statistic][place] = row
-            facts[statistic][place] = _facts_of(grid)
-            parts = [whole[statistic], grid] if place else [grid]
+    frames = in_order((partial(_in_bins, load, statistics, direct) for load in loads), jobs)
+    for place, (frame, size) in enumerate(frames):
+        for statistic, binned in frame.by_statistic.items():
+            _put(counts, statistic, packed(binned), place, len(loads), room.counts)
+            spread = spreads_of(binned)
+            if spread is not None:
+                _put(spreads, statistic, spread, place, len(loads), room.spreads)
+            facts[statistic][place] = facts_of(binned, size)
+            parts = [whole[statistic], binned] if place else [binned]
             whole[statistic] = merged(statistic, parts)
         progress()
-    return FrameCounts(edges, total.normalizer, counts, facts, whole)
+    return FrameCounts(edges, total.normalizer, counts, facts, whole, spreads)
+
+
+def _put(
+    table: Counted,
+    statistic: Statistic,
+    row: NDArray[Any],
+    place: int,
+    frames: int,
+    allocate: Callable[[Statistic, tuple[int, int]], Any | None],
+) -> None:
+    """Keep a row, in the room that the first one makes; nothing where there is none."""
+    if place == 0:
+        found = allocate(statistic, (frames, row.size))
+        if found is None:
+            return
+        table[statistic] = found
+    if statistic in table:
+        table[statistic][place] = row
 
 
 def _pixels(load: Load) -> Totals:
     return Totals.of(load(), [PixelStatistic()])
 
 
-def _on_grid(load: Load, statistics: Sequence[Statistic], early: EarlyGrid) -> Totals:
-    return Totals.of(load(), statistics, early=early)
-
-
-def _columns_of(statistic: Any) -> int:
-    inner = unchanged(statistic)
-    if isinstance(inner, CountedStatistic):
-        return 2 * inner.ends + inner.sizes + 1
-    return COMPONENT_COLUMNS if of_components(statistic) else 2
+def _in_bins(load: Load, statistics: Sequence[Statistic], direct: DirectBins) -> tuple[Totals, int]:
+    frame = load()
+    return Totals.of(frame, statistics, direct=direct), frame.scores.size
 
 
 def needed_bytes(statistics: Sequence[Statistic], frames: int, edges: int) -> int:
     """Memory of the counts of so many frames."""
-    columns = sum(map(_columns_of, statistics))
+    columns = sum(map(columns_of, statistics))
     return 4 * columns * (edges + 1) * frames

@@ -5,7 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mdmkit import InputError, bootstrap, choose_thresholds, compare
+from mdmkit import (
+    InputError,
+    bootstrap,
+    choose_thresholds,
+    compare,
+    evaluate,
+    mdm,
+    threshold_curve,
+)
 from mdmkit.core.transforms import inverted
 
 RNG = np.random.default_rng(3)
@@ -22,6 +30,31 @@ def test_every_number_is_that_of_one_minus_the_score(dtype):
     assert found["a"].numbers == compare({"a": plain}, TARGET, NAMES)["a"].numbers
     assert found["b"].numbers == compare({"b": maps}, TARGET, NAMES)["b"].numbers
     assert found.settings["invert"] == ["a"]
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_arrays_are_turned_round_by_every_function(dtype):
+    rng = np.random.default_rng(3)
+    maps = [rng.random((7, 9)) for _ in range(3)]
+    if dtype is np.uint8:
+        maps = [np.round(255 * m) for m in maps]
+    maps = [m.astype(dtype) for m in maps]
+    targets = [(rng.random((7, 9)) < 0.3).astype(np.uint8) for _ in maps]
+    turned = [255 - m if dtype is np.uint8 else 1 - m.astype(np.float64) for m in maps]
+    names = "ap,f1@z=0.5,mdm_siou@0.1"
+    expected = evaluate(turned, targets, names)
+    assert dict(evaluate(maps, targets, names, invert=True)) == dict(expected)
+    pairs = zip(maps, targets, strict=True)
+    assert dict(evaluate(pairs, names, invert=True)) == dict(expected)
+    for metric in ("f1", "siou"):
+        for aggregate in ("pooled", "per_image"):
+            options = {"metric": metric, "aggregate": aggregate}
+            found = mdm(maps, targets, 0.1, invert=True, **options)
+            assert found == mdm(turned, targets, 0.1, **options)
+        curve = threshold_curve(maps, targets, metric, invert=True)
+        assert curve(0.4) == threshold_curve(turned, targets, metric)(0.4)
+    with pytest.raises(InputError, match="invert: expected a bool, found 'mine'"):
+        mdm(maps, targets, 0.1, invert="mine")
 
 
 def test_inverting_twice_gives_what_was_there():

@@ -21,6 +21,8 @@ with warnings.catch_warnings():  # of libraries that torchmetrics looks for
     torchmetrics = pytest.importorskip("torchmetrics", reason="torchmetrics is not installed")
 
 from mdmkit.integrations import device_counts as counting  # noqa: E402
+from mdmkit.integrations.device_keys import keys_of  # noqa: E402
+from mdmkit.integrations.histogram import EDGES  # noqa: E402
 from mdmkit.integrations.torchmetrics import (  # noqa: E402
     AnomalySegmentationMetrics,
     MaximalDetectionMargin,
@@ -76,15 +78,13 @@ def assert_same_states(a, b):
 # ------------------------------------------------------------------- the same numbers as `evaluate`
 
 
-def on_grid(scores, dtype):
+def in_bins(scores, dtype):
     """Scores of a dtype that no two share a cell of the grid with."""
     if dtype in (torch.uint8, torch.bool):
         return torch.from_numpy(np.round(scores * 255)).to(dtype)
-    if dtype in (torch.float16, torch.bfloat16):
-        scores = np.where(scores < 2**-5, 0, scores)
-    else:
-        scores = np.round(scores * 65536) / 65536
-    return torch.from_numpy(scores).to(dtype)
+    if dtype in (torch.float16, torch.bfloat16):  # all of them
+        return torch.from_numpy(scores**8).to(dtype)
+    return torch.from_numpy(np.round(scores * 65536) / 65536).to(dtype)
 
 
 EXACT = (torch.uint8, torch.bool, torch.float16, torch.bfloat16, torch.float32, torch.float64)
@@ -94,7 +94,7 @@ EXACT = (torch.uint8, torch.bool, torch.float16, torch.bfloat16, torch.float32, 
     st.integers(0, 2**32 - 1), st.sampled_from(EXACT), st.sampled_from([(4, 5), (1, 1), (23, 17)])
 )
 def test_numbers_are_those_of_evaluate_where_no_two_scores_share_a_cell(seed, dtype, shape):
-    frames = [(on_grid(s.astype(np.float64), dtype), t) for s, t in drawn(seed, shape=shape)]
+    frames = [(in_bins(s.astype(np.float64), dtype), t) for s, t in drawn(seed, shape=shape)]
     metric = counted(frames)
     found = metric.numbers()
     expected = evaluate(frames, PIXELS).numbers
@@ -108,11 +108,30 @@ def test_numbers_are_those_of_evaluate_where_no_two_scores_share_a_cell(seed, dt
         assert bracket == pytest.approx((float(found[key]),) * 2, abs=1e-12, nan_ok=True), key
 
 
-def test_a_value_of_float16_has_the_grid_it_is_said_to_have():
-    halves = torch.arange(0x3C01, dtype=torch.int16).view(torch.float16).double()
-    cells = (halves[halves >= 2**-6] * 65536).ceil()
-    assert cells.unique().numel() == cells.numel()
-    assert (halves < 2**-6).sum() > (halves[halves < 2**-6] * 65536).ceil().unique().numel()
+@pytest.mark.parametrize(("dtype", "one"), [(torch.float16, 0x3C00), (torch.bfloat16, 0x3F80)])
+def test_no_two_scores_of_16_bits_share_a_bin(dtype, one):
+    scores = torch.arange(one + 1, dtype=torch.int16).view(dtype).double()
+    keys = keys_of(scores[scores >= torch.finfo(torch.float32).smallest_normal])
+    assert keys.unique().numel() == keys.numel()
+
+
+@given(
+    st.lists(
+        st.floats(-0.5, 1.5)
+        | st.floats(0, 1).map(lambda x: x**20)
+        | st.floats(0, 1).map(lambda x: 1 - x**20)
+        | st.sampled_from([math.nan, math.inf, -math.inf, -0.0, 5e-324, 1e-45, *EDGES[::997]]),
+        min_size=1,
+    ),
+    st.sampled_from([torch.float32, torch.float64]),
+)
+def test_keys_are_those_of_a_search(scores, dtype):
+    values = torch.tensor(scores, dtype=torch.float64).to(dtype)
+    exact = values.double().numpy()
+    bins = np.searchsorted(EDGES, exact)
+    known = 2 * bins + (EDGES[bins.clip(max=EDGES.size - 1)] == exact)
+    inside = (exact >= 0) & (exact <= 1)
+    assert keys_of(values).tolist() == np.where(inside, known, 2 * EDGES.size).tolist()
 
 
 @given(small_frames())

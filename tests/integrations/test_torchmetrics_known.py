@@ -23,12 +23,12 @@ from mdmkit.integrations.torchmetrics import (  # noqa: E402
 from tests.integrations.test_torchmetrics import as_tensor, counted, drawn, same  # noqa: E402
 
 
-def on_grid(scores, dtype):
+def in_bins(scores, dtype):
     """Scores of a dtype of which no two share a cell of the grid."""
     if dtype == "uint8":
         return np.round(scores * 255).astype(dtype)
     if dtype == "float16":
-        return np.where(scores < 2**-5, 0, scores).astype(dtype)
+        return (scores**8).astype(dtype)
     return (np.round(scores * 65536) / 65536).astype(dtype)
 
 
@@ -38,7 +38,7 @@ REGIONS = "aupro@fpr=0.3,aupro@fpr=0.05,aupro@fpr=1,pro@z=0.5,mdm_pro@0.3,ap"
 @pytest.mark.parametrize("dtype", ["uint8", "float16", "float32", "float64"])
 @pytest.mark.parametrize("seed", range(4))
 def test_pro_is_that_of_evaluate_where_no_two_scores_share_a_cell(seed, dtype):
-    frames = [(on_grid(scores, dtype), target) for scores, target in drawn(seed)]
+    frames = [(in_bins(scores, dtype), target) for scores, target in drawn(seed)]
     exact = evaluate(frames, REGIONS)
     metric = counted(frames, REGIONS)
     for key, value in metric.compute().items():
@@ -90,7 +90,7 @@ def test_min_target_and_two_kinds_of_regions():
 def test_scores_in_one_cell_are_warned_of_once():
     rng = np.random.default_rng(0)
     target = (rng.random((2, 40, 40)) < 0.2).astype(np.uint8)
-    scores = (1e-6 * (rng.random(target.shape) + target)).clip(0, 1).astype(np.float32)
+    scores = (0.4 + 1e-6 * (rng.random(target.shape) + target)).astype(np.float32)
     metric = AnomalySegmentationMetrics("auroc,fpr95")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -102,7 +102,7 @@ def test_scores_in_one_cell_are_warned_of_once():
         warnings.simplefilter("error")
         metric.compute()
     margin = MaximalDetectionMargin(0.5)
-    margin.update(as_tensor(0.5 + scores * 1e-1), as_tensor(target))
+    margin.update(as_tensor(scores), as_tensor(target))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         margin.compute()  # a margin of at most one cell: it is known well
@@ -111,4 +111,20 @@ def test_scores_in_one_cell_are_warned_of_once():
 def test_known_numbers_are_not_warned_of():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        counted([(on_grid(s, "uint8"), t) for s, t in drawn(7)]).compute()
+        counted([(in_bins(s, "uint8"), t) for s, t in drawn(7)]).compute()
+
+
+@pytest.mark.parametrize(
+    ("near", "scale"), [(0, 1e-12), (0, 1e-6), (0, 1 / 16), (1, 1e-4), (1, 1 / 16)]
+)
+def test_scores_crowded_at_an_end_are_told_apart(near, scale):
+    rng = np.random.default_rng(0)
+    target = (rng.random((2, 60, 60)) < 0.2).astype(np.uint8)
+    scores = scale * (rng.random(target.shape) + target) / 2
+    scores = 1 - scale + scores if near else scores
+    metric = AnomalySegmentationMetrics("ap,auroc,fpr95")
+    metric.update(as_tensor(scores), as_tensor(target))
+    exact = evaluate(list(zip(scores, target, strict=True)), "ap,auroc,fpr95")
+    for key, (low, high) in metric.brackets().items():
+        assert low - 1e-12 <= exact[key] <= high + 1e-12
+        assert high - low < 1e-3

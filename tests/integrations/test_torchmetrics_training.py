@@ -81,6 +81,7 @@ def counted_by(rank):
     return values, numbers, states, own, late
 
 
+@pytest.mark.filterwarnings("ignore:.*known only to brackets:UserWarning")  # of components
 def test_two_processes_give_the_bits_of_one(processes):
     whole = AnomalySegmentationMetrics(NAMES)
     for seed in range(4):

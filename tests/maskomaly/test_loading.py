@@ -135,6 +135,8 @@ def test_what_is_no_network_is_named_with_the_next_step(folders, tmp_path, monke
         load_model(folders / "mask2former", revision="main")
     with pytest.raises(InputError, match="device: expected auto"):
         load_model(folders / "mask2former", device="abacus")
+    with pytest.raises(InputError, match="device: expected a device that torch finds here"):
+        load_model(folders / "mask2former", device="cuda:77")
     with pytest.raises(InputTypeError, match="dtype"):
         load_model(folders / "mask2former", dtype=torch.int8)
 

@@ -220,3 +220,31 @@ def test_an_ablation_says_why_two_rows_are_equal(run, config):
     code, _, err = run(*command, "--config", "unsure.toml")
     assert code == 0, err
     assert "ARBI is ARB" not in err
+
+
+@pytest.mark.parametrize("metric", ["autc", "fpr@tpr=0.9"])
+def test_tuning_minimises_what_is_better_lower(run, config, metric):
+    command = ("images", "--target", "masks", "--model", "network", "--normal-label", "0,7")
+    code, out, err = run("tune", *command, "--config", "config.toml", "-o", "tuned.toml",
+                         "--metric", metric)  # fmt: skip
+    assert code == 0, err
+    values = [float(line.removesuffix("  <-").split()[-1]) for line in out.splitlines()[1:]]
+    (best,) = (line for line in out.splitlines() if line.endswith("<-"))
+    assert float(best.split()[-2]) == min(values) < max(values)
+
+
+def test_tuning_takes_sizes_and_aggregation_of_the_data_set(tmp_path):
+    from maskomaly.mining import labelled_images
+    from maskomaly.tuning import measure_of
+    from mdmkit.core.labels import LabelCodes
+    from mdmkit.datasets import open_dataset
+
+    for folder, ending, pixels in (
+        ("images", ".png", np.zeros((8, 8, 3), np.uint8)),
+        ("labels_masks", "_labels_semantic.png", np.eye(8, dtype=np.uint8)),
+    ):
+        (tmp_path / folder).mkdir()
+        Image.fromarray(pixels).save(tmp_path / folder / f"validation0000{ending}")
+    frames = labelled_images(open_dataset(f"smiyc-anomaly:{tmp_path}"), LabelCodes())
+    assert (frames.sizes.min_prediction, frames.sizes.min_target) == (500, 100)
+    assert measure_of("mdm_siou@0.3", frames.sizes).sizes_used == "sizes 500/100"

@@ -186,3 +186,16 @@ def test_saved_outputs_that_lack_masks_are_refused_before_anything_is_written(ru
                        "--keep-going")  # fmt: skip
     assert (code, "1 files were left out" in err) == (2, True)
     assert len(list(Path("rest").rglob("*.hdf5"))) == 2
+
+
+def test_a_compiler_that_lacks_is_told_before_anything_is_written(run, config, monkeypatch):
+    def without_compiler(*arguments):
+        raise RuntimeError("\nInvalidCxxCompiler: no working one\nand more")
+
+    monkeypatch.setattr(torch, "compile", lambda function: without_compiler)
+    code, _, err = run("predict", "images", "-o", "scores", "--model", "network", "--score", "eam",
+                       "--device", "cpu", "--compile")  # fmt: skip
+    assert code == 2
+    assert "--compile: expected a C++ compiler (g++ or clang++)" in err
+    assert "found: InvalidCxxCompiler: no working one; install it, or do without" in err
+    assert not Path("scores").exists()

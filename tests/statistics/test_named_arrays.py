@@ -12,10 +12,10 @@ from mdmkit.core.errors import InputTypeError
 from mdmkit.core.named_arrays import arrays_of, fingerprint, value_of
 from mdmkit.statistics.accumulator import Accumulator
 from mdmkit.statistics.boundaries import BandOverlap
-from mdmkit.statistics.detections import DetectionRule
+from mdmkit.statistics.detections import DetectionRule, DetectionStatistic
+from mdmkit.statistics.image_rates import ImageCoverage
 from mdmkit.statistics.kinds import (
     ComponentStatistic,
-    DetectionStatistic,
     ImageRatesStatistic,
     PixelStatistic,
 )
@@ -35,9 +35,9 @@ def drawn(dtype=np.float32):
 def known():
     frame, bins = drawn(), BinnedFrame.of(drawn(), EDGES)
     kinds = PixelStatistic(), ComponentStatistic(SIZES), BandOverlap(0.1)
-    yield from (kind.on_grid(bins, EDGES) for kind in kinds)
+    yield from (kind.in_bins(bins, EDGES) for kind in kinds)
     rule = DetectionRule(by="siou")
-    others = DetectionStatistic(ComponentSizes(), rule), ImageRatesStatistic()
+    others = DetectionStatistic(ComponentSizes(), rule), ImageCoverage(), ImageRatesStatistic()
     yield from (kind.of(frame) for kind in (*kinds, *others))
     yield PixelStatistic().of(drawn(np.float16))
     yield from (MinMax(-1.5, 2.0), Unchanged(), Rank.fitted(PixelStatistic().of(frame)))

@@ -14,11 +14,13 @@ from mdmkit.thresholds import walk
 from mdmkit.thresholds.certify import certify
 from mdmkit.thresholds.frame_values import Caps, Certifiable
 from mdmkit.thresholds.requirements import parse_requirements
+from mdmkit.thresholds.sources import ReadFrames
 from mdmkit.uncertainty.certificates import FrameSteps, certified_run
 from mdmkit.uncertainty.p_values import Betting, BinomialTail, fewest_frames, mean_test
 from tests.conftest import random_scores
 from tests.reference import brute
 from tests.reference.conformal import next_frame_threshold
+from tests.statistics.test_detections import covered_shares
 from tests.thresholds.test_requirements import per_image
 
 #: Measures as ratios n / m of one frame's counts, with the bound that F-beta > T is on them.
@@ -37,6 +39,7 @@ def slow_x(requirement, frame, z, caps):
         bound = t if up else 1 - t
         return (bound if isnan(value) else value if up else 1 - value), bound
     sious, ppvs = brute.components([frame], z, *SIZES)
+    covered = covered_shares(frame, z, ComponentSizes(*SIZES))
     pixels = frame[0].size
     n, m, cap = {
         "recall": (tp, tp + fn, caps.pixels * pixels),
@@ -47,6 +50,7 @@ def slow_x(requirement, frame, z, caps):
         "fpr": (fp, fp + tn, pixels),
         "siou": (sum(sious), len(sious), caps.components),
         "ppv": (sum(ppvs), len(ppvs), caps.components),
+        "found": (sum(s >= 0.5 for s in covered), len(covered), caps.components),
     }[name]
     if name == "f1":
         t = t / (2 - t)
@@ -82,6 +86,7 @@ def test_certified_runs_are_those_of_plain_counting(aggregate, sets):
         "fpr",
         "siou",
         "ppv",
+        "found",
         "alarms",
         "alarm_frames",
     )
@@ -142,7 +147,7 @@ def test_little_memory_changes_no_end(require):
     loads = [partial(Frame, *frame) for frame in FRAMES[:40]]
     how, at = Certification(0.9), 0.5
     all_scores, few = (
-        certify(loads, requirements, how, "none", at, memory=memory, jobs=1)
+        certify(ReadFrames(loads, memory), requirements, how, "none", at)
         for memory in (2**31, 2**21)
     )
     assert all_scores.run == few.run

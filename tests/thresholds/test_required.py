@@ -28,6 +28,7 @@ from mdmkit import (
 from mdmkit.plots import requirements_figure, save_figure
 from mdmkit.thresholds.chosen import few_of
 from mdmkit.thresholds.error_bars import error_bars
+from mdmkit.thresholds.sources import ReadFrames
 from mdmkit.uncertainty.resampling import draws_of
 from tests.thresholds.test_certify import FRAMES, plateau
 
@@ -254,7 +255,8 @@ def test_error_bars_are_those_of_frames_chosen_again(require):
     frames = FRAMES[:8]
     found = recommend_threshold(frames, require=require)
     loads = [partial(Frame, *frame) for frame in frames]
-    bars = error_bars(found.ranges, loads, None, found.raw_threshold, replicates=40, seed=3)
+    source = ReadFrames(loads, 2**31)
+    bars = error_bars(found.ranges, source, None, found.raw_threshold, replicates=40, seed=3)
     thresholds = []
     for times in draws_of(8, 40, 3):
         drawn = [frame for frame, n in zip(frames, times, strict=True) for _ in range(n)]

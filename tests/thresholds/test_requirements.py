@@ -16,6 +16,7 @@ from mdmkit.thresholds.ranges import find_ranges
 from mdmkit.thresholds.requirements import OPERATORS, parse_requirements
 from tests.conftest import DTYPES, KINDS, random_scores
 from tests.reference import brute
+from tests.statistics.test_detections import covered_shares
 
 MEASURES = (
     "f1",
@@ -34,6 +35,10 @@ MEASURES = (
     "f1@size=0:4@rows=0:5",
     "siou@size=3:inf",
     "alarm_frames@size=3:inf",
+    "found",
+    "found@covered=0.75",
+    "found@siou=0.5",
+    "found@size=3:inf",
 )
 COMPONENTS = ("siou", "ppv", "mean_f1", "alarms", "alarm_frames", "alarms@ppv=0.5")
 
@@ -67,6 +72,16 @@ def only(frame, most, least=0, rows=np.inf):
     return scores, anomalous & valid, valid
 
 
+def found_share(name, frames, z, sizes):
+    """Share of the objects of which enough is predicted."""
+    if "siou" in name:
+        shares, _ = brute.components(frames, z, sizes.min_prediction, sizes.min_target)
+    else:
+        shares = [s for frame in frames for s in covered_shares(frame, z, sizes)]
+    enough = 0.75 if "0.75" in name else 0.5
+    return float(np.mean(np.array(shares) >= enough)) if shares else nan
+
+
 def value(name, frames, z, sizes):
     """A measure of one set of frames, NaN where undefined."""
     name, _, selected = name.partition("@size=")
@@ -91,6 +106,8 @@ def value(name, frames, z, sizes):
         return nan
     if name == "fbeta@beta=2":
         return 5 * tp / (5 * tp + 4 * fn + fp)
+    if name.startswith("found"):
+        return found_share(name, frames, z, ComponentSizes(*sizes))
     if name in COMPONENTS:
         sious, _ = brute.components(frames, z, *sizes)
         if not sious:
