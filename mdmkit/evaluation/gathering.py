@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from mdmkit.core.arguments import as_bytes, as_choice
+from mdmkit.core.arguments import as_bytes, as_choice, check_kind
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import InputError, NoTargetError, RangeError, listing
 from mdmkit.core.frame import Frame
@@ -252,6 +252,7 @@ class Gathered:
         InputError
             If its settings differ; `method` may.
         """
+        check_kind(other, (Gathered,), "evaluations")
         mine, theirs = self.settings(), other.settings()
         differing = [name for name in mine if mine[name] != theirs[name]]
         if differing:
