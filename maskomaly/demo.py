@@ -75,7 +75,7 @@ def draw_scenes(folder: Path, count: int = SCENES, kind: str = "test") -> None:
 
 @dataclass(frozen=True)
 class Demo:
-    """What the demo found, and where it put it."""
+    """Holds the results of the demo, and their files."""
 
     comparison: Comparison
     ablation: Comparison
@@ -125,7 +125,7 @@ def score_scenes(
 def difference_table(
     folders: Mapping[str, Path], target: Path, replicates: int, bar: Bar | None = None
 ) -> str:
-    """How far Maskomaly lies above each other score, with 95 % intervals over images, Markdown."""
+    """Make a table of the differences between Maskomaly and each other score, in Markdown."""
     comparison = compare(folders, target, LEAD_METRICS, progress=bar)
     found = bootstrap(folders, target, LEAD_METRICS, replicates=replicates, progress=bar)
     return comparison.with_bootstrap(found, "maskomaly").to_text("markdown")

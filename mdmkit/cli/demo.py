@@ -109,7 +109,7 @@ def draw_frames(folder: Path, seed: int = 0, frames: int = N_FRAMES, normal: int
 
 
 def _write_scores(folder: Path, index: int, scores: dict[str, Map]) -> dict[str, Path]:
-    """One frame's score map of each method; the methods' folders."""
+    """Write the score maps of one frame, of each method; return the methods' folders."""
     for name, of_one in scores.items():
         (folder / name).mkdir(parents=True, exist_ok=True)
         np.save(folder / name / f"frame{index}.npy", of_one.astype(np.float16))
@@ -118,7 +118,7 @@ def _write_scores(folder: Path, index: int, scores: dict[str, Map]) -> dict[str,
 
 @dataclass(frozen=True)
 class Demo:
-    """What the demo found, and where it put it."""
+    """Holds the results of the demo, and their files."""
 
     comparison: Comparison
     table: Path

@@ -284,7 +284,7 @@ def choose_judging(
     min_target: int | None = None,
     aggregate: str | None = None,
 ) -> Choice:
-    """What the options ask for, else what the data set says."""
+    """Choose what the options say, else the data set."""
     from mdmkit.datasets import choose
 
     labels = given_labels(anomaly_label, normal_label, ignore_index)
@@ -294,7 +294,7 @@ def choose_judging(
 
 
 def judged(choice: Choice) -> Json:
-    """What `choose_judging` found, by argument."""
+    """Return the result of `choose_judging` by argument."""
     codes, sizes = choice.codes, choice.sizes
     return {
         "anomaly_label": codes.anomaly_label,

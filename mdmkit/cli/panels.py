@@ -173,7 +173,7 @@ def _opened(option: str, name: str, text: str, named: Json) -> DataSet:
 
 
 def _folder_of(method: str, folder: str, name: str) -> str:
-    """Where a method's score maps of a data set lie."""
+    """Folder of a method's score maps of a data set."""
     if not name:
         return folder
     root = Path(folder)

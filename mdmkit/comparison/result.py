@@ -10,6 +10,7 @@ from mdmkit.comparison.data import ComparisonData
 from mdmkit.comparison.differences import check_against, with_confidence
 from mdmkit.comparison.records import record_of
 from mdmkit.comparison.table import view_of
+from mdmkit.core.arguments import check_kind
 from mdmkit.core.errors import InputError
 from mdmkit.core.records import Json
 from mdmkit.tables.forms import Tabular
@@ -83,6 +84,9 @@ class Comparison(ComparisonData, Tabular):
         InputError
             If `found` lacks a method, or `against` is none.
         """
+        from mdmkit.uncertainty.resampling import Bootstrap
+
+        check_kind(found, (Bootstrap,), "found")
         methods = [result.method for result in self.results]
         check_against(against, methods)
         missing = [name for name in methods if name not in found.replicates]

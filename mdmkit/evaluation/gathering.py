@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from mdmkit.core.arguments import as_bytes, as_choice
+from mdmkit.core.arguments import as_bytes, as_choice, check_kind
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import InputError, NoTargetError, RangeError, listing
 from mdmkit.core.frame import Frame
@@ -148,7 +148,7 @@ class Gathered:
         return self._accumulator.direct_bins(frozenset(statistics)) if statistics else None
 
     def contribution(self, frame: Frame) -> Contribution:
-        """Sweep one frame; changes nothing here."""
+        """Count one frame; changes nothing here."""
         if self._accumulator.looking_again:
             return Contribution(Counts(), inside=self._accumulator.inside(frame))
         if self.needs_fit:
@@ -216,7 +216,7 @@ class Gathered:
         self.counts += contribution.counts
 
     def update(self, scores: object, target: object = None, ignore: object = None) -> None:
-        """Sweep and count one frame.
+        """Count one frame, and add it.
 
         Parameters
         ----------
@@ -252,6 +252,7 @@ class Gathered:
         InputError
             If its settings differ; `method` may.
         """
+        check_kind(other, (Gathered,), "evaluations")
         mine, theirs = self.settings(), other.settings()
         differing = [name for name in mine if mine[name] != theirs[name]]
         if differing:

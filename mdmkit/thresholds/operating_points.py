@@ -145,7 +145,7 @@ def _at(name: str, metric: Any, raw: float) -> Measure:
 def operating_point(
     sweeps: NormalizedTotals, metric: Metric, z: float | None, raw: float
 ) -> OperatingPoint:
-    """What a raw threshold gives; `sweeps` are those of `counted_at` there."""
+    """Compute the numbers of a raw threshold; `sweeps` are those of `counted_at` there."""
     values = {
         name: computed(_at(name, measured, raw), sweeps).value
         for name, measured in point_measures(metric).items()

@@ -108,7 +108,7 @@ class Requirement:
 
     @property
     def statistic(self) -> Statistic:
-        """What is counted of each frame."""
+        """The statistic that is counted of each frame."""
         statistic = self.metric.statistic
         for change in self.changes:
             statistic = changed(change, statistic)

@@ -51,7 +51,7 @@ CountsOf = Callable[[str], FrameCounts]
 
 
 class Chooser(Protocol[R, S]):
-    """How a threshold is chosen, whatever the method."""
+    """Chooses a threshold, whatever the method."""
 
     @property
     def memory(self) -> int:

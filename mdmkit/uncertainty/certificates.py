@@ -76,7 +76,7 @@ class FrameSteps:
         return np.array([v[r] for v, r in zip(self.values, rows, strict=True)], np.float64)
 
     def mapped(self, function: Callable[[Values], Values]) -> FrameSteps:
-        """The same steps of `function(values)`."""
+        """Apply a function to the values of the steps."""
         return replace(self, values=[function(values) for values in self.values])
 
     def falling(self) -> FrameSteps:

@@ -125,11 +125,11 @@ class Bootstrap:
         return int(np.isnan(self._drawn(method, key)).sum())
 
     def _drawn(self, method: str, key: str) -> NDArray[np.float64]:
-        if method not in self.replicates:
+        if not isinstance(method, str) or method not in self.replicates:
             raise InputError(
                 f"expected one of {', '.join(self.replicates)}, found {method!r}", argument="method"
             )
-        if key not in self.keys:
+        if not isinstance(key, str) or key not in self.keys:
             raise InputError(
                 f"expected one of {', '.join(self.keys)}, found {key!r}", argument="key"
             )

@@ -43,7 +43,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Entry:
-    """One method on one data set."""
+    """A method on one data set."""
 
     method: str
     auxiliary: str

@@ -40,7 +40,7 @@ def heading_of(key: str) -> Heading:
 
 @dataclass(frozen=True)
 class Track:
-    """One data set of a site.
+    """A data set of a site.
 
     Attributes
     ----------
@@ -83,7 +83,7 @@ class Track:
         return tuple(file.report for file in self.files if file.report is not None)
 
     def cells(self, key: str) -> dict[str, Cell]:
-        """What each method has of a measure."""
+        """The values of a measure, by method."""
         return {entry.method: entry.cells[key] for entry in self.entries if key in entry.cells}
 
     @cached_property
