@@ -75,17 +75,17 @@ class GroupMean(Measure):
         return _mean_margin(mean, margins) if margins else mean
 
 
-def _mean_margin(mean: Number, margins: Sequence[Margin]) -> Margin:
+def _mean_margin(mean: Number, margins: Sequence[Number]) -> Number:
     """A mean of margins, with the highest of their trivial levels: one group may be passed so."""
-    first = margins[0]
-    return Margin(
+    levels = [margin.trivial for margin in margins if margin.trivial is not None]
+    return replace(
+        margins[0],
         value=mean.value,
         bracket=mean.bracket,
-        t_margin=first.t_margin,
-        metric=first.metric,
-        min_prediction=first.min_prediction,
-        min_target=first.min_target,
-        trivial=max((m.trivial for m in margins if m.trivial is not None), default=None),
+        interval=None,
+        threshold=None,
+        resolution=None,
+        trivial=max(levels, default=None),
     )
 
 
