@@ -10,6 +10,7 @@ from torch import Tensor
 from maskomaly.config import SWIN_LARGE_CITYSCAPES, MaskomalyConfig
 from maskomaly.outputs import MaskOutputs
 from maskomaly.resample import at_image, to_image, upsample
+from mdmkit.core.arguments import check_kind
 from mdmkit.core.errors import InputError, InputTypeError
 
 
@@ -45,6 +46,8 @@ def check_queries(
     ...     print(str(error).partition(";")[0])
     anomaly_queries: expected queries of the checkpoint ab12, found those of cd34
     """
+    check_kind(config, (MaskomalyConfig,), "config")
+    check_kind(outputs, (MaskOutputs,), "outputs")
     check_indices(config, outputs.queries, outputs.checkpoint, force_queries)
 
 
@@ -83,7 +86,7 @@ def check_indices(
 
 
 class _Roles:
-    """Which queries act in which term, and how the masks of these alone become a score."""
+    """Says which queries act in which term, and makes a score of their masks alone."""
 
     def __init__(self, outputs: MaskOutputs, config: MaskomalyConfig) -> None:
         self.config = config

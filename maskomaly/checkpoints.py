@@ -62,11 +62,15 @@ def quiet() -> Iterator[None]:
     from transformers.utils import logging as reports
 
     verbosity, bars = reports.get_verbosity(), reports.is_progress_bar_enabled()
+    hub = logging.getLogger("huggingface_hub")  # which tells of each retry
+    level = hub.level
+    hub.setLevel(logging.CRITICAL)
     reports.set_verbosity(logging.CRITICAL)
     reports.disable_progress_bar()
     try:
         yield
     finally:
+        hub.setLevel(level)
         reports.set_verbosity(verbosity)
         if bars:
             reports.enable_progress_bar()

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from mdmkit.core.arguments import check_kind
 from mdmkit.core.errors import InputError, InputTypeError
 from mdmkit.core.files import as_path, checksum, read_text, read_toml, write_text
 
@@ -200,7 +201,10 @@ class MaskomalyConfig:
         InputError
             A file that cannot be read, is no TOML or holds a bad key or value; it is named.
         """
-        return cls.from_mapping(read_toml(path), str(path))
+        values = read_toml(as_path(path, "path"))
+        if not values:
+            raise InputError(f"{path}: expected parameters, found none: it is empty or cut off")
+        return cls.from_mapping(values, str(path))
 
     def to_toml(self) -> str:
         """All parameters as TOML; reading it gives the same config."""
@@ -211,11 +215,11 @@ class MaskomalyConfig:
     def write(self, path: str | Path, head: Iterable[str] = ()) -> None:
         """Write a TOML file that `read` gives back, whole or not at all.
 
-        Below lines of comment; the last line tells whether the file was changed since, which is
-        allowed, see `was_changed`.
+        Below lines of comment, of which the first tells whether the file was changed since: that
+        is allowed, see `was_changed`.
         """
         text = "".join(f"# {line}\n" for line in head) + self.to_toml()
-        write_text(as_path(path, "path"), f"{text}{_AS_WRITTEN}{checksum({'text': text})}\n")
+        write_text(as_path(path, "path"), f"{_AS_WRITTEN}{checksum({'text': text})}\n{text}")
 
 
 _AS_WRITTEN = "# as written: "
@@ -226,8 +230,9 @@ def was_changed(path: str | Path) -> bool:
 
     Files that say nothing of it, as people write them, were not.
     """
-    text, mark, found = read_text(path).rpartition(_AS_WRITTEN)
-    return bool(mark) and found.strip() != checksum({"text": text})
+    first, _, text = read_text(path).partition("\n")
+    found = first.rpartition(_AS_WRITTEN)[2]
+    return first.startswith(_AS_WRITTEN) and found.strip() != checksum({"text": text})
 
 
 def _as_unit(value: object, name: str) -> float:
@@ -300,6 +305,7 @@ def ablation_configs(config: MaskomalyConfig) -> dict[str, MaskomalyConfig]:
     >>> list(rows), rows["RB"].accept, rows["RB"].border
     (['A', 'R', 'RB', 'AR', 'ARB', 'ARBI'], False, True)
     """
+    check_kind(config, (MaskomalyConfig,), "config")
     return {row: with_terms(config, row) for row in ("A", "R", "RB", "AR", "ARB", "ARBI")}
 
 

@@ -231,7 +231,7 @@ def config_of(tensors: Tensors) -> Any:
 
 
 def _count(shapes: dict[str, tuple[int, ...]], pattern: str) -> int:
-    """How many different numbers stand where the pattern has its group."""
+    """Count the different numbers at the group of the pattern."""
     return len({match[1] for name in shapes if (match := re.fullmatch(pattern, name))})
 
 

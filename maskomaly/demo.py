@@ -1,6 +1,6 @@
-"""The demo: drawn streets, the small network, Maskomaly beside other scores, table and figures.
+"""The demo: synthetic streets, the small network, Maskomaly beside other scores, tables, figures.
 
-Scenes are drawn; every score comes from the network, every number from `mdmkit.compare`.
+Scenes are synthetic; every score comes from the network, every number from `mdmkit.compare`.
 """
 
 from __future__ import annotations
@@ -75,11 +75,11 @@ def draw_scenes(folder: Path, count: int = SCENES, kind: str = "test") -> None:
 
 @dataclass(frozen=True)
 class Demo:
-    """What the demo found, and where it put it."""
+    """Holds the results of the demo, and their files."""
 
     comparison: Comparison
     ablation: Comparison
-    lead: str | None
+    differences: str | None
     tables: tuple[Path, ...]
     figures: tuple[Path, ...]
     folders: Mapping[str, Path]
@@ -122,10 +122,10 @@ def score_scenes(
     return folders, {row: d.folder for row, d in rows.items()}
 
 
-def lead_table(
+def difference_table(
     folders: Mapping[str, Path], target: Path, replicates: int, bar: Bar | None = None
 ) -> str:
-    """How far Maskomaly lies above each other score, with 95 % intervals over images, Markdown."""
+    """Make a table of the differences between Maskomaly and each other score, in Markdown."""
     comparison = compare(folders, target, LEAD_METRICS, progress=bar)
     found = bootstrap(folders, target, LEAD_METRICS, replicates=replicates, progress=bar)
     return comparison.with_bootstrap(found, "maskomaly").to_text("markdown")
@@ -150,7 +150,7 @@ def run_demo(
     kind : str
         Which scenes; see `maskomaly.tiny.scenes.draw_scene`.
     replicates : int
-        If not 0, resample the images so often for intervals of Maskomaly's lead.
+        If not 0, resample the images so often for intervals of the differences to Maskomaly.
     bar : callable, optional
         `bar(title, frames)` returns a function that is called after each frame.
 
@@ -185,13 +185,13 @@ def run_demo(
         tables.append(folder / f"{name}.md")
         write_text(tables[-1], found.to_text("markdown"))
         write_text(folder / f"{name}.json", found.to_text("json"))
-    lead = None
+    differences = None
     if replicates:
-        lead = lead_table(folders, target, replicates, bar)
-        tables.append(folder / "lead.md")
-        write_text(tables[-1], lead)
+        differences = difference_table(folders, target, replicates, bar)
+        tables.append(folder / "differences.md")
+        write_text(tables[-1], differences)
     figures = draw_figures(folder, folders, network, config)
-    return Demo(comparison, ablation, lead, tuple(tables), figures, folders, target)
+    return Demo(comparison, ablation, differences, tuple(tables), figures, folders, target)
 
 
 def scenes_to_show(target: Path) -> list[str]:

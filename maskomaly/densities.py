@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 
+from mdmkit.core.arguments import check_kind
 from mdmkit.core.errors import InputError, InputTypeError
 from mdmkit.core.extras import needed_by
 from mdmkit.core.frame import as_array
@@ -237,4 +238,5 @@ def gmmseg(features: object, mixtures: Mixtures) -> Floats:
     >>> bool(far > near)
     True
     """
+    check_kind(mixtures, (Mixtures,), "mixtures")
     return np.asarray(-mixtures.log_density(features).max(axis=0))

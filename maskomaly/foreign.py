@@ -38,7 +38,7 @@ _NAMED = (
 
 
 def what_text_is(path: Path) -> str | None:
-    """What kind of text a file holds that should hold weights; None if it is no text."""
+    """Tell what kind of text a file holds that should hold weights; None if it is no text."""
     check_regular(path)
     try:
         with path.open("rb") as file:
@@ -59,7 +59,7 @@ def _ends(path: Path) -> bool:
 
 
 def what_tensors_are(shapes: Shapes) -> str | None:
-    """What a checkpoint is that is no Mask2Former of detectron2; None where nothing tells."""
+    """Tell what a checkpoint is that is no Mask2Former of detectron2; None if unknown."""
     for pattern, told in _NAMED:
         if any(re.match(pattern, name) for name in shapes):
             return told

@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class VideoFrame:
-    """One frame of a video file, counted from 0."""
+    """A frame of a video file, counted from 0."""
 
     path: Path
     index: int
@@ -113,7 +113,7 @@ def read_lines(file: Path, argument: str) -> list[str]:
 
 
 def chosen_frames(found: Mapping[str, T], frames: Path | None) -> dict[str, T]:
-    """Those of some frames whose keys a text file lists, all without one; in their old order."""
+    """Keep frames whose keys a text file lists, all without a file; in their old order."""
     if frames is None:
         return dict(found)
     wanted = {normalize("NFC", key) for key in read_lines(frames, "frames")}  # as all keys are
@@ -160,7 +160,7 @@ class Broken:
     errors: list[InputError] = field(default_factory=list)
 
     def attempt(self, read: Callable[[T], Any], source: T) -> Any:
-        """What `read` gives, or None for a file that is left out."""
+        """Read an image; None for a file that is left out."""
         try:
             return read(source)
         except InputError as error:

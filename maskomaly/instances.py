@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mdmkit.core.arguments import check_kind
 from mdmkit.core.errors import InputError, listing
 from mdmkit.core.files import stamp
 from mdmkit.datasets.keys import existing_folder, files_by_key
@@ -50,6 +51,8 @@ def average_within(
     >>> average_within(np.array([[0.0, 0.5, 1.0, 0.25]]), np.array([[1, 1, 1, 0]]))
     array([[0.5 , 0.5 , 0.5 , 0.25]])
     """
+    check_kind(scores, (np.ndarray,), "scores")
+    check_kind(instances, (np.ndarray,), "instances")
     if instances.shape != scores.shape:
         raise InputError(
             f"expected the scores' shape {scores.shape}, found {instances.shape}",
@@ -97,7 +100,7 @@ class InstanceMasks:
 
     @property
     def digest(self) -> str:
-        """Of which files there are, and when they changed."""
+        """Digest of the files that there are, and when they changed."""
         found = [(key, stamp(path)) for key, path in sorted(self.files.items())]
         return hashlib.sha256(repr(found).encode()).hexdigest()[:16]
 

@@ -143,7 +143,7 @@ def _values(labels: Labels) -> tuple[int, ...]:
 
 
 def anomaly_mask(path: Target, codes: LabelCodes) -> tuple[Mask, Mask]:
-    """Where a mask file says anomaly, and which pixels count."""
+    """Read where a mask file says anomaly, and which pixels count."""
     return _judge(read_mask(path), codes, str(path))
 
 
@@ -153,7 +153,7 @@ def _check_size(path: Target, mask: Mask, size: tuple[int, ...]) -> None:
 
 
 def target_of(path: Path, codes: LabelCodes, size: tuple[int, ...]) -> tuple[Mask, Mask]:
-    """Where the mask of an image of that size says anomaly, and which pixels count.
+    """Read where the mask of an image of that size says anomaly, and which pixels count.
 
     Raises
     ------
@@ -216,7 +216,7 @@ class Mined:
         return "\n".join(lines) + "\n"
 
     def remarks(self) -> tuple[str, ...]:
-        """What one should know before these queries are believed."""
+        """Remarks to read before these queries are believed."""
         found = self.anomaly
         best = found.indices[0]
         remarks = []

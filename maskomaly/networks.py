@@ -144,7 +144,7 @@ class Network:
         return int(getattr(self.config, "decoder_config", self.config).num_queries)
 
     def compiled(self) -> Network:
-        """The same, compiled by `torch.compile` on its first images of each size.
+        """Compile the network by `torch.compile` on its first images of each size.
 
         Raises
         ------
@@ -271,7 +271,7 @@ class Network:
                 ) from error
 
     def _outputs_of(self, raw: Any, number: int, geometry: Geometry) -> Outputs:
-        """Those of one image of a batch.
+        """Take the outputs of one image of a batch.
 
         Copies, made outside inference mode: an output that is kept holds no other image's memory,
         and scores of it may be trained on.

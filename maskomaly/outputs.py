@@ -10,10 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mdmkit.core.arguments import as_integer, check_kind
 from mdmkit.core.errors import InputError, InputTypeError, SpoiltError
 from mdmkit.core.files import as_path, check_regular, is_spoilt, seal, write_atomically
 from mdmkit.core.frame import as_array
 from mdmkit.core.records import Json
+from mdmkit.core.types import Array
 
 Size = tuple[int, int]
 
@@ -50,7 +52,9 @@ class Geometry:
 
     def __post_init__(self) -> None:
         for name in ("image", "content", "padded"):
-            size = tuple(int(side) for side in getattr(self, name))
+            size = getattr(self, name)
+            check_kind(size, (tuple, list), name)
+            size = tuple(as_integer(side, name, 1, "a height and a width") for side in size)
             if len(size) != 2 or min(size) < 1:
                 raise InputError(f"expected a height and a width >= 1, found {size}", argument=name)
             object.__setattr__(self, name, size)
@@ -75,8 +79,14 @@ def _as_held(value: Sequence[int], queries: int) -> tuple[int, ...]:
     return held
 
 
+def _as_tensor(array: Array, name: str) -> Tensor:
+    if array.dtype.kind != "f":
+        raise InputTypeError(f"expected floats, found {array.dtype}", argument=name)
+    return torch.from_numpy(array.copy())
+
+
 def _as_floats(value: object, name: str, dimensions: int, may_be_empty: bool = False) -> Tensor:
-    tensor = value if isinstance(value, Tensor) else torch.from_numpy(as_array(value, name).copy())
+    tensor = value if isinstance(value, Tensor) else _as_tensor(as_array(value, name), name)
     if not tensor.is_floating_point():
         raise InputTypeError(f"expected floats, found {tensor.dtype}", argument=name)
     if tensor.ndim != dimensions or (0 in tensor.shape and not may_be_empty):
@@ -240,7 +250,7 @@ class MaskOutputs:
         return replace(self, mask_logits=logits, held=None if queries is None else tuple(queries))
 
     def to(self, device: str | torch.device) -> MaskOutputs:
-        """The same on another device."""
+        """Copy the outputs to another device."""
         return replace(
             self,
             class_probabilities=self.class_probabilities.to(device),

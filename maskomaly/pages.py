@@ -117,7 +117,7 @@ def queries_page(
 def caption(
     outputs: MaskOutputs, query: int, overlap: float | None, threshold: float = MASK_THRESHOLD
 ) -> str:
-    """What a query says: its likeliest class, p(void), and the IoU of its mask where known."""
+    """Describe a query: its likeliest class, p(void), and the IoU of its mask where known."""
     probabilities = outputs.class_probabilities[query]
     likeliest = int(probabilities.argmax())
     names = outputs.class_names or tuple(f"class {n}" for n in range(outputs.classes))

@@ -1,4 +1,4 @@
-"""From an image to a network's input, as the paper's network had it."""
+"""Preparation of an image for a network, as the paper's network had it."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ class Preprocessing:
         return cls(None, None, size_divisor)
 
     def at(self, shortest_edge: int | None, longest_edge: int | None) -> Preprocessing:
-        """The same at another input size; both None: images as they are."""
+        """Change the input size; both None: images as they are."""
         return replace(self, shortest_edge=shortest_edge, longest_edge=longest_edge)
 
     @property

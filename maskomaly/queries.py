@@ -1,4 +1,4 @@
-"""Which object queries see anomalies: mining by their overlap with a ground truth."""
+"""Mining of object queries that see anomalies, by their overlap with a ground truth."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from torch import Tensor
 
 from maskomaly.outputs import MaskOutputs
 from maskomaly.resample import at_image
+from mdmkit.core.arguments import check_kind
 from mdmkit.core.errors import InputError, NoTargetError
 
 #: A mask counts as predicted where m_n exceeds this (the paper's mining).
@@ -73,6 +74,7 @@ def query_overlaps(
     >>> query_overlaps(outputs, np.array([[True, False, False]]), np.ones((1, 3), bool))
     array([0.5])
     """
+    check_kind(outputs, (MaskOutputs,), "outputs")
     overlaps: NDArray[np.float64] = overlaps_at(outputs, target, valid, [threshold])[0]
     return overlaps
 

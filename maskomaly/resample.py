@@ -1,4 +1,4 @@
-"""From the network's masks to the image: bilinear up to the input, cropped, by area to the image.
+"""Resampling of masks to the image: bilinear to the input, cropped, by area to the image.
 
 Maps of the whole network input are large (100 masks at 1024 x 2048 take 0.8 GB), so that they are
 never held at once: `at_image` walks over bands of rows, all maps of a band together.
@@ -59,7 +59,7 @@ def upsample(maps: Tensor, size: tuple[int, int], rows: slice | None = None) -> 
 
 
 def _area_taps(held: int, wanted: int) -> tuple[Tensor, Tensor]:
-    """Which cells each new cell covers, and its share of each: two (wanted, taps) tensors.
+    """Find the old pixels that each new pixel covers, and their shares: (wanted, taps) tensors.
 
     Lengths are counted in units of 1 / (held * wanted) of the side, so that they are integers and
     the shares exact but for one division.

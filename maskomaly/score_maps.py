@@ -45,7 +45,7 @@ Stamp = tuple[int, int]
 
 @dataclass(frozen=True)
 class Made:
-    """How a map was made: by settings of this digest, of an image with this stamp."""
+    """Records how a map was made: by settings of this digest, of an image with this stamp."""
 
     settings: str
     image: Stamp
@@ -71,12 +71,12 @@ class Folder:
     changed: list[str] = field(default_factory=list, init=False)
 
     def path(self, key: str) -> Path:
-        """Where the file of that frame goes."""
+        """Path of the file of that frame."""
         return self.folder / f"{key}{self.suffix}"
 
     @property
     def digest(self) -> str:
-        """Of the settings."""
+        """Digest of the settings."""
         return hashlib.sha256(_as_json(self.settings).encode()).hexdigest()[:16]
 
     def check(self, keys: Iterable[str], resume: bool | None, overwrite: bool) -> None:
@@ -246,7 +246,7 @@ class SavedOutputs(Folder):
 
 @dataclass(frozen=True)
 class Request:
-    """What a run was asked for, so that one with nothing left to do need not load its network.
+    """Compares a run with earlier ones, so that its network is loaded only if there is work left.
 
     Parameters
     ----------

@@ -322,7 +322,7 @@ SCORES = {
 
 def check_score(name: str) -> None:
     """Refuse names that are not in `SCORES`."""
-    if name not in SCORES:
+    if not isinstance(name, str) or name not in SCORES:
         raise InputError(f"expected one of {', '.join(SCORES)}; found {name!r}", argument="score")
 
 

@@ -74,7 +74,7 @@ class Tuned:
     images: int
 
     def table(self) -> str:
-        """What was tried, as text; the best has an arrow."""
+        """Table of the configs that were tried; the best has an arrow."""
         lines = [f"terms  T_mask  T_b   lambda  {self.metric}"]
         for trial in self.trials:
             config = trial.config
@@ -87,7 +87,7 @@ class Tuned:
         return "\n".join(lines) + "\n"
 
     def remarks(self) -> tuple[str, ...]:
-        """What one should know before the config is used."""
+        """Remarks to read before the config is used."""
         remarks = [
             f"{self.metric} of the chosen config is flattered: it was chosen on these images; "
             "judge it on others"

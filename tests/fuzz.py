@@ -126,9 +126,9 @@ def check_components(rng, frame, sizes, edges, more, done):
     done["every level"] += 1
     cells = BinnedFrame.of(frame, with_edges(edges, more))
     grid = BinnedComponents.of(cells, sizes, edges)
-    refined = rng.random(edges.size + 1) < 0.4
-    inside = ComponentCounts.inside(cells, sizes, edges, refined)
-    assert_same_sweep(inside, expected.within(edges, refined))
+    resolved = rng.random(edges.size + 1) < 0.4
+    inside = ComponentCounts.inside(cells, sizes, edges, resolved)
+    assert_same_sweep(inside, expected.inside_bins(edges, resolved))
     done["second look"] += 1
     if expected.targets:
         assert_grid_is_right(grid, edges, sizes, expected, pixel_order(frame).scores)

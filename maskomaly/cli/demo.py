@@ -1,4 +1,4 @@
-"""`maskomaly demo`: from drawn streets to tables and figures."""
+"""`maskomaly demo`: from synthetic streets to tables and figures."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def demo(
         ),
     ] = Path("maskomaly-demo"),
     scenes: Annotated[
-        int, typer.Option(metavar="N", help="How many streets to draw.", rich_help_panel=INPUT)
+        int, typer.Option(metavar="N", help="Number of streets to draw.", rich_help_panel=INPUT)
     ] = 24,
     kind: Annotated[
         str,
@@ -37,7 +37,7 @@ def demo(
         int,
         typer.Option(
             metavar="R",
-            help="Resample the images so often, for intervals of the lead.",
+            help="Resample the images N times, for intervals of the differences.",
             rich_help_panel=UNCERTAINTY,
         ),
     ] = 0,
@@ -58,8 +58,8 @@ def demo(
         return
     for comparison in (found.comparison, found.ablation):
         typer.echo(comparison.to_text("table"))
-    if found.lead:
-        typer.echo(found.lead)
+    if found.differences:
+        typer.echo(found.differences)
     for kind, paths in (("table", found.tables), ("figure", found.figures)):
         for path in paths:
             typer.echo(f"{kind:<7}  {path}")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class NetworkSource:
-    """Which network runs, on what input, where."""
+    """Options for the network, its input and its device."""
 
     model: options.Model
     input_size: options.InputSize = None
@@ -80,7 +80,7 @@ def need_masks(network: Network) -> None:
 
 @dataclass(frozen=True)
 class Running(NetworkSource):
-    """Which network runs, and how on many images."""
+    """Options for the network, and for many images."""
 
     batch: options.Batch = 1
     amp: options.Amp = "no"
@@ -94,7 +94,7 @@ class Running(NetworkSource):
 
     @property
     def autocast(self) -> torch.dtype | None:
-        """In what the network computes where it may; None for float32."""
+        """Dtype that the network computes in where it may; None for float32."""
         if self.amp == "no":
             return None
         import torch
@@ -104,7 +104,7 @@ class Running(NetworkSource):
 
 @dataclass(frozen=True)
 class Thresholds:
-    """Which thresholds and queries Maskomaly takes."""
+    """Options for Maskomaly's thresholds and queries."""
 
     preset: options.Preset = None
     config: options.Config = None
@@ -132,7 +132,7 @@ class Thresholds:
 
 @dataclass(frozen=True)
 class Chosen(Thresholds):
-    """Which thresholds and queries Maskomaly takes, perhaps those of other weights."""
+    """Options for Maskomaly's thresholds and queries, perhaps those of other weights."""
 
     queries: options.Queries = None
     force_queries: options.ForceQueries = False
@@ -216,7 +216,7 @@ class Labelled:
 
 @dataclass(frozen=True)
 class ConfigFile:
-    """Where a config goes."""
+    """Options for the output of a config."""
 
     output: options.TomlFile
     quiet: Quiet = False
@@ -232,7 +232,7 @@ class ConfigFile:
 
 @dataclass(frozen=True)
 class ScoreMaps:
-    """Which score maps are written, where and how."""
+    """Options for score maps: which are written, where and how."""
 
     output: options.MapsFolder
     score: options.ScoreNames = "maskomaly"

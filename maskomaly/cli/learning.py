@@ -1,4 +1,4 @@
-"""What `mine` and `tune` learn from: labelled images, judged before the network is loaded."""
+"""Labelled images that `mine` and `tune` learn from, judged before the network is loaded."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Lesson:
 
     @property
     def origin(self) -> str:
-        """What queries and thresholds depend on, for the head of their file."""
+        """Describe what queries and thresholds depend on, for the head of their file."""
         network, dataset = self.network, self.dataset
         half = "" if self.running.amp == "no" else f", {self.running.amp}"
         return (

@@ -25,7 +25,7 @@ def mine(
     labels: Labels,
     base: Thresholds,
     top: Annotated[
-        int, typer.Option(metavar="N", help="How many anomaly queries.", rich_help_panel=NUMBERS)
+        int, typer.Option(metavar="N", help="Number of anomaly queries.", rich_help_panel=NUMBERS)
     ] = 4,
     inlier_label: Annotated[
         str,

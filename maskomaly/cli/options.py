@@ -58,7 +58,7 @@ Model = Annotated[
         "--model",
         metavar="SOURCE",
         help="A folder that save_pretrained wrote, a detectron2 Mask2Former .pkl, a model's name "
-        "on the hub, or tiny: the small network in the package, which knows drawn streets only.",
+        "on the hub, or tiny: the small network in the package, for synthetic streets only.",
         show_default=False,
         rich_help_panel=NETWORK,
     ),

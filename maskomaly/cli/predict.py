@@ -95,7 +95,7 @@ def predict(
 
 
 def _request(asked: scoring.Asked, running: Running, save_outputs: str | None) -> Request:
-    """What this run was asked for, with the stamps of the files that it names."""
+    """Describe what the run was asked for, with the stamps of the files that it names."""
     from maskomaly.score_maps import Request
 
     maps, base = asked.maps, asked.base
@@ -159,7 +159,7 @@ def _config_for(network: Network, asked: scoring.Asked) -> MaskomalyConfig:
 
 
 def outputs_folder(output: Path) -> Path:
-    """Where the network's outputs go, beside the score maps."""
+    """Folder of the network's outputs, beside the score maps."""
     return output.with_name(f"{output.name}-outputs")
 
 

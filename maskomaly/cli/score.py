@@ -63,7 +63,7 @@ def score_outputs(
 
 
 def _heads(files: Mapping[str, Path], keep_going: bool) -> Iterator[tuple[Path, MaskOutputs]]:
-    """What files hold beside masks; with `keep_going`, of those that can be read."""
+    """Read outputs without their masks; with `keep_going`, those that can be read."""
     from maskomaly.images import Broken
     from maskomaly.outputs import MaskOutputs
 

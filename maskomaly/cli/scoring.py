@@ -1,4 +1,4 @@
-"""What `predict` and `score` share: scores by name, and the folders that their maps go to."""
+"""Parts that `predict` and `score` share: scores by name, and the folders of their maps."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Asked:
 
     @classmethod
     def of(cls, maps: ScoreMaps, base: Chosen) -> Asked:
-        """What the options mean; those that mean nothing are refused."""
+        """Check the options; those that mean nothing are refused."""
         from maskomaly.instances import InstanceMasks
 
         names = split_names(maps.score)
@@ -70,13 +70,13 @@ class Asked:
 
     @property
     def folders(self) -> dict[str, Path]:
-        """One folder for one score, a folder below it for each of several."""
+        """Choose the folder of one score, or a folder below it for each of several."""
         output = self.maps.output
         return {name: output if len(self.names) == 1 else output / name for name in self.names}
 
     @property
     def instances(self) -> str | None:
-        """Which instance masks there are, and when they changed."""
+        """Digest of the instance masks, and when they changed."""
         return self.masks.digest if self.masks else None
 
     def destinations(

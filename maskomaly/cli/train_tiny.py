@@ -1,4 +1,4 @@
-"""`maskomaly train-tiny`: train the small network on drawn streets."""
+"""`maskomaly train-tiny`: train the small network on synthetic streets."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def train_tiny(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Train the small network on drawn streets, as the one in the package was.
+    """Train the small network on synthetic streets, as the one in the package was.
 
     Example: maskomaly train-tiny my-network --minutes 60
     """

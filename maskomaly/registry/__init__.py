@@ -21,7 +21,7 @@ OWN_CONFIG = "queries.toml"
 
 
 def users_folder() -> Path:
-    """Where the user keeps queries by digest."""
+    """Folder in which the user keeps queries by digest."""
     chosen = os.environ.get(VARIABLE)
     if chosen:
         return Path(chosen)

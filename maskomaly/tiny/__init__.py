@@ -1,1 +1,1 @@
-"""The embedded default: drawn street scenes, a small Mask2Former trained on them, its weights."""
+"""The embedded default: synthetic streets, a small Mask2Former trained on them, its weights."""

@@ -1,4 +1,4 @@
-"""Batches of drawn scenes, varied; each follows from the seed and the update's number alone."""
+"""Batches of synthetic scenes, varied; each follows from the seed and the update's number alone."""
 
 from __future__ import annotations
 

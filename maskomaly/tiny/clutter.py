@@ -112,12 +112,12 @@ def tent(u: Floats, v: Floats, rng: np.random.Generator) -> Parts:
 
 
 def plain(u: Floats, v: Floats, rng: np.random.Generator) -> Floats:
-    """One colour."""
+    """Fill with one colour."""
     return np.zeros(u.shape)
 
 
 def gradient(u: Floats, v: Floats, rng: np.random.Generator) -> Floats:
-    """From one colour to the other in some direction."""
+    """Fill from one colour to another in some direction."""
     along, _ = turned(u, v, rng.uniform(0.0, np.pi))
     clipped: Floats = np.clip(along, 0.0, 1.0)
     return clipped

@@ -1,4 +1,4 @@
-"""The labels of the drawn scenes."""
+"""The labels of the synthetic scenes."""
 
 from __future__ import annotations
 

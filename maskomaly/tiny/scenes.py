@@ -36,12 +36,12 @@ KINDS = ("train", "validation", "mining", "validation-anomaly", "test")
 ANOMALY_POOLS = {"mining": MINING, "validation-anomaly": MINING, "test": TEST}
 
 FEWEST_ANOMALOUS_PIXELS = 40
-"""Of a scene of 128 x 256 with anomalies; one that shows less is drawn anew."""
+"""Least number of anomalous pixels of a scene of 128 x 256; one with fewer is made anew."""
 
 
 @dataclass(frozen=True)
 class Scene:
-    """One drawn street.
+    """Holds one synthetic street.
 
     Attributes
     ----------
@@ -103,7 +103,7 @@ def draw_scene(seed: int, kind: str = "train", size: tuple[int, int] = SIZE) -> 
 
 
 def _compose(rng: np.random.Generator, pool: Accumulator | None, size: tuple[int, int]) -> Scene:
-    """One attempt: the street, its objects from far to near, bonnet, light and camera."""
+    """Make an attempt: the street, its objects from far to near, bonnet, light and camera."""
     canvas = Canvas(rng, *size, label=SKY)
     street = draw_street(canvas)
     objects = _choose_things(street, rng) + _choose_clutter(street, rng, scarce=pool is not None)
@@ -150,7 +150,7 @@ def _choose_clutter(street: Street, rng: np.random.Generator, scarce: bool) -> l
 
 
 def _choose_anomalies(street: Street, rng: np.random.Generator, pool: Accumulator) -> list[Placed]:
-    """One anomaly, sometimes two, mostly on the road and not too far away."""
+    """Add an anomaly, sometimes two, mostly on the road and not too far away."""
 
     def draw(canvas: Canvas, spot: Spot) -> None:
         draw_unknown(canvas, spot, pool, ANOMALY, height=(0.28, 0.62))

@@ -1,4 +1,4 @@
-"""What a training run depends on."""
+"""Settings that a training run depends on."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mdmkit.core.records import Json
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """What a training run depends on.
+    """Settings that a training run depends on.
 
     Attributes
     ----------

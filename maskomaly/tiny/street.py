@@ -12,7 +12,7 @@ from maskomaly.tiny.labels import BUILDING, ROAD, SIDEWALK, SKY, VEGETATION
 
 @dataclass(frozen=True)
 class Street:
-    """Where the ground lies in the image.
+    """Holds the place of the ground in the image.
 
     Depth is 0 at the horizon and 1 at the lower edge of the image: the share of its full size at
     which an object on the ground appears.
@@ -120,7 +120,7 @@ def _draw_ground(canvas: Canvas, street: Street) -> None:
 
 
 def _lane_marks(rng: np.random.Generator, share: Floats, distance: Floats) -> Mask:
-    """Where the road is painted; `share` runs from its left edge (0) to its right one (1)."""
+    """Find the painted part of the road; `share` runs from its left edge (0) to its right (1)."""
     half_width = 0.012
     marks = np.zeros(share.shape, dtype=bool)
     lanes = rng.integers(2, 5)

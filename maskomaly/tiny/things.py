@@ -1,4 +1,4 @@
-"""What stands on the ground and has a class: trees, cars, persons, signs."""
+"""Things that stand on the ground and have a class: trees, cars, persons, signs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Train the small network on drawn streets: `maskomaly train-tiny`."""
+"""Train the small network on synthetic streets: `maskomaly train-tiny`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from maskomaly.tiny.state import TrainingState, read_state, save_weights, start,
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """How a run ended.
+    """Holds the end of a run.
 
     Attributes
     ----------
@@ -100,7 +100,7 @@ def train(config: TrainingConfig, folder: Path, *, quiet: bool = False) -> Train
 
 
 def _update(state: TrainingState, config: TrainingConfig) -> float:
-    """One update of the weights and of their average; the loss."""
+    """Update the weights and their average; return the loss."""
     rate = learning_rate(state.step, state.seconds, config)
     for group in state.optimizer.param_groups:
         group["lr"] = rate

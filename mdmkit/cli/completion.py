@@ -1,4 +1,4 @@
-"""What a shell may offer after an option: names of layouts, measures, normalisers, forms.
+"""Names that a shell offers after an option: layouts, measures, normalisers, forms.
 
 Each function takes what was typed so far, and returns what it may become.
 """

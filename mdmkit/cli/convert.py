@@ -34,7 +34,7 @@ def convert(
         typer.Option(
             metavar="float16|float32",
             autocompletion=completion.one_of("float16|float32"),
-            help="Of the new files; benchmarks take float16 hdf5.",
+            help="Type of the scores in the new files; benchmarks take float16 hdf5.",
             show_default="as they are",
             rich_help_panel=OUTPUT,
         ),

@@ -1,6 +1,6 @@
-"""The demo: score maps of three methods that are drawn, with AP alike and margins far apart.
+"""The demo: synthetic score maps of three methods, with AP alike and margins far apart.
 
-Only maps and ground truth are drawn; every number comes from `compare`.
+Only maps and ground truth are synthetic; every number comes from `compare`.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def draw_scores(rng: np.random.Generator, target: NDArray[np.uint8]) -> dict[str
 
 @dataclass(frozen=True)
 class Drawn:
-    """Where the drawn frames lie."""
+    """Folders of the synthetic frames."""
 
     target: Path
     methods: dict[str, Path]
@@ -109,7 +109,7 @@ def draw_frames(folder: Path, seed: int = 0, frames: int = N_FRAMES, normal: int
 
 
 def _write_scores(folder: Path, index: int, scores: dict[str, Map]) -> dict[str, Path]:
-    """One frame's score map of each method; the methods' folders."""
+    """Write the score maps of one frame, of each method; return the methods' folders."""
     for name, of_one in scores.items():
         (folder / name).mkdir(parents=True, exist_ok=True)
         np.save(folder / name / f"frame{index}.npy", of_one.astype(np.float16))
@@ -118,7 +118,7 @@ def _write_scores(folder: Path, index: int, scores: dict[str, Map]) -> dict[str,
 
 @dataclass(frozen=True)
 class Demo:
-    """What the demo found, and where it put it."""
+    """Holds the results of the demo, and their files."""
 
     comparison: Comparison
     table: Path

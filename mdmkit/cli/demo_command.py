@@ -23,7 +23,7 @@ def demo(
         ),
     ] = Path("mdmkit-demo"),
     seed: Annotated[
-        int, typer.Option(metavar="N", help="Of the drawing.", rich_help_panel=INPUT)
+        int, typer.Option(metavar="N", help="Seed of the frames.", rich_help_panel=INPUT)
     ] = 0,
     frames: Annotated[
         int, typer.Option(metavar="N", help="Frames to draw.", rich_help_panel=INPUT)
@@ -39,7 +39,7 @@ def demo(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Compare three drawn methods: AP alike, margins far apart.
+    """Compare three synthetic methods: AP alike, margins far apart.
 
     Draws masks and score maps, then does what `compare` and `plot margin` do.
 
@@ -56,6 +56,6 @@ def demo(
         typer.echo(f"figure   {figure}")
     methods = " ".join(f"{name}={folder}" for name, folder in found.drawn.methods.items())
     typer.echo(
-        f"\nThe drawn maps are files; try:\n  mdmkit plot margin {methods} "
+        f"\nThe synthetic maps are files; try:\n  mdmkit plot margin {methods} "
         f"--target {found.drawn.target} --t-margin {T_MARGIN:g} -o margin.pdf"
     )

@@ -1,4 +1,4 @@
-"""What commands that draw share: their options, and how a figure is finished."""
+"""Options that drawing commands share, and how a figure is finished."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def parse_frames(items: list[str], known: Collection[str]) -> dict[str, str]:
 
 
 def row_names(keys: Sequence[str], given: Mapping[str, str]) -> dict[str, str]:
-    """What stands beside each frame: the given name, else the last part of its key."""
+    """Text beside each frame: the given name, else the last part of its key."""
     short = [key.rpartition("/")[2] for key in keys]
     names = short if len(set(short)) == len(keys) else keys
     found = {key: given.get(key) or name for key, name in zip(keys, names, strict=True)}
@@ -99,7 +99,7 @@ def row_names(keys: Sequence[str], given: Mapping[str, str]) -> dict[str, str]:
 
 
 def left_out(pairing: Pairing) -> str:
-    """How many frames a figure does not show."""
+    """Note how many frames a figure does not show."""
     return f"{len(pairing.left_out)} frames left out that not every method has"
 
 

@@ -104,20 +104,20 @@ class PicturedFrames(Frames):
 
 @dataclass(frozen=True)
 class Labels:
-    """What label values mean."""
+    """Options for the meaning of label values."""
 
     anomaly_label: options.AnomalyLabel = None
     normal_label: options.NormalLabel = None
     ignore_index: options.IgnoreIndex = None
 
     def choose(self, truth: DataSet | None) -> Choice:
-        """What the options ask for, else what the data set says."""
+        """Choose what the options say, else the data set."""
         return choose_judging(truth, **vars(self))
 
 
 @dataclass(frozen=True)
 class Judging(Labels):
-    """What label values mean, and which components count."""
+    """Options for label values and component sizes."""
 
     min_prediction: options.MinPrediction = None
     min_target: options.MinTarget = None
@@ -125,14 +125,14 @@ class Judging(Labels):
 
 @dataclass(frozen=True)
 class ImageJudging(Judging):
-    """The same, and whether images are pooled."""
+    """Options for label values, component sizes and aggregation."""
 
     aggregate: options.Aggregate = None
 
 
 @dataclass(frozen=True)
 class Counting:
-    """How score maps are read and counted."""
+    """Options for reading and counting score maps."""
 
     normalize: options.Normalize = field(default_factory=list)
     missing: options.Missing = "error"
@@ -141,7 +141,7 @@ class Counting:
     jobs: options.Jobs = 1
 
     def of(self, methods: dict[str, str]) -> Json:
-        """The same by argument, as the functions that count take it."""
+        """Return the options by argument, as the functions that count take them."""
         return {
             "normalize": parse_normalize(self.normalize, methods),
             "missing": self.missing,
@@ -153,7 +153,7 @@ class Counting:
 
 @dataclass(frozen=True)
 class Result:
-    """Where a table goes, in which form."""
+    """Options for the output and form of a table."""
 
     format: options.Form = None
     output: options.Output = None
@@ -174,7 +174,7 @@ class Result:
 
 @dataclass(frozen=True)
 class FigureFile:
-    """Where a figure goes."""
+    """Options for the output of a figure."""
 
     output: FigureName
     quiet: Quiet = False

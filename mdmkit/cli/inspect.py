@@ -98,6 +98,6 @@ def _echo_trivial(truth: DataSet, choice: Choice, metrics: str, quiet: bool) -> 
     from mdmkit.thresholds.trivial import trivial_levels
 
     with progress_bars(quiet) as progress:
-        ticks = progress("trivial levels", len(truth.targets)) if progress else (lambda: None)
-        for level in trivial_levels(truth, choice, metrics, ticks):
+        advance = progress("trivial levels", len(truth.targets)) if progress else (lambda: None)
+        for level in trivial_levels(truth, choice, metrics, advance):
             typer.echo(f"trivial    {level}")

@@ -19,20 +19,22 @@ Replicates = Annotated[
     typer.Option(
         "--bootstrap",
         metavar="N",
-        help="Resample the frames so often: 95 % intervals, and which leads are real.",
+        help="Resample the frames N times: 95 % intervals, and differences between methods.",
         show_default="no intervals",
         rich_help_panel=UNCERTAINTY,
     ),
 ]
 Seed = Annotated[
     int,
-    typer.Option("--seed", metavar="N", help="Of the resampling.", rich_help_panel=UNCERTAINTY),
+    typer.Option(
+        "--seed", metavar="N", help="Seed of the resampling.", rich_help_panel=UNCERTAINTY
+    ),
 ]
 Against = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        help="Show the lead of this method over the others.",
+        help="Show the differences between this method and the others.",
         show_default="the best of each metric",
         rich_help_panel=UNCERTAINTY,
     ),

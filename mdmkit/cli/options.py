@@ -162,7 +162,7 @@ ScoreEnding = Annotated[
     typer.Option(
         rich_help_panel=INPUT,
         metavar="TEXT",
-        help="What score maps have between a frame's name and the suffix, as _score.",
+        help="Text between a frame's name and the suffix of its score maps, as _score.",
         show_default=False,
     ),
 ]
@@ -202,8 +202,8 @@ Memory = Annotated[
     typer.Option(
         rich_help_panel=SCALE,
         metavar="SIZE",
-        help="Memory for the statistics of a method, as 500M or 2G: beyond it thresholds fall on "
-        "a grid, files are read twice, and AP and AUROC get brackets.",
+        help="Memory for the statistics of a method, as 500M or 2G: beyond it scores fall into "
+        "bins, files are read twice, and AP and AUROC get brackets.",
     ),
 ]
 Key = Annotated[
@@ -222,7 +222,7 @@ Form = Annotated[
         "--format",
         metavar=FORMS,
         autocompletion=completion.one_of(FORMS),
-        help="Form of the result; long: a row a method and metric.",
+        help="Form of the result; long: one row per method and metric.",
         show_default="by the suffix of --output, else table",
         rich_help_panel=OUTPUT,
     ),
@@ -233,7 +233,7 @@ Output = Annotated[
         "--output",
         "-o",
         metavar="FILE",
-        help="Write there.",
+        help="File to write.",
         show_default="standard output",
         rich_help_panel=OUTPUT,
     ),
@@ -284,7 +284,7 @@ def choose_judging(
     min_target: int | None = None,
     aggregate: str | None = None,
 ) -> Choice:
-    """What the options ask for, else what the data set says."""
+    """Choose what the options say, else the data set."""
     from mdmkit.datasets import choose
 
     labels = given_labels(anomaly_label, normal_label, ignore_index)
@@ -294,7 +294,7 @@ def choose_judging(
 
 
 def judged(choice: Choice) -> Json:
-    """What `choose_judging` found, by argument."""
+    """Return the result of `choose_judging` by argument."""
     codes, sizes = choice.codes, choice.sizes
     return {
         "anomaly_label": codes.anomaly_label,

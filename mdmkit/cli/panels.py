@@ -35,7 +35,7 @@ DataSetNames = Annotated[
         "--dataset",
         metavar="[NAME=]LAYOUT:ROOT",
         help="A data set, with its labels and component sizes; `mdmkit datasets` lists the "
-        "layouts. Several, each with a NAME, get a panel each: a method's score maps of it lie in "
+        "layouts. Several, each with a NAME, have a panel each: a method's score maps of it lie in "
         "FOLDER/NAME.",
         show_default=False,
         rich_help_panel=INPUT,
@@ -171,7 +171,7 @@ def _opened(option: str, name: str, text: str, named: Json) -> DataSet:
 
 
 def _folder_of(method: str, folder: str, name: str) -> str:
-    """Where a method's score maps of a data set lie."""
+    """Folder of a method's score maps of a data set."""
     if not name:
         return folder
     root = Path(folder)

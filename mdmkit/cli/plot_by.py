@@ -36,7 +36,7 @@ def plot_by(
         typer.Option(
             metavar="NAME[,NAME...]",
             autocompletion=completion.measures,
-            help="As for compare; a panel each.",
+            help="As for compare; each measure has a panel.",
             rich_help_panel=NUMBERS,
         ),
     ] = "ap",

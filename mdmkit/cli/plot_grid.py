@@ -23,7 +23,7 @@ def plot_grid(
     most: Annotated[
         int,
         typer.Option(
-            metavar="N", help="So many frames, where none is named.", rich_help_panel=INPUT
+            metavar="N", help="Number of frames to draw, if none is named.", rich_help_panel=INPUT
         ),
     ] = 4,
     t_margin: Annotated[

@@ -32,7 +32,7 @@ def plot_thresholds(
 ) -> None:
     """Draw frames as each method scores them, and their predictions at several thresholds.
 
-    One frame a figure: where several are named, each goes to a numbered file.
+    A figure shows one frame: of several, each goes to a numbered file.
 
     Example: mdmkit plot thresholds mine=scores/mine --target masks --frame a1 -o thresholds.pdf
     """

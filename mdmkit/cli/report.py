@@ -57,7 +57,7 @@ def report(
         int,
         typer.Option(
             metavar="N",
-            help="Show so many frames, the hardest first.",
+            help="Number of frames to show, the hardest first.",
             rich_help_panel=OUTPUT,
         ),
     ] = 12,

@@ -49,7 +49,7 @@ By = Annotated[
     typer.Option(
         "--by",
         metavar="PARTS",
-        help="Every number once more by parts: size=0,300,3000,inf (pixels of the object), "
+        help="Compute every number again for each part: size=0,300,3000,inf (pixels of an object), "
         "share=..., rows=... (its lowest row), folder[=N], or TABLE.csv:COLUMN; repeatable.",
         show_default=False,
         rich_help_panel=NUMBERS,

@@ -37,7 +37,7 @@ def site(
         ),
     ],
     title: Annotated[
-        str, typer.Option(metavar="TEXT", help="What it is called.", rich_help_panel=OUTPUT)
+        str, typer.Option(metavar="TEXT", help="Title of the site.", rich_help_panel=OUTPUT)
     ] = "Leaderboard",
     published: Annotated[
         list[str] | None,

@@ -161,7 +161,7 @@ def run(app: typer.Typer, name: str, arguments: Sequence[str] | None = None) -> 
 
 
 def _missing(error: ModuleNotFoundError) -> str:
-    """What failed, with the next step where a library of an extra is not installed."""
+    """Message of a failure, with the next step where a library of an extra is missing."""
     command = how_to_install(error)
     if command is None:
         return f"failed: {type(error).__name__}"

@@ -109,7 +109,7 @@ def threshold(
 
 
 def _judged(judging: ImageJudging) -> Json:
-    """What is asked for; the rest is the data set's."""
+    """Options that were given; all others are the data set's."""
     names = ("min_prediction", "min_target", "aggregate")
     given = {name: getattr(judging, name) for name in names}
     return _labels(judging) | {name: value for name, value in given.items() if value is not None}

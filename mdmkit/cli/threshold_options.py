@@ -67,7 +67,7 @@ On = Annotated[
     typer.Option(
         "--on",
         metavar="[NAME=]FOLDER...",
-        help="The methods' score maps of a second set: what does the threshold give there?",
+        help="The methods' score maps of a second set, to which the threshold is applied.",
         show_default=False,
         rich_help_panel=SECOND,
     ),
@@ -185,8 +185,8 @@ Check = Annotated[
     Path | None,
     typer.Option(
         metavar="FILE.toml",
-        help="Does a threshold that was kept by --save still hold on the frames of a folder, with "
-        "--target or --dataset or without labels?",
+        help="Check whether a threshold that --save wrote still holds on the frames of a folder, "
+        "with --target or --dataset or without labels.",
         show_default=False,
         rich_help_panel=WANTED,
     ),
@@ -195,7 +195,7 @@ Check = Annotated[
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a threshold must do."""
+    """Options for what a threshold must meet."""
 
     t_margin: TMargin = None
     metric: MetricName = "f1"
@@ -203,7 +203,7 @@ class Wanted:
     check: Check = None
 
     def refuse_both(self) -> None:
-        """One of the two ways to choose."""
+        """Check that one of the two ways to choose is given."""
         if bool(self.require) == (self.t_margin is not None):
             found = "both" if self.require else "neither"
             raise InputError(
@@ -251,7 +251,7 @@ class Second:
 
 @dataclass(frozen=True)
 class Certifying:
-    """How requirements are certified, and how often frames are drawn anew."""
+    """Options for certificates and resampling."""
 
     confidence: Confidence = None
     next_frame: NextFrame = False
@@ -292,7 +292,7 @@ class Certifying:
 
 @dataclass(frozen=True)
 class Kept:
-    """What is kept of the answer beside the table."""
+    """Options for files beside the table."""
 
     save: Save = None
     figure: Figure = None

@@ -6,7 +6,7 @@ from mdmkit.cli.terminal import Debug, Quiet, note
 
 
 def warmup(quiet: Quiet = False, debug: Debug = False) -> None:
-    """Compile the sweeps ahead, so that the first comparison need not.
+    """Compile the loops ahead, so that the first comparison need not.
 
     Takes half a minute, once for each installation.
 

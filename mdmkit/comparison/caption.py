@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mdmkit.comparison.data import ComparisonData
-from mdmkit.comparison.differences import REAL
+from mdmkit.comparison.differences import EXCLUDES_ZERO
 from mdmkit.comparison.selection_table import WORST
 from mdmkit.metrics.measures import MarginAt
 from mdmkit.metrics.protocols import PROTOCOLS
@@ -64,7 +64,7 @@ def _caveats(comparison: ComparisonData) -> Iterator[str]:
             f"sets of {found.frames} {what} drawn with replacement"
         )
         if len(comparison.results) > 1:
-            yield f"{REAL}: a lead whose interval excludes 0"
+            yield f"{EXCLUDES_ZERO}: a difference whose interval excludes 0"
     if comparison.published:
         yield (
             f"below the rule: as printed in {comparison.published.source}, of other frames and "

@@ -1,4 +1,4 @@
-"""Leads: which difference between methods is real, from replicates on the same sets of frames."""
+"""Differences between methods, with intervals from the same sets of frames, paired."""
 
 from __future__ import annotations
 
@@ -19,36 +19,46 @@ if TYPE_CHECKING:
     from mdmkit.uncertainty.resampling import Bootstrap
 
 #: Marks a difference whose interval excludes 0.
-REAL = "†"
+EXCLUDES_ZERO = "†"
 #: With fewer frames the percentiles cover less than they say, whatever is computed.
 FEW = 20
 #: Brackets that are wider would change the decimal that tables show.
 NEGLIGIBLE = 0.0005
 
+#: Fields of a difference in CSV; see `difference_fields`.
+DIFFERENCE_FIELDS = (
+    "reference",
+    "difference",
+    "difference_low",
+    "difference_high",
+    "difference_excludes_zero",
+)
+
 Interval = tuple[float, float]
 
 
 @dataclass(frozen=True)
-class Lead:
-    """How far the best method, or a chosen one, lies from another.
+class Difference:
+    """Holds the difference between the best method, or a chosen one, and another.
 
     Attributes
     ----------
-    metric, leader, method : str
+    metric, reference, method : str
+        The reference is the best method of the metric, or the chosen one.
     value : float or None
-        The leader's value minus the method's, as fractions; None where undefined.
+        The reference's value minus the method's, as fractions; None where undefined.
     interval : (float, float) or None
-        Of that difference, over sets of frames that are the same for both.
+        Interval of the difference, over sets of frames that are the same for both.
     """
 
     metric: str
-    leader: str
+    reference: str
     method: str
     value: float | None
     interval: Interval | None
 
     @property
-    def real(self) -> bool:
+    def excludes_zero(self) -> bool:
         """Whether the interval excludes 0."""
         return self.interval is not None and not self.interval[0] <= 0 <= self.interval[1]
 
@@ -56,11 +66,11 @@ class Lead:
         """All fields, ready for JSON."""
         return {
             "metric": self.metric,
-            "leader": self.leader,
+            "reference": self.reference,
             "method": self.method,
             "value": self.value,
             "interval": self.interval,
-            "real": self.real,
+            "excludes_zero": self.excludes_zero,
         }
 
 
@@ -87,27 +97,29 @@ def _defined(interval: Interval) -> Interval | None:
     return None if isnan(interval[0]) else interval
 
 
-def paired_leads(comparison: ComparisonData) -> list[Lead]:
+def paired_differences(comparison: ComparisonData) -> list[Difference]:
     """The differences of every measure that was resampled; none of a single method."""
     found = comparison.bootstrap
     if found is None or len(comparison.results) < 2:
         return []
-    leads = []
+    differences = []
     for measure in comparison.measures:
-        leader = comparison.against or _best(comparison, measure)
-        if measure.key not in found.keys or leader is None or is_count(measure):
+        reference = comparison.against or _best(comparison, measure)
+        if measure.key not in found.keys or reference is None or is_count(measure):
             continue
-        top = comparison[leader][measure.key]
+        top = comparison[reference][measure.key]
         for result in comparison.results:
-            if result.method != leader:
+            if result.method != reference:
                 value = result[measure.key]
-                difference = interval = None
+                value_difference = interval = None
                 if top is not None and value is not None:
-                    difference = top - value
-                    drawn = found.difference(leader, result.method, measure.key)
-                    interval = _defined(drawn[1:])
-                leads.append(Lead(measure.key, leader, result.method, difference, interval))
-    return leads
+                    value_difference = top - value
+                    resampled = found.difference(reference, result.method, measure.key)
+                    interval = _defined(resampled[1:])
+                differences.append(
+                    Difference(measure.key, reference, result.method, value_difference, interval)
+                )
+    return differences
 
 
 def _best(comparison: ComparisonData, measure: Measure) -> str | None:
@@ -128,35 +140,37 @@ def points(interval: Interval | None, sign: str = "") -> str:
     return f"[{low}, {high}]"
 
 
-def lead_block(comparison: ComparisonData) -> Block:
-    """The differences, a column a measure: leader minus the method of the row."""
+def difference_block(comparison: ComparisonData) -> Block:
+    """The differences, one column per measure: the reference minus the method of the row."""
     found = comparison.bootstrap
-    leads = {(lead.metric, lead.method): lead for lead in paired_leads(comparison)}
+    differences = {(d.metric, d.method): d for d in paired_differences(comparison)}
     columns = []
     for measure in comparison.measures:
-        if not any(metric == measure.key for metric, _ in leads):
+        if not any(metric == measure.key for metric, _ in differences):
             continue
         cells, details = [], []
         for result in comparison.results:
-            lead = leads.get((measure.key, result.method))
-            if lead is None:
+            difference = differences.get((measure.key, result.method))
+            if difference is None:
                 cells.append("best" if comparison.against is None else UNDEFINED)
                 details.append("")
-            elif lead.value is None:
+            elif difference.value is None:
                 cells.append(UNDEFINED)
                 details.append("")
             else:
-                mark = f" {REAL}" if lead.real else ""
-                cells.append(f"{100 * lead.value:+.1f}")
-                details.append(points(lead.interval, "+") + mark)
+                mark = f" {EXCLUDES_ZERO}" if difference.excludes_zero else ""
+                cells.append(f"{100 * difference.value:+.1f}")
+                details.append(points(difference.interval, "+") + mark)
         columns.append(Column(*titles(measure), "", tuple(cells), details=tuple(details)))
-    leader = comparison.against or "the best"
+    reference = comparison.against or "the best"
     level = f"{100 * found.confidence:g} % interval" if found else ""
-    return Block(f"Lead: {leader} minus the row's method, points [{level}]", tuple(columns))
+    return Block(
+        f"Difference: {reference} minus the row's method, points [{level}]", tuple(columns)
+    )
 
 
 def bootstrap_notes(comparison: ComparisonData) -> list[str]:
-    """What was resampled, how, and how far the intervals may be trusted."""
+    """Note what was resampled, how, and how far the intervals may be trusted."""
     found = comparison.bootstrap
     if found is None:
         return []
@@ -168,8 +182,8 @@ def bootstrap_notes(comparison: ComparisonData) -> list[str]:
     ]
     if len(comparison.results) > 1:
         lines.append(
-            f"{REAL}: a lead that is real as far as these frames can tell, its interval "
-            "excludes 0 (each interval by itself: among many, some exclude it by chance)"
+            f"{EXCLUDES_ZERO}: a difference whose interval excludes 0 (each interval by itself: "
+            "among many, some exclude it by chance)"
         )
     if found.frames < FEW:
         lines.append(
@@ -189,9 +203,9 @@ def bootstrap_notes(comparison: ComparisonData) -> list[str]:
 
 
 def _bracket_notes(comparison: ComparisonData) -> list[str]:
-    """How well the grid of the intervals knows the numbers."""
+    """Notes on how closely the bins of the intervals bound the numbers."""
     found = comparison.bootstrap
-    if found is None or found.cells is None:
+    if found is None or found.bins is None:
         return []
     wide = [
         f"{key} of {method} {100 * (high - low):.2g}"
@@ -199,7 +213,7 @@ def _bracket_notes(comparison: ComparisonData) -> list[str]:
         for key, (low, high) in brackets.items()
         if high - low > NEGLIGIBLE
     ]
-    line = f"values are exact; intervals come from statistics at about {found.cells} thresholds"
+    line = f"values are exact; intervals come from statistics at about {found.bins} thresholds"
     if not wide:
         return [f"{line}, which know every number within {100 * NEGLIGIBLE:g} points"]
     more = f" and {len(wide) - 6} more" if len(wide) > 6 else ""
@@ -222,7 +236,7 @@ def with_intervals(comparison: ComparisonData, rows: list[Json]) -> Json:
         "confidence": found.confidence,
         "frames": found.frames,
         "aggregate": found.aggregate,
-        "cells": found.cells,
+        "bins": found.bins,
         "against": comparison.against,
         "brackets": {
             method: {key: _defined(bracket) for key, bracket in brackets.items()}
@@ -232,20 +246,20 @@ def with_intervals(comparison: ComparisonData, rows: list[Json]) -> Json:
             method: {key: found.undefined(method, key) for key in found.keys}
             for method in found.replicates
         },
-        "leads": [lead.to_dict() for lead in paired_leads(comparison)],
+        "differences": [each.to_dict() for each in paired_differences(comparison)],
     }
     return {"rows": rows, "bootstrap": beside}
 
 
-def lead_cells(comparison: ComparisonData) -> dict[tuple[str, str], Json]:
-    """For CSV, by method and measure: the leader, and how far it lies above."""
+def difference_fields(comparison: ComparisonData) -> dict[tuple[str, str], Json]:
+    """Fields of CSV by method and measure: the reference, and its difference to the method."""
     return {
-        (lead.method, lead.metric): {
-            "leader": lead.leader,
-            "lead": lead.value,
-            "lead_low": lead.interval and lead.interval[0],
-            "lead_high": lead.interval and lead.interval[1],
-            "lead_is_real": lead.real,
+        (each.method, each.metric): {
+            "reference": each.reference,
+            "difference": each.value,
+            "difference_low": each.interval and each.interval[0],
+            "difference_high": each.interval and each.interval[1],
+            "difference_excludes_zero": each.excludes_zero,
         }
-        for lead in paired_leads(comparison)
+        for each in paired_differences(comparison)
     }

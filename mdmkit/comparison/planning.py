@@ -10,6 +10,7 @@ from typing import Any
 
 from mdmkit.comparison.published import PublishedTable, published_table
 from mdmkit.comparison.result import Comparison
+from mdmkit.core.arguments import as_texts
 from mdmkit.core.errors import InputError, InputTypeError, NoTargetError, listing
 from mdmkit.core.records import Json
 from mdmkit.evaluation.evaluation import Evaluation
@@ -133,13 +134,14 @@ def check_auxiliary(auxiliary: Any, methods: Any) -> frozenset[str]:
         raise InputTypeError(
             f"expected names of methods, found {auxiliary!r}", argument="auxiliary"
         )
-    unknown = [name for name in auxiliary if name not in methods]
+    names = as_texts(auxiliary, "auxiliary")
+    unknown = [name for name in names if name not in methods]
     if unknown:
         raise InputError(
-            f"expected methods among {', '.join(methods)}, found {', '.join(map(str, unknown))}",
+            f"expected methods among {', '.join(methods)}, found {', '.join(unknown)}",
             argument="auxiliary",
         )
-    return frozenset(auxiliary)
+    return frozenset(names)
 
 
 def _check_same_frames(results: Sequence[Result]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mdmkit.comparison.data import ComparisonData
-from mdmkit.comparison.differences import lead_cells, with_intervals
+from mdmkit.comparison.differences import DIFFERENCE_FIELDS, difference_fields, with_intervals
 from mdmkit.comparison.published import published_rows
 from mdmkit.tables.table import Row
 
@@ -57,9 +57,9 @@ def comparison_rows(comparison: ComparisonData) -> list[Row]:
     )
     shared = {name: comparison.settings[name] for name in names if name in comparison.settings}
     rows = [flat(row) | shared for row in record_of(comparison)["rows"]]
-    for (method, key), cells in lead_cells(comparison).items():
+    for (method, key), found in difference_fields(comparison).items():
         row = next(row for row in rows if row["method"] == method)
-        row |= {f"{key}_{name}": value for name, value in cells.items()}
+        row |= {f"{key}_{name}": value for name, value in found.items()}
     if comparison.bootstrap:
         rows = [row | _drawing(comparison.bootstrap) for row in rows]
     if comparison.published:
@@ -73,12 +73,13 @@ def long_rows(comparison: ComparisonData) -> list[Row]:
 
     `bracket_low` and `bracket_high` bound the value rigorously, and equal it where it is exact.
     `threshold` is the recommended threshold of a margin, or that of the best F1. With a bootstrap
-    `confidence_low` and `confidence_high` are the ends of the value's interval, and `lead` is how
-    far `leader` lies above the value.
+    `confidence_low` and `confidence_high` are the ends of the value's interval, and `difference` is
+    `reference` minus the value.
     """
-    leads = lead_cells(comparison)
+    differences = difference_fields(comparison)
     rows = [
-        _long_row(result, measure, comparison) | _uncertainty(result, measure, comparison, leads)
+        _long_row(result, measure, comparison)
+        | _uncertainty(result, measure, comparison, differences)
         for result in comparison.results
         for measure in comparison.measures
     ]
@@ -138,12 +139,17 @@ def _drawing(found: Bootstrap) -> Row:
 
 
 def _uncertainty(
-    result: Result, measure: Measure, comparison: ComparisonData, leads: dict[tuple[str, str], Row]
+    result: Result,
+    measure: Measure,
+    comparison: ComparisonData,
+    differences: dict[tuple[str, str], Row],
 ) -> Row:
-    """The interval of a value and the lead over it; nothing without a bootstrap."""
+    """The interval of a value and its difference to the reference; nothing without a bootstrap."""
     if comparison.bootstrap is None:
         return {}
     low, high = result.numbers[measure.key].confidence or (None, None)
-    none = dict.fromkeys(("leader", "lead", "lead_low", "lead_high", "lead_is_real"))
-    lead = leads.get((result.method, measure.key), none)
-    return {"confidence_low": low, "confidence_high": high, **lead} | _drawing(comparison.bootstrap)
+    none = dict.fromkeys(DIFFERENCE_FIELDS)
+    difference = differences.get((result.method, measure.key), none)
+    return {"confidence_low": low, "confidence_high": high, **difference} | _drawing(
+        comparison.bootstrap
+    )

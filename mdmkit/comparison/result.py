@@ -10,6 +10,7 @@ from mdmkit.comparison.data import ComparisonData
 from mdmkit.comparison.differences import check_against, with_confidence
 from mdmkit.comparison.records import record_of
 from mdmkit.comparison.table import view_of
+from mdmkit.core.arguments import check_kind
 from mdmkit.core.errors import InputError
 from mdmkit.core.records import Json
 from mdmkit.tables.forms import Tabular
@@ -36,9 +37,9 @@ class Comparison(ComparisonData, Tabular):
     auxiliary : frozenset of str
         Methods that use auxiliary data.
     bootstrap : Bootstrap or None
-        The same numbers on resampled frames: tables then show intervals and leads.
+        The same numbers on resampled frames: tables then show intervals and differences.
     against : str or None
-        Whose lead is shown; None: that of the best method of each measure.
+        The method that differences are computed from; None: the best method of each measure.
 
     Examples
     --------
@@ -72,17 +73,20 @@ class Comparison(ComparisonData, Tabular):
         return record_of(self)
 
     def view(self) -> View:
-        """What is shown of the comparison."""
+        """The content of the tables, before any form is chosen."""
         return view_of(self)
 
     def with_bootstrap(self, found: Bootstrap, against: str | None = None) -> Comparison:
-        """The same with intervals and leads, of numbers that `bootstrap` resampled.
+        """Add intervals and differences of numbers that `bootstrap` resampled.
 
         Raises
         ------
         InputError
             If `found` lacks a method, or `against` is none.
         """
+        from mdmkit.uncertainty.resampling import Bootstrap
+
+        check_kind(found, (Bootstrap,), "found")
         methods = [result.method for result in self.results]
         check_against(against, methods)
         missing = [name for name in methods if name not in found.replicates]

@@ -44,7 +44,7 @@ def _parts(comparison: ComparisonData) -> list[tuple[Through, Selection]]:
 
 
 def selection_blocks(comparison: ComparisonData, column_of: ColumnOf) -> list[Block]:
-    """One block per bin, and one per measure with groups of frames as columns."""
+    """Make a block per bin, and one per measure with groups of frames as columns."""
     by_bin: dict[TargetBin, list[Column]] = {}
     for measure, part in _parts(comparison):
         if isinstance(part, TargetBin):
@@ -72,7 +72,7 @@ def _group_of(measure: Through) -> FrameGroup:
 
 
 def bin_title(one: TargetBin) -> str:
-    """As in "Components of 300 to 3000 px"."""
+    """Title of a bin, as in "Components of 300 to 3000 px"."""
     low, high = spelled(one.low), spelled(one.high)
     values = f"{low} or more" if high == "inf" else f"{low} to {high}"
     return {
@@ -83,7 +83,7 @@ def bin_title(one: TargetBin) -> str:
 
 
 def _count(result: Result, one: TargetBin) -> str:
-    """As in ": 12 in 9 frames"; nothing where means over images are shown."""
+    """Counts of a bin, as in ": 12 in 9 frames"; nothing where means over images are shown."""
     number = result.numbers.get(f"components@{one.name}")
     if number is None or number.frames is None:
         return ""
@@ -93,7 +93,7 @@ def _count(result: Result, one: TargetBin) -> str:
 def _group_blocks(
     column: str, means: Sequence[GroupMean], comparison: ComparisonData, column_of: ColumnOf
 ) -> list[Block]:
-    """One table: a section per group with a row per method, and one with the means over groups.
+    """Make a table with a section per group, a row per method, and the means over groups.
 
     Each method's worst group is marked.
     """
@@ -118,7 +118,7 @@ def _group_blocks(
 
 
 def _group_size(result: Result, group: FrameGroup) -> str:
-    """As in "11 frames, 7 components"; frames alone where means over images are shown."""
+    """Counts, as in "11 frames, 7 components"; frames alone where means over images are shown."""
     components = result.get(f"components@{group.name}")
     counted = "" if components is None else f", {_several(components, 'component')}"
     return f"{_several(len(group.names), 'frame')}{counted}"
@@ -147,7 +147,7 @@ def _worst(result: Result, groups: Sequence[Through]) -> str | None:
 def points_by(
     comparison: ComparisonData,
 ) -> tuple[dict[str, dict[str, list[Point]]], list[str], str]:
-    """What `mdmkit.plots.by_figure` draws: points of each measure and method, labels, and an axis.
+    """Prepare `mdmkit.plots.by_figure`: points of each measure and method, labels, and an axis.
 
     Raises
     ------

@@ -79,7 +79,7 @@ class Study:
 
     @cached_property
     def sweeps(self) -> dict[str, NormalizedTotals]:
-        """What was counted of each method, normalised; it remembers its curves."""
+        """The counts of each method, normalised; curves are cached."""
         return {name: evaluation.sweeps() for name, evaluation in self.evaluations.items()}
 
     @cached_property
@@ -88,7 +88,7 @@ class Study:
         return {name: sweeps.normalizer for name, sweeps in self.sweeps.items()}
 
     def frame(self, method: str, key: str) -> Frame:
-        """One frame with scores in [0, 1], normalised as all frames of the method are.
+        """Load one frame with scores in [0, 1], normalised as all frames of the method are.
 
         Raises
         ------

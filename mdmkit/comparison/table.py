@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mdmkit.comparison.caption import caption
 from mdmkit.comparison.data import ComparisonData
-from mdmkit.comparison.differences import bootstrap_notes, lead_block, points
+from mdmkit.comparison.differences import bootstrap_notes, difference_block, points
 from mdmkit.comparison.records import comparison_rows, long_rows, record_of
 from mdmkit.comparison.selection_table import WORST, is_selected, selection_blocks
 from mdmkit.core.number import Number
@@ -66,7 +66,7 @@ def blocks(comparison: ComparisonData) -> list[Block]:
         if any(cell != UNDEFINED for column in recommended for cell in column.cells):
             found.append(Block("Recommended threshold [margin)", recommended, "aside"))
     if comparison.bootstrap:
-        found.append(lead_block(comparison))
+        found.append(difference_block(comparison))
     if comparison.settings["aggregate"] == "pooled":
         found.append(_raw_threshold_block(comparison))
     return [block for block in found if block.columns]
@@ -102,7 +102,7 @@ def _auxiliary_column(comparison: ComparisonData) -> Column | None:
 
 
 def notes(comparison: ComparisonData) -> list[str]:
-    """What a reader of the table must know."""
+    """List what a reader of the table must know."""
     settings, results = comparison.settings, comparison.results
     first = results[0]
     of = f" of {settings['dataset']}" if settings.get("dataset") else ""
@@ -215,7 +215,7 @@ def _notes_on_values(comparison: ComparisonData) -> list[str]:
 
 
 def view_of(comparison: ComparisonData) -> View:
-    """What is shown of a comparison."""
+    """Make the content of a comparison's tables."""
     methods = [result.method for result in comparison.results]
     own = len(methods)
     shown = blocks(comparison)

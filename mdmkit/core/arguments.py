@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+import reprlib
+from collections.abc import Callable, Collection, Iterable
 from difflib import get_close_matches
 from inspect import signature
 from operator import index
@@ -37,7 +38,7 @@ def as_bytes(value: Any, argument: str = "memory") -> int:
 
 
 def as_choice(value: object, choices: Collection[str | None], argument: str) -> Any:
-    """One of some names, and nothing that only compares like one.
+    """Check that a value is one of some names, and nothing that only compares like one.
 
     Examples
     --------
@@ -50,11 +51,29 @@ def as_choice(value: object, choices: Collection[str | None], argument: str) -> 
     return value
 
 
+def as_texts(value: object, argument: str) -> tuple[str, ...]:
+    """Several texts, of which one may stand alone.
+
+    Examples
+    --------
+    >>> as_texts("folder", "by"), as_texts(["folder", "size=0,9"], "by")
+    (('folder',), ('folder', 'size=0,9'))
+    """
+    if isinstance(value, str):
+        return (value,)
+    texts = tuple(value) if isinstance(value, Iterable) else (None,)
+    if not all(isinstance(text, str) for text in texts):
+        raise InputTypeError(
+            f"expected text, or several, found {reprlib.repr(value)}", argument=argument
+        )
+    return texts
+
+
 def check_kind(value: object, kinds: tuple[type, ...], argument: str) -> None:
     """Refuse a value of another kind."""
     if not isinstance(value, kinds):
         named = " or ".join(kind.__name__ for kind in kinds)
-        raise InputTypeError(f"expected a {named}, found {value!r}", argument=argument)
+        raise InputTypeError(f"expected a {named}, found {reprlib.repr(value)}", argument=argument)
 
 
 #: How parameters are called elsewhere (scipy, scikit-learn, torchmetrics), and what they are here.

@@ -42,7 +42,7 @@ class Distribution:
 
     @classmethod
     def of(cls, values: Iterable[float]) -> Distribution:
-        """From one value an image, NaN where undefined."""
+        """Summarise one value per image, NaN where undefined."""
         everything = list(values)
         defined = [value for value in everything if not isnan(value)]
         undefined = len(everything) - len(defined)

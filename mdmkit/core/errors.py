@@ -32,15 +32,15 @@ class InputError(ValueError):
         self.argument = argument
 
     def inside(self, where: object) -> InputError:
-        """The same error, said to be of a method or a file, if `where` names one."""
+        """Begin the message with a method or a file, if `where` names one."""
         return self._again(f"{where}: {self}" if where else str(self), self.argument)
 
     def because(self, why: str) -> InputError:
-        """The same error with a line more."""
+        """Add a line to the message."""
         return self._again(f"{self}\n{why}", self.argument)
 
     def of(self, argument: str) -> InputError:
-        """The same error of a function whose parameter is named otherwise."""
+        """Name another parameter, of a function that calls it otherwise."""
         said = self.naming(argument)
         return self._again(said, argument)
 

@@ -39,14 +39,14 @@ def total(limbs: NDArray[np.int64]) -> NDArray[np.float64]:
 
 
 def _carried(limbs: NDArray[np.int64]) -> tuple[NDArray[np.int64], ...]:
-    """The same sum with the two lower limbs below 2^28."""
+    """Carry, so that the two lower parts of a sum are below 2^28."""
     top, middle, low = (limbs[..., i] for i in range(LIMBS))
     middle = middle + (low >> LIMB_BITS)
     return top + (middle >> LIMB_BITS), middle & _MASK, low & _MASK
 
 
 def in_digits(limbs: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The same sums, shape (..., 4): whole part, then three digits below 2^28.
+    """Split sums, shape (..., 4): whole part, then three digits below 2^28.
 
     A sum of fewer than 2^32 values has digits that fit into 32 bits.
     """

@@ -41,7 +41,7 @@ def how_to_install(error: ModuleNotFoundError) -> str | None:
 
 @contextmanager
 def needed_by(what: str) -> Iterator[None]:
-    """Around an import: a missing library of an extra becomes a MissingLibraryError.
+    """Turn a failed import of an extra's library into a MissingLibraryError.
 
     Parameters
     ----------

@@ -72,7 +72,7 @@ def read_toml(path: str | Path) -> Json:
 
 
 def read_json(path: str | Path) -> Any:
-    """What a JSON file holds; errors name it."""
+    """Read a JSON file; errors name it."""
     return _parsed(path, "JSON", json.loads)
 
 
@@ -239,7 +239,7 @@ def _seal_of(path: Path) -> bytes | None:
 
 
 def _fingerprint(path: Path, size: int) -> bytes:
-    """Of the first `size` bytes of a file."""
+    """Compute the digest of the first `size` bytes of a file."""
     digest = blake2b(digest_size=_DIGEST)
     with path.open("rb") as file:
         while piece := file.read(min(size, 1 << 20)):

@@ -1,4 +1,4 @@
-"""What is handed to functions that users bring along: they may read it, and change nothing."""
+"""Arguments of functions that users bring along: these may read them, and change nothing."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def read_only(value: T) -> T:
 
 @contextmanager
 def leaving_arguments(what: str) -> Iterator[None]:
-    """Around a user's function: that it writes to what it was given becomes an InputError."""
+    """Turn a write of a user's function to its arguments into an InputError."""
     try:
         yield
     except ValueError as error:

@@ -267,7 +267,7 @@ class Frame:
         return np.asarray(as_unit(self.scores.ravel()[places]) + 0.0)  # -0.0 becomes 0.0
 
     def rescaled(self, rescale: Callable[[NDArray[np.float64]], NDArray[np.float64]]) -> Frame:
-        """The same frame with mapped float64 scores (0 at ignored pixels)."""
+        """Map the scores of the frame to float64 (0 at ignored pixels)."""
         scores = np.zeros(self.shape)
         scores[self.valid] = rescale(as_unit(self.scores[self.valid]))
         return self.altered(scores=scores)
@@ -275,7 +275,7 @@ class Frame:
     def altered(
         self, scores: Array | None = None, classes: NDArray[np.uint8] | None = None
     ) -> Frame:
-        """The same frame with other scores or classes of its shape, which are fit to be judged."""
+        """Exchange scores or classes for others of the same shape, which were validated before."""
         frame = Frame.__new__(Frame)
         frame.name = self.name
         frame.classes = self.classes if classes is None else classes

@@ -19,7 +19,7 @@ def is_array(value: object) -> bool:
 
 
 def _unstack(value: object, name: str) -> Iterator[Array]:
-    """One map (H, W), a stack (N, H, W) or a batch (N, 1, H, W) as maps."""
+    """Split a map (H, W), a stack (N, H, W) or a batch (N, 1, H, W) into maps."""
     array = as_array(value, name)
     shape = array.shape
     if array.ndim == 4 and shape[1] == 1:
@@ -117,7 +117,7 @@ def as_frames(frames: Iterable[object], codes: LabelCodes | None = None) -> Iter
 
 
 def as_frame(item: object, codes: LabelCodes, name: str, place: str) -> Frame:
-    """One of `as_frames`; `place` is how a message calls what is none."""
+    """Make a frame for `as_frames`; `place` names it in messages."""
     if isinstance(item, Frame):
         return item
     if isinstance(item, (tuple, list)) and len(item) in (2, 3):

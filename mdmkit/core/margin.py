@@ -204,7 +204,7 @@ def longest_run(edges: NDArray[np.float64], passes: NDArray[np.bool_]) -> Interv
 def runs_of_length(
     edges: NDArray[np.float64], passes: NDArray[np.bool_], length: float
 ) -> NDArray[np.bool_]:
-    """Those of the passing steps which lie in runs at least that long; see `longest_run`."""
+    """Select passing steps that lie in runs at least that long; see `longest_run`."""
     starts = np.flatnonzero(passes & ~np.append(False, passes[:-1]))
     ends = np.flatnonzero(passes & ~np.append(passes[1:], False)) + 1
     kept = edges[ends] - edges[starts] >= length

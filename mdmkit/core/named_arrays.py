@@ -75,7 +75,7 @@ def _parts(path: tuple[str, ...], value: object) -> Iterator[tuple[tuple[str, ..
 
 
 def _items(value: object) -> tuple[str, list[tuple[str, Any]]]:
-    """What a value is, and the values it is made of."""
+    """Tell the kind of a value, and the values that it consists of."""
     if value is None:
         return "None", []
     if isinstance(value, (tuple, list)):
@@ -102,12 +102,12 @@ def value_of(arrays: Mapping[str, Array], path: str = "") -> Any:
 
 
 def narrowed(arrays: Mapping[str, Array]) -> Arrays:
-    """The same numbers, integers and floats in the smallest types that hold all of them."""
+    """Store integers and floats in the smallest types that hold all of them."""
     return {name: _narrow(array) for name, array in arrays.items()}
 
 
 def widened(arrays: Mapping[str, Array]) -> Arrays:
-    """What `narrowed` was given: signed integers and floats in 64 bits, all else as it is."""
+    """Undo `narrowed`: signed integers and floats in 64 bits, all else as it is."""
     wide = {"f": np.float64, "i": np.int64}
     return {
         name: a.astype(wide.get(a.dtype.kind, a.dtype), copy=False) for name, a in arrays.items()

@@ -100,7 +100,7 @@ class Number:
         return float("nan") if self.value is None else float(self.value)
 
     def __format__(self, spec: str) -> str:
-        """As the value, by a format of floats; in full without one."""
+        """Format the value as floats are; in full without a format."""
         return format(float(self), spec) if spec else str(self)
 
     @property

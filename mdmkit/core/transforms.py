@@ -222,7 +222,7 @@ class FrameGroup(FrameChange):
 
     @property
     def name(self) -> str:
-        """As in `ap@weather=rain`."""
+        """Name of the group, as in `ap@weather=rain`."""
         return f"{self.column}={self.value}"
 
     def __call__(self, frame: Frame) -> Frame:

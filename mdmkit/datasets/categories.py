@@ -1,4 +1,4 @@
-"""What layouts of industrial inspection share: categories below one root, masks of defects."""
+"""Parts that layouts of industrial inspection share: categories below one root, defect masks."""
 
 from __future__ import annotations
 

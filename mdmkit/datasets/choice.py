@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from mdmkit.core.arguments import check_kind
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.labels import LabelCodes, Labels
 from mdmkit.datasets.dataset import EVERY_COMPONENT, DataSet
@@ -78,6 +79,7 @@ def choose(
     >>> str(chosen.codes), str(chosen.sizes), chosen.aggregate
     ('0 (normal), 2 (anomaly), 255 (ignore)', 'min_prediction=0, min_target=30', 'pooled')
     """
+    check_kind(dataset, (DataSet, type(None)), "dataset")
     codes = dataset.codes if dataset else LabelCodes()
     sizes = dataset.sizes if dataset else EVERY_COMPONENT
     return Choice(

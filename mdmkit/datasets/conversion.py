@@ -22,7 +22,7 @@ DTYPES = ("float16", "float32")
 
 @dataclass(frozen=True)
 class Converted:
-    """What a conversion did.
+    """Holds the results of a conversion.
 
     Attributes
     ----------
@@ -91,7 +91,7 @@ def convert(
             f"folder or pass `overwrite=True`\n{listing(taken)}",
             argument="output",
         )
-    ticks = progress("frames", len(paths)) if progress else (lambda: None)
+    advance = progress("frames", len(paths)) if progress else (lambda: None)
     bad: list[str] = []
     change, vanished = 0.0, 0
     for name, path in paths.items():
@@ -106,7 +106,7 @@ def convert(
         else:
             moved, lost = _moved(scores, changed, form)
             change, vanished = max(change, moved), vanished + lost
-        ticks()
+        advance()
     if bad:
         raise InputError(
             f"{len(bad)} of {len(paths)} score maps cannot be converted, the others are written:"
@@ -136,7 +136,7 @@ def _in_dtype(scores: Array, form: str, dtype: str | None) -> Array:
 
 
 def _moved(scores: Array, changed: Array, form: str) -> tuple[float, int]:
-    """How far rounding moved a score at most, and how many positive scores became 0."""
+    """Compute how far rounding moved a score at most, and how many positive scores became 0."""
     before, after = as_unit(scores), as_unit(changed)
     if form == "png16" and changed.dtype.kind == "f":
         after = np.rint(after * 65_535) / 65_535

@@ -86,7 +86,7 @@ def _mask_lines(masks: MaskFindings, least: int) -> list[str]:
 
 
 def _trivial_line(anomalous: int, valid: int) -> str:
-    """What the prediction of all valid pixels scores: a margin at a T up to it says nothing."""
+    """Tells what predicting all valid pixels scores: a margin at a T up to it says nothing."""
     if anomalous == 0:
         return "-"
     f1, iou = 2 * anomalous / (anomalous + valid), anomalous / valid
@@ -133,7 +133,7 @@ Shape = tuple[int, int]
 
 @dataclass
 class MaskFindings:
-    """What the masks of a data set hold."""
+    """Holds findings on the masks of a data set."""
 
     frames: int = 0
     shapes: Counter[Shape] = field(default_factory=Counter)
@@ -164,7 +164,7 @@ class MaskFindings:
 
 @dataclass
 class ScoreFindings:
-    """What the score maps of a method hold."""
+    """Holds findings on the score maps of a method."""
 
     folder: Path
     paths: Mapping[str, Path]
@@ -194,7 +194,7 @@ class ScoreFindings:
 
 @dataclass
 class Inspection:
-    """What was found.
+    """Holds all findings of an inspection.
 
     Attributes
     ----------

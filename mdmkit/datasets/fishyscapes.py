@@ -20,7 +20,7 @@ _IMAGE_ENDINGS = ("_leftImg8bit", "_rgb")
 
 
 def find(blank: DataSet) -> DataSet:
-    """In one of the folder pairs; or labels alone, as the benchmark publishes them."""
+    """Find frames in one of the folder pairs; or labels alone, as the benchmark publishes them."""
     for images, labels in _FOLDERS:
         masks = _masks(blank.root / labels)
         if masks:

@@ -94,10 +94,10 @@ def inspect_frames(
     if dataset is not None and choice is not None:
         seen.survey = LabelSurvey(choice.codes, dataset)
     keys = sorted(set(targets).union(*(each.paths for each in found.values())))
-    ticks = progress("frames", len(keys)) if progress else (lambda: None)
+    advance = progress("frames", len(keys)) if progress else (lambda: None)
     for name in keys:
         _inspect_frame(seen, name, key)
-        ticks()
+        advance()
     _judge_labels(seen)
     _judge_frames(seen, set(targets) if dataset else set(keys), missing)
     _judge_all(seen)
@@ -217,7 +217,7 @@ def _judge_frames(seen: Inspection, expected: set[str], missing: str) -> None:
 
 
 def _judge_all(seen: Inspection) -> None:
-    """What only all frames together show."""
+    """Add findings that only all frames together show."""
     masks = seen.masks
     if seen.dataset is not None and seen.choice is not None and masks.frames:
         least = seen.choice.sizes.min_target

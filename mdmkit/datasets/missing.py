@@ -1,4 +1,4 @@
-"""What is missing where score maps and masks do not pair, and what may be meant."""
+"""Messages for score maps and masks that do not pair: what is missing, and what may be meant."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CONFIDENCES = "_conf"
 
 
 def ending_of(found: Iterable[str], wanted: Collection[str]) -> str:
-    """What most score maps have behind the keys that are wanted; "" where none has anything.
+    """Find the text that most score maps have behind the keys wanted; "" where there is none.
 
     Other files may lie beside them, as classes beside confidences: of two endings that are as
     frequent, the first by name.
@@ -30,7 +30,7 @@ def ending_of(found: Iterable[str], wanted: Collection[str]) -> str:
 def what_is_missing(
     targets: Targets, scores: Mapping[str, Mapping[str, Path]], dataset: DataSet | None
 ) -> list[str]:
-    """Which frames lack a score map or a mask, and what to do."""
+    """List frames that lack a score map or a mask, with the next step."""
     parts = ["frames: expected a score map of every method for every mask, found"]
     surplus = False
     for name, paths in scores.items():

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mdmkit.core.arguments import check_kind
 from mdmkit.core.errors import InputError
 from mdmkit.core.files import as_path
 from mdmkit.datasets import keys, roadanomaly
@@ -68,7 +69,7 @@ def check_missing(missing: object) -> None:
     --------
     >>> check_missing("skip")
     """
-    if missing not in ("error", "skip"):
+    if not isinstance(missing, str) or missing not in ("error", "skip"):
         raise InputError(f"expected 'error' or 'skip', found {missing!r}", argument="missing")
 
 
@@ -320,6 +321,7 @@ def pair(
     >>> list(found.targets), found.left_out
     (['a'], ('b',))
     """
+    check_kind(methods, (Mapping,), "methods")
     check_missing(missing)
     dataset = target if isinstance(target, DataSet) else None
     inverted = dataset.inverted if dataset else frozenset()

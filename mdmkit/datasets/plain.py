@@ -46,7 +46,7 @@ class PlainLayout(Layout):
 
 
 def find(blank: DataSet) -> DataSet:
-    """As `dataset.toml` describes it."""
+    """Find frames as `dataset.toml` describes them."""
     file = blank.root if blank.root.is_file() else blank.root / DESCRIPTION
     return _described(blank, file, _read(file)) if file.is_file() else blank
 

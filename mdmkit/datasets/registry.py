@@ -10,6 +10,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mdmkit.core.arguments import check_kind
 from mdmkit.core.errors import InputError, InputTypeError
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ def layout(name: str) -> Layout:
     """
     from mdmkit.datasets.dataset import Layout
 
+    check_kind(name, (str,), "dataset")
     if name in _BUILT_IN:
         module, attribute = _BUILT_IN[name]
         built_in: Layout = getattr(import_module(f"mdmkit.datasets.{module}"), attribute)

@@ -35,7 +35,7 @@ def published_images(folder: Path) -> dict[str, Path] | None:
 
 
 def find(blank: DataSet) -> DataSet:
-    """As published, where nothing is ignored; or repackaged, where 255 is."""
+    """Find frames as published, where nothing is ignored; or repackaged, where 255 is."""
     masks, images = published_masks(blank.root), published_images(blank.root)
     if masks is None or images is None:
         return repackaged(blank)

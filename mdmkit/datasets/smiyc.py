@@ -9,7 +9,7 @@ _ENDING = "_labels_semantic"
 
 
 def find(blank: DataSet) -> DataSet:
-    """As published, or repackaged with plain names."""
+    """Find frames as published, or repackaged with plain names."""
     # beside them lie ..._labels_semantic_color.png, for the eye
     masks = masks_below(blank.root / "labels_masks", _ENDING)
     if not masks:

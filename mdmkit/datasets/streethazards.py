@@ -8,7 +8,7 @@ from mdmkit.datasets.trees import images_below, labelled, masks_below
 
 
 def find(blank: DataSet) -> DataSet:
-    """From the root of the archive, or from its `test` folder."""
+    """Find frames below the root of the archive, or below its `test` folder."""
     for start in (blank.root / "test", blank.root):
         masks = masks_below(start / "annotations" / "test", suffixes=(".png",))
         if masks:

@@ -42,7 +42,7 @@ def read_keys(path: str | Path) -> list[str]:
 
 
 def subset(dataset: DataSet, keys: Iterable[str]) -> DataSet:
-    """The same data set with the named frames alone, in its own order.
+    """Keep the named frames of a data set alone, in its own order.
 
     Score maps of its other frames are not missed, and not counted.
 

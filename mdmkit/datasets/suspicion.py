@@ -26,7 +26,7 @@ _MEANINGS = {NORMAL: "normal", ANOMALOUS: "anomaly", IGNORED: "ignore"}
 
 @dataclass
 class LabelSurvey:
-    """Which label values masks hold.
+    """Counts the label values of masks.
 
     Attributes
     ----------
@@ -114,7 +114,7 @@ class LabelSurvey:
         )
 
     def why_no_anomaly(self) -> str:
-        """What the masks hold, where nothing in any of them is anomalous, and what may be meant."""
+        """Describe masks of which none shows anything anomalous, and what may be meant."""
         if not self.masks:
             return "no frame has a mask"
         meanings = dict(self.codes.meanings())
@@ -170,7 +170,7 @@ class LabelSurvey:
 
 
 def _counted(numbers: Array) -> dict[int, int]:
-    """How often each value occurs; of bytes without a sort."""
+    """Count how often each value occurs; bytes without a sort."""
     if numbers.dtype == np.uint8:
         counts = np.bincount(numbers.ravel())
         return {int(value): int(counts[value]) for value in np.flatnonzero(counts)}

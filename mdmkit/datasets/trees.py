@@ -1,4 +1,4 @@
-"""What layouts share: images and masks below folders, matched by key."""
+"""Parts that layouts share: images and masks below folders, matched by key."""
 
 from __future__ import annotations
 

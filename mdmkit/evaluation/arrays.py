@@ -119,8 +119,8 @@ def threshold_curve(
         curve = _closer_curve(frames, chosen, kind)
         if curve is not None:
             return curve
-    every_row = isinstance(chosen, CountMetric)
-    return sweep_frames(frames, _recipes(chosen), kind, memory, every_row).curve(chosen)
+    every_score = isinstance(chosen, CountMetric)
+    return sweep_frames(frames, _statistics_of(chosen), kind, memory, every_score).curve(chosen)
 
 
 @overload
@@ -233,7 +233,7 @@ def mdm(
         if curve is not None:
             margins = curve.margin(asked)
         elif isinstance(chosen, MaskMetric):
-            sweeps = sweep_frames(frames(), _recipes(chosen), kind, memory)
+            sweeps = sweep_frames(frames(), _statistics_of(chosen), kind, memory)
             margins = sweeps.curve(chosen).margin(asked)
         else:
             measures = [MarginAt(chosen, t) for t in asked]
@@ -243,7 +243,7 @@ def mdm(
     return margins if several else margins[0]
 
 
-def _recipes(metric: Metric) -> tuple[Any, ...]:
+def _statistics_of(metric: Metric) -> tuple[Any, ...]:
     return tuple(dict.fromkeys([PixelStatistic(), metric.statistic]))
 
 
@@ -291,7 +291,7 @@ def _margins_per_image(
         try:
             curve = _quick_curve(partial(list, [frame]), t_margins, metric, kind)
             if curve is None:
-                sweeps = Totals.of(frame, _recipes(metric), fitted)
+                sweeps = Totals.of(frame, _statistics_of(metric), fitted)
                 curve = NormalizedTotals.of(sweeps, fitted or kind).curve(metric)
             curves.append(curve)
         except NoTargetError as error:
@@ -334,7 +334,7 @@ def sweep_frames(
     statistics: Sequence[Statistic],
     kind: type[Normalizer],
     memory: int = DEFAULT_MEMORY,
-    every_row: bool = False,
+    every_score: bool = False,
 ) -> NormalizedTotals:
     """Sweep frames one after the other, and normalise what was counted.
 
@@ -344,7 +344,7 @@ def sweep_frames(
     if fitted is None and any(isinstance(statistic, MaskStatistic) for statistic in statistics):
         frames = list(frames)
         fitted = sweep_frames(frames, [PixelStatistic()], kind).normalizer
-    accumulator = Accumulator(memory, every_row=every_row)
+    accumulator = Accumulator(memory, every_score=every_score)
     for frame in frames:
         accumulator.add(Totals.of(frame, statistics, fitted))
     total = accumulator.total()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Counts:
-    """What frames hold; adds."""
+    """Numbers of pixels and components in frames; they add up."""
 
     frames: int = 0
     pixels: int = 0
@@ -53,7 +53,7 @@ class Image:
 
     @classmethod
     def from_dict(cls, record: Json) -> Image:
-        """What `to_dict` gave."""
+        """Read what `to_dict` returned."""
         values = {k: float("nan") if v is None else v for k, v in record["values"].items()}
         nan = float("nan")
         ends = {
@@ -66,7 +66,7 @@ class Image:
 
 @dataclass(frozen=True, eq=False)
 class Contribution:
-    """What one frame adds to an evaluation."""
+    """Holds the counts that one frame adds to an evaluation."""
 
     counts: Counts
     sweeps: Totals | None = None  # pooled

@@ -64,7 +64,7 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Part:
-    """What came of some frames: an evaluation, or what is wrong with those that cannot be used."""
+    """Holds the result of some frames: an evaluation, or errors of those that cannot be used."""
 
     evaluation: Any
     errors: tuple[InputError, ...] = ()
@@ -168,11 +168,11 @@ def _join(given: Gathering, *parts: Part) -> Part:
 
 
 def _nothing(part: Part) -> None:
-    """Of a part that is done."""
+    """Ignore a part that is done."""
 
 
 def _placed(error: InputError) -> InputError:
-    """Of a file that a worker does not see, with the worker, and what to do."""
+    """Compose the error for a file that a worker does not see, naming the worker."""
     if not isinstance(error.__cause__, (FileNotFoundError, PermissionError)):
         return error
     from distributed import get_worker
@@ -251,7 +251,7 @@ def connected(scheduler: object) -> Iterator[Client]:
 
 
 def _check_workers(client: Client) -> None:
-    """The same bits are those of one version."""
+    """Refuse workers of another version: bits are the same within one version only."""
     versions = client.run(_version, on_error="return")
     others = {worker: found for worker, found in versions.items() if found != _version()}
     if others:
@@ -329,7 +329,7 @@ def _is_array(value: object) -> bool:
 
 
 def _stack_chunks(item: Sequence[object], codes: LabelCodes, index: int, count: int) -> list[Chunk]:
-    """One chunk of frames for each chunk of a stack along its first axis."""
+    """Make a chunk of frames of each chunk of a stack along its first axis."""
     import dask.array as da
 
     names = ("scores", "target", "ignore")

@@ -62,7 +62,7 @@ class Evaluation(Passing):
     -----
     What it holds depends neither on the order of the frames nor on how they were cut into
     evaluations that were merged, to the last bit. Its size is bounded: by `memory` and that of the
-    grid (some 100 MB with component metrics); of per-image evaluation, by a few numbers an image.
+    bins (some 100 MB with component metrics); of per-image evaluation, by a few numbers an image.
     `contribution` may run in several threads; `add` takes what it returns.
 
     Examples
@@ -82,8 +82,7 @@ class Evaluation(Passing):
         Parameters
         ----------
         path : path
-            The same state gives the same bytes. A few bytes a distinct score, or a few a threshold
-            of the grid.
+            The same state gives the same bytes. A few bytes per distinct score, or a few per bin.
         overwrite : bool
 
         Raises
@@ -94,7 +93,7 @@ class Evaluation(Passing):
         self.write(check_output(path, overwrite, "path"))
 
     def write(self, path: Path, **header: object) -> None:
-        """As `save`, over a file if there is one, with more in its header."""
+        """Save over a file if there is one, with more in its header."""
         keys = [measure.key for measure in self.asked]
         try:
             named = parse_measures(keys, self.sizes) == self.asked

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from mdmkit.core.arguments import check_options
+from mdmkit.core.arguments import as_texts, check_kind, check_options
 from mdmkit.core.errors import InputError, NoTargetError
 from mdmkit.core.labels import Labels
 from mdmkit.core.records import Json
@@ -160,6 +160,8 @@ class FrameSet:
             Two kinds of ground truth, or none beside folders; missing or surplus frames, listed.
         """
         check_options(cls.of, options, FRAME_OPTIONS)
+        check_kind(options.get("score_ending", ""), (str,), "score_ending")
+        check_kind(options.get("normal", False), (bool,), "normal")
         dataset = options.get("dataset")
         if target is not None and dataset is not None:
             raise InputError(
@@ -172,7 +174,7 @@ class FrameSet:
         truth = _as_read(judged if judged is not None else target, options, inverted)
         missing, key = options.get("missing", "error"), options.get("key")
         check_missing(missing)
-        by = options.get("by", ())
+        by = as_texts(options.get("by", ()), "by")
         normal = options.get("normal", False)
         if normal:
             check_normal(truth, argument)
@@ -200,7 +202,7 @@ class FrameSet:
             missing,
             key,
             inverted=inverted,
-            by=(by,) if isinstance(by, str) else tuple(by),
+            by=by,
             image_score=options.get("image_score"),
             files=files,
             _survey=survey,

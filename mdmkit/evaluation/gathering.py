@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from mdmkit.core.arguments import as_bytes, as_choice
+from mdmkit.core.arguments import as_bytes, as_choice, check_kind
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import InputError, NoTargetError, RangeError, listing
 from mdmkit.core.frame import Frame
@@ -47,7 +47,7 @@ from mdmkit.statistics.kinds import (
 )
 from mdmkit.statistics.normalizers import Normalizer, Rank, Unchanged, as_normalizer
 from mdmkit.statistics.pixels import PixelCounts
-from mdmkit.statistics.totals import EarlyGrid, Totals, check_valid
+from mdmkit.statistics.totals import DirectBins, Totals, check_valid
 
 G = TypeVar("G", bound="Gathered")
 
@@ -60,7 +60,7 @@ FEW_PIXELS = 8192
 
 
 def check_aggregate(aggregate: object) -> str:
-    """One of `AGGREGATES`."""
+    """Check that an aggregation is one of `AGGREGATES`."""
     return str(as_choice(aggregate, AGGREGATES, "aggregate"))
 
 
@@ -104,9 +104,9 @@ class Gathered:
 
     def _new_accumulator(self, memory: int) -> Accumulator:
         raw = [m.z for m in self.measures if isinstance(m, (AtThreshold, FprAtThreshold))]
-        every_row = any(measure.every_row for measure in self.measures)
+        every_score = any(measure.every_score for measure in self.measures)
         unchanged = self.kind is Unchanged
-        return Accumulator(memory, raw if unchanged else (), every_row, self._pixels_in_bins)
+        return Accumulator(memory, raw if unchanged else (), every_score, self._pixels_in_bins)
 
     @property
     def _pixels_in_bins(self) -> bool:
@@ -122,7 +122,7 @@ class Gathered:
 
     @property
     def over_budget(self) -> bool:
-        """Whether the sum of its frames left for the grid."""
+        """Whether the counts of its frames fell into bins, as memory did not hold them."""
         return self._accumulator.over_budget
 
     @property
@@ -131,11 +131,11 @@ class Gathered:
         on_masks = any(isinstance(statistic, MaskStatistic) for statistic in self.statistics)
         return self._fitted is None and (self.aggregate == "per_image" or on_masks)
 
-    def _in_bins(self, frame: Frame) -> EarlyGrid | None:
-        """What of a frame need only be counted in bins, decided for this frame alone.
+    def _in_bins(self, frame: Frame) -> DirectBins | None:
+        """The statistics of a frame that are counted in bins, decided for this frame alone.
 
         Components at every one of many scores cost more than those at the edges of bins and, in a
-        second pass, at the few scores where that leaves something open.
+        second pass, at the few scores that this leaves unresolved.
         """
         statistics = {s for s in self.statistics if isinstance(s, ComponentStatistic)}
         if not (self._two_looks and statistics) or frame.scores.dtype.itemsize <= 2:
@@ -143,9 +143,9 @@ class Gathered:
         if frame.pixels <= FEW_PIXELS:
             return None
         for measure in self.measures:
-            if not measure.refinable:
+            if not measure.resolvable:
                 statistics -= set(measure.statistics)
-        return self._accumulator.early(frozenset(statistics)) if statistics else None
+        return self._accumulator.direct_bins(frozenset(statistics)) if statistics else None
 
     def contribution(self, frame: Frame) -> Contribution:
         """Sweep one frame; changes nothing here."""
@@ -240,7 +240,7 @@ class Gathered:
         """Count the frames of another evaluation, as if all had been counted here.
 
         Numbers that a second pass made exact are brackets again, unless both looked into the
-        same cells: that pass belongs to the frames over which it was made.
+        same bins: that pass belongs to the frames over which it was made.
 
         Parameters
         ----------
@@ -252,6 +252,7 @@ class Gathered:
         InputError
             If its settings differ; `method` may.
         """
+        check_kind(other, (Gathered,), "evaluations")
         mine, theirs = self.settings(), other.settings()
         differing = [name for name in mine if mine[name] != theirs[name]]
         if differing:

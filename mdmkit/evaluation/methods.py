@@ -78,7 +78,7 @@ def normalizers(normalize: object, methods: Iterable[str]) -> dict[str, str]:
 def loads_of(
     pairing: Pairing, codes: LabelCodes, key: str | None, survey: LabelSurvey | None = None
 ) -> dict[str, list[Load]]:
-    """How to load each method's frames; a survey sees their masks."""
+    """Make the loaders of each method's frames; a survey sees their masks."""
     return {
         method: [
             partial(
@@ -101,7 +101,7 @@ def loads_of(
 def loads_of_arrays(
     methods: Mapping[str, object], target: object, codes: LabelCodes, invert: Collection[str] = ()
 ) -> dict[str, list[Load]]:
-    """The same for frames in memory, see `given_frames`; iterators are held."""
+    """Make loaders of frames in memory, see `given_frames`; iterators are held."""
     target = kept(target)
     check_inverted(invert, methods)
     return {

@@ -32,7 +32,7 @@ def check_normal(truth: object, argument: str) -> None:
 
 
 def place_of(methods: Mapping[str, object]) -> str:
-    """Where score maps lie, or "arrays"."""
+    """Folder of the score maps, or "arrays"."""
     return ", ".join(str(given) for given in methods.values() if is_folder(given)) or "arrays"
 
 

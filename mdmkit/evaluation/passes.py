@@ -16,7 +16,7 @@ class Passing(Gathered):
 
     @property
     def name_of_pass(self) -> str:
-        """What frames are looked at for, now; differs between second passes into other cells."""
+        """The purpose of the pass; differs between second passes into other bins."""
         looked_at = self._accumulator.looked_at
         return self.purpose if looked_at is None else f"{SECOND}-{fingerprint(looked_at)}"
 

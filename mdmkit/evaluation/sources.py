@@ -15,10 +15,10 @@ def no_progress() -> None:
 
 
 class Gathering(Protocol):
-    """What frames contribute to: an evaluation."""
+    """Describes what frames are added to: an evaluation."""
 
     def contribution(self, frame: Frame) -> Any:
-        """What one frame adds; changes nothing here."""
+        """Count one frame; changes nothing here."""
 
     def add(self, contribution: Any) -> None:
         """Count what one frame contributes."""

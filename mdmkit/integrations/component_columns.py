@@ -41,7 +41,7 @@ class ComponentColumns(NamedTuple):
 
     @classmethod
     def none(cls) -> ComponentColumns:
-        """Those of no frames."""
+        """Counts of no frames."""
         return cls(np.zeros((ROWS.size + 1, sum(_WIDTHS)), np.int64), 0, 0)
 
     @classmethod
@@ -49,10 +49,10 @@ class ComponentColumns(NamedTuple):
         """Sweep frames, one after the other."""
         columns, targets, largest = cls.none()
         for frame in frames:
-            grid = BinnedComponents.of(BinnedFrame.of(frame, EDGES), sizes, ROWS)
-            parts = (grid.siou, grid.ppv, grid.hits)
+            binned = BinnedComponents.of(BinnedFrame.of(frame, EDGES), sizes, ROWS)
+            parts = (binned.siou, binned.ppv, binned.hits)
             columns += np.hstack([p for g in parts for p in (g.totals, g.dips, g.rises)])
-            targets, largest = targets + grid.targets, max(largest, grid.largest)
+            targets, largest = targets + binned.targets, max(largest, binned.largest)
         return cls(columns, targets, largest)
 
     def as_grid(self, sizes: ComponentSizes, lowest: float, highest: float) -> BinnedComponents:

@@ -227,7 +227,7 @@ class CountedMetric(Metric):
         return Histogram(self.counts.cpu().numpy().T.copy(), lowest, highest)
 
     def _sweeps(self, histogram: Histogram, statistics: Sequence[Statistic]) -> NormalizedTotals:
-        """What is known of the statistics of one measure, or of several that go together."""
+        """The statistics of one measure, or of several that go together."""
         state = {name: getattr(self, name).cpu().numpy() for name in self._on_host.none()}
         return OnHost.of(statistics).sweeps(histogram, state, int(self.frames))
 

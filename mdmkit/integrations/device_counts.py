@@ -46,7 +46,7 @@ class Tally:
     counts : Tensor, shape (2, KEYS)
         Anomalous and normal pixels with scores in [0, 1], by key.
     lowest, highest : Tensor, shape (KEYS / 2,)
-        Bits of the least and greatest score strictly within each cell.
+        Bits of the least and greatest score strictly inside each bin.
     refused : Tensor, shape (2,)
         Pixels that were not counted: labels without a meaning; scores outside [0, 1], NaN too.
     """
@@ -97,12 +97,12 @@ class Tally:
         counts = torch.zeros((4, KEYS), dtype=torch.int64, device=table.device)
         keys = keys_of(values)
         counts.scatter_add_(1, keys.expand(4, -1), weights)
-        raw, cells = score_bits(values), keys >> 1
+        raw, bins = score_bits(values), keys >> 1
         elsewhere = (weights[:IGNORED].sum(0) == 0) | (keys & 1 == 1)
         low_bits = torch.full((KEYS // 2,), _NONE_BELOW, dtype=torch.int64, device=table.device)
         high_bits = torch.full_like(low_bits, _NONE_ABOVE)
-        low_bits.scatter_reduce_(0, cells, raw.masked_fill(elsewhere, _NONE_BELOW), "amin")
-        high_bits.scatter_reduce_(0, cells, raw.masked_fill(elsewhere, _NONE_ABOVE), "amax")
+        low_bits.scatter_reduce_(0, bins, raw.masked_fill(elsewhere, _NONE_BELOW), "amin")
+        high_bits.scatter_reduce_(0, bins, raw.masked_fill(elsewhere, _NONE_ABOVE), "amax")
         return cls._from(counts, low_bits, high_bits)
 
     @classmethod
@@ -138,7 +138,7 @@ class Tally:
 
     @classmethod
     def _from(cls, counts: Tensor, lowest: Tensor, highest: Tensor) -> Tally:
-        """From counts by class, shape (4, KEYS)."""
+        """Make counts from those by class, shape (4, KEYS)."""
         valid = torch.stack([counts[ANOMALOUS], counts[NORMAL]])
         outside = valid[:, _BELOW].sum() + valid[:, _ABOVE].sum()
         refused = torch.stack([counts[UNKNOWN].sum(), outside])

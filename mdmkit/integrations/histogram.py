@@ -16,7 +16,7 @@ from mdmkit.statistics.kinds import ComponentStatistic, PixelStatistic, Statisti
 from mdmkit.statistics.score_bins import PixelBins
 from mdmkit.statistics.stepped_counts import BinnedCounts, SteppedCounts
 from mdmkit.statistics.steps import Steps
-from mdmkit.statistics.totals import Grid, Totals
+from mdmkit.statistics.totals import StatisticBins, Totals
 
 if TYPE_CHECKING:
     from mdmkit.statistics.binned_components import BinnedComponents
@@ -41,7 +41,7 @@ class Histogram:
         Anomalous and normal pixels of each key, as in `BinnedFrame`: 2 c strictly within
         (EDGES[c - 1], EDGES[c]), 2 c + 1 at EDGES[c].
     lowest, highest : ndarray of float64, shape (m + 1,)
-        Scores that occur strictly within each cell; inf and -inf where none does.
+        Scores that occur strictly inside each bin; inf and -inf where none does.
     """
 
     counts: NDArray[np.int64]
@@ -50,7 +50,7 @@ class Histogram:
 
     @cached_property
     def bins(self) -> PixelBins:
-        """The same pixels in bins that hold their upper edge."""
+        """The pixels in bins that hold their upper edge."""
         within, at_edge = self.counts[::2], self.counts[1::2]
         ends = np.append(EDGES, np.inf)
         some = at_edge.any(axis=1)
@@ -64,11 +64,11 @@ class Histogram:
         return float(self.bins.least.min()), float(self.bins.greatest.max())
 
     def sweeps(self, frames: int) -> NormalizedTotals:
-        """What is known of the pixels, for any measure of pixels."""
+        """The totals of pixels, for any measure of pixels."""
         return NormalizedTotals(Totals(frames, {PixelStatistic(): self.bins.as_groups()}))
 
     def sweeps_with(self, components: BinnedComponents, frames: int) -> NormalizedTotals:
-        """The same with components, which are known to the cells between `ROWS`."""
+        """The totals with components, which are counted in bins between `ROWS`."""
         statistic = ComponentStatistic(components.sizes)
         row = np.searchsorted(ROWS, np.append(EDGES, np.inf), side="left")
         beside = self.counts[1::2].copy()
@@ -79,14 +79,14 @@ class Histogram:
             PixelStatistic(): self.bins.as_groups(),
             statistic: components.as_sweep(ROWS, None),
         }
-        grid = Grid(ROWS, {statistic: empty}, {statistic: components})
-        return NormalizedTotals(Totals(frames, known, grid))
+        bounds = StatisticBins(ROWS, {statistic: empty}, {statistic: components})
+        return NormalizedTotals(Totals(frames, known, bounds))
 
     def sweeps_with_regions(
         self, covered: NDArray[np.int64], regions: int, statistic: RegionCoverage, frames: int
     ) -> NormalizedTotals:
-        """The same with the coverage of regions, shape (2 (m + 1),), by the keys of `counts`."""
-        totals = np.cumsum(covered[::-1])[::-1][::2, None]  # from the cell upwards
+        """The totals with the coverage of regions, shape (2 (m + 1),), by the keys of `counts`."""
+        totals = np.cumsum(covered[::-1])[::-1][::2, None]  # from the bin upwards
         within = covered[::2, None]
         ends = BinnedSteps(totals, within, np.zeros_like(within), *self.extremes)
         anomalous = int(self.counts[:, 0].sum())
@@ -98,5 +98,5 @@ class Histogram:
             PixelStatistic(): self.bins.as_groups(),
             statistic: binned.as_sweep(EDGES, exact),
         }
-        grid = Grid(EDGES, {statistic: resolved}, {statistic: binned})
-        return NormalizedTotals(Totals(frames, known, grid))
+        bounds = StatisticBins(EDGES, {statistic: resolved}, {statistic: binned})
+        return NormalizedTotals(Totals(frames, known, bounds))

@@ -24,7 +24,7 @@ State = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class OnHost:
-    """What statistics take beside counts of pixels.
+    """Holds statistics that are counted beside pixels, on the host.
 
     Attributes
     ----------
@@ -39,7 +39,7 @@ class OnHost:
 
     @classmethod
     def of(cls, statistics: Iterable[Statistic]) -> OnHost:
-        """What these statistics take.
+        """Count what these statistics need.
 
         Raises
         ------
@@ -105,5 +105,5 @@ class OnHost:
 
 def _keys(scores: NDArray[np.float64]) -> NDArray[np.intp]:
     """Keys of scores in [0, 1], as in `Histogram`."""
-    cells = np.searchsorted(EDGES, scores)
-    return np.asarray(2 * cells + (EDGES[cells] == scores))
+    bins = np.searchsorted(EDGES, scores)
+    return np.asarray(2 * bins + (EDGES[bins] == scores))

@@ -87,7 +87,7 @@ def _read(path: Path, suffixes: tuple[str, ...], mask: bool, key: str | None) ->
 
 
 def _reason(error: Exception) -> str:
-    """What a library says, but for its advice to run what the file holds."""
+    """Take a library's message, without its advice to run what the file holds."""
     text = str(error) or type(error).__name__
     if re.search("pickle|weights_only|unsafe", text, re.IGNORECASE):
         return "pickled objects, which may run code and are not loaded"

@@ -85,7 +85,7 @@ class _Reader:
         return self._process.poll() is None
 
     def _ended(self) -> Json:
-        """How a process ended without an answer."""
+        """Describe how a process ended without an answer."""
         code = self._process.wait()
         return {"error": f"a damaged one, on which the HDF5 library ended (exit code {code})"}
 
@@ -137,7 +137,7 @@ def read(path: Path, key: str | None) -> Array:
 
 
 def write(path: Path, scores: Array, key: str | None) -> None:
-    """One data set, `value` by default."""
+    """Write a data set, `value` by default."""
     with needed_by("HDF5"):
         import h5py
     with h5py.File(path, "w") as file:

@@ -21,7 +21,7 @@ _LEAST_RATIO = 1_100  # deflate shrinks data by 1,032 at most
 
 
 def _found(file: Any, key: str) -> str | None:
-    """Where a name leads; None: nowhere. Links into other files are refused."""
+    """Look a name up; None if there is none. Links into other files are refused."""
     import h5py
 
     parts, links = [part for part in key.split("/") if part], 0

@@ -73,7 +73,7 @@ def read_mask(path: Path, key: str | None) -> Array:
 
 
 def write(path: Path, scores: Array, key: str | None) -> None:
-    """One array, named `scores` by default."""
+    """Write an array, named `scores` by default."""
     with path.open("wb") as file:
         np.savez(file, allow_pickle=False, **{key or _DEFAULT_KEY: scores})
 

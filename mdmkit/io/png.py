@@ -23,7 +23,7 @@ def read(path: Path, key: str | None) -> Array:
 
 
 def read_mask(path: Path, key: str | None) -> Array:
-    """As `read`, and images in colour or with a palette if they spell grey levels."""
+    """Read a mask; images in colour or with a palette count if they spell grey levels."""
     return _read(path, in_colour=True)
 
 

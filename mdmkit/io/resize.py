@@ -13,7 +13,7 @@ METHODS = ("bilinear", "nearest")
 
 
 def check_resize(resize: object) -> str | None:
-    """One of `METHODS`, or None."""
+    """Check that a value is one of `METHODS`, or None."""
     if resize is not None and (not isinstance(resize, str) or resize not in METHODS):
         raise InputError(
             f"expected one of {', '.join(METHODS)}, found {resize!r}", argument="resize"
@@ -64,7 +64,7 @@ def _nearest(old: int, new: int) -> NDArray[np.intp]:
 
 
 def _between(old: int, new: int) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
-    """Of each new pixel the old ones on either side, and the share of the one behind."""
+    """Find the old pixels on either side of each new one, and the share of the second."""
     places = np.clip((np.arange(new) + 0.5) * (old / new) - 0.5, 0, old - 1)
     low = np.floor(places).astype(np.intp)
     high = np.minimum(low + 1, old - 1)

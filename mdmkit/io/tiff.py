@@ -47,7 +47,7 @@ def read_mask(path: Path, key: str | None) -> Array:
 
 
 def write(path: Path, scores: Array, key: str | None) -> None:
-    """One page in the dtype of the scores."""
+    """Write one page in the dtype of the scores."""
     with needed_by("TIFF"):
         import tifffile
     if scores.dtype.name not in _DTYPES:

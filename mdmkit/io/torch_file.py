@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -19,7 +20,7 @@ def read(path: Path, key: str | None) -> Array:
         import torch
     with path.open("rb") as file:
         try:
-            saved = torch.load(file, map_location="cpu", weights_only=True)
+            saved = _loaded(torch, file)
         except Exception as error:
             # torch's own message advises to load it without weights_only
             raise InputError(
@@ -39,6 +40,13 @@ def read(path: Path, key: str | None) -> Array:
             f"{tensor.untyped_storage().nbytes()} bytes; save tensor.contiguous()"
         )
     return np.asarray((tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy())
+
+
+def _loaded(torch: Any, file: BinaryIO) -> Any:
+    """What a file holds, without torch's remarks on how it was pickled."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Detected pickle protocol", UserWarning)
+        return torch.load(file, map_location="cpu", weights_only=True)
 
 
 def _entry(path: Path, saved: dict[Any, Any], key: str | None) -> Any:

@@ -41,7 +41,7 @@ def _named(metric: Metric) -> str:
 
 
 def _checked(name: str, found: object, shape: tuple[int, ...]) -> Ratio:
-    """What a metric's formula returned, as floats of the shape of its counts."""
+    """Check that a formula returned floats of the shape of its counts."""
     values = np.asarray(found)
     if values.dtype.kind not in "fiub":
         raise InputTypeError(f"expected floats, found {values.dtype}", argument=name)
@@ -112,8 +112,8 @@ class Metric(ABC):
         """
         raise InputError(f"{self.name} has no value at a single threshold", argument="metrics")
 
-    def bounds(self, grid: Any) -> tuple[Ratio, Ratio] | None:
-        """Least and largest d within each cell of a grid, shape (m + 1,) each, NaN: undefined.
+    def bounds(self, bins: Any) -> tuple[Ratio, Ratio] | None:
+        """Least and largest d within each bin, shape (m + 1,) each, NaN: undefined.
 
         None where nothing is known about the metric between two thresholds.
         """

@@ -26,13 +26,13 @@ class BoundaryMetric(CountedMetric):
     def __post_init__(self) -> None:
         self.statistic  # noqa: B018  (judges the options)
 
-    def bounds(self, grid: BinnedCounts) -> tuple[Ratio, Ratio]:
+    def bounds(self, bins: BinnedCounts) -> tuple[Ratio, Ratio]:
         # of the ground truth's border no more is matched than there is
         most = np.full(len(self.rising), np.iinfo(np.int64).max)
-        most[2:] = grid.sizes[0]
-        low, high = np.minimum(grid.low, most), np.minimum(grid.high, most)
+        most[2:] = bins.sizes[0]
+        low, high = np.minimum(bins.low, most), np.minimum(bins.high, most)
         worst, best = np.where(self.rising, low, high), np.where(self.rising, high, low)
-        return self.values(worst, grid.sizes), self.values(best, grid.sizes)
+        return self.values(worst, bins.sizes), self.values(best, bins.sizes)
 
 
 @dataclass(frozen=True)

@@ -161,9 +161,9 @@ class SIoU(ComponentMetric):
     def values(self, totals: Counts, targets: int) -> Ratio:
         return exact_sums.mean(totals, targets)
 
-    def bounds(self, grid: BinnedComponents) -> tuple[Ratio, Ratio]:
-        low, high = grid.siou.low[:, 0] / UNITS, grid.siou.high[:, 0] / UNITS
-        return ratio(low, grid.targets), ratio(high, grid.targets)
+    def bounds(self, bins: BinnedComponents) -> tuple[Ratio, Ratio]:
+        low, high = bins.siou.low[:, 0] / UNITS, bins.siou.high[:, 0] / UNITS
+        return ratio(low, bins.targets), ratio(high, bins.targets)
 
 
 @dataclass(frozen=True)
@@ -197,8 +197,8 @@ class PPV(ComponentMetric):
     def values(self, totals: Counts, targets: int) -> Ratio:
         return exact_sums.mean(totals[..., :LIMBS], totals[..., LIMBS])
 
-    def bounds(self, grid: BinnedComponents) -> tuple[Ratio, Ratio]:
-        (sum_low, least), (sum_high, most) = grid.ppv.low.T, grid.ppv.high.T
+    def bounds(self, bins: BinnedComponents) -> tuple[Ratio, Ratio]:
+        (sum_low, least), (sum_high, most) = bins.ppv.low.T, bins.ppv.high.T
         low = np.where(least > 0, ratio(sum_low / UNITS, most), np.nan)
         high = np.where(most > 0, ratio(sum_high / UNITS, np.maximum(least, 1)), np.nan)
         return low, np.minimum(high, 1)
@@ -237,11 +237,11 @@ class MeanF1(ComponentMetric):
         tp, fp = np.split(np.moveaxis(totals, -1, 0), 2)
         return exact_sums.mean_of_few(ratio(2 * tp, targets + tp + fp))  # TP + FN: the targets
 
-    def bounds(self, grid: BinnedComponents) -> tuple[Ratio, Ratio]:
-        low, high, n = grid.hits.low, grid.hits.high, QUALITIES.size
+    def bounds(self, bins: BinnedComponents) -> tuple[Ratio, Ratio]:
+        low, high, n = bins.hits.low, bins.hits.high, QUALITIES.size
         worst = np.hstack([low[:, :n], high[:, n:]])  # few true, many false positives
         best = np.hstack([high[:, :n], low[:, n:]])
-        return self.values(worst, grid.targets), self.values(best, grid.targets)
+        return self.values(worst, bins.targets), self.values(best, bins.targets)
 
 
 COMPONENT_METRICS: dict[str, type[ComponentMetric]] = {m.name: m for m in (SIoU, PPV, MeanF1)}

@@ -93,9 +93,9 @@ class FoundAtAlarms(Measure):
         best = self._best(seen.most_alarms, seen.found)
         value, threshold = float(seen.found[best]), float(seen.thresholds[best])
         bounds = value, value
-        binned = sweeps.grid is not None and sweeps.on_grid(statistic)
-        if sweeps.grid is not None and binned:
-            bounds = self._bounds(sweeps.grid.by_statistic[statistic], seen, value)
+        binned = sweeps.bins is not None and sweeps.in_bins(statistic)
+        if sweeps.bins is not None and binned:
+            bounds = self._bounds(sweeps.bins.by_statistic[statistic], seen, value)
         return Number(
             value,
             bounds,

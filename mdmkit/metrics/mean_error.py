@@ -63,7 +63,7 @@ class AUTC(Measure):
 
 
 def _mean_error(anomalous: float, normal: float, pixels: AnyPixels) -> float:
-    """From the sums of the scores of each class."""
+    """Compute AUTC from the sums of the scores of each class."""
     return (normal / pixels.normal + 1 - anomalous / pixels.anomalous) / 2
 
 

@@ -30,7 +30,7 @@ class Measure(ABC):
     key : str
         Its name in results and tables.
     higher_is_better : bool
-    refinable : bool
+    resolvable : bool
         Whether it is exact once every score in `unresolved` is known.
     decided_by_bins : bool
         Whether counts in bins resolve it but for a few pixels, which are looked at again.
@@ -52,7 +52,7 @@ class Measure(ABC):
     key: str
     higher_is_better: bool = True
     #: Whether knowing every score of `unresolved` makes it exact.
-    refinable: bool = False
+    resolvable: bool = False
     #: Whether pixels counted in bins leave but few of them to be looked at again.
     decided_by_bins: bool = False
     #: Whether it is an error over a whole data set without anomalies, as a margin is.
@@ -78,7 +78,7 @@ class Measure(ABC):
         return ""
 
     @property
-    def every_row(self) -> bool:
+    def every_score(self) -> bool:
         """Whether it asks for counts of pixels at every distinct score."""
         return False
 
@@ -112,7 +112,7 @@ class Measure(ABC):
 
 
 def computed(measure: Measure, sweeps: NormalizedTotals) -> Number:
-    """What a measure says of totals, which one of a user's own cannot write to."""
+    """Compute a measure of totals; a user's own measure cannot write to them."""
     if ours(measure):
         return as_number(measure.compute(sweeps), sweeps)
     with leaving_arguments(f"measure {measure.key}"):
@@ -120,7 +120,7 @@ def computed(measure: Measure, sweeps: NormalizedTotals) -> Number:
 
 
 def as_number(found: Number | float, sweeps: NormalizedTotals) -> Number:
-    """What a measure returned, as a number; a mere value is exact unless scores are in bins."""
+    """Make a `Number` of a measure's result; a mere value is exact unless scores are in bins."""
     if isinstance(found, Number):
         return found
     if isinstance(found, (int, float)):

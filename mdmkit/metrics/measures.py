@@ -73,7 +73,7 @@ class FprAtTpr(Measure):
     tpr: float
     needs_anomalies = True
     higher_is_better = False
-    refinable = True
+    resolvable = True
 
     def compute(self, sweeps: NormalizedTotals) -> Number:
         point = point_at_tpr(sweeps.pixels, self.tpr)
@@ -97,7 +97,7 @@ class BestF1Measure(Measure):
 
     key: str = "best_f1"
     needs_anomalies = True
-    refinable = True
+    resolvable = True
 
     def compute(self, sweeps: NormalizedTotals) -> Number:
         best = sweeps.best_f1
@@ -119,7 +119,7 @@ class AtBestF1(Measure):
     key: str
     metric: ComponentMetric
     needs_anomalies = True
-    refinable = True
+    resolvable = True
 
     @property
     def statistics(self) -> tuple[Statistic, ...]:
@@ -132,19 +132,19 @@ class AtBestF1(Measure):
         if isnan(best.value):
             return self.empty()
         value = float(self.metric(self.metric.steps(sweep).from_score(best.lowest), sweep.targets))
-        if not sweeps.on_grid(self.metric.statistic):
+        if not sweeps.in_bins(self.metric.statistic):
             return Number.exact(value)
         return Number(value, self._bracket(sweeps, value), binned=True)
 
     def _bracket(self, sweeps: NormalizedTotals, value: float) -> tuple[float, float]:
         """Its range over the scores of the best F1; low is NaN where it may be undefined."""
         groups = sweeps.best_f1_groups
-        cells = sweeps.cells_meeting(groups)
-        assert sweeps.grid is not None
+        bins = sweeps.bins_meeting(groups)
+        assert sweeps.bins is not None
         one = len(groups) == 1 and groups[0, 0] == groups[0, 1]
-        if one and sweeps.grid.refined[self.metric.statistic][cells].all():
+        if one and sweeps.bins.resolved[self.metric.statistic][bins].all():
             return value, value
-        low, high = (bound[cells] for bound in sweeps.cell_bounds(self.metric))
+        low, high = (bound[bins] for bound in sweeps.bin_bounds(self.metric))
         return _with_value(value, low, high)
 
     def unresolved(self, sweeps: NormalizedTotals) -> Unresolved:
@@ -169,7 +169,7 @@ class AtThreshold(Measure):
     z: float
     needs_anomalies = True
     on_scale = True
-    refinable = True
+    resolvable = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "metric", as_metric(self.metric))
@@ -184,11 +184,11 @@ class AtThreshold(Measure):
         if isinstance(self.metric, CountMetric):
             return self._of_counts(sweeps, self.metric)
         value = self.metric.above(sweeps.normalized(self.metric.statistic), self.z)
-        if not sweeps.on_grid(self.metric.statistic):
+        if not sweeps.in_bins(self.metric.statistic):
             return Number.exact(value)
         if sweeps.knows(self.metric.statistic, self.z):
             return Number(value, (value, value), binned=True)
-        low, high = (bound[sweeps.cells_at(self.z)] for bound in sweeps.cell_bounds(self.metric))
+        low, high = (bound[sweeps.bins_at(self.z)] for bound in sweeps.bin_bounds(self.metric))
         return Number(value, _with_value(value, low, high), binned=True)
 
     def _of_counts(self, sweeps: NormalizedTotals, metric: CountMetric) -> Number:
@@ -212,7 +212,7 @@ class AtThreshold(Measure):
             return {PixelStatistic(): sweeps.scores_around(self.z)}
         if sweeps.knows(self.metric.statistic, self.z):
             return {}
-        return {self.metric.statistic: sweeps.scores_of_cells(sweeps.cells_at(self.z))}
+        return {self.metric.statistic: sweeps.scores_of_bins(sweeps.bins_at(self.z))}
 
 
 @dataclass(frozen=True)
@@ -222,7 +222,7 @@ class FprAtThreshold(Measure):
     key: str
     z: float
     higher_is_better = False
-    refinable = True
+    resolvable = True
     on_scale = True
 
     def compute(self, sweeps: NormalizedTotals) -> Number:
@@ -279,16 +279,16 @@ class MarginAt(Measure):
             object.__setattr__(self, "key", f"mdm_{self.metric.name}@{self.t_margin!r}")
 
     @property
-    def every_row(self) -> bool:
+    def every_score(self) -> bool:
         return isinstance(self.metric, CountMetric) and not self.metric.monotone
 
     @property
-    def refinable(self) -> bool:  # type: ignore[override]
+    def resolvable(self) -> bool:  # type: ignore[override]
         return not isinstance(self.metric, CountMetric) or self.metric.monotone
 
     @property
     def decided_by_bins(self) -> bool:  # type: ignore[override]
-        return type(self) is MarginAt and self.refinable
+        return type(self) is MarginAt and self.resolvable
 
     @property
     def statistics(self) -> tuple[Statistic, ...]:
@@ -300,7 +300,7 @@ class MarginAt(Measure):
 
     def unresolved(self, sweeps: NormalizedTotals) -> Unresolved:
         statistic = self.metric.statistic
-        if not sweeps.on_grid(statistic) and (of_components(statistic) or not sweeps.bracketed):
+        if not sweeps.in_bins(statistic) and (of_components(statistic) or not sweeps.bracketed):
             return {}
         try:
             return {statistic: sweeps.scores_deciding(self.metric, self.t_margin)}

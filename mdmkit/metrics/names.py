@@ -130,7 +130,7 @@ def _measure_of(asked: Asked, sizes: ComponentSizes) -> Measure:
 
 
 def _plain_measure(asked: Asked, sizes: ComponentSizes) -> Measure:
-    """Of frames as they are."""
+    """Make measures of frames as they are."""
     metric = asked.name.removeprefix("mdm_")
     if metric in METRICS:
         of_metric = Asked(asked.text, metric, asked.options)
@@ -155,7 +155,7 @@ def _known(of_metric: Asked, sizes: ComponentSizes, asked: Asked) -> Metric:
 
 
 def _meant(name: str) -> str:
-    """What may be meant by a name that is none."""
+    """Suggest a name in place of an unknown one."""
     stem, at, rest = name.partition("@")
     metric = stem.removeprefix("mdm_")
     if metric in MDM_METRICS:

@@ -21,7 +21,7 @@ from mdmkit.statistics.normalizers import Normalizer, Rank, Unchanged, raw_thres
 from mdmkit.statistics.pixel_scores import PixelScores
 from mdmkit.statistics.ranking import BestF1, best_f1, best_f1_highs
 from mdmkit.statistics.score_bins import AnyPixels, BracketedPixels
-from mdmkit.statistics.totals import Grid, Totals, check_valid
+from mdmkit.statistics.totals import StatisticBins, Totals, check_valid
 
 #: Closed intervals of raw scores, shape (k, 2).
 Intervals = NDArray[np.float64]
@@ -43,7 +43,7 @@ class BoundedCurve:
 
     @classmethod
     def exact(cls, curve: ThresholdCurve) -> BoundedCurve:
-        """Every step is exact."""
+        """Make a curve whose every step is exact."""
         return cls(curve, np.full((curve.values.size, 2), np.nan))
 
 
@@ -90,17 +90,17 @@ class NormalizedTotals:
         return pixels if isinstance(pixels, BracketedPixels) else None
 
     @property
-    def grid(self) -> Grid | None:
-        """Bounds, where components were counted on a grid."""
-        return self.totals.grid
+    def bins(self) -> StatisticBins | None:
+        """Bounds of statistics that were counted in bins, if any were."""
+        return self.totals.bins
 
     def raw(self, statistic: Statistic) -> Any:
         """A statistic on raw scores."""
         return self.totals.raw(statistic)
 
-    def on_grid(self, statistic: Statistic) -> bool:
-        """Whether a statistic of components is only known to the cells of a grid."""
-        return self.totals.on_grid(statistic)
+    def in_bins(self, statistic: Statistic) -> bool:
+        """Whether a statistic is known to its bins only."""
+        return self.totals.in_bins(statistic)
 
     @cached_property
     def best_f1(self) -> BestF1:
@@ -115,8 +115,8 @@ class NormalizedTotals:
             return np.empty((0, 2))
         if bracketed is None:
             return np.array([[best.lowest, best.lowest]])
-        loose = bracketed.loose & (best_f1_highs(bracketed) >= best.value)
-        return bracketed.intervals(loose | (bracketed.groups.scores == best.lowest))
+        unresolved = bracketed.unresolved & (best_f1_highs(bracketed) >= best.value)
+        return bracketed.intervals(unresolved | (bracketed.groups.scores == best.lowest))
 
     @cached_property
     def _normalized(self) -> dict[Statistic, Any]:
@@ -151,7 +151,7 @@ class NormalizedTotals:
         if pixels is None or not isinstance(self.normalizer, Rank):
             return raw, raw
         group = int(np.searchsorted(pixels.groups.scores, raw, side="right")) - 1
-        if group < 0 or not pixels.loose[group]:
+        if group < 0 or not pixels.unresolved[group]:
             return raw, raw
         return float(np.nextafter(pixels.least[group], -np.inf)), raw
 
@@ -162,48 +162,48 @@ class NormalizedTotals:
             return np.empty((0, 2))
         low, high = self._raw_thresholds(z)
         scores = pixels.groups.scores
-        return pixels.intervals((pixels.least <= high) & (scores > low) & pixels.loose)
+        return pixels.intervals((pixels.least <= high) & (scores > low) & pixels.unresolved)
 
     # Components
 
-    def cells_at(self, z: float) -> NDArray[np.intp]:
-        """Cells of the grid in which a threshold on normalised scores may lie."""
-        assert self.grid is not None
-        cell = np.searchsorted(self._rescaled(self.grid.edges), z, side="right")
-        return np.unique(self._around(np.atleast_1d(cell)))
+    def bins_at(self, z: float) -> NDArray[np.intp]:
+        """Bins in which a threshold on normalised scores may lie."""
+        assert self.bins is not None
+        place = np.searchsorted(self._rescaled(self.bins.edges), z, side="right")
+        return np.unique(self._around(np.atleast_1d(place)))
 
-    def _around(self, cells: NDArray[np.intp]) -> NDArray[np.intp]:
-        """Cells to which thresholds between rescaled edges belong, two of each.
+    def _around(self, bins: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Bins to which thresholds between rescaled edges belong, two of each.
 
-        Ranks of a cell's scores begin at its lower end.
+        Ranks of a bin's scores begin at its lower end.
         """
-        return np.stack([np.maximum(cells - isinstance(self.normalizer, Rank), 0), cells])
+        return np.stack([np.maximum(bins - isinstance(self.normalizer, Rank), 0), bins])
 
     def knows(self, statistic: Statistic, z: float) -> bool:
         """Whether totals of components are exact at a threshold on normalised scores."""
-        if self.grid is None or not self.on_grid(statistic):
+        if self.bins is None or not self.in_bins(statistic):
             return True
-        if not isinstance(self.normalizer, Rank) and z in self._rescaled(self.grid.edges):
+        if not isinstance(self.normalizer, Rank) and z in self._rescaled(self.bins.edges):
             return True
-        return bool(self.grid.refined[statistic][self.cells_at(z)].all())
+        return bool(self.bins.resolved[statistic][self.bins_at(z)].all())
 
-    def cells_meeting(self, intervals: Intervals) -> NDArray[np.intp]:
-        """Cells of the grid that share scores with some intervals."""
-        assert self.grid is not None
-        return np.flatnonzero(self.grid.meeting(intervals))
+    def bins_meeting(self, intervals: Intervals) -> NDArray[np.intp]:
+        """Bins that share scores with some intervals."""
+        assert self.bins is not None
+        return np.flatnonzero(self.bins.meeting(intervals))
 
-    def scores_of_cells(self, cells: NDArray[np.intp]) -> Intervals:
-        """The scores that cells of the grid hold."""
-        assert self.grid is not None
-        return self.grid.intervals(cells)
+    def scores_of_bins(self, bins: NDArray[np.intp]) -> Intervals:
+        """The scores that bins hold."""
+        assert self.bins is not None
+        return self.bins.intervals(bins)
 
-    def cell_bounds(self, metric: Metric) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Bounds of d within each cell of the grid, shape (m + 1,) each; NaN: undefined."""
-        assert self.grid is not None
-        bounds = metric.bounds(self.grid.by_statistic[metric.statistic])
+    def bin_bounds(self, metric: Metric) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Bounds of d within each bin, shape (m + 1,) each; NaN: undefined."""
+        assert self.bins is not None
+        bounds = metric.bounds(self.bins.by_statistic[metric.statistic])
         if bounds is None:
-            cells = self.grid.edges.size + 1
-            return np.full(cells, -np.inf), np.full(cells, np.inf)
+            count = self.bins.edges.size + 1
+            return np.full(count, -np.inf), np.full(count, np.inf)
         return bounds
 
     # Curves
@@ -246,7 +246,7 @@ class NormalizedTotals:
         return self.bounded_curve(metric).curve
 
     def bounded_curve(self, metric: Metric) -> BoundedCurve:
-        """The same with the scores on which it depends."""
+        """The curve with the scores on which it depends."""
         if metric not in self._curves:
             self._check_range()
             self._curves[metric] = self._curve(metric)
@@ -265,9 +265,9 @@ class NormalizedTotals:
         if isinstance(metric, CountMetric) and self.bracketed is not None:
             return self._curve_of_groups(metric, self.bracketed)
         curve = metric.curve(self.normalized(metric.statistic))
-        if self.grid is None or not self.on_grid(metric.statistic):
+        if self.bins is None or not self.in_bins(metric.statistic):
             return BoundedCurve.exact(curve)
-        return self._curve_of_cells(metric, curve, self._rescaled(self.grid.edges))
+        return self._curve_of_bins(metric, curve, self._rescaled(self.bins.edges))
 
     def _curve_of_groups(self, metric: CountMetric, pixels: BracketedPixels) -> BoundedCurve:
         """Steps that end at the least and at the greatest score of each group.
@@ -279,7 +279,7 @@ class NormalizedTotals:
         scaled = self._rescaled(ends.ravel())
         if isinstance(self.normalizer, Rank):  # known to lie below those of all greater scores
             beyond = self.normalizer(np.nextafter(pixels.groups.scores, np.inf))
-            scaled[1::2] = np.where(pixels.loose, beyond, scaled[1::2])
+            scaled[1::2] = np.where(pixels.unresolved, beyond, scaled[1::2])
         starts = np.append(-np.inf, scaled).clip(0)
         kept = np.append(scaled, np.inf) > starts
         totals = np.repeat(pixels.groups.totals, 2, axis=0)
@@ -300,20 +300,19 @@ class NormalizedTotals:
         )
         return BoundedCurve(curve, scores)
 
-    def _curve_of_cells(self, metric: Metric, curve: ThresholdCurve, edges: Edges) -> BoundedCurve:
-        assert self.grid is not None
+    def _curve_of_bins(self, metric: Metric, curve: ThresholdCurve, edges: Edges) -> BoundedCurve:
+        assert self.bins is not None
         curve, certain = self._beyond_largest(metric, curve)
-        cell = np.searchsorted(edges, curve.breakpoints, side="right")
-        around = self._around(cell)
-        known = np.atleast_1d(self.grid.refined[metric.statistic][around].all(axis=0))
-        low, high = (np.where(np.isnan(b), -np.inf, b)[around] for b in self.cell_bounds(metric))
+        around = self._around(np.searchsorted(edges, curve.breakpoints, side="right"))
+        known = np.atleast_1d(self.bins.resolved[metric.statistic][around].all(axis=0))
+        low, high = (np.where(np.isnan(b), -np.inf, b)[around] for b in self.bin_bounds(metric))
         known[-1] |= certain  # above the largest score nothing is predicted
         bounded = replace(
             curve,
             low=np.where(known, curve.values, np.fmin(low.min(axis=0), curve.values)),
             high=np.where(known, curve.values, np.fmax(high.max(axis=0), curve.values)),
         )
-        lower, upper = self.grid.intervals(around[0]), self.grid.intervals(around[-1])
+        lower, upper = self.bins.intervals(around[0]), self.bins.intervals(around[-1])
         scores = np.stack([lower[:, 0], upper[:, 1]], axis=1)
         return BoundedCurve(bounded, np.where(known[:, None], np.nan, scores))
 

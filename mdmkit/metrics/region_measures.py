@@ -80,8 +80,8 @@ class AUPRO(Measure):
         coverage = sweeps.raw(self._metric.statistic)
         self._metric.check(coverage)
         lows = None
-        if sweeps.grid is not None and sweeps.on_grid(self._metric.statistic):
-            lows = sweeps.grid.least_of(self._metric.statistic, coverage.steps.scores)
+        if sweeps.bins is not None and sweeps.in_bins(self._metric.statistic):
+            lows = sweeps.bins.least_of(self._metric.statistic, coverage.steps.scores)
         value, bracket = area_under_pro(sweeps.pixels, coverage, self.limit, lows)
         if isnan(value) or (lows is None and sweeps.bracketed is None):
             return Number.exact(value)
@@ -157,9 +157,9 @@ class MeanAUPIMO(AUPIMO):
         counts = sweeps.raw(ImageCoverage())
         totals = counts.steps.totals[::-1]
         inside = np.zeros(len(totals) - 1, bool)
-        if sweeps.grid is not None and sweeps.on_grid(ImageCoverage()):
+        if sweeps.bins is not None and sweeps.in_bins(ImageCoverage()):
             scores = counts.steps.scores[::-1]
-            inside = sweeps.grid.least_of(ImageCoverage(), scores) < scores
+            inside = sweeps.bins.least_of(ImageCoverage(), scores) < scores
         value, bracket = aupimo_of_sums(totals, counts.sizes, self.least, self.most, inside)
         return Number.exact(value) if isnan(value) else Number(value, bracket, binned=True)
 

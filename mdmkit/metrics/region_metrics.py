@@ -68,8 +68,8 @@ class PRO(CountedMetric):
         """PRO for rows of covered units; `sizes` has the number of regions."""
         return ratio(totals[..., 0], int(sizes[0]) * WHOLE)
 
-    def bounds(self, grid: BinnedCounts) -> tuple[Ratio, Ratio]:
-        return self.values(grid.low, grid.sizes), self.values(grid.high, grid.sizes)
+    def bounds(self, bins: BinnedCounts) -> tuple[Ratio, Ratio]:
+        return self.values(bins.low, bins.sizes), self.values(bins.high, bins.sizes)
 
 
 @dataclass(frozen=True)

@@ -78,7 +78,7 @@ def is_count(measure: Measure) -> bool:
 
 
 def selections_of(by: str, keys: Collection[str] = ()) -> tuple[Selection, ...]:
-    """What `--by` asks for.
+    """Holds the parts that `--by` asks for.
 
     Parameters
     ----------
@@ -109,7 +109,10 @@ def selections_of(by: str, keys: Collection[str] = ()) -> tuple[Selection, ...]:
             raise InputError(
                 f"expected at least two edges, as in {name}=0,300,inf, found {by!r}", argument="by"
             )
-        return tuple(TargetBin(name, *ends) for ends in pairwise(edges))
+        try:
+            return tuple(TargetBin(name, *ends) for ends in pairwise(edges))
+        except InputError as error:
+            raise InputError(f"{by!r}: {error}", argument="by") from None
     if name == FOLDER:
         return _groups(name, _folders(keys, value or "1", by), keys)
     table, colon, column = by.strip().rpartition(":")

@@ -27,12 +27,12 @@ def seen_through(
         return {names[s]: sweep for s, sweep in by_statistic.items() if s in names}
 
     totals = sweeps.totals
-    grid = totals.grid and replace(
-        totals.grid,
-        refined=own(totals.grid.refined),
-        by_statistic=own(totals.grid.by_statistic),
+    bins = totals.bins and replace(
+        totals.bins,
+        resolved=own(totals.bins.resolved),
+        by_statistic=own(totals.bins.by_statistic),
     )
-    return replace(sweeps, totals=replace(totals, by_statistic=own(totals.by_statistic), grid=grid))
+    return replace(sweeps, totals=replace(totals, by_statistic=own(totals.by_statistic), bins=bins))
 
 
 def of_changed(change: FrameChange, unresolved: Unresolved) -> Unresolved:

@@ -22,7 +22,7 @@ _LINE = 0.125  # inches that a line of small type takes
 
 
 class Curve(Protocol):
-    """What is drawn of a `ThresholdCurve`."""
+    """The part of a `ThresholdCurve` that is drawn."""
 
     @property
     def metric(self) -> str: ...
@@ -137,7 +137,7 @@ def name_axes(ax: Axes, curve: Curve, top: float) -> None:
 
 
 def highest(curves: Mapping[str, Curve], t_values: Sequence[float]) -> float:
-    """Where a quality axis ends, in percent: a round number above all that is drawn."""
+    """End of a quality axis, in percent: a round number above all that is drawn."""
     drawn = [*t_values]
     for curve in curves.values():
         drawn.append(trivial_of(curve) or 0.0)

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from mdmkit.core.arguments import check_kind
 from mdmkit.core.errors import InputError
 from mdmkit.plots.style import SINGLE, STYLE, as_width, legend_columns, looks, plain
 
@@ -116,6 +117,7 @@ def froc_figure(
     >>> froc_figure({"day": {"mine": seen}}).axes[0].get_title()
     'day'
     """
+    check_kind(panels, (Mapping,), "panels")
     if not panels:
         raise InputError("expected at least one data set, found none", argument="panels")
     width = as_width(width)

@@ -9,8 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.typing import ColorType
 
+from mdmkit.core.arguments import check_kind
 from mdmkit.core.errors import InputError
-from mdmkit.core.margin import Margin
+from mdmkit.core.margin import Margin, are_several, check_t_margin
 from mdmkit.plots.curves import (
     Curves,
     draw_curve,
@@ -79,6 +80,7 @@ def margin_figure(
     >>> [text.get_text() for text in figure.axes[1].texts]
     ['MDM 90.0', 'MDM 30.0 (trivial)']
     """
+    check_kind(curves, (Mapping,), "curves")
     return margin_multiples({"": curves}, t_margin, width=width)
 
 
@@ -123,9 +125,11 @@ def margin_multiples(
     >>> [ax.get_title() for ax in figure.axes[:2]]
     ['f1', 'siou']
     """
+    check_kind(panels, (Mapping,), "panels")
     check_panels(panels)
     width = as_width(width)
-    wanted = [t_margin] if isinstance(t_margin, (int, float)) else list(t_margin)
+    several = are_several(t_margin)
+    wanted = [check_t_margin(t) for t in (t_margin if several else [t_margin])]  # type: ignore
     if not wanted:
         raise InputError("expected at least one T, found none", argument="t_margin")
     down, across = rows_and_columns(len(panels), width, across)
@@ -175,7 +179,7 @@ def check_panels(panels: Mapping[str, Curves]) -> None:
 
 
 def rows_and_columns(panels: int, width: float, across: int | None = None) -> tuple[int, int]:
-    """How panels stand on a page of that width."""
+    """Arrange panels on a page of that width."""
     columns = min(panels, across or 3, 3) if width >= _SIDE_BY_SIDE else 1
     return -(-panels // columns), columns
 
@@ -279,5 +283,5 @@ def _write(
 
 
 def _share(text: str, inches: float) -> float:
-    """How much of a lane a text of 7 points takes."""
+    """Share of a lane that a text of 7 points takes."""
     return 0.062 * len(text) / inches

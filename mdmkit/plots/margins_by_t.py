@@ -9,6 +9,7 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from mdmkit.core.arguments import check_kind
 from mdmkit.core.errors import InputError
 from mdmkit.plots.curves import Curves, trivial_of
 from mdmkit.plots.margins import check_panels, name_methods, rows_and_columns
@@ -50,6 +51,7 @@ def draw_margins_by_t(
     >>> ax.lines[0].get_ydata().tolist()
     [75.0, 50.0, 25.0]
     """
+    check_kind(curves, (Mapping,), "curves")
     if not curves:
         raise InputError("expected at least one, found none", argument="curves")
     if ax is None:
@@ -119,6 +121,7 @@ def margins_by_t_figure(curves: Curves, *, width: float | str = SINGLE) -> Figur
     >>> margins_by_t_figure({"mine": curve}).axes[0].get_ylabel()
     'MDM, %'
     """
+    check_kind(curves, (Mapping,), "curves")
     return margins_by_t_multiples({"": curves}, width=width)
 
 
@@ -151,6 +154,7 @@ def margins_by_t_multiples(panels: Mapping[str, Curves], *, width: float | str =
     >>> [ax.get_title() for ax in figure.axes]
     ['day', 'night']
     """
+    check_kind(panels, (Mapping,), "panels")
     check_panels(panels)
     width = as_width(width)
     down, across = rows_and_columns(len(panels), width)

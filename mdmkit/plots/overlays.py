@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib import colormaps
@@ -13,12 +12,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
-from mdmkit.core.frame import as_unit
+from mdmkit.core.arguments import check_kind
+from mdmkit.core.frame import Frame, as_unit
 from mdmkit.core.labels import ANOMALOUS
 from mdmkit.plots.style import OVERLAY, legend_columns
-
-if TYPE_CHECKING:
-    from mdmkit.core.frame import Frame
 
 _HATCH = "#6E6E6E"
 _MIDDLE = "#B73779"  # of the colours of score maps
@@ -42,6 +39,8 @@ def ground_truth(anomalous: NDArray[np.bool_], valid: NDArray[np.bool_]) -> NDAr
     >>> ground_truth(np.array([[True]]), np.array([[True]])).tolist()  # OVERLAY["tp"]
     [[[0, 158, 115]]]
     """
+    check_kind(anomalous, (np.ndarray,), "anomalous")
+    check_kind(valid, (np.ndarray,), "valid")
     return _painted({"tn": ~anomalous, "tp": anomalous, "ignored": ~valid})
 
 
@@ -66,6 +65,7 @@ def overlay(frame: Frame, z: float) -> NDArray[np.uint8]:
     >>> overlay(Frame([[0.2, 0.9]], [[1, 0]]), 0.5).tolist()  # missed, false alarm
     [[[86, 180, 233], [213, 94, 0]]]
     """
+    check_kind(frame, (Frame,), "frame")
     scores = np.where(frame.valid, as_unit(frame.scores), -1.0)
     predicted, anomalous = scores > z, frame.classes == ANOMALOUS
     return _painted(
@@ -114,7 +114,7 @@ def show_prediction(ax: Axes, frame: Frame, z: float) -> None:
 
 
 def colour_names(frames: Iterable[Frame], score_maps: bool = False) -> dict[str, str]:
-    """What the colours of a page mean, by their place in `OVERLAY`."""
+    """Meaning of the colours of a page, by their place in `OVERLAY`."""
     names = {"tp": "detected", "fp": "false alarm", "fn": "missed"}
     if any(not frame.valid.all() for frame in frames):
         names["ignored"] = "ignored"

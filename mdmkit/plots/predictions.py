@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from mdmkit.core.arguments import check_kind
 from mdmkit.core.errors import InputError
 from mdmkit.plots.overlays import (
     colour_names,
@@ -75,6 +76,7 @@ def thresholds_figure(
     >>> [ax.get_title() for ax in figure.axes]
     ['score map, 0 to 1', 'score > 0.3', 'score > 0.5']
     """
+    check_kind(frames, (Mapping,), "frames")
     if not frames or not len(thresholds):
         raise InputError("expected frames and thresholds, found none", argument="thresholds")
     width = as_width(width)
@@ -150,6 +152,7 @@ def grid_figure(
     >>> len(figure.axes)  # of each frame the ground truth and one method
     4
     """
+    check_kind(frames, (Mapping,), "frames")
     if not frames or not thresholds:
         raise InputError(
             "expected at least one of at least one method, found none", argument="frames"
@@ -186,7 +189,7 @@ def grid_figure(
 def _grid_headings(
     thresholds: Mapping[str, float], images: bool, leading: int
 ) -> tuple[dict[int, tuple[str, str]], dict[int, str]]:
-    """What stands above each column: its kind or threshold, and above that the method's name."""
+    """Headings of the columns: kind or threshold, and above that the method's name."""
     named = {0: ("image", "image")} if images else {}
     if leading == 2 or not images:
         named[leading - 1] = ("ground truth", "truth")

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from mdmkit.core.arguments import check_kind
 from mdmkit.core.errors import InputError
 from mdmkit.plots.style import DOUBLE, SINGLE, STYLE, as_width, looks, plain
 from mdmkit.statistics.pixels import PixelCounts
@@ -165,6 +166,7 @@ def ranking_figure(sweeps: Mapping[str, PixelCounts], *, width: float | str = DO
     >>> [ax.get_xlabel() for ax in ranking_figure({"mine": sweep}).axes]
     ['recall, %', 'false positive rate, %']
     """
+    check_kind(sweeps, (Mapping,), "sweeps")
     return ranking_multiples({"": sweeps}, width=width)
 
 
@@ -200,6 +202,7 @@ def ranking_multiples(
     >>> [ax.get_title() for ax in figure.axes]
     ['day', 'day', 'night', 'night']
     """
+    check_kind(panels, (Mapping,), "panels")
     if not panels:
         raise InputError("expected at least one, found none", argument="sweeps")
     width = as_width(width)

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from mdmkit.core.arguments import check_kind
 from mdmkit.core.errors import InputError
 from mdmkit.core.margin import Interval
 from mdmkit.core.records import Json
@@ -20,7 +21,7 @@ Bar = tuple[str, Sequence[Interval], Interval | None]
 
 
 class Required(Protocol):
-    """What is drawn of a `RequiredThreshold`."""
+    """The part of a `RequiredThreshold` that is drawn."""
 
     @property
     def threshold(self) -> float: ...
@@ -58,6 +59,7 @@ def requirements_figure(methods: Mapping[str, Required], *, width: float | str =
     >>> [label.get_text() for label in figure.axes[0].get_yticklabels()]
     ['recall >= 0.9', 'fpr <= 0.1', 'all']
     """
+    check_kind(methods, (Mapping,), "methods")
     if not methods:
         raise InputError("expected at least one, found none", argument="methods")
     width = as_width(width)

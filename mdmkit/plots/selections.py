@@ -9,6 +9,7 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from mdmkit.core.arguments import check_kind
 from mdmkit.core.errors import InputError
 from mdmkit.plots.style import SINGLE, STYLE, as_width, legend_columns, looks, plain
 
@@ -120,6 +121,7 @@ def by_figure(
     >>> [label.get_text() for label in figure.axes[0].get_xticklabels()]
     ['0 to 300', '300 or more']
     """
+    check_kind(panels, (Mapping,), "panels")
     if not panels:
         raise InputError("expected at least one measure, found none", argument="panels")
     width = as_width(width)

@@ -136,7 +136,7 @@ def _fitted(name: str, inches: float, size: float) -> str:
 
 
 def _words(name: str) -> list[str]:
-    """Where a name may be folded: after hyphens, underscores and blanks."""
+    """Split a name where it may be folded: after hyphens, underscores and blanks."""
     return re.findall(r"[^-_ ]+[-_ ]*|[-_ ]+", name)
 
 
@@ -151,5 +151,5 @@ def _folded(name: str, inches: float, size: float) -> str:
 
 
 def name_lines(name: str, inches: float) -> int:
-    """How many lines a heading takes: two where its name is folded."""
+    """Number of lines of a heading: two where its name is folded."""
     return 1 + ("\n" in _folded(name, 0.94 * inches, SMALLEST + 2.5))

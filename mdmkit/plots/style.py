@@ -12,6 +12,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.typing import LineStyleType
 
+from mdmkit.core.arguments import check_kind
 from mdmkit.core.errors import InputError
 from mdmkit.core.files import as_path, write_atomically
 
@@ -116,7 +117,7 @@ def plain(name: str) -> str:
 
 
 def legend_columns(names: Sequence[str], width: float) -> int:
-    """How many names stand beside each other in a legend of that width in inches."""
+    """Number of names beside each other in a legend of that width in inches."""
     widths = [0.062 * len(name) + 0.45 for name in names]  # line, gap and type of 7 points
     if sum(widths) <= width:
         return len(names)
@@ -187,6 +188,7 @@ def save_figure(figure: Figure, output: str | Path) -> None:
     ...     (Path(folder) / "empty.svg").read_text()[:5]
     '<?xml'
     """
+    check_kind(figure, (Figure,), "figure")
     output = as_path(output, "output")
     check_figure_name(output)
     metadata = METADATA[output.suffix.lower()]

@@ -1,4 +1,4 @@
-"""One self-contained HTML file in which the threshold can be moved."""
+"""Self-contained HTML: a report in which the threshold can be moved, and a leaderboard."""
 
 from mdmkit.report.building import Report, build_report, check_report
 from mdmkit.report.origin import Origin

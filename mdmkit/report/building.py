@@ -110,7 +110,7 @@ class Report:
 
     @property
     def own(self) -> list[tuple[str, float]]:
-        """Of each method: the threshold it is recommended at, else its best-F1 one, and which."""
+        """Recommended threshold of each method, else that of its best F1, and which of the two."""
         return [(found[1:] or found)[0] for found in self.jumps.values()]
 
     def _offer(self) -> Thresholds:
@@ -135,7 +135,7 @@ class Report:
             yield shown
 
     def payloads(self) -> list[str]:
-        """What the page knows of each frame shown, encoded once."""
+        """Data of each frame shown, encoded once."""
         if self._payloads is None:
             shown = self.shown
             done = self._progress("drawing", len(shown)) if self._progress else (lambda: None)
@@ -243,7 +243,7 @@ def _json(value: object) -> str:
 
 
 def inline_hash(text: str) -> str:
-    """What a content security policy knows an inline element by."""
+    """Digest by which a content security policy admits an inline element."""
     return "sha256-" + b64encode(sha256(text.encode()).digest()).decode()
 
 

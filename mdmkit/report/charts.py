@@ -20,7 +20,7 @@ _MOST_STEPS = 500
 
 @dataclass(frozen=True)
 class Line:
-    """One method's curve and margin.
+    """Curve and margin of one method.
 
     Attributes
     ----------
@@ -43,7 +43,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Chart:
-    """One metric at one T over all methods."""
+    """A metric at one T over all methods."""
 
     title: str
     t_margin: float
@@ -53,12 +53,12 @@ class Chart:
 
     @property
     def height(self) -> int:
-        """Of the whole drawing, lanes included."""
+        """Height of the whole drawing, lanes included."""
         return LANES_TOP + LANE * len(self.lines) + 8
 
     @property
     def t_height(self) -> float:
-        """Where T is."""
+        """Place of T."""
         return _y(self.t_margin, self.end)
 
     @property
@@ -69,7 +69,7 @@ class Chart:
 
     @property
     def trivial_height(self) -> float | None:
-        """Where the trivial level is."""
+        """Place of the trivial level."""
         return None if self.trivial is None else _y(min(self.trivial, self.end), self.end)
 
     @property
@@ -79,12 +79,12 @@ class Chart:
 
     @property
     def words(self) -> str:
-        """What the drawing shows."""
+        """Description of the drawing."""
         return "; ".join(f"{line.method}: {line.text}" for line in self.lines)
 
 
 class Required(Protocol):
-    """What is drawn of a `RequiredThreshold`."""
+    """The part of a `RequiredThreshold` that is drawn."""
 
     @property
     def threshold(self) -> float: ...
@@ -95,7 +95,7 @@ class Required(Protocol):
 
 @dataclass(frozen=True)
 class Range:
-    """Where a requirement, or all of them, hold: pixels from the left, and in words.
+    """Ranges of a requirement, or of all: pixels from the left, and words.
 
     Attributes
     ----------
@@ -150,7 +150,7 @@ def _y(value: float, end: float) -> float:
 
 
 def _end(t_margin: float, curves: Mapping[str, ThresholdCurve]) -> float:
-    """Where the quality axis ends: a multiple of 0.1 above T and all curves."""
+    """End of the quality axis: a multiple of 0.1 above T and all curves."""
     highest = max(np.nanmax(curve.values, initial=t_margin) for curve in curves.values())
     return float(min(1.0, np.ceil(10 * highest + 0.2) / 10))
 

@@ -43,7 +43,7 @@ class Objects:
 
     @classmethod
     def of(cls, frame: Frame, levels: list[Levels], min_target: int) -> Objects:
-        """From a frame and each method's map of levels."""
+        """Measure a frame and each method's map of levels."""
         regions = FrameRegions.of(frame)
         kept = regions.sizes >= max(min_target, 1)
         found = [

@@ -1,4 +1,4 @@
-"""How a page came about: version, date, command and settings."""
+"""Origin of a page: version, date, command and settings."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def today() -> str:
 
 @dataclass(frozen=True)
 class Origin:
-    """What a reader needs to make a page again.
+    """Holds what a reader needs to make a page again.
 
     Attributes
     ----------
@@ -37,7 +37,7 @@ class Origin:
 
     @classmethod
     def of_command(cls, words: Sequence[str]) -> Origin:
-        """From the words of a command line, spelled as a shell takes them."""
+        """Make an origin from the words of a command line, spelled as a shell takes them."""
         return cls(shlex.join(["mdmkit", *words]))
 
 

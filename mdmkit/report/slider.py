@@ -1,4 +1,4 @@
-"""What a slider needs: thresholds to offer, and maps of 8 bits that are exact at each of them."""
+"""Data of a slider: thresholds to offer, and maps of 8 bits that are exact at each of them."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ class Counts:
 
     @classmethod
     def of(cls, levels: NDArray[np.uint8], classes: NDArray[np.uint8], n: int) -> Counts:
-        """From a map of levels and the class of each pixel."""
+        """Count a map of levels by the class of each pixel."""
         true, false = (
             np.bincount(levels[classes == kind], minlength=n + 1) for kind in (ANOMALOUS, NORMAL)
         )
@@ -111,7 +111,7 @@ class Counts:
         return cls(tp, fp, int(true.sum()), int(false.sum()))
 
     def __add__(self, other: Counts) -> Counts:
-        """Of both frames together."""
+        """Add the counts of two frames."""
         return Counts(
             self.tp + other.tp,
             self.fp + other.fp,

@@ -1,4 +1,4 @@
-"""How values spread over images: what a mean over images leaves out."""
+"""Spread of values over images, which a mean over images leaves out."""
 
 from __future__ import annotations
 

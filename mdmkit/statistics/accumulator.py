@@ -17,10 +17,10 @@ from mdmkit.statistics.bounded import regular_edges
 from mdmkit.statistics.components import ComponentCounts
 from mdmkit.statistics.edges import (
     Edges,
-    cells_meeting,
+    bins_meeting,
     component_edges,
     fixed_edges,
-    scores_of_cells,
+    scores_of_bins,
     with_edges,
 )
 from mdmkit.statistics.kinds import (
@@ -36,7 +36,7 @@ from mdmkit.statistics.pixel_scores import PixelScores
 from mdmkit.statistics.pixels import PixelCounts
 from mdmkit.statistics.score_bins import PixelBins
 from mdmkit.statistics.stepped_counts import BinnedCounts
-from mdmkit.statistics.totals import EarlyGrid, Grid, Totals
+from mdmkit.statistics.totals import DirectBins, StatisticBins, Totals
 
 if TYPE_CHECKING:
     from mdmkit.core.frame import Frame
@@ -55,24 +55,24 @@ class SecondLook:
 
     intervals: dict[Statistic, Intervals]
 
-    def cells(self, rows: Edges) -> tuple[Edges, dict[Statistic, NDArray[np.bool_]]]:
-        """The ends of cells between `rows` that any statistic looks into, and its own cells.
+    def bins(self, edges: Edges) -> tuple[Edges, dict[Statistic, NDArray[np.bool_]]]:
+        """The ends of bins between `edges` that any statistic looks into, and its own bins.
 
-        Others are one from end to end: pixels are placed quickly between few edges.
+        All others between two of these are one bin: pixels are placed quickly between few edges.
         """
-        if not self._cells:
+        if not self._bins:
             of_components = {s: i for s, i in self.intervals.items() if not of_pixels(s)}
-            wanted = {s: cells_meeting(rows, i) for s, i in of_components.items()}
+            wanted = {s: bins_meeting(edges, i) for s, i in of_components.items()}
             any_wanted = np.logical_or.reduce(
-                list(wanted.values()) or [np.zeros(rows.size + 1, bool)]
+                list(wanted.values()) or [np.zeros(edges.size + 1, bool)]
             )
             ends = np.flatnonzero(any_wanted[:-1] | any_wanted[1:])
-            places = np.append(ends, rows.size)
-            self._cells.append((rows[ends], {s: cells[places] for s, cells in wanted.items()}))
-        return self._cells[0]
+            places = np.append(ends, edges.size)
+            self._bins.append((edges[ends], {s: bins[places] for s, bins in wanted.items()}))
+        return self._bins[0]
 
     @cached_property
-    def _cells(self) -> list[tuple[Edges, dict[Statistic, NDArray[np.bool_]]]]:
+    def _bins(self) -> list[tuple[Edges, dict[Statistic, NDArray[np.bool_]]]]:
         return []
 
     def __eq__(self, other: object) -> bool:
@@ -86,7 +86,7 @@ class SecondLook:
 class Accumulator:
     """Sum of the statistics of many frames, exact while it fits into memory, in bins beyond.
 
-    What it holds is a function of the frames: neither their order nor a cut of them into several
+    Its counts are a function of the frames: neither their order nor a division into several
     accumulators, which `merge` joins, changes a bit.
 
     Parameters
@@ -95,7 +95,7 @@ class Accumulator:
         Bytes that the exact sum may take.
     thresholds : sequence of float
         Raw scores at which totals must stay exact in bins.
-    every_row : bool
+    every_score : bool
         Whether counts at every distinct score will be asked for, which take more memory.
     regular : bool
         Whether frames come with their pixels in bins of `regular_edges`.
@@ -109,22 +109,22 @@ class Accumulator:
         self,
         memory: int = DEFAULT_MEMORY,
         thresholds: Sequence[float] = (),
-        every_row: bool = False,
+        every_score: bool = False,
         regular: bool = False,
     ) -> None:
         self.memory = as_bytes(memory)
-        self.thresholds, self.every_row, self.regular = thresholds, every_row, regular
+        self.thresholds, self.every_score, self.regular = thresholds, every_score, regular
         self.over_budget = False
         self.frames = 0
         self._exact: Counted = {}
         self._waiting: list[Counted] = []
         self._binned: Counted = {}
         self._look: SecondLook | None = None
-        self._within: Counted = {}
+        self._resolved: Counted = {}
 
     def empty(self) -> Accumulator:
         """An accumulator for a share of the frames: in the same pass, without frames."""
-        other = Accumulator(self.memory, self.thresholds, self.every_row, self.regular)
+        other = Accumulator(self.memory, self.thresholds, self.every_score, self.regular)
         other.over_budget, other._look = self.over_budget, self._look
         return other
 
@@ -134,13 +134,15 @@ class Accumulator:
         return regular_edges() if self.regular else _edges(tuple(self.thresholds))
 
     @property
-    def rows(self) -> Edges:
+    def component_edges(self) -> Edges:
         """Thresholds at which totals of components are exact in bins."""
         return _component_edges(tuple(self.thresholds))
 
-    def early(self, statistics: frozenset[Statistic]) -> EarlyGrid:
-        """How frames are counted in bins from the start."""
-        return EarlyGrid(_component_edges(tuple(self.thresholds), 4), self.rows, statistics)
+    def direct_bins(self, statistics: frozenset[Statistic]) -> DirectBins:
+        """The bins in which frames are counted from the start."""
+        return DirectBins(
+            _component_edges(tuple(self.thresholds), 4), self.component_edges, statistics
+        )
 
     def add(self, part: Totals) -> None:
         """Count one frame."""
@@ -150,7 +152,7 @@ class Accumulator:
             if isinstance(known, (PixelBins, BinnedComponents, BinnedCounts)):
                 self._add_binned(statistic, known)
             elif isinstance(known, ComponentCounts):  # bounds are lost once frames are summed
-                exact[statistic] = known.with_spreads(self.rows)
+                exact[statistic] = known.with_spreads(self.component_edges)
             else:
                 exact[statistic] = known
         self._take(exact)
@@ -169,7 +171,7 @@ class Accumulator:
     def _bytes_of(self, known: Any) -> int:
         if isinstance(known, PixelScores):
             pixels = known.anomalous + known.normal
-            return _ROW * pixels if self.every_row else known.nbytes * 5 // 4
+            return _ROW * pixels if self.every_score else known.nbytes * 5 // 4
         return 3 * int(known.nbytes)
 
     def _add_binned(self, statistic: Statistic, known: Any) -> None:
@@ -193,15 +195,15 @@ class Accumulator:
         known = self._exact[statistic]
         if of_pixels(statistic):
             return PixelBins.of(known, self.edges)
-        return statistic.at_edges(known, self.rows)  # type: ignore[union-attr]
+        return statistic.at_edges(known, self.component_edges)  # type: ignore[union-attr]
 
     def merge(self, other: Accumulator) -> None:
         """Count the frames of another accumulator with the same memory and thresholds.
 
-        What a second pass found is kept where both looked at the same scores, and only there.
+        The counts of a second pass stay if both looked at the same scores, and only then.
         """
         if self._look is not None and self._look == other._look:
-            for statistic, known in other._within.items():
+            for statistic, known in other._resolved.items():
                 self._note(statistic, known)
         elif other.frames:
             self.forget()
@@ -216,7 +218,7 @@ class Accumulator:
                 self._take(part)
 
     def tells(self, intervals: Mapping[Statistic, Intervals]) -> bool:
-        """Whether regular bins tell enough: scores lie in [0, 1], those to look at in memory."""
+        """Whether regular bins suffice: scores in [0, 1], and memory for those to look at."""
         self._settle()
         statistic = PixelStatistic()
         if statistic not in self._binned:
@@ -239,10 +241,10 @@ class Accumulator:
                 bins = self._known_in_bins(statistic)
                 whole[statistic] = bins.intervals(bins.meeting(wanted))
             else:
-                whole[statistic] = scores_of_cells(
-                    self.rows, np.flatnonzero(cells_meeting(self.rows, wanted))
+                whole[statistic] = scores_of_bins(
+                    self.component_edges, np.flatnonzero(bins_meeting(self.component_edges, wanted))
                 )
-        self._look, self._within = SecondLook(whole), {}
+        self._look, self._resolved = SecondLook(whole), {}
 
     def _known_in_bins(self, statistic: Statistic) -> Any:
         """The sum of a statistic of which some was counted in bins."""
@@ -262,45 +264,45 @@ class Accumulator:
         return self._look is not None
 
     def forget(self) -> None:
-        """End the second pass, and with it what it found."""
-        self._look, self._within = None, {}
+        """End the second pass, and drop its counts."""
+        self._look, self._resolved = None, {}
 
     def inside(self, frame: Frame) -> Totals:
-        """What of a frame's statistics lies in the intervals of the second pass."""
+        """The part of a frame's statistics in the intervals of the second pass."""
         assert self._look is not None
         found: Counted = {}
         for statistic, intervals in self._look.intervals.items():
             if of_pixels(statistic):
                 found[statistic] = statistic.between(frame, intervals)  # type: ignore[union-attr]
-        edges, wanted = self._look.cells(self.rows)
+        edges, wanted = self._look.bins(self.component_edges)
         if not wanted:
             return Totals(1, found)
-        cells = BinnedFrame.of(frame, edges)
-        for statistic, refined in wanted.items():
-            found[statistic] = statistic.inside(cells, edges, refined)  # type: ignore[union-attr]
+        binned = BinnedFrame.of(frame, edges)
+        for statistic, resolved in wanted.items():
+            found[statistic] = statistic.inside(binned, edges, resolved)  # type: ignore[union-attr]
         return Totals(1, found)
 
     def add_inside(self, part: Totals) -> None:
-        """Count what `inside` gave."""
+        """Count a part that `inside` returned."""
         for statistic, known in part.by_statistic.items():
             self._note(statistic, known)
 
     def _note(self, statistic: Statistic, known: object) -> None:
-        before = self._within.get(statistic)
-        self._within[statistic] = known if before is None else merged(statistic, [before, known])
+        before = self._resolved.get(statistic)
+        self._resolved[statistic] = known if before is None else merged(statistic, [before, known])
 
     def contents(self, statistics: Sequence[Statistic]) -> tuple[Any, ...]:
-        """All it holds, in the order of `statistics`."""
+        """All its counts, in the order of `statistics`."""
         self._settle()
         look = self._look.intervals if self._look else {}
-        held = (self._exact, self._binned, self._within, look)
+        held = (self._exact, self._binned, self._resolved, look)
         by_statistic = tuple(tuple(_canonical(h.get(s)) for s in statistics) for h in held)
         return self.frames, self.over_budget, self.looking_again, *by_statistic
 
     def fill(self, contents: tuple[Any, ...], statistics: Sequence[Statistic]) -> None:
-        """Take the `contents` of another one."""
+        """Take the `contents` of another accumulator."""
         self.frames, self.over_budget, looking_again, *by_statistic = contents
-        self._exact, self._binned, self._within, look = (
+        self._exact, self._binned, self._resolved, look = (
             {s: known for s, known in zip(statistics, held, strict=True) if known is not None}
             for held in by_statistic
         )
@@ -312,20 +314,20 @@ class Accumulator:
         if not self.frames:
             raise InputError("expected at least one frame, found none", argument="frames")
         known = dict(self._exact)
-        grids: Counted = {}
-        refined: dict[Statistic, NDArray[np.bool_]] = {}
+        by_bins: Counted = {}
+        resolved: dict[Statistic, NDArray[np.bool_]] = {}
         for statistic in self._binned:
-            bins, within = self._known_in_bins(statistic), self._within.get(statistic)
+            bins, again = self._known_in_bins(statistic), self._resolved.get(statistic)
             looked = self._look.intervals[statistic] if self._look else np.empty((0, 2))
             if of_pixels(statistic):
-                inside = PixelCounts.none() if within is None else within.rows()
+                inside = PixelCounts.none() if again is None else again.rows()
                 known[statistic] = bins.bracketed(bins.meeting(looked), inside)
             else:
-                grids[statistic] = bins
-                refined[statistic] = cells_meeting(self.rows, looked)
-                known[statistic] = bins.as_sweep(self.rows, within)
-        grid = Grid(self.rows, refined, grids) if grids else None
-        return Totals(self.frames, known, grid)
+                by_bins[statistic] = bins
+                resolved[statistic] = bins_meeting(self.component_edges, looked)
+                known[statistic] = bins.as_sweep(self.component_edges, again)
+        bounds = StatisticBins(self.component_edges, resolved, by_bins) if by_bins else None
+        return Totals(self.frames, known, bounds)
 
 
 @lru_cache(maxsize=4)
@@ -339,5 +341,5 @@ def _component_edges(thresholds: tuple[float, ...], parts: int = 1) -> Edges:
 
 
 def _canonical(known: object) -> Any:
-    """The only form of what was counted: the same pixels give the same bytes."""
+    """The canonical form of counts: the same pixels give the same bytes."""
     return known.joined() if isinstance(known, PixelScores) else known

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from mdmkit.statistics.pixel_bins import BinnedFrame
 
 Table = NDArray[np.int64]
-PARTS = 4  # of a cell, at whose ends numbers of components are looked at
+PARTS = 4  # of a bin, at whose ends numbers of components are looked at
 
 
 class BinnedComponents(Components):
@@ -38,7 +38,7 @@ class BinnedComponents(Components):
 
     Notes
     -----
-    Pixels are counted by cell, not sorted: within a cell they join in the order of the frame, and
+    Pixels are counted by bin, not sorted: within a bin they join in the order of the frame, and
     the bounds hold for any order (see `mdmkit.statistics.kernels.bounds`).
     """
 
@@ -47,27 +47,27 @@ class BinnedComponents(Components):
     hits: BinnedSteps
 
     @classmethod
-    def of(cls, cells: BinnedFrame, sizes: ComponentSizes, edges: Edges) -> BinnedComponents:
-        """Sweep one frame.
+    def of(cls, binned: BinnedFrame, sizes: ComponentSizes, edges: Edges) -> BinnedComponents:
+        """Count one frame.
 
         Parameters
         ----------
-        cells : BinnedFrame
-            The frame on a grid with these edges at least; more of them make for closer bounds.
+        binned : BinnedFrame
+            The frame in bins with these edges at least; further edges make bounds closer.
         sizes : ComponentSizes
         edges : ndarray of float64, shape (m,)
             Thresholds at which statistics are exact, strictly ascending.
         """
         from mdmkit.statistics.kernels.rows import fill_bins
 
-        plan = BinPlan.of(cells.edges, edges)
-        ranking = Ranking.by_key(cells, plan.ranks, plan.flags)
-        swept = Swept.of(cells.frame, sizes, ranking, bins=True)
+        plan = BinPlan.of(binned.edges, edges)
+        ranking = Ranking.by_key(binned, plan.ranks, plan.flags)
+        swept = Swept.of(binned.frame, sizes, ranking, bins=True)
         siou, ppv = _tables(edges, LIMBS, 1), _tables(edges, LIMBS + 1, 2)
         hits = _tables(edges, 2 * QUALITIES.size, 2 * QUALITIES.size)
         bins = plan.bins[swept.sums[:, 0]]
         fill_bins(bins, swept.sums, swept.hits, swept.bounds, swept.hit_bounds, siou, ppv, hits)
-        seen = cells.smallest, cells.largest
+        seen = binned.smallest, binned.largest
         return cls(
             sizes,
             swept.targets,
@@ -79,7 +79,7 @@ class BinnedComponents(Components):
 
     @classmethod
     def of_sweep(cls, sweep: ComponentCounts, edges: Edges) -> BinnedComponents:
-        """Reduce an exact sweep; one of several frames must know their spreads at these edges."""
+        """Reduce exact counts; those of several frames must know their spreads at these edges."""
         kinds, parts = (
             (BinnedRatios, BinnedRatios, BinnedSteps),
             (sweep.siou, sweep.ppv, sweep.hits),
@@ -91,9 +91,9 @@ class BinnedComponents(Components):
         ]
         return cls(sweep.sizes, sweep.targets, sweep.largest, *reduced)
 
-    def as_sweep(self, edges: Edges, refined: ComponentCounts | None) -> ComponentCounts:
-        """Changes moved up to the next edge, but for those within refined cells."""
-        inside = refined or ComponentCounts.none(self.sizes)
+    def as_sweep(self, edges: Edges, resolved: ComponentCounts | None) -> ComponentCounts:
+        """Changes moved up to the next edge, but for those inside resolved bins."""
+        inside = resolved or ComponentCounts.none(self.sizes)
         return ComponentCounts(
             self.sizes,
             self.targets,
@@ -114,12 +114,12 @@ def _tables(edges: Edges, totals: int, spread: int) -> tuple[Table, Table, Table
 
 @dataclass(frozen=True, eq=False)
 class BinPlan:
-    """How a sweep goes through bins, each in a few parts, with one row a bin.
+    """Plans how components are counted in bins, each of them in a few parts.
 
     Attributes
     ----------
     ranks : ndarray of int32
-        Of each key of the finer grid: its part, the highest scores first.
+        Of each key between the finer edges: its part, the highest scores first.
     flags : ndarray of uint8
         Of each rank.
     bins : ndarray of intp
@@ -152,13 +152,13 @@ class BinPlan:
     @classmethod
     def _planned(cls, finer: Edges, edges: Edges) -> BinPlan:
         parts = with_edges(edges, finer[:: max(1, finer.size // (PARTS * edges.size))])
-        cell, part = cells_of_keys(finer, edges), cells_of_keys(finer, parts)
+        place, part = cells_of_keys(finer, edges), cells_of_keys(finer, parts)
         score = np.repeat(np.append(finer, np.inf), 2)
-        at_edge = (np.arange(cell.size) % 2 == 1) & (score == np.append(edges, np.inf)[cell])
+        at_edge = (np.arange(place.size) % 2 == 1) & (score == np.append(edges, np.inf)[place])
         ranks = np.cumsum((np.diff(2 * part + at_edge, append=0) != 0)[::-1])[::-1]
         ranks = (ranks - ranks[-1]).astype(np.int32)
         bins = np.empty(int(ranks[0]) + 1, np.intp)
-        bins[ranks] = cell
+        bins[ranks] = place
         flags = np.zeros(bins.size, np.uint8)
         flags[ranks[at_edge]] |= RESTART
         flags[np.diff(bins, append=-1) != 0] |= RECORD

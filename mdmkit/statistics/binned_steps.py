@@ -1,9 +1,9 @@
-"""Totals on a fixed grid of thresholds with rigorous bounds in between: sweeps of bounded size.
+"""Totals at bin edges, with rigorous bounds within each bin: counts of bounded size.
 
-An edge is a threshold; cell c holds the predictions A > z for z in [edges[c - 1], edges[c]), cell 0
-those below all edges, the last cell those above. Totals are exact at the lower end of each cell;
-how far they may dip and rise within it is kept beside them, as sums over frames. Cells can be
-refined: their pixels looked at again.
+An edge is a threshold; bin c has the predictions A > z for z in [edges[c - 1], edges[c]), bin 0
+those below all edges, the last bin those above. Totals are exact at the lower end of each bin; how
+far they may dip and rise within it is kept beside them, as sums over frames. A bin is resolved by
+looking at its pixels again.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ G = TypeVar("G", bound="BinnedSteps")
 
 
 def spread(steps: Steps, edges: Edges) -> Steps:
-    """How far totals dip below, and rise above, those at the lower end of each cell.
+    """Compute how far totals dip below, and rise above, those at the lower end of each bin.
 
     Returns
     -------
     Steps
-        Only cells with scores strictly inside, each under its upper edge (infinite in the last
+        Only bins with scores strictly inside, each under its upper edge (infinite in the last
         one); columns are those of `bound_columns`, twice. Sums over frames bound the sum.
     """
-    cell = np.searchsorted(edges, steps.scores, side="left")
-    upper = np.append(edges, np.inf)[cell]
+    places = np.searchsorted(edges, steps.scores, side="left")
+    upper = np.append(edges, np.inf)[places]
     inside = np.flatnonzero(upper != steps.scores)
-    cells, starts, counts = np.unique(cell[inside], return_index=True, return_counts=True)
+    bins, starts, counts = np.unique(places[inside], return_index=True, return_counts=True)
     first = inside[starts]
     low, high = steps.bound_columns(steps.totals)
-    if cells.size == 0:
+    if bins.size == 0:
         return Steps.empty(2 * low.shape[1])
     dips = high[first] - _over_rows(np.minimum, low, first, first + counts)
     rises = _over_rows(np.maximum, high, first, first + counts) - low[first]
@@ -49,15 +49,15 @@ def spread(steps: Steps, edges: Edges) -> Steps:
 
 @dataclass(frozen=True, eq=False)
 class BinnedSteps(AsArrays):
-    """`Steps` seen at the edges of a grid; merges exactly.
+    """Holds `Steps` at bin edges, with bounds within bins; merges exactly.
 
     Attributes
     ----------
     totals : ndarray of int64, shape (m + 1, k)
-        Exact totals at the lower end of each cell; row 0 is everything.
+        Exact totals at the lower end of each bin; row 0 is everything.
     dips, rises : ndarray of int64, shape (m + 1, b)
         How far `Steps.bound_columns` may lie below and above those at the lower end, for all
-        thresholds of the cell.
+        thresholds of the bin.
     smallest, largest : float
         Scores that occur; infinite where none does.
     """
@@ -67,7 +67,7 @@ class BinnedSteps(AsArrays):
     rises: NDArray[np.int64]
     smallest: float
     largest: float
-    #: What is seen.
+    #: The exact kind of steps.
     kind: ClassVar[type[Steps]] = Steps
 
     @classmethod
@@ -79,9 +79,9 @@ class BinnedSteps(AsArrays):
         """
         known = spread(steps, edges) if spreads is None else spreads
         first = np.append(0, np.searchsorted(steps.scores, edges, side="right"))
-        within = np.zeros((edges.size + 1, known.changes.shape[1]), np.int64)
-        within[np.searchsorted(edges, known.scores, side="left")] = known.changes
-        dips, rises = np.split(within, 2, axis=1)
+        spread_of_bins = np.zeros((edges.size + 1, known.changes.shape[1]), np.int64)
+        spread_of_bins[np.searchsorted(edges, known.scores, side="left")] = known.changes
+        dips, rises = np.split(spread_of_bins, 2, axis=1)
         some = steps.scores.size > 0
         return cls(
             steps.totals[first],
@@ -104,7 +104,7 @@ class BinnedSteps(AsArrays):
 
     @cached_property
     def low(self) -> NDArray[np.int64]:
-        """Lower bounds of `bound_columns` for all thresholds of each cell, shape (m + 1, b)."""
+        """Lower bounds of `bound_columns` for all thresholds of each bin, shape (m + 1, b)."""
         return np.asarray(np.maximum(self.kind.bound_columns(self.totals)[0] - self.dips, 0))
 
     @cached_property
@@ -117,22 +117,22 @@ class BinnedSteps(AsArrays):
         """Memory of the arrays."""
         return self.totals.nbytes + self.dips.nbytes + self.rises.nbytes
 
-    def as_steps(self, edges: Edges, refined: Steps | None) -> Steps:
+    def as_steps(self, edges: Edges, resolved: Steps | None) -> Steps:
         """Steps with every edge as a score: those of scores moved up to the next edge.
 
-        `refined` holds exact changes at the scores within refined cells, which stay in place. The
+        `resolved` holds exact changes at the scores inside resolved bins, which stay in place. The
         smallest and the largest score stay as they are, so that the range of scores does.
         """
         scores = np.clip(np.concatenate([[-np.inf], edges, [np.inf]]), self.smallest, self.largest)
         none = np.zeros((1, self.totals.shape[1]), np.int64)
-        if refined is None or not refined.scores.size:
+        if resolved is None or not resolved.scores.size:
             return self._at_distinct(scores, np.concatenate([self.totals[:1], self.totals, none]))
         changes = -np.diff(self.totals, axis=0, prepend=self.totals[:1], append=none)
-        cell = np.searchsorted(edges, refined.scores, side="left")
+        places = np.searchsorted(edges, resolved.scores, side="left")
         taken = np.zeros_like(changes)
-        np.add.at(taken, cell + 1, refined.changes)
-        scores = np.concatenate([scores, refined.scores])
-        return self.kind.from_unsorted(scores, np.concatenate([changes - taken, refined.changes]))
+        np.add.at(taken, places + 1, resolved.changes)
+        scores = np.concatenate([scores, resolved.scores])
+        return self.kind.from_unsorted(scores, np.concatenate([changes - taken, resolved.changes]))
 
     def _at_distinct(self, scores: NDArray[np.float64], totals: NDArray[np.int64]) -> Steps:
         """Steps at ascending scores, some equal, from totals of A >= each, and of nothing."""
@@ -144,7 +144,7 @@ class BinnedSteps(AsArrays):
 
 
 class BinnedRatios(BinnedSteps):
-    """`RatioSteps` seen at the edges of a grid; sums are bounded in units of 2^-34."""
+    """Holds `RatioSteps` at bin edges; sums are bounded in units of 2^-34."""
 
     kind: ClassVar[type[Steps]] = RatioSteps
 
@@ -158,8 +158,8 @@ def _over_rows(
     return np.asarray(function.reduceat(padded, places, axis=0)[::2])
 
 
-def within(steps: S, edges: Edges, cells: NDArray[np.bool_]) -> S:
-    """The changes at scores inside the named cells, edges left out."""
-    cell = np.searchsorted(edges, steps.scores, side="left")
-    inside = cells[cell] & ~np.isin(steps.scores, edges)
+def inside_bins(steps: S, edges: Edges, bins: NDArray[np.bool_]) -> S:
+    """The changes at scores inside some bins, edges left out."""
+    places = np.searchsorted(edges, steps.scores, side="left")
+    inside = bins[places] & ~np.isin(steps.scores, edges)
     return type(steps)(steps.scores[inside], steps.changes[inside])

@@ -6,7 +6,7 @@ lies between its values at (least TP, most FP) and (most TP, least FP). Where bo
 of every T asked for, every score of the bin is: none of them can start or end a run, and one score
 may stand for all. Only the pixels of the other bins, a few thousand as a rule, are gathered and
 stepped through. What follows from the resulting counts are the margins of all scores to the last
-bit, since a run starts and ends at gathered scores only: the states on both sides of such a place
+bit, since a run starts and ends at gathered scores only: the values on both sides of such a place
 lie within the bounds of its bin.
 """
 
@@ -135,10 +135,10 @@ def unresolved(
     """Intervals of scores in which d may both pass and fail some T, shape (k, 2)."""
     totals = pixels.groups.totals
     low, high = between(totals[1:], totals[:-1], totals[0])
-    open_groups = np.zeros(low.size, bool)
+    uncertain = np.zeros(low.size, bool)
     for t in t_margins:
-        open_groups |= ~((high <= t) | (low > t))
-    return pixels.intervals(open_groups & pixels.loose)
+        uncertain |= ~((high <= t) | (low > t))
+    return pixels.intervals(uncertain & pixels.unresolved)
 
 
 def _with_plateaus(

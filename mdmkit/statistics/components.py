@@ -13,7 +13,7 @@ from mdmkit.core.component_sizes import ComponentSizes, TargetChoice
 from mdmkit.core.errors import InputError
 from mdmkit.core.exact_sums import LIMBS
 from mdmkit.core.named_arrays import AsArrays
-from mdmkit.statistics.binned_steps import spread, within
+from mdmkit.statistics.binned_steps import inside_bins, spread
 from mdmkit.statistics.edges import Edges
 from mdmkit.statistics.frame_regions import FrameRegions
 from mdmkit.statistics.pixel_order import pixel_order
@@ -76,7 +76,7 @@ def count_targets(frame: Frame, min_target: int) -> int:
 
 @dataclass(frozen=True, eq=False)
 class Ranking:
-    """In which order a sweep takes the pixels of a frame.
+    """The order in which the pixels of a frame join components.
 
     Attributes
     ----------
@@ -93,7 +93,7 @@ class Ranking:
 
     @classmethod
     def by_level(cls, frame: Frame, flag: int) -> Ranking:
-        """One rank a distinct score."""
+        """Give each distinct score a rank."""
         from mdmkit.statistics.kernels.basins import rank_by_level
 
         levels = pixel_order(frame)
@@ -103,13 +103,13 @@ class Ranking:
 
     @classmethod
     def by_key(
-        cls, cells: BinnedFrame, ranks: NDArray[np.int32], flags: NDArray[np.uint8]
+        cls, binned: BinnedFrame, ranks: NDArray[np.int32], flags: NDArray[np.uint8]
     ) -> Ranking:
-        """By the rank of each key of a grid; pixels of negative ranks are not swept."""
+        """Rank pixels by their key of a binned frame; those of negative ranks are left out."""
         from mdmkit.statistics.kernels.basins import rank_by_key
 
-        rank = _unswept(cells.frame)
-        rank_by_key(cells.keys, cells.frame.classes, ranks, rank)
+        rank = _unswept(binned.frame)
+        rank_by_key(binned.keys, binned.frame.classes, ranks, rank)
         return cls(rank, flags)
 
 
@@ -129,7 +129,7 @@ def prepared(
     targets: Targets,
     qualities: NDArray[np.float64] = QUALITIES,
 ) -> tuple[Records, State]:
-    """What a sweep reads, and what it works on."""
+    """Make the records that the kernel reads, and the state that it works on."""
     if frame.scores.size > MOST_PIXELS:
         raise InputError(
             f"expected at most {MOST_PIXELS} pixels a frame for component metrics, "
@@ -157,7 +157,7 @@ def prepared(
 
 @dataclass(frozen=True)
 class Swept:
-    """Rows that the kernel recorded; see `mdmkit.statistics.kernels.components.sweep`."""
+    """Totals that the kernel recorded; see `mdmkit.statistics.kernels.components.sweep`."""
 
     targets: int
     largest: int
@@ -176,7 +176,7 @@ class Swept:
         bins: bool = False,
         found: bool = False,
     ) -> Swept:
-        """Sweep the pixels of a frame in an order."""
+        """Count the components of a frame, its pixels joining in an order."""
         from mdmkit.statistics.kernels.components import sweep
 
         targets = Targets.of(frame, sizes.min_target, sizes.within)
@@ -199,9 +199,9 @@ class Components(AsArrays):
     largest : int
         Pixels of the largest ground-truth component, too small or not.
     siou
-        Three limbs (`mdmkit.core.exact_sums`) of the sum of sIoU over ground-truth components.
+        Fixed-point sum (`mdmkit.core.exact_sums`) of sIoU over ground-truth components.
     ppv
-        Three limbs of the sum of PPV over predicted components, and their number.
+        Fixed-point sum of PPV over predicted components, and their number.
     hits
         True positives, then false positives, at each of the 11 `QUALITIES`.
     """
@@ -220,7 +220,7 @@ class Components(AsArrays):
 
     @classmethod
     def merged(cls: type[C], parts: Iterable[C]) -> C:
-        """Those of several sets of frames together, in any order with the same result."""
+        """Counts of several sets of frames together, in any order with the same result."""
         several = list(parts)
         first = several[0]
         return cls(
@@ -245,27 +245,27 @@ class ComponentCounts(Components):
     siou: RatioSteps
     ppv: RatioSteps
     hits: Steps
-    #: Of each part the sum of the frames' `binned_steps.spread`, for sums that go to a grid.
+    #: Of each part the sum of the frames' `binned_steps.spread`, for sums that go to bins.
     spreads: tuple[Steps, Steps, Steps] | None = None
 
     @classmethod
     def of(cls, frame: Frame, sizes: ComponentSizes) -> ComponentCounts:
-        """Sweep one frame at every distinct score."""
+        """Count one frame at every distinct score."""
         levels = pixel_order(frame)
         swept = Swept.of(frame, sizes, Ranking.by_level(frame, RECORD))
         return cls._from_rows(sizes, swept, levels.scores)
 
     @classmethod
     def inside(
-        cls, cells: BinnedFrame, sizes: ComponentSizes, edges: Edges, refined: NDArray[np.bool_]
+        cls, binned: BinnedFrame, sizes: ComponentSizes, edges: Edges, resolved: NDArray[np.bool_]
     ) -> ComponentCounts:
-        """`of(frame, sizes).within(edges, refined)`, looking closely at those cells only.
+        """`of(frame, sizes).inside_bins(edges, resolved)`, looking closely at those bins only.
 
-        `edges` may be fewer than those of `cells`. Where no score need be known the pixels come
-        in the order of the frame, which is quick, and below the last cell not at all.
+        `edges` may be fewer than those of `binned`. Where no score need be known the pixels come
+        in the order of the frame, which is quick, and below the last bin not at all.
         """
-        ranking, scores = _closely(cells, edges, refined)
-        sweep = cls._from_rows(sizes, Swept.of(cells.frame, sizes, ranking), scores)
+        ranking, scores = _closely(binned, edges, resolved)
+        sweep = cls._from_rows(sizes, Swept.of(binned.frame, sizes, ranking), scores)
         return sweep._mapped(lambda part: type(part)(*_known(part)))
 
     @classmethod
@@ -297,22 +297,22 @@ class ComponentCounts(Components):
         return super().nbytes + sum(part.nbytes for part in self.spreads or ())
 
     def with_spreads(self, edges: Edges) -> ComponentCounts:
-        """The sweep of one frame, which can be merged and then reduced to these edges."""
+        """The counts of one frame, which can be merged and then reduced to these edges."""
         spreads = (spread(self.siou, edges), spread(self.ppv, edges), spread(self.hits, edges))
         return replace(self, spreads=spreads)
 
-    def within(self, edges: Edges, cells: NDArray[np.bool_]) -> ComponentCounts:
-        """What changes inside some cells of a grid."""
-        return self._mapped(lambda part: within(part, edges, cells))
+    def inside_bins(self, edges: Edges, bins: NDArray[np.bool_]) -> ComponentCounts:
+        """The changes inside some bins."""
+        return self._mapped(lambda part: inside_bins(part, edges, bins))
 
     @classmethod
     def none(cls, sizes: ComponentSizes) -> ComponentCounts:
-        """The sweep of no frames."""
+        """The counts of no frames."""
         siou, ppv = RatioSteps.empty(LIMBS), RatioSteps.empty(LIMBS + 1)
         return cls(sizes, 0, 0, siou, ppv, Steps.empty(2 * QUALITIES.size))
 
     def rescaled(self, rescale: Rescale) -> ComponentCounts:
-        """The same statistics over order-preserved scores."""
+        """Map the scores of the statistics, keeping their order."""
         return self._mapped(lambda part: part.rescaled(rescale))
 
     def _mapped(self, function: Callable[[Any], Any]) -> ComponentCounts:
@@ -326,7 +326,7 @@ class ComponentCounts(Components):
 
 
 def cells_of_keys(finer: Edges, edges: Edges) -> NDArray[np.intp]:
-    """For each key of a grid the cell of a grid of fewer edges in which it lies."""
+    """The bin between `edges` in which each key between `finer` edges lies."""
     return np.repeat(np.searchsorted(edges, np.append(finer, np.inf), side="left"), 2)
 
 
@@ -336,9 +336,9 @@ def _known(part: Steps) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
 
 
 def _closely(
-    cells: BinnedFrame, edges: Edges, refined: NDArray[np.bool_]
+    binned: BinnedFrame, edges: Edges, resolved: NDArray[np.bool_]
 ) -> tuple[Ranking, NDArray[np.float64]]:
-    """One rank a score within refined cells, one for all that lies between two of them.
+    """Give each score in resolved bins a rank, and one to all scores between two such bins.
 
     Returns
     -------
@@ -346,26 +346,26 @@ def _closely(
     scores : ndarray of float64, shape (R,)
         Of each rank; NaN where it has several.
     """
-    close = refined[cells_of_keys(cells.edges, edges)]
-    close[1:-1:2] &= ~np.isin(cells.edges, edges)
-    # by key: refined pixels, and runs of other keys, at or above it; each pixel may be a rank
-    ahead = np.cumsum((cells.pixels * close)[::-1])[::-1]
+    close = resolved[cells_of_keys(binned.edges, edges)]
+    close[1:-1:2] &= ~np.isin(binned.edges, edges)
+    # by key: resolved pixels, and runs of other keys, at or above it; each pixel may be a rank
+    ahead = np.cumsum((binned.pixels * close)[::-1])[::-1]
     runs = np.cumsum((~close & np.append(close[1:], True))[::-1])[::-1]
     ranks = np.where(close, _CLOSE, ahead + runs - 1).astype(np.int32)
-    met = np.flatnonzero(close & (cells.pixels > 0))
+    met = np.flatnonzero(close & (binned.pixels > 0))
     ranks[: met[0] if met.size else close.size] = -1
     count = int(ahead[0] + runs[0]) if met.size else 0
-    ranking = Ranking.by_key(cells, ranks, np.full(count, RECORD, np.uint8))
+    ranking = Ranking.by_key(binned, ranks, np.full(count, RECORD, np.uint8))
 
     places = np.flatnonzero(ranking.rank == _CLOSE)
-    row, column = np.divmod(places, cells.frame.shape[1] + 1)
-    flat = (row - 1) * cells.frame.shape[1] + column - 1
-    values = cells.frame.unit_scores(flat)
+    row, column = np.divmod(places, binned.frame.shape[1] + 1)
+    flat = (row - 1) * binned.frame.shape[1] + column - 1
+    values = binned.frame.unit_scores(flat)
     order = np.argsort(-values, kind="stable")
     values = values[order]
     first = np.append(True, values[1:] != values[:-1])[: values.size]  # of its score
     levels = np.maximum.accumulate(np.where(first, np.arange(values.size), 0))
-    own = levels + runs[cells.keys[flat[order]]]
+    own = levels + runs[binned.keys[flat[order]]]
     ranking.rank[places[order]] = own
     scores = np.full(count, np.nan)
     scores[own] = values

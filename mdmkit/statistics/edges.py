@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mdmkit.core.errors import InputError
 
-#: Number of steps of the regular grid; a power of two, so that j / CELLS is exact.
+#: Number of regular bins of [0, 1]; a power of two, so that j / CELLS is exact.
 CELLS = 65_536
 
 
@@ -37,7 +37,7 @@ def regular_steps(edges: Edges) -> int:
 
 
 def with_edges(edges: Edges, more: Iterable[float]) -> Edges:
-    """The same grid with further thresholds, at which totals are exact too."""
+    """Add thresholds to bin edges, so that totals are exact at them, too."""
     return np.unique(np.concatenate([edges, np.asarray(list(more), np.float64)]))
 
 
@@ -99,14 +99,14 @@ def united(intervals: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.stack([lows[begins], highs[ends]], axis=1)
 
 
-def cells_meeting(edges: Edges, intervals: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Cells (edges[c - 1], edges[c]] that share scores with closed intervals, shape (m + 1,)."""
+def bins_meeting(edges: Edges, intervals: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Bins (edges[c - 1], edges[c]] that share scores with closed intervals, shape (m + 1,)."""
     lows, highs = united(intervals).T
     place = np.searchsorted(lows, np.append(edges, np.inf), side="right")
     return np.asarray(np.append(-np.inf, highs)[place] > np.append(-np.inf, edges))
 
 
-def scores_of_cells(edges: Edges, cells: NDArray[np.intp]) -> NDArray[np.float64]:
-    """The scores that cells hold, as closed intervals, shape (k, 2)."""
+def scores_of_bins(edges: Edges, bins: NDArray[np.intp]) -> NDArray[np.float64]:
+    """The scores that bins hold, as closed intervals, shape (k, 2)."""
     ends = np.concatenate([[-np.inf], edges, [np.inf]])
-    return np.stack([np.nextafter(ends[cells], np.inf), ends[cells + 1]], axis=1)
+    return np.stack([np.nextafter(ends[bins], np.inf), ends[bins + 1]], axis=1)

@@ -34,7 +34,7 @@ class FrameMeans:
 
     @classmethod
     def of(cls, scores: NDArray[np.float64], values: NDArray[np.float64]) -> FrameMeans:
-        """Of one frame: distinct scores (n,), ascending, and values (n + 1,), NaN where undefined.
+        """Make steps of one frame: ascending scores (n,) and values (n + 1,), NaN where undefined.
 
         Value j belongs to the prediction A >= scores[j], the last one to the empty prediction.
         """
@@ -46,7 +46,7 @@ class FrameMeans:
 
     @classmethod
     def merged(cls, parts: Iterable[FrameMeans]) -> FrameMeans:
-        """Those of several sets of frames, in any order with the same result."""
+        """Join the values of several sets of frames, in any order with the same result."""
         several = list(parts)
         return cls(
             RatioSteps.merged(part.steps for part in several),
@@ -55,7 +55,7 @@ class FrameMeans:
         )
 
     def rescaled(self, rescale: Rescale) -> FrameMeans:
-        """The same means over order-preserved scores."""
+        """Map the scores of the means, keeping their order."""
         return FrameMeans(self.steps.rescaled(rescale), self.empty, self.frames)
 
     def on_unit(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -62,7 +62,7 @@ class ImageRates(AsArrays):
         return cls(normal, anomalous, several[0].source)
 
     def widened(self) -> ImageRates:
-        """The same images with keys of float64 scores."""
+        """Convert keys to those of float64 scores."""
         normal, anomalous = (
             tuple(keys_of(scores_of(image, self.source)) for image in images)
             for images in (self.normal, self.anomalous)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.core.named_arrays import AsArrays
-from mdmkit.statistics.binned_steps import BinnedSteps, within
+from mdmkit.statistics.binned_steps import BinnedSteps, inside_bins
 from mdmkit.statistics.edges import Edges
 from mdmkit.statistics.score_keys import Keys, keys_of, scores_of, sorted_keys
 from mdmkit.statistics.stepped_counts import BinnedCounts, SteppedCounts
@@ -56,7 +56,7 @@ class IntervalCounts(AsArrays):
         return cls(ends, np.asarray(sizes), anomalous, several[0].source)
 
     def widened(self) -> IntervalCounts:
-        """The same counts with keys of float64 scores."""
+        """Convert keys to those of float64 scores."""
         ends = (scores_of(run, self.source) for run in self.ends)
         wide = tuple(keys_of(run) for run in ends)
         return IntervalCounts(wide, self.sizes, self.anomalous, "float64")
@@ -83,7 +83,7 @@ class IntervalCounts(AsArrays):
         return [sorted_keys(run.copy()) for run in self.ends]
 
     def _rows(self, columns: list[tuple[Keys, NDArray[np.int64]]]) -> Steps:
-        """Of changes of each column, at keys of its own, the rows of all of them."""
+        """Merge the changes of each column, at keys of its own, into rows of all columns."""
         from mdmkit.statistics.kernels.erosion import merge_columns
 
         runs, changes = (np.concatenate(several) for several in zip(*columns, strict=True))
@@ -101,9 +101,11 @@ class IntervalCounts(AsArrays):
         ends = BinnedSteps.of(self.monotone_steps, edges)
         return BinnedCounts(ends, self.sizes, self.anomalous, True)
 
-    def within(self, edges: Edges, bins: NDArray[np.bool_]) -> SteppedCounts:
+    def inside_bins(self, edges: Edges, bins: NDArray[np.bool_]) -> SteppedCounts:
         """Ends that lie inside some bins."""
-        return SteppedCounts(within(self.monotone_steps, edges, bins), self.sizes, self.anomalous)
+        return SteppedCounts(
+            inside_bins(self.monotone_steps, edges, bins), self.sizes, self.anomalous
+        )
 
 
 def _count_ends(lows: Keys, highs: Keys) -> tuple[Keys, NDArray[np.int64]]:

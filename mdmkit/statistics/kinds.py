@@ -40,12 +40,12 @@ class PixelStatistic:
         known = PixelCounts if frame.scores.dtype.itemsize <= 2 else PixelScores
         return known.of(frame)
 
-    def on_grid(self, cells: BinnedFrame, edges: Edges) -> PixelBins:
-        """Count one frame at the edges of a grid."""
-        return PixelBins.of_frame(cells)
+    def in_bins(self, binned: BinnedFrame, edges: Edges) -> PixelBins:
+        """Count one frame in bins between `edges`."""
+        return PixelBins.of_frame(binned)
 
     def between(self, frame: Frame, intervals: NDArray[np.float64]) -> PixelScores | PixelCounts:
-        """What `of` has in any of the closed intervals of scores, shape (k, 2)."""
+        """The part of `of` in any of the closed intervals of scores, shape (k, 2)."""
         if frame.scores.dtype.itemsize <= 2:
             return PixelCounts.of(frame).within(intervals)
         return PixelScores.between(frame, intervals)
@@ -62,23 +62,23 @@ class ComponentStatistic:
         return ComponentCounts.of(frame, self.sizes)
 
     def at_edges(self, sweep: ComponentCounts, edges: Edges) -> BinnedComponents:
-        """A sweep reduced to the edges of a grid."""
+        """Counts reduced to bins between `edges`."""
         return BinnedComponents.of_sweep(sweep, edges)
 
-    def on_grid(self, cells: BinnedFrame, edges: Edges) -> BinnedComponents:
-        """Sweep one frame at the edges of a grid."""
-        return BinnedComponents.of(cells, self.sizes, edges)
+    def in_bins(self, binned: BinnedFrame, edges: Edges) -> BinnedComponents:
+        """Count one frame in bins between `edges`."""
+        return BinnedComponents.of(binned, self.sizes, edges)
 
     def inside(
-        self, cells: BinnedFrame, edges: Edges, refined: NDArray[np.bool_]
+        self, binned: BinnedFrame, edges: Edges, resolved: NDArray[np.bool_]
     ) -> ComponentCounts:
-        """Sweep one frame within some cells of a grid."""
-        return ComponentCounts.inside(cells, self.sizes, edges, refined)
+        """Count every score of one frame in resolved bins."""
+        return ComponentCounts.inside(binned, self.sizes, edges, resolved)
 
 
 @dataclass(frozen=True)
 class MaskStatistic:
-    """Values of a callable on masks; needs scores in [0, 1] when it sweeps."""
+    """Values of a callable on masks; needs scores in [0, 1] when frames are counted."""
 
     function: MaskFunction
 
@@ -89,13 +89,13 @@ class MaskStatistic:
 
 @dataclass(frozen=True)
 class ChangedStatistic:
-    """The sweep of each frame after a change of it."""
+    """A statistic of each frame after a change of it."""
 
     change: FrameChange
     statistic: Any
 
     def of(self, frame: Frame) -> Any:
-        """Change and sweep one frame."""
+        """Change and count one frame."""
         return self._kind.of(self.change(frame))
 
     def between(self, frame: Frame, intervals: NDArray[np.float64]) -> Any:
@@ -106,24 +106,24 @@ class ChangedStatistic:
 
     @property
     def _kind(self) -> Any:
-        """Rows where the change leaves few pixels or few scores."""
+        """Counts at each score where the change leaves few pixels or few scores."""
         few = isinstance(self.statistic, PixelStatistic) and not self.change.selects
         return PixelCounts if few else self.statistic
 
     def at_edges(self, sweep: object, edges: Edges) -> Any:
-        """A sweep reduced to the edges of a grid."""
+        """Counts reduced to bins between `edges`."""
         return self.statistic.at_edges(sweep, edges)
 
-    def on_grid(self, cells: BinnedFrame, edges: Edges) -> Any:
-        """Change one frame, given as it was, and count it at the edges of a grid."""
-        return self.statistic.on_grid(self._changed(cells), edges)
+    def in_bins(self, binned: BinnedFrame, edges: Edges) -> Any:
+        """Change one frame, given as it was, and count it in bins between `edges`."""
+        return self.statistic.in_bins(self._changed(binned), edges)
 
-    def inside(self, cells: BinnedFrame, edges: Edges, refined: NDArray[np.bool_]) -> Any:
-        """Change one frame, given as it was, and sweep it within some cells of a grid."""
-        return self.statistic.inside(self._changed(cells), edges, refined)
+    def inside(self, binned: BinnedFrame, edges: Edges, resolved: NDArray[np.bool_]) -> Any:
+        """Change one frame, given as it was, and count every score in resolved bins."""
+        return self.statistic.inside(self._changed(binned), edges, resolved)
 
-    def _changed(self, cells: BinnedFrame) -> BinnedFrame:
-        return BinnedFrame.of(self.change(cells.frame), cells.edges)
+    def _changed(self, binned: BinnedFrame) -> BinnedFrame:
+        return BinnedFrame.of(self.change(binned.frame), binned.edges)
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ Statistic = (
     | ChangedStatistic
 )
 
-#: What was counted, of each statistic.
+#: The counts of each statistic.
 Counted = dict[Statistic, Any]
 
 
@@ -204,7 +204,7 @@ def of_images(statistic: Statistic) -> bool:
 
 
 def unchanged(statistic: Statistic) -> Statistic:
-    """What is counted, whatever was done to frames before."""
+    """The statistic itself, without the changes of frames before it."""
     while isinstance(statistic, ChangedStatistic):
         statistic = statistic.statistic
     return statistic

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 MaskFunction = Callable[[NDArray[np.bool_], NDArray[np.bool_]], Any]
 
-#: Up to this many steps every step is looked at; beyond, as many thresholds on a grid.
+#: Up to this many steps every step is looked at; beyond, as many thresholds at equal distances.
 MOST_STEPS = 1001
 RESOLUTION = 1 / (MOST_STEPS - 1)
 GRID = np.arange(MOST_STEPS) / (MOST_STEPS - 1)
@@ -48,7 +48,7 @@ def _as_float(value: Any) -> float:
 
 @dataclass(frozen=True, eq=False)
 class MaskSamples:
-    """Values of `function(prediction, target)` for each frame, at its own steps or on a grid.
+    """Values of `function(prediction, target)` for each frame, at its steps or at equal distances.
 
     Attributes
     ----------
@@ -86,7 +86,7 @@ class MaskSamples:
 
     @classmethod
     def merged(cls, parts: Iterable[MaskSamples]) -> MaskSamples:
-        """Those of several sets of frames."""
+        """Values of several sets of frames."""
         several = list(parts)
         frames = tuple(frame for part in several for frame in part.frames)
         return cls(frames, sum(part.anomalous for part in several))

@@ -1,4 +1,4 @@
-"""BinnedFrame: the pixels of a frame by the cells of a grid: counted and ordered, not sorted."""
+"""BinnedFrame: the pixels of a frame in bins of scores, counted and ordered, not sorted."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class BinnedFrame:
-    """Where each valid pixel lies on a grid.
+    """Holds the bin of each valid pixel of a frame.
 
     Attributes
     ----------
     frame : Frame
     edges : ndarray of float64, shape (m,)
-        Thresholds, strictly ascending; see `mdmkit.statistics.binned_steps`.
+        Bin edges, strictly ascending; see `mdmkit.statistics.binned_steps`.
     keys : ndarray of uint32, shape (H W,)
-        Of valid pixels: 2 c in cell c, (edges[c - 1], edges[c]), and 2 c + 1 at edges[c].
+        Of valid pixels: 2 c inside bin c, (edges[c - 1], edges[c]), and 2 c + 1 at edges[c].
     packed : ndarray of uint64, shape (2 (m + 1),)
         Of each key the anomalous pixels in the high half, all valid ones in the low half.
     smallest, largest : float
@@ -102,6 +102,6 @@ _LOOK_UPS: deque[tuple[Edges, NDArray[np.int32], int]] = deque(maxlen=4)
 
 def _keys(values: NDArray[np.float64], edges: Edges) -> NDArray[np.uint32]:
     """Keys of a few scores."""
-    cells = np.searchsorted(edges, values, side="left")
-    at_edge = np.append(edges, np.inf)[cells] == values
-    return np.asarray(2 * cells + (at_edge & (cells < edges.size)), np.uint32)
+    bins = np.searchsorted(edges, values, side="left")
+    at_edge = np.append(edges, np.inf)[bins] == values
+    return np.asarray(2 * bins + (at_edge & (bins < edges.size)), np.uint32)

@@ -70,7 +70,7 @@ class PixelScores(AsArrays):
 
     @classmethod
     def between(cls, frame: Frame, intervals: NDArray[np.float64]) -> PixelScores:
-        """Those of one frame in any of the closed intervals of scores, shape (k, 2)."""
+        """Take the pixels of one frame in any of the closed intervals of scores, shape (k, 2)."""
         normal, anomalous = split_keys_between(frame, intervals)
         return cls((normal,), (anomalous,))
 
@@ -108,7 +108,7 @@ class PixelScores(AsArrays):
         return least, max((float(scores_of(keys[-1:])[0]) for keys in some), default=-np.inf)
 
     def joined(self) -> PixelScores:
-        """The same pixels in one array a class, in their only order."""
+        """Join the pixels into one sorted array per class."""
         self._join()
         return PixelScores((_sorted_together(list(self.normal_keys)),), self.anomalous_keys)
 

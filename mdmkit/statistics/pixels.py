@@ -42,7 +42,7 @@ class PixelCounts(Steps):
 
     @classmethod
     def of_classes(cls, normal: Keys, anomalous: Keys) -> PixelCounts:
-        """From the sorted keys of the pixels of each class."""
+        """Count the sorted keys of the pixels of each class."""
         from mdmkit.statistics.kernels.sorting import merge_classes
 
         scores = np.empty(normal.size + anomalous.size)
@@ -56,7 +56,7 @@ class PixelCounts(Steps):
         return cls.empty(2)
 
     def within(self, intervals: NDArray[np.float64]) -> PixelCounts:
-        """What lies in any of the closed intervals of scores, shape (k, 2)."""
+        """Take the counts in any of the closed intervals of scores, shape (k, 2)."""
         lows, highs = united(intervals).T
         place = np.searchsorted(lows, self.scores, side="right")
         inside = self.scores <= np.append(-np.inf, highs)[place]

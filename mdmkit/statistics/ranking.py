@@ -139,24 +139,24 @@ def best_f1(pixels: RankedPixels) -> BestF1:
     return BestF1(value, threshold, threshold is None, pixels.score_of(lowest))
 
 
-# Bounds where pixels are known in groups: those of a loose group lie anywhere from its least to its
-# greatest score, in any order.
+# Bounds where pixels are known in groups: those of an unresolved group lie anywhere from its least
+# to its greatest score, in any order.
 
 
 def _groups(pixels: BracketedPixels) -> tuple[Counts, Counts, Counts, Counts, NDArray[np.bool_]]:
-    """TP and FP above each group, its anomalous and normal pixels, and whether it is loose."""
+    """TP and FP above each group, its anomalous and normal pixels, and whether it is unresolved."""
     groups = pixels.groups
     parts = (*groups.totals[1:].T, *groups.changes.T)
     tp, fp, p, n = (part[::-1] for part in parts)
-    return tp, fp, p, n, pixels.loose[::-1]
+    return tp, fp, p, n, pixels.unresolved[::-1]
 
 
 def average_precision_bounds(pixels: BracketedPixels) -> Bounds:
-    """Anomalous pixels of a loose group come last or first; others all at once."""
-    tp, fp, p, n, loose = _groups(pixels)
+    """Anomalous pixels of an unresolved group come last or first; others all at once."""
+    tp, fp, p, n, unresolved = _groups(pixels)
     at_once = (tp + p) / (tp + p + fp + n)
-    least = np.where(loose, (tp + 1) / (tp + 1 + fp + n), at_once)
-    most = np.where(loose, (tp + p) / np.maximum(tp + p + fp, 1), at_once)
+    least = np.where(unresolved, (tp + 1) / (tp + 1 + fp + n), at_once)
+    most = np.where(unresolved, (tp + p) / np.maximum(tp + p + fp, 1), at_once)
     some = p > 0
     low, high = (_sum([np.asarray(p * part, np.float64)[some]]) for part in (least, most))
     low, high = low / pixels.anomalous, high / pixels.anomalous
@@ -164,19 +164,19 @@ def average_precision_bounds(pixels: BracketedPixels) -> Bounds:
 
 
 def auroc_bounds(pixels: BracketedPixels) -> Bounds:
-    """Normal pixels of a loose group come before or after its anomalous ones; others tie."""
-    tp, _, p, n, loose = _groups(pixels)
+    """Normal pixels of an unresolved group come before or after its anomalous ones; others tie."""
+    tp, _, p, n, unresolved = _groups(pixels)
     pairs = 2 * pixels.anomalous * pixels.normal
-    low = int(n @ np.where(loose, 2 * tp, 2 * tp + p))
-    return low / pairs, int(n @ np.where(loose, 2 * (tp + p), 2 * tp + p)) / pairs
+    low = int(n @ np.where(unresolved, 2 * tp, 2 * tp + p))
+    return low / pairs, int(n @ np.where(unresolved, 2 * (tp + p), 2 * tp + p)) / pairs
 
 
 def fpr_at_tpr_bounds(pixels: BracketedPixels, tpr: float) -> Bounds:
     """The rate is reached somewhere within one group."""
-    tp, fp, p, n, loose = _groups(pixels)
+    tp, fp, p, n, unresolved = _groups(pixels)
     first = int(np.argmax((tp + p) / pixels.anomalous >= tpr))
     high = float((fp[first] + n[first]) / pixels.normal)
-    return (float(fp[first] / pixels.normal) if loose[first] else high), high
+    return (float(fp[first] / pixels.normal) if unresolved[first] else high), high
 
 
 def reaching_tpr(pixels: BracketedPixels, tpr: float) -> NDArray[np.bool_]:
@@ -189,6 +189,6 @@ def reaching_tpr(pixels: BracketedPixels, tpr: float) -> NDArray[np.bool_]:
 
 def best_f1_highs(pixels: BracketedPixels) -> NDArray[np.float64]:
     """The largest F1 that a prediction ending within each group can have, ascending in score."""
-    tp, fp, p, n, loose = _groups(pixels)
-    highs = 2 * (tp + p) / (tp + p + fp + np.where(loose, 0, n) + pixels.anomalous)
+    tp, fp, p, n, unresolved = _groups(pixels)
+    highs = 2 * (tp + p) / (tp + p + fp + np.where(unresolved, 0, n) + pixels.anomalous)
     return np.asarray(highs[::-1])

@@ -1,4 +1,4 @@
-"""How much of each anomalous region is covered: weighted pixels, for PRO and its relatives.
+"""Coverage of each anomalous region: weighted pixels, for PRO and its relatives.
 
 Each pixel weighs what it adds to the covered fraction of its region, in units of 2^-40, so that the
 sum over regions at any threshold is an integer that adds over frames in any order.

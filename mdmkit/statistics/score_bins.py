@@ -87,17 +87,17 @@ class PixelBins(AsArrays):
         return bins
 
     @classmethod
-    def of_frame(cls, cells: BinnedFrame) -> PixelBins:
-        """From a frame whose pixels were placed on a grid; no bin knows its scores."""
-        within, at_edge = cells.counts[::2], cells.counts[1::2]
-        counts = within + at_edge
-        some, inside = counts.any(axis=1), within.any(axis=1)
-        upper = np.append(cells.edges, np.inf).clip(cells.smallest, cells.largest)
+    def of_frame(cls, binned: BinnedFrame) -> PixelBins:
+        """Take over the bins of a frame; no bin knows its scores."""
+        inside_bins, at_edge = binned.counts[::2], binned.counts[1::2]
+        counts = inside_bins + at_edge
+        some, inside = counts.any(axis=1), inside_bins.any(axis=1)
+        upper = np.append(binned.edges, np.inf).clip(binned.smallest, binned.largest)
         with np.errstate(over="ignore"):
-            lower = np.nextafter(np.append(-np.inf, cells.edges), np.inf).clip(cells.smallest)
+            lower = np.nextafter(np.append(-np.inf, binned.edges), np.inf).clip(binned.smallest)
         least = np.where(inside, lower, upper)
         return cls(
-            cells.edges, counts, np.where(some, least, np.inf), np.where(some, upper, -np.inf)
+            binned.edges, counts, np.where(some, least, np.inf), np.where(some, upper, -np.inf)
         )
 
     @classmethod
@@ -154,13 +154,13 @@ class PixelBins(AsArrays):
         return np.stack([self.least[bins], self.greatest[bins]], axis=1)
 
     def as_groups(self) -> BracketedPixels:
-        """What is known of the pixels where none were looked at again."""
+        """Group the pixels by bin, where none were looked at again."""
         kept = np.flatnonzero(self.counts.any(axis=1))
         groups = PixelCounts(self.greatest[kept], self.counts[kept])
         return BracketedPixels(groups, self.least[kept])
 
     def bracketed(self, looked_into: NDArray[np.bool_], inside: PixelCounts) -> BracketedPixels:
-        """What is known where the pixels of some bins were looked at again.
+        """Group the pixels by bin, and by score where the pixels of some bins were looked at again.
 
         Parameters
         ----------
@@ -192,14 +192,14 @@ class BracketedPixels:
     least: NDArray[np.float64]
 
     @cached_property
-    def loose(self) -> NDArray[np.bool_]:
+    def unresolved(self) -> NDArray[np.bool_]:
         """Groups with more than one score, shape (n,)."""
         return np.asarray(self.least < self.groups.scores)
 
     @property
     def exact(self) -> bool:
         """Whether every score is known."""
-        return not self.loose.any()
+        return not self.unresolved.any()
 
     @property
     def anomalous(self) -> int:

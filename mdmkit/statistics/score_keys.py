@@ -109,7 +109,7 @@ def split_keys(frame: Frame) -> tuple[Keys, Keys]:
 
 
 def split_keys_between(frame: Frame, intervals: NDArray[np.float64]) -> tuple[Keys, Keys]:
-    """Those of `split_keys` in any of the closed intervals of scores, shape (k, 2).
+    """Split the keys of scores in any of some closed intervals by class, shape (k, 2).
 
     Of a frame that was counted before, and is not validated once more.
     """
@@ -145,7 +145,7 @@ def _bits(frame: Frame) -> Keys:
 
 
 def sorted_keys(keys: Keys) -> Keys:
-    """The same keys in ascending order. O(n); takes the array it is given as its own."""
+    """Sort keys in ascending order. O(n); the array that it is given is overwritten."""
     from mdmkit.statistics.kernels.split_scores import sort_keys
 
     shifts = np.arange(0, 8 * keys.itemsize, _DIGIT).astype(keys.dtype)

@@ -35,7 +35,7 @@ def write_state(path: Path, header: Mapping[str, object], arrays: Arrays) -> Non
 
 
 def read_header(path: Path) -> Json:
-    """What a state says of itself, without its arrays.
+    """Read the header of a state, without its arrays.
 
     Raises
     ------

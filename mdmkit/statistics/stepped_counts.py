@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.core.named_arrays import AsArrays
-from mdmkit.statistics.binned_steps import BinnedSteps, within
+from mdmkit.statistics.binned_steps import BinnedSteps, inside_bins
 from mdmkit.statistics.steps import Rescale, Steps
 
 if TYPE_CHECKING:
@@ -60,21 +60,21 @@ class SteppedCounts(AsArrays):
         return self.steps.nbytes
 
     def rescaled(self: C, rescale: Rescale) -> C:
-        """The same counts over order-preserved scores."""
+        """Map the scores of the counts, keeping their order."""
         return replace(self, steps=self.steps.rescaled(rescale))
 
     def at_edges(self, edges: Edges) -> BinnedCounts:
         """The counts reduced to bins; none may rise with the threshold."""
         return BinnedCounts(BinnedSteps.of(self.steps, edges), self.sizes, self.anomalous, False)
 
-    def within(self, edges: Edges, bins: NDArray[np.bool_]) -> SteppedCounts:
-        """What changes inside some bins."""
-        return replace(self, steps=within(self.steps, edges, bins))
+    def inside_bins(self, edges: Edges, bins: NDArray[np.bool_]) -> SteppedCounts:
+        """The changes inside some bins."""
+        return replace(self, steps=inside_bins(self.steps, edges, bins))
 
 
 @dataclass(frozen=True, eq=False)
 class BinnedCounts(AsArrays):
-    """Counts at the edges of bins, and between which bounds they stay within each.
+    """Holds counts at bin edges, with their bounds within each bin.
 
     Attributes
     ----------
@@ -122,9 +122,9 @@ class BinnedCounts(AsArrays):
             return self.ends.high
         return np.asarray(self.ends.high[:, 1::2] - self.ends.low[:, ::2])
 
-    def as_sweep(self, edges: Edges, refined: SteppedCounts | None) -> SteppedCounts:
-        """Ends moved up to the next edge, but for those within refined bins."""
-        steps = self.ends.as_steps(edges, None if refined is None else refined.steps)
+    def as_sweep(self, edges: Edges, resolved: SteppedCounts | None) -> SteppedCounts:
+        """Ends moved up to the next edge, but for those inside resolved bins."""
+        steps = self.ends.as_steps(edges, None if resolved is None else resolved.steps)
         if self.paired:
             steps = Steps(steps.scores, steps.changes[:, 1::2] - steps.changes[:, ::2])
         return SteppedCounts(steps, self.sizes, self.anomalous)
@@ -132,7 +132,7 @@ class BinnedCounts(AsArrays):
 
 class _Counts(Protocol):
     def at_edges(self, edges: Edges) -> BinnedCounts: ...
-    def within(self, edges: Edges, bins: NDArray[np.bool_]) -> SteppedCounts: ...
+    def inside_bins(self, edges: Edges, bins: NDArray[np.bool_]) -> SteppedCounts: ...
 
 
 class CountedStatistic:
@@ -158,10 +158,12 @@ class CountedStatistic:
         """Counts reduced to bins."""
         return sweep.at_edges(edges)
 
-    def on_grid(self, cells: BinnedFrame, edges: Edges) -> BinnedCounts:
+    def in_bins(self, binned: BinnedFrame, edges: Edges) -> BinnedCounts:
         """Count one frame in bins."""
-        return self.of(cells.frame).at_edges(edges)
+        return self.of(binned.frame).at_edges(edges)
 
-    def inside(self, cells: BinnedFrame, edges: Edges, refined: NDArray[np.bool_]) -> SteppedCounts:
+    def inside(
+        self, binned: BinnedFrame, edges: Edges, resolved: NDArray[np.bool_]
+    ) -> SteppedCounts:
         """Count what changes in one frame within some bins."""
-        return self.of(cells.frame).within(edges, refined)
+        return self.of(binned.frame).inside_bins(edges, resolved)

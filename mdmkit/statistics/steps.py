@@ -44,7 +44,7 @@ class Steps(AsArrays):
 
     @classmethod
     def from_totals(cls: type[S], scores: NDArray[np.float64], totals: NDArray[np.int64]) -> S:
-        """From totals (n, k) of the predictions A >= scores, scores strictly descending."""
+        """Make steps from totals (n, k) of the predictions A >= scores, which descend strictly."""
         changes = np.diff(totals, axis=0, prepend=np.zeros((1, totals.shape[1]), np.int64))
         kept = changes.any(axis=1)
         return cls(scores[kept][::-1].copy(), changes[kept][::-1].copy())
@@ -84,12 +84,12 @@ class Steps(AsArrays):
         return totals, totals
 
     def rescaled(self: S, rescale: Rescale) -> S:
-        """The same totals over order-preserved scores; scores that become equal join."""
+        """Map the scores, keeping their order; scores that become equal join."""
         return type(self).from_unsorted(rescale(self.scores), self.changes)
 
     @classmethod
     def from_unsorted(cls: type[S], scores: NDArray[np.float64], changes: NDArray[np.int64]) -> S:
-        """From scores in any order, some of them equal."""
+        """Make steps from scores in any order, some of them equal."""
         order = np.argsort(scores, kind="stable")  # quick where they are sorted already
         scores = scores[order]
         starts = np.flatnonzero(np.append(True, scores[1:] != scores[:-1])[: scores.size])

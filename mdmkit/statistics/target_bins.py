@@ -67,7 +67,7 @@ class TargetBin(FrameChange, AsArrays):
 
     @property
     def name(self) -> str:
-        """As in `ap@size=0:300`."""
+        """Name of the bin, as in `ap@size=0:300`."""
         return f"{self.by}={spelled(self.low)}:{spelled(self.high)}"
 
     def keeps(self, frame: Frame) -> NDArray[np.bool_]:
@@ -97,12 +97,12 @@ class BothBins(AsArrays):
 
     @property
     def by(self) -> str:
-        """What components are told apart by."""
+        """Property by which components are told apart."""
         return f"{self.first.by} and {self.second.by}"
 
     @property
     def name(self) -> str:
-        """As in `ap@size=0:300@rows=0:400`."""
+        """Name of both bins, as in `ap@size=0:300@rows=0:400`."""
         return f"{self.first.name}@{self.second.name}"
 
     def keeps(self, frame: Frame) -> NDArray[np.bool_]:
@@ -111,7 +111,7 @@ class BothBins(AsArrays):
 
 
 def both_bins(first: object, second: TargetBin) -> TargetBin | BothBins:
-    """What lies in a bin, and in another one if there was one before."""
+    """Choose components in a bin, and in an earlier bin if there was one."""
     return BothBins(first, second) if isinstance(first, (TargetBin, BothBins)) else second
 
 

@@ -129,9 +129,9 @@ def _rows(
 
 
 def _between(frame: Frame, thresholds: Edges) -> tuple[Ranking, NDArray[np.float64]]:
-    """One rank for what lies between two thresholds, and the lower one of each."""
-    cells = BinnedFrame.of(frame, thresholds)
+    """Give scores between two thresholds one rank, with the lower threshold of each rank."""
+    binned = BinnedFrame.of(frame, thresholds)
     bins = np.repeat(np.arange(thresholds.size + 1), 2)
     ranks = (thresholds.size - bins).astype(np.int32)
-    ranking = Ranking.by_key(cells, ranks, np.zeros(thresholds.size + 1, np.uint8))
+    ranking = Ranking.by_key(binned, ranks, np.zeros(thresholds.size + 1, np.uint8))
     return ranking, np.append(-np.inf, thresholds)[::-1]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.core.errors import NoTargetError
-from mdmkit.statistics.edges import Edges, cells_meeting, scores_of_cells
+from mdmkit.statistics.edges import Edges, bins_meeting, scores_of_bins
 from mdmkit.statistics.kinds import Counted, MaskStatistic, PixelStatistic, Statistic, has_bins
 from mdmkit.statistics.normalizers import Normalizer
 from mdmkit.statistics.pixel_bins import BinnedFrame
@@ -21,73 +21,73 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Grid:
-    """What is known of components within the cells of a grid, where not every score was kept.
+class StatisticBins:
+    """Bounds of statistics that were counted in bins, where not every score is known.
 
     Attributes
     ----------
     edges : ndarray of float64, shape (m,)
-        Thresholds at which totals are exact.
-    refined : dict of ndarray of bool, shape (m + 1,)
-        Of each statistic the cells whose every score is known all the same.
+        Bin edges: thresholds at which totals are exact.
+    resolved : dict of ndarray of bool, shape (m + 1,)
+        By statistic: bins whose every score is known all the same.
     by_statistic : dict
-        What was counted at the edges, with bounds within the cells.
+        The counts at the bin edges, with bounds within each bin.
     """
 
     edges: Edges
-    refined: dict[Statistic, NDArray[np.bool_]]
+    resolved: dict[Statistic, NDArray[np.bool_]]
     by_statistic: Counted
 
     def meeting(self, intervals: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Cells that share scores with closed intervals, shape (m + 1,)."""
-        return cells_meeting(self.edges, intervals)
+        """Bins that share scores with closed intervals, shape (m + 1,)."""
+        return bins_meeting(self.edges, intervals)
 
     def least_of(self, statistic: Statistic, scores: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Least scores that those of a statistic may stand for; themselves in refined cells."""
-        cell = np.searchsorted(self.edges, scores)
-        lower = np.append(-np.inf, self.edges)[cell]
-        return np.where(self.refined[statistic][cell], scores, lower)
+        """Least scores that those of a statistic may stand for; themselves in resolved bins."""
+        place = np.searchsorted(self.edges, scores)
+        lower = np.append(-np.inf, self.edges)[place]
+        return np.where(self.resolved[statistic][place], scores, lower)
 
-    def intervals(self, cells: NDArray[np.intp]) -> NDArray[np.float64]:
-        """The scores that cells hold, as closed intervals, shape (k, 2)."""
-        return scores_of_cells(self.edges, cells)
+    def intervals(self, bins: NDArray[np.intp]) -> NDArray[np.float64]:
+        """The scores that bins hold, as closed intervals, shape (k, 2)."""
+        return scores_of_bins(self.edges, bins)
 
 
 @dataclass(frozen=True, eq=False)
-class EarlyGrid:
-    """Statistics that are counted on a grid from the start.
+class DirectBins:
+    """Statistics that are counted in bins from the start.
 
     Attributes
     ----------
     edges : ndarray of float64
-        Thresholds of the cells by which pixels are ordered.
-    rows : ndarray of float64
-        Those of them at which components are counted.
+        Edges of the bins by which pixels are ordered.
+    component_edges : ndarray of float64
+        Bin edges used for component statistics, some of `edges`.
     statistics : frozenset
     """
 
     edges: Edges
-    rows: Edges
+    component_edges: Edges
     statistics: frozenset[Statistic]
 
 
 @dataclass(frozen=True, eq=False)
 class Totals:
-    """One statistic of each kind, of one or more frames, on raw scores.
+    """Statistics of one or more frames, on raw scores.
 
     Attributes
     ----------
     frames : int
         Number of frames.
     by_statistic : dict
-        What was counted of each statistic.
-    grid : Grid or None
-        Bounds, where components were counted on a grid; None: all are exact.
+        The counts of each statistic.
+    bins : StatisticBins or None
+        Bounds of statistics that were counted in bins; None: all are exact.
     """
 
     frames: int
     by_statistic: Counted
-    grid: Grid | None = None
+    bins: StatisticBins | None = None
 
     @classmethod
     def of(
@@ -95,16 +95,16 @@ class Totals:
         frame: Frame,
         statistics: Sequence[Statistic],
         fitted: Normalizer | None = None,
-        early: EarlyGrid | None = None,
+        direct: DirectBins | None = None,
     ) -> Totals:
-        """Sweep one frame. Callables on masks see scores mapped by `fitted`."""
-        on_grid = early.statistics if early else frozenset()
-        by_statistic = {r: _sweep(frame, r, fitted) for r in statistics if r not in on_grid}
-        if early and not on_grid.isdisjoint(statistics):
-            cells = BinnedFrame.of(frame, early.edges)
-            for statistic in on_grid.intersection(statistics):
+        """Count one frame. Callables on masks see scores mapped by `fitted`."""
+        in_bins = direct.statistics if direct else frozenset()
+        by_statistic = {s: _count(frame, s, fitted) for s in statistics if s not in in_bins}
+        if direct and not in_bins.isdisjoint(statistics):
+            binned = BinnedFrame.of(frame, direct.edges)
+            for statistic in in_bins.intersection(statistics):
                 assert has_bins(statistic)
-                by_statistic[statistic] = statistic.on_grid(cells, early.rows)
+                by_statistic[statistic] = statistic.in_bins(binned, direct.component_edges)
         return cls(1, by_statistic)
 
     @property
@@ -112,17 +112,17 @@ class Totals:
         """The pixels on raw scores."""
         return self.raw(PixelStatistic())  # type: ignore[no-any-return]
 
-    def on_grid(self, statistic: Statistic) -> bool:
-        """Whether a sweep is only known to the cells of a grid, but for refined ones."""
-        return self.grid is not None and statistic in self.grid.by_statistic
+    def in_bins(self, statistic: Statistic) -> bool:
+        """Whether a statistic is known to its bins only, but for resolved ones."""
+        return self.bins is not None and statistic in self.bins.by_statistic
 
     def is_exact(self, statistic: Statistic) -> bool:
         """Whether every score of a statistic is known."""
         known = self.by_statistic[statistic]
-        return not (self.on_grid(statistic) or isinstance(known, BracketedPixels))
+        return not (self.in_bins(statistic) or isinstance(known, BracketedPixels))
 
     def raw(self, statistic: Statistic) -> Any:
-        """A sweep on raw scores."""
+        """The counts of a statistic on raw scores."""
         return self.by_statistic[statistic]
 
 
@@ -134,7 +134,7 @@ def check_valid(pixels: AnyPixels) -> None:
         )
 
 
-def _sweep(frame: Frame, statistic: Statistic, fitted: Normalizer | None) -> Any:
+def _count(frame: Frame, statistic: Statistic, fitted: Normalizer | None) -> Any:
     if isinstance(statistic, MaskStatistic) and fitted is not None:
         frame = frame.rescaled(fitted)
     return statistic.of(frame)

@@ -210,7 +210,7 @@ FORMATS: dict[str, Callable[[View], str]] = {
 
 
 def check_form(form: str) -> str:
-    """One of `FORMATS`."""
+    """Check that a form is one of `FORMATS`."""
     if not isinstance(form, str) or form not in FORMATS:
         raise InputError(f"expected one of {', '.join(FORMATS)}, found {form!r}", argument="format")
     return form
@@ -221,17 +221,17 @@ class Tabular(ABC):
 
     @abstractmethod
     def view(self) -> View:
-        """What is shown of it, before any form is chosen."""
+        """The content of the table, before any form is chosen."""
 
     def to_text(self, form: str = "table") -> str:
-        """As "table", "markdown", "csv", "json", "latex", "latex-wide", "csv-long" or "json-long".
+        """Write table, markdown, csv, json, latex, latex-wide, csv-long or json-long.
 
         "latex" fits a column of a two-column paper (3.25 inches), "latex-wide" its page (6.875).
         """
         return FORMATS[check_form(form)](self.view())
 
     def to_frame(self, library: str = "pandas", long: bool = False) -> Any:
-        """As a data frame of "pandas" or "polars": fractions in full precision, as in CSV.
+        """Make a data frame of "pandas" or "polars": fractions in full precision, as in CSV.
 
         Parameters
         ----------

@@ -62,7 +62,7 @@ _SCRIPT, _BOLD = 0.86, 1.15  # beside \footnotesize
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a table goes."""
+    """Describes the place of a table: a column, or a page."""
 
     environment: str
     inches: float
@@ -78,7 +78,7 @@ class _Place:
         )
 
     def kept(self, names: Sequence[str], columns: Sequence[Column]) -> list[Column]:
-        """As many columns as fit in their order: a margin and the preferred ones before others."""
+        """Choose as many columns as fit, in their order: a margin and the preferred ones first."""
         margin = next((column for column in columns if column.name.startswith("MDM ")), None)
         kept = sorted(columns, key=lambda c: (not _PREFERRED.fullmatch(c.name), c is not margin))
         while len(kept) > 1 and not self.fits(names, kept):

@@ -17,7 +17,7 @@ Row = Json
 
 @dataclass(frozen=True)
 class Column:
-    """One measure of all methods, as text.
+    """Holds one measure of all methods, as text.
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ class Column:
     details: tuple[str, ...] = ()
 
     def behind(self, row: int) -> str:
-        """What stands behind a cell, with a space before it."""
+        """Text behind a cell, with a space before it."""
         detail = self.details[row] if row < len(self.details) else ""
         return f" {detail}" if detail else ""
 
@@ -172,7 +172,7 @@ def value_column(
 
 @dataclass(frozen=True)
 class View:
-    """What is shown of several methods.
+    """Holds the text that tables show of several methods.
 
     Attributes
     ----------

@@ -20,7 +20,7 @@ POINT: Shown = (("f1", True), ("precision", True), ("recall", True), ("fpr", Fal
 
 
 class Recorded(Protocol):
-    """What turns into a dictionary."""
+    """A result that turns into a dictionary."""
 
     def to_dict(self) -> Json: ...
 

@@ -85,7 +85,7 @@ def as_certification(certify: float | str | Certification | None) -> Certificati
 
 @dataclass(frozen=True)
 class Promise:
-    """What holds for the next frame, on average over the sets of frames one may have drawn.
+    """Holds promises for the next frame, on average over sets of frames.
 
     Attributes
     ----------
@@ -221,7 +221,7 @@ def certify(
 
 
 def promise_next(source: Source, requirements: Sequence[Requirement], caps: Caps) -> Certificate:
-    """What one requirement promises for the next frame, on average over sets of frames."""
+    """Compute the promise of one requirement for the next frame, on average over sets of frames."""
     (requirement,) = requirements
     question = NextFrame(Certifiable.of(requirement, caps))
     (steps,), (run,) = source.walk([question], [requirement.safe_end])
@@ -240,7 +240,7 @@ def promise_next(source: Source, requirements: Sequence[Requirement], caps: Caps
 
 
 def _of_next_frame(requirement: Requirement, caps: Caps, steps: FrameSteps) -> Promise | None:
-    """The same beside a certificate, from values that were counted for it."""
+    """Compute promises for the next frame from the values of a certificate."""
     if not of_next_frame(requirement):
         return None
     question = NextFrame(Certifiable.of(requirement, caps))
@@ -250,7 +250,7 @@ def _of_next_frame(requirement: Requirement, caps: Caps, steps: FrameSteps) -> P
 def _starts(
     frames: Source, requirements: Sequence[Requirement], how: Certification, normalize: str
 ) -> tuple[list[float], Source]:
-    """Where the walk of each requirement starts, on raw scores, and the frames that certify.
+    """Choose where the walk of each requirement starts, on raw scores, and the frames that certify.
 
     Requirements that can fail on one side only start at their safe end. With any other one all
     walks start together, at a threshold that some of the frames choose.

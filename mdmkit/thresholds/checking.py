@@ -17,7 +17,7 @@ from mdmkit.thresholds.sources import ReadFrames
 
 @dataclass(frozen=True)
 class ThresholdCheck:
-    """What a chosen threshold gives on new frames.
+    """Holds the numbers of a chosen threshold on new frames.
 
     Attributes
     ----------

@@ -145,7 +145,7 @@ class ChosenThreshold:
 
 
 def _known(entries: Mapping[str, object]) -> Json:
-    """What TOML can say: it has no None."""
+    """Drop None, which TOML does not have."""
     return {key: value for key, value in entries.items() if value is not None}
 
 

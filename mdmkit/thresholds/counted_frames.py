@@ -41,33 +41,33 @@ Bounds = tuple[Scores, Scores]
 
 
 class FrameInBins(CountedFrame):
-    """A frame of which counts at some thresholds are kept: as if its scores lay at these."""
+    """A frame that was counted at some thresholds: as if its scores lay at these."""
 
     def __init__(self, counts: FrameCounts, place: int) -> None:
         self._counts, self._place = counts, place
-        self._grids: dict[Statistic, Any] = {}
-        pixels = int(self.grid(PixelStatistic()).counts.sum())
+        self._binned: dict[Statistic, Any] = {}
+        pixels = int(self.in_bins(PixelStatistic()).counts.sum())
         super().__init__(pixels, int(counts.facts[PixelStatistic()][place, 4]))
 
-    def grid(self, statistic: Statistic) -> Any:
+    def in_bins(self, statistic: Statistic) -> Any:
         """A statistic in bins, with bounds within them."""
-        if statistic not in self._grids:
-            self._grids[statistic] = self._counts.frame(self._place, statistic)
-        return self._grids[statistic]
+        if statistic not in self._binned:
+            self._binned[statistic] = self._counts.frame(self._place, statistic)
+        return self._binned[statistic]
 
     def count(self, statistic: Statistic) -> Counted:
         """A statistic on raw scores, in rows: exact at the thresholds."""
-        grid = self.grid(statistic)
-        if not isinstance(grid, PixelBins):
-            counted: Counted = grid.as_sweep(self._counts.edges, None)
+        binned = self.in_bins(statistic)
+        if not isinstance(binned, PixelBins):
+            counted: Counted = binned.as_sweep(self._counts.edges, None)
             return counted
         smallest, largest = self._counts.facts[statistic][self._place, :2].tolist()
-        return pixels_at(self._counts.edges, grid.totals, smallest, largest)
+        return pixels_at(self._counts.edges, binned.totals, smallest, largest)
 
     def share_above(self, raw: float) -> float | None:
         """Share of the valid pixels above one of the thresholds; None without any."""
         row = int(np.searchsorted(self._counts.edges, raw, side="right"))
-        totals = self.grid(PixelStatistic()).totals
+        totals = self.in_bins(PixelStatistic()).totals
         return float(totals[row].sum() / self.pixels) if self.pixels else None
 
     def bounds(self, requirement: Requirement) -> Bounds | None:
@@ -75,18 +75,18 @@ class FrameInBins(CountedFrame):
 
         None where nothing is to be judged.
         """
-        metric, grid = requirement.metric, self.grid(requirement.statistic)
+        metric, binned = requirement.metric, self.in_bins(requirement.statistic)
         if not self.pixels:
             return None
         try:
-            metric.check(grid)  # type: ignore[attr-defined]
+            metric.check(binned)  # type: ignore[attr-defined]
         except NoTargetError:
             return None
         if not isinstance(metric, CountMetric):
-            found = metric.bounds(grid)
+            found = metric.bounds(binned)
             assert found is not None  # as `check_counted` saw to
             return found
-        least, most = grid.in_bins
+        least, most = binned.in_bins
         total = most[0]
         values = metric(*most.T, *(total[:, None] - most.T))
         exact = (least == most).all(axis=1)
@@ -104,7 +104,7 @@ class FrameInBins(CountedFrame):
         elif not self.pixels:
             return question.undefined
         else:
-            x = question.least_x_of_ratio(self.grid(requirement.statistic), self.size)
+            x = question.least_x_of_ratio(self.in_bins(requirement.statistic), self.size)
         changes = np.flatnonzero(x[1:] != x[:-1])
         return self._counts.edges[changes], x[np.append(0, changes + 1)]
 

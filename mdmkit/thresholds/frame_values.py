@@ -39,7 +39,7 @@ RATIOS = (F1, FBeta, IoU, Precision, Recall, FalsePositiveRate, *OF_COMPONENTS)
 
 @dataclass(frozen=True)
 class Caps:
-    """What a frame may weigh at most in a pooled ratio; declared before the frames are seen.
+    """Largest weights of a frame in a pooled ratio, declared before the frames are seen.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ class Certifiable:
 
     @classmethod
     def of(cls, requirement: Requirement, caps: Caps) -> Certifiable:
-        """How a requirement is certified.
+        """Choose how a requirement is certified.
 
         Raises
         ------
@@ -135,7 +135,7 @@ class Certifiable:
         return cls(requirement, bound, mean_test(bound, losses), caps)
 
     def x(self, scores: Values, values: Values) -> tuple[Values, Values]:
-        """From the values of a per-frame measure, shape (n + 1,), NaN where undefined."""
+        """Values x from those of a per-frame measure, shape (n + 1,), NaN where undefined."""
         good = self._good(values)
         if np.isnan(good).all():
             return self.undefined
@@ -162,7 +162,7 @@ class Certifiable:
         return np.where(never, self.bound, np.where(surely, worst, np.minimum(worst, self.bound)))
 
     def x_of_ratio(self, counted: object, pixels: int) -> tuple[Values, Values]:
-        """From the statistic of one frame with so many pixels, ignored ones among them."""
+        """Values x from the statistic of one frame with so many pixels, ignored ones among them."""
         ratio = _ratio(self.requirement.metric, counted)
         return ratio.scores, self._x(ratio.numerator, ratio.denominator, pixels)
 
@@ -201,12 +201,12 @@ class Certifiable:
 
     @property
     def undefined(self) -> tuple[Values, Values]:
-        """Of a frame in which nothing is to be judged."""
+        """Value x of a frame in which nothing is to be judged."""
         return np.empty(0), np.array([self.bound])
 
     @property
     def certified_as(self) -> str:
-        """What the certificate is about."""
+        """The quantity that the certificate is about."""
         metric, caps = self.requirement.metric, self.caps
         if isinstance(metric, AnyFalseComponent):
             return "share of frames"

@@ -31,7 +31,7 @@ class Shelf:
 
 
 def kept_frames(loads: Sequence[Load], memory: int) -> list[Load]:
-    """The same frames, of which a part of this memory keeps those that were read."""
+    """Frames, of which those that were read stay in a part of this memory."""
     shelf = Shelf(as_bytes(memory) // 2)
     return [partial(shelf.get, number, load) for number, load in enumerate(loads)]
 

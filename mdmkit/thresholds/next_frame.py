@@ -22,7 +22,7 @@ def of_next_frame(requirement: Requirement) -> bool:
 
 @dataclass(frozen=True)
 class NextFrame:
-    """What the next frame loses on average; losses are 1 - x of a `Certifiable`.
+    """The mean loss of the next frame; losses are 1 - x of a `Certifiable`.
 
     Attributes
     ----------
@@ -38,15 +38,15 @@ class NextFrame:
 
     @property
     def undefined(self) -> tuple[Values, Values]:
-        """Of a frame in which nothing is to be judged."""
+        """The loss of a frame in which nothing is to be judged."""
         return self.question.undefined
 
     def x(self, scores: Values, values: Values) -> tuple[Values, Values]:
-        """From the values of a measure of one frame, shape (n + 1,), NaN where undefined."""
+        """Losses from the values of a measure of one frame, shape (n + 1,), NaN where undefined."""
         return self.question.x(scores, values)
 
     def x_of_ratio(self, counted: Counted, pixels: int) -> tuple[Values, Values]:
-        """From the statistic of one frame with so many pixels."""
+        """Losses from the statistic of one frame with so many pixels."""
         return self.question.x_of_ratio(counted, pixels)
 
     def least_x(self, low: Values, high: Values) -> Values:
@@ -59,12 +59,12 @@ class NextFrame:
 
     @property
     def limit(self) -> float:
-        """Of the mean loss, as a share of the largest one."""
+        """Limit of the mean loss, as a share of the largest loss."""
         return self.question.largest_loss
 
     @property
     def needed(self) -> int | None:
-        """How many frames the rule takes at least."""
+        """Least number of frames that the rule takes."""
         return frames_for_next(self.limit)
 
     @property

@@ -28,7 +28,7 @@ from mdmkit.metrics.pixel_metrics import F1, CountMetric, Precision, Recall
 from mdmkit.statistics.edges import Edges
 from mdmkit.statistics.kinds import Statistic, merged, of_pixels
 from mdmkit.statistics.normalizers import HIGHEST, Normalizer, raw_threshold
-from mdmkit.statistics.totals import EarlyGrid, Grid, Totals
+from mdmkit.statistics.totals import DirectBins, StatisticBins, Totals
 
 
 @dataclass(frozen=True)
@@ -84,12 +84,12 @@ def counted_at(
 ) -> NormalizedTotals:
     """Totals of frames that are exact at raw thresholds, at the cost of O(P) a frame."""
     edges = np.unique(np.asarray(thresholds, np.float64))
-    early = EarlyGrid(edges, edges, frozenset(statistics))
+    direct = DirectBins(edges, edges, frozenset(statistics))
     total: dict[Statistic, Any] = {}
-    for frame in in_order((partial(_counted, load, statistics, early) for load in loads), jobs):
-        for statistic, grid in frame.by_statistic.items():
+    for frame in in_order((partial(_counted, load, statistics, direct) for load in loads), jobs):
+        for statistic, binned in frame.by_statistic.items():
             total[statistic] = (
-                merged(statistic, [total[statistic], grid]) if statistic in total else grid
+                merged(statistic, [total[statistic], binned]) if statistic in total else binned
             )
         progress()
     if not total:
@@ -97,8 +97,8 @@ def counted_at(
     return _exact_at(total, edges, len(loads))
 
 
-def _counted(load: Load, statistics: Sequence[Statistic], early: EarlyGrid) -> Totals:
-    return Totals.of(load(), statistics, early=early)
+def _counted(load: Load, statistics: Sequence[Statistic], direct: DirectBins) -> Totals:
+    return Totals.of(load(), statistics, direct=direct)
 
 
 def _exact_at(counted: dict[Statistic, Any], edges: Edges, frames: int) -> NormalizedTotals:
@@ -108,7 +108,7 @@ def _exact_at(counted: dict[Statistic, Any], edges: Edges, frames: int) -> Norma
     }
     grids = {s: bins for s, bins in counted.items() if not of_pixels(s)}
     nothing = {statistic: np.zeros(edges.size + 1, bool) for statistic in grids}
-    return NormalizedTotals(Totals(frames, known, Grid(edges, nothing, grids)))
+    return NormalizedTotals(Totals(frames, known, StatisticBins(edges, nothing, grids)))
 
 
 def point_measures(metric: Metric) -> Json:
@@ -145,7 +145,7 @@ def _at(name: str, metric: Any, raw: float) -> Measure:
 def operating_point(
     sweeps: NormalizedTotals, metric: Metric, z: float | None, raw: float
 ) -> OperatingPoint:
-    """What a raw threshold gives; `sweeps` are those of `counted_at` there."""
+    """Compute the numbers of a raw threshold; `sweeps` are those of `counted_at` there."""
     values = {
         name: computed(_at(name, measured, raw), sweeps).value
         for name, measured in point_measures(metric).items()

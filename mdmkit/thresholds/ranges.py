@@ -39,7 +39,7 @@ class AsTheyAre(Unchanged):
 
 @dataclass(frozen=True, eq=False)
 class Ranges:
-    """Where each of several requirements holds, and where all of them do.
+    """Holds the ranges in which each of several requirements holds, and in which all do.
 
     Attributes
     ----------
@@ -110,7 +110,7 @@ class Ranges:
 
     @property
     def safe_ends(self) -> set[float]:
-        """Where the requirements are met if anywhere; NaN stands for neither end."""
+        """The end at which the requirements are met if anywhere; NaN stands for neither end."""
         ends = {r.safe_end for r in self.requirements}
         return {np.nan} if any(np.isnan(end) for end in ends) else ends
 
@@ -132,7 +132,7 @@ class Ranges:
 
     @property
     def rule(self) -> str:
-        """How the threshold is chosen within a range."""
+        """The rule by which the threshold is chosen within a range."""
         if self.safe_ends == {np.inf}:
             return "the lowest threshold from which on every higher one meets the requirements"
         if self.safe_ends == {-np.inf}:
@@ -162,7 +162,7 @@ class Ranges:
         return None
 
     def why_none(self) -> list[str]:
-        """What is in reach where not all requirements can be met."""
+        """Describe what is in reach where not all requirements can be met."""
         lines = []
         for place, requirement in enumerate(self.requirements):
             others = np.asarray(np.delete(self.holds, place, axis=0).all(axis=0))
@@ -192,7 +192,7 @@ class Requirements(Measure):
     key = "requirements"
 
     @property
-    def refinable(self) -> bool:  # type: ignore[override]
+    def resolvable(self) -> bool:  # type: ignore[override]
         metrics = [requirement.metric for requirement in self.several]
         return all(
             not isinstance(m, CountMetric) or m.monotone or not m.higher_is_better for m in metrics
@@ -207,7 +207,7 @@ class Requirements(Measure):
         return self.empty()
 
     @property
-    def every_row(self) -> bool:
+    def every_score(self) -> bool:
         metrics = (requirement.metric for requirement in self.several)
         return any(
             isinstance(m, CountMetric) and not m.monotone and m.higher_is_better for m in metrics
@@ -268,7 +268,7 @@ def find_ranges(
     progress: Progress = no_progress,
     defined: bool = False,
 ) -> Ranges:
-    """Where requirements hold on frames.
+    """Find the ranges in which requirements hold on frames.
 
     Parameters
     ----------

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
-from mdmkit.core.arguments import check_options
+from mdmkit.core.arguments import as_integer, check_options
 from mdmkit.core.errors import InputError
 from mdmkit.core.margin import check_t_margin
 from mdmkit.core.records import Json
@@ -157,6 +157,7 @@ def choose_thresholds(
     >>> found["mine"].threshold, found.transfers["mine"].point.recall
     (0.4, 1.0)
     """
+    as_integer(replicates, "replicates", 0)
     check_options(choose_thresholds, options, ChoosingOptions.__annotations__)
     check_one_way(t_margin, require, certify=certify, replicates=replicates or None, counts=counts)
     how, frames = _Choosing.of(options)

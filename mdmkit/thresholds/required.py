@@ -121,7 +121,7 @@ class RequiredThreshold:
 
 @dataclass(frozen=True, eq=False)
 class RequiredTransfer:
-    """What a required threshold gives on a second set of frames, all constants kept.
+    """Holds the numbers of a required threshold on a second set of frames, all constants kept.
 
     Attributes
     ----------
@@ -205,7 +205,7 @@ def _certificate(
 
 
 def apply_required(found: RequiredThreshold, frames: ReadFrames) -> RequiredTransfer:
-    """What a required threshold gives on other frames."""
+    """Compute the numbers of a required threshold on other frames."""
     kept: Normalizer = found.normalizer
     if isinstance(kept, Unchanged):
         kept = AsTheyAre()
@@ -243,7 +243,7 @@ def on_unit(run: Interval | None, normalizer: Normalizer) -> Interval | None:
 
 
 def finite(record: Json) -> Json:
-    """The same with None for infinite ends of ranges, which JSON has no word for."""
+    """Write None for infinite ends of ranges, for which JSON has no word."""
 
     def plain(value: object) -> Any:
         if isinstance(value, (tuple, list)):

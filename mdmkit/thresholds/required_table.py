@@ -103,7 +103,7 @@ def _certified_block(found: RequiredThresholds) -> Block:
 
 
 def _promises(found: RequiredThresholds) -> Sequence[Promise | None]:
-    """Of each requirement, what it promises for the next frame beside the certificate."""
+    """Make the table of promises for the next frame, beside the certificate."""
     certificates = (r.certificate for r in found.recommendations.values())
     return next((c.next_frames for c in certificates if c is not None), ())
 
@@ -225,7 +225,7 @@ def _notes(found: RequiredThresholds) -> list[str]:
 
 
 def _bars_notes(found: RequiredThresholds, bars: ErrorBars) -> list[str]:
-    """What intervals are of, and where the threshold itself is another one."""
+    """Note what intervals are about, and where the threshold itself is another one."""
     lines = [
         f"intervals: {100 * bars.confidence:g} % of {bars.replicates} resampled sets of frames; "
         "the threshold is chosen anew on each of the first set, requirements are judged at the one "
@@ -248,7 +248,7 @@ _ON_AVERAGE = (
 
 
 def certificate_notes(requirements: Sequence[Requirement], certificate: Certificate) -> list[str]:
-    """What a certificate says, and what it rests on."""
+    """Note what a certificate says, and what it rests on."""
     lines = [_what_it_says(certificate)]
     for place, requirement in enumerate(requirements):
         text = f"{requirement}: {certificate.certified_as[place]}, {certificate.tests[place]}"
@@ -279,7 +279,7 @@ def _what_it_says(certificate: Certificate) -> str:
 
 
 def why_nothing(requirements: Sequence[Requirement], certificate: Certificate) -> str:
-    """What it would take where no threshold is certified."""
+    """Note how many frames it would take where no threshold is certified."""
     open_ones = [
         (str(requirement), needed)
         for requirement, needed in zip(requirements, certificate.needed, strict=True)

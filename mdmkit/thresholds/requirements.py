@@ -108,7 +108,7 @@ class Requirement:
 
     @property
     def statistic(self) -> Statistic:
-        """What is counted of each frame."""
+        """The statistic that is counted of each frame."""
         statistic = self.metric.statistic
         for change in self.changes:
             statistic = changed(change, statistic)
@@ -125,13 +125,13 @@ class Requirement:
         if own == plain:
             return totals
         counted = totals.totals
-        grid = counted.grid and replace(
-            counted.grid,
-            refined=named(counted.grid.refined),
-            by_statistic=named(counted.grid.by_statistic),
+        bins = counted.bins and replace(
+            counted.bins,
+            resolved=named(counted.bins.resolved),
+            by_statistic=named(counted.bins.by_statistic),
         )
         by_statistic = named(counted.by_statistic)
-        return replace(totals, totals=replace(counted, by_statistic=by_statistic, grid=grid))
+        return replace(totals, totals=replace(counted, by_statistic=by_statistic, bins=bins))
 
     @property
     def at_least(self) -> bool:

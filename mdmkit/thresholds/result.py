@@ -128,7 +128,7 @@ def _second_block(found: Thresholds) -> Block:
 
 
 def _choices_block(found: Thresholds) -> Block:
-    """What other thresholds would have given on the second set."""
+    """Make the table of other thresholds on the second set."""
     names = ["value"] if found.settings["metric"] == "f1" else ["value", "f1"]
     columns = []
     for heading, choice in (

@@ -32,7 +32,7 @@ from mdmkit.thresholds.required import (
 from mdmkit.thresholds.requirements import Requirement, Requirements, parse_requirements
 from mdmkit.thresholds.sources import ReadFrames, Source
 from mdmkit.thresholds.transfer import Recommendation, Transfer, apply, recommend
-from mdmkit.uncertainty.counts_source import BINS, StatesPlan, record_of_frames
+from mdmkit.uncertainty.counts_source import BINS, CountsPlan, record_of_frames
 from mdmkit.uncertainty.frame_counts import FrameCounts
 from mdmkit.uncertainty.resampling import check_resampling
 
@@ -51,7 +51,7 @@ CountsOf = Callable[[str], FrameCounts]
 
 
 class Chooser(Protocol[R, S]):
-    """How a threshold is chosen, whatever the method."""
+    """Chooses a threshold, whatever the method."""
 
     @property
     def memory(self) -> int:
@@ -240,8 +240,8 @@ def counted(
     needed[PixelStatistic()] = "pixels"
     record = record_of_frames(frames, kinds, (), needed, bins=BINS)
     asked = Asked(tuple(several))
-    plan = StatesPlan((asked,), frames.loads, kinds, BINS, chooser.memory, chooser.jobs, True)
-    with plan.states(counts, record, overwrite, progress) as counts_of:
+    plan = CountsPlan((asked,), frames.loads, kinds, BINS, chooser.memory, chooser.jobs, True)
+    with plan.counts(counts, record, overwrite, progress) as counts_of:
         yield replace(chooser, counts_of=counts_of)
 
 

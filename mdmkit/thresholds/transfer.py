@@ -91,7 +91,7 @@ class Recommendation:
 
     @property
     def raw_threshold(self) -> float:
-        """The same on the scores as they are."""
+        """The threshold on the scores as they are."""
         assert self.point.raw_threshold is not None
         return self.point.raw_threshold
 
@@ -334,7 +334,7 @@ def _first_failing(normalizer: Normalizer, high: float) -> float:
 
 
 def _slack(curve: ThresholdCurve, t_margin: float, z: float) -> Interval | None:
-    """How far z may fall and rise, within steps where d > T."""
+    """Compute how far z may fall and rise, within steps where d > T."""
     failing = ~(curve.values > t_margin)
     step = int(np.searchsorted(curve.breakpoints, z, side="right")) - 1
     if failing[step]:

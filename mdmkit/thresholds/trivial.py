@@ -53,7 +53,7 @@ def _number(value: float) -> str:
 def trivial_levels(
     dataset: DataSet, choice: Choice, metrics: str | Iterable[str], progress: Progress = no_progress
 ) -> list[Trivial]:
-    """What measures have at the two constant predictions on a data set's masks.
+    """Compute measures at the two constant predictions on a data set's masks.
 
     Parameters
     ----------

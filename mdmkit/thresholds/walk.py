@@ -24,7 +24,7 @@ BINS, LOOKS = 4096, 8
 
 
 class Question(Protocol):
-    """What is asked of a requirement: a value of each frame, and how far the answer is yes."""
+    """A question about a requirement: a value of each frame, and how far the answer is yes."""
 
     @property
     def requirement(self) -> Requirement: ...
@@ -126,7 +126,7 @@ class Walk:
 
 
 def _values_in(load: Load, questions: Sequence[Question]) -> list[tuple[Values, Values]]:
-    """Of one frame, of each requirement: scores and values."""
+    """Scores and values of each requirement, of one frame."""
     frame = ReadFrame(load())
     return [_value_in(frame, question) for question in questions]
 

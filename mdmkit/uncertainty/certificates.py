@@ -52,7 +52,7 @@ def weighted(numerator: Values, denominator: Values, bound: float, cap: float) -
 
 @dataclass(frozen=True, eq=False)
 class FrameSteps:
-    """One value of each frame, as a step function of the threshold.
+    """Holds one value of each frame, as a step function of the threshold.
 
     Attributes
     ----------
@@ -76,7 +76,7 @@ class FrameSteps:
         return np.array([v[r] for v, r in zip(self.values, rows, strict=True)], np.float64)
 
     def mapped(self, function: Callable[[Values], Values]) -> FrameSteps:
-        """The same steps of `function(values)`."""
+        """Apply a function to the values of the steps."""
         return replace(self, values=[function(values) for values in self.values])
 
     def falling(self) -> FrameSteps:
@@ -112,7 +112,7 @@ class FrameSteps:
 
     @cached_property
     def ascending(self) -> _Events:
-        """What changes in which frame, by ascending score."""
+        """Changes of frames, by ascending score."""
         scores = np.concatenate([np.empty(0), *self.scores])
         frame = np.repeat(np.arange(self.frames), [part.size for part in self.scores])
         before = np.concatenate([np.empty(0), *(values[:-1] for values in self.values)])
@@ -131,11 +131,11 @@ class _Events:
     after: Values
 
     def upwards(self, start: float) -> _Events:
-        """Those above a threshold."""
+        """Changes above a threshold."""
         return self._taken(slice(np.searchsorted(self.scores, start, side="right"), None))
 
     def downwards(self, start: float) -> _Events:
-        """Those at or below a threshold, descending, undone."""
+        """Changes at or below a threshold, descending, undone."""
         stop = int(np.searchsorted(self.scores, start, side="right"))
         part = self._taken(slice(0, stop))
         return _Events(part.scores[::-1], part.frame[::-1], part.after[::-1], part.before[::-1])

@@ -1,4 +1,4 @@
-"""Conformal rules: what holds for the next frame, on average over the sets one may have drawn.
+"""Conformal rules: promises for the next frame, on average over sets of frames.
 
 Each is for one requirement, and asks for exchangeable frames only.
 """
@@ -83,7 +83,7 @@ def risk_run(
 
 
 def frames_for_next(rate: float, largest: float = 1.0) -> int | None:
-    """How many frames a conformal rule takes: F >= B / rate - 1.
+    """Number of frames that a conformal rule takes: F >= B / rate - 1.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Per-frame states in an HDF5 file, so that frames are resampled anew without touching pixels."""
+"""Frame counts in an HDF5 file, so that frames are resampled again without reading pixels."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ def record_of(
     statistics: Mapping[Statistic, str],
     settings: Record,
 ) -> Record:
-    """What states depend on: options, and size and time of change of every file.
+    """Make the record of what frame counts depend on: options, and size and time of every file.
 
-    `statistics` are those that are kept or wanted, each with the name of what needs it.
+    `statistics` are saved or wanted, each with the name of the measure that needs it.
     """
     record = {
         "settings": {
@@ -57,7 +57,7 @@ def record_of(
 
 
 def check_unchanged(path: Path, stored: Record, wanted: Record) -> None:
-    """Refuse states of other options or files.
+    """Refuse frame counts of other options or files.
 
     Fewer methods and fewer metrics may be asked for than were kept.
     """
@@ -106,30 +106,30 @@ def _differences(
         yield f"{what}: the file of {changed[0]!r}{more} changed since (its size or its time)"
 
 
-class StatesFile:
-    """An open file of per-frame states; `states(method)` reads no counts before they are used."""
+class CountsFile:
+    """An open file of frame counts; `read(method)` reads no counts before they are used."""
 
     def __init__(self, file: Any) -> None:
         self._file = file
 
     def room(self, method: str, *, spreads: bool) -> Room:
-        """Where the counts of a method go; without spreads they are enough to resample."""
+        """Make room for the counts of a method; without spreads they are enough to resample."""
         return _RoomInFile(self._group(method), spreads)
 
     def _group(self, method: str) -> Any:
         return self._file.require_group("methods").require_group(_quoted(method))
 
-    def keep(self, method: str, states: FrameCounts) -> None:
-        """Write what else belongs to the states of a method; their counts are there."""
+    def keep(self, method: str, counted: FrameCounts) -> None:
+        """Write what belongs to the counts of a method; the counts themselves are there."""
         group = self._group(method)
-        group["edges"] = states.edges
-        _put(group, "normalizer", states.normalizer)
-        for statistic, facts in states.facts.items():
+        group["edges"] = counted.edges
+        _put(group, "normalizer", counted.normalizer)
+        for statistic, facts in counted.facts.items():
             group[f"facts/{statistic!r}"] = facts
-            _put(group, f"whole/{statistic!r}", states.whole[statistic])
+            _put(group, f"whole/{statistic!r}", counted.whole[statistic])
 
-    def states(self, method: str, statistics: Iterable[Statistic]) -> FrameCounts:
-        """The states of a method that some statistics need."""
+    def read(self, method: str, statistics: Iterable[Statistic]) -> FrameCounts:
+        """Read the counts of a method that some statistics need."""
         group = self._group(method)
         wanted = list(statistics)
         spreads = {s: group.get(f"spreads/{s!r}") for s in wanted}
@@ -170,7 +170,7 @@ class _RoomInFile:
 
 
 def _quoted(method: str) -> str:
-    """A name of a group: a slash would make two of it."""
+    """Spell a name as a group: a slash would make two groups of it."""
     from urllib.parse import quote
 
     return quote(method, safe="") or "%"
@@ -193,13 +193,13 @@ def _value(group: Any, name: str) -> Any:
 
 
 @contextmanager
-def opened(path: Path, wanted: Record) -> Iterator[StatesFile]:
-    """A file that was written before, of the same files and options."""
-    with needed_by("states"):
+def opened(path: Path, wanted: Record) -> Iterator[CountsFile]:
+    """Open a file that was written before, of the same files and options."""
+    with needed_by("frame counts"):
         import h5py
     if not is_whole(path):
         raise InputError(
-            f"expected {path} to hold per-frame states (version {VERSION}) as they were "
+            f"expected {path} to hold frame counts (version {VERSION}) as they were "
             f"written, found another file, or a damaged one; {AGAIN}",
             argument="counts",
         )
@@ -207,17 +207,17 @@ def opened(path: Path, wanted: Record) -> Iterator[StatesFile]:
         file = h5py.File(path, "r")
     except OSError as error:
         raise InputError(
-            f"expected {path} to hold per-frame states, found: {error}; {AGAIN}", argument="counts"
+            f"expected {path} to hold frame counts, found: {error}; {AGAIN}", argument="counts"
         ) from error
     with file:
         if file.attrs.get(MARK) != VERSION:
             raise InputError(
-                f"expected {path} to hold per-frame states (version {VERSION}), "
+                f"expected {path} to hold frame counts (version {VERSION}), "
                 f"found another HDF5 file; {AGAIN}",
                 argument="counts",
             )
         check_unchanged(path, json.loads(file["record"][()]), wanted)
-        yield StatesFile(file)
+        yield CountsFile(file)
 
 
 def fits(path: Path, wanted: Record) -> bool:
@@ -229,24 +229,24 @@ def fits(path: Path, wanted: Record) -> bool:
         return False
 
 
-def written(path: Path, record: Record, fill: Callable[[StatesFile], None]) -> None:
+def written(path: Path, record: Record, fill: Callable[[CountsFile], None]) -> None:
     """Write a new file."""
-    with needed_by("states"):
+    with needed_by("frame counts"):
         import h5py
     with h5py.File(path, "w") as file:
-        fill(StatesFile(file))
+        fill(CountsFile(file))
         file["record"] = json.dumps(record)
         file.attrs[MARK] = VERSION
     seal(path)
 
 
 @contextmanager
-def temporary_file() -> Iterator[StatesFile]:
-    """A file that goes with the context."""
-    with needed_by("states"):
+def temporary_file() -> Iterator[CountsFile]:
+    """Open a temporary file, which is deleted with the context."""
+    with needed_by("frame counts"):
         import h5py
     with (
         tempfile.TemporaryDirectory(prefix="mdmkit-") as folder,
-        h5py.File(Path(folder) / "states.h5", "w") as file,
+        h5py.File(Path(folder) / "counts.h5", "w") as file,
     ):
-        yield StatesFile(file)
+        yield CountsFile(file)

@@ -1,4 +1,4 @@
-"""StatesPlan: where the per-frame states of several methods come from: memory, a file, frames."""
+"""CountsPlan: where the frame counts of several methods come from: memory, a file, frames."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from mdmkit.metrics.measures import AtThreshold, FprAtThreshold, MarginAt, Measu
 from mdmkit.statistics.kinds import Statistic, has_bins
 from mdmkit.statistics.normalizers import Unchanged, as_normalizer
 from mdmkit.uncertainty.counts_file import (
+    CountsFile,
     Record,
-    StatesFile,
     fits,
     opened,
     record_of,
@@ -30,15 +30,15 @@ from mdmkit.uncertainty.frame_counts import (
     InMemory,
     Room,
     chosen_edges,
+    count_frames,
     needed_bytes,
-    sweep_states,
 )
 
 #: Thresholds at which frames are counted; numbers between them carry a bracket.
 BINS = 4096
 #: `progress(title, steps)` returns a function that is called after each step.
 Bar = Callable[[str, int], Progress]
-StatesOf = Callable[[str], FrameCounts]
+CountsOf = Callable[[str], FrameCounts]
 
 
 def check_frames(counts: Mapping[str, int]) -> int:
@@ -77,8 +77,8 @@ def record_of_frames(
 
 
 @dataclass(frozen=True)
-class StatesPlan:
-    """What is counted of which frames.
+class CountsPlan:
+    """Says what is counted, and of which frames.
 
     Attributes
     ----------
@@ -87,7 +87,7 @@ class StatesPlan:
         How to load each method's frames.
     kinds : mapping of str to str
         The normaliser of each method.
-    cells : int
+    bins : int
         About how many thresholds there are.
     memory : int
         Bytes that the counts of one method may take.
@@ -100,19 +100,19 @@ class StatesPlan:
     measures: tuple[Measure, ...]
     loads: Mapping[str, Sequence[Load]]
     kinds: Mapping[str, str]
-    cells: int
+    bins: int
     memory: int
     jobs: int
     regular: bool = False
 
     @cached_property
     def frames(self) -> int:
-        """How many frames each method has."""
+        """Number of frames of each method."""
         return check_frames({name: len(several) for name, several in self.loads.items()})
 
     @cached_property
     def statistics(self) -> tuple[Statistic, ...]:
-        """What is counted."""
+        """The statistics that are counted."""
         statistics = statistics_of(self.measures)
         unfit = [m.key for m in self.measures if not all(map(has_bins, m.statistics))]
         if unfit:
@@ -124,13 +124,13 @@ class StatesPlan:
         return statistics
 
     @contextmanager
-    def states(
+    def counts(
         self, path: str | Path | None, record: Record | None, overwrite: bool, progress: Bar | None
-    ) -> Iterator[StatesOf]:
-        """How to get the states of a method: from the frames, or from a file that is kept."""
+    ) -> Iterator[CountsOf]:
+        """Make a function that gets the counts of a method: from frames, or from a file."""
         statistics = self.statistics
         if path is None:
-            edges = 2 * self.cells  # some more than `cells` at most
+            edges = 2 * self.bins  # some more than `bins` at most
             if needed_bytes(statistics, self.frames, edges) <= self.memory:
                 yield partial(self._sweep, progress, InMemory())
                 return
@@ -146,27 +146,27 @@ class StatesPlan:
         if not path.exists() or (overwrite and not fits(path, record)):
             output = check_output(path, overwrite, "counts")
 
-            def fill(file: StatesFile) -> None:
+            def fill(file: CountsFile) -> None:
                 for method in self.loads:
                     room = file.room(method, spreads=True)
                     file.keep(method, self._sweep(progress, room, method))
 
             write_atomically(output, lambda temporary: written(temporary, record, fill))
         with opened(path, record) as file:
-            yield lambda method: file.states(method, statistics)
+            yield lambda method: file.read(method, statistics)
 
     def _sweep(self, progress: Bar | None, room: Room, method: str) -> FrameCounts:
         raw = [m.z for m in self.measures if isinstance(m, (AtThreshold, FprAtThreshold))]
         kind = as_normalizer(self.kinds[method])
         margins = self.regular or any(isinstance(measure, MarginAt) for measure in self.measures)
         try:
-            return sweep_states(
+            return count_frames(
                 self.loads[method],
                 self.statistics,
                 kind,
                 partial(
                     chosen_edges,
-                    bins=self.cells,
+                    bins=self.bins,
                     margins=margins,
                     thresholds=raw if kind is Unchanged else (),
                     rates=[measure.rates for measure in self.measures if measure.rates],

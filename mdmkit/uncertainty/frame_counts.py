@@ -1,4 +1,4 @@
-"""FrameCounts: what each frame counts at the thresholds of a grid; any selection sums up exactly.
+"""FrameCounts: counts of each frame at the same bin edges; any selection sums up exactly.
 
 Counts are cut so that one frame's fit into 32 bits: sums over up to 2^21 frames then stay below
 2^53, where float64 is exact, and many selections are summed by one matrix product.
@@ -31,7 +31,7 @@ from mdmkit.statistics.normalizers import MinMax, Normalizer, Sigmoid, Unchanged
 from mdmkit.statistics.pixels import PixelCounts
 from mdmkit.statistics.score_bins import PixelBins
 from mdmkit.statistics.stepped_counts import CountedStatistic
-from mdmkit.statistics.totals import EarlyGrid, Grid, Totals, check_valid
+from mdmkit.statistics.totals import DirectBins, StatisticBins, Totals, check_valid
 from mdmkit.uncertainty.frame_rows import (
     FACTS,
     Binned,
@@ -50,7 +50,7 @@ WIDER = 30
 
 
 class Room(Protocol):
-    """Where the counts of frames go: arrays, or what takes and gives slices like one."""
+    """Holds the counts of frames: arrays, or objects that take and give slices like arrays."""
 
     def counts(self, statistic: Statistic, shape: tuple[int, int]) -> Any:
         """Room for uint32 of so many frames."""
@@ -67,28 +67,28 @@ class InMemory:
         return np.zeros(shape, np.uint32)
 
     def spreads(self, statistic: Statistic, shape: tuple[int, int]) -> None:
-        """They are not kept."""
+        """Save none."""
 
 
 @dataclass(frozen=True, eq=False)
 class FrameCounts:
-    """Counts of each frame of a method at the thresholds of one grid.
+    """Counts of each frame of a method at the same bin edges.
 
     Attributes
     ----------
     edges : ndarray of float64, shape (m,)
-        Raw scores at which counts are exact.
+        Bin edges: raw scores at which counts are exact.
     normalizer : Normalizer
         With the constants of all frames.
     counts : dict of Statistic to array of uint32, shape (F, k (m + 1))
-        In memory, or a data set of a file.
+        Counts in memory, or a data set of a file.
     facts : dict of Statistic to ndarray of float64, shape (F, 5)
         Smallest and largest score, ground-truth components, pixels of the largest of them, pixels
         of the frame.
     whole : dict of Statistic to PixelBins, BinnedComponents or BinnedCounts
         Of all frames together, with bounds between the thresholds.
     spreads : dict of Statistic to array of int64, shape (F, b (m + 1))
-        How far the counts of each frame move within bins; empty where it was not kept.
+        Range of the counts of each frame within bins; empty where it was not saved.
     """
 
     edges: Edges
@@ -106,17 +106,18 @@ class FrameCounts:
     def total(self) -> NormalizedTotals:
         """All frames once each; numbers carry brackets."""
         known: Counted = {}
-        grids = {s: whole for s, whole in self.whole.items() if not of_pixels(s)}
+        by_bins = {s: whole for s, whole in self.whole.items() if not of_pixels(s)}
         for statistic, whole in self.whole.items():
             if isinstance(whole, PixelBins):
                 known[statistic] = whole.as_groups()
             else:
                 known[statistic] = whole.as_sweep(self.edges, None)
-        grid = Grid(self.edges, {statistic: self._known(statistic) for statistic in grids}, grids)
-        return NormalizedTotals(Totals(self.frames, known, grid), self.normalizer)
+        resolved = {statistic: self._resolved(statistic) for statistic in by_bins}
+        bounds = StatisticBins(self.edges, resolved, by_bins)
+        return NormalizedTotals(Totals(self.frames, known, bounds), self.normalizer)
 
-    def _known(self, statistic: Statistic) -> NDArray[np.bool_]:
-        """Cells without a score between their edges, shape (m + 1,): nothing is open there."""
+    def _resolved(self, statistic: Statistic) -> NDArray[np.bool_]:
+        """Resolved bins, shape (m + 1,): those without a score between their edges."""
         pixels = self.whole.get(PixelStatistic())
         own = isinstance(statistic, (ComponentStatistic, CountedStatistic))
         if own and isinstance(pixels, PixelBins):
@@ -137,7 +138,7 @@ class FrameCounts:
         )
 
     def resampled(self, draws: NDArray[np.int64]) -> Iterator[NormalizedTotals]:
-        """The sweeps of sets that have each frame so many times, shape (R, F), in their order.
+        """The statistics of sets that have each frame so many times, shape (R, F), in their order.
 
         O(R F k m) multiplications, by matrix products of bounded size.
         """
@@ -153,7 +154,7 @@ class FrameCounts:
     def _selected(
         self, times: NDArray[np.int64], sums: dict[Statistic, NDArray[np.float64]]
     ) -> NormalizedTotals:
-        """The sweeps of one set, as of scores that lie at the edges."""
+        """The statistics of one set, as of scores that lie at the edges."""
         exact: Counted = {}
         for statistic, row in sums.items():
             facts, used = self.facts[statistic], times > 0
@@ -163,8 +164,8 @@ class FrameCounts:
                 exact[statistic] = pixels_at(self.edges, totals.reshape(2, -1).T, *extremes)
                 continue
             targets, largest = int(facts[:, 2] @ times), int(facts[used, 3].max())
-            grid: Any = unpacked(whole, totals, targets, largest, extremes)
-            exact[statistic] = grid.as_sweep(self.edges, None)
+            binned: Any = unpacked(whole, totals, targets, largest, extremes)
+            exact[statistic] = binned.as_sweep(self.edges, None)
         return NormalizedTotals(Totals(int(times.sum()), exact), self.normalizer)
 
 
@@ -247,7 +248,7 @@ def chosen_edges(
     return with_edges(np.concatenate([balanced, regular, tail]), thresholds)
 
 
-def sweep_states(
+def count_frames(
     loads: Sequence[Load],
     statistics: Sequence[Statistic],
     kind: type[Normalizer],
@@ -265,28 +266,28 @@ def sweep_states(
     InputError
         The first frame that cannot be used; nothing to count.
     """
-    pool = Accumulator(memory)
+    accumulator = Accumulator(memory)
     for part in in_order((partial(_pixels, load) for load in loads), jobs):
-        pool.add(part)
+        accumulator.add(part)
         progress()
-    counted = pool.total()
+    counted = accumulator.total()
     check_valid(counted.pixels)
     total = NormalizedTotals.of(counted, kind)
     edges = choose_edges(total)
-    early = EarlyGrid(edges, edges, frozenset(statistics))
+    direct = DirectBins(edges, edges, frozenset(statistics))
     counts: Counted = {}
     spreads: Counted = {}
     facts = {statistic: np.zeros((len(loads), FACTS)) for statistic in statistics}
     whole: Counted = {}
-    frames = in_order((partial(_on_grid, load, statistics, early) for load in loads), jobs)
+    frames = in_order((partial(_in_bins, load, statistics, direct) for load in loads), jobs)
     for place, (frame, size) in enumerate(frames):
-        for statistic, grid in frame.by_statistic.items():
-            _put(counts, statistic, packed(grid), place, len(loads), room.counts)
-            spread = spreads_of(grid)
+        for statistic, binned in frame.by_statistic.items():
+            _put(counts, statistic, packed(binned), place, len(loads), room.counts)
+            spread = spreads_of(binned)
             if spread is not None:
                 _put(spreads, statistic, spread, place, len(loads), room.spreads)
-            facts[statistic][place] = facts_of(grid, size)
-            parts = [whole[statistic], grid] if place else [grid]
+            facts[statistic][place] = facts_of(binned, size)
+            parts = [whole[statistic], binned] if place else [binned]
             whole[statistic] = merged(statistic, parts)
         progress()
     return FrameCounts(edges, total.normalizer, counts, facts, whole, spreads)
@@ -314,9 +315,9 @@ def _pixels(load: Load) -> Totals:
     return Totals.of(load(), [PixelStatistic()])
 
 
-def _on_grid(load: Load, statistics: Sequence[Statistic], early: EarlyGrid) -> tuple[Totals, int]:
+def _in_bins(load: Load, statistics: Sequence[Statistic], direct: DirectBins) -> tuple[Totals, int]:
     frame = load()
-    return Totals.of(frame, statistics, early=early), frame.scores.size
+    return Totals.of(frame, statistics, direct=direct), frame.scores.size
 
 
 def needed_bytes(statistics: Sequence[Statistic], frames: int, edges: int) -> int:

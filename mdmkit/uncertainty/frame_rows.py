@@ -1,4 +1,4 @@
-"""Counts of one frame at the thresholds of a grid as a row of integers, and back."""
+"""Counts of one frame at bin edges as a row of integers, and back."""
 
 from __future__ import annotations
 
@@ -38,43 +38,43 @@ def columns_of(statistic: Any) -> int:
     return COMPONENT_COLUMNS if of_components(statistic) else 2
 
 
-def parts_of(grid: BinnedComponents | BinnedCounts) -> tuple[BinnedSteps, ...]:
-    """The steps that a grid is made of."""
-    if isinstance(grid, BinnedCounts):
-        return (grid.ends,)
-    return grid.siou, grid.ppv, grid.hits
+def parts_of(binned: BinnedComponents | BinnedCounts) -> tuple[BinnedSteps, ...]:
+    """The steps that binned counts are made of."""
+    if isinstance(binned, BinnedCounts):
+        return (binned.ends,)
+    return binned.siou, binned.ppv, binned.hits
 
 
-def packed(grid: Binned) -> NDArray[np.uint32]:
+def packed(binned: Binned) -> NDArray[np.uint32]:
     """One frame's totals as a row: column after column."""
-    if isinstance(grid, BinnedCounts):
-        high, low = np.divmod(grid.ends.totals, HALF)
-        constants = np.append(grid.sizes, grid.anomalous)
+    if isinstance(binned, BinnedCounts):
+        high, low = np.divmod(binned.ends.totals, HALF)
+        constants = np.append(binned.sizes, binned.anomalous)
         totals = np.hstack([high, low, np.broadcast_to(constants, (len(low), constants.size))])
-    elif isinstance(grid, BinnedComponents):
-        ppv = grid.ppv.totals
-        parts = [in_digits(grid.siou.totals), in_digits(ppv[:, :LIMBS]), ppv[:, LIMBS:]]
-        totals = np.hstack([*parts, grid.hits.totals])
+    elif isinstance(binned, BinnedComponents):
+        ppv = binned.ppv.totals
+        parts = [in_digits(binned.siou.totals), in_digits(ppv[:, :LIMBS]), ppv[:, LIMBS:]]
+        totals = np.hstack([*parts, binned.hits.totals])
     else:
-        totals = grid.totals
+        totals = binned.totals
     return np.asarray(totals.T.ravel().astype(np.uint32))
 
 
-def spreads_of(grid: Binned) -> Integers | None:
+def spreads_of(binned: Binned) -> Integers | None:
     """How far one frame's totals move within bins, as a row; of pixels they only fall."""
-    if isinstance(grid, PixelBins):
+    if isinstance(binned, PixelBins):
         return None
-    columns = [spread for part in parts_of(grid) for spread in (part.dips, part.rises)]
+    columns = [spread for part in parts_of(binned) for spread in (part.dips, part.rises)]
     return np.asarray(np.hstack(columns).T.ravel())
 
 
-def facts_of(grid: Binned, pixels: int) -> tuple[float, float, int, int, int]:
+def facts_of(binned: Binned, pixels: int) -> tuple[float, float, int, int, int]:
     """What else is to be known of one frame with so many pixels."""
-    if isinstance(grid, BinnedCounts):
-        return grid.ends.smallest, grid.ends.largest, 0, 0, pixels
-    if isinstance(grid, BinnedComponents):
-        return grid.siou.smallest, grid.siou.largest, grid.targets, grid.largest, pixels
-    return float(grid.least.min()), float(grid.greatest.max()), 0, 0, pixels
+    if isinstance(binned, BinnedCounts):
+        return binned.ends.smallest, binned.ends.largest, 0, 0, pixels
+    if isinstance(binned, BinnedComponents):
+        return binned.siou.smallest, binned.siou.largest, binned.targets, binned.largest, pixels
+    return float(binned.least.min()), float(binned.greatest.max()), 0, 0, pixels
 
 
 def unpacked(
@@ -85,7 +85,7 @@ def unpacked(
     extremes: tuple[float, float],
     spreads: Integers | None = None,
 ) -> Binned:
-    """A grid from a row, or from the sum of some, and from the grid of all frames.
+    """Make binned counts of a row, or of a sum of rows, and of the binned counts of all frames.
 
     Parameters
     ----------

@@ -43,7 +43,7 @@ class MeanTest(Protocol):
         """The p-values (...) of sums (..., k) over so many frames; each falls in every x."""
 
     def log_growth(self, sums: Values, frames: int) -> Values:
-        """Of the evidence a share of frames alike adds to, shape (b,): see `frames_needed`."""
+        """Evidence that a share of frames adds up to, shape (b,): see `frames_needed`."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ class BinomialTail:
         return np.asarray(_at_most(np.rint(sums[..., 0]), frames, 1 - self.bound))
 
     def log_growth(self, sums: Values, frames: int) -> Values:
-        """By Chernoff's bound on the tail."""
+        """Evidence by Chernoff's bound on the tail."""
         return -frames * np.atleast_1d(_divergence(1 - sums[..., :1] / frames, self.bound))
 
 
@@ -231,7 +231,7 @@ def _log_mean(logs: Values) -> float:
 
 
 def fewest_frames(rate: float, level: float) -> int | None:
-    """How many frames without a loss a certified rate takes: n >= ln(level) / ln(1 - rate).
+    """Number of frames without a loss that a certified rate takes: n >= ln(level) / ln(1 - rate).
 
     Examples
     --------

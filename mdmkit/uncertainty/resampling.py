@@ -1,4 +1,4 @@
-"""bootstrap(): how sure a number is, given the frames that happened to be there."""
+"""bootstrap(): intervals of numbers, from the frames that happened to be there."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from mdmkit.evaluation.frame_set import FRAME_OPTIONS, FrameOptions, FrameSet, e
 from mdmkit.evaluation.gathering import check_aggregate
 from mdmkit.evaluation.methods import normalizers
 from mdmkit.evaluation.remarks import Look, is_ranked, remarks_on
-from mdmkit.evaluation.sources import Progress
+from mdmkit.evaluation.sources import Progress, no_progress
 from mdmkit.metrics.measures import Measure, computed
 from mdmkit.metrics.normalized_totals import NormalizedTotals
 from mdmkit.metrics.protocols import as_protocol
@@ -28,7 +28,7 @@ from mdmkit.statistics.accumulator import DEFAULT_MEMORY
 from mdmkit.uncertainty.counts_source import (
     BINS,
     Bar,
-    StatesPlan,
+    CountsPlan,
     check_frames,
     record_of_frames,
 )
@@ -65,7 +65,7 @@ class Bootstrap:
     confidence : float
     frames, seed : int
         Number of frames, and the seed of the random sets.
-    cells : int or None
+    bins : int or None
         About how many thresholds the statistics were kept at; None where each image has a value
         of its own.
     aggregate : {"pooled", "per_image"}
@@ -96,7 +96,7 @@ class Bootstrap:
     confidence: float
     frames: int = 0
     seed: int = 0
-    cells: int | None = None
+    bins: int | None = None
     aggregate: str = "pooled"
     refused: dict[str, dict[str, str]] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
@@ -125,11 +125,11 @@ class Bootstrap:
         return int(np.isnan(self._drawn(method, key)).sum())
 
     def _drawn(self, method: str, key: str) -> NDArray[np.float64]:
-        if method not in self.replicates:
+        if not isinstance(method, str) or method not in self.replicates:
             raise InputError(
                 f"expected one of {', '.join(self.replicates)}, found {method!r}", argument="method"
             )
-        if key not in self.keys:
+        if not isinstance(key, str) or key not in self.keys:
             raise InputError(
                 f"expected one of {', '.join(self.keys)}, found {key!r}", argument="key"
             )
@@ -249,15 +249,15 @@ def bootstrap(
     kinds = normalizers(normalize, methods)
     needed = {s: m.key for m in reversed(measures) for s in m.statistics}
     record = record_of_frames(given, kinds, found.keys, needed, bins=bins, protocol=protocol)
-    plan = StatesPlan(measures, given.loads, kinds, bins, memory, check_jobs(jobs))
-    found, draws = replace(found, frames=plan.frames, cells=bins), draw(plan.frames)
+    plan = CountsPlan(measures, given.loads, kinds, bins, memory, check_jobs(jobs))
+    found, draws = replace(found, frames=plan.frames, bins=bins), draw(plan.frames)
     remarks: list[str] = []
-    with plan.states(counts, record, overwrite, progress) as states_of:
+    with plan.counts(counts, record, overwrite, progress) as counts_of:
         for method in methods:
-            kept = states_of(method)
-            ticks = progress(f"{method}: replicates", replicates) if progress else (lambda: None)
+            counted = counts_of(method)
+            advance = progress(f"{method}: replicates", replicates) if progress else no_progress
             try:
-                remarks += _resample(found, method, measures, kept, draws, ticks)
+                remarks += _resample(found, method, measures, counted, draws, advance)
             except InputError as error:
                 raise error.inside(method) from error
     return replace(found, remarks=(*given.remarks, *remarks))
@@ -267,12 +267,12 @@ def _resample(
     found: Bootstrap,
     method: str,
     measures: Sequence[Measure],
-    states: FrameCounts,
+    counted: FrameCounts,
     draws: NDArray[np.int64],
     progress: Progress,
 ) -> list[str]:
     """Compute a method's numbers on all frames, and on each resampled set; returns remarks."""
-    whole = states.total()
+    whole = counted.total()
     values, brackets, refused = {}, {}, {}
     for measure in measures:
         try:
@@ -286,7 +286,7 @@ def _resample(
     if len(refused) == len(measures):
         raise RangeError(next(iter(refused.values())))
     drawn = {measure.key: np.full(len(draws), np.nan) for measure in measures}
-    for place, sweeps in enumerate(states.resampled(draws)):
+    for place, sweeps in enumerate(counted.resampled(draws)):
         for measure in measures:
             if measure.key not in refused:
                 drawn[measure.key][place] = float(_compute(measure, sweeps))
@@ -333,7 +333,7 @@ def _of_images(
 
 
 def _means(draws: NDArray[np.int64], values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Of each set the mean over images where a value is defined; NaN without any."""
+    """Means over images, of each set, where a value is defined; NaN without any."""
     defined = ~np.isnan(values)
     with np.errstate(invalid="ignore"):
         return np.asarray(draws @ np.where(defined, values, 0) / (draws @ defined.astype(float)))
@@ -353,7 +353,7 @@ def check_resampling(
 
 
 def draws_of(frames: int, replicates: int, seed: int) -> NDArray[np.int64]:
-    """How often each frame is in each set, shape (replicates, frames); rows sum to `frames`."""
+    """Number of times that each set has each frame, shape (replicates, frames)."""
     rng = np.random.default_rng(seed)
     chosen = rng.integers(frames, size=(replicates, frames))
     rows = np.arange(replicates)[:, None]

@@ -161,9 +161,9 @@ def first_look(noise):
         from mdmkit.statistics.binned_components import BinnedComponents
         from mdmkit.statistics.pixel_bins import BinnedFrame
 
-        early = Accumulator().early(frozenset())
-        binned = BinnedFrame.of(frame, early.edges)
-        job = partial(BinnedComponents.of, binned, ComponentSizes(500, 100), early.rows)
+        direct = Accumulator().direct_bins(frozenset())
+        binned = BinnedFrame.of(frame, direct.edges)
+        job = partial(BinnedComponents.of, binned, ComponentSizes(500, 100), direct.component_edges)
     except ImportError:
         from mdmkit.cells import FrameCells
         from mdmkit.component_grid import ComponentGrid

@@ -9,7 +9,7 @@ import json
 import pytest
 
 from mdmkit import bootstrap, compare
-from mdmkit.comparison.differences import paired_leads
+from mdmkit.comparison.differences import paired_differences
 from mdmkit.comparison.selection_table import points_by
 from mdmkit.core.errors import InputError
 from mdmkit.metrics.selections import measures_by, selections_of
@@ -87,9 +87,9 @@ def test_python_takes_parts_as_the_command_line_does(weather):
         compare(FRAMES, metrics="ap", by="folder")
     assert error.value.argument == "by"
     intervals = bootstrap(FRAMES, metrics="ap", by="size=0,2,inf", replicates=20)
-    with_leads = found.with_bootstrap(intervals)
-    assert "0:2 px" in with_leads.to_text()
-    assert not any("components" in lead.metric for lead in paired_leads(with_leads))
+    with_differences = found.with_bootstrap(intervals)
+    assert "0:2 px" in with_differences.to_text()
+    assert not any("components" in each.metric for each in paired_differences(with_differences))
 
 
 def test_the_score_of_an_image_is_an_option():

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import mdmkit
+import mdmkit.datasets
 from mdmkit import InputError, InputTypeError
 from mdmkit.metrics.measures import AtThreshold, MarginAt
 
@@ -45,7 +46,35 @@ def one_of(method="a"):
     return {method: SCORES}
 
 
+CURVE = mdmkit.threshold_curve(SCORES, TARGET)
+
+
+def plots():
+    import mdmkit.plots
+
+    return mdmkit.plots
+
+
 CALLS = {
+    "compare(by)": lambda v: mdmkit.compare(one_of(), TARGET, "ap", by=v),
+    "compare(missing)": lambda v: mdmkit.compare(one_of(), TARGET, "ap", missing=v),
+    "compare(score_ending)": lambda v: mdmkit.compare(one_of(), TARGET, "ap", score_ending=v),
+    "compare(normal)": lambda v: mdmkit.compare(one_of(), TARGET, "ap", normal=v),
+    "compare(auxiliary)": lambda v: mdmkit.compare(one_of(), TARGET, "ap", auxiliary=v),
+    "Comparison.with_bootstrap": lambda v: mdmkit.compare(one_of(), TARGET, "ap").with_bootstrap(v),
+    "Evaluation.merge": lambda v: mdmkit.Evaluation("ap").merge(v),
+    "choose_thresholds(replicates)": lambda v: mdmkit.choose_thresholds(
+        {"a": [(SCORES, TARGET)] * 3}, require="fpr <= 0.5", replicates=v
+    ),
+    "layout": lambda v: mdmkit.datasets.layout(v),
+    "choose": lambda v: mdmkit.datasets.choose(v),
+    "margin_figure(curves)": lambda v: plots().margin_figure(v, 0.5),
+    "margin_figure(t_margin)": lambda v: plots().margin_figure({"a": CURVE}, v),
+    "margins_by_t_figure": lambda v: plots().margins_by_t_figure(v),
+    "ranking_figure": lambda v: plots().ranking_figure(v),
+    "requirements_figure": lambda v: plots().requirements_figure(v),
+    "save_figure(figure)": lambda v: plots().save_figure(v, "unwritten.png"),
+    "overlay": lambda v: plots().overlay(v, 0.5),
     "mdm(scores)": lambda v: mdmkit.mdm(v, TARGET, 0.5),
     "mdm(target)": lambda v: mdmkit.mdm(SCORES, v, 0.5),
     "mdm(t_margin)": lambda v: mdmkit.mdm(SCORES, TARGET, v),

@@ -78,7 +78,7 @@ def assert_same_states(a, b):
 # ------------------------------------------------------------------- the same numbers as `evaluate`
 
 
-def on_grid(scores, dtype):
+def in_bins(scores, dtype):
     """Scores of a dtype that no two share a cell of the grid with."""
     if dtype in (torch.uint8, torch.bool):
         return torch.from_numpy(np.round(scores * 255)).to(dtype)
@@ -94,7 +94,7 @@ EXACT = (torch.uint8, torch.bool, torch.float16, torch.bfloat16, torch.float32, 
     st.integers(0, 2**32 - 1), st.sampled_from(EXACT), st.sampled_from([(4, 5), (1, 1), (23, 17)])
 )
 def test_numbers_are_those_of_evaluate_where_no_two_scores_share_a_cell(seed, dtype, shape):
-    frames = [(on_grid(s.astype(np.float64), dtype), t) for s, t in drawn(seed, shape=shape)]
+    frames = [(in_bins(s.astype(np.float64), dtype), t) for s, t in drawn(seed, shape=shape)]
     metric = counted(frames)
     found = metric.numbers()
     expected = evaluate(frames, PIXELS).numbers

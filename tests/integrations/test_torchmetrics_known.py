@@ -23,7 +23,7 @@ from mdmkit.integrations.torchmetrics import (  # noqa: E402
 from tests.integrations.test_torchmetrics import as_tensor, counted, drawn, same  # noqa: E402
 
 
-def on_grid(scores, dtype):
+def in_bins(scores, dtype):
     """Scores of a dtype of which no two share a cell of the grid."""
     if dtype == "uint8":
         return np.round(scores * 255).astype(dtype)
@@ -38,7 +38,7 @@ REGIONS = "aupro@fpr=0.3,aupro@fpr=0.05,aupro@fpr=1,pro@z=0.5,mdm_pro@0.3,ap"
 @pytest.mark.parametrize("dtype", ["uint8", "float16", "float32", "float64"])
 @pytest.mark.parametrize("seed", range(4))
 def test_pro_is_that_of_evaluate_where_no_two_scores_share_a_cell(seed, dtype):
-    frames = [(on_grid(scores, dtype), target) for scores, target in drawn(seed)]
+    frames = [(in_bins(scores, dtype), target) for scores, target in drawn(seed)]
     exact = evaluate(frames, REGIONS)
     metric = counted(frames, REGIONS)
     for key, value in metric.compute().items():
@@ -111,7 +111,7 @@ def test_scores_in_one_cell_are_warned_of_once():
 def test_known_numbers_are_not_warned_of():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        counted([(on_grid(s, "uint8"), t) for s, t in drawn(7)]).compute()
+        counted([(in_bins(s, "uint8"), t) for s, t in drawn(7)]).compute()
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
 from maskomaly import MaskomalyConfig, ablation_configs, load_model, score  # noqa: E402
-from maskomaly.demo import BESIDE, COMPARED, DRAWN, lead_table, run_demo  # noqa: E402
+from maskomaly.demo import BESIDE, COMPARED, DRAWN, difference_table, run_demo  # noqa: E402
 from maskomaly.registry import registered  # noqa: E402
 from maskomaly.tiny.network import CHECKPOINT  # noqa: E402
 from maskomaly.tiny.scenes import draw_scene  # noqa: E402
@@ -101,11 +101,11 @@ def test_maps_are_the_scores_of_the_network(demo):
 
 @pytest.mark.slow
 def test_the_lead_is_stated_with_intervals(demo):
-    rows = table_rows(demo.lead[demo.lead.index("**Lead") :], "| method |")
+    rows = table_rows(demo.differences[demo.differences.index("**Difference") :], "| method |")
     assert list(rows) == list(COMPARED)
     value, low, high = map(float, re.findall(r"[-+]?[\d.]+", rows[BESIDE][0]))
-    lead = demo.comparison["maskomaly"]["ap"] - demo.comparison[BESIDE]["ap"]
-    assert value == pytest.approx(100 * lead, abs=0.2)
+    difference = demo.comparison["maskomaly"]["ap"] - demo.comparison[BESIDE]["ap"]
+    assert value == pytest.approx(100 * difference, abs=0.2)
     assert low < high
 
 
@@ -149,4 +149,4 @@ def test_a_folder_in_use_is_refused(demo):
 @pytest.mark.slow
 def test_intervals_need_two_images(demo, tmp_path):
     with pytest.raises(InputError):
-        lead_table(demo.folders, tmp_path, 10)
+        difference_table(demo.folders, tmp_path, 10)

@@ -314,7 +314,9 @@ SPOILT = {
     "frames as text": spoilt(lambda r: r["rows"][0].update(frames="6")),
     "fewer frames": spoilt(lambda r: r["rows"][0].update(frames=5)),
     "negative frames": spoilt(lambda r: r["rows"][0].update(frames=-1)),
-    "a lead without names": spoilt(lambda r: r["bootstrap"].update(leads=[{"real": True}])),
+    "a difference without names": spoilt(
+        lambda r: r["bootstrap"].update(differences=[{"excludes_zero": True}])
+    ),
     "a printed row of text": spoilt(
         lambda r: r.update(published={"name": "", "title": "", "source": "", "notes": [],
                                       "rows": [{"method": "a", "ap": "much"}]})

@@ -113,8 +113,8 @@ def test_bins_bound_the_counts_within(statistic, seed):
     total = type(exact[0]).merged(exact)
     binned = BinnedCounts.merged([counts.at_edges(edges) for counts in exact])
     some = rng.random(edges.size + 1) < 0.5
-    refined = SteppedCounts.merged([counts.within(edges, some) for counts in exact])
-    known = binned.as_sweep(edges, refined).steps
+    resolved = SteppedCounts.merged([counts.inside_bins(edges, some) for counts in exact])
+    known = binned.as_sweep(edges, resolved).steps
     for z in thresholds_of(*frames):
         cell = np.searchsorted(edges, z, side="right")
         counts = total.steps.above(z)

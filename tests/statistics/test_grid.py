@@ -17,13 +17,13 @@ from mdmkit.core.transforms import Band, HalfPrecision, QuantileBins
 from mdmkit.evaluation import gathering
 from mdmkit.metrics.measures import MarginAt, Measure
 from mdmkit.statistics import accumulator
-from mdmkit.statistics.binned_steps import BinnedSteps, within
+from mdmkit.statistics.binned_steps import BinnedSteps, inside_bins
 from mdmkit.statistics.edges import unit_edges, with_edges
 from mdmkit.statistics.kinds import ChangedStatistic, ComponentStatistic, PixelStatistic
 from mdmkit.statistics.pixel_bins import BinnedFrame
 from mdmkit.statistics.pixels import PixelCounts
 from mdmkit.statistics.score_bins import PixelBins
-from mdmkit.statistics.totals import EarlyGrid, Totals
+from mdmkit.statistics.totals import DirectBins, Totals
 from tests.conftest import examples, small_frames
 
 EVERYTHING = (
@@ -141,12 +141,12 @@ def test_a_metric_of_which_nothing_is_declared_has_no_narrow_bracket(frames):
 
 @examples(300)
 @given(small_frames(most=1), st.lists(st.booleans(), min_size=10, max_size=10))
-def test_grid_of_steps_is_exact_at_edges_and_in_refined_cells(frames, refined):
+def test_grid_of_steps_is_exact_at_edges_and_in_refined_cells(frames, resolved):
     steps = PixelCounts.of(Frame(*frames[0]))
     edges = unit_edges(8)
     grid = BinnedSteps.of(steps, edges)
-    cells = np.array(refined)
-    seen = grid.as_steps(edges, within(steps, edges, cells))
+    cells = np.array(resolved)
+    seen = grid.as_steps(edges, inside_bins(steps, edges, cells))
     for z in [-1.0, *edges]:
         assert seen.above(z).tolist() == steps.above(z).tolist()
     for z in steps.scores:
@@ -266,21 +266,23 @@ def test_changed_frames_on_a_grid_are_those_that_were_changed_before(change, dty
     target = rng.choice(np.array([0, 1, 255], np.uint8), (12, 15), p=[0.6, 0.3, 0.1])
     scores = rng.random(target.shape) * (255 if dtype == "uint8" else 1)
     frame = Frame(scores.astype(dtype), target)
-    edges, refined = unit_edges(8), np.arange(10) % 3 == 1
-    early = EarlyGrid(edges, edges, frozenset())
+    edges, resolved = unit_edges(8), np.arange(10) % 3 == 1
+    direct = DirectBins(edges, edges, frozenset())
     for statistic in (PixelStatistic(), ComponentStatistic(ComponentSizes(2, 1))):
         changed = ChangedStatistic(change, statistic)
-        on_grid = [
-            Totals.of(seen, [of], early=replace(early, statistics=frozenset([of]))).by_statistic[of]
+        in_bins = [
+            Totals.of(seen, [of], direct=replace(direct, statistics=frozenset([of]))).by_statistic[
+                of
+            ]
             for seen, of in ((frame, changed), (change(frame), statistic))
         ]
-        assert_equal_arrays(*on_grid)
+        assert_equal_arrays(*in_bins)
         seen = ((changed, frame), (statistic, change(frame)))
         if isinstance(statistic, PixelStatistic):
             intervals = np.array([[0.1, 0.3], [0.25, 0.5]])
             inside = [of.between(one, intervals).rows() for of, one in seen]
         else:
-            inside = [of.inside(BinnedFrame.of(one, edges), edges, refined) for of, one in seen]
+            inside = [of.inside(BinnedFrame.of(one, edges), edges, resolved) for of, one in seen]
         assert_equal_arrays(*inside)
 
 

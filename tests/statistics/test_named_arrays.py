@@ -35,7 +35,7 @@ def drawn(dtype=np.float32):
 def known():
     frame, bins = drawn(), BinnedFrame.of(drawn(), EDGES)
     kinds = PixelStatistic(), ComponentStatistic(SIZES), BandOverlap(0.1)
-    yield from (kind.on_grid(bins, EDGES) for kind in kinds)
+    yield from (kind.in_bins(bins, EDGES) for kind in kinds)
     rule = DetectionRule(by="siou")
     others = DetectionStatistic(ComponentSizes(), rule), ImageCoverage(), ImageRatesStatistic()
     yield from (kind.of(frame) for kind in (*kinds, *others))

@@ -83,7 +83,7 @@ def cut_and_merged(rng, frames):
     return parts[0]
 
 
-def every_row(expected):
+def every_score(expected):
     rows = PixelCounts.from_totals(expected.scores, np.stack([expected.tp, expected.fp], axis=1))
     assert (rows.anomalous, rows.normal) == (expected.p, expected.n)
     return rows
@@ -121,7 +121,7 @@ def same_margins(rng, pixels, rows):
 def check_exact(seed):
     rng, frames = random_set(seed)
     expected, pixels = plain(frames), cut_and_merged(rng, frames)
-    rows = every_row(expected)
+    rows = every_score(expected)
     with (
         patch.object(pixel_scores, "BLOCK", int(rng.choice([1, 3, 2**18]))),
         patch.object(pixel_scores, "CHUNK", int(rng.choice([1, 30, 2**25]))),
@@ -150,7 +150,7 @@ def check_exact(seed):
 def check_binned(seed):
     rng, frames = random_set(seed, (*KINDS, "signed"))
     expected = plain(frames)
-    rows = every_row(expected)
+    rows = every_score(expected)
     few = np.unique(rng.choice([*expected.scores, 0.0, 0.25, 0.5, 0.51, 1.0, -2.0], 4))
     edges = fixed_edges() if rng.random() < 0.05 else few
     bins = PixelBins.merged(PixelBins.of(PixelScores.of(frame), edges) for frame in frames)

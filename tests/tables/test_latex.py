@@ -110,10 +110,12 @@ def test_a_margin_stays_where_little_fits():
 
 def test_a_measure_that_is_not_shown_has_no_lead_either():
     view = five(MANY, intervals=True).view()
-    leads = tuple(
+    differences = tuple(
         replace(column, arrow="") for b in view.blocks if b.role == "joined" for column in b.columns
     )
-    shown, *pieces = heads(to_latex(replace(view, blocks=(*view.blocks, Block("Lead", leads)))))
+    shown, *pieces = heads(
+        to_latex(replace(view, blocks=(*view.blocks, Block("Difference", differences))))
+    )
     assert [head for piece in pieces for head in piece] == shown
 
 
@@ -175,5 +177,5 @@ def test_compiled_leads_and_published_rows_overflow_nothing(tmp_path, form):
     found = compare(frames, metrics=metrics, published="roadanomaly")
     intervals = bootstrap(frames, metrics=metrics, replicates=20)
     text = found.with_bootstrap(intervals).to_text(form)
-    assert "Lead: " in text
+    assert "Difference: " in text
     assert not overflow(tmp_path, text)

@@ -26,7 +26,7 @@ from mdmkit.thresholds.counted_frames import CountedFrames, FrameInBins
 from mdmkit.thresholds.frame_values import Caps, Certifiable
 from mdmkit.thresholds.requirements import parse_requirements
 from mdmkit.thresholds.sources import ReadFrames
-from mdmkit.uncertainty.frame_counts import InMemory, chosen_edges, sweep_states
+from mdmkit.uncertainty.frame_counts import InMemory, chosen_edges, count_frames
 from tests.conftest import random_scores
 
 SIZES = ComponentSizes(2, 2)
@@ -73,7 +73,7 @@ def counted(frames, requirements, bins):
     loads = [partial(Frame, *frame) for frame in frames]
     statistics = tuple(dict.fromkeys([PixelStatistic(), *(r.statistic for r in requirements)]))
     edges = partial(chosen_edges, bins=bins, margins=True, thresholds=())
-    counts = sweep_states(loads, statistics, Unchanged, edges, room=Keeping(), memory=2**30)
+    counts = count_frames(loads, statistics, Unchanged, edges, room=Keeping(), memory=2**30)
     return CountedFrames(counts, loads, 2**30), ReadFrames(loads, 2**30)
 
 

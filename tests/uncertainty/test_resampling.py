@@ -18,14 +18,13 @@ from mdmkit.statistics.kinds import ComponentStatistic, PixelStatistic
 from mdmkit.statistics.normalizers import Unchanged
 from mdmkit.statistics.pixels import PixelCounts
 from mdmkit.statistics.steps import RatioSteps
-from mdmkit.statistics.totals import EarlyGrid, Totals
-from mdmkit.uncertainty import counts_source as states_plan
-from mdmkit.uncertainty import frame_counts as frame_states
+from mdmkit.statistics.totals import DirectBins, Totals
+from mdmkit.uncertainty import counts_source, frame_counts
 from mdmkit.uncertainty.frame_counts import (
     InMemory,
     balanced_edges,
     chosen_edges,
-    sweep_states,
+    count_frames,
 )
 from mdmkit.uncertainty.resampling import draws_of
 
@@ -120,8 +119,8 @@ def test_differences_are_paired():
 
 def test_a_clear_lead_excludes_zero_and_none_does_not():
     good, bad = frames(4, count=12, contrast=0.5), frames(4, count=12, contrast=0.2)
-    lead = bootstrap({"good": good, "bad": bad}, replicates=400).difference("good", "bad", "ap")
-    assert 0 < lead.low < lead.value < lead.high
+    found = bootstrap({"good": good, "bad": bad}, replicates=400).difference("good", "bad", "ap")
+    assert 0 < found.low < found.value < found.high
     one, other = frames(5, count=12), frames(6, count=12)
     tie = bootstrap({"one": one, "other": other}, replicates=400).difference("one", "other", "ap")
     assert tie.low < 0 < tie.high
@@ -198,8 +197,8 @@ def test_frames_must_be_several_and_readable_twice():
 def test_blocks_and_batches_change_nothing(monkeypatch, metrics):
     drawn = frames(7, count=9)
     whole = bootstrap({"m": drawn}, metrics=metrics, replicates=40, bins=64)
-    monkeypatch.setattr(frame_states, "BATCH", 8 * 2000)
-    monkeypatch.setattr(frame_states, "BLOCK", 8 * 2000)
+    monkeypatch.setattr(frame_counts, "BATCH", 8 * 2000)
+    monkeypatch.setattr(frame_counts, "BLOCK", 8 * 2000)
     pieces = bootstrap({"m": drawn}, metrics=metrics, replicates=40, bins=64)
     aside = bootstrap({"m": drawn}, metrics=metrics, replicates=40, bins=64, memory=2**16)
     threads = bootstrap({"m": drawn}, metrics=metrics, replicates=40, bins=64, jobs=2)
@@ -212,8 +211,8 @@ def test_blocks_and_batches_change_nothing(monkeypatch, metrics):
 
 def test_few_statistics_are_held_where_memory_is_small(monkeypatch):
     files = []
-    opened = states_plan.temporary_file
-    monkeypatch.setattr(states_plan, "temporary_file", lambda: files.append(1) or opened())
+    opened = counts_source.temporary_file
+    monkeypatch.setattr(counts_source, "temporary_file", lambda: files.append(1) or opened())
     bootstrap({"m": frames(0)}, metrics=METRICS, replicates=3, bins=64, memory=2**14)
     assert files == [1]
     bootstrap({"m": frames(0)}, metrics=METRICS, replicates=3, bins=64)
@@ -242,7 +241,7 @@ def test_values_of_images_are_resampled_where_images_are_averaged():
         expected = evaluate(resampled, METRICS, aggregate="per_image")
         for key in found.keys:
             assert same(found.replicates["m"][key][place], expected[key]), key
-    assert (found.aggregate, found.cells, found.frames) == ("per_image", None, 6)
+    assert (found.aggregate, found.bins, found.frames) == ("per_image", None, 6)
 
 
 def test_what_needs_thresholds_is_refused_where_scores_are_unbounded():
@@ -307,18 +306,18 @@ def test_a_set_of_one_frame_is_that_frame():
     drawn = frames(8, count=3, shape=(30, 40), levels=10**6)
     statistics = (PixelStatistic(), ComponentStatistic(ComponentSizes(0, 0)))
     loads = [partial(Frame, *frame) for frame in drawn]
-    states = sweep_states(
+    counted = count_frames(
         loads, statistics, Unchanged, partial(chosen_edges, bins=32, margins=True, thresholds=()),
         room=InMemory(), memory=2**30,
     )  # fmt: skip
     times = 1000 * np.eye(3, dtype=np.int64)
-    for place, chosen in enumerate(states.resampled(times)):
-        early = EarlyGrid(states.edges, states.edges, frozenset(statistics))
-        grids = Totals.of(Frame(*drawn[place]), statistics, early=early).by_statistic
+    for place, chosen in enumerate(counted.resampled(times)):
+        direct = DirectBins(counted.edges, counted.edges, frozenset(statistics))
+        grids = Totals.of(Frame(*drawn[place]), statistics, direct=direct).by_statistic
         for statistic in statistics:
             grid = grids[statistic]
             pixels = statistic == statistics[0]
-            alone = grid.as_groups().groups if pixels else grid.as_sweep(states.edges, None)
+            alone = grid.as_groups().groups if pixels else grid.as_sweep(counted.edges, None)
             found = chosen.raw(statistic)
             for part in ("siou", "ppv", "hits") if statistic == statistics[1] else ("",):
                 one = getattr(alone, part) if part else alone
@@ -363,32 +362,32 @@ def equal(one, other, methods=("good", "bad"), keys=("ap", "mdm_f1@0.5", "siou_g
     )
 
 
-def test_kept_states_give_the_same_numbers_without_reading_pixels(folders, monkeypatch):
+def test_kept_counts_give_the_same_numbers_without_reading_pixels(folders, monkeypatch):
     methods, masks, here = folders
     plain = bootstrap(methods, masks, **OPTIONS)
-    first = bootstrap(methods, masks, counts=here / "states.h5", **OPTIONS)
+    first = bootstrap(methods, masks, counts=here / "counts.h5", **OPTIONS)
 
     def unread(*_):
         raise AssertionError("a frame was read")
 
     monkeypatch.setattr("mdmkit.evaluation.methods.load_frame", unread)
-    again = bootstrap(methods, masks, counts=here / "states.h5", **OPTIONS)
+    again = bootstrap(methods, masks, counts=here / "counts.h5", **OPTIONS)
     assert equal(plain, first)
     assert equal(plain, again)
     some = bootstrap(
-        {"bad": methods["bad"]}, masks, "ap", counts=here / "states.h5", replicates=20,
+        {"bad": methods["bad"]}, masks, "ap", counts=here / "counts.h5", replicates=20,
         normalize="minmax",
     )  # fmt: skip
     assert equal(plain, some, ["bad"], ["ap"])
-    other = bootstrap(methods, masks, counts=here / "states.h5", **OPTIONS | {"seed": 1})
+    other = bootstrap(methods, masks, counts=here / "counts.h5", **OPTIONS | {"seed": 1})
     assert not equal(plain, other)
 
 
 def test_a_normaliser_of_ranks_is_kept_too(folders):
     methods, masks, here = folders
     options = OPTIONS | {"normalize": {"good": "rank", "bad": "sigmoid"}}
-    first = bootstrap(methods, masks, counts=here / "states.h5", **options)
-    assert equal(first, bootstrap(methods, masks, counts=here / "states.h5", **options))
+    first = bootstrap(methods, masks, counts=here / "counts.h5", **options)
+    assert equal(first, bootstrap(methods, masks, counts=here / "counts.h5", **options))
 
 
 @pytest.mark.parametrize(
@@ -402,39 +401,39 @@ def test_a_normaliser_of_ranks_is_kept_too(folders):
         ({"anomaly_label": (1, 2)}, "labels: kept with"),
     ],
 )
-def test_states_of_other_options_are_refused(folders, options, message):
+def test_counts_of_other_options_are_refused(folders, options, message):
     methods, masks, here = folders
-    bootstrap(methods, masks, counts=here / "states.h5", **OPTIONS)
+    bootstrap(methods, masks, counts=here / "counts.h5", **OPTIONS)
     with pytest.raises(InputError, match=message) as refused:
-        bootstrap(methods, masks, counts=here / "states.h5", **OPTIONS | options)
+        bootstrap(methods, masks, counts=here / "counts.h5", **OPTIONS | options)
     assert "pass `overwrite=True` to make them anew" in str(refused.value)
 
 
-def test_states_of_changed_files_are_refused_or_made_anew(folders):
+def test_counts_of_changed_files_are_refused_or_made_anew(folders):
     methods, masks, here = folders
-    states = here / "states.h5"
-    first = bootstrap(methods, masks, counts=states, **OPTIONS)
+    counted = here / "counts.h5"
+    first = bootstrap(methods, masks, counts=counted, **OPTIONS)
     path = methods["bad"] / "3.npy"
     np.save(path, np.load(path) ** 2)
     os.utime(path, ns=(1, 1))
     with pytest.raises(InputError, match="bad: the file of '3' changed since"):
-        bootstrap(methods, masks, counts=states, **OPTIONS)
-    anew = bootstrap(methods, masks, counts=states, overwrite=True, **OPTIONS)
+        bootstrap(methods, masks, counts=counted, **OPTIONS)
+    anew = bootstrap(methods, masks, counts=counted, overwrite=True, **OPTIONS)
     assert equal(anew, bootstrap(methods, masks, **OPTIONS))
     assert not equal(anew, first)
-    stamp = states.stat().st_mtime_ns
-    bootstrap(methods, masks, counts=states, overwrite=True, **OPTIONS)
-    assert states.stat().st_mtime_ns == stamp  # what fits is not made anew
+    stamp = counted.stat().st_mtime_ns
+    bootstrap(methods, masks, counts=counted, overwrite=True, **OPTIONS)
+    assert counted.stat().st_mtime_ns == stamp  # what fits is not made anew
     for folder in (*methods.values(), masks):
         next(folder.glob("0.*")).unlink()
     with pytest.raises(InputError, match="masks: 6 frames were kept, now 5"):
-        bootstrap(methods, masks, counts=states, **OPTIONS)
+        bootstrap(methods, masks, counts=counted, **OPTIONS)
 
 
-def test_what_holds_no_states_is_refused(folders):
+def test_a_file_without_counts_is_refused(folders):
     methods, masks, here = folders
-    (here / "text.h5").write_text("states")
-    with pytest.raises(InputError, match=r"counts: expected .*text\.h5 to hold per-frame states"):
+    (here / "text.h5").write_text("counts")
+    with pytest.raises(InputError, match=r"counts: expected .*text\.h5 to hold frame counts"):
         bootstrap(methods, masks, counts=here / "text.h5", **OPTIONS)
     with h5py.File(here / "other.h5", "w") as file:
         file["value"] = [1.0]
@@ -447,11 +446,11 @@ def test_what_holds_no_states_is_refused(folders):
     assert not (here / "new.h5").exists()
 
 
-def test_a_failed_run_leaves_no_states(folders):
+def test_a_failed_run_leaves_no_counts(folders):
     methods, masks, here = folders
     (methods["bad"] / "3.npy").write_bytes(b"broken")
     with pytest.raises(InputError, match=r"bad: .*3\.npy"):
-        bootstrap(methods, masks, counts=here / "states.h5", **OPTIONS)
+        bootstrap(methods, masks, counts=here / "counts.h5", **OPTIONS)
     assert sorted(path.name for path in here.iterdir()) == ["bad", "good", "masks"]
 
 

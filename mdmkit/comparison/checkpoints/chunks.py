@@ -59,7 +59,7 @@ class Counted:
 
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> Counted:
-        """What `asdict` gave, by way of JSON."""
+        """Read what `asdict` returned, by way of JSON."""
         return cls(record["key"], tuple(map(tuple, record["files"])), record["content"])
 
 
@@ -72,14 +72,14 @@ class Chunk:
     path : Path
     level : int
         How many times smaller chunks were joined.
-    on_grid : bool
-        Whether its frames came after the memory was used up: they are known on the grid alone.
+    in_bins : bool
+        Whether its frames came after the memory was used up: they are known in bins alone.
     frames : tuple of Counted
     """
 
     path: Path
     level: int
-    on_grid: bool
+    in_bins: bool
     frames: tuple[Counted, ...]
 
     def load(self) -> Evaluation:
@@ -139,7 +139,7 @@ class Checkpoint:
             if found == of_pass:
                 yield chunk
             elif of_pass.startswith(SECOND) and found.startswith(SECOND):
-                path.unlink()  # it looked into other cells
+                path.unlink()  # it looked into other bins
 
     def _header(self, path: Path) -> tuple[str, Chunk]:
         if path not in self._read:
@@ -169,12 +169,12 @@ class Checkpoint:
         self._spoilt.append(f"{error}; its frames are counted anew")
 
     def write(
-        self, part: Evaluation, frames: Sequence[Counted], on_grid: bool, of_pass: str
+        self, part: Evaluation, frames: Sequence[Counted], in_bins: bool, of_pass: str
     ) -> None:
         """Add a chunk, and join chunks where there are enough of one size."""
-        self._put(part, tuple(frames), 0, on_grid, of_pass)
+        self._put(part, tuple(frames), 0, in_bins, of_pass)
         for level in range(LEVELS):
-            alike = [b for b in self._all(of_pass) if (b.level, b.on_grid) == (level, on_grid)]
+            alike = [b for b in self._all(of_pass) if (b.level, b.in_bins) == (level, in_bins)]
             if len(alike) < GROUP:
                 return
             parts = [one for chunk in alike if (one := self.load(chunk)) is not None]
@@ -184,18 +184,18 @@ class Checkpoint:
             for other in parts[1:]:
                 joined.merge(other)
             together = tuple(frame for chunk in alike for frame in chunk.frames)
-            self._put(joined, together, level + 1, on_grid, of_pass)
+            self._put(joined, together, level + 1, in_bins, of_pass)
             for chunk in alike:
                 chunk.path.unlink()
 
     def _put(
-        self, part: Evaluation, frames: tuple[Counted, ...], level: int, on_grid: bool, of_pass: str
+        self, part: Evaluation, frames: tuple[Counted, ...], level: int, in_bins: bool, of_pass: str
     ) -> None:
         self.folder.mkdir(exist_ok=True)
         numbers = [int(path.stem.partition("-")[2]) for path in self.folder.glob("chunk-*.npz")]
         self._last = max(self._last, *numbers, 0) + 1  # no name twice, even of a removed chunk
         path = self.folder / f"chunk-{self._last:08d}.npz"
-        header = {"pass": of_pass, "level": level, "on_grid": on_grid}
+        header = {"pass": of_pass, "level": level, "on_grid": in_bins}
         part.write(path, frames=[asdict(frame) for frame in frames], **header)
 
 

@@ -44,7 +44,7 @@ class Shard:
 
     @classmethod
     def parse(cls, text: str) -> Shard:
-        """From "3/8"."""
+        """Read a shard such as "3/8"."""
         number, slash, of = text.partition("/")
         if not (slash and number.isdecimal() and of.isdecimal()):
             raise InputError(
@@ -81,7 +81,7 @@ class Manifest:
     pairing: Pairing
 
     def to_json(self) -> str:
-        """As the text of a file."""
+        """Return the text of the file."""
         pairing = self.pairing
         record = {
             "version": VERSION,

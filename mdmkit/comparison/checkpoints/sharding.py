@@ -232,9 +232,9 @@ def merge_states(
     far: list[str] = []
     with reading(folders):
         for number, name in enumerate(first.settings["methods"]):
-            ticks = progress(name, len(first.pairing.targets)) if progress else no_progress
+            advance = progress(name, len(first.pairing.targets)) if progress else no_progress
             try:
-                evaluation, contents = _joined(manifests, number, name, ticks)
+                evaluation, contents = _joined(manifests, number, name, advance)
                 if evaluation.look_closer():
                     loads = _loads(manifests, name, contents)
                     if loads is None:
@@ -309,7 +309,7 @@ def _joined(
 def _loads(
     manifests: Mapping[Path, Manifest], name: str, contents: Mapping[str, str]
 ) -> list[Load] | None:
-    """How to load the frames once more, from wherever the files are; None if one is nowhere."""
+    """Make loaders that read the frames again, wherever the files are; None if one is missing."""
     loads: list[Load] = []
     for key in next(iter(manifests.values())).pairing.targets:
         for manifest in manifests.values():

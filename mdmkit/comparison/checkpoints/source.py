@@ -53,16 +53,16 @@ class Resumed:
     def parts(
         self, blank: Callable[[], Evaluation], progress: Progress = no_progress
     ) -> Iterator[Evaluation]:
-        """What the checkpoint has, then chunk by chunk what it lacks."""
+        """Yield evaluations: the counts of the checkpoint, then the other frames chunk by chunk."""
         begun = blank()
         of_pass, settings = begun.name_of_pass, begun.settings()
         done: set[str] = set()
-        # frames that are known on the grid alone are taken where all others fill the memory
-        for chunk in sorted(self.checkpoint.chunks(self.files, of_pass), key=lambda b: b.on_grid):
+        # frames that are known in bins alone are taken where all others fill the memory
+        for chunk in sorted(self.checkpoint.chunks(self.files, of_pass), key=lambda b: b.in_bins):
             part = self.checkpoint.load(chunk)
             if part is None:
                 continue
-            needed = not chunk.on_grid or blank().over_budget
+            needed = not chunk.in_bins or blank().over_budget
             if part.settings() != settings or not needed:
                 chunk.path.unlink()
                 continue
@@ -85,7 +85,7 @@ class Resumed:
         progress: Progress,
     ) -> Iterator[Evaluation]:
         part = blank()
-        on_grid = part.over_budget
+        in_bins = part.over_budget
         waiting: list[Counted] = []
 
         def sweep(frame: Frame) -> tuple[Contribution, str]:
@@ -98,8 +98,8 @@ class Resumed:
             waiting.append(Counted(key, self.files[key], content))
             progress()
             if len(waiting) == GROUP or number == numbers[-1]:
-                self.checkpoint.write(part, waiting, on_grid, of_pass)
+                self.checkpoint.write(part, waiting, in_bins, of_pass)
                 self._note(waiting)
                 yield part
                 part, waiting = blank(), []
-                on_grid = part.over_budget
+                in_bins = part.over_budget

@@ -86,7 +86,7 @@ class PublishedTable(Tabular):
         }
 
     def view(self) -> View:
-        """What is shown of the table."""
+        """The content of the table, before any form is chosen."""
         return view_of_published(self)
 
 
@@ -159,7 +159,7 @@ def _parsed(name: str, lines: Iterable[str]) -> PublishedTable:
 
 
 def view_of_published(table: PublishedTable) -> View:
-    """What is shown of a printed table."""
+    """Make the content of a printed table."""
     columns = []
     auxiliary = tuple(row.auxiliary or UNDEFINED for row in table.rows)
     told = any(row.auxiliary for row in table.rows)

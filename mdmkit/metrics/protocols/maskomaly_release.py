@@ -51,7 +51,7 @@ class RunLength(MarginAt):
     """`mdm_METRIC@T` as a run of thresholds on a grid; `resolution` is their distance."""
 
     @property
-    def every_row(self) -> bool:
+    def every_score(self) -> bool:
         return self.metric.statistic == PixelStatistic()
 
     def compute(self, sweeps: NormalizedTotals) -> Margin:

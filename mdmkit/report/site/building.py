@@ -73,7 +73,7 @@ class Axis:
         return cls(low / 10, max(high, low + 1) / 10)
 
     def at(self, value: float) -> float:
-        """Where a value stands in a drawing of width `DRAWN`."""
+        """Place of a value in a drawing of width `DRAWN`."""
         return round(DRAWN * (value - self.low) / (self.high - self.low), 2)
 
     def __str__(self) -> str:
@@ -133,7 +133,7 @@ class Site:
 
     @cached_property
     def reports(self) -> dict[str, Path]:
-        """Where each report that lies beside a file is copied to."""
+        """Target of each report that lies beside a file and is copied."""
         return {
             f"reports/{self.addresses[track.name].removesuffix('.html')}-{number}.html": path
             for track in self.tracks
@@ -164,7 +164,7 @@ class Site:
         )
 
     def _overview(self, heading: Heading) -> Json:
-        """One measure over all data sets that have it: a row per method."""
+        """Make the table of a measure over all data sets that have it: a row per method."""
         tracks = [track for track in self.tracks if heading.key in track.ranks]
         methods = list(dict.fromkeys(e.method for track in tracks for e in track.entries))
         rows = []
@@ -218,7 +218,7 @@ def _printed(table: PublishedTable) -> Json:
 
 
 def _notes(track: Track) -> list[str]:
-    """What a reader of the page must know."""
+    """List what a reader of the page must know."""
     s = track.settings
     lines = [
         "anomaly is the positive class; a pixel is predicted where score > z; numbers are percent",

@@ -43,7 +43,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Entry:
-    """One method on one data set."""
+    """A method on one data set."""
 
     method: str
     auxiliary: str
@@ -66,8 +66,9 @@ class Saved:
     measures : tuple of str
     entries : tuple of Entry
     published : tuple of PublishedTable
-    leads : dict of bool
-        By measure and pair of methods (the leader first): whether the paired difference excludes 0.
+    differences : dict of bool
+        By measure and pair of methods, the reference first: whether their paired difference
+        excludes 0.
     confidence : float or None
         Level of the intervals.
     remarks : tuple of str
@@ -80,7 +81,7 @@ class Saved:
     measures: tuple[str, ...]
     entries: tuple[Entry, ...]
     published: tuple[PublishedTable, ...] = ()
-    leads: dict[tuple[str, str, str], bool] = field(default_factory=dict)
+    differences: dict[tuple[str, str, str], bool] = field(default_factory=dict)
     confidence: float | None = None
     remarks: tuple[str, ...] = ()
     versions: dict[str, str] = field(default_factory=dict)
@@ -181,7 +182,9 @@ def read_saved(path: Path, name: str = "") -> Saved:
         measures,
         entries,
         (reader.table(printed),) if printed is not None else (),
-        dict(map(reader.lead, reader.check(drawn.get("leads", []), list, "leads"))),
+        dict(
+            map(reader.difference, reader.check(drawn.get("differences", []), list, "differences"))
+        ),
         reader.number(drawn, "confidence"),
         tuple(reader.texts(settings, "remarks")) if "remarks" in settings else (),
         reader.words(settings.get("versions", {}), "versions"),
@@ -268,11 +271,11 @@ class _Reader:
             refused,
         )
 
-    def lead(self, lead: object) -> tuple[tuple[str, str, str], bool]:
-        found = self.check(lead, dict, "a lead")
-        names = (self.text(found, name) for name in ("metric", "leader", "method"))
-        metric, leader, method = names
-        return (metric, leader, method), bool(self.get(found, "real", bool))
+    def difference(self, difference: object) -> tuple[tuple[str, str, str], bool]:
+        found = self.check(difference, dict, "a difference")
+        names = (self.text(found, name) for name in ("metric", "reference", "method"))
+        metric, reference, method = names
+        return (metric, reference, method), bool(self.get(found, "excludes_zero", bool))
 
     def table(self, printed: object) -> PublishedTable:
         table = self.check(printed, dict, "'published'")

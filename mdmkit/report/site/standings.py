@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from mdmkit.report.site.saved import Cell
 
-#: By pair of methods, the leader first: whether their paired difference excludes 0.
-Leads = Mapping[tuple[str, str], bool]
+#: By pair of methods, the reference first: whether their paired difference excludes 0.
+Differences = Mapping[tuple[str, str], bool]
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Rank:
 
 
 def rank_methods(
-    cells: Mapping[str, Cell], higher_is_better: bool, leads: Leads
+    cells: Mapping[str, Cell], higher_is_better: bool, differences: Differences
 ) -> dict[str, Rank]:
     """The ranks of all methods that have a value.
 
@@ -58,8 +58,8 @@ def rank_methods(
     cells : mapping of Cell
         By method.
     higher_is_better : bool
-    leads : mapping of bool
-        Whether the paired difference of a pair (leader, other) excludes 0.
+    differences : mapping of bool
+        Whether the paired difference of a pair (reference, other) excludes 0.
 
     Returns
     -------
@@ -81,8 +81,8 @@ def rank_methods(
         if values[one] <= values[other]:
             return False
         for pair in ((one, other), (other, one)):
-            if pair in leads:
-                return leads[pair]
+            if pair in differences:
+                return differences[pair]
         first, second = cells[one].interval, cells[other].interval
         if first is None or second is None:
             return False

@@ -40,7 +40,7 @@ def heading_of(key: str) -> Heading:
 
 @dataclass(frozen=True)
 class Track:
-    """One data set of a site.
+    """A data set of a site.
 
     Attributes
     ----------
@@ -83,19 +83,19 @@ class Track:
         return tuple(file.report for file in self.files if file.report is not None)
 
     def cells(self, key: str) -> dict[str, Cell]:
-        """What each method has of a measure."""
+        """The values of a measure, by method."""
         return {entry.method: entry.cells[key] for entry in self.entries if key in entry.cells}
 
     @cached_property
     def ranks(self) -> dict[str, dict[str, Rank]]:
         """The rank of each method, by measure."""
-        leads: dict[str, dict[tuple[str, str], bool]] = {}
+        differences: dict[str, dict[tuple[str, str], bool]] = {}
         for file in self.files:
-            for (key, leader, method), real in file.leads.items():
-                leads.setdefault(key, {})[leader, method] = real
+            for (key, reference, method), excludes_zero in file.differences.items():
+                differences.setdefault(key, {})[reference, method] = excludes_zero
         return {
             heading.key: rank_methods(
-                self.cells(heading.key), heading.higher_is_better, leads.get(heading.key, {})
+                self.cells(heading.key), heading.higher_is_better, differences.get(heading.key, {})
             )
             for heading in self.headings
         }

@@ -1,4 +1,4 @@
-"""Intervals and leads in tables: the numbers of bootstrap(), in every form, marked where real."""
+"""Intervals and differences in tables: numbers of bootstrap(), in every form, with their marks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,12 @@ import numpy as np
 import pytest
 
 from mdmkit import InputError, bootstrap, compare
-from mdmkit.comparison.differences import REAL, check_against, lead_block, paired_leads
+from mdmkit.comparison.differences import (
+    EXCLUDES_ZERO,
+    check_against,
+    difference_block,
+    paired_differences,
+)
 from mdmkit.comparison.table import notes
 from tests.cli.conftest import folders, run  # noqa: F401  (fixtures)
 from tests.uncertainty.test_resampling import frames
@@ -22,7 +27,7 @@ METRICS = "ap,fpr95,f1@z=0.5,mdm_f1@0.5"
 
 @pytest.fixture(scope="module")
 def comparison():
-    """`good` leads clearly; `same` has its maps."""
+    """`good` is clearly better; `same` has its maps."""
     methods = {
         "good": frames(4, count=24, contrast=0.5),
         "same": frames(4, count=24, contrast=0.5),
@@ -32,26 +37,26 @@ def comparison():
     return compare(methods, metrics=METRICS).with_bootstrap(found)
 
 
-def test_leads_are_those_of_the_best_over_each_other_method(comparison):
-    leads = {(lead.metric, lead.method): lead for lead in paired_leads(comparison)}
-    assert {key for _, key in leads} == {"same", "bad"}
+def test_differences_are_those_of_the_best_to_each_other_method(comparison):
+    differences = {(each.metric, each.method): each for each in paired_differences(comparison)}
+    assert {key for _, key in differences} == {"same", "bad"}
     for key in METRICS.split(","):
-        assert leads[key, "bad"].leader == "good"
+        assert differences[key, "bad"].reference == "good"
         difference = comparison["good"][key] - comparison["bad"][key]
-        assert leads[key, "bad"].value == difference
+        assert differences[key, "bad"].value == difference
         expected = comparison.bootstrap.difference("good", "bad", key)
-        assert leads[key, "bad"].interval == expected[1:]
-        assert leads[key, "same"].interval == (0, 0)
-        assert not leads[key, "same"].real
-    assert leads["ap", "bad"].real
-    assert leads["ap", "bad"].value > 0 > leads["fpr95", "bad"].value
+        assert differences[key, "bad"].interval == expected[1:]
+        assert differences[key, "same"].interval == (0, 0)
+        assert not differences[key, "same"].excludes_zero
+    assert differences["ap", "bad"].excludes_zero
+    assert differences["ap", "bad"].value > 0 > differences["fpr95", "bad"].value
 
 
 def test_a_lead_of_a_chosen_method_may_be_negative(comparison):
-    leads = paired_leads(replace(comparison, against="bad"))
-    (lead,) = (lead for lead in leads if (lead.metric, lead.method) == ("ap", "good"))
-    assert lead.interval[0] < lead.value < lead.interval[1] < 0
-    assert lead.real
+    differences = paired_differences(replace(comparison, against="bad"))
+    (each,) = (each for each in differences if (each.metric, each.method) == ("ap", "good"))
+    assert each.interval[0] < each.value < each.interval[1] < 0
+    assert each.excludes_zero
 
 
 def test_an_interval_that_ends_at_zero_is_no_lead(comparison):
@@ -60,10 +65,10 @@ def test_an_interval_that_ends_at_zero_is_no_lead(comparison):
     at_zero = {name: dict(drawn[name]) for name in drawn}
     at_zero["good"], at_zero["bad"] = swap, {**drawn["bad"], "ap": np.linspace(0, 1, 200)}
     found = replace(comparison.bootstrap, replicates=at_zero)
-    leads = paired_leads(replace(comparison, bootstrap=found))
-    (lead,) = (lead for lead in leads if (lead.metric, lead.method) == ("ap", "bad"))
-    assert lead.interval == (0, 0)
-    assert not lead.real
+    differences = paired_differences(replace(comparison, bootstrap=found))
+    (each,) = (each for each in differences if (each.metric, each.method) == ("ap", "bad"))
+    assert each.interval == (0, 0)
+    assert not each.excludes_zero
 
 
 def test_tables_show_values_of_compare_with_intervals(comparison):
@@ -72,20 +77,20 @@ def test_tables_show_values_of_compare_with_intervals(comparison):
     assert f"| bad | {100 * comparison['bad']['ap']:.1f} [{low:.1f}, {high:.1f}] |" in text
     best = comparison.bootstrap.interval("good", "ap")
     assert f"**{100 * best.value:.1f}** [{100 * best.low:.1f}, {100 * best.high:.1f}]" in text
-    (lead,) = (
-        x for x in paired_leads(comparison) if (x.metric, x.method) == ("ap", "bad")
+    (each,) = (
+        x for x in paired_differences(comparison) if (x.metric, x.method) == ("ap", "bad")
     )  # fmt: skip
-    low, high = (f"{100 * end:+.1f}" for end in lead.interval)
-    assert f"{100 * lead.value:+.1f} [{low}, {high}] {REAL}" in text
+    low, high = (f"{100 * end:+.1f}" for end in each.interval)
+    assert f"{100 * each.value:+.1f} [{low}, {high}] {EXCLUDES_ZERO}" in text
     assert "[+0.0, +0.0] |" in text  # no mark where nothing is told apart
 
 
 def test_the_leader_is_named_in_the_block(comparison):
-    block = lead_block(comparison)
-    assert block.title.startswith("Lead: the best minus the row's method, points [95 %")
+    block = difference_block(comparison)
+    assert block.title.startswith("Difference: the best minus the row's method, points [95 %")
     assert block.columns[0].cells[0] == "best"
-    chosen = lead_block(replace(comparison, against="same"))
-    assert chosen.title.startswith("Lead: same minus")
+    chosen = difference_block(replace(comparison, against="same"))
+    assert chosen.title.startswith("Difference: same minus")
     assert chosen.columns[0].cells[1] == "-"
 
 
@@ -104,7 +109,7 @@ def test_notes_name_wide_brackets_and_few_frames():
     text = "\n".join(notes(replace(compare(methods, metrics="ap"), bootstrap=found)))
     assert f"in a bracket only (points): ap of m {100 * (high - low):.2g}" in text
     assert "3 frames are few" in text
-    assert REAL not in text
+    assert EXCLUDES_ZERO not in text
 
 
 def test_notes_count_sets_without_the_number():
@@ -116,47 +121,49 @@ def test_notes_count_sets_without_the_number():
     assert f"ap undefined on {found.undefined('m', 'ap')} of 50 sets" in text
 
 
-def test_json_has_intervals_brackets_and_leads(comparison):
+def test_json_has_intervals_brackets_and_differences(comparison):
     record = json.loads(comparison.to_text("json"))
     row = record["rows"][2]
     assert row["ap_confidence"] == list(comparison.bootstrap.interval("bad", "ap")[1:])
     beside = record["bootstrap"]
-    assert (beside["replicates"], beside["seed"], beside["cells"]) == (200, 3, 4096)
+    assert (beside["replicates"], beside["seed"], beside["bins"]) == (200, 3, 4096)
     assert beside["brackets"]["good"]["ap"] == list(comparison.bootstrap.brackets["good"]["ap"])
-    assert beside["leads"] == [
-        lead.to_dict() | {"interval": list(lead.interval)} for lead in paired_leads(comparison)
+    assert beside["differences"] == [
+        each.to_dict() | {"interval": list(each.interval)}
+        for each in paired_differences(comparison)
     ]
 
 
-def test_csv_has_intervals_and_leads(comparison):
+def test_csv_has_intervals_and_differences(comparison):
     rows = list(csv.DictReader(io.StringIO(comparison.to_text("csv"))))
     _, low, high = comparison.bootstrap.interval("bad", "ap")
-    lead = comparison.bootstrap.difference("good", "bad", "ap")
+    each = comparison.bootstrap.difference("good", "bad", "ap")
     bad = rows[2]
     assert [float(bad[f"ap_confidence_{end}"]) for end in ("low", "high")] == [low, high]
-    assert bad["ap_leader"] == "good"
-    assert float(bad["ap_lead"]) == pytest.approx(lead.value)
-    assert [float(bad[f"ap_lead_{end}"]) for end in ("low", "high")] == list(lead[1:])
-    assert (bad["ap_lead_is_real"], rows[1]["ap_lead_is_real"]) == ("True", "False")
-    assert rows[0]["ap_lead"] == ""
+    assert bad["ap_reference"] == "good"
+    assert float(bad["ap_difference"]) == pytest.approx(each.value)
+    assert [float(bad[f"ap_difference_{end}"]) for end in ("low", "high")] == list(each[1:])
+    excludes_zero = [row["ap_difference_excludes_zero"] for row in (bad, rows[1])]
+    assert excludes_zero == ["True", "False"]
+    assert rows[0]["ap_difference"] == ""
     (long,) = (
         row
         for row in csv.DictReader(io.StringIO(comparison.to_text("csv-long")))
         if (row["method"], row["metric"]) == ("bad", "ap")
     )
     assert [float(long[f"confidence_{end}"]) for end in ("low", "high")] == [low, high]
-    assert [float(long[f"lead_{end}"]) for end in ("low", "high")] == list(lead[1:])
-    assert (long["leader"], long["replicates"], long["seed"]) == ("good", "200", "3")
+    assert [float(long[f"difference_{end}"]) for end in ("low", "high")] == list(each[1:])
+    assert (long["reference"], long["replicates"], long["seed"]) == ("good", "200", "3")
     assert float(long["bracket_low"]) == float(long["value"])  # of the value, which is exact
 
 
-def test_latex_has_leads_in_a_table_of_their_own(comparison):
+def test_latex_has_differences_in_a_table_of_their_own(comparison):
     text = comparison.to_text("latex")
     assert text.count(r"\begin{tabular}") == text.count(r"\end{tabular}") == 2
     assert r"\textbf{" in text
     second = text.split(r"\end{tabular}")[1]
     assert r"$^\dagger$" in second
-    assert REAL not in re.sub(r"(?m)^%.*$", "", text)
+    assert EXCLUDES_ZERO not in re.sub(r"(?m)^%.*$", "", text)
     columns = second.split(r"\begin{tabular}{@{}")[1].split("@")[0]
     for line in second.splitlines():
         if line.endswith(r"\\"):
@@ -168,17 +175,17 @@ def test_tables_without_a_bootstrap_have_no_intervals():
     plain = compare({"good": drawn, "same": drawn}, metrics=METRICS)
     for form in ("table", "markdown", "csv", "json", "latex", "csv-long"):
         text = plain.to_text(form)
-        assert "Lead" not in text
+        assert "Difference:" not in text
         assert "confidence" not in text
 
 
-def test_one_method_has_intervals_and_no_leads():
+def test_one_method_has_intervals_and_no_differences():
     methods = {"m": frames(4, count=24)}
     found = bootstrap(methods, metrics="ap", replicates=20)
     comparison = replace(compare(methods, metrics="ap"), bootstrap=found)
-    assert paired_leads(comparison) == []
-    assert "Lead" not in comparison.to_text()
-    assert REAL not in comparison.to_text()
+    assert paired_differences(comparison) == []
+    assert "Difference:" not in comparison.to_text()
+    assert EXCLUDES_ZERO not in comparison.to_text()
 
 
 def test_measures_that_were_refused_have_neither():
@@ -189,7 +196,7 @@ def test_measures_that_were_refused_have_neither():
     metrics = "ap,mdm_f1@0.5"
     found = bootstrap(methods, metrics=metrics, replicates=20)
     comparison = replace(compare(methods, metrics=metrics), bootstrap=found)
-    assert {lead.metric for lead in paired_leads(comparison)} == {"ap"}
+    assert {each.metric for each in paired_differences(comparison)} == {"ap"}
     record = json.loads(comparison.to_text("json"))
     assert record["rows"][0]["mdm_f1@0.5_confidence"] is None
     assert "undefined on" not in comparison.to_text()
@@ -203,7 +210,7 @@ def test_intervals_must_be_of_the_same_methods(comparison):
         comparison.with_bootstrap(comparison.bootstrap, "mine")
 
 
-def test_who_leads_must_be_a_method():
+def test_the_reference_must_be_a_method():
     with pytest.raises(InputError, match="against: expected a method among a, b, found 'c'"):
         check_against("c", {"a": "x", "b": "y"})
 
@@ -211,14 +218,14 @@ def test_who_leads_must_be_a_method():
 COMMAND = ("compare", "good=good", "weak=weak", "--target", "masks", "--metrics", "ap,mdm_f1@0.5")
 
 
-def test_the_command_shows_intervals_and_keeps_states(run):  # noqa: F811
-    options = ("--bootstrap", 30, "--format", "json", "--bootstrap-counts", "states.h5")
+def test_the_command_shows_intervals_and_keeps_counts(run):  # noqa: F811
+    options = ("--bootstrap", 30, "--format", "json", "--bootstrap-counts", "counts.h5")
     first = json.loads(run(*COMMAND, *options).out)
     assert first["bootstrap"]["replicates"] == 30
     again = json.loads(run(*COMMAND, *options).out)
     assert again["bootstrap"] == first["bootstrap"]
     other = json.loads(run(*COMMAND, *options, "--seed", 1, "--against", "weak").out)
-    assert {lead["leader"] for lead in other["bootstrap"]["leads"]} == {"weak"}
+    assert {each["reference"] for each in other["bootstrap"]["differences"]} == {"weak"}
     found = bootstrap(
         {"good": "good", "weak": "weak"}, "masks", "ap,mdm_f1@0.5", replicates=30,
         min_prediction=500, min_target=100,
@@ -237,8 +244,8 @@ def test_the_command_refuses_options_that_do_nothing(run):  # noqa: F811
     assert run(*COMMAND, "--bootstrap", 5, "--bootstrap-bins", 1).refused("bins: expected")
 
 
-def test_the_command_refuses_states_that_do_not_fit(run):  # noqa: F811
-    options = ("--bootstrap", 5, "--bootstrap-counts", "states.h5")
+def test_the_command_refuses_counts_that_do_not_fit(run):  # noqa: F811
+    options = ("--bootstrap", 5, "--bootstrap-counts", "counts.h5")
     assert run(*COMMAND, *options).code == 0
     changed = run(*COMMAND, *options, "--bootstrap-bins", 64)
     assert changed.refused("bins: kept with 4096, now 64", "--overwrite")
