@@ -336,7 +336,7 @@ def sweep_frames(
     memory: int = DEFAULT_MEMORY,
     every_score: bool = False,
 ) -> NormalizedTotals:
-    """Sweep frames one after the other, and normalise what was counted.
+    """Count frames one after the other, and normalise the totals.
 
     Callables on masks need the normaliser's constants beforehand: the frames are then held.
     """

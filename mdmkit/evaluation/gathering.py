@@ -148,7 +148,7 @@ class Gathered:
         return self._accumulator.direct_bins(frozenset(statistics)) if statistics else None
 
     def contribution(self, frame: Frame) -> Contribution:
-        """Sweep one frame; changes nothing here."""
+        """Count one frame; changes nothing here."""
         if self._accumulator.looking_again:
             return Contribution(Counts(), inside=self._accumulator.inside(frame))
         if self.needs_fit:
@@ -216,7 +216,7 @@ class Gathered:
         self.counts += contribution.counts
 
     def update(self, scores: object, target: object = None, ignore: object = None) -> None:
-        """Sweep and count one frame.
+        """Count one frame, and add it.
 
         Parameters
         ----------

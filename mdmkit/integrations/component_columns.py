@@ -46,7 +46,7 @@ class ComponentColumns(NamedTuple):
 
     @classmethod
     def of(cls, frames: Iterable[Frame], sizes: ComponentSizes) -> ComponentColumns:
-        """Sweep frames, one after the other."""
+        """Count frames, one after the other."""
         columns, targets, largest = cls.none()
         for frame in frames:
             binned = BinnedComponents.of(BinnedFrame.of(frame, EDGES), sizes, ROWS)

@@ -77,7 +77,7 @@ class Metric(ABC):
     @property
     @abstractmethod
     def statistic(self) -> Statistic:
-        """The sweep that it is computed from."""
+        """The statistic that it is computed from."""
 
     def everywhere(self, sweep: Any) -> tuple[Ratio, Ratio]:
         """Distinct raw scores (n,), ascending, and d (n + 1,) of every prediction, NaN: undefined.
@@ -94,12 +94,12 @@ class Metric(ABC):
 
     @abstractmethod
     def curve(self, sweep: Any) -> ThresholdCurve:
-        """d(z) from a sweep over scores in [0, 1].
+        """Compute d(z) from counts of scores in [0, 1].
 
         Raises
         ------
         NoTargetError
-            If the sweep holds nothing to detect.
+            If the counted frames hold nothing to detect.
         """
 
     def above(self, sweep: Any, z: float) -> float:
@@ -108,7 +108,7 @@ class Metric(ABC):
         Raises
         ------
         NoTargetError
-            Of metrics of components and borders, if the sweep holds nothing to detect.
+            Of metrics of components and borders, if the counted frames hold nothing to detect.
         """
         raise InputError(f"{self.name} has no value at a single threshold", argument="metrics")
 

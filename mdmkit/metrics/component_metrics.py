@@ -75,14 +75,14 @@ class ComponentMetric(Metric):
 
     @abstractmethod
     def values(self, totals: Counts, targets: int) -> Ratio:
-        """The metric for rows of totals of its part of the sweep."""
+        """The metric for rows of totals of its part of the counts."""
 
     @abstractmethod
     def part(self, sweep: ComponentCounts) -> Any:
-        """The `Steps` of the sweep that it is a formula of."""
+        """The part of the component counts, `Steps`, that it is a formula of."""
 
     def steps(self, sweep: ComponentCounts) -> Any:
-        """Its part of a sweep, which it cannot write to."""
+        """Its part of the counts, which it cannot write to."""
         if ours(self):
             return self.part(sweep)
         with leaving_arguments(_named(self)):
@@ -96,7 +96,7 @@ class ComponentMetric(Metric):
         return _checked(_named(self), values, rows.shape[:-1])
 
     def check(self, sweep: ComponentCounts) -> None:
-        """Refuse a sweep without a ground-truth component."""
+        """Refuse counts without a ground-truth component."""
         check_anomalous(sweep.largest)
         if sweep.targets == 0:
             raise NoTargetError(

@@ -84,7 +84,7 @@ class Measure(ABC):
 
     @property
     def statistics(self) -> tuple[Statistic, ...]:
-        """The sweeps that it is computed from."""
+        """The statistics that it is computed from."""
         return (PixelStatistic(),)
 
     @abstractmethod

@@ -339,6 +339,6 @@ def _as_measure(item: object) -> Measure:
 
 
 def statistics_of(measures: Sequence[Measure]) -> tuple[Statistic, ...]:
-    """Every sweep that the measures need, once; the pixel sweep always."""
+    """Every statistic that the measures need, once; that of pixels always."""
     needed = {statistic: None for measure in measures for statistic in measure.statistics}
     return tuple({PixelStatistic(): None, **needed})

@@ -74,7 +74,7 @@ class CountMetric(Metric):
         return float(self(*sweep.confusion(sweep.above(z))))
 
     def check(self, sweep: AnyPixels) -> None:
-        """Refuse a sweep without an anomalous pixel."""
+        """Refuse counts without an anomalous pixel."""
         check_anomalous(sweep.anomalous)
 
     def everywhere(self, sweep: PixelCounts) -> tuple[Ratio, Ratio]:
@@ -260,7 +260,7 @@ class FalsePositiveRate(CountMetric):
     higher_is_better = False
 
     def check(self, sweep: AnyPixels) -> None:
-        """Refuse a sweep without a normal pixel."""
+        """Refuse counts without a normal pixel."""
         if sweep.normal == 0:
             raise NoTargetError("expected at least one normal pixel, found none", argument="target")
 

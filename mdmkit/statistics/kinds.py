@@ -58,7 +58,7 @@ class ComponentStatistic:
     sizes: ComponentSizes
 
     def of(self, frame: Frame) -> ComponentCounts:
-        """Sweep one frame."""
+        """Count one frame."""
         return ComponentCounts.of(frame, self.sizes)
 
     def at_edges(self, sweep: ComponentCounts, edges: Edges) -> BinnedComponents:
@@ -83,7 +83,7 @@ class MaskStatistic:
     function: MaskFunction
 
     def of(self, frame: Frame) -> MaskSamples:
-        """Sweep one frame."""
+        """Count one frame."""
         return MaskSamples.of(frame, self.function)
 
 

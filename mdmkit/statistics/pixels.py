@@ -52,7 +52,7 @@ class PixelCounts(Steps):
 
     @classmethod
     def none(cls) -> PixelCounts:
-        """The sweep of no pixels."""
+        """Counts of no pixels."""
         return cls.empty(2)
 
     def within(self, intervals: NDArray[np.float64]) -> PixelCounts:
