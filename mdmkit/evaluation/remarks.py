@@ -9,7 +9,7 @@ from math import isnan, nan
 from mdmkit.core.distribution import mean_where_defined
 from mdmkit.core.transforms import FrameGroup
 from mdmkit.datasets.suspicion import SIGMOID_OF_UNIT
-from mdmkit.metrics.measures import MarginAt, Measure, Ranking
+from mdmkit.metrics.measures import BestF1Measure, FprAtTpr, MarginAt, Measure, Ranking
 from mdmkit.metrics.normalized_totals import NormalizedTotals
 from mdmkit.metrics.transformed import Through
 from mdmkit.statistics.normalizers import Sigmoid
@@ -68,7 +68,8 @@ class Look:
 
 def is_ranked(measures: Iterable[Measure]) -> bool:
     """Whether something needs all pixels in the order of their scores, as AUROC does."""
-    return any(isinstance(measure, Ranking) for measure in measures)
+    ranking = (Ranking, FprAtTpr, BestF1Measure)
+    return any(isinstance(measure, ranking) for measure in measures)
 
 
 def remarks_on(look: Look, measures: Sequence[Measure], values: Values) -> Iterator[str]:
