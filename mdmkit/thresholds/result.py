@@ -23,9 +23,17 @@ _COMPONENTS: Shown = (("siou", True), ("ppv", True), ("mean_f1", True))
 class Thresholds(ByMethod[Recommendation, Transfer]):
     """Holds recommended thresholds of several methods; `thresholds["mine"]` is one of them.
 
-    See Also
-    --------
-    ByMethod : its attributes.
+    Attributes
+    ----------
+    methods : tuple of str
+    recommendations : dict of Recommendation
+        Of the methods that have a margin.
+    transfers : dict of Transfer
+        Their results on the second set; empty without one.
+    without : dict of str
+        The reasons why the other methods have no threshold.
+    settings : dict
+        What was asked for, and on which frames.
 
     Examples
     --------

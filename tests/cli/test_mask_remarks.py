@@ -66,3 +66,44 @@ def test_results_keep_the_remarks(door):
     assert remark.startswith("4 of 5 masks are all 0")
     found = door("margin", lambda _, mask: mask, "--format", "json")
     assert "remarks" not in json.loads(found.out)["settings"]
+
+
+def test_a_check_of_a_chosen_threshold_says_so(door, run):
+    assert door("compare", lambda _, mask: mask).code == 0  # score maps and masks that are right
+    kept = run("threshold", "a=s", "--target", "m", "--require", "recall>=0.1", "--save", "c.toml")
+    assert kept.code == 0
+    door("compare", lambda number, mask: mask * 255 if number > 1 else mask)
+    found = run("threshold", "a=s", "--target", "m", "--check", "c.toml")
+    assert "remark: 3 of 5 masks hold only 0 and 255 (ignore), as f2" in found.out
+    assert "--anomaly-label 1,255" in found.out
+    found = run("threshold", "a=s", "--target", "m", "--check", "c.toml", "--format", "json")
+    assert json.loads(found.out)["remarks"][0].startswith("3 of 5 masks")
+    assert "remark: 3 of 5 masks" in found.err
+
+
+@pytest.mark.parametrize("name", ["compare", "margin", "curves", "thresholds", "report"])
+def test_scores_that_seem_upside_down_are_remarked(door, run, name):
+    door("compare", lambda _, mask: mask)
+    for number in range(5):
+        np.save(f"s/f{number}.npy", 1 - np.load(f"s/f{number}.npy"))
+    words = DOORS[name].format(s="a=s", t="--target m").replace("0.3", "0.01").split()
+    found = run(*words, "--overwrite") if "-o" in words else run(*words)
+    assert found.code == 0, found.err
+    assert "remark: a: AUROC " in found.out + found.err
+    assert "are its scores higher where all is normal?" in found.out + found.err
+
+
+def test_inspect_says_what_a_normaliser_does(door, run):
+    door("compare", lambda _, mask: mask)
+    found = run("inspect", "a=s", "--target", "m", "--normalize", "sigmoid")
+    assert "--normalize sigmoid of scores that lie in [0, 1] already" in found.out
+    for number in range(5):
+        np.save(f"s/f{number}.npy", 9 * np.load(f"s/f{number}.npy") - 3)
+    outside = "scores outside [0, 1] have no margins"
+    assert outside in run("inspect", "a=s", "--target", "m").out
+    for kind in ("sigmoid", "a=minmax"):
+        found = run("inspect", "a=s", "--target", "m", "--normalize", kind)
+        assert outside not in found.out
+        assert "already" not in found.out
+    found = run("inspect", "a=s", "--normalize", "b=minmax")
+    assert (found.code, "--normalize: expected a method among a" in found.err) == (2, True)
