@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --no-compile -c constraints.txt
 UV := $(BIN)/uv pip install --python $(BIN)/python -c constraints.txt
 
-.PHONY: demo test test-all lint format bench docs dist clean kernels
+.PHONY: demo test test-all lint format bench docs images dist clean kernels
 
 demo: $(VENV)/.maskomaly  ## drawn streets -> network -> scores -> tables and figures in build/demo
 	rm -rf $(DEMO)
@@ -32,6 +32,9 @@ bench: $(VENV)/.dev  ## speed as ratios inside one run, a Markdown table
 
 docs: $(VENV)/.docs  ## the manual and its gallery in build/docs; warnings are errors
 	$(BIN)/python -m sphinx -W -E --keep-going -q -b html -d build/doctrees docs build/docs
+
+images: $(VENV)/.maskomaly  ## the pictures in docs/images, by the commands of the pages that show them
+	$(BIN)/python docs/draw_images.py
 
 format: $(VENV)/.lint
 	$(BIN)/ruff check --fix .

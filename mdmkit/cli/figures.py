@@ -75,6 +75,12 @@ def named(method: str, normalizer: str) -> str:
     return method if normalizer == "none" else f"{method} ({normalizer})"
 
 
+def common_normalizer(kinds: Mapping[str, str]) -> str:
+    """What all methods were normalised by, which an axis says once; "" where nothing or several."""
+    used = set(kinds.values()) - {"none"}
+    return used.pop() if len(set(kinds.values())) == len(used) == 1 else ""
+
+
 def parse_frames(items: list[str], known: Collection[str]) -> dict[str, str]:
     """The name of each frame's row, by key, from NAME=KEY; empty for a key alone."""
     rows: dict[str, str] = {}

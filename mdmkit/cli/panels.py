@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from mdmkit.cli.figures import left_out, named
+from mdmkit.cli.figures import common_normalizer, left_out, named
 from mdmkit.cli.options import INPUT, Invert, KeysFile, Resize, ScoreEnding, find_ground_truth
 from mdmkit.cli.terminal import note, note_remarks, progress_bars
 from mdmkit.core.errors import InputError
@@ -106,9 +106,11 @@ class Evaluated:
     evaluations: dict[str, Evaluation]
 
     def curves(self, metric: Metric) -> dict[str, ThresholdCurve]:
-        """d(z) of each method, by its name and normaliser."""
+        """d(z) of each method, by its name and, where they differ, its normaliser."""
+        kinds = {name: evaluation.kind.name for name, evaluation in self.evaluations.items()}
+        common = common_normalizer(kinds)
         return {
-            named(name, evaluation.kind.name): evaluation.curve(metric)
+            name if common else named(name, kinds[name]): evaluation.curve(metric)
             for name, evaluation in self.evaluations.items()
         }
 

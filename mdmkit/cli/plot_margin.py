@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from mdmkit.cli.figures import MetricNames, finish, parse_metrics
+from mdmkit.cli.figures import MetricNames, common_normalizer, finish, parse_metrics
 from mdmkit.cli.groups import Counting, FigureFile, Judging, with_groups
 from mdmkit.cli.options import NUMBERS, Methods, parse_methods
 from mdmkit.cli.panels import PanelFrames, evaluate_panels
@@ -45,6 +45,7 @@ def plot_margin(
 
     folders = parse_methods(methods)
     file.check(width)
+    how = counting.of(folders)
     found = evaluate_panels(
         panels.find(folders),
         lambda sizes: [MarginAt(d, t) for d in parse_metrics(metric, sizes) for t in t_margin],
@@ -54,7 +55,7 @@ def plot_margin(
         },
         judge=judging.choose,
         quiet=file.quiet,
-        **counting.of(folders),
+        **how,
     )
     several = len(next(iter(found.values()))) > 1
     pictures = {
@@ -62,6 +63,7 @@ def plot_margin(
         for name, by_metric in found.items()
         for label, curves in by_metric.items()
     }
-    across = len(pictures) // len(found) if several else None  # a row a data set
-    figure = margin_multiples(pictures, t_margin, width=width, across=across)
+    across = len(pictures) // len(found) if several else None  # one row per data set
+    normalizer = common_normalizer(how["normalize"])
+    figure = margin_multiples(pictures, t_margin, width=width, across=across, normalizer=normalizer)
     finish(figure, file.output, file.quiet)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from mdmkit.cli import completion
-from mdmkit.cli.figures import finish
+from mdmkit.cli.figures import common_normalizer, finish
 from mdmkit.cli.groups import Counting, FigureFile, Judging, with_groups
 from mdmkit.cli.options import NUMBERS, Methods, parse_methods
 from mdmkit.cli.panels import PanelFrames, evaluate_panels
@@ -42,12 +42,15 @@ def plot_margins_by_t(
 
     folders = parse_methods(methods)
     file.check(width)
+    how = counting.of(folders)
     curves = evaluate_panels(
         panels.find(folders),
         lambda sizes: [MarginAt(as_metric(metric, sizes), 0.5)],
         lambda one: one.curves(as_metric(metric, one.sizes)),
         judge=judging.choose,
         quiet=file.quiet,
-        **counting.of(folders),
+        **how,
     )
-    finish(margins_by_t_multiples(curves, width=width), file.output, file.quiet)
+    normalizer = common_normalizer(how["normalize"])
+    figure = margins_by_t_multiples(curves, width=width, normalizer=normalizer)
+    finish(figure, file.output, file.quiet)

@@ -8,7 +8,7 @@ import typer
 
 from mdmkit.cli import completion
 from mdmkit.cli.groups import Result, with_groups
-from mdmkit.cli.terminal import deliver_text
+from mdmkit.cli.terminal import deliver_text, label_of
 
 
 @with_groups
@@ -34,5 +34,5 @@ def published(
         tables = map(published_table, published_names())
         text = "".join(f"{table.name}: {table.title}; {table.source}\n" for table in tables)
     else:
-        text = published_table(name).to_text(form)
+        text = published_table(name).to_text(form, label_of(result.output))
     deliver_text(text, result.output, result.quiet)

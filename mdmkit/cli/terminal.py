@@ -92,6 +92,11 @@ def note_remarks(remarks: Iterable[str], quiet: bool) -> None:
         note(f"remark: {as_options(remark)}", quiet)
 
 
+def label_of(output: Path | None) -> str:
+    """What a table in LaTeX is called: as its file, so that those of one paper differ."""
+    return "" if output is None else output.stem
+
+
 def deliver_text(text: str, output: Path | None, quiet: bool) -> None:
     """Print a text, or write it; one that cannot be written is printed, so that it is not lost."""
     if output is None:
@@ -130,10 +135,10 @@ def deliver(comparison: Comparison, form: str, output: Path | None, quiet: bool)
     if output is None and form == "table":
         show(comparison.view())
     else:
-        deliver_text(comparison.to_text(form), output, quiet)
+        deliver_text(comparison.to_text(form, label_of(output)), output, quiet)
     if form not in ("table", "markdown"):
         for line in notes(comparison)[3:]:
-            note(f"note: {line}", quiet)
+            note(line if line.startswith("remark: ") else f"note: {line}", quiet)
 
 
 def run(app: typer.Typer, name: str, arguments: Sequence[str] | None = None) -> None:

@@ -11,7 +11,14 @@ from typer.core import TyperCommand
 
 from mdmkit.cli.groups import Counting, Frames, ImageJudging, Result, with_groups
 from mdmkit.cli.options import OptionalMethods
-from mdmkit.cli.terminal import as_options, deliver_text, note, note_remarks, progress_bars
+from mdmkit.cli.terminal import (
+    as_options,
+    deliver_text,
+    label_of,
+    note,
+    note_remarks,
+    progress_bars,
+)
 from mdmkit.cli.threshold_options import (
     Certifying,
     Kept,
@@ -105,7 +112,7 @@ def threshold(
     if result.output is None and form == "table":
         show(chosen.view())
     else:
-        deliver_text(chosen.to_text(form), result.output, result.quiet)
+        deliver_text(chosen.to_text(form, label_of(result.output)), result.output, result.quiet)
 
 
 def _judged(judging: ImageJudging) -> Json:

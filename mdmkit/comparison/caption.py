@@ -7,10 +7,13 @@ from collections.abc import Iterator
 from mdmkit.comparison.data import ComparisonData
 from mdmkit.comparison.differences import EXCLUDES_ZERO
 from mdmkit.comparison.selection_table import WORST
+from mdmkit.core.errors import InputError
+from mdmkit.datasets.registry import layout
+from mdmkit.evaluation.result import Result
 from mdmkit.metrics.measures import MarginAt
 from mdmkit.metrics.protocols import PROTOCOLS
 from mdmkit.metrics.selections import GroupMean
-from mdmkit.tables.table import TRIVIAL
+from mdmkit.tables.table import TRIVIAL, UNDEFINED
 
 
 def caption(comparison: ComparisonData) -> tuple[str, ...]:
@@ -20,7 +23,7 @@ def caption(comparison: ComparisonData) -> tuple[str, ...]:
 
 def _what(comparison: ComparisonData) -> Iterator[str]:
     settings, frames = comparison.settings, comparison.results[0].frames
-    of = f" of {settings['dataset']}" if settings.get("dataset") else ""
+    of = f" of {_title(settings['dataset'])}" if settings.get("dataset") else ""
     pooled = settings["aggregate"] == "pooled"
     yield f"{frames} frames{of}, " + ("pooled" if pooled else "means over images")
     if any(measure.sizes_used for measure in comparison.measures):
@@ -30,13 +33,23 @@ def _what(comparison: ComparisonData) -> Iterator[str]:
     yield from PROTOCOLS[settings.get("protocol", "exact")].footnotes
 
 
+def _title(name: str) -> str:
+    """A known data set as its authors spell it."""
+    try:
+        return layout(name).title
+    except InputError:
+        return name
+
+
 def _how_normalised(comparison: ComparisonData) -> Iterator[str]:
     kinds = comparison.settings["normalize"]
     margins = any(isinstance(measure, MarginAt) for measure in comparison.measures)
     used = set(kinds.values())
     if used == {"none"}:
         if margins:
-            yield "scores in [0, 1] by nature, no normaliser"
+            beyond = [result.method for result in comparison.results if _is_refused(result)]
+            but = f" (not those of {', '.join(beyond)})" if beyond else ""
+            yield f"scores in [0, 1] by nature{but}, no normaliser"
     elif len(used) == 1:
         yield f"scores normalised by {used.pop()}"
     else:
@@ -45,13 +58,22 @@ def _how_normalised(comparison: ComparisonData) -> Iterator[str]:
             yield "margins of methods that were normalised in different ways do not compare"
 
 
+def _is_refused(result: Result) -> bool:
+    """Whether scores outside [0, 1] have no margins, for want of a normaliser."""
+    return any("values in [0, 1] or a normaliser" in reason for reason in result.refused.values())
+
+
 def _caveats(comparison: ComparisonData) -> Iterator[str]:
     left_out = comparison.settings["left_out"]
+    if comparison.settings.get("set_aside"):
+        yield f"{comparison.settings['set_aside']} other frames were not asked for"
     if left_out:
         yield f"{left_out} frames left out that not every method has"
     numbers = [number for result in comparison.results for number in result.numbers.values()]
     if any(number.is_trivial and number.value for number in numbers):
         yield f"{TRIVIAL}: T does not exceed what a constant prediction scores on these frames"
+    if any(map(_is_refused, comparison.results)):
+        yield f"{UNDEFINED}: scores outside [0, 1] have no thresholds there"
     if not all(number.is_known for number in numbers):
         yield "a value in square brackets is known to lie between them"
     if any(isinstance(measure, GroupMean) for measure in comparison.measures):
@@ -70,3 +92,5 @@ def _caveats(comparison: ComparisonData) -> Iterator[str]:
             f"below the rule: as printed in {comparison.published.source}, of other frames and "
             "conventions perhaps"
         )
+        if left_out or comparison.settings.get("set_aside"):
+            yield "best marked apart above and below the rule"

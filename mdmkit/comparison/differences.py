@@ -11,7 +11,7 @@ from mdmkit.core.errors import InputError
 from mdmkit.core.records import Json
 from mdmkit.metrics.selections import is_count
 from mdmkit.tables.headings import titles
-from mdmkit.tables.table import UNDEFINED, Block, Column
+from mdmkit.tables.table import TRIVIAL, UNDEFINED, Block, Column
 
 if TYPE_CHECKING:
     from mdmkit.evaluation.result import Result
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 #: Marks a difference whose interval excludes 0.
 EXCLUDES_ZERO = "†"
+#: In the place of a difference between margins on different scales.
+OTHER_SCALE = "other scale"
 #: With fewer frames the percentiles cover less than they say, whatever is computed.
 FEW = 20
 #: Brackets that are wider would change the decimal that tables show.
@@ -98,18 +100,21 @@ def _defined(interval: Interval) -> Interval | None:
 
 
 def paired_differences(comparison: ComparisonData) -> list[Difference]:
-    """The differences of every measure that was resampled; none of a single method."""
+    """The differences of every measure that was resampled; none of a single method.
+
+    Nor of margins of two methods that were normalised in different ways.
+    """
     found = comparison.bootstrap
     if found is None or len(comparison.results) < 2:
         return []
     differences = []
     for measure in comparison.measures:
         reference = comparison.against or _best(comparison, measure)
-        if measure.key not in found.keys or reference is None or is_count(measure):
+        if reference is None or not _is_drawn(measure, found):
             continue
         top = comparison[reference][measure.key]
         for result in comparison.results:
-            if result.method != reference:
+            if result.method != reference and _compares(measure, result, comparison[reference]):
                 value = result[measure.key]
                 value_difference = interval = None
                 if top is not None and value is not None:
@@ -120,6 +125,16 @@ def paired_differences(comparison: ComparisonData) -> list[Difference]:
                     Difference(measure.key, reference, result.method, value_difference, interval)
                 )
     return differences
+
+
+def _is_drawn(measure: Measure, found: Bootstrap | None) -> bool:
+    """Whether a measure was resampled, and is no mere count of what is there."""
+    return found is not None and measure.key in found.keys and not is_count(measure)
+
+
+def _compares(measure: Measure, result: Result, reference: Result) -> bool:
+    """Whether a difference means something: margins on different scales have none."""
+    return not measure.on_scale or result.normalize == reference.normalize
 
 
 def _best(comparison: ComparisonData, measure: Measure) -> str | None:
@@ -145,21 +160,24 @@ def difference_block(comparison: ComparisonData) -> Block:
     found = comparison.bootstrap
     differences = {(d.metric, d.method): d for d in paired_differences(comparison)}
     columns = []
+    asked = comparison.against is not None and len(comparison.results) > 1
     for measure in comparison.measures:
-        if not any(metric == measure.key for metric, _ in differences):
+        other_scale = asked and measure.on_scale and _is_drawn(measure, found)
+        if not (other_scale or any(metric == measure.key for metric, _ in differences)):
             continue
         cells, details = [], []
         for result in comparison.results:
             difference = differences.get((measure.key, result.method))
             if difference is None:
-                cells.append("best" if comparison.against is None else UNDEFINED)
+                cells.append(_instead(comparison, result))
                 details.append("")
             elif difference.value is None:
                 cells.append(UNDEFINED)
                 details.append("")
             else:
                 mark = f" {EXCLUDES_ZERO}" if difference.excludes_zero else ""
-                cells.append(f"{100 * difference.value:+.1f}")
+                trivial = TRIVIAL if _is_trivial(comparison, difference) else ""
+                cells.append(f"{100 * difference.value:+.1f}{trivial}")
                 details.append(points(difference.interval, "+") + mark)
         columns.append(Column(*titles(measure), "", tuple(cells), details=tuple(details)))
     reference = comparison.against or "the best"
@@ -167,6 +185,19 @@ def difference_block(comparison: ComparisonData) -> Block:
     return Block(
         f"Difference: {reference} minus the row's method, points [{level}]", tuple(columns)
     )
+
+
+def _is_trivial(comparison: ComparisonData, difference: Difference) -> bool:
+    """Whether both of its margins are passed by doing nothing."""
+    methods = comparison[difference.reference], comparison[difference.method]
+    return all(result.numbers[difference.metric].is_trivial for result in methods)
+
+
+def _instead(comparison: ComparisonData, result: Result) -> str:
+    """What stands in the place of a difference."""
+    if comparison.against is None:
+        return "best"
+    return UNDEFINED if result.method == comparison.against else OTHER_SCALE
 
 
 def bootstrap_notes(comparison: ComparisonData) -> list[str]:
@@ -185,6 +216,7 @@ def bootstrap_notes(comparison: ComparisonData) -> list[str]:
             f"{EXCLUDES_ZERO}: a difference whose interval excludes 0 (each interval by itself: "
             "among many, some exclude it by chance)"
         )
+    lines += _scale_notes(comparison)
     if found.frames < FEW:
         lines.append(
             f"{found.frames} frames are few: such intervals are too narrow as a rule; take them as "
@@ -200,6 +232,23 @@ def bootstrap_notes(comparison: ComparisonData) -> list[str]:
                     "its interval leaves out"
                 )
     return lines
+
+
+def _scale_notes(comparison: ComparisonData) -> list[str]:
+    """Whose margins have no difference."""
+    kinds = {result.method: result.normalize for result in comparison.results}
+    if len(set(kinds.values())) < 2 or not any(m.on_scale for m in comparison.measures):
+        return []
+    if comparison.against is None:
+        return [
+            "margins have no difference to the best, as methods were normalised in different ways; "
+            "one to a chosen method (against) is shown of those that were normalised as it was"
+        ]
+    others = [name for name, kind in kinds.items() if kind != kinds[comparison.against]]
+    return [
+        f"{OTHER_SCALE}: {', '.join(others)} and {comparison.against} were normalised in different "
+        "ways, their margins have no difference"
+    ]
 
 
 def _bracket_notes(comparison: ComparisonData) -> list[str]:

@@ -79,9 +79,14 @@ def _value_column(measure: Measure, comparison: ComparisonData) -> Column:
     if comparison.published:
         printed = comparison.published.rows
         numbers += [Number(row.values.get(measure.key)) for row in printed]
-        kinds += ["published" if measure.on_scale else ""] * len(printed)
+        kinds += ["published" if measure.on_scale or _on_fewer(comparison) else ""] * len(printed)
     details = [points(interval) for interval in intervals] if any(intervals) else []
     return number_column(*titles(measure), measure.higher_is_better, numbers, kinds, details)
+
+
+def _on_fewer(comparison: ComparisonData) -> bool:
+    """Whether only a part of the data set was judged, which no printed row is about."""
+    return bool(comparison.settings.get("set_aside") or comparison.settings["left_out"])
 
 
 def _printed_column(name: str, comparison: ComparisonData) -> Column:
@@ -106,11 +111,12 @@ def notes(comparison: ComparisonData) -> list[str]:
     settings, results = comparison.settings, comparison.results
     first = results[0]
     of = f" of {settings['dataset']}" if settings.get("dataset") else ""
+    least = settings["min_target"]
     lines = [
         "anomaly is the positive class; a pixel is predicted where score > z",
         f"{first.frames} frames{of}, {first.pixels} valid pixels, "
         f"{first.anomalous_pixels} anomalous; "
-        f"{first.components} components of at least {settings['min_target']} pixels",
+        f"{first.components} components of {f'at least {least} pixels' if least else 'any size'}",
         f"component sizes: min_prediction={settings['min_prediction']}, "
         f"min_target={settings['min_target']}; aggregate: {settings['aggregate']}",
         *PROTOCOLS[settings.get("protocol", "exact")].footnotes,
@@ -149,6 +155,8 @@ def notes(comparison: ComparisonData) -> list[str]:
             f"published: {table.source}; as printed there, of other frames and conventions perhaps"
         )
         lines += [f"published: {line}" for line in table.notes]
+        if _on_fewer(comparison):
+            lines.append("published: the best are marked apart, as other frames were judged here")
     return lines
 
 
@@ -253,5 +261,6 @@ def threshold_column(measure: MarginAt, results: Sequence[Result]) -> Column:
             cells.append(UNDEFINED)
         else:
             x, y = number.interval
-            cells.append(f"{number.threshold:.3f} [{x:.3f}, {y:.3f})")
+            mark = TRIVIAL if number.is_trivial else ""
+            cells.append(f"{number.threshold:.3f} [{x:.3f}, {y:.3f}){mark}")
     return Column(*titles(measure), "", tuple(cells))

@@ -70,7 +70,11 @@ def _check_scores(scores: Array, valid: NDArray[np.bool_], name: str) -> None:
 
 
 def _score_array(value: object, name: str) -> Array:
-    scores = one_map(as_array(value, name))
+    return score_numbers(one_map(as_array(value, name)), name)
+
+
+def score_numbers(scores: Array, name: str) -> Array:
+    """Scores of any shape, in a type that scores may have and the machine's order of bytes."""
     kind, width = scores.dtype.kind, scores.dtype.itemsize
     if kind not in "fub" or (kind == "f" and width > 8):
         raise InputTypeError(

@@ -79,12 +79,17 @@ def remarks_on(look: Look, measures: Sequence[Measure], values: Values) -> Itera
         yield from _of_parts(measures, values)
     margins = [measure for measure in measures if isinstance(measure, MarginAt)]
     if margins and all(values.get(measure.key) == 0 for measure in margins):
-        best = values.get("best_f1")
-        known = "" if best is None else f" (its best F1, at one threshold, is {100 * best:.1f})"
-        yield (
-            f"every margin is 0: no threshold in [0, 1] gives more than T{known}; ask for "
-            "a lower T, as in mdm_f1@0.2, or name a normaliser, as `normalize='minmax'`"
-        )
+        yield _never_above(margins, values.get("best_f1"))
+
+
+def _never_above(margins: Sequence[MarginAt], best: float | None) -> str:
+    """What to do where every margin is 0; no normaliser raises F1 above the best."""
+    known = "" if best is None else f" (its best F1, at one threshold, is {100 * best:.1f})"
+    advice = ["ask for a lower T that still exceeds the trivial level (`mdmkit inspect` prints it)"]
+    if best is None or any(best > margin.t_margin for margin in margins):
+        advice.append("name a normaliser, as `normalize='minmax'`")
+    said = f"every margin is 0: no threshold in [0, 1] gives more than T{known}"
+    return f"{said}; {', or '.join(advice)}"
 
 
 def _of_parts(measures: Iterable[Measure], values: Values) -> Iterator[str]:

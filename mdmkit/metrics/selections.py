@@ -15,6 +15,7 @@ from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.distribution import mean_where_defined
 from mdmkit.core.errors import InputError, listing
 from mdmkit.core.files import read_text
+from mdmkit.core.margin import Margin
 from mdmkit.core.number import Number
 from mdmkit.core.transforms import FrameGroup, ImageScore
 from mdmkit.metrics.measures import Measure
@@ -69,7 +70,23 @@ class GroupMean(Measure):
         numbers = [group.compute(sweeps) for group in self.groups]
         value = mean_where_defined(map(float, numbers))
         exact = all(n.value is None or n.bracket == (n.value, n.value) for n in numbers)
-        return Number.exact(value) if exact else Number(value)
+        mean = Number.exact(value) if exact else Number(value)
+        margins = [number for number in numbers if isinstance(number, Margin)]
+        return _mean_margin(mean, margins) if margins else mean
+
+
+def _mean_margin(mean: Number, margins: Sequence[Number]) -> Number:
+    """A mean of margins, with the highest of their trivial levels: one group may be passed so."""
+    levels = [margin.trivial for margin in margins if margin.trivial is not None]
+    return replace(
+        margins[0],
+        value=mean.value,
+        bracket=mean.bracket,
+        interval=None,
+        threshold=None,
+        resolution=None,
+        trivial=max(levels, default=None),
+    )
 
 
 def is_count(measure: Measure) -> bool:

@@ -90,6 +90,7 @@ def margin_multiples(
     *,
     width: float | str = DOUBLE,
     across: int | None = None,
+    normalizer: str = "",
 ) -> Figure:
     """Draw `margin_figure` for several metrics or data sets, side by side or below each other.
 
@@ -103,6 +104,8 @@ def margin_multiples(
         each other.
     across : int, optional
         So many panels a row, at most three.
+    normalizer : str
+        What the scores of all methods were normalised by, which the axis then says.
 
     Returns
     -------
@@ -158,6 +161,7 @@ def margin_multiples(
             name_axes(top, next(iter(curves.values())), max(highest(c, wanted) for c in same))
             _draw_panel(top, bottom, curves, wanted, (lane, top_height))
             top.set_title(plain(title))
+            bottom.set_xlabel(f"threshold z{_of_scores(normalizer)}")
             if column:
                 bottom.set_yticklabels([])
         for place in range(len(panels), down * across):
@@ -166,6 +170,11 @@ def margin_multiples(
             axes[2 * row + 1, column].set_axis_off()
         name_methods(figure, panels, width)
     return figure
+
+
+def _of_scores(normalizer: str) -> str:
+    """Behind an axis's name: what all scores were normalised by."""
+    return f" of scores normalised by {plain(normalizer)}" if normalizer else ""
 
 
 def _metric(curves: Curves) -> str:
@@ -219,7 +228,7 @@ def _draw_panel(
     levels = [level for level in map(trivial_of, curves.values()) if level is not None]
     draw_levels(top, wanted, max(levels, default=None), inches[1])
     top.set_xlabel("")
-    bottom.set(ylim=(places[-1] + 0.5, -0.5), yticks=places, xlabel="threshold z")
+    bottom.set(ylim=(places[-1] + 0.5, -0.5), yticks=places)
     bottom.set_yticklabels([plain(name) for name in curves] * len(wanted))
     more = {0.2, 0.4, 0.6} if inches[0] > _ROOMY else set()
     bottom.set_xticks(sorted({0.0, 1.0, *MARKED, *more}))

@@ -75,6 +75,10 @@ def draw_margins_by_t(
     return ax
 
 
+def _on(normalizer: str) -> str:
+    return f"\n(scores by {plain(normalizer)})" if normalizer else ""
+
+
 def _draw_trivial(ax: Axes, level: float, end: float) -> None:
     """A thin line, its name on the side with more room; what is left of it is passed by nothing."""
     ax.axvspan(0, level, color="0.94", linewidth=0, zorder=0)
@@ -125,7 +129,9 @@ def margins_by_t_figure(curves: Curves, *, width: float | str = SINGLE) -> Figur
     return margins_by_t_multiples({"": curves}, width=width)
 
 
-def margins_by_t_multiples(panels: Mapping[str, Curves], *, width: float | str = SINGLE) -> Figure:
+def margins_by_t_multiples(
+    panels: Mapping[str, Curves], *, width: float | str = SINGLE, normalizer: str = ""
+) -> Figure:
     """Draw `margins_by_t_figure` for several data sets, side by side or below each other.
 
     Parameters
@@ -135,6 +141,8 @@ def margins_by_t_multiples(panels: Mapping[str, Curves], *, width: float | str =
     width : float or str
         In inches, or by name as in `margin_figure`; in less than 5 inches the panels
         stand below each other.
+    normalizer : str
+        What the scores of all methods were normalised by, which the axis then says.
 
     Returns
     -------
@@ -165,6 +173,7 @@ def margins_by_t_multiples(panels: Mapping[str, Curves], *, width: float | str =
         axes = figure.subplots(down, across, squeeze=False).flat
         for ax, (title, curves) in zip(axes, panels.items(), strict=False):
             draw_margins_by_t(curves, ax).set_title(plain(title))
+            ax.set_ylabel(f"MDM, %{_on(normalizer)}")
         for ax in axes[len(panels) :]:
             ax.set_axis_off()
         name_methods(figure, panels, width)

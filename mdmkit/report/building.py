@@ -170,6 +170,7 @@ class Report:
             charts=self._charts(),
             required=charts.draw_bars(self.required),
             without=self.without,
+            confidence=charts.said_confidence(self.required.values()),
             at=charts,
             shown=self.shown,
             total=self.total,

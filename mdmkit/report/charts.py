@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -90,6 +90,9 @@ class Required(Protocol):
     def threshold(self) -> float: ...
 
     @property
+    def confidence(self) -> float | None: ...
+
+    @property
     def bars(self) -> Sequence[tuple[str, Sequence[Interval], Interval | None]]: ...
 
 
@@ -113,6 +116,12 @@ class Range:
     certified: tuple[float, float] | None
     dot: float | None
     text: str
+
+
+def said_confidence(found: Iterable[Required]) -> str:
+    """Behind "certified": how sure; where nothing was, what asks for it."""
+    sure = {one.confidence for one in found if one.confidence is not None}
+    return "".join(f" with {100 * level:g} %" for level in sure) or ", where --confidence asks"
 
 
 def draw_bars(required: Mapping[str, Required]) -> dict[str, list[Range]]:

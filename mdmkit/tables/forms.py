@@ -223,12 +223,13 @@ class Tabular(ABC):
     def view(self) -> View:
         """The content of the table, before any form is chosen."""
 
-    def to_text(self, form: str = "table") -> str:
+    def to_text(self, form: str = "table", label: str = View.label) -> str:
         """Write table, markdown, csv, json, latex, latex-wide, csv-long or json-long.
 
-        "latex" fits a column of a two-column paper (3.25 inches), "latex-wide" its page (6.875).
+        "latex" fits a column of a two-column paper (3.25 inches), "latex-wide" its page (6.875);
+        `label` is what a reference finds that table by, behind "tab:".
         """
-        return FORMATS[check_form(form)](self.view())
+        return FORMATS[check_form(form)](replace(self.view(), label=label))
 
     def to_frame(self, library: str = "pandas", long: bool = False) -> Any:
         """Make a data frame of "pandas" or "polars": fractions in full precision, as in CSV.

@@ -10,7 +10,7 @@ from mdmkit.tables.table import Block, Column, View
 
 def to_html(view: View) -> str:
     """A table per block, the best of a column bold, and the notes below."""
-    tables = "".join(_table(block, view.methods) for block in view.tables)
+    tables = "".join(_table(view, block) for block in view.tables)
     lines = ["bold: best of its column", *view.notes]
     return f"<div>{tables}<small>{'<br>'.join(map(_text, lines))}</small></div>"
 
@@ -19,14 +19,14 @@ def _text(text: str) -> str:
     return escape(printable(text))
 
 
-def _table(block: Block, methods: tuple[str, ...]) -> str:
+def _table(view: View, block: Block) -> str:
     title = f"{block.title}: {block.section}" if block.section else block.title
     heads = "".join(f"<th>{_text(column.heading)}</th>" for column in block.columns)
     rows = "".join(
         f"<tr><th>{_text(method)}</th>"
         + "".join(_cell(column, row) for column in block.columns)
         + "</tr>"
-        for row, method in enumerate(methods)
+        for row, method in view.rows_of(block)
     )
     return (
         f"<table><caption>{_text(title)}</caption>"

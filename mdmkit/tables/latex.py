@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from mdmkit.core.errors import printable
-from mdmkit.tables.table import UNDEFINED, Block, Column, View, in_tables
+from mdmkit.tables.table import TRIVIAL, UNDEFINED, Block, Column, View, in_tables
 
 _LATEX = {
     "\\": r"\textbackslash{}",
@@ -209,7 +209,7 @@ def to_latex(view: View, place: _Place = COLUMN) -> str:
             rf"\begin{{{place.environment}}}[tb]",
             r"\centering",
             rf"\caption{{{_caption(view, kept)}}}",
-            r"\label{tab:mdmkit}\par\smallskip",
+            rf"\label{{tab:{_label(view.label)}}}\par\smallskip",
             *body,
             rf"\end{{{place.environment}}}",
             *(f"% {printable(' '.join(line.split()))}" for line in comments),
@@ -217,6 +217,11 @@ def to_latex(view: View, place: _Place = COLUMN) -> str:
             "",
         ]
     )
+
+
+def _label(name: str) -> str:
+    """A name of letters, digits and hyphens, which LaTeX takes in a label whatever is loaded."""
+    return re.sub("[^A-Za-z0-9]+", "-", name).strip("-") or View.label
 
 
 def _measure(column: Column) -> tuple[str, str]:
@@ -232,7 +237,11 @@ def _caption(view: View, columns: Sequence[Column]) -> str:
     sentences = [r"Measures in \%, best in bold, second best underlined"]
     if any(_head_parts(column)[1] for column in columns):
         sentences.append("MDM$_m^T$: Maximal Detection Margin of metric~$m$ at~$T$")
-    sentences += map(escaped, view.caption or view.notes)
+    cells = "".join(cell for column in columns for cell in (*column.cells, *column.details))
+    unused = {mark for mark in (TRIVIAL, UNDEFINED) if mark not in cells}
+    said = view.caption or view.notes
+    shown = (line for line in said if line.partition(":")[0] not in unused)
+    sentences += [re.sub("^-(?=:)", "--", escaped(line)) for line in shown]
     return ". ".join(sentence[:1].upper() + sentence[1:] for sentence in sentences) + "."
 
 
@@ -268,10 +277,13 @@ def _tabular(view: View, sections: Sequence[Block], step: _Step) -> list[str]:
     columns = sections[0].columns
     aligned = "".join("l" if column is view.auxiliary else "r" for column in columns)
     bounded = any(_behind(c, row)[0] for c in columns for row in range(len(c.cells)))
+    kind, width, spread = "tabular", "", ""
+    if step.space < _STEPS[1].space:  # a narrower typeface than the estimate's leaves room
+        kind, width, spread = "tabular*", r"{\linewidth}", r"\extracolsep{\fill}"
     lines = [
         rf"{{{step.command}\setlength{{\tabcolsep}}{{{step.space:g}pt}}%",
         *([r"\renewcommand{\arraystretch}{1.4}%"] if bounded else []),  # bounds stand clear
-        rf"\begin{{tabular}}{{@{{}}l{aligned}@{{}}}}",
+        rf"\begin{{{kind}}}{width}{{@{{{spread}}}l{aligned}@{{}}}}",
         r"\toprule",
         *_heads(columns),
     ]
@@ -285,4 +297,4 @@ def _tabular(view: View, sections: Sequence[Block], step: _Step) -> list[str]:
                 lines.append(r"\midrule")
             cells = [_cell(column, row) for column in block.columns]
             lines.append(" & ".join([escaped(method), *cells]) + r" \\")
-    return [*lines, r"\bottomrule", r"\end{tabular}}"]
+    return [*lines, r"\bottomrule", rf"\end{{{kind}}}}}"]

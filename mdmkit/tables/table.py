@@ -187,11 +187,13 @@ class View:
     record : dict
         All of it for JSON: full precision, undefined as None.
     rows, long : sequence of dict
-        The same for CSV: a row a method, and a row a method and measure.
+        The same for CSV: one row per method, and one row per method and measure.
     own : int
         So many of the rows were computed here; those after them were printed elsewhere.
     caption : tuple of str
         The notes that a paper's caption needs, in short; all of them where it is empty.
+    label : str
+        What a reference of LaTeX finds the table by, behind "tab:".
     """
 
     methods: tuple[str, ...]
@@ -203,6 +205,7 @@ class View:
     long: Sequence[Json]
     own: int
     caption: tuple[str, ...] = ()
+    label: str = "mdmkit"
 
     @property
     def tables(self) -> list[Block]:
@@ -212,5 +215,6 @@ class View:
         return [replace(first, columns=(*leading, *first.columns)), *others]
 
     def rows_of(self, block: Block) -> Iterator[tuple[int, str]]:
-        """Number and name of the methods shown in a block: in sections those computed here."""
-        return enumerate(self.methods[: self.own] if block.section else self.methods)
+        """Number and name of the methods in a block: printed ones where it has a value of them."""
+        printed = any(cell != UNDEFINED for c in block.columns for cell in c.cells[self.own :])
+        return enumerate(self.methods if printed else self.methods[: self.own])

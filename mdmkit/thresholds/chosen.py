@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from mdmkit.core.arguments import check_kind
 from mdmkit.core.errors import InputError, SpoiltError, printable
 from mdmkit.core.files import check_output, read_toml, write_text
-from mdmkit.core.frame import as_unit
+from mdmkit.core.frame import as_array, as_unit, score_numbers
 from mdmkit.core.records import Json
 from mdmkit.core.transforms import inverted
 
@@ -69,7 +69,7 @@ class ChosenThreshold:
     min_prediction: int
     min_target: int
     frames: int
-    shares: tuple[float, ...]
+    shares: tuple[float, ...] = field(repr=False)
     certificate: Mapping[str, Any] = field(default_factory=dict)
     inverted: bool = False
 
@@ -78,8 +78,20 @@ class ChosenThreshold:
 
         Compared in float64; unsigned integers mean value / maximum. Inverted scores are given as
         they are, and inverted here.
+
+        Raises
+        ------
+        InputTypeError
+            If they are no numbers that scores may be.
+        InputError
+            If a score is NaN, which exceeds no threshold and would pass for normal.
         """
-        raw = np.asarray(scores)
+        raw = score_numbers(as_array(scores, "scores"), "scores")
+        if np.isnan(raw).any():
+            raise InputError(
+                f"expected no NaN, which exceeds no threshold, found {int(np.isnan(raw).sum())}",
+                argument="scores",
+            )
         return np.asarray(as_unit(inverted(raw) if self.inverted else raw) > self.raw_threshold)
 
     @property

@@ -88,6 +88,11 @@ class RequiredThreshold:
         return self.ranges.requirements
 
     @property
+    def confidence(self) -> float | None:
+        """How sure the certified range is; None where nothing was certified with one."""
+        return None if self.certificate is None else self.certificate.confidence
+
+    @property
     def bars(self) -> list[tuple[str, list[Interval], Interval | None]]:
         """Name, ranges and certified range of each requirement, and of all together."""
         runs = (

@@ -132,6 +132,15 @@ def test_normalised_maps_say_so(plot, seen):
     assert [label.get_text() for label in lanes.get_yticklabels()] == ["good", "weak (minmax)"]
 
 
+def test_one_normaliser_of_all_is_said_at_the_axis(plot, seen):
+    assert plot("margin", "-o", "a.png", "--normalize", "rank")[0] == 0
+    lanes = seen["a.png"].axes[1]
+    assert [label.get_text() for label in lanes.get_yticklabels()] == ["good", "weak"]
+    assert lanes.get_xlabel() == "threshold z of scores normalised by rank"
+    assert plot("margins-by-t", "-o", "b.png", "--normalize", "rank")[0] == 0
+    assert seen["b.png"].axes[0].get_ylabel() == "MDM, %\n(scores by rank)"
+
+
 def test_margins_of_several_metrics_and_t_are_drawn(plot, seen):
     code, err = plot(
         "margin", "-o", "a.png", *UNIT, "--metric", "f1,iou", "--t-margin", "0.3",

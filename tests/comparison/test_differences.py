@@ -18,6 +18,7 @@ from mdmkit.comparison.differences import (
     difference_block,
     paired_differences,
 )
+from mdmkit.comparison.published import published_table
 from mdmkit.comparison.table import notes
 from tests.cli.conftest import folders, run  # noqa: F401  (fixtures)
 from tests.uncertainty.test_resampling import frames
@@ -250,3 +251,56 @@ def test_the_command_refuses_counts_that_do_not_fit(run):  # noqa: F811
     changed = run(*COMMAND, *options, "--bootstrap-bins", 64)
     assert changed.refused("bins: kept with 4096, now 64", "--overwrite")
     assert run(*COMMAND, *options, "--bootstrap-bins", 64, "--overwrite").code == 0
+
+
+@pytest.fixture(scope="module")
+def mixed():
+    """`ranked` has the maps of `plain`, and a normaliser."""
+    methods = {"plain": frames(4), "ranked": frames(4), "other": frames(4, contrast=0.3)}
+    kinds = {"plain": "none", "ranked": "rank", "other": "none"}
+    found = bootstrap(methods, metrics=METRICS, replicates=50, normalize=kinds)
+    return compare(methods, metrics=METRICS, normalize=kinds).with_bootstrap(found, "plain")
+
+
+def test_margins_on_different_scales_have_no_difference(mixed):
+    pairs = {(each.metric, each.method) for each in paired_differences(mixed)}
+    assert ("ap", "ranked") in pairs
+    assert ("mdm_f1@0.5", "other") in pairs
+    assert ("mdm_f1@0.5", "ranked") not in pairs
+    columns = {column.name: column for column in difference_block(mixed).columns}
+    assert columns["MDM F1"].cells[:2] == ("-", "other scale")
+    alone = difference_block(replace(mixed, against="ranked"))
+    (margin,) = (column for column in alone.columns if column.name == "MDM F1")
+    assert margin.cells == ("other scale", "-", "other scale")
+    assert any(line.startswith("other scale: ranked and plain") for line in notes(mixed))
+    assert any("margins have no difference" in line for line in notes(replace(mixed, against=None)))
+
+
+def test_a_difference_of_margins_that_are_passed_by_nothing_is_marked(mixed):
+    def trivial(result):
+        number = replace(result.numbers["mdm_f1@0.5"], trivial=0.6)
+        return replace(result, numbers={**result.numbers, "mdm_f1@0.5": number})
+
+    found = replace(mixed, results=tuple(map(trivial, mixed.results)))
+    (margin,) = (c for c in difference_block(found).columns if c.name == "MDM F1")
+    assert margin.cells[2].endswith("°")
+
+
+@pytest.mark.parametrize("form", ["table", "markdown", "latex", "latex-wide"])
+def test_printed_rows_have_no_differences(comparison, form):
+    printed = replace(comparison, published=published_table("roadanomaly"))
+    shown = (
+        printed.to_text(form).partition("Difference: ")[2].partition("anomaly is the positive")[0]
+    )
+    assert "SynBoost" not in shown
+    assert "SynBoost" in printed.to_text(form)
+
+
+def test_the_best_are_marked_apart_from_printed_rows_where_frames_were_left_out(comparison):
+    printed = replace(comparison, published=published_table("roadanomaly"))
+    own = set(range(len(printed.results)))
+    fewer = replace(printed, settings=printed.settings | {"left_out": 3})
+    for found, apart in ((printed, False), (fewer, True)):
+        ap = found.view().blocks[0].columns[0]
+        assert (bool(ap.best & own) and bool(ap.best - own)) == apart
+        assert any("marked apart" in line for line in notes(found)) == apart

@@ -63,6 +63,24 @@ def test_groups_stand_side_by_side_with_their_mean_and_the_worst(weather):
     assert "- worst: of a method's groups of frames" in lines
 
 
+def test_a_mean_of_margins_is_trivial_where_one_of_its_groups_is(weather):
+    def means(t_margin):
+        measures = measures_by(f"mdm_f1@{t_margin}", f"{weather}:weather", keys=KEYS)
+        comparison = compare(FRAMES, metrics=measures)
+        assert comparison.to_dict()["rows"][0][f"mdm_f1@{t_margin}@weather=mean_trivial"] == (
+            pytest.approx(8 / 11)  # 4 of 7 pixels are anomalous
+        )
+        lines = comparison.to_text("markdown").splitlines()
+        return lines[lines.index("| *mean of 2* | |") + 1], comparison["keen"].numbers
+
+    shown, numbers = means(0.6)  # above the level of 1 in 3, 0.5, and not above that of 4 in 7
+    assert numbers["mdm_f1@0.6@weather=mean"].is_trivial
+    assert not numbers["mdm_f1@0.6@weather=rain"].is_trivial
+    assert shown.split("|")[2].strip().endswith("°")
+    shown, _ = means(0.75)
+    assert "°" not in shown
+
+
 def test_groups_are_sections_of_one_table_in_every_form(weather):
     comparison = compare(FRAMES, metrics="ap,auroc", by=f"{weather}:weather")
     latex = comparison.to_text("latex")

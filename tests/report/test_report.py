@@ -26,7 +26,7 @@ from mdmkit.core.frame import Frame
 from mdmkit.core.labels import LabelCodes
 from mdmkit.datasets import from_folders
 from mdmkit.metrics.pixel_metrics import F1
-from mdmkit.report import build_report, charts
+from mdmkit.report import build_report
 from mdmkit.report import slider as levels
 from mdmkit.report.pictures import png
 
@@ -219,20 +219,6 @@ def test_ranges_under_requirements_are_bars(command, tmp_path):
     code, err = command("-o", "none.html", "--require", "recall>=1, fpr<=0")
     assert code == 0, err
     assert "mine: no threshold." in (tmp_path / "none.html").read_text()
-
-
-def test_certified_ranges_lie_within_the_bars():
-    class Found:
-        threshold = 0.4
-        bars = (("recall >= 0.9", [(0.0, 0.5)], (0.1, 0.2)), ("all", [(0.25, 0.5)], None))
-
-    first, last = charts.draw_bars({"mine": Found()})["mine"]
-    x = [charts.LEFT + charts.PLOT_WIDTH * z for z in (0, 0.5, 0.1, 0.2, 0.4)]
-    assert first.runs == ((x[0], x[1] - x[0]),)
-    assert first.certified == pytest.approx((x[2], x[3] - x[2]))
-    assert first.text == "0.000 to 0.500; certified 0.100 to 0.200"
-    assert (first.dot, last.certified) == (None, None)
-    assert last.dot == pytest.approx(x[4])
 
 
 def test_ignored_pixels_have_no_level():

@@ -179,3 +179,32 @@ def test_compiled_leads_and_published_rows_overflow_nothing(tmp_path, form):
     text = found.with_bootstrap(intervals).to_text(form)
     assert "Difference: " in text
     assert not overflow(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("name", "label"), [("table 1_new", "table-1-new"), ("Größe}", "Gr-e"), ("", "mdmkit")]
+)
+def test_each_table_of_a_paper_has_a_label_of_its_own(name, label):
+    assert rf"\label{{tab:{label}}}" in five(FEW).to_text("latex", label=name)
+    assert r"\label{tab:mdmkit}" in five(FEW).to_text("latex")
+
+
+def test_the_caption_explains_marks_that_are_shown_and_no_others():
+    found = five(MANY, intervals=True)
+    key = "mdm_iou@0.5"
+    results = [
+        replace(r, numbers={**r.numbers, key: replace(r.numbers[key], trivial=0.6)})
+        for r in found.results
+    ]
+    found = replace(found, results=tuple(results))
+    column, page = (found.to_text(form).split(r"\label")[0] for form in ("latex", "latex-wide"))
+    assert r"\circ" in page
+    assert r"\circ" not in column
+
+
+def test_the_caption_says_whose_scores_have_no_margin():
+    maps = [([[0.1, 0.2, 0.9]], [[0, 0, 1]])]
+    methods = {"unit": maps, "logits": [(np.array([[-3.0, 1, 9]]), [[0, 0, 1]])]}
+    caption = compare(methods, metrics=FEW).to_text("latex").split(r"\label")[0]
+    assert "by nature (not those of logits), no normaliser" in caption
+    assert "--: scores outside {[}0, 1] have no thresholds there" in caption

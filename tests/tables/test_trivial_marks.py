@@ -42,6 +42,9 @@ def test_noise_and_a_constant_map_have_no_unmarked_margin_in_tables(comparison):
         assert not unmarked(column.cells), column.heading
         assert not column.best, column.heading
         assert not column.second, column.heading
+    for block in view.blocks:
+        if block.title.startswith("Recommended"):
+            assert not any(unmarked(column.cells) for column in block.columns)
     for form, mark in (("table", TRIVIAL), ("markdown", TRIVIAL), ("latex", r"$^{\circ}$")):
         assert mark in comparison.to_text(form)
         assert "passed by doing nothing" in comparison.to_text(form)

@@ -215,6 +215,14 @@ def test_bytes_mean_their_value_over_the_maximum():
     assert chosen.apply(np.array([76, 77], np.uint8)).tolist() == [False, True]  # 76 / 255 < 0.3
 
 
+@pytest.mark.parametrize("scores", ["text", None, np.array([1j]), [0.2, float("nan")]])
+def test_what_is_no_score_is_not_taken_for_a_normal_one(scores):
+    chosen = recommend_threshold(VAL, require="recall >= 1, fpr < 0.5").chosen
+    with pytest.raises(InputError, match="scores: expected"):
+        chosen.apply(scores)
+    assert "shares" not in repr(chosen)
+
+
 def test_new_frames_are_checked_with_labels_and_without():
     found = recommend_threshold(FRAMES[:40], require="f1 > 0.8")
     same = check_threshold(found.chosen, [scores for scores, _ in FRAMES[40:]])
