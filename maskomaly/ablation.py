@@ -77,8 +77,8 @@ def compare_configs(
 
     Notes
     -----
-    Maps are float32, so that no two scores are tied by rounding. They lie in files (4 bytes a pixel
-    and config); the scores of one config at a time lie in memory.
+    Maps are float32, so that no two scores are tied by rounding. They lie in files (4 bytes per
+    pixel and config); the scores of one config at a time lie in memory.
     """
     Evaluation(metrics)  # refuses unknown names
     codes = choose(dataset, **labels).codes

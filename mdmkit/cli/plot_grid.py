@@ -45,7 +45,7 @@ def plot_grid(
     ] = False,
     width: Width = "cvpr-wide",
 ) -> None:
-    """Draw a row a frame: image, ground truth, each method at its own threshold.
+    """Draw one row per frame: image, ground truth, each method at its own threshold.
 
     The threshold is one a method, from all frames: that of its best pixel F1, or with --t-margin
     the recommended one.

@@ -63,7 +63,7 @@ def plot_margin(
         for name, by_metric in found.items()
         for label, curves in by_metric.items()
     }
-    across = len(pictures) // len(found) if several else None  # a row a data set
+    across = len(pictures) // len(found) if several else None  # one row per data set
     normalizer = common_normalizer(how["normalize"])
     figure = margin_multiples(pictures, t_margin, width=width, across=across, normalizer=normalizer)
     finish(figure, file.output, file.quiet)

@@ -91,6 +91,11 @@ def compare(
     InputError
         As `evaluate`; and listing the frames that are missing, surplus or cannot be used.
 
+    Notes
+    -----
+    Anomaly is the positive class; a pixel is predicted where score > z. Each method costs what
+    `evaluate` costs; files are read twice where scores do not fit into `memory`.
+
     Examples
     --------
     >>> from mdmkit import compare

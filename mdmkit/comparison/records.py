@@ -46,7 +46,7 @@ def flat(row: Row) -> Row:
 
 
 def comparison_rows(comparison: ComparisonData) -> list[Row]:
-    """A row a method: fractions in full precision under the names of the JSON."""
+    """One row per method: fractions in full precision under the names of the JSON."""
     names = (
         "aggregate",
         "min_prediction",
@@ -69,7 +69,7 @@ def comparison_rows(comparison: ComparisonData) -> list[Row]:
 
 
 def long_rows(comparison: ComparisonData) -> list[Row]:
-    """A row a method and measure, printed ones included.
+    """One row per method and measure, printed ones included.
 
     `bracket_low` and `bracket_high` bound the value rigorously, and equal it where it is exact.
     `threshold` is the recommended threshold of a margin, or that of the best F1. With a bootstrap

@@ -22,6 +22,7 @@ def as_inverted(invert: str | Collection[str]) -> frozenset[str]:
     Raises
     ------
     InputTypeError
+        If it is neither a name nor a collection of names.
 
     Examples
     --------
@@ -44,6 +45,7 @@ def check_inverted(inverted: Iterable[str], methods: Iterable[str]) -> None:
     Raises
     ------
     InputError
+        If a name is not among the methods.
 
     Examples
     --------

@@ -64,6 +64,7 @@ def check_missing(missing: object) -> None:
     Raises
     ------
     InputError
+        For any other value.
 
     Examples
     --------

@@ -61,7 +61,7 @@ class Evaluation(Passing):
 
     Notes
     -----
-    What it holds depends neither on the order of the frames nor on how they were cut into
+    Its contents depend neither on the order of the frames nor on how they were divided among
     evaluations that were merged, to the last bit. Its size is bounded: by `memory` and that of the
     bins (some 100 MB with component metrics); of per-image evaluation, by a few numbers an image.
     `contribution` may run in several threads; `add` takes what it returns.
@@ -295,7 +295,7 @@ def evaluate(
     Notes
     -----
     Anomaly is the positive class; a pixel is predicted where score > z. One sort and one
-    union-find pass a frame, O(P log P) for P pixels.
+    union-find pass per frame, O(P log P) for P pixels.
 
     Examples
     --------

@@ -147,11 +147,12 @@ def check_figure_name(output: str | Path, argument: str = "output") -> None:
     ----------
     output : path
     argument : str
-        What an error names.
+        The parameter that an error names.
 
     Raises
     ------
     InputError
+        For another suffix.
 
     Examples
     --------

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def spread_block(comparison: Comparison) -> Block:
-    """Median and quartiles over images, a column a measure."""
+    """Median and quartiles over images, one column per measure."""
     columns = []
     for measure in comparison.measures:
         cells = tuple(_cell(result.numbers[measure.key].images) for result in comparison.results)

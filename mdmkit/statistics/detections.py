@@ -84,7 +84,7 @@ class DetectionStatistic(CountedStatistic):
 
     Notes
     -----
-    O(P a(P)) for a frame of P pixels, beside sorting it; 32 bytes a score at which a number
+    O(P a(P)) for a frame of P pixels, beside sorting it; 32 bytes per score at which a number
     changes.
     """
 

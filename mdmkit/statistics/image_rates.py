@@ -41,7 +41,7 @@ class ImageRates(AsArrays):
 
     @classmethod
     def of(cls, frame: Frame) -> ImageRates:
-        """Keep the scores of one frame that matter: 1 to 8 bytes a pixel."""
+        """Keep the scores of one frame that matter: 1 to 8 bytes per pixel."""
         source = key_source(frame.scores.dtype)
         some = frame.anomalous_pixels > 0
         wanted = frame.classes == ANOMALOUS if some else frame.valid

@@ -53,7 +53,7 @@ class MaskSamples:
     Attributes
     ----------
     frames : tuple
-        One entry a frame.
+        One entry per frame.
     anomalous : int
         Number of anomalous pixels.
     """

@@ -31,7 +31,7 @@ class PixelOrder:
 
     Notes
     -----
-    O(P) for scores of up to 16 bits (counted) and float32 (sorted by digits; 16 bytes a pixel
+    O(P) for scores of up to 16 bits (counted) and float32 (sorted by digits; 16 bytes per pixel
     while it lasts), O(P log P) for others.
     """
 

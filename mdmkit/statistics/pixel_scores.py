@@ -55,7 +55,7 @@ class PixelScores(AsArrays):
     Notes
     -----
     Costs one sort by digits a frame, O(P) for P pixels, and for each number one look at the scores
-    in order. Memory: 4 bytes a pixel (8 for float64), and less than one more while numbers are
+    in order. Memory: 4 bytes per pixel (8 for float64), and less than one more while numbers are
     computed.
     """
 

@@ -46,7 +46,7 @@ def key_source(dtype: np.dtype[Any]) -> str:
 def keys_of(scores: Array, valid: NDArray[np.bool_] | None = None) -> Keys:
     """Keys of scores, of their shape; -0.0 and 0.0 share one.
 
-    With `valid`, the largest integer where it is False. O(P), 2 to 8 bytes a pixel.
+    With `valid`, the largest integer where it is False. O(P), 2 to 8 bytes per pixel.
     """
     from mdmkit.statistics.kernels.split_scores import order_keys
 

@@ -187,7 +187,7 @@ class View:
     record : dict
         All of it for JSON: full precision, undefined as None.
     rows, long : sequence of dict
-        The same for CSV: a row a method, and a row a method and measure.
+        The same for CSV: one row per method, and one row per method and measure.
     own : int
         So many of the rows were computed here; those after them were printed elsewhere.
     caption : tuple of str

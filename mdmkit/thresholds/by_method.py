@@ -63,11 +63,11 @@ class ByMethod(Tabular, Generic[R, S]):
 
     @abstractmethod
     def blocks(self) -> Sequence[Block]:
-        """What is shown, block below block."""
+        """The tables, one below the other."""
 
     @abstractmethod
     def notes(self) -> list[str]:
-        """What belongs under the blocks."""
+        """Notes below the tables."""
 
     @abstractmethod
     def rows(self) -> list[Json]:

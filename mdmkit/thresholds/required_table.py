@@ -32,7 +32,7 @@ class RequiredThresholds(ByMethod[RequiredThreshold, RequiredTransfer]):
     """
 
     def blocks(self) -> Sequence[Block]:
-        """What is shown, block below block."""
+        """The tables, one below the other."""
         blocks = [_first_block(self)]
         if any(r.certificate for r in self.recommendations.values()):
             blocks.append(_certified_block(self))
@@ -45,11 +45,11 @@ class RequiredThresholds(ByMethod[RequiredThreshold, RequiredTransfer]):
         return blocks
 
     def notes(self) -> list[str]:
-        """What belongs under the blocks."""
+        """Notes below the tables."""
         return _notes(self)
 
     def rows(self) -> list[Json]:
-        """A row a method and requirement, in fractions."""
+        """One row per method and requirement, in fractions."""
         return _rows(self)
 
 
@@ -295,7 +295,7 @@ def why_nothing(requirements: Sequence[Requirement], certificate: Certificate) -
 
 
 def _rows(found: RequiredThresholds) -> list[Json]:
-    """A row a method and requirement, in fractions."""
+    """One row per method and requirement, in fractions."""
     rows: list[Json] = []
     for name in found.methods:
         r, t = found.recommendations.get(name), found.transfers.get(name)

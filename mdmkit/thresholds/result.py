@@ -50,21 +50,21 @@ class Thresholds(ByMethod[Recommendation, Transfer]):
     """
 
     def blocks(self) -> Sequence[Block]:
-        """What is shown, block below block."""
+        """The tables, one below the other."""
         if not self.transfers:
             return [_first_block(self)]
         return [_first_block(self), _second_block(self), _choices_block(self)]
 
     def notes(self) -> list[str]:
-        """What belongs under the blocks."""
+        """Notes below the tables."""
         return _notes(self)
 
     def rows(self) -> list[Json]:
-        """A row a method, in fractions."""
+        """One row per method, in fractions."""
         return _rows(self)
 
     def long_rows(self) -> list[Json]:
-        """A row a method, set and choice of threshold."""
+        """One row per method, set and choice of threshold."""
         return _long_rows(self)
 
 
@@ -218,7 +218,7 @@ def _ends(prefix: str, interval: Any) -> Json:
 
 
 def _rows(found: Thresholds) -> list[Json]:
-    """A row a method, in fractions."""
+    """One row per method, in fractions."""
     shared = {name: found.settings[name] for name in ("metric", "t_margin", "first", "second")}
     rows = []
     for name in found.methods:
@@ -260,7 +260,7 @@ def _choices(result: Recommendation | Transfer) -> Sequence[tuple[str, Json | No
 
 
 def _long_rows(found: Thresholds) -> list[Json]:
-    """A row a method, set and choice of threshold."""
+    """One row per method, set and choice of threshold."""
     return [
         {
             "method": name,

@@ -1,6 +1,6 @@
 """Numbers as papers printed them, to be shown beside your own.
 
-One CSV file a table: comment lines with its title, source and notes; then a row a method, in
+One CSV file per table: comment lines with title, source and notes; then one row per method, in
 percent as printed. Columns are measure names, or headings of what no measure computes.
 """
 
@@ -193,7 +193,7 @@ def view_of_published(table: PublishedTable) -> View:
 
 
 def published_rows(table: PublishedTable) -> list[Row]:
-    """A row a method, in fractions."""
+    """One row per method, in fractions."""
     return [
         {"method": row.method, "auxiliary": row.auxiliary, **row.values, "source": table.source}
         for row in table.rows
