@@ -139,10 +139,10 @@ def test_pieces_are_even_and_of_one_size_of_type():
     assert len(set(re.findall(r"tabcolsep\}\{(.*?)pt", text))) == 1
 
 
-def overflow(folder: Path, table: str) -> list[str]:
+def overflow(folder: Path, table: str, typeface: str = "") -> list[str]:
     """Lines of the log that tell of what is too wide."""
     (folder / "table.tex").write_text(table)
-    (folder / "paper.tex").write_text(DOCUMENT)
+    (folder / "paper.tex").write_text(DOCUMENT.replace("\n", typeface + "\n", 1))
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "paper"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     log = (folder / "paper.log").read_text(errors="replace")
@@ -160,6 +160,17 @@ compiled = pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pd
 @pytest.mark.parametrize("metrics", [FEW, MANY])
 def test_compiled_tables_overflow_nothing(tmp_path, form, intervals, metrics):
     assert not overflow(tmp_path, five(metrics, intervals).to_text(form))
+
+
+@compiled
+@pytest.mark.slow
+@pytest.mark.parametrize("form", ["latex", "latex-wide"])
+@pytest.mark.parametrize("package", ["times", "mathptmx", "helvet"])
+def test_compiled_tables_fit_in_other_typefaces(tmp_path, form, package):
+    typeface = rf"\usepackage{{{package}}}"
+    if package == "helvet":
+        typeface = r"\usepackage[scaled]{helvet}\renewcommand{\familydefault}{\sfdefault}"
+    assert not overflow(tmp_path, five(MANY, intervals=True).to_text(form), typeface)
 
 
 @compiled
