@@ -167,7 +167,7 @@ class CountedFrames:
             self.frames,
             valid,
             anomalous,
-            counted=True,
+            known=np.asarray(normalizer(self.counts.edges)),
             remarks=tuple(Look.at(totals).remarks()),
         )
 

@@ -49,9 +49,9 @@ class Ranges:
     normalizer : Normalizer
     frames, pixels, anomalous_pixels : int
         What was counted, ignored pixels left out.
-    counted : bool
-        Whether measures are exact at the ends of steps alone, at one of which the threshold must
-        lie then: frames were not read, but counted before. Ranges are those that surely hold.
+    known : ndarray of float64, or None
+        Thresholds at which measures are exact, one of which is recommended then: frames were not
+        read, but counted before. Ranges are those that surely hold.
     remarks : tuple of str
         Scores that look like mistakes.
     """
@@ -62,7 +62,7 @@ class Ranges:
     frames: int
     pixels: int
     anomalous_pixels: int
-    counted: bool = False
+    known: Scores | None = None
     remarks: tuple[str, ...] = ()
 
     @cached_property
@@ -118,17 +118,23 @@ class Ranges:
         """The one recommended of a range, as `rule` says."""
         low, high = run
         if self.safe_ends == {np.inf}:
-            return low
-        if self.safe_ends == {-np.inf}:
-            return float(self.edges[max(int(np.searchsorted(self.edges, high)) - 1, 0)])
-        return self._nearest_end(run) if self.counted else (low + high) / 2
+            z = low
+        elif self.safe_ends == {-np.inf}:
+            z = float(self.edges[max(int(np.searchsorted(self.edges, high)) - 1, 0)])
+        else:
+            z = (low + high) / 2
+        return z if self.known is None else self._nearest_known(z, run)
 
-    def _nearest_end(self, run: Interval) -> float:
-        """The end of a step that lies nearest to the middle of a range."""
-        inside = self.edges[(self.edges >= run[0]) & (self.edges < run[1])]
-        if not inside.size:
-            return run[0]
-        return float(inside[np.abs(inside - (run[0] + run[1]) / 2).argmin()])
+    def _nearest_known(self, z: float, run: Interval) -> float:
+        """The threshold of a range at which measures are exact that lies nearest to another."""
+        assert self.known is not None
+        inside = self.known[(self.known >= run[0]) & (self.known < run[1])]
+        return float(inside[np.abs(inside - z).argmin()]) if inside.size else run[0]
+
+    @property
+    def counted(self) -> bool:
+        """Whether frames were counted before."""
+        return self.known is not None
 
     @property
     def rule(self) -> str:

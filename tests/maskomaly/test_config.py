@@ -188,6 +188,18 @@ def test_a_file_that_was_changed_is_known_and_read_all_the_same(tmp_path):
     assert not was_changed(path)
 
 
+def test_commands_say_which_files_of_queries_were_changed(tmp_path, capsys):
+    from maskomaly.cli.groups import Chosen
+
+    path = tmp_path / "queries.toml"
+    MaskomalyConfig(anomaly_queries=(12,)).write(path)
+    assert Chosen(queries=str(path)).resolve().anomaly_queries == (12,)
+    assert capsys.readouterr().err == ""
+    path.write_text(path.read_text().replace("12", "13"))
+    assert Chosen(queries=str(path)).resolve().anomaly_queries == (13,)
+    assert f"note: {path} was changed since it was written" in capsys.readouterr().err
+
+
 def test_a_byte_order_mark_before_toml_is_read_over(tmp_path):
     config = MaskomalyConfig(t_mask=0.5)
     (tmp_path / "a.toml").write_text("\ufeff" + config.to_toml(), encoding="utf-8")
