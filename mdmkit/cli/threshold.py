@@ -174,9 +174,11 @@ def _check(
     truth = frames.find() if labelled else None
     if not labelled:
         _refuse_masks(frames)
+    chosen = read_threshold(path)
+    ((name, folder),) = folders.items()
     found = check_threshold(
-        read_threshold(path),
-        next(iter(folders.values())),
+        chosen,
+        folder,
         dataset=truth,
         missing=counting.missing,
         key=counting.key,
@@ -184,7 +186,9 @@ def _check(
         jobs=counting.jobs,
         **_labels(judging),
     )
-    found = replace(found, remarks=tuple(map(as_options, found.remarks)))
+    other = f"the threshold was chosen for {chosen.method}, these score maps are of {name}"
+    remarks = [other] * (chosen.method not in ("", name)) + list(map(as_options, found.remarks))
+    found = replace(found, remarks=tuple(remarks))
     if form != "table" or result.output is not None:
         note_remarks(found.remarks, result.quiet)
     text = found.to_text() if form == "table" else json.dumps(found.to_dict(), indent=2) + "\n"

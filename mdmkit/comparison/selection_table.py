@@ -119,9 +119,11 @@ def _group_blocks(
 
 def _group_size(result: Result, group: FrameGroup) -> str:
     """Counts, as in "11 frames, 7 components"; frames alone where means over images are shown."""
-    components = result.get(f"components@{group.name}")
-    counted = "" if components is None else f", {_several(components, 'component')}"
-    return f"{_several(len(group.names), 'frame')}{counted}"
+    frames = _several(len(group.names), "frame")
+    found = result.numbers.get(f"components@{group.name}")
+    if found is None or found.value is None or found.images is not None:
+        return frames
+    return f"{frames}, {_several(found.value, 'component')}"
 
 
 def _several(number: float, what: str) -> str:

@@ -23,6 +23,7 @@ from mdmkit.evaluation.remarks import Look, is_ranked, remarks_on
 from mdmkit.evaluation.result import Result
 from mdmkit.metrics.measures import computed
 from mdmkit.metrics.names import apart, parse_measures
+from mdmkit.metrics.selections import GroupMean, mean_of
 from mdmkit.statistics.accumulator import DEFAULT_MEMORY
 from mdmkit.statistics.state_files import read_state, write_state
 
@@ -216,6 +217,10 @@ class Evaluation(Passing):
             if ends:  # means over images, as the margin is one
                 constant = [mean_where_defined(values) for values in zip(*ends, strict=True)]
                 numbers[key] = replace(numbers[key], trivial=trivial_level(constant))
+        for measure in self.measures:
+            if isinstance(measure, GroupMean):
+                groups = (numbers[group.key] for group in measure.groups if group.key in numbers)
+                numbers[measure.key] = mean_of(groups, numbers[measure.key])
         return numbers, refused, Look.of_images(image.look for image in self._images)
 
 

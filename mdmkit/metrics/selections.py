@@ -71,12 +71,17 @@ class GroupMean(Measure):
         value = mean_where_defined(map(float, numbers))
         exact = all(n.value is None or n.bracket == (n.value, n.value) for n in numbers)
         mean = Number.exact(value) if exact else Number(value)
-        margins = [number for number in numbers if isinstance(number, Margin)]
-        return _mean_margin(mean, margins) if margins else mean
+        return mean_of(numbers, mean)
 
 
-def _mean_margin(mean: Number, margins: Sequence[Number]) -> Number:
-    """A mean of margins, with the highest of their trivial levels: one group may be passed so."""
+def mean_of(numbers: Iterable[Number], mean: Number) -> Number:
+    """The mean of some numbers as one of their kind: of margins with the highest trivial level.
+
+    So it is marked where one group is passed by doing nothing.
+    """
+    margins: list[Number] = [number for number in numbers if isinstance(number, Margin)]
+    if not margins:
+        return mean
     levels = [margin.trivial for margin in margins if margin.trivial is not None]
     return replace(
         margins[0],
@@ -85,6 +90,7 @@ def _mean_margin(mean: Number, margins: Sequence[Number]) -> Number:
         interval=None,
         threshold=None,
         resolution=None,
+        images=mean.images,
         trivial=max(levels, default=None),
     )
 

@@ -79,6 +79,9 @@ def test_a_check_of_a_chosen_threshold_says_so(door, run):
     found = run("threshold", "a=s", "--target", "m", "--check", "c.toml", "--format", "json")
     assert json.loads(found.out)["remarks"][0].startswith("3 of 5 masks")
     assert "remark: 3 of 5 masks" in found.err
+    assert "was chosen for" not in found.err
+    found = run("threshold", "b=s", "--check", "c.toml")
+    assert "remark: the threshold was chosen for a, these score maps are of b" in found.out
 
 
 @pytest.mark.parametrize("name", ["compare", "margin", "curves", "thresholds", "report"])

@@ -81,6 +81,16 @@ def test_a_mean_of_margins_is_trivial_where_one_of_its_groups_is(weather):
     assert "°" not in shown
 
 
+def test_means_over_images_mark_the_mean_over_groups_and_count_no_components(weather):
+    measures = measures_by("mdm_f1@0.6", f"{weather}:weather", keys=KEYS)
+    comparison = compare(FRAMES, metrics=measures, aggregate="per_image")
+    mean = comparison["keen"].numbers["mdm_f1@0.6@weather=mean"]
+    assert mean.is_trivial
+    assert mean.images.defined == 2
+    lines = comparison.to_text("markdown").splitlines()
+    assert "| *rain: 1 frame* | |" in lines
+
+
 def test_groups_are_sections_of_one_table_in_every_form(weather):
     comparison = compare(FRAMES, metrics="ap,auroc", by=f"{weather}:weather")
     latex = comparison.to_text("latex")

@@ -82,7 +82,7 @@ def some(frames):
 
 
 @pytest.mark.parametrize("aggregate", ["pooled", "per_image"])
-@pytest.mark.parametrize("sets", [3, pytest.param(200, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("sets", [3, *(pytest.param(n, marks=pytest.mark.slow) for n in (41, 200))])
 def test_least_values_of_frames_are_never_more_than_those_at_any_score(aggregate, sets):
     rng = np.random.default_rng(sets)
     caps, equal, looked = Caps(0.2, 3, 2), 0, 0
@@ -108,7 +108,7 @@ def test_least_values_of_frames_are_never_more_than_those_at_any_score(aggregate
 
 
 @pytest.mark.parametrize("aggregate", ["pooled", "per_image"])
-@pytest.mark.parametrize("sets", [3, pytest.param(200, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("sets", [3, *(pytest.param(n, marks=pytest.mark.slow) for n in (41, 200))])
 def test_what_holds_by_counts_holds_at_every_score(aggregate, sets):
     rng = np.random.default_rng(sets)
     found = 0
