@@ -50,7 +50,7 @@ def ablate(
     dataset = labelled.find()
     codes = labels.choose(dataset).codes
     network = running.load_masks(result.quiet)
-    config = base.of(network)
+    config = base.of(network, result.quiet)
     with progress_bars(result.quiet) as bar:
         comparison = compare_configs(
             dataset,

@@ -110,17 +110,20 @@ class Thresholds:
     config: options.Config = None
 
     def __post_init__(self) -> None:
-        """Refuse two at once before anything is done."""
+        """Refuse two at once, and a file that cannot be read, before anything is done."""
         if self.preset is not None and self.config is not None:
             raise InputError("expected --preset or --config, found both", argument="config")
+        _check_readable(self.config)
 
-    def resolve(self, source: str | Path = "", digest: str = "") -> MaskomalyConfig:
+    def resolve(
+        self, source: str | Path = "", digest: str = "", quiet: bool = True
+    ) -> MaskomalyConfig:
         """The config that these options mean for a network of this source and digest."""
         from maskomaly.config import MaskomalyConfig
         from maskomaly.registry import OWN_CONFIG, own_config
 
         own = own_config(source, digest)
-        _say_changed(self.config, Path(source) / OWN_CONFIG)
+        _say_changed([self.config, Path(source) / OWN_CONFIG], quiet)
         if self.config is not None:
             return MaskomalyConfig.read(self.config)
         if self.preset is None and own is not None:
@@ -137,36 +140,50 @@ class Chosen(Thresholds):
     queries: options.Queries = None
     force_queries: options.ForceQueries = False
 
-    def resolve(self, source: str | Path = "", digest: str = "") -> MaskomalyConfig:
+    def __post_init__(self) -> None:
+        """Refuse files that cannot be read before anything is done."""
+        super().__post_init__()
+        _check_readable(None if self.queries == "auto" else self.queries)
+
+    def resolve(
+        self, source: str | Path = "", digest: str = "", quiet: bool = True
+    ) -> MaskomalyConfig:
         """The config that these options mean for a network of this source and digest."""
         from maskomaly.config import MaskomalyConfig
         from maskomaly.registry import registered
 
-        chosen = super().resolve(source, digest)
+        chosen = super().resolve(source, digest, quiet)
         if self.queries is None:
             return chosen
-        _say_changed(self.queries)
+        _say_changed([self.queries], quiet)
         auto = self.queries == "auto"
         found = registered(digest) if auto else MaskomalyConfig.read(self.queries)
         return chosen.with_queries_of(found)
 
-    def of(self, network: Network) -> MaskomalyConfig:
+    def of(self, network: Network, quiet: bool = True) -> MaskomalyConfig:
         """The config for a network, whose queries it has: judged before it runs."""
         from maskomaly.algorithm import check_indices
 
-        chosen = self.resolve(network.source, network.digest)
+        chosen = self.resolve(network.source, network.digest, quiet)
         check_indices(chosen, network.queries, network.digest, self.force_queries)
         return chosen
 
 
-def _say_changed(*paths: str | Path | None) -> None:
+def _check_readable(path: str | Path | None) -> None:
+    """Refuse a file of queries or thresholds that cannot be read."""
+    from maskomaly.config import MaskomalyConfig
+
+    if path is not None:
+        MaskomalyConfig.read(path)
+
+
+def _say_changed(paths: list[str | Path | None], quiet: bool) -> None:
     """Say which files of queries are not as they were written: it changes all scores."""
     from maskomaly.config import was_changed
 
     for path in paths:
         if path is not None and Path(path).is_file() and was_changed(path):
-            said = f"note: {path} was changed since it was written, by hand or by damage"
-            note(said, quiet=False)
+            note(f"note: {path} was changed since it was written, by hand or by damage", quiet)
 
 
 def _one_source(images: Path | None, dataset: str | None) -> None:

@@ -57,7 +57,7 @@ def mine(
     check_top(top)
     learnt = lesson(labelled, labels, running, file.quiet, inlier_label)
     network = learnt.network
-    config = base.resolve(network.source, network.digest)
+    config = base.resolve(network.source, network.digest, file.quiet)
     with progress_bars(file.quiet) as bar:
         progress = bar("mine", len(learnt.images.images)) if bar else (lambda: None)
         mined = mine_folder(

@@ -154,8 +154,8 @@ def _config_for(network: Network, asked: scoring.Asked) -> MaskomalyConfig:
     for name in asked.names:
         check_classes(name, network.class_names)
     if any(SCORES[name].configured for name in asked.names):
-        return asked.base.of(network)
-    return asked.base.resolve(network.source, network.digest)
+        return asked.base.of(network, asked.maps.quiet)
+    return asked.base.resolve(network.source, network.digest, asked.maps.quiet)
 
 
 def outputs_folder(output: Path) -> Path:

@@ -62,7 +62,7 @@ def draw_queries(
     codes = labels.choose(None).codes
     truth, valid = (None, None) if target is None else target_of(target, codes, pixels.shape[:2])
     network = source.load_masks(file.quiet)
-    fixed = _fixed(network, base)
+    fixed = _fixed(network, base, file.quiet)
     (outputs,) = network.predict([pixels])
     assert isinstance(outputs, MaskOutputs)
     page = queries_page(
@@ -80,10 +80,10 @@ def draw_queries(
     note(f"wrote {file.output}", file.quiet)
 
 
-def _fixed(network: Network, base: Chosen) -> MaskomalyConfig:
+def _fixed(network: Network, base: Chosen, quiet: bool) -> MaskomalyConfig:
     """The config whose queries are marked; none are, where nobody says which."""
     from maskomaly.config import MaskomalyConfig
     from maskomaly.registry import own_config
 
     known = own_config(network.source, network.digest) or base.config or base.queries or base.preset
-    return base.of(network) if known else MaskomalyConfig()
+    return base.of(network, quiet) if known else MaskomalyConfig()

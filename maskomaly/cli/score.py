@@ -47,7 +47,7 @@ def score_outputs(
     )
     asked.check_frames(found)
     first = next(_heads(found, maps.keep_going), None)
-    chosen = base.resolve(digest=first[1].checkpoint if first else "")
+    chosen = base.resolve("", first[1].checkpoint if first else "", maps.quiet)
     with progress_bars(maps.quiet) as bar:
         progress = bar("check", len(found)) if bar else (lambda: None)
         _check_outputs(found, asked, chosen, progress)

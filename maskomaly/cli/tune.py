@@ -44,7 +44,7 @@ def tune(
     file.check()
     measure_of(metric)
     learnt = lesson(labelled, labels, running, file.quiet)
-    config = base.of(learnt.network)
+    config = base.of(learnt.network, file.quiet)
     with progress_bars(file.quiet) as bar:
         tuned = tune_folder(
             learnt.images,

@@ -43,7 +43,7 @@ Require = Annotated[
     typer.Option(
         "--require",
         metavar="'MEASURE>=LIMIT, ...'",
-        help="Instead of --t-margin: what must hold, as in 'recall>=0.9, fpr<=0.01'; with <=, >=, "
+        help="What must hold, in place of a margin, as in 'recall>=0.9, fpr<=0.01'; with <=, >=, "
         "< or >; f1, iou, precision, recall, fbeta@beta=B, fpr, siou, ppv, mean_f1, pro, "
         "found (share of objects), alarms (false components a frame), alarm_frames (share of "
         "frames with any); with @size=A:B, @rows=A:B, @share=A:B for some objects, @band=W for "

@@ -188,15 +188,25 @@ def test_a_file_that_was_changed_is_known_and_read_all_the_same(tmp_path):
     assert not was_changed(path)
 
 
+@pytest.mark.parametrize("option", ["config", "queries"])
+def test_a_file_that_is_not_there_is_refused_before_a_network_is_loaded(option, tmp_path):
+    from maskomaly.cli.groups import Chosen
+
+    with pytest.raises(InputError, match=r"gone\.toml"):
+        Chosen(**{option: str(tmp_path / "gone.toml")})
+
+
 def test_commands_say_which_files_of_queries_were_changed(tmp_path, capsys):
     from maskomaly.cli.groups import Chosen
 
     path = tmp_path / "queries.toml"
     MaskomalyConfig(anomaly_queries=(12,)).write(path)
-    assert Chosen(queries=str(path)).resolve().anomaly_queries == (12,)
+    assert Chosen(queries=str(path)).resolve(quiet=False).anomaly_queries == (12,)
     assert capsys.readouterr().err == ""
     path.write_text(path.read_text().replace("12", "13"))
-    assert Chosen(queries=str(path)).resolve().anomaly_queries == (13,)
+    assert Chosen(queries=str(path)).resolve(quiet=True).anomaly_queries == (13,)
+    assert capsys.readouterr().err == ""
+    assert Chosen(queries=str(path)).resolve(quiet=False).anomaly_queries == (13,)
     assert f"note: {path} was changed since it was written" in capsys.readouterr().err
 
 
