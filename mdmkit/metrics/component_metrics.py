@@ -163,7 +163,7 @@ class SIoU(ComponentMetric):
 
     def bounds(self, bins: BinnedComponents) -> tuple[Ratio, Ratio]:
         low, high = bins.siou.low[:, 0] / UNITS, bins.siou.high[:, 0] / UNITS
-        return ratio(low, bins.targets), ratio(high, bins.targets)
+        return ratio(low, bins.targets), np.minimum(ratio(high, bins.targets), 1)
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ def smooth(seed, shape=(40, 60)):
 
 
 @pytest.mark.parametrize("seed", range(5))
+@pytest.mark.filterwarnings("ignore:monai:FutureWarning")
 @pytest.mark.parametrize("px", [0, 1, 2.5])
 def test_nsd_is_that_of_monai(seed, px):
     pytest.importorskip("monai", reason="monai is not installed")
