@@ -85,7 +85,12 @@ class Steps(AsArrays):
 
     def rescaled(self: S, rescale: Rescale) -> S:
         """Map the scores, keeping their order; scores that become equal join."""
-        return type(self).from_unsorted(rescale(self.scores), self.changes)
+        scores = rescale(self.scores)
+        if not (scores[1:] > scores[:-1]).all():
+            return type(self).from_unsorted(scores, self.changes)
+        steps = type(self)(scores, self.changes)
+        vars(steps)["totals"] = self.totals  # which would be summed up again
+        return steps
 
     @classmethod
     def from_unsorted(cls: type[S], scores: NDArray[np.float64], changes: NDArray[np.int64]) -> S:

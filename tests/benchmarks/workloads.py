@@ -306,10 +306,12 @@ def of_real_frames(name):
     root = Path(os.environ["MDMKIT_REAL_FRAMES"])
     masks = Path(name, "masks")
     masks.mkdir()
-    for path in (root / "frames").glob("*.labels"):
-        shutil.copy(path / "labels_semantic.png", masks / f"{path.stem}.png")
-    methods = [f"{path.name}={path}" for path in sorted((root / "scores").iterdir())]
-    return (*methods, "--target", masks, "--anomaly-label", 2)
+    folders = sorted((root / "scores").iterdir())
+    for frame in (path.stem for path in folders[0].iterdir()):
+        mask = root / "frames" / f"{frame}.labels" / "labels_semantic.png"
+        shutil.copy(mask, masks / f"{frame}.png")
+    methods = [f"{path.name}={path}" for path in folders]
+    return (*methods, "--target", masks, "--anomaly-label", 2, "--normalize", "minmax")
 
 
 def bootstrap():
