@@ -380,7 +380,7 @@ main()
 
 
 def test_kill_at_random_moments_changes_nothing(tmp_path):
-    methods, target = draw(tmp_path, count=40, size=(320, 320))
+    methods, target = draw(tmp_path, count=32, size=(320, 320))
     names = [f"{name}={folder}" for name, folder in methods.items()]
     options = ["--target", target, "--metrics", METRICS, "--format", "json", "--quiet"]
     options += ["--min-prediction", "9", "--min-target", "9"]
@@ -388,7 +388,7 @@ def test_kill_at_random_moments_changes_nothing(tmp_path):
     command = [sys.executable, "-c", KILLED, *names, *options, "--state", state, "-o", output]
     rng = random.Random(0)
     kills = 0
-    while kills < 5:
+    while kills < 3:
         process = subprocess.Popen(command)
         chunks = len(list(state.glob("*/chunk-*"))) if state.exists() else 0
         while process.poll() is None and not (

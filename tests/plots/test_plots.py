@@ -116,7 +116,17 @@ def test_the_axis_of_quality_ends_above_what_is_drawn(curves):
         assert top.get_ylim() == (0, end)
 
 
-@pytest.mark.parametrize("width", ["cvpr", "cvpr-wide", "neurips", "ieee", "ieee-wide", "llncs"])
+@pytest.mark.parametrize(
+    "width",
+    [
+        "cvpr",
+        "ieee-wide",
+        *(
+            pytest.param(w, marks=pytest.mark.slow)
+            for w in ("cvpr-wide", "neurips", "ieee", "llncs")
+        ),
+    ],
+)
 def test_saved_figures_are_as_wide_as_the_box(curves, sweeps, width, tmp_path):
     frame = Frame([[0.1, 0.9], [0.2, 0.6]], [[0, 1], [255, 0]])
     figures = {

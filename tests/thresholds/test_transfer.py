@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 
 import numpy as np
 import pytest
@@ -382,7 +383,10 @@ def test_json_and_csv_agree(chosen):
 
 
 def test_latex_rows_have_as_many_cells_as_columns(chosen):
-    for table in chosen.to_text("latex").split(r"\begin{tabular}{@{}")[1:]:
+    begin = r"\\begin\{tabular\*?\}(?:\{\\linewidth\})?\{@\{(?:\\extracolsep\{\\fill\})?\}"
+    tables = re.split(begin, chosen.to_text("latex"))[1:]
+    assert len(tables) == chosen.to_text("latex").count(r"\begin{tabular")
+    for table in tables:
         columns = len(table.split("@")[0])
         for line in table.splitlines():
             if line.endswith(r"\\") and "&" in line:
