@@ -20,7 +20,7 @@ from mdmkit.cli.terminal import (
     note_remarks,
     progress_bars,
 )
-from mdmkit.cli.threshold_options import Confidence, Require
+from mdmkit.cli.threshold_options import Certified, Require
 
 if TYPE_CHECKING:
     from mdmkit.thresholds.required import RequiredThreshold
@@ -32,6 +32,7 @@ def report(
     source: PicturedFrames,
     judging: ImageJudging,
     counting: Counting,
+    certified: Certified,
     output: Annotated[
         Path,
         typer.Option(
@@ -70,7 +71,6 @@ def report(
         ),
     ] = 640,
     require: Require = [],  # noqa: B006 (typer copies it)
-    confidence: Confidence = None,
     quiet: Quiet = False,
     overwrite: Overwrite = False,
     debug: Debug = False,
@@ -88,7 +88,7 @@ def report(
     folders = parse_methods(methods)
     check_output(output, overwrite, suffixes=(".html", ".htm"))
     check_report(most, map_width)
-    if confidence is not None and not require:
+    if certified.confidence is not None and not require:
         raise InputError("expected --require with it, found none", argument="confidence")
     truth = source.find()
     choice = judging.choose(truth)
@@ -111,7 +111,7 @@ def report(
                     folders,
                     dataset=truth,
                     require=require,
-                    certify=confidence,
+                    certify=certified.certification(),
                     progress=progress,
                     **judged(choice),
                     **counting.of(folders),

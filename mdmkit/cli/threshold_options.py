@@ -250,15 +250,31 @@ class Second:
 
 
 @dataclass(frozen=True)
-class Certifying:
-    """Options for certificates and resampling."""
+class Certified:
+    """Options for certificates."""
 
     confidence: Confidence = None
-    next_frame: NextFrame = False
     start_share: StartShare = 0.2
     cap: Cap = 0.1
     component_cap: ComponentCap = 10
     alarm_cap: AlarmCap = 10
+
+    def certification(self, next_frame: bool = False) -> Certification | None:
+        """The same for `choose_thresholds`; None where nothing is to be certified."""
+        from mdmkit.thresholds.certify import Certification
+        from mdmkit.thresholds.frame_values import Caps
+
+        if self.confidence is None and not next_frame:
+            return None
+        caps = Caps(self.cap, self.component_cap, self.alarm_cap)
+        return Certification(self.confidence, self.start_share, caps)
+
+
+@dataclass(frozen=True)
+class Certifying(Certified):
+    """Options for certificates and resampling."""
+
+    next_frame: NextFrame = False
     replicates: Replicates = 0
     counts: Counts = None
 
@@ -278,16 +294,8 @@ class Certifying:
         if not require:
             return {}
         kept = {"counts": self.counts, "overwrite": overwrite} if self.counts else {}
-        return {"certify": self._certification(), "replicates": self.replicates, **kept}
-
-    def _certification(self) -> Certification | None:
-        from mdmkit.thresholds.certify import Certification
-        from mdmkit.thresholds.frame_values import Caps
-
-        if self.confidence is None and not self.next_frame:
-            return None
-        caps = Caps(self.cap, self.component_cap, self.alarm_cap)
-        return Certification(self.confidence, self.start_share, caps)
+        certify = self.certification(self.next_frame)
+        return {"certify": certify, "replicates": self.replicates, **kept}
 
 
 @dataclass(frozen=True)

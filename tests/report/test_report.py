@@ -215,7 +215,10 @@ def test_ranges_under_requirements_are_bars(command, tmp_path):
         assert f"{name}: {spelled}" in text
     assert f'["requirements",{found.threshold!r}]' in text
     assert "certified" not in re.findall(r'<rect class="(\w+)"', text)
-    assert command("-o", "sure.html", "--require", limits, "--confidence", "0.5")[0] == 0
+    sure = ("--require", limits, "--confidence", "0.5", "--cap")
+    assert command("-o", "sure.html", *sure, "0.5")[0] == 0
+    code, err = command("-o", "bad.html", *sure, "2")
+    assert (code, "--cap: expected" in err) == (2, True), err
     code, err = command("-o", "none.html", "--require", "recall>=1, fpr<=0")
     assert code == 0, err
     assert "mine: no threshold." in (tmp_path / "none.html").read_text()
