@@ -97,8 +97,11 @@ def image_shape(path: str | Path) -> tuple[int, int]:
     """
     try:
         with open_image(path) as image:
-            lying = image.width != image.height and _is_lying(image, Path(path))
-            return (image.width, image.height) if lying else (image.height, image.width)
+            width, height = image.size
+            if image.format == "TIFF":  # as stored; some versions of Pillow turn its size
+                width, height = (int(image.tag_v2[tag]) for tag in (256, 257))  # type: ignore[attr-defined]
+            lying = width != height and _is_lying(image, Path(path))
+            return (width, height) if lying else (height, width)
     except InputError:
         raise
     except Exception as error:
@@ -106,8 +109,6 @@ def image_shape(path: str | Path) -> tuple[int, int]:
 
 
 def _is_lying(image: Image.Image, path: Path) -> bool:
-    if image.format == "TIFF":  # Pillow has turned its size
-        return False
     if image.format == "PNG" and not _has_tags(path):
         return False  # to be asked for tags it would read all pixels
     return image.getexif().get(_ORIENTATION, 1) in _LYING
