@@ -75,7 +75,7 @@ def read_mask(path: Path, key: str | None) -> Array:
 def write(path: Path, scores: Array, key: str | None) -> None:
     """Write an array, named `scores` by default."""
     with path.open("wb") as file:
-        np.savez(file, **{key or _DEFAULT_KEY: scores})
+        np.savez(file, **{key or _DEFAULT_KEY: scores})  # type: ignore[arg-type]
 
 
 FORMAT = Format((".npz",), read, read_mask=read_mask, write=write)

@@ -11,7 +11,8 @@ from mdmkit.metrics.curve import ThresholdCurve
 
 def curve(low, high):
     steps = np.arange(len(low)) / len(low)
-    return ThresholdCurve(steps, np.float64(low), "f1", low=np.float64(low), high=np.float64(high))
+    low, high = np.array(low, np.float64), np.array(high, np.float64)
+    return ThresholdCurve(steps, low, "f1", low=low, high=high)
 
 
 def test_open_steps_of_runs_that_are_too_short_do_not_matter():
@@ -34,9 +35,8 @@ def test_intervals_of_exact_margins_pass_whatever_the_truth_within_bounds():
     rng = np.random.default_rng(1)
     closed = 0
     for _ in range(2_000):
-        steps = (int(rng.integers(1, 12)),)  # not a number: of one, old numpy makes no array
-        low = rng.choice([0.2, 0.8], steps)
-        high = np.maximum(low, rng.choice([0.2, 0.8], steps, p=[0.7, 0.3]))
+        low = rng.choice([0.2, 0.8], int(rng.integers(1, 12)))
+        high = np.maximum(low, rng.choice([0.2, 0.8], low.size, p=[0.7, 0.3]))
         d = curve(low, high)
         object.__setattr__(d, "values", np.where(rng.random(low.size) < 0.5, low, high))
         margin = d.margin(0.5)
