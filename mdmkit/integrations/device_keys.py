@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mdmkit.integrations.histogram import EDGES
+from mdmkit.integrations.histogram import EDGES, keys_at
 from mdmkit.statistics.edges import CELLS
 
 #: Keys of scores, as in `Histogram`: two for each bin, the first and the last of which hold what is
@@ -48,21 +48,16 @@ def _leading(unit: Tensor) -> Tensor:
     return low.add_(torch.maximum(high, (bits > 0).to(bits.dtype))).to(torch.int32)
 
 
-def _keys_at(points: NDArray[np.float64]) -> NDArray[np.int64]:
-    bins = np.searchsorted(EDGES, points)
-    return np.asarray(2 * bins + (EDGES[bins] == points))
-
-
 def _tabled() -> NDArray[np.int64]:
     """The key of each code: near 0, in the middle, near 1 from 1 downwards."""
     leading = np.arange(_CODES // 2 + 1, dtype=np.uint32) << np.uint32(23 - _LEADING)
     low = leading.view(np.float32).astype(np.float64)
     middle = np.arange(CELLS + 1) / CELLS
     near_0, between = (
-        np.stack([_keys_at(at), 2 * np.searchsorted(EDGES, at, side="right")], axis=1).ravel()
+        np.stack([keys_at(at), 2 * np.searchsorted(EDGES, at, side="right")], axis=1).ravel()
         for at in (low, middle)
     )
-    near_1 = np.stack([_keys_at(1 - low), 2 * np.searchsorted(EDGES, 1 - low)], axis=1).ravel()
+    near_1 = np.stack([keys_at(1 - low), 2 * np.searchsorted(EDGES, 1 - low)], axis=1).ravel()
     return np.concatenate([near_0, between, near_1[::-1]])
 
 

@@ -31,6 +31,12 @@ EDGES: Edges = np.union1d(unit_edges(), _FIXED[(_FIXED >= _SMALLEST) & (_FIXED <
 ROWS: Edges = unit_edges()[::COARSER]
 
 
+def keys_at(scores: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Keys of scores in [0, 1], as in `Histogram`, by search."""
+    bins = np.searchsorted(EDGES, scores)
+    return np.asarray(2 * bins + (EDGES[bins] == scores))
+
+
 @dataclass(frozen=True, eq=False)
 class Histogram:
     """Valid pixels with scores in [0, 1] by their place between `EDGES`.

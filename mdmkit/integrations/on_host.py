@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import InputError, InputTypeError
 from mdmkit.core.frame import Frame
 from mdmkit.core.records import Json
 from mdmkit.integrations.component_columns import ComponentColumns
-from mdmkit.integrations.histogram import EDGES, Histogram
+from mdmkit.integrations.histogram import EDGES, Histogram, keys_at
 from mdmkit.metrics.normalized_totals import NormalizedTotals
 from mdmkit.statistics.kinds import ComponentStatistic, PixelStatistic, Statistic
 from mdmkit.statistics.regions import RegionCoverage
@@ -85,7 +84,7 @@ class OnHost:
             covered, regions = np.zeros(2 * (EDGES.size + 1), np.int64), 0
             for frame in held:
                 counts = self.coverage.of(frame)
-                np.add.at(covered, _keys(counts.steps.scores), counts.steps.changes[:, 0])
+                np.add.at(covered, keys_at(counts.steps.scores), counts.steps.changes[:, 0])
                 regions += int(counts.sizes[0])
             found |= {"covered": covered, "regions": regions}
         return found
@@ -101,9 +100,3 @@ class OnHost:
             state["components"], int(state["targets"]), int(state["largest"])
         )
         return histogram.sweeps_with(columns.as_grid(self.sizes, *histogram.extremes), frames)
-
-
-def _keys(scores: NDArray[np.float64]) -> NDArray[np.intp]:
-    """Keys of scores in [0, 1], as in `Histogram`."""
-    bins = np.searchsorted(EDGES, scores)
-    return np.asarray(2 * bins + (EDGES[bins] == scores))

@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from mdmkit.core.errors import NoTargetError
 from mdmkit.metrics.base import Metric, Ratio, check_anomalous
 from mdmkit.metrics.curve import ThresholdCurve
 from mdmkit.statistics.steps import Steps
@@ -24,6 +25,16 @@ class Counted(Protocol):
     def sizes(self) -> Integers: ...
     @property
     def anomalous(self) -> int: ...
+
+
+def check_targets(count: int, min_target: int) -> None:
+    """Refuse frames without a ground-truth component that is large enough."""
+    if count == 0:
+        raise NoTargetError(
+            f"expected a ground-truth component of at least {min_target} pixels, found none; "
+            "lower `min_target`",
+            argument="min_target",
+        )
 
 
 class CountedMetric(Metric):

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from mdmkit.core.component_sizes import ComponentSizes
-from mdmkit.core.errors import NoTargetError
 from mdmkit.core.spelled import spelled
 from mdmkit.metrics.base import Ratio, ratio
-from mdmkit.metrics.counted_metric import Counted, CountedMetric, Integers
+from mdmkit.metrics.counted_metric import Counted, CountedMetric, Integers, check_targets
 from mdmkit.statistics.detections import FOUND, DetectionRule, DetectionStatistic
 from mdmkit.statistics.stepped_counts import BinnedCounts
 
@@ -55,12 +54,7 @@ class Found(CountedMetric):
     def check(self, counts: Counted) -> None:
         """Refuse frames without an object."""
         super().check(counts)
-        if counts.sizes[0] == 0:
-            raise NoTargetError(
-                f"expected a ground-truth component of at least {self.sizes.min_target} pixels, "
-                "found none; lower `min_target`",
-                argument="min_target",
-            )
+        check_targets(int(counts.sizes[0]), self.sizes.min_target)
 
     def values(self, totals: Integers, sizes: Integers) -> Ratio:
         """Share found for rows of counts; the first size is the number of objects."""

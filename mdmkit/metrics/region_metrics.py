@@ -8,9 +8,9 @@ from math import log
 import numpy as np
 from numpy.typing import NDArray
 
-from mdmkit.core.errors import InputError, NoTargetError
+from mdmkit.core.errors import InputError
 from mdmkit.metrics.base import Ratio, ratio
-from mdmkit.metrics.counted_metric import Counted, CountedMetric, Integers
+from mdmkit.metrics.counted_metric import Counted, CountedMetric, Integers, check_targets
 from mdmkit.statistics.image_rates import ImageRates
 from mdmkit.statistics.pixel_scores import PixelScores
 from mdmkit.statistics.pixels import PixelCounts
@@ -57,12 +57,7 @@ class PRO(CountedMetric):
     def check(self, counts: Counted) -> None:
         """Refuse frames without a region."""
         super().check(counts)
-        if counts.sizes[0] == 0:
-            raise NoTargetError(
-                f"expected a ground-truth component of at least {self.min_target} pixels, found "
-                "none; lower `min_target`",
-                argument="min_target",
-            )
+        check_targets(int(counts.sizes[0]), self.min_target)
 
     def values(self, totals: Integers, sizes: Integers) -> Ratio:
         """PRO for rows of covered units; `sizes` has the number of regions."""
