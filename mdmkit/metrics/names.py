@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from itertools import chain
 from typing import Any
 
+from mdmkit.core.arguments import check_that
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import InputError, InputTypeError
 from mdmkit.core.transforms import ImageScore
@@ -48,10 +49,7 @@ def _fpr(asked: Asked, sizes: ComponentSizes) -> Measure:
         z = asked.number("z")
         return FprAtThreshold(f"fpr@z={z!r}", z)
     tpr = asked.number("tpr")
-    if not 0 < tpr <= 1:
-        raise InputError(
-            f"expected a TPR in (0, 1] in {asked.text!r}, found {tpr!r}", argument="metrics"
-        )
+    check_that(0 < tpr <= 1, f"a TPR in (0, 1] in {asked.text!r}", tpr, "metrics")
     return FprAtTpr(f"fpr@tpr={tpr!r}", tpr)
 
 
