@@ -13,7 +13,7 @@ from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import NoTargetError
 from mdmkit.core.exact_sums import LIMBS, UNITS
 from mdmkit.core.foreign import leaving_arguments, ours, read_only
-from mdmkit.metrics.base import Counts, Metric, Ratio, _checked, _named, check_anomalous, ratio
+from mdmkit.metrics.base import Counts, Metric, Ratio, _checked, check_anomalous, ratio
 from mdmkit.metrics.curve import ThresholdCurve
 from mdmkit.statistics.binned_components import BinnedComponents
 from mdmkit.statistics.components import QUALITIES, ComponentCounts
@@ -85,15 +85,15 @@ class ComponentMetric(Metric):
         """Its part of the counts, which it cannot write to."""
         if ours(self):
             return self.part(sweep)
-        with leaving_arguments(_named(self)):
+        with leaving_arguments("metric", self.name):
             return self.part(read_only(sweep))
 
     def __call__(self, totals: Counts, targets: int) -> Ratio:
         """`values`, which must be floats, one for each row of totals that it cannot write to."""
         rows = read_only(np.asarray(totals))
-        with np.errstate(invalid="ignore", divide="ignore"), leaving_arguments(_named(self)):
+        with np.errstate(invalid="ignore", divide="ignore"), leaving_arguments("metric", self.name):
             values = self.values(rows, targets)
-        return _checked(_named(self), values, rows.shape[:-1])
+        return _checked(self.name, values, rows.shape[:-1])
 
     def check(self, sweep: ComponentCounts) -> None:
         """Refuse counts without a ground-truth component."""

@@ -14,7 +14,7 @@ from mdmkit.core.arguments import check_function, check_kind
 from mdmkit.core.errors import InputError, NoTargetError
 from mdmkit.core.foreign import leaving_arguments, read_only
 from mdmkit.core.spelled import spelled
-from mdmkit.metrics.base import Counts, Metric, Ratio, _checked, _named, check_anomalous, ratio
+from mdmkit.metrics.base import Counts, Metric, Ratio, _checked, check_anomalous, ratio
 from mdmkit.metrics.curve import ThresholdCurve
 from mdmkit.statistics.kinds import PixelStatistic
 from mdmkit.statistics.pixels import PixelCounts
@@ -64,9 +64,9 @@ class CountMetric(Metric):
     def __call__(self, tp: object, fp: object, fn: object, tn: object) -> Ratio:
         """The metric at given counts, float64 of their shape."""
         counts = [read_only(np.asarray(count, np.int64)) for count in (tp, fp, fn, tn)]
-        with np.errstate(invalid="ignore", divide="ignore"), leaving_arguments(_named(self)):
+        with np.errstate(invalid="ignore", divide="ignore"), leaving_arguments("metric", self.name):
             values = self.formula(*counts)
-        return _checked(_named(self), values, counts[0].shape)
+        return _checked(self.name, values, counts[0].shape)
 
     def above(self, sweep: PixelCounts, z: float) -> float:
         if sweep.anomalous == 0:
