@@ -49,7 +49,7 @@ def read_only(value: T) -> T:
 
 @contextmanager
 def leaving_arguments(argument: str, name: str) -> Iterator[None]:
-    """Turn a write of a user's function, given as `argument`, to its arguments into an InputError."""
+    """Turn a write of the function given as `argument` to its own arguments into an InputError."""
     try:
         yield
     except ValueError as error:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from mdmkit.core.errors import InputError, InputTypeError, NoTargetError
 from mdmkit.metrics.curve import ThresholdCurve
 from mdmkit.statistics.kinds import Statistic
+from mdmkit.statistics.steps import Steps
 
 Counts = NDArray[np.int64]
 Ratio = NDArray[np.float64]
@@ -33,6 +34,17 @@ def check_anomalous(anomalous: int) -> None:
             "expected at least one anomalous pixel, found none "
             "(does `anomaly_label` name the right value?)",
             argument="target",
+        )
+
+
+def check_targets(targets: int, min_target: int, largest: int | None = None) -> None:
+    """Refuse frames without a ground-truth component that is large enough."""
+    if targets == 0:
+        known = "" if largest is None else f" (the largest has {largest})"
+        raise NoTargetError(
+            f"expected a ground-truth component of at least {min_target} pixels, found none"
+            f"{known}; lower `min_target`",
+            argument="min_target",
         )
 
 
@@ -117,3 +129,36 @@ class Metric(ABC):
         None where nothing is known about the metric between two thresholds.
         """
         return None
+
+
+class FormulaMetric(Metric):
+    """A metric that is a formula of counts which are known at every distinct score."""
+
+    @abstractmethod
+    def check(self, sweep: Any) -> None:
+        """Refuse counts of frames that hold nothing to detect."""
+
+    @abstractmethod
+    def steps(self, sweep: Any) -> Steps:
+        """The counts as step functions of the threshold."""
+
+    @abstractmethod
+    def _at(self, totals: Counts, sweep: Any) -> Ratio:
+        """The metric for rows of totals at single thresholds."""
+
+    def everywhere(self, sweep: Any) -> tuple[Ratio, Ratio]:
+        self.check(sweep)
+        steps = self.steps(sweep)
+        return steps.scores, self._at(steps.totals, sweep)
+
+    def above(self, sweep: Any, z: float) -> float:
+        self.check(sweep)
+        return float(self._at(self.steps(sweep).above(z), sweep))
+
+    def curve(self, sweep: Any) -> ThresholdCurve:
+        self.check(sweep)
+        steps = self.steps(sweep)
+        breakpoints, totals = steps.on_unit()
+        at_all, at_none = self._at(steps.totals[[0, -1]], sweep).tolist()
+        values = self._at(totals, sweep)
+        return ThresholdCurve(breakpoints, values, self.name, ends=(at_all, at_none))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, KeysView
 from itertools import chain
 from typing import Any
 
+from mdmkit.core.arguments import check_that
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import InputError, InputTypeError
 from mdmkit.core.transforms import ImageScore
@@ -25,8 +26,8 @@ from mdmkit.metrics.measures import (
     Ranking,
     _as_measure,
 )
-from mdmkit.metrics.region_measures import AUPIMO, AUPRO, TargetCount
 from mdmkit.metrics.other_words import as_rest, called_here
+from mdmkit.metrics.region_measures import AUPIMO, AUPRO, TargetCount
 from mdmkit.metrics.registry import METRICS, SPELLED, as_metric, detection_rule, metric_named
 from mdmkit.metrics.transformed import Through, in_band, in_bin
 from mdmkit.statistics.target_bins import PROPERTIES, TargetBin
@@ -54,10 +55,7 @@ def _fpr(asked: Asked, sizes: ComponentSizes) -> Measure:
             argument="metrics",
         )
     tpr = asked.number("tpr")
-    if not 0 < tpr <= 1:
-        raise InputError(
-            f"expected a TPR in (0, 1] in {asked.text!r}, found {tpr!r}", argument="metrics"
-        )
+    check_that(0 < tpr <= 1, f"a TPR in (0, 1] in {asked.text!r}", tpr, "metrics")
     return FprAtTpr(f"fpr@tpr={tpr!r}", tpr)
 
 

@@ -193,6 +193,4 @@ NORMALIZERS: dict[str, type[Normalizer]] = {n.name: n for n in (Unchanged, MinMa
 
 def as_normalizer(name: object) -> type[Normalizer]:
     """The normaliser of that name; None means "none"."""
-    if name is None:
-        return Unchanged
-    return NORMALIZERS[as_choice(name, NORMALIZERS, "normalize")]
+    return NORMALIZERS[as_choice("none" if name is None else name, NORMALIZERS, "normalize")]

@@ -176,8 +176,8 @@ def parse_requirements(
 ) -> tuple[Requirement, ...]:
     """Make requirements from their names.
 
-        Parameters
-        ----------
+    Parameters
+    ----------
         require : str, Requirement, (metric, operator, limit), or sequence of these
             A string may hold several, with commas.
         sizes : ComponentSizes, optional
@@ -185,18 +185,18 @@ def parse_requirements(
         aggregate : {"pooled", "per_image"}
             Of those given by name or as a tuple.
 
-        Returns
-        -------
+    Returns
+    -------
         tuple of Requirement
             Each once, in the order given.
 
-        Raises
-        ------
+    Raises
+    ------
         InputError
             An unknown measure, operator or limit; none at all.
 
-        Examples
-        --------
+    Examples
+    --------
         >>> from mdmkit.metrics.other_words import as_rest, called_here
     from mdmkit.metrics.pixel_metrics import IoU
         >>> parse_requirements(["alarm_frames<=0.05", (IoU(), ">", 0.3)])
