@@ -48,19 +48,18 @@ def check_targets(targets: int, min_target: int, largest: int | None = None) -> 
         )
 
 
-def _named(metric: Metric) -> str:
-    return f"metric {metric.name}"
-
-
 def _checked(name: str, found: object, shape: tuple[int, ...]) -> Ratio:
     """Check that a formula returned floats of the shape of its counts."""
     values = np.asarray(found)
     if values.dtype.kind not in "fiub":
-        raise InputTypeError(f"expected floats, found {values.dtype}", argument=name)
+        raise InputTypeError(
+            f"expected {name} to return floats, found {values.dtype}", argument="metric"
+        )
     if values.shape != shape:
         raise InputError(
-            f"expected a value for each count, shape {shape}, found shape {values.shape}",
-            argument=name,
+            f"expected {name} to return a value for each count, shape {shape}, "
+            f"found shape {values.shape}",
+            argument="metric",
         )
     return values.astype(np.float64)
 
