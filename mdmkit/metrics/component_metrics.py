@@ -78,7 +78,7 @@ class ComponentMetric(FormulaMetric):
         return ComponentSizes(self.min_prediction, self.min_target)
 
     @cached_property
-    def statistic(self) -> ComponentStatistic:  # type: ignore[override]
+    def statistic(self) -> ComponentStatistic:
         return ComponentStatistic(self.sizes)
 
     @abstractmethod

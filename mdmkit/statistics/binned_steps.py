@@ -136,13 +136,13 @@ class BinnedSteps(AsArrays):
 
     def _at_edges(self, edges: Edges, none: NDArray[np.int64]) -> Steps:
         """Steps at the smallest score, the edges between it and the largest, and the largest."""
-        scores, totals = np.array([self.largest]), [self.totals[:1], none]
+        scores, parts = np.array([self.largest]), [self.totals[:1], none]
         if self.smallest < self.largest:
             first = np.searchsorted(edges, self.smallest, side="right")
             last = np.searchsorted(edges, self.largest, side="left")
             scores = np.concatenate([[self.smallest], edges[first:last], scores])
-            totals.insert(1, self.totals[first : last + 1])
-        totals = np.concatenate(totals)
+            parts.insert(1, self.totals[first : last + 1])
+        totals = np.concatenate(parts)
         steps = self.kind(scores, totals[:-1] - totals[1:])
         vars(steps)["totals"] = totals  # which would be summed up again
         return steps
