@@ -6,57 +6,47 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
-from mdmkit.cli import completion
 from mdmkit.cli.groups import Counting, Frames, ImageJudging, Result, with_groups
 from mdmkit.cli.intervals import Bootstrap
-from mdmkit.cli.options import NUMBERS, SCALE, Methods, Scheduler, judged, parse_methods
+from mdmkit.cli.options import (
+    NUMBERS,
+    SCALE,
+    Methods,
+    Scheduler,
+    judged,
+    one_of,
+    option,
+    parse_methods,
+)
 from mdmkit.cli.result_options import Auxiliary, By, ImageScoreKind, Metrics, Published
 from mdmkit.cli.terminal import deliver, note, progress_bars
 from mdmkit.core.errors import InputError
 from mdmkit.core.records import Json
-
-Protocol = Annotated[
-    str,
-    typer.Option(
-        metavar="exact|smiyc|maskomaly-release",
-        autocompletion=completion.one_of("exact|smiyc|maskomaly-release"),
-        help="Conventions of the numbers: exact, those of SegmentMeIfYouCan's tools, or those of "
-        "Maskomaly's release.",
-        rich_help_panel=NUMBERS,
-    ),
-]
-State = Annotated[
-    Path | None,
-    typer.Option(
-        "--state",
-        metavar="DIR",
-        help="Keep counts in this folder: the same command goes on where it was stopped, and "
-        "counts only what is new or has changed.",
-        show_default=False,
-        rich_help_panel=SCALE,
-    ),
-]
-ShardOption = Annotated[
-    str | None,
-    typer.Option(
-        "--shard",
-        metavar="K/N",
-        help="Count only the K-th of N shares of the frames, into --state DIR; `mdmkit merge` "
-        "joins them.",
-        show_default=False,
-        rich_help_panel=SCALE,
-    ),
-]
 
 
 @dataclass(frozen=True)
 class Kept:
     """Whether counts are kept, and of which share of the frames."""
 
-    counts: State = None
-    shard: ShardOption = None
+    counts: Annotated[
+        Path | None,
+        option(
+            SCALE,
+            "DIR",
+            "Keep counts in this folder: the same command goes on where it was stopped, and "
+            "counts only what is new or has changed.",
+            "--state",
+        ),
+    ] = None
+    shard: Annotated[
+        str | None,
+        option(
+            SCALE,
+            "K/N",
+            "Count only the K-th of N shares of the frames, into --state DIR; `mdmkit merge` "
+            "joins them.",
+        ),
+    ] = None
 
     def check(self, **others: object) -> None:
         """Refuse a share without a folder, and what a share has no use for."""
@@ -99,7 +89,15 @@ def compare(
     frames: Frames,
     metrics: Metrics = None,
     judging: ImageJudging,
-    protocol: Protocol = "exact",
+    protocol: Annotated[
+        str,
+        one_of(
+            NUMBERS,
+            "exact|smiyc|maskomaly-release",
+            "Conventions of the numbers: exact, those of SegmentMeIfYouCan's tools, or those of "
+            "Maskomaly's release.",
+        ),
+    ] = "exact",
     by: By = [],  # noqa: B006 (typer copies it)
     image_score: ImageScoreKind = None,
     intervals: Bootstrap,

@@ -7,46 +7,30 @@ from typing import Annotated
 
 import typer
 
-from mdmkit.cli import completion
-from mdmkit.cli.options import NUMBERS, OUTPUT, Key
+from mdmkit.cli.options import NUMBERS, OUTPUT, Key, flag, one_of
 from mdmkit.cli.terminal import Debug, Overwrite, Quiet, note, progress_bars
 
 
 def convert(
-    source: Annotated[
-        Path, typer.Argument(metavar="IN", help="Folder of score maps.", show_default=False)
-    ],
-    output: Annotated[
-        Path, typer.Argument(metavar="OUT", help="Folder to write to.", show_default=False)
-    ],
+    source: Annotated[Path, typer.Argument(metavar="IN", help="Folder of score maps.")],
+    output: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to write to.")],
     to: Annotated[
         str,
-        typer.Option(
-            metavar="npy|npz|hdf5|png16|tif",
-            autocompletion=completion.one_of("npy|npz|hdf5|png16|tif"),
-            help="Format of the new files.",
-            show_default=False,
-            rich_help_panel=NUMBERS,
-        ),
+        one_of(NUMBERS, "npy|npz|hdf5|png16|tif", "Format of the new files."),
     ],
     dtype: Annotated[
         str | None,
-        typer.Option(
-            metavar="float16|float32",
-            autocompletion=completion.one_of("float16|float32"),
-            help="Type of the scores in the new files; benchmarks take float16 hdf5.",
-            show_default="as they are",
-            rich_help_panel=OUTPUT,
+        one_of(
+            OUTPUT,
+            "float16|float32",
+            "Type of the scores in the new files; benchmarks take float16 hdf5.",
+            default="as they are",
         ),
     ] = None,
     key: Key = None,
     invert: Annotated[
         bool,
-        typer.Option(
-            "--invert",
-            help="Write 1 - score: scores of which higher means normal.",
-            rich_help_panel=NUMBERS,
-        ),
+        flag(NUMBERS, "Write 1 - score: scores of which higher means normal.", "--invert"),
     ] = False,
     quiet: Quiet = False,
     overwrite: Overwrite = False,

@@ -7,34 +7,20 @@ from typing import Annotated
 
 import typer
 
-from mdmkit.cli.options import INPUT, OUTPUT
+from mdmkit.cli.options import INPUT, OUTPUT, option
 from mdmkit.cli.terminal import Debug, Quiet, deliver
 
 
 def demo(
     output: Annotated[
         Path,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FOLDER",
-            help="A new or empty folder.",
-            rich_help_panel=OUTPUT,
-        ),
+        option(OUTPUT, "FOLDER", "A new or empty folder.", "--output", "-o"),
     ] = Path("mdmkit-demo"),
-    seed: Annotated[
-        int, typer.Option(metavar="N", help="Seed of the frames.", rich_help_panel=INPUT)
-    ] = 0,
-    frames: Annotated[
-        int, typer.Option(metavar="N", help="Frames to draw.", rich_help_panel=INPUT)
-    ] = 8,
+    seed: Annotated[int, option(INPUT, "N", "Seed of the frames.")] = 0,
+    frames: Annotated[int, option(INPUT, "N", "Frames to draw.")] = 8,
     normal: Annotated[
         int,
-        typer.Option(
-            metavar="N",
-            help="Also score maps of frames without any anomaly.",
-            rich_help_panel=INPUT,
-        ),
+        option(INPUT, "N", "Also score maps of frames without any anomaly."),
     ] = 0,
     quiet: Quiet = False,
     debug: Debug = False,

@@ -7,11 +7,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from mdmkit.cli import completion
 from mdmkit.cli.groups import Counting, Labels
-from mdmkit.cli.options import INPUT, NUMBERS
+from mdmkit.cli.options import INPUT, NUMBERS, option
 from mdmkit.cli.terminal import deliver_file, note, note_remarks, progress_bars
 from mdmkit.core.errors import InputError
 from mdmkit.core.records import Json
@@ -26,21 +24,21 @@ if TYPE_CHECKING:
 
 MetricNames = Annotated[
     str,
-    typer.Option(
-        metavar="METRIC[,METRIC...]",
-        autocompletion=completion.metrics,
-        help="f1, iou, precision, recall, siou, ppv, mean_f1; several stand side by side.",
-        rich_help_panel=NUMBERS,
+    option(
+        NUMBERS,
+        "METRIC[,METRIC...]",
+        "f1, iou, precision, recall, siou, ppv, mean_f1; several stand side by side.",
+        complete=completion.metrics,
     ),
 ]
 FrameKeys = Annotated[
     list[str],
-    typer.Option(
-        metavar="[NAME=]KEY",
-        help="A frame, by its path below the folder without suffix; may be repeated. NAME=KEY "
+    option(
+        INPUT,
+        "[NAME=]KEY",
+        "A frame, by its path below the folder without suffix; may be repeated. NAME=KEY "
         "writes NAME beside it.",
-        show_default="those with most anomalous pixels",
-        rich_help_panel=INPUT,
+        default="those with most anomalous pixels",
     ),
 ]
 

@@ -13,6 +13,7 @@ from mdmkit.cli.options import (
     Missing,
     Normalize,
     OptionalMethods,
+    option,
     parse_methods,
     parse_normalize,
 )
@@ -23,25 +24,21 @@ if TYPE_CHECKING:
     from mdmkit.datasets import Choice, DataSet
 
 
-TrivialOf = Annotated[
-    str | None,
-    typer.Option(
-        "--metrics",
-        metavar="NAME[,NAME...]",
-        help="Also the trivial level of these measures: what predicting all valid pixels, or none, "
-        "scores on these masks, as siou,pro,boundary_f@px=3.",
-        show_default=False,
-        rich_help_panel=NUMBERS,
-    ),
-]
-
-
 @with_groups
 def inspect(
     frames: PicturedFrames,
     judging: ImageJudging,
     methods: OptionalMethods = None,
-    metrics: TrivialOf = None,
+    metrics: Annotated[
+        str | None,
+        option(
+            NUMBERS,
+            "NAME[,NAME...]",
+            "Also the trivial level of these measures: what predicting all valid pixels, or none, "
+            "scores on these masks, as siou,pro,boundary_f@px=3.",
+            "--metrics",
+        ),
+    ] = None,
     normalize: Normalize = [],  # noqa: B006 (typer copies it)
     missing: Missing = "error",
     key: Key = None,

@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
-from mdmkit.cli.options import UNCERTAINTY
+from mdmkit.cli.options import UNCERTAINTY, option
 from mdmkit.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -16,47 +14,12 @@ if TYPE_CHECKING:
 
 Replicates = Annotated[
     int,
-    typer.Option(
+    option(
+        UNCERTAINTY,
+        "N",
+        "Resample the frames N times: 95 % intervals, and differences between methods.",
         "--bootstrap",
-        metavar="N",
-        help="Resample the frames N times: 95 % intervals, and differences between methods.",
-        show_default="no intervals",
-        rich_help_panel=UNCERTAINTY,
-    ),
-]
-Seed = Annotated[
-    int,
-    typer.Option(
-        "--seed", metavar="N", help="Seed of the resampling.", rich_help_panel=UNCERTAINTY
-    ),
-]
-Against = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME",
-        help="Show the differences between this method and the others.",
-        show_default="the best of each metric",
-        rich_help_panel=UNCERTAINTY,
-    ),
-]
-Bins = Annotated[
-    int,
-    typer.Option(
-        "--bootstrap-bins",
-        metavar="N",
-        help="Thresholds at which frames are counted for intervals; more of them, closer brackets.",
-        rich_help_panel=UNCERTAINTY,
-    ),
-]
-CountsFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--bootstrap-counts",
-        metavar="FILE",
-        help="Keep what each frame counts in this HDF5 file, and resample from it while files and "
-        "options are the same; --overwrite makes it anew.",
-        show_default=False,
-        rich_help_panel=UNCERTAINTY,
+        default="no intervals",
     ),
 ]
 
@@ -66,7 +29,10 @@ class Intervals:
     """Whether intervals are asked for."""
 
     replicates: Replicates = 0
-    seed: Seed = 0
+    seed: Annotated[
+        int,
+        option(UNCERTAINTY, "N", "Seed of the resampling."),
+    ] = 0
 
     def add(self, comparison: Comparison, **options: Any) -> Comparison:
         """The comparison with intervals, if they are asked for; options as in `bootstrap`."""
@@ -88,9 +54,33 @@ class Intervals:
 class Bootstrap(Intervals):
     """Whether intervals are asked for, of which differences, and how they are made."""
 
-    against: Against = None
-    bins: Bins = 4096
-    bootstrap_counts: CountsFile = None
+    against: Annotated[
+        str | None,
+        option(
+            UNCERTAINTY,
+            "NAME",
+            "Show the differences between this method and the others.",
+            default="the best of each metric",
+        ),
+    ] = None
+    bins: Annotated[
+        int,
+        option(
+            UNCERTAINTY,
+            "N",
+            "Thresholds at which frames are counted for intervals; more of them, closer brackets.",
+            "--bootstrap-bins",
+        ),
+    ] = 4096
+    bootstrap_counts: Annotated[
+        Path | None,
+        option(
+            UNCERTAINTY,
+            "FILE",
+            "Keep what each frame counts in this HDF5 file, and resample from it while files and "
+            "options are the same; --overwrite makes it anew.",
+        ),
+    ] = None
 
     def check(self, methods: dict[str, str]) -> None:
         """Refuse what would only be noticed after a long run."""

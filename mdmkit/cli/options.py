@@ -29,214 +29,213 @@ _FORM_OF_SUFFIX = {
     ".tex": "latex",
 }
 
+
+def option(
+    part: str,
+    metavar: str | None,
+    help: str,
+    *names: str,
+    default: str | bool = True,
+    complete: completion.Complete | None = None,
+) -> Any:
+    """Describe an option: its part of the help, how its value reads, what it does.
+
+    Parameters
+    ----------
+    names : str
+        Where they are not that of the parameter.
+    default : str or bool
+        What the help says of the default; True: the value.
+    complete : callable, optional
+        What a shell offers.
+    """
+    return typer.Option(
+        *names,
+        metavar=metavar,
+        help=help,
+        show_default=default,
+        autocompletion=complete,
+        rich_help_panel=part,
+    )
+
+
+def one_of(part: str, forms: str, help: str, *names: str, default: str | bool = True) -> Any:
+    """Describe an option that takes one of the names in `a|b|c`, which a shell offers."""
+    complete = completion.one_of(forms)
+    return option(part, forms, help, *names, default=default, complete=complete)
+
+
+def flag(part: str, help: str, *names: str) -> Any:
+    """Describe an option without a value."""
+    return option(part, None, help, *names)
+
+
 Methods = Annotated[
     list[str],
     typer.Argument(
         metavar="[NAME=]FOLDER...",
         help="Each method's folder of score maps; without NAME, the folder's name is the method's.",
-        show_default=False,
     ),
 ]
 OptionalMethods = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[[NAME=]FOLDER...]", help="Folders of score maps.", show_default=False),
+    typer.Argument(metavar="[[NAME=]FOLDER...]", help="Folders of score maps."),
 ]
 DataSetName = Annotated[
     str | None,
-    typer.Option(
-        "--dataset",
-        rich_help_panel=INPUT,
-        metavar="LAYOUT:ROOT",
-        autocompletion=completion.layouts,
-        help="A data set, with its labels, component sizes and aggregation; `mdmkit datasets` "
+    option(
+        INPUT,
+        "LAYOUT:ROOT",
+        "A data set, with its labels, component sizes and aggregation; `mdmkit datasets` "
         "lists the layouts.",
-        show_default=False,
+        complete=completion.layouts,
     ),
 ]
 Target = Annotated[
     Path | None,
-    typer.Option(
-        rich_help_panel=INPUT,
-        metavar="FOLDER",
-        help="Ground-truth masks, where --dataset is not given; the RoadAnomaly layout is "
-        "understood.",
-        show_default=False,
+    option(
+        INPUT,
+        "FOLDER",
+        "Ground-truth masks, where --dataset is not given; the RoadAnomaly layout is understood.",
     ),
 ]
 KeysFile = Annotated[
     Path | None,
-    typer.Option(
-        "--frames",
-        metavar="FILE",
-        help="Only these frames of the data set, a subset or split: a text file with a key on each "
+    option(
+        INPUT,
+        "FILE",
+        "Only these frames of the data set, a subset or split: a text file with a key on each "
         "line, its path below the folder without suffix.",
-        show_default=False,
-        rich_help_panel=INPUT,
     ),
 ]
 Images = Annotated[
     Path | None,
-    typer.Option(
-        rich_help_panel=INPUT,
-        metavar="FOLDER",
-        help="The frames' images, to go with --target; a data set has its own.",
-        show_default=False,
-    ),
+    option(INPUT, "FOLDER", "The frames' images, to go with --target; a data set has its own."),
 ]
 AnomalyLabel = Annotated[
     str | None,
-    typer.Option(
-        rich_help_panel=INPUT,
-        metavar="N[,N...]",
-        help="Label values that mean anomaly; a-b for a range.",
-        show_default="the data set's, else 1",
+    option(
+        INPUT,
+        "N[,N...]",
+        "Label values that mean anomaly; a-b for a range.",
+        default="the data set's, else 1",
     ),
 ]
 NormalLabel = Annotated[
     str | None,
-    typer.Option(
-        rich_help_panel=INPUT,
-        metavar="N[,N...]",
-        help="Label values that mean normal, or none.",
-        show_default="the data set's, else 0",
+    option(
+        INPUT,
+        "N[,N...]",
+        "Label values that mean normal, or none.",
+        default="the data set's, else 0",
     ),
 ]
 IgnoreIndex = Annotated[
     str | None,
-    typer.Option(
-        rich_help_panel=INPUT,
-        metavar="N[,N...]",
-        help="Label values to ignore, or none.",
-        show_default="the data set's, else 255",
+    option(
+        INPUT, "N[,N...]", "Label values to ignore, or none.", default="the data set's, else 255"
     ),
 ]
 Normalize = Annotated[
     list[str],
-    typer.Option(
-        rich_help_panel=NUMBERS,
-        metavar="[NAME=]KIND",
-        autocompletion=completion.normalizers,
-        help="Map scores to [0, 1] by none, minmax, sigmoid or rank: all methods', or one's.",
-        show_default="none",
+    option(
+        NUMBERS,
+        "[NAME=]KIND",
+        "Map scores to [0, 1] by none, minmax, sigmoid or rank: all methods', or one's.",
+        default="none",
+        complete=completion.normalizers,
     ),
 ]
 Aggregate = Annotated[
     str | None,
-    typer.Option(
-        rich_help_panel=NUMBERS,
-        metavar="pooled|per_image",
-        autocompletion=completion.one_of("pooled|per_image"),
-        help="One set of pixels, or mean over images.",
-        show_default="the data set's, else pooled",
+    one_of(
+        NUMBERS,
+        "pooled|per_image",
+        "One set of pixels, or mean over images.",
+        default="the data set's, else pooled",
     ),
 ]
 MinPrediction = Annotated[
     int | None,
-    typer.Option(
-        rich_help_panel=NUMBERS,
-        metavar="N",
-        help="Drop predicted components with fewer pixels.",
-        show_default="the data set's, else 0",
+    option(
+        NUMBERS,
+        "N",
+        "Drop predicted components with fewer pixels.",
+        default="the data set's, else 0",
     ),
 ]
 MinTarget = Annotated[
     int | None,
-    typer.Option(
-        rich_help_panel=NUMBERS,
-        metavar="N",
-        help="Ignore ground-truth components with fewer pixels.",
-        show_default="the data set's, else 0",
+    option(
+        NUMBERS,
+        "N",
+        "Ignore ground-truth components with fewer pixels.",
+        default="the data set's, else 0",
     ),
 ]
 Missing = Annotated[
     str,
-    typer.Option(
-        rich_help_panel=INPUT,
-        metavar="error|skip",
-        autocompletion=completion.one_of("error|skip"),
-        help="Frames that not every method has: refuse, or leave out.",
-    ),
+    one_of(INPUT, "error|skip", "Frames that not every method has: refuse, or leave out."),
 ]
 ScoreEnding = Annotated[
     str,
-    typer.Option(
-        rich_help_panel=INPUT,
-        metavar="TEXT",
-        help="Text between a frame's name and the suffix of its score maps, as _score.",
-        show_default=False,
+    option(
+        INPUT, "TEXT", "Text between a frame's name and the suffix of its score maps, as _score."
     ),
 ]
 Resize = Annotated[
     str | None,
-    typer.Option(
-        rich_help_panel=INPUT,
-        metavar="bilinear|nearest",
-        autocompletion=completion.one_of("bilinear|nearest"),
-        help="Bring score maps of another size to that of their masks; refused without it.",
-        show_default=False,
+    one_of(
+        INPUT,
+        "bilinear|nearest",
+        "Bring score maps of another size to that of their masks; refused without it.",
     ),
 ]
 Invert = Annotated[
     list[str],
-    typer.Option(
-        rich_help_panel=INPUT,
-        metavar="NAME",
-        help="A method of whose scores higher means normal, as confidences: 1 - score is judged; "
+    option(
+        INPUT,
+        "NAME",
+        "A method of whose scores higher means normal, as confidences: 1 - score is judged; "
         "repeatable.",
-        show_default=False,
     ),
 ]
-Jobs = Annotated[int, typer.Option(rich_help_panel=SCALE, metavar="N", help="Threads over frames.")]
+Jobs = Annotated[int, option(SCALE, "N", "Threads over frames.")]
 Scheduler = Annotated[
     str | None,
-    typer.Option(
-        rich_help_panel=SCALE,
-        metavar="ADDRESS",
-        help="Go through the frames on a Dask cluster, as tcp://HOST:8786, in place of --jobs; its "
+    option(
+        SCALE,
+        "ADDRESS",
+        "Go through the frames on a Dask cluster, as tcp://HOST:8786, in place of --jobs; its "
         "workers must see the files under the same paths.",
-        show_default=False,
     ),
 ]
 Memory = Annotated[
     str,
-    typer.Option(
-        rich_help_panel=SCALE,
-        metavar="SIZE",
-        help="Memory for the statistics of a method, as 500M or 2G: beyond it scores fall into "
+    option(
+        SCALE,
+        "SIZE",
+        "Memory for the statistics of a method, as 500M or 2G: beyond it scores fall into "
         "bins, files are read twice, and AP and AUROC get brackets.",
     ),
 ]
 Key = Annotated[
     str | None,
-    typer.Option(
-        rich_help_panel=INPUT,
-        metavar="NAME",
-        help="Array of .npz files, data set of HDF5 files.",
-        show_default=False,
-    ),
+    option(INPUT, "NAME", "Array of .npz files, data set of HDF5 files."),
 ]
 
 Form = Annotated[
     str | None,
-    typer.Option(
-        "--format",
-        metavar=FORMS,
-        autocompletion=completion.one_of(FORMS),
-        help="Form of the result; long: one row per method and metric.",
-        show_default="by the suffix of --output, else table",
-        rich_help_panel=OUTPUT,
+    one_of(
+        OUTPUT,
+        FORMS,
+        "Form of the result; long: one row per method and metric.",
+        default="by the suffix of --output, else table",
     ),
 ]
 Output = Annotated[
     Path | None,
-    typer.Option(
-        "--output",
-        "-o",
-        metavar="FILE",
-        help="File to write.",
-        show_default="standard output",
-        rich_help_panel=OUTPUT,
-    ),
+    option(OUTPUT, "FILE", "File to write.", "--output", "-o", default="standard output"),
 ]
 
 

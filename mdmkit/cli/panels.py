@@ -5,14 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
-import typer
-
 from mdmkit.cli.figures import common_normalizer, left_out, named
-from mdmkit.cli.options import INPUT, Invert, KeysFile, Resize, ScoreEnding, find_ground_truth
+from mdmkit.cli.options import (
+    INPUT,
+    Invert,
+    KeysFile,
+    Resize,
+    ScoreEnding,
+    find_ground_truth,
+    option,
+)
 from mdmkit.cli.terminal import note, note_remarks, progress_bars
 from mdmkit.core.errors import InputError
 from mdmkit.core.records import Json
@@ -29,37 +35,30 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-DataSetNames = Annotated[
-    list[str],
-    typer.Option(
-        "--dataset",
-        metavar="[NAME=]LAYOUT:ROOT",
-        help="A data set, with its labels and component sizes; `mdmkit datasets` lists the "
-        "layouts. Several, each with a NAME, have a panel each: a method's score maps of it lie in "
-        "FOLDER/NAME.",
-        show_default=False,
-        rich_help_panel=INPUT,
-    ),
-]
-Targets = Annotated[
-    list[str],
-    typer.Option(
-        "--target",
-        metavar="[NAME=]FOLDER",
-        help="Ground-truth masks of what is no known layout; with a NAME as --dataset. The "
-        "RoadAnomaly layout is understood.",
-        show_default=False,
-        rich_help_panel=INPUT,
-    ),
-]
-
 
 @dataclass(frozen=True)
 class PanelFrames:
     """The data sets of a figure."""
 
-    dataset: DataSetNames = field(default_factory=list)
-    target: Targets = field(default_factory=list)
+    dataset: Annotated[
+        list[str],
+        option(
+            INPUT,
+            "[NAME=]LAYOUT:ROOT",
+            "A data set, with its labels and component sizes; `mdmkit datasets` lists the "
+            "layouts. Several, each with a NAME, have a panel each: a method's score maps of it "
+            "lie in FOLDER/NAME.",
+        ),
+    ] = field(default_factory=list)
+    target: Annotated[
+        list[str],
+        option(
+            INPUT,
+            "[NAME=]FOLDER",
+            "Ground-truth masks of what is no known layout; with a NAME as --dataset. The "
+            "RoadAnomaly layout is understood.",
+        ),
+    ] = field(default_factory=list)
     frames: KeysFile = None
     score_ending: ScoreEnding = ""
     resize: Resize = None
@@ -67,17 +66,10 @@ class PanelFrames:
 
     def find(self, methods: dict[str, str]) -> list[Panel]:
         """A panel each, in the order given."""
-        from mdmkit.datasets.subset import read_keys, subset
-
-        how = {"score_ending": self.score_ending, "resize": self.resize, "invert": self.invert}
-        found = find_panels(methods, self.dataset, self.target, **how)
-        if self.frames is None:
-            return found
-        if len(found) > 1:
-            raise InputError(
-                f"expected one data set with it, found {len(found)}", argument="frames"
-            )
-        return [replace(found[0], truth=subset(found[0].truth, read_keys(self.frames)))]
+        several = len(self.dataset) + len(self.target)
+        if self.frames is not None and several > 1:
+            raise InputError(f"expected one data set with it, found {several}", argument="frames")
+        return find_panels(methods, **vars(self))
 
 
 @dataclass(frozen=True)
@@ -122,7 +114,7 @@ class Evaluated:
 
 
 def find_panels(
-    methods: dict[str, str], datasets: Sequence[str], targets: Sequence[str], **named: object
+    methods: dict[str, str], dataset: Sequence[str], target: Sequence[str], **named: object
 ) -> list[Panel]:
     """The data sets in their order, those of --target last.
 
@@ -131,27 +123,27 @@ def find_panels(
     InputError
         Several without names, a name twice, or a method without a folder for one of them.
     """
-    asked = [("dataset", *_named(text)) for text in datasets]
+    asked = [("dataset", *_named(text)) for text in dataset]
     asked += [
         ("target", "", text) if Path(text).is_dir() else ("target", *_named(text))
-        for text in targets
+        for text in target
     ]
     if not asked:
         find_ground_truth(None, None)  # says what to give
     names = [name for _, name, _ in asked]
-    for option, name, text in asked:
+    for kind, name, text in asked:
         if len(asked) > 1 and not name:
-            form = "LAYOUT:ROOT" if option == "dataset" else "FOLDER"
+            form = "LAYOUT:ROOT" if kind == "dataset" else "FOLDER"
             raise InputError(
                 f"expected NAME={form} where several data sets are given, found "
                 f"{text!r}; NAME is its folder in each method's folder of score maps",
-                argument=option,
+                argument=kind,
             )
         if names.count(name) > 1:
-            raise InputError(f"expected each name once, found {name!r} again", argument=option)
+            raise InputError(f"expected each name once, found {name!r} again", argument=kind)
     panels = []
-    for option, name, text in asked:
-        truth = _opened(option, name, text, named)
+    for kind, name, text in asked:
+        truth = _opened(kind, name, text, named)
         folders = {method: _folder_of(method, given, name) for method, given in methods.items()}
         panels.append(Panel(name, truth, folders))
     return panels
@@ -163,9 +155,9 @@ def _named(text: str) -> tuple[str, str]:
     return (found[1], found[2]) if found else ("", text)
 
 
-def _opened(option: str, name: str, text: str, named: Json) -> DataSet:
+def _opened(kind: str, name: str, text: str, named: Json) -> DataSet:
     try:
-        if option == "dataset":
+        if kind == "dataset":
             return find_ground_truth(text, None, **named)
         return find_ground_truth(None, Path(text), **named)
     except InputError as error:

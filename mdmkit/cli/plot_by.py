@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from mdmkit.cli import completion
 from mdmkit.cli.figures import finish
 from mdmkit.cli.groups import Counting, FigureFile, Frames, Judging, with_groups
 from mdmkit.cli.intervals import Intervals
-from mdmkit.cli.options import NUMBERS, Methods, judged, parse_methods
+from mdmkit.cli.options import NUMBERS, Methods, judged, option, parse_methods
 from mdmkit.cli.result_options import ImageScoreKind, Width
 from mdmkit.cli.terminal import note_remarks, progress_bars
 from mdmkit.core.records import Json
@@ -23,21 +21,20 @@ def plot_by(
     frames: Frames,
     by: Annotated[
         str,
-        typer.Option(
-            metavar="PARTS",
-            help="size=0,300,3000,inf (pixels of the object), share=..., rows=... (its lowest "
+        option(
+            NUMBERS,
+            "PARTS",
+            "size=0,300,3000,inf (pixels of the object), share=..., rows=... (its lowest "
             "row), folder[=N], or TABLE.csv:COLUMN.",
-            show_default=False,
-            rich_help_panel=NUMBERS,
         ),
     ],
     metrics: Annotated[
         str,
-        typer.Option(
-            metavar="NAME[,NAME...]",
-            autocompletion=completion.measures,
-            help="As for compare; each measure has a panel.",
-            rich_help_panel=NUMBERS,
+        option(
+            NUMBERS,
+            "NAME[,NAME...]",
+            "As for compare; each measure has a panel.",
+            complete=completion.measures,
         ),
     ] = "ap",
     image_score: ImageScoreKind = None,

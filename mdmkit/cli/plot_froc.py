@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from mdmkit.cli.figures import finish
 from mdmkit.cli.groups import Counting, FigureFile, Judging, with_groups
-from mdmkit.cli.options import NUMBERS, Methods, parse_methods
+from mdmkit.cli.options import NUMBERS, Methods, option, parse_methods
 from mdmkit.cli.panels import PanelFrames, evaluate_panels
 from mdmkit.cli.result_options import Width
 
@@ -22,11 +20,7 @@ def plot_froc(
     file: FigureFile,
     most_alarms: Annotated[
         float,
-        typer.Option(
-            metavar="N",
-            help="False alarms per frame at which the axis ends.",
-            rich_help_panel=NUMBERS,
-        ),
+        option(NUMBERS, "N", "False alarms per frame at which the axis ends."),
     ] = 10.0,
     width: Width = "cvpr",
 ) -> None:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from mdmkit.cli.figures import FrameKeys, finish, named, parse_frames, row_names, study_frames
 from mdmkit.cli.groups import Counting, FigureFile, Labels, PicturedFrames, with_groups
-from mdmkit.cli.options import INPUT, NUMBERS, OUTPUT, Methods, parse_methods
+from mdmkit.cli.options import INPUT, NUMBERS, OUTPUT, Methods, flag, option, parse_methods
 from mdmkit.cli.result_options import Width
 
 
@@ -22,26 +20,20 @@ def plot_grid(
     frame: FrameKeys = [],  # noqa: B006 (typer copies it)
     most: Annotated[
         int,
-        typer.Option(
-            metavar="N", help="Number of frames to draw, if none is named.", rich_help_panel=INPUT
-        ),
+        option(INPUT, "N", "Number of frames to draw, if none is named."),
     ] = 4,
     t_margin: Annotated[
         float | None,
-        typer.Option(
-            metavar="T",
-            help="Use the threshold that the F1 margin at T recommends, where there is one.",
-            show_default="the threshold of the best F1",
-            rich_help_panel=NUMBERS,
+        option(
+            NUMBERS,
+            "T",
+            "Use the threshold that the F1 margin at T recommends, where there is one.",
+            default="the threshold of the best F1",
         ),
     ] = None,
     score_maps: Annotated[
         bool,
-        typer.Option(
-            "--score-maps",
-            help="Draw each score map as a heat map above its prediction.",
-            rich_help_panel=OUTPUT,
-        ),
+        flag(OUTPUT, "Draw each score map as a heat map above its prediction.", "--score-maps"),
     ] = False,
     width: Width = "cvpr-wide",
 ) -> None:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from mdmkit.cli.figures import MetricNames, common_normalizer, finish, parse_metrics
 from mdmkit.cli.groups import Counting, FigureFile, Judging, with_groups
-from mdmkit.cli.options import NUMBERS, Methods, parse_methods
+from mdmkit.cli.options import NUMBERS, Methods, option, parse_methods
 from mdmkit.cli.panels import PanelFrames, evaluate_panels
 from mdmkit.cli.result_options import Width
 
@@ -22,12 +20,7 @@ def plot_margin(
     file: FigureFile,
     t_margin: Annotated[
         list[float],
-        typer.Option(
-            metavar="T",
-            help="The required quality, in [0, 1); may be repeated.",
-            show_default="0.5",
-            rich_help_panel=NUMBERS,
-        ),
+        option(NUMBERS, "T", "The required quality, in [0, 1); may be repeated.", default="0.5"),
     ] = [0.5],  # noqa: B006 (typer copies it)
     metric: MetricNames = "f1",
     width: Width = "neurips",

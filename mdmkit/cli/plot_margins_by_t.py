@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from mdmkit.cli import completion
 from mdmkit.cli.figures import common_normalizer, finish
 from mdmkit.cli.groups import Counting, FigureFile, Judging, with_groups
-from mdmkit.cli.options import NUMBERS, Methods, parse_methods
+from mdmkit.cli.options import NUMBERS, Methods, option, parse_methods
 from mdmkit.cli.panels import PanelFrames, evaluate_panels
 from mdmkit.cli.result_options import Width
 
@@ -23,11 +21,11 @@ def plot_margins_by_t(
     file: FigureFile,
     metric: Annotated[
         str,
-        typer.Option(
-            metavar="METRIC",
-            autocompletion=completion.metrics,
-            help="f1, iou, precision, recall, siou, ppv or mean_f1.",
-            rich_help_panel=NUMBERS,
+        option(
+            NUMBERS,
+            "METRIC",
+            "f1, iou, precision, recall, siou, ppv or mean_f1.",
+            complete=completion.metrics,
         ),
     ] = "f1",
     width: Width = "cvpr",

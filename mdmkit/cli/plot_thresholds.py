@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from mdmkit.cli.figures import FrameKeys, finish, parse_frames, study_frames
 from mdmkit.cli.groups import Counting, FigureFile, Labels, PicturedFrames, with_groups
-from mdmkit.cli.options import NUMBERS, Methods, parse_methods
+from mdmkit.cli.options import NUMBERS, Methods, option, parse_methods
 from mdmkit.cli.result_options import Width
 from mdmkit.core.errors import InputError
 
@@ -26,7 +24,7 @@ def plot_thresholds(
     frame: FrameKeys = [],  # noqa: B006 (typer copies it)
     at: Annotated[
         str,
-        typer.Option(metavar="Z[,Z...]", help="Thresholds in [0, 1].", rich_help_panel=NUMBERS),
+        option(NUMBERS, "Z[,Z...]", "Thresholds in [0, 1]."),
     ] = "0.3,0.5,0.8",
     width: Width = "cvpr-wide",
 ) -> None:

@@ -6,11 +6,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from mdmkit.cli import completion
 from mdmkit.cli.groups import Counting, ImageJudging, PicturedFrames, with_groups
-from mdmkit.cli.options import NUMBERS, OUTPUT, Methods, judged, parse_methods
+from mdmkit.cli.options import NUMBERS, OUTPUT, Methods, judged, option, parse_methods
 from mdmkit.cli.terminal import (
     Debug,
     Overwrite,
@@ -35,39 +33,26 @@ def report(
     certified: Certified,
     output: Annotated[
         Path,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FILE",
-            help="An .html.",
-            show_default=False,
-            rich_help_panel=OUTPUT,
-        ),
+        option(OUTPUT, "FILE", "An .html.", "--output", "-o"),
     ],
     metrics: Annotated[
         str | None,
-        typer.Option(
-            metavar="NAME[,NAME...]",
-            autocompletion=completion.measures,
-            help="As in compare; each mdm_METRIC@T is drawn.",
-            show_default="every metric, MDM at T = 0.5 and 0.7",
-            rich_help_panel=NUMBERS,
+        option(
+            NUMBERS,
+            "NAME[,NAME...]",
+            "As in compare; each mdm_METRIC@T is drawn.",
+            default="every metric, MDM at T = 0.5 and 0.7",
+            complete=completion.measures,
         ),
     ] = None,
     most: Annotated[
         int,
-        typer.Option(
-            metavar="N",
-            help="Number of frames to show, the hardest first.",
-            rich_help_panel=OUTPUT,
-        ),
+        option(OUTPUT, "N", "Number of frames to show, the hardest first."),
     ] = 12,
     map_width: Annotated[
         int,
-        typer.Option(
-            metavar="PIXELS",
-            help="Draw wider frames smaller; counts are of all pixels all the same.",
-            rich_help_panel=OUTPUT,
+        option(
+            OUTPUT, "PIXELS", "Draw wider frames smaller; counts are of all pixels all the same."
         ),
     ] = 640,
     require: Require = [],  # noqa: B006 (typer copies it)

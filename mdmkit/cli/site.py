@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mdmkit.cli import completion
-from mdmkit.cli.options import INPUT, OUTPUT
+from mdmkit.cli.options import INPUT, OUTPUT, flag, option
 from mdmkit.cli.terminal import Debug, Quiet, note
 
 if TYPE_CHECKING:
@@ -22,38 +22,33 @@ def site(
             metavar="[NAME=]RESULTS...",
             help="JSON files of `mdmkit compare -o NAME.json`, or folders of them. Files of one "
             "data set are joined; NAME= names it.",
-            show_default=False,
         ),
     ],
     output: Annotated[
         Path,
-        typer.Option(
+        option(
+            OUTPUT,
+            "FOLDER",
+            "A new or empty folder; index.html in it is the first page.",
             "--output",
             "-o",
-            metavar="FOLDER",
-            help="A new or empty folder; index.html in it is the first page.",
-            show_default=False,
-            rich_help_panel=OUTPUT,
         ),
     ],
-    title: Annotated[
-        str, typer.Option(metavar="TEXT", help="Title of the site.", rich_help_panel=OUTPUT)
-    ] = "Leaderboard",
+    title: Annotated[str, option(OUTPUT, "TEXT", "Title of the site.")] = "Leaderboard",
     published: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="[NAME=]TABLE",
-            autocompletion=completion.published,
-            help="Show a printed table beside the data set NAME, which may be left out where "
+        option(
+            INPUT,
+            "[NAME=]TABLE",
+            "Show a printed table beside the data set NAME, which may be left out where "
             "there is only one; repeatable. `mdmkit published` lists the tables.",
-            show_default=False,
-            rich_help_panel=INPUT,
+            complete=completion.published,
         ),
     ] = None,
     quiet: Quiet = False,
     overwrite: Annotated[
         bool,
-        typer.Option("--overwrite", help="Replace an earlier site.", rich_help_panel=OUTPUT),
+        flag(OUTPUT, "Replace an earlier site.", "--overwrite"),
     ] = False,
     debug: Debug = False,
 ) -> None:

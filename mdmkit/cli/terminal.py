@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mdmkit.cli.options import flag
 from mdmkit.core.errors import InputError, printable
 from mdmkit.core.extras import how_to_install
 from mdmkit.core.files import write_text
@@ -32,11 +33,9 @@ def _set_debug(value: bool) -> None:
 
 Quiet = Annotated[
     bool,
-    typer.Option("--quiet", "-q", help="No progress, no notes.", rich_help_panel="Output"),
+    flag("Output", "No progress, no notes.", "--quiet", "-q"),
 ]
-Overwrite = Annotated[
-    bool, typer.Option("--overwrite", help="Replace the output file.", rich_help_panel="Output")
-]
+Overwrite = Annotated[bool, flag("Output", "Replace the output file.", "--overwrite")]
 Debug = Annotated[
     bool, typer.Option("--debug", callback=_set_debug, help="Show a traceback on errors.")
 ]

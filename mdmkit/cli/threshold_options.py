@@ -7,10 +7,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from mdmkit.cli.intervals import Replicates
-from mdmkit.cli.options import INPUT, OUTPUT, UNCERTAINTY, find_ground_truth, parse_methods
+from mdmkit.cli.options import (
+    INPUT,
+    OUTPUT,
+    UNCERTAINTY,
+    find_ground_truth,
+    flag,
+    option,
+    parse_methods,
+)
 from mdmkit.core.errors import InputError
 from mdmkit.core.records import Json
 
@@ -21,174 +27,24 @@ if TYPE_CHECKING:
 #: Parts of the command's help.
 WANTED, SECOND = "What the threshold must do", "Second set"
 
-TMargin = Annotated[
-    float | None,
-    typer.Option(
-        metavar="T",
-        help="Required quality, in [0, 1): the metric must exceed it.",
-        show_default=False,
-        rich_help_panel=WANTED,
-    ),
-]
-MetricName = Annotated[
-    str,
-    typer.Option(
-        metavar="NAME",
-        help="The metric of --t-margin: f1, iou, precision, recall, siou, ppv, mean_f1.",
-        rich_help_panel=WANTED,
-    ),
-]
 Require = Annotated[
     list[str],
-    typer.Option(
-        "--require",
-        metavar="'MEASURE>=LIMIT, ...'",
-        help="What must hold, in place of a margin, as in 'recall>=0.9, fpr<=0.01'; with <=, >=, "
+    option(
+        WANTED,
+        "'MEASURE>=LIMIT, ...'",
+        "What must hold, in place of a margin, as in 'recall>=0.9, fpr<=0.01'; with <=, >=, "
         "< or >; f1, iou, precision, recall, fbeta@beta=B, fpr, siou, ppv, mean_f1, pro, "
         "found (share of objects), alarms (false components a frame), alarm_frames (share of "
         "frames with any); with @size=A:B, @rows=A:B, @share=A:B for some objects, @band=W for "
         "pixels near borders.",
-        show_default=False,
-        rich_help_panel=WANTED,
     ),
 ]
 Normal = Annotated[
     list[str],
-    typer.Option(
-        "--normal",
-        metavar="[NAME=]FOLDER...",
-        help="Score maps of frames without any anomaly, which need no masks, as the first set.",
-        show_default=False,
-        rich_help_panel=INPUT,
-    ),
-]
-On = Annotated[
-    list[str],
-    typer.Option(
-        "--on",
-        metavar="[NAME=]FOLDER...",
-        help="The methods' score maps of a second set, to which the threshold is applied.",
-        show_default=False,
-        rich_help_panel=SECOND,
-    ),
-]
-OnDataset = Annotated[
-    str | None,
-    typer.Option(
-        metavar="LAYOUT:ROOT",
-        help="The second data set.",
-        show_default=False,
-        rich_help_panel=SECOND,
-    ),
-]
-OnTarget = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="FOLDER",
-        help="Masks of the second set.",
-        show_default=False,
-        rich_help_panel=SECOND,
-    ),
-]
-OnFrames = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="FILE",
-        help="Only these frames of the second set, as --frames.",
-        show_default=False,
-        rich_help_panel=SECOND,
-    ),
-]
-Confidence = Annotated[
-    float | None,
-    typer.Option(
-        metavar="C",
-        help="Also the range on which the requirements hold for the population that the frames "
-        "were drawn from, with this probability: 0.95, say.",
-        show_default=False,
-        rich_help_panel=UNCERTAINTY,
-    ),
-]
-NextFrame = Annotated[
-    bool,
-    typer.Option(
-        "--next-frame",
-        help="Instead of --confidence: the threshold keeps one requirement for the next frame, on "
-        "average over sets of frames; takes fewer of them.",
-        rich_help_panel=UNCERTAINTY,
-    ),
-]
-StartShare = Annotated[
-    float,
-    typer.Option(
-        metavar="SHARE",
-        help="Share of the frames that choose where certifying starts, and certify nothing.",
-        rich_help_panel=UNCERTAINTY,
-    ),
-]
-Cap = Annotated[
-    float,
-    typer.Option(
-        metavar="SHARE",
-        help="Share of a frame's pixels that a pooled ratio counts in full, when it is certified; "
-        "the smaller, the fewer frames it takes, and the less a large anomaly weighs.",
-        rich_help_panel=UNCERTAINTY,
-    ),
-]
-ComponentCap = Annotated[
-    int,
-    typer.Option(
-        metavar="N",
-        help="Components of a frame that count in full, when a pooled siou, ppv or pro is "
-        "certified.",
-        rich_help_panel=UNCERTAINTY,
-    ),
-]
-AlarmCap = Annotated[
-    int,
-    typer.Option(
-        metavar="N",
-        help="Alarms of a frame that count, when alarms are certified.",
-        rich_help_panel=UNCERTAINTY,
-    ),
-]
-Counts = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="FILE",
-        help="Keep what each frame counts in this HDF5 file, or use what `mdmkit compare "
-        "--bootstrap-counts` or this command kept, instead of reading frames again.",
-        show_default=False,
-        rich_help_panel=UNCERTAINTY,
-    ),
-]
-Save = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="FILE.toml",
-        help="Keep the chosen threshold of one method in a small file, for --check and for "
-        "read_threshold in Python.",
-        show_default=False,
-        rich_help_panel=OUTPUT,
-    ),
-]
-Figure = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="FILE",
-        help="Draw the ranges at which the requirements hold: a .pdf, .svg or .png.",
-        show_default=False,
-        rich_help_panel=OUTPUT,
-    ),
-]
-Check = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="FILE.toml",
-        help="Check whether a threshold that --save wrote still holds on the frames of a folder, "
-        "with --target or --dataset or without labels.",
-        show_default=False,
-        rich_help_panel=WANTED,
+    option(
+        INPUT,
+        "[NAME=]FOLDER...",
+        "Score maps of frames without any anomaly, which need no masks, as the first set.",
     ),
 ]
 
@@ -197,10 +53,28 @@ Check = Annotated[
 class Wanted:
     """Options for what a threshold must meet."""
 
-    t_margin: TMargin = None
-    metric: MetricName = "f1"
+    t_margin: Annotated[
+        float | None,
+        option(WANTED, "T", "Required quality, in [0, 1): the metric must exceed it."),
+    ] = None
+    metric: Annotated[
+        str,
+        option(
+            WANTED,
+            "NAME",
+            "The metric of --t-margin: f1, iou, precision, recall, siou, ppv, mean_f1.",
+        ),
+    ] = "f1"
     require: Require = field(default_factory=list)
-    check: Check = None
+    check: Annotated[
+        Path | None,
+        option(
+            WANTED,
+            "FILE.toml",
+            "Check whether a threshold that --save wrote still holds on the frames of a folder, "
+            "with --target or --dataset or without labels.",
+        ),
+    ] = None
 
     def refuse_both(self) -> None:
         """Check that one of the two ways to choose is given."""
@@ -221,10 +95,26 @@ class Wanted:
 class Second:
     """A second set of frames."""
 
-    on: On = field(default_factory=list)
-    on_dataset: OnDataset = None
-    on_target: OnTarget = None
-    on_frames: OnFrames = None
+    on: Annotated[
+        list[str],
+        option(
+            SECOND,
+            "[NAME=]FOLDER...",
+            "The methods' score maps of a second set, to which the threshold is applied.",
+        ),
+    ] = field(default_factory=list)
+    on_dataset: Annotated[
+        str | None,
+        option(SECOND, "LAYOUT:ROOT", "The second data set."),
+    ] = None
+    on_target: Annotated[
+        Path | None,
+        option(SECOND, "FOLDER", "Masks of the second set."),
+    ] = None
+    on_frames: Annotated[
+        Path | None,
+        option(SECOND, "FILE", "Only these frames of the second set, as --frames."),
+    ] = None
 
     def options(self, **named: object) -> Json:
         """The same by argument of `choose_thresholds`."""
@@ -253,11 +143,45 @@ class Second:
 class Certified:
     """Options for certificates."""
 
-    confidence: Confidence = None
-    start_share: StartShare = 0.2
-    cap: Cap = 0.1
-    component_cap: ComponentCap = 10
-    alarm_cap: AlarmCap = 10
+    confidence: Annotated[
+        float | None,
+        option(
+            UNCERTAINTY,
+            "C",
+            "Also the range on which the requirements hold for the population that the frames "
+            "were drawn from, with this probability: 0.95, say.",
+        ),
+    ] = None
+    start_share: Annotated[
+        float,
+        option(
+            UNCERTAINTY,
+            "SHARE",
+            "Share of the frames that choose where certifying starts, and certify nothing.",
+        ),
+    ] = 0.2
+    cap: Annotated[
+        float,
+        option(
+            UNCERTAINTY,
+            "SHARE",
+            "Share of a frame's pixels that a pooled ratio counts in full, when it is certified; "
+            "the smaller, the fewer frames it takes, and the less a large anomaly weighs.",
+        ),
+    ] = 0.1
+    component_cap: Annotated[
+        int,
+        option(
+            UNCERTAINTY,
+            "N",
+            "Components of a frame that count in full, when a pooled siou, ppv or pro is "
+            "certified.",
+        ),
+    ] = 10
+    alarm_cap: Annotated[
+        int,
+        option(UNCERTAINTY, "N", "Alarms of a frame that count, when alarms are certified."),
+    ] = 10
 
     def certification(self, next_frame: bool = False) -> Certification | None:
         """The same for `choose_thresholds`; None where nothing is to be certified."""
@@ -274,9 +198,25 @@ class Certified:
 class Certifying(Certified):
     """Options for certificates and resampling."""
 
-    next_frame: NextFrame = False
+    next_frame: Annotated[
+        bool,
+        flag(
+            UNCERTAINTY,
+            "Instead of --confidence: the threshold keeps one requirement for the next frame, on "
+            "average over sets of frames; takes fewer of them.",
+            "--next-frame",
+        ),
+    ] = False
     replicates: Replicates = 0
-    counts: Counts = None
+    counts: Annotated[
+        Path | None,
+        option(
+            UNCERTAINTY,
+            "FILE",
+            "Keep what each frame counts in this HDF5 file, or use what `mdmkit compare "
+            "--bootstrap-counts` or this command kept, instead of reading frames again.",
+        ),
+    ] = None
 
     def options(self, require: Sequence[str], overwrite: bool) -> Json:
         """The same by argument of `choose_thresholds`."""
@@ -302,8 +242,21 @@ class Certifying(Certified):
 class Kept:
     """Options for files beside the table."""
 
-    save: Save = None
-    figure: Figure = None
+    save: Annotated[
+        Path | None,
+        option(
+            OUTPUT,
+            "FILE.toml",
+            "Keep the chosen threshold of one method in a small file, for --check and for "
+            "read_threshold in Python.",
+        ),
+    ] = None
+    figure: Annotated[
+        Path | None,
+        option(
+            OUTPUT, "FILE", "Draw the ranges at which the requirements hold: a .pdf, .svg or .png."
+        ),
+    ] = None
 
     def check(self, require: Sequence[str], methods: Mapping[str, str], overwrite: bool) -> None:
         """Refuse what does not fit together or cannot be written, before the work is done."""

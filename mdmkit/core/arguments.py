@@ -37,6 +37,17 @@ def as_bytes(value: Any, argument: str = "memory") -> int:
     raise InputError(f"expected a size such as 500M or 2G, found {value!r}", argument=argument)
 
 
+def check_that(holds: object, expected: str, found: object, argument: str) -> None:
+    """Refuse a value of which something does not hold."""
+    if not holds:
+        raise InputError(f"expected {expected}, found {found!r}", argument=argument)
+
+
+def check_share(value: float, argument: str) -> None:
+    """Refuse a number outside (0, 1]."""
+    check_that(0 < value <= 1, "a number in (0, 1]", value, argument)
+
+
 def as_choice(value: object, choices: Collection[str | None], argument: str) -> Any:
     """Check that a value is one of some names, and nothing that only compares like one.
 
@@ -45,10 +56,22 @@ def as_choice(value: object, choices: Collection[str | None], argument: str) -> 
     >>> as_choice("pooled", ("pooled", "per_image"), "aggregate")
     'pooled'
     """
-    if not (value is None or isinstance(value, str)) or value not in choices:
+    one = (value is None or isinstance(value, str)) and value in choices
+    if not one:
+        meant = _meant(value, [choice for choice in choices if choice])
         named = ", ".join(map(str, choices))
-        raise InputError(f"expected one of {named}, found {value!r}", argument=argument)
+        raise InputError(f"expected one of {named}, found {value!r}{meant}", argument=argument)
     return value
+
+
+def _meant(value: object, choices: Collection[str]) -> str:
+    """Suggest the choice that a text abbreviates, or is nearest to."""
+    if not isinstance(value, str) or not value:
+        return ""
+    letters = re.compile(".*".join(map(re.escape, value.lower())), re.DOTALL)
+    short = [choice for choice in choices if len(value) > 1 and letters.search(choice)]
+    near = short or get_close_matches(value.lower(), choices, 1)
+    return f"; did you mean {near[0]}?" if near else ""
 
 
 def as_texts(value: object, argument: str) -> tuple[str, ...]:
@@ -140,6 +163,6 @@ def as_integer(value: Any, argument: str, least: int, what: str = "an integer") 
         raise InputTypeError(
             f"expected {what} >= {least}, found {value!r}", argument=argument
         ) from None
-    if number < least or isinstance(value, bool):
-        raise InputError(f"expected {what} >= {least}, found {value!r}", argument=argument)
+    allowed = number >= least and not isinstance(value, bool)
+    check_that(allowed, f"{what} >= {least}", value, argument)
     return number

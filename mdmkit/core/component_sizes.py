@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from mdmkit.core.errors import InputError
+from mdmkit.core.arguments import as_integer
 from mdmkit.core.named_arrays import AsArrays
 
 if TYPE_CHECKING:
@@ -52,12 +52,8 @@ class ComponentSizes(AsArrays):
 
     def __post_init__(self) -> None:
         for name in ("min_prediction", "min_target"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 0:
-                raise InputError(
-                    f"expected a number of pixels >= 0, found {value!r}", argument=name
-                )
-            object.__setattr__(self, name, int(value))
+            size = as_integer(getattr(self, name), name, 0, "a number of pixels")
+            object.__setattr__(self, name, size)
 
     def __str__(self) -> str:
         return f"min_prediction={self.min_prediction}, min_target={self.min_target}"

@@ -12,6 +12,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
+from mdmkit.core.arguments import check_that
 from mdmkit.core.errors import InputError, InputTypeError, SpoiltError, printable
 from mdmkit.core.records import Json
 
@@ -88,6 +89,12 @@ def _parsed(path: str | Path, form: str, parse: Callable[[str], Any]) -> Any:
         ) from None
 
 
+def check_suffix(output: Path, suffixes: Collection[str], argument: str) -> None:
+    """Refuse a name with another suffix, in small letters or not."""
+    fit = output.suffix.lower() in suffixes
+    check_that(fit, f"a name ending in {', '.join(suffixes)}", output.name, argument)
+
+
 def check_output(
     path: str | Path,
     overwrite: bool,
@@ -101,16 +108,13 @@ def check_output(
     """
     output = as_path(path, argument)
     name = printable(str(output))
-    if len(os.fsencode(output.name)) > _LONGEST_NAME:
-        raise InputError(f"expected a shorter file name, found {output.name!r}", argument=argument)
+    short = len(os.fsencode(output.name)) <= _LONGEST_NAME
+    check_that(short, "a shorter file name", output.name, argument)
     if output.exists() and not output.is_file():
         what = "the folder" if output.is_dir() else "the special file"
         raise InputError(f"expected a file name, found {what} {name}", argument=argument)
-    if suffixes is not None and output.suffix.lower() not in suffixes:
-        raise InputError(
-            f"expected a name ending in {', '.join(suffixes)}, found {output.name!r}",
-            argument=argument,
-        )
+    if suffixes is not None:
+        check_suffix(output, suffixes, argument)
     if output.exists() and not overwrite:
         raise InputError(
             f"expected a new file, found that {name} exists; "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from mdmkit.core.errors import InputError
+from mdmkit.core.arguments import check_that
 
 
 def parse_labels(text: str, argument: str) -> list[int]:
@@ -15,14 +15,10 @@ def parse_labels(text: str, argument: str) -> list[int]:
     values: list[int] = []
     for part in text.split(","):
         match = re.fullmatch(r"\s*(-?\d+)(?:-(\d+))?\s*", part)
-        if not match:
-            raise InputError(
-                f"expected integers such as 1 or 2,3 or 2-200, or none, found {text!r}",
-                argument=argument,
-            )
+        check_that(match, "integers such as 1 or 2,3 or 2-200, or none", text, argument)
+        assert match is not None
         low, high = int(match[1]), int(match[2] or match[1])
-        if high < low or high - low > 100_000:
-            raise InputError(f"expected a rising range, found {part.strip()!r}", argument=argument)
+        check_that(0 <= high - low <= 100_000, "a rising range", part.strip(), argument)
         values += range(low, high + 1)
     return values
 

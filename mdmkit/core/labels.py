@@ -17,6 +17,8 @@ from mdmkit.core.types import Array
 
 NORMAL, ANOMALOUS, IGNORED = 0, 1, 2
 UNKNOWN = 3
+#: The classes in words.
+MEANINGS = {NORMAL: "normal", ANOMALOUS: "anomaly", IGNORED: "ignore"}
 
 Labels = int | Collection[int] | None
 
@@ -66,8 +68,8 @@ class LabelCodes:
 
     def __post_init__(self) -> None:
         taken: dict[int, str] = {}
-        for name in ("normal_label", "anomaly_label", "ignore_index"):
-            codes = _as_codes(getattr(self, name), name)
+        for name, given in self.arguments.items():
+            codes = _as_codes(given, name)
             object.__setattr__(self, name, codes)
             for code in codes:
                 if code in taken:
@@ -82,7 +84,7 @@ class LabelCodes:
 
     @property
     def arguments(self) -> Json:
-        """The label values by the names of parameters, as `FrameSet.of` and `Frame` take them."""
+        """The label values by the names of parameters, as `Frame` takes them, in order of class."""
         return {
             "normal_label": self.normal_label,
             "anomaly_label": self.anomaly_label,
@@ -91,15 +93,8 @@ class LabelCodes:
 
     def meanings(self) -> list[tuple[int, int]]:
         """Every known label value with its class (0 normal, 1 anomalous, 2 ignored)."""
-        pairs: list[tuple[int, int]] = []
-        for meaning, codes in (
-            (NORMAL, self.normal_label),
-            (ANOMALOUS, self.anomaly_label),
-            (IGNORED, self.ignore_index),
-        ):
-            assert isinstance(codes, tuple)
-            pairs += [(code, meaning) for code in codes]
-        return pairs
+        by_class = enumerate(self.arguments.values())
+        return [(code, meaning) for meaning, codes in by_class for code in codes]
 
     @cached_property
     def table(self) -> NDArray[np.uint8]:
@@ -151,13 +146,8 @@ class LabelCodes:
         return np.asarray(classes)
 
     def __str__(self) -> str:
-        parts = (
-            (self.normal_label, "normal"),
-            (self.anomaly_label, "anomaly"),
-            (self.ignore_index, "ignore"),
-        )
         return ", ".join(
             f"{label_text(codes).replace(',', ' or ')} ({meaning})"
-            for codes, meaning in parts
-            if isinstance(codes, tuple) and codes
+            for codes, meaning in zip(self.arguments.values(), MEANINGS.values(), strict=True)
+            if codes
         )

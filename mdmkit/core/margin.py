@@ -128,12 +128,9 @@ class Margin(Number):
     def __repr__(self) -> str:
         if self.value is None:  # in a result
             return f"Margin(undefined, t_margin={self.t_margin!r}, metric={self.metric!r})"
-        parts = [f"value={self.value:.6g}"]
-        if self.interval is None:
-            parts.append("interval=None")
-        else:
-            x, y = self.interval
-            parts += [f"interval=[{x:.6g}, {y:.6g})", f"threshold={self.threshold:.6g}"]
+        parts = [f"value={self.value:.6g}", f"interval={self._range}"]
+        if self.interval is not None:
+            parts.append(f"threshold={self.threshold:.6g}")
         parts += [f"t_margin={self.t_margin!r}", f"metric={self.metric!r}"]
         if self.min_prediction is not None:
             parts.append(f"min_prediction={self.min_prediction}, min_target={self.min_target}")
@@ -144,7 +141,8 @@ class Margin(Number):
         else:
             parts.append(f"bracket={self.bracket}")
         if self.aggregate != "pooled":
-            parts.append(f"aggregate={self.aggregate!r} over {self._images} images")
+            images = self.images.defined if self.images else 0
+            parts.append(f"aggregate={self.aggregate!r} over {images} images")
         return f"Margin({', '.join(parts)})"
 
     def _repr_html_(self) -> str:
@@ -154,9 +152,7 @@ class Margin(Number):
         known = {
             "MDM": f"{float(self):.6g}",
             "d": f"{self.metric} > {self.t_margin!r}",
-            "thresholds": "-"
-            if self.interval is None
-            else "[{:.6g}, {:.6g})".format(*self.interval),
+            "thresholds": self._range or "-",
             "recommended": "-" if self.threshold is None else f"{self.threshold:.6g}",
             "bracket": self.spelled_bracket(".6g") or "-",
             "trivial level": "-" if self.trivial is None else f"{self.trivial:.6g}",
@@ -168,15 +164,8 @@ class Margin(Number):
         return f"<table><tr>{heads}</tr><tr>{cells}</tr></table>"
 
     @property
-    def _range(self) -> str:
-        if self.interval is None:
-            return "-"
-        x, y = self.interval
-        return f"[{x:.6g}, {y:.6g})"
-
-    @property
-    def _images(self) -> int:
-        return 0 if self.images is None else self.images.defined
+    def _range(self) -> str | None:
+        return None if self.interval is None else "[{:.6g}, {:.6g})".format(*self.interval)
 
 
 def trivial_level(ends: Sequence[float] | None) -> float | None:
@@ -190,7 +179,8 @@ def longest_run(edges: NDArray[np.float64], passes: NDArray[np.bool_]) -> Interv
 
     Of several, the lowest; None where no passing run has a positive length.
     """
-    padded = np.concatenate([[False], passes, [False]])
+    padded = np.zeros(passes.size + 2, bool)
+    padded[1:-1] = passes
     turns = np.flatnonzero(padded[1:] != padded[:-1])
     starts, ends = edges[turns[::2]], edges[turns[1::2]]
     if starts.size == 0:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from mdmkit.core.arguments import check_that
 from mdmkit.core.errors import InputError, InputTypeError
 from mdmkit.core.frame import as_unit
 from mdmkit.core.labels import ANOMALOUS, IGNORED, NORMAL
@@ -71,10 +72,7 @@ class Band(FrameChange):
             raise InputTypeError(
                 f"expected a width in pixels >= 1, found {self.width!r}", argument="band"
             ) from None
-        if not 1 <= width < np.inf:
-            raise InputError(
-                f"expected a width in pixels >= 1, found {self.width!r}", argument="band"
-            )
+        check_that(1 <= width < np.inf, "a width in pixels >= 1", self.width, "band")
         object.__setattr__(self, "width", width)
 
     def __call__(self, frame: Frame) -> Frame:
@@ -175,11 +173,8 @@ class ImageScore(FrameChange):
     def __post_init__(self) -> None:
         object.__setattr__(self, "kind", str(self.kind).lower())
         number, percent = self._top()
-        if not 0 < number <= (100 if percent else np.inf) or (not percent and number % 1):
-            raise InputError(
-                f"expected max, mean-top:K or mean-top:P%, found {self.kind!r}",
-                argument="image_score",
-            )
+        allowed = 0 < number <= (100 if percent else np.inf) and (percent or number % 1 == 0)
+        check_that(allowed, "max, mean-top:K or mean-top:P%", self.kind, "image_score")
 
     def _top(self) -> tuple[float, bool]:
         if self.kind == "max":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from mdmkit.datasets.categories import defects, industrial
+from mdmkit.datasets.categories import defects, each_category, industrial
 
 LAYOUT = industrial(
     "btad",
@@ -13,5 +13,5 @@ LAYOUT = industrial(
 test/ok/NAME.bmp (.png)
 test/ko/NAME.bmp (.png)
 ground_truth/ko/NAME.png (.bmp)""",
-    partial(defects, images="test", masks="ground_truth", normal=("ok",)),
+    each_category(partial(defects, normal=("ok",))),
 )

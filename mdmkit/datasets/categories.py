@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
-from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import InputError, listing
 from mdmkit.core.labels import LabelCodes
 from mdmkit.datasets.dataset import DataSet, FrameFiles, Layout
 from mdmkit.datasets.trees import images_below, masks_below
 
 Frames = Mapping[str, FrameFiles]
+Find = Callable[[DataSet], DataSet]
 MASK_SUFFIXES = (".png", ".bmp", ".tif", ".tiff")
 
 
@@ -24,19 +25,20 @@ def in_categories(blank: DataSet, frames_of: Callable[[Path], Frames]) -> DataSe
     own = frames_of(blank.root)
     if own:
         return replace(blank, frames=own)
-    frames: dict[str, FrameFiles] = {}
-    groups: dict[str, str] = {}
-    for folder in sorted(blank.root.iterdir()):
-        found = frames_of(folder) if folder.is_dir() else {}
-        for key, files in found.items():
-            frames[f"{folder.name}/{key}"] = files
-            groups[f"{folder.name}/{key}"] = folder.name
-    return replace(blank, frames=frames, groups=groups)
+    folders = (entry for entry in blank.root.iterdir() if entry.is_dir())
+    return grouped(blank, {folder.name: frames_of(folder) for folder in folders})
 
 
-def defects(
-    root: Path, images: str, masks: str, ending: str = "_mask", normal: Collection[str] = ("good",)
-) -> Frames:
+def grouped(blank: DataSet, categories: Mapping[str, Frames]) -> DataSet:
+    """The frames of all categories, which are their groups."""
+    frames = {
+        f"{name}/{key}": files for name, own in categories.items() for key, files in own.items()
+    }
+    groups = {key: key.partition("/")[0] for key in frames}
+    return replace(blank, frames=dict(sorted(frames.items())), groups=groups)
+
+
+def defects(root: Path, normal: Collection[str] = ("good",)) -> Frames:
     """Frames of one category: images in a folder a defect, masks beside them under the same keys.
 
     Raises
@@ -44,10 +46,10 @@ def defects(
     InputError
         If an image outside the folders of normal ones has no mask.
     """
-    found = masks_below(root / masks, ending, MASK_SUFFIXES) or masks_below(
-        root / masks, "", MASK_SUFFIXES
-    )
-    return matched(root, images_below(root / images), found, normal)
+    folder = root / "ground_truth"
+    named = masks_below(folder, "_mask", MASK_SUFFIXES)
+    masks = named or masks_below(folder, "", MASK_SUFFIXES)
+    return matched(root, images_below(root / "test"), masks, normal)
 
 
 def matched(
@@ -70,17 +72,19 @@ def matched(
     return {key: FrameFiles(masks.get(key), images.get(key)) for key in keys}  # type: ignore[arg-type]
 
 
-def industrial(
-    name: str, title: str, tree: str, frames_of: Callable[[Path], Frames], *notes: str
-) -> Layout:
+def each_category(frames_of: Callable[[Path], Frames]) -> Find:
+    """How frames are found in folders of categories, by those of one category."""
+    return partial(in_categories, frames_of=frames_of)
+
+
+def industrial(name: str, title: str, tree: str, find: Find, *notes: str) -> Layout:
     """A layout of categories with masks of 0 and 255."""
     return Layout(
         name=name,
         title=title,
         tree=f"CATEGORY/...              (or ROOT is one category)\n{tree}",
-        find=lambda blank: in_categories(blank, frames_of),
+        find=find,
         codes=LabelCodes(0, 255, None),
-        sizes=ComponentSizes(0, 0),
         notes=("images of good products have no mask: all normal, of the image's size", *notes),
         normal_frames=True,
     )

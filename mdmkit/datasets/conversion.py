@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mdmkit.core.arguments import as_choice
 from mdmkit.core.errors import InputError, listing
 from mdmkit.core.files import as_path, check_output_folder
 from mdmkit.core.frame import as_unit
@@ -75,8 +76,7 @@ def convert(
         Before anything is written, if outputs exist; after all others are written, listing the
         score maps which cannot be read, or which the new format cannot hold.
     """
-    if form not in SUFFIXES:
-        raise InputError(f"expected one of {', '.join(SUFFIXES)}, found {form!r}", argument="to")
+    as_choice(form, SUFFIXES, "to")
     if dtype is not None and (dtype not in DTYPES or form == "png16"):
         fitting = "none for png16" if form == "png16" else f"one of {', '.join(DTYPES)}"
         raise InputError(f"expected {fitting}, found {dtype!r}", argument="dtype")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from mdmkit.core.component_sizes import ComponentSizes
@@ -192,19 +192,8 @@ class Layout:
 
     def at(self, root: Path) -> DataSet:
         """The data set at `root` before its frames are looked for."""
-        return DataSet(
-            self.name,
-            root,
-            self.title,
-            {},
-            self.codes,
-            self.sizes,
-            self.aggregate,
-            self.notes,
-            only_labelled=self.only_labelled,
-            labelled=self.labelled,
-            normal_frames=self.normal_frames,
-        )
+        shared = {each.name for each in fields(self)} & {each.name for each in fields(DataSet)}
+        return DataSet(root=root, **{name: getattr(self, name) for name in shared})
 
     def expected(self, root: Path) -> str:
         """Compose the message that `root` looks otherwise."""

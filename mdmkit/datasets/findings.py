@@ -11,13 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.core.frame import as_unit
-from mdmkit.core.labels import ANOMALOUS, IGNORED, NORMAL
+from mdmkit.core.labels import ANOMALOUS, IGNORED, MEANINGS, NORMAL
 from mdmkit.core.types import Array
 from mdmkit.datasets.choice import Choice
 from mdmkit.datasets.dataset import DataSet
 from mdmkit.datasets.suspicion import LabelSurvey
 
-_MEANINGS = {NORMAL: "normal", ANOMALOUS: "anomaly", IGNORED: "ignore"}
 _MOST_VALUES = 24
 
 
@@ -63,7 +62,7 @@ def _mask_lines(masks: MaskFindings, least: int) -> list[str]:
     total = masks.pixels(NORMAL, ANOMALOUS, IGNORED)
     valid, anomalous = masks.pixels(NORMAL, ANOMALOUS), masks.pixels(ANOMALOUS)
     values = [
-        f"{value} {_MEANINGS[kind]} {_share(pixels, total)}"
+        f"{value} {MEANINGS[kind]} {_share(pixels, total)}"
         for (value, kind), pixels in sorted(masks.values.items())
     ]
     if len(values) > _MOST_VALUES:

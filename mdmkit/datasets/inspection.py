@@ -28,8 +28,6 @@ from mdmkit.io import read_mask, read_scores
 from mdmkit.io.images import image_shape
 from mdmkit.io.resize import resized
 
-_MEANINGS = {NORMAL: "normal", ANOMALOUS: "anomaly", IGNORED: "ignore"}
-
 
 def inspect_frames(
     methods: Mapping[str, str | Path],

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.labels import LabelCodes
-from mdmkit.datasets.dataset import DataSet, FrameFiles, Layout
-from mdmkit.datasets.trees import images_below, masks_below
+from mdmkit.datasets.dataset import DataSet, Layout
+from mdmkit.datasets.trees import images_below, labelled, masks_below
 
 _ENDING = "_GT"
 
@@ -17,10 +14,9 @@ def find(blank: DataSet) -> DataSet:
     for folder in (blank.root / "test", blank.root):
         masks = masks_below(folder, _ENDING, (".png",))
         if masks:
-            images = images_below(folder)
-            frames = {key: FrameFiles(masks[key], images.get(key)) for key in sorted(masks)}
-            bare = {key for key in images if key not in masks and not key.endswith(_ENDING)}
-            return replace(blank, frames=frames, unlabelled=frozenset(bare))
+            found = images_below(folder)
+            images = {key: path for key, path in found.items() if not key.endswith(_ENDING)}
+            return labelled(blank, masks, images)
     return blank
 
 
@@ -32,6 +28,5 @@ test/NAME.png
 test/NAME_GT.png          (all 0 where nothing is wrong)""",
     find=find,
     codes=LabelCodes(0, 255, None),
-    sizes=ComponentSizes(0, 0),
     normal_frames=True,
 )

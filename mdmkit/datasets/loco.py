@@ -11,7 +11,7 @@ from pathlib import Path
 from mdmkit.core.errors import InputError
 from mdmkit.core.files import read_json
 from mdmkit.core.records import Json
-from mdmkit.datasets.categories import Frames, industrial, matched
+from mdmkit.datasets.categories import Frames, each_category, industrial, matched
 from mdmkit.datasets.trees import images_below, masks_below
 from mdmkit.io.regions import RegionMasks, Saturation
 
@@ -62,6 +62,6 @@ test/good/NAME.png
 test/logical_anomalies/NAME.png, test/structural_anomalies/NAME.png
 ground_truth/logical_anomalies/NAME/000.png, 001.png, ...
 defects_config.json       (areas of saturation, by pixel value)""",
-    frames_of,
+    each_category(frames_of),
     "all masks of an image together are its ground truth; each is a region with a saturation area",
 )

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from functools import partial
-
-from mdmkit.datasets.categories import defects, industrial
+from mdmkit.datasets.categories import defects, each_category, industrial
 
 _TREE = """\
 test/good/NAME.png
 test/DEFECT/NAME.png
 ground_truth/DEFECT/NAME_mask.png"""
-_frames = partial(defects, images="test", masks="ground_truth")
-
-LAYOUT = industrial("mvtec", "MVTec AD", _TREE, _frames)
-MPDD = industrial("mpdd", "MPDD, metal parts", _TREE, _frames)
+LAYOUT = industrial("mvtec", "MVTec AD", _TREE, each_category(defects))
+MPDD = industrial("mpdd", "MPDD, metal parts", _TREE, each_category(defects))

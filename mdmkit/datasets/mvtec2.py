@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mdmkit.datasets.categories import Frames, industrial, matched
+from mdmkit.datasets.categories import Frames, each_category, industrial, matched
 from mdmkit.datasets.trees import images_below, masks_below
 
 _MASKS = "ground_truth/"
@@ -25,6 +25,6 @@ LAYOUT = industrial(
 test_public/good/000_LIGHT.png
 test_public/bad/000_LIGHT.png
 test_public/ground_truth/bad/000_LIGHT_mask.png""",
-    frames_of,
+    each_category(frames_of),
     "test_private and test_private_mixed have no public ground truth: a server judges them",
 )

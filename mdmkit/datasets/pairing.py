@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mdmkit.core.arguments import check_kind
+from mdmkit.core.arguments import as_choice, check_kind
 from mdmkit.core.errors import InputError
 from mdmkit.core.files import as_path
 from mdmkit.datasets import keys, roadanomaly
@@ -70,8 +70,7 @@ def check_missing(missing: object) -> None:
     --------
     >>> check_missing("skip")
     """
-    if not isinstance(missing, str) or missing not in ("error", "skip"):
-        raise InputError(f"expected 'error' or 'skip', found {missing!r}", argument="missing")
+    as_choice(missing, ("error", "skip"), "missing")
 
 
 def find_targets(target: str | Path) -> dict[str, Path]:

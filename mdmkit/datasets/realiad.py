@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 from mdmkit.core.errors import InputError
 from mdmkit.core.files import read_json
 from mdmkit.core.records import Json
-from mdmkit.datasets.categories import industrial
-from mdmkit.datasets.dataset import DataSet, FrameFiles, Layout
+from mdmkit.datasets.categories import Frames, grouped, industrial
+from mdmkit.datasets.dataset import DataSet, FrameFiles
 from mdmkit.io.regions import RegionMasks
 
 _LISTS = ("realiad_jsons/realiad_jsons", "realiad_jsons")
@@ -21,20 +20,18 @@ def find(blank: DataSet) -> DataSet:
     lists = next((blank.root / name for name in _LISTS if (blank.root / name).is_dir()), None)
     if lists is None:
         return blank
-    frames: dict[str, FrameFiles] = {}
-    groups: dict[str, str] = {}
-    for table in sorted(lists.glob("*.json")):
-        places = [blank.root / name / table.stem for name in _IMAGES]
-        folder = next((place for place in places if place.is_dir()), None)
-        for key, files in _frames(table, folder) if folder else ():
-            frames[f"{table.stem}/{key}"] = files
-            groups[f"{table.stem}/{key}"] = table.stem
-    return replace(blank, frames=dict(sorted(frames.items())), groups=groups)
+    return grouped(
+        blank, {table.stem: _frames(table, blank.root) for table in lists.glob("*.json")}
+    )
 
 
-def _frames(table: Path, folder: Path) -> list[tuple[str, FrameFiles]]:
+def _frames(table: Path, root: Path) -> Frames:
+    places = [root / name / table.stem for name in _IMAGES]
+    folder = next((place for place in places if place.is_dir()), None)
+    if folder is None:
+        return {}
     try:
-        return [_frame(row, folder) for row in read_json(table)["test"]]
+        return dict(_frame(row, folder) for row in read_json(table)["test"])
     except (AttributeError, KeyError, TypeError) as error:
         raise InputError(
             f"{table}: expected a list named test of objects with image_path and mask_path, found "
@@ -49,15 +46,12 @@ def _frame(row: Json, folder: Path) -> tuple[str, FrameFiles]:
     return image.with_suffix("").as_posix(), files
 
 
-LAYOUT: Layout = replace(
-    industrial(
-        "realiad",
-        "Real-IAD",
-        """\
+LAYOUT = industrial(
+    "realiad",
+    "Real-IAD",
+    """\
 realiad_jsons/realiad_jsons/CATEGORY.json    (which images are for tests)
 realiad_1024/CATEGORY/OK/S0001/NAME.jpg
 realiad_1024/CATEGORY/NG/DEFECT/S0001/NAME.jpg, NAME.png      (or realiad_512, realiad_256)""",
-        lambda root: {},
-    ),
-    find=find,
+    find,
 )

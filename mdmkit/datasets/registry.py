@@ -10,8 +10,9 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mdmkit.core.arguments import check_kind
+from mdmkit.core.arguments import check_kind, check_that
 from mdmkit.core.errors import InputError, InputTypeError
+from mdmkit.core.plugins import load_added
 
 if TYPE_CHECKING:
     from mdmkit.datasets.dataset import DataSet, Layout
@@ -98,21 +99,8 @@ def layout(name: str) -> Layout:
             "mdmkit datasets describes them",
             argument="dataset",
         )
-    point = _added()[name]
-    try:
-        added = point.load()
-    except Exception as error:  # foreign code may raise anything
-        raise InputError(
-            f"expected to load the layout {name} from {point.value}, "
-            f"found {type(error).__name__}: {error}",
-            argument="dataset",
-        ) from error
-    if not isinstance(added, Layout):
-        raise InputError(
-            f"expected a mdmkit.datasets.Layout at {point.value}, found {type(added).__name__}",
-            argument="dataset",
-        )
-    return added
+    kind = "mdmkit.datasets.Layout"
+    return load_added(_added()[name], Layout, kind, f"the layout {name}", "dataset")
 
 
 def open_dataset(
@@ -166,10 +154,7 @@ def open_dataset(
             f"expected 'LAYOUT:ROOT' or a DataSet, found {dataset!r}", argument="dataset"
         )
     name, _, root = dataset.partition(":")
-    if not (name and root):
-        raise InputError(
-            f"expected LAYOUT:ROOT, as smiyc-anomaly:FOLDER, found {dataset!r}", argument="dataset"
-        )
+    check_that(name and root, "LAYOUT:ROOT, as smiyc-anomaly:FOLDER", dataset, "dataset")
     found = layout(name).open(Path(root).expanduser())  # a shell leaves the ~ of NAME:~/... alone
     return replace(
         found,

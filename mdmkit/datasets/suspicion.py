@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 import numpy as np
 
 from mdmkit.core.frame import Frame
-from mdmkit.core.labels import ANOMALOUS, IGNORED, NORMAL, LabelCodes
+from mdmkit.core.labels import ANOMALOUS, IGNORED, MEANINGS, NORMAL, LabelCodes
 from mdmkit.core.types import Array
 from mdmkit.datasets.dataset import DataSet
 from mdmkit.io import AllNormal, Target, read_mask
@@ -21,7 +21,6 @@ SIGMOID_OF_UNIT = (
     "without a normaliser they are taken as they are"
 )
 _BLACK_AND_WHITE = {0, 255}
-_MEANINGS = {NORMAL: "normal", ANOMALOUS: "anomaly", IGNORED: "ignore"}
 
 
 @dataclass
@@ -119,7 +118,7 @@ class LabelSurvey:
             return "no frame has a mask"
         meanings = dict(self.codes.meanings())
         values = [
-            f"{value} ({_MEANINGS.get(meanings.get(value, IGNORED))}) at {count} pixels"
+            f"{value} ({MEANINGS.get(meanings.get(value, IGNORED))}) at {count} pixels"
             for value, count in sorted(self.pixels.items())[:8]
         ]
         if len(self.black_and_white) + len(self.zero) == self.masks and self.black_and_white:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 from mdmkit.core.errors import InputError
 from mdmkit.core.files import read_text
-from mdmkit.datasets.categories import defects, in_categories, industrial
-from mdmkit.datasets.dataset import DataSet, FrameFiles, Layout
+from mdmkit.datasets.categories import defects, grouped, in_categories, industrial
+from mdmkit.datasets.dataset import DataSet, FrameFiles
 from mdmkit.io.regions import RegionMasks
 
 _SPLIT = "split_csv/1cls.csv"
@@ -24,23 +23,20 @@ def find(blank: DataSet) -> DataSet:
         table = root / _SPLIT
         if table.exists():
             return _by_table(blank, root, table, category)
-    return in_categories(blank, partial(defects, images="test", masks="ground_truth"))
+    return in_categories(blank, defects)
 
 
 def _by_table(blank: DataSet, root: Path, table: Path, category: str) -> DataSet:
-    frames: dict[str, FrameFiles] = {}
-    groups: dict[str, str] = {}
+    found: dict[str, dict[str, FrameFiles]] = {}
     for row in _test_rows(table):
         name, image = row["object"], Path(row["image"])
-        if category not in ("", name) or not (root / name).is_dir():
-            continue
-        prefix = "" if category else f"{name}/"
-        key = f"{prefix}{image.parent.name}/{image.stem}"  # below Data/Images
-        mask = RegionMasks((root / row["mask"],)) if row["mask"] else None
-        frames[key] = FrameFiles(mask, root / image)
-        if not category:
-            groups[key] = name
-    return replace(blank, frames=dict(sorted(frames.items())), groups=groups)
+        if (root / name).is_dir():
+            key = f"{image.parent.name}/{image.stem}"  # below Data/Images
+            mask = RegionMasks((root / row["mask"],)) if row["mask"] else None
+            found.setdefault(name, {})[key] = FrameFiles(mask, root / image)
+    if not category:
+        return grouped(blank, found)
+    return replace(blank, frames=dict(sorted(found.get(category, {}).items())))
 
 
 def _test_rows(table: Path) -> Iterator[dict[str, str]]:
@@ -52,17 +48,14 @@ def _test_rows(table: Path) -> Iterator[dict[str, str]]:
     return (row for row in rows if row["split"] == "test")
 
 
-LAYOUT: Layout = replace(
-    industrial(
-        "visa",
-        "VisA",
-        """\
+LAYOUT = industrial(
+    "visa",
+    "VisA",
+    """\
 CATEGORY/Data/Images/Normal/NAME.JPG, Anomaly/NAME.JPG
 CATEGORY/Data/Masks/Anomaly/NAME.png
 split_csv/1cls.csv        (which images are for tests)
 or, repackaged: CATEGORY/test/good/NAME.JPG, test/bad/NAME.JPG, ground_truth/bad/NAME.png""",
-        lambda root: {},
-        "every pixel of a mask that is not 0 is anomalous, whatever kind of defect its value names",
-    ),
-    find=find,
+    find,
+    "every pixel of a mask that is not 0 is anomalous, whatever kind of defect its value names",
 )

@@ -6,9 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
-import numpy as np
-
-from mdmkit.core.arguments import check_kind
+from mdmkit.core.arguments import as_integer, check_kind
 from mdmkit.core.errors import InputError
 from mdmkit.core.given import given_frames
 from mdmkit.core.labels import LabelCodes
@@ -18,9 +16,7 @@ from mdmkit.evaluation.threads import Load, Threads
 
 def check_jobs(jobs: object) -> int:
     """A number of threads."""
-    if isinstance(jobs, bool) or not isinstance(jobs, (int, np.integer)) or jobs < 1:
-        raise InputError(f"expected a number of threads >= 1, found {jobs!r}", argument="jobs")
-    return int(jobs)
+    return as_integer(jobs, "jobs", 1, "a number of threads")
 
 
 @contextmanager

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from mdmkit.core.arguments import check_that
 from mdmkit.core.component_sizes import ComponentSizes
-from mdmkit.core.errors import InputError
 from mdmkit.core.frame_streams import frames_from
 from mdmkit.core.labels import LabelCodes, Labels
 from mdmkit.statistics.accumulator import DEFAULT_MEMORY
@@ -68,8 +68,8 @@ def component_curves(
     ([-inf, 0.1, 0.3, 0.5, 0.9], [1.0, 1.0, 1.0, 0.5, 0.0], [2, 1, 0, 0, 0])
     """
     edges = None if thresholds is None else np.unique(np.asarray(thresholds, np.float64))
-    if edges is not None and not (edges.size and np.isfinite(edges).all()):
-        raise InputError(f"expected finite numbers, found {thresholds!r}", argument="thresholds")
+    finite = edges is None or (edges.size and np.isfinite(edges).all())
+    check_that(finite, "finite numbers", thresholds, "thresholds")
     sizes = ComponentSizes(min_prediction, min_target)
     frames = frames_from(
         scores, target, ignore, codes=LabelCodes(normal_label, anomaly_label, ignore_index)

@@ -12,6 +12,7 @@ from torch import Tensor
 from torchmetrics import Metric
 from torchmetrics.utilities import rank_zero_warn
 
+from mdmkit.core.arguments import as_choice
 from mdmkit.core.errors import InputError, NoTargetError, RangeError
 from mdmkit.core.frame import Frame, as_unit
 from mdmkit.core.labels import LabelCodes
@@ -71,10 +72,8 @@ class CountedMetric(Metric):
         **kwargs: object,
     ) -> None:
         super().__init__(**kwargs)
-        if no_target not in ("error", "nan"):
-            raise InputError(f"expected error or nan, found {no_target!r}", argument="no_target")
         self.validate = bool(validate)
-        self.no_target = no_target
+        self.no_target = as_choice(no_target, ("error", "nan"), "no_target")
         self._measures = measures
         self._codes = codes
         self._on_host = OnHost.of(statistics_of(measures))

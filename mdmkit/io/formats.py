@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -10,6 +10,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 from mdmkit.core.errors import InputError
+from mdmkit.core.plugins import load_added
 from mdmkit.core.types import Array
 
 #: Reads an array; the key names one of several in a file.
@@ -95,20 +96,26 @@ def format_of(suffix: str) -> Format | None:
         return built_in
     if suffix not in _added():
         return None
-    point = _added()[suffix]
-    try:
-        added = point.load()
-    except Exception as error:  # foreign code may raise anything
+    return load_added(_added()[suffix], Format, "mdmkit.io.Format", f"the format {suffix}")
+
+
+def chosen_key(path: Path, names: Sequence[str], key: str | None, what: str) -> str:
+    """The key of what is to be read of a file: as asked for, else the only one.
+
+    Raises
+    ------
+    InputError
+        If there is none of that key, or none is asked for and there are several.
+    """
+    if key is None and len(names) == 1:
+        return names[0]
+    if key is None or key not in names:
+        wanted = f"one {what}" if key is None else f"the key {key!r}"
         raise InputError(
-            f"format {suffix}: expected to load it from {point.value}, "
-            f"found {type(error).__name__}: {error}"
-        ) from error
-    if not isinstance(added, Format):
-        raise InputError(
-            f"format {suffix}: expected a mdmkit.io.Format at {point.value}, "
-            f"found {type(added).__name__}"
+            f"{path}: expected {wanted}, found the keys {', '.join(names) or 'none'}"
+            + (f"; choose one, as `key='{names[0]}'`" if key is None and names else "")
         )
-    return added
+    return key
 
 
 def score_suffixes() -> tuple[str, ...]:

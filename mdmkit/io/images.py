@@ -63,6 +63,20 @@ def open_image(path: str | Path) -> Iterator[Image.Image]:
             yield image
 
 
+@contextmanager
+def readable_image(path: str | Path) -> Iterator[Image.Image]:
+    """A Pillow image as of `open_image`; whatever fails becomes an error that names the file."""
+    try:
+        with open_image(path) as image:
+            yield image
+    except InputError:
+        raise
+    except Exception as error:  # on damaged and foreign files libraries raise nearly anything
+        raise InputError(
+            f"{printable(str(path))}: expected a readable image, found: {error}"
+        ) from error
+
+
 def upright(image: Image.Image, mode: str | None = None) -> Array:
     """The pixels of an image (H, W) or (H, W, channels), in some mode, as viewers show them."""
     image.load()  # of TIFF turns them, and drops the tag; of PNG reads the tags behind the pixels
@@ -78,13 +92,8 @@ def read_image(path: str | Path) -> NDArray[np.uint8]:
     InputError
         If it is no image.
     """
-    try:
-        with open_image(path) as image:
-            return upright(image, "RGB")
-    except InputError:
-        raise
-    except Exception as error:  # on damaged and foreign files libraries raise nearly anything
-        raise _no_image(path, error) from error
+    with readable_image(path) as image:
+        return upright(image, "RGB")
 
 
 def image_shape(path: str | Path) -> tuple[int, int]:
@@ -95,17 +104,12 @@ def image_shape(path: str | Path) -> tuple[int, int]:
     InputError
         If it is no image.
     """
-    try:
-        with open_image(path) as image:
-            width, height = image.size
-            if image.format == "TIFF":  # as stored; some versions of Pillow turn its size
-                width, height = (int(image.tag_v2[tag]) for tag in (256, 257))  # type: ignore[attr-defined]
-            lying = width != height and _is_lying(image, Path(path))
-            return (width, height) if lying else (height, width)
-    except InputError:
-        raise
-    except Exception as error:
-        raise _no_image(path, error) from error
+    with readable_image(path) as image:
+        width, height = image.size
+        if image.format == "TIFF":  # as stored; some versions of Pillow turn its size
+            width, height = (int(image.tag_v2[tag]) for tag in (256, 257))  # type: ignore[attr-defined]
+        lying = width != height and _is_lying(image, Path(path))
+        return (width, height) if lying else (height, width)
 
 
 def _is_lying(image: Image.Image, path: Path) -> bool:
@@ -123,10 +127,6 @@ def _has_tags(path: Path) -> bool:
                 return True
             file.seek(int.from_bytes(head[:4], "big") + 4, 1)
     return False
-
-
-def _no_image(path: str | Path, error: Exception) -> InputError:
-    return InputError(f"{printable(str(path))}: expected a readable image, found: {error}")
 
 
 @dataclass(frozen=True)

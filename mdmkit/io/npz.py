@@ -13,7 +13,7 @@ import numpy as np
 
 from mdmkit.core.errors import InputError
 from mdmkit.core.types import Array
-from mdmkit.io.formats import Format
+from mdmkit.io.formats import Format, chosen_key
 
 SCORES, TARGET, IGNORE = "soft_mask", "gt", "ignore"
 _IMAGE = "image"
@@ -29,16 +29,7 @@ def _opened(path: Path, file: Any) -> np.lib.npyio.NpzFile:
 
 
 def _array(path: Path, archive: np.lib.npyio.NpzFile, key: str | None) -> Array:
-    names = list(archive.files)
-    if key is None and len(names) == 1:
-        key = names[0]
-    if key not in names:
-        wanted = "one array" if key is None else f"the key {key!r}"
-        raise InputError(
-            f"{path}: expected {wanted}, found the keys {', '.join(names) or 'none'}"
-            + (f"; choose one, as `key='{names[0]}'`" if key is None and names else "")
-        )
-    return np.asarray(archive[key])
+    return np.asarray(archive[chosen_key(path, archive.files, key, "array")])
 
 
 def read(path: Path, key: str | None) -> Array:

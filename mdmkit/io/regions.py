@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.core.errors import InputError, printable
-from mdmkit.io.images import open_image, upright
+from mdmkit.io.images import readable_image, upright
 
 
 @dataclass(frozen=True)
@@ -101,15 +101,8 @@ class RegionMasks:
 
 def _values(path: Path) -> NDArray[np.int64]:
     """Pixel values as stored, palette indices too; of colours the largest of the channels."""
-    try:
-        with open_image(path) as image:
-            values = upright(image)
-    except InputError:
-        raise
-    except Exception as error:  # on damaged and foreign files libraries raise nearly anything
-        raise InputError(
-            f"{printable(str(path))}: expected a readable image, found: {error}"
-        ) from error
+    with readable_image(path) as image:
+        values = upright(image)
     if values.ndim == 3:
         values = values[..., :3].max(axis=2)
     return values.astype(np.int64)

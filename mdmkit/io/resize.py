@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from mdmkit.core.errors import InputError
+from mdmkit.core.arguments import as_choice
 from mdmkit.core.frame import as_unit
 from mdmkit.core.types import Array
 
@@ -14,11 +14,7 @@ METHODS = ("bilinear", "nearest")
 
 def check_resize(resize: object) -> str | None:
     """Check that a value is one of `METHODS`, or None."""
-    if resize is not None and (not isinstance(resize, str) or resize not in METHODS):
-        raise InputError(
-            f"expected one of {', '.join(METHODS)}, found {resize!r}", argument="resize"
-        )
-    return resize
+    return None if resize is None else str(as_choice(resize, METHODS, "resize"))
 
 
 def resized(scores: Array, shape: tuple[int, int], resize: str) -> NDArray[np.float32]:

@@ -11,7 +11,7 @@ import numpy as np
 from mdmkit.core.errors import InputError, printable
 from mdmkit.core.extras import needed_by
 from mdmkit.core.types import Array
-from mdmkit.io.formats import Format
+from mdmkit.io.formats import Format, chosen_key
 
 
 def read(path: Path, key: str | None) -> Array:
@@ -28,7 +28,8 @@ def read(path: Path, key: str | None) -> Array:
                 f"torch.load reads with weights_only=True ({type(error).__name__})"
             ) from error
     if isinstance(saved, dict):
-        saved = _entry(path, saved, key)
+        named = {str(name): tensor for name, tensor in saved.items()}
+        saved = named[chosen_key(path, list(named), key, "tensor")]
     if not isinstance(saved, torch.Tensor):
         raise InputError(f"{path}: expected a tensor, found {type(saved).__name__}")
     tensor = saved.detach()
@@ -47,18 +48,6 @@ def _loaded(torch: Any, file: BinaryIO) -> Any:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Detected pickle protocol", UserWarning)
         return torch.load(file, map_location="cpu", weights_only=True)
-
-
-def _entry(path: Path, saved: dict[Any, Any], key: str | None) -> Any:
-    if key is None and len(saved) == 1:
-        return next(iter(saved.values()))
-    if key not in saved:
-        wanted = "one tensor" if key is None else f"the key {key!r}"
-        raise InputError(
-            f"{path}: expected {wanted}, found the keys {', '.join(map(str, saved)) or 'none'}"
-            + (f"; choose one, as `key='{next(iter(saved))}'`" if key is None and saved else "")
-        )
-    return saved[key]
 
 
 FORMAT = Format((".pt",), read)

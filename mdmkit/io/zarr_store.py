@@ -6,14 +6,12 @@ Chunks that were never written mean the array's fill value: that is Zarr's own r
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from mdmkit.core.errors import InputError
 from mdmkit.core.extras import needed_by
 from mdmkit.core.types import Array
-from mdmkit.io.formats import Format
+from mdmkit.io.formats import Format, chosen_key
 
 
 def read(path: Path, key: str | None) -> Array:
@@ -24,21 +22,8 @@ def read(path: Path, key: str | None) -> Array:
         raise FileNotFoundError(f"No such file or directory: {path}")
     node = zarr.open(str(path), mode="r")
     if isinstance(node, zarr.Group):
-        node = _chosen(path, node, key)
+        node = node[chosen_key(path, sorted(node.array_keys()), key, "array")]
     return np.asarray(node[...])
-
-
-def _chosen(path: Path, group: Any, key: str | None) -> Any:
-    names = sorted(group.array_keys())
-    if key is None and len(names) == 1:
-        key = names[0]
-    if key not in names:
-        wanted = "one array" if key is None else f"the array {key!r}"
-        raise InputError(
-            f"{path}: expected {wanted}, found the arrays {', '.join(names) or 'none'}"
-            + (f"; choose one, as `key='{next(iter(names))}'`" if key is None and names else "")
-        )
-    return group[key]
 
 
 FORMAT = Format((".zarr",), read)

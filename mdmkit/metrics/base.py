@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from mdmkit.core.errors import InputError, InputTypeError, NoTargetError
 from mdmkit.metrics.curve import ThresholdCurve
 from mdmkit.statistics.kinds import Statistic
+from mdmkit.statistics.steps import Steps
 
 Counts = NDArray[np.int64]
 Ratio = NDArray[np.float64]
@@ -36,19 +37,29 @@ def check_anomalous(anomalous: int) -> None:
         )
 
 
-def _named(metric: Metric) -> str:
-    return f"metric {metric.name}"
+def check_targets(targets: int, min_target: int, largest: int | None = None) -> None:
+    """Refuse frames without a ground-truth component that is large enough."""
+    if targets == 0:
+        known = "" if largest is None else f" (the largest has {largest})"
+        raise NoTargetError(
+            f"expected a ground-truth component of at least {min_target} pixels, found none"
+            f"{known}; lower `min_target`",
+            argument="min_target",
+        )
 
 
 def _checked(name: str, found: object, shape: tuple[int, ...]) -> Ratio:
     """Check that a formula returned floats of the shape of its counts."""
     values = np.asarray(found)
     if values.dtype.kind not in "fiub":
-        raise InputTypeError(f"expected floats, found {values.dtype}", argument=name)
+        raise InputTypeError(
+            f"expected {name} to return floats, found {values.dtype}", argument="metric"
+        )
     if values.shape != shape:
         raise InputError(
-            f"expected a value for each count, shape {shape}, found shape {values.shape}",
-            argument=name,
+            f"expected {name} to return a value for each count, shape {shape}, "
+            f"found shape {values.shape}",
+            argument="metric",
         )
     return values.astype(np.float64)
 
@@ -118,3 +129,35 @@ class Metric(ABC):
         None where nothing is known about the metric between two thresholds.
         """
         return None
+
+
+class FormulaMetric(Metric):
+    """A metric that is a formula of counts which are known at every distinct score."""
+
+    @abstractmethod
+    def check(self, sweep: Any) -> None:
+        """Refuse counts of frames that hold nothing to detect."""
+
+    @abstractmethod
+    def steps(self, sweep: Any) -> Steps:
+        """The counts as step functions of the threshold."""
+
+    @abstractmethod
+    def _at(self, totals: Counts, sweep: Any) -> Ratio:
+        """The metric for rows of totals at single thresholds."""
+
+    def everywhere(self, sweep: Any) -> tuple[Ratio, Ratio]:
+        self.check(sweep)
+        steps = self.steps(sweep)
+        return steps.scores, self._at(steps.totals, sweep)
+
+    def above(self, sweep: Any, z: float) -> float:
+        self.check(sweep)
+        return float(self._at(self.steps(sweep).above(z), sweep))
+
+    def curve(self, sweep: Any) -> ThresholdCurve:
+        scores, values = self.everywhere(sweep)
+        first = int(np.searchsorted(scores, 0.0, side="right"))
+        breakpoints = np.concatenate([[0.0], scores[first:]])
+        ends = float(values[0]), float(values[-1])
+        return ThresholdCurve(breakpoints, values[first:], self.name, ends=ends)

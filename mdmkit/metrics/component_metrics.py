@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from mdmkit.core import exact_sums
 from mdmkit.core.component_sizes import ComponentSizes
-from mdmkit.core.errors import NoTargetError
 from mdmkit.core.exact_sums import LIMBS, UNITS
 from mdmkit.core.foreign import leaving_arguments, ours, read_only
-from mdmkit.metrics.base import Counts, Metric, Ratio, _checked, _named, check_anomalous, ratio
+from mdmkit.metrics.base import (
+    Counts,
+    FormulaMetric,
+    Ratio,
+    _checked,
+    check_anomalous,
+    check_targets,
+    ratio,
+)
 from mdmkit.metrics.curve import ThresholdCurve
 from mdmkit.statistics.binned_components import BinnedComponents
 from mdmkit.statistics.components import QUALITIES, ComponentCounts
@@ -21,7 +29,7 @@ from mdmkit.statistics.kinds import ComponentStatistic
 
 
 @dataclass(frozen=True)
-class ComponentMetric(Metric):
+class ComponentMetric(FormulaMetric):
     """A metric of ground-truth and predicted components (8-connectivity).
 
     Parameters
@@ -64,12 +72,12 @@ class ComponentMetric(Metric):
     def __post_init__(self) -> None:
         ComponentSizes(self.min_prediction, self.min_target)
 
-    @property
+    @cached_property
     def sizes(self) -> ComponentSizes:
         """Smallest components that count."""
         return ComponentSizes(self.min_prediction, self.min_target)
 
-    @property
+    @cached_property
     def statistic(self) -> ComponentStatistic:
         return ComponentStatistic(self.sizes)
 
@@ -85,48 +93,27 @@ class ComponentMetric(Metric):
         """Its part of the counts, which it cannot write to."""
         if ours(self):
             return self.part(sweep)
-        with leaving_arguments(_named(self)):
+        with leaving_arguments("metric", self.name):
             return self.part(read_only(sweep))
 
     def __call__(self, totals: Counts, targets: int) -> Ratio:
         """`values`, which must be floats, one for each row of totals that it cannot write to."""
         rows = read_only(np.asarray(totals))
-        with np.errstate(invalid="ignore", divide="ignore"), leaving_arguments(_named(self)):
+        with np.errstate(invalid="ignore", divide="ignore"), leaving_arguments("metric", self.name):
             values = self.values(rows, targets)
-        return _checked(_named(self), values, rows.shape[:-1])
+        return _checked(self.name, values, rows.shape[:-1])
+
+    def _at(self, totals: Counts, sweep: ComponentCounts) -> Ratio:
+        return self(totals, sweep.targets)
 
     def check(self, sweep: ComponentCounts) -> None:
         """Refuse counts without a ground-truth component."""
         check_anomalous(sweep.largest)
-        if sweep.targets == 0:
-            raise NoTargetError(
-                f"expected a ground-truth component of at least {self.min_target} "
-                f"pixels, found none (the largest has {sweep.largest}); lower `min_target`",
-                argument="min_target",
-            )
-
-    def everywhere(self, sweep: ComponentCounts) -> tuple[Ratio, Ratio]:
-        self.check(sweep)
-        part = self.steps(sweep)
-        return part.scores, self(part.totals, sweep.targets)
-
-    def above(self, sweep: ComponentCounts, z: float) -> float:
-        self.check(sweep)
-        return float(self(self.steps(sweep).above(z), sweep.targets))
+        check_targets(sweep.targets, self.min_target, sweep.largest)
 
     def curve(self, sweep: ComponentCounts) -> ThresholdCurve:
-        self.check(sweep)
-        part = self.steps(sweep)
-        breakpoints, totals = part.on_unit()
-        at_all, at_none = self(part.totals[[0, -1]], sweep.targets).tolist()
-        return ThresholdCurve(
-            breakpoints,
-            self(totals, sweep.targets),
-            self.name,
-            self.min_prediction,
-            self.min_target,
-            ends=(at_all, at_none),
-        )
+        curve = super().curve(sweep)
+        return replace(curve, min_prediction=self.min_prediction, min_target=self.min_target)
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mdmkit.core.errors import InputError
+from mdmkit.core.arguments import check_that
 from mdmkit.core.margin import (
     Interval,
     Margin,
@@ -79,12 +80,12 @@ class ThresholdCurve:
             thresholds = np.asarray(z, np.float64)
         except (TypeError, ValueError):
             thresholds = np.array(np.nan)
-        if not np.all((thresholds >= 0) & (thresholds <= 1)):
-            raise InputError(f"expected thresholds in [0, 1], found {z!r}", argument="z")
+        inside = np.all((thresholds >= 0) & (thresholds <= 1))
+        check_that(inside, "thresholds in [0, 1]", z, "z")
         values = self.values[np.searchsorted(self.breakpoints, thresholds, side="right") - 1]
         return values if values.ndim else float(values)
 
-    @property
+    @cached_property
     def edges(self) -> NDArray[np.float64]:
         """The breakpoints and 1: step i is [edges[i], edges[i + 1])."""
         return np.append(self.breakpoints, 1.0)

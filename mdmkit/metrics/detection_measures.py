@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from mdmkit.core.arguments import check_that
 from mdmkit.core.component_sizes import ComponentSizes
-from mdmkit.core.errors import InputError
 from mdmkit.core.margin import Interval
 from mdmkit.core.number import Number
 from mdmkit.core.spelled import spelled
@@ -67,10 +67,8 @@ class FoundAtAlarms(Measure):
     rule: DetectionRule = field(default_factory=DetectionRule)
 
     def __post_init__(self) -> None:
-        if not (self.alarms >= 0 and isfinite(self.alarms)):
-            raise InputError(
-                f"expected a number per frame >= 0, found {self.alarms!r}", argument="alarms"
-            )
+        allowed = self.alarms >= 0 and isfinite(self.alarms)
+        check_that(allowed, "a number per frame >= 0", self.alarms, "alarms")
 
     @property
     def key(self) -> str:  # type: ignore[override]

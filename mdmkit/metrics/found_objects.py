@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.spelled import spelled
-from mdmkit.metrics.base import Ratio, ratio
-from mdmkit.metrics.counted_metric import Counted, CountedMetric, Integers, check_targets
+from mdmkit.metrics.base import Ratio, check_targets, ratio
+from mdmkit.metrics.counted_metric import Counted, CountedMetric, Integers
 from mdmkit.statistics.detections import FOUND, DetectionRule, DetectionStatistic
-from mdmkit.statistics.stepped_counts import BinnedCounts
 
 
 @dataclass(frozen=True)
@@ -51,14 +50,11 @@ class Found(CountedMetric):
         """Whether it only falls as the threshold rises, which sIoU need not."""
         return self.rule.by == "covered"
 
-    def check(self, counts: Counted) -> None:
+    def check(self, sweep: Counted) -> None:
         """Refuse frames without an object."""
-        super().check(counts)
-        check_targets(int(counts.sizes[0]), self.sizes.min_target)
+        super().check(sweep)
+        check_targets(int(sweep.sizes[0]), self.sizes.min_target)
 
     def values(self, totals: Integers, sizes: Integers) -> Ratio:
         """Share found for rows of counts; the first size is the number of objects."""
         return ratio(totals[..., FOUND], int(sizes[0]))
-
-    def bounds(self, grid: BinnedCounts) -> tuple[Ratio, Ratio]:
-        return self.values(grid.low, grid.sizes), self.values(grid.high, grid.sizes)

@@ -10,12 +10,18 @@ from typing import Any
 
 import numpy as np
 
-from mdmkit.core.arguments import check_function, check_kind
-from mdmkit.core.errors import InputError, NoTargetError
+from mdmkit.core.arguments import check_function, check_kind, check_that
+from mdmkit.core.errors import NoTargetError
 from mdmkit.core.foreign import leaving_arguments, read_only
 from mdmkit.core.spelled import spelled
-from mdmkit.metrics.base import Counts, Metric, Ratio, _checked, _named, check_anomalous, ratio
-from mdmkit.metrics.curve import ThresholdCurve
+from mdmkit.metrics.base import (
+    Counts,
+    FormulaMetric,
+    Ratio,
+    _checked,
+    check_anomalous,
+    ratio,
+)
 from mdmkit.statistics.kinds import PixelStatistic
 from mdmkit.statistics.pixels import PixelCounts
 from mdmkit.statistics.score_bins import AnyPixels
@@ -25,7 +31,7 @@ ROUNDING = 1e-12
 CountFunction = Callable[[Counts, Counts, Counts, Counts], Any]
 
 
-class CountMetric(Metric):
+class CountMetric(FormulaMetric):
     """A metric that is a formula of pixel counts (TP, FP, FN, TN), exact at every distinct score.
 
     Its objects are functions of counts: `metric(tp, fp, fn, tn)`.
@@ -64,29 +70,22 @@ class CountMetric(Metric):
     def __call__(self, tp: object, fp: object, fn: object, tn: object) -> Ratio:
         """The metric at given counts, float64 of their shape."""
         counts = [read_only(np.asarray(count, np.int64)) for count in (tp, fp, fn, tn)]
-        with np.errstate(invalid="ignore", divide="ignore"), leaving_arguments(_named(self)):
+        with np.errstate(invalid="ignore", divide="ignore"), leaving_arguments("metric", self.name):
             values = self.formula(*counts)
-        return _checked(_named(self), values, counts[0].shape)
+        return _checked(self.name, values, counts[0].shape)
+
+    def steps(self, sweep: PixelCounts) -> PixelCounts:
+        return sweep
+
+    def _at(self, totals: Counts, sweep: PixelCounts) -> Ratio:
+        return self(*sweep.confusion(totals))
 
     def above(self, sweep: PixelCounts, z: float) -> float:
-        if sweep.anomalous == 0:
-            return float("nan")
-        return float(self(*sweep.confusion(sweep.above(z))))
+        return super().above(sweep, z) if sweep.anomalous else float("nan")
 
     def check(self, sweep: AnyPixels) -> None:
         """Refuse counts without an anomalous pixel."""
         check_anomalous(sweep.anomalous)
-
-    def everywhere(self, sweep: PixelCounts) -> tuple[Ratio, Ratio]:
-        self.check(sweep)
-        return sweep.scores, self(*sweep.confusion(sweep.totals))
-
-    def curve(self, sweep: PixelCounts) -> ThresholdCurve:
-        self.check(sweep)
-        breakpoints, totals = sweep.on_unit()
-        at_all, at_none = self(*sweep.confusion(sweep.totals[[0, -1]])).tolist()
-        values = self(*sweep.confusion(totals))
-        return ThresholdCurve(breakpoints, values, self.name, ends=(at_all, at_none))
 
     def between(self, least: Counts, most: Counts, total: Counts) -> tuple[Ratio, Ratio]:
         """Bounds of the metric where TP and FP are only known to lie between two counts.
@@ -109,13 +108,13 @@ class CountMetric(Metric):
         (tp_least, fp_least), (tp_most, fp_most) = least.T, most.T
         tp = np.concatenate([tp_least, tp_most, tp_least, tp_most])
         fp = np.concatenate([fp_most, fp_least, fp_least, fp_most])
-        values = self._at(tp, fp, total).reshape(4, -1)  # in one call: each takes a while
+        values = self._between(tp, fp, total).reshape(4, -1)  # in one call: each takes a while
         (low, high), undefined = values[:2], np.isnan(values).any(axis=0)
         if undefined.any():  # where some count is 0: look at the states beside these
             tp_inner = tp_most - ((tp_most == total[0]) & (tp_most > tp_least))
             fp_inner = fp_least + ((fp_least == 0) & (fp_most > 0))
             for tp, fp in ((tp_most, fp_inner), (tp_inner, fp_least), (tp_inner, fp_inner)):
-                high = np.fmax(high, self._at(tp, fp, total))
+                high = np.fmax(high, self._between(tp, fp, total))
             low = np.where(undefined, -np.inf, low)
             one = (least == most).all(axis=1)
             high = np.where(np.isnan(high), np.where(one, -np.inf, np.inf), high)
@@ -125,7 +124,7 @@ class CountMetric(Metric):
         )
         return low - low_slack, high + high_slack
 
-    def _at(self, tp: Counts, fp: Counts, total: Counts) -> Ratio:
+    def _between(self, tp: Counts, fp: Counts, total: Counts) -> Ratio:
         return self(tp, fp, total[0] - tp, total[1] - fp)
 
 
@@ -178,8 +177,8 @@ class FBeta(CountMetric):
     monotone = True
 
     def __post_init__(self) -> None:
-        if not (isinstance(self.beta, (int, float)) and 0 < self.beta < 1e100):
-            raise InputError(f"expected a number > 0, found {self.beta!r}", argument="beta")
+        allowed = isinstance(self.beta, (int, float)) and 0 < self.beta < 1e100
+        check_that(allowed, "a number > 0", self.beta, "beta")
 
     @property
     def name(self) -> str:  # type: ignore[override]
@@ -265,7 +264,7 @@ class FalsePositiveRate(CountMetric):
             raise NoTargetError("expected at least one normal pixel, found none", argument="target")
 
     def above(self, sweep: PixelCounts, z: float) -> float:
-        return float(self(*sweep.confusion(sweep.above(z))))
+        return float(self._at(sweep.above(z), sweep))
 
     def formula(self, tp: Counts, fp: Counts, fn: Counts, tn: Counts) -> Ratio:
         return ratio(fp, fp + tn)

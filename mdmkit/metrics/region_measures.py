@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mdmkit.core.arguments import check_share
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.distribution import Distribution
-from mdmkit.core.errors import InputError
 from mdmkit.core.number import Number
 from mdmkit.core.spelled import spelled
 from mdmkit.metrics.measures import Measure
@@ -20,6 +20,7 @@ from mdmkit.metrics.region_metrics import (
     area_under_pro,
     aupimo_of_images,
     aupimo_of_sums,
+    check_rates,
 )
 from mdmkit.statistics.image_rates import ImageCoverage
 from mdmkit.statistics.kinds import ImageRatesStatistic, PixelStatistic, Statistic
@@ -61,8 +62,7 @@ class AUPRO(Measure):
     needs_anomalies = True
 
     def __post_init__(self) -> None:
-        if not 0 < self.limit <= 1:
-            raise InputError(f"expected a rate in (0, 1], found {self.limit!r}", argument="fpr")
+        check_share(self.limit, "fpr")
 
     @property
     def key(self) -> str:  # type: ignore[override]
@@ -118,11 +118,7 @@ class AUPIMO(Measure):
     needs_anomalies = True
 
     def __post_init__(self) -> None:
-        if not 0 < self.least < self.most <= 1:
-            raise InputError(
-                f"expected a range L:U with 0 < L < U <= 1, found {self.least!r}:{self.most!r}",
-                argument="fpr",
-            )
+        check_rates(self.least, self.most)
 
     @property
     def key(self) -> str:  # type: ignore[override]

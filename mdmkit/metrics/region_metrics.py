@@ -8,16 +8,17 @@ from math import log
 import numpy as np
 from numpy.typing import NDArray
 
+from mdmkit.core.arguments import check_share
 from mdmkit.core.errors import InputError
-from mdmkit.metrics.base import Ratio, ratio
-from mdmkit.metrics.counted_metric import Counted, CountedMetric, Integers, check_targets
+from mdmkit.metrics.base import Ratio, check_targets, ratio
+from mdmkit.metrics.counted_metric import Counted, CountedMetric, Integers
 from mdmkit.statistics.image_rates import ImageRates
 from mdmkit.statistics.pixel_scores import PixelScores
 from mdmkit.statistics.pixels import PixelCounts
 from mdmkit.statistics.regions import WHOLE, RegionCoverage
 from mdmkit.statistics.score_bins import AnyPixels, BracketedPixels
 from mdmkit.statistics.score_keys import scores_of
-from mdmkit.statistics.stepped_counts import BinnedCounts, SteppedCounts
+from mdmkit.statistics.stepped_counts import SteppedCounts
 
 
 @dataclass(frozen=True)
@@ -54,17 +55,14 @@ class PRO(CountedMetric):
     def statistic(self) -> RegionCoverage:
         return RegionCoverage(self.min_target, self.saturated)
 
-    def check(self, counts: Counted) -> None:
+    def check(self, sweep: Counted) -> None:
         """Refuse frames without a region."""
-        super().check(counts)
-        check_targets(int(counts.sizes[0]), self.min_target)
+        super().check(sweep)
+        check_targets(int(sweep.sizes[0]), self.min_target)
 
     def values(self, totals: Integers, sizes: Integers) -> Ratio:
         """PRO for rows of covered units; `sizes` has the number of regions."""
         return ratio(totals[..., 0], int(sizes[0]) * WHOLE)
-
-    def bounds(self, bins: BinnedCounts) -> tuple[Ratio, Ratio]:
-        return self.values(bins.low, bins.sizes), self.values(bins.high, bins.sizes)
 
 
 @dataclass(frozen=True)
@@ -115,10 +113,7 @@ def area_under_pro(
     the limit. O(n) for n distinct scores of anomalous pixels, and one look at those of the normal
     ones: along runs of them PRO is level.
     """
-    if not 0 < limit <= 1:
-        raise InputError(
-            f"expected a false positive rate in (0, 1], found {limit!r}", argument="fpr"
-        )
+    check_share(limit, "fpr")
     regions = int(coverage.sizes[0])
     if regions == 0 or pixels.normal == 0:
         return float("nan"), (float("nan"), float("nan"))
@@ -172,6 +167,14 @@ def _area(points: NDArray[np.float64], pro: NDArray[np.float64], limit: float) -
     return float(np.trapezoid(y, x) / limit)
 
 
+def check_rates(least: float, most: float) -> None:
+    """Refuse ends of a range of false positive rates that are none."""
+    if not 0 < least < most <= 1:
+        raise InputError(
+            f"expected a range L:U with 0 < L < U <= 1, found {least!r}:{most!r}", argument="fpr"
+        )
+
+
 def aupimo_of_images(rates: ImageRates, least: float, most: float) -> NDArray[np.float64]:
     """Mean recall of each anomalous image over a logarithmic range of false positive rates.
 
@@ -191,12 +194,7 @@ def aupimo_of_images(rates: ImageRates, least: float, most: float) -> NDArray[np
     Bertoldo et al.: AUPIMO: Redefining Anomaly Localization Benchmarks with High Speed and Low
     Tolerance. BMVC 2024.
     """
-    if not 0 < least < most <= 1:
-        raise InputError(
-            "expected a range L:U of false positive rates, 0 < L < U <= 1, "
-            f"found {least!r}:{most!r}",
-            argument="fpr",
-        )
+    check_rates(least, most)
     if not rates.normal:
         return np.full(len(rates.anomalous), np.nan)
     reached, recalls = rates.recalls(most)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from unicodedata import normalize
 
+from mdmkit.core.arguments import check_that
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.distribution import mean_where_defined
 from mdmkit.core.errors import InputError, listing
@@ -128,10 +129,7 @@ def selections_of(by: str, keys: Collection[str] = ()) -> tuple[Selection, ...]:
     name, sign, value = by.strip().partition("=")
     if name in PROPERTIES and sign:
         edges = [_edge(text, by) for text in value.split(",")]
-        if len(edges) < 2:
-            raise InputError(
-                f"expected at least two edges, as in {name}=0,300,inf, found {by!r}", argument="by"
-            )
+        check_that(len(edges) > 1, f"at least two edges, as in {name}=0,300,inf", by, "by")
         try:
             return tuple(TargetBin(name, *ends) for ends in pairwise(edges))
         except InputError as error:
@@ -155,8 +153,8 @@ def _edge(text: str, by: str) -> float:
 
 def _folders(keys: Collection[str], level: str, by: str) -> dict[str, str]:
     """The folder of each key at a level, from 1."""
-    if not level.isdigit() or int(level) < 1:
-        raise InputError(f"expected folder or folder=N with N >= 1, found {by!r}", argument="by")
+    whole = level.isdigit() and int(level) >= 1
+    check_that(whole, "folder or folder=N with N >= 1", by, "by")
     parts = {key: key.split("/")[:-1] for key in keys}
     flat = [key for key, folders in parts.items() if len(folders) < int(level)]
     if flat:

@@ -12,9 +12,8 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.typing import LineStyleType
 
-from mdmkit.core.arguments import check_kind
-from mdmkit.core.errors import InputError
-from mdmkit.core.files import as_path, write_atomically
+from mdmkit.core.arguments import check_kind, check_that
+from mdmkit.core.files import as_path, check_suffix, write_atomically
 
 #: A line's dashes, as matplotlib takes them.
 Dash: TypeAlias = LineStyleType
@@ -98,10 +97,8 @@ def as_width(width: float | str) -> float:
         inches = float(width)
     except (TypeError, ValueError):
         inches = 0.0
-    if not _SMALLEST_WIDTH <= inches <= _LARGEST_WIDTH:
-        raise InputError(
-            f"expected {', '.join(WIDTHS)}, or 1 to 100 inches, found {width!r}", argument="width"
-        )
+    fit = _SMALLEST_WIDTH <= inches <= _LARGEST_WIDTH
+    check_that(fit, f"{', '.join(WIDTHS)}, or 1 to 100 inches", width, "width")
     return inches
 
 
@@ -158,12 +155,7 @@ def check_figure_name(output: str | Path, argument: str = "output") -> None:
     --------
     >>> check_figure_name("margin.pdf")
     """
-    output = as_path(output, argument)
-    if output.suffix.lower() not in METADATA:
-        raise InputError(
-            f"expected a name ending in {', '.join(METADATA)}, found {output.name!r}",
-            argument=argument,
-        )
+    check_suffix(as_path(output, argument), METADATA, argument)
 
 
 def save_figure(figure: Figure, output: str | Path) -> None:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from mdmkit.core.errors import InputError
+from mdmkit.core.arguments import check_share, check_that
 from mdmkit.core.labels import ANOMALOUS, IGNORED
 from mdmkit.statistics.interval_counts import IntervalCounts
 from mdmkit.statistics.score_keys import Keys, key_source, keys_of
@@ -63,12 +63,9 @@ class BandOverlap(CountedStatistic):
     ends, paired = 4, True
 
     def __post_init__(self) -> None:
-        if not 0 < self.ratio <= 1:
-            raise InputError(f"expected a share in (0, 1], found {self.ratio!r}", argument="ratio")
-        if self.px != int(self.px) or self.px < 0:
-            raise InputError(
-                f"expected a whole number of pixels >= 1, found {self.px!r}", argument="px"
-            )
+        check_share(self.ratio, "ratio")
+        whole = self.px == int(self.px) and self.px >= 0
+        check_that(whole, "a whole number of pixels >= 1", self.px, "px")
 
     def depth(self, shape: tuple[int, int]) -> int:
         """Pixels d for a frame of this shape."""
@@ -111,13 +108,9 @@ class BorderMatch(CountedStatistic):
     ends, paired = 6, True
 
     def __post_init__(self) -> None:
-        if not 0 <= self.px <= MOST_TOLERANCE:
-            raise InputError(
-                f"expected a tolerance of 0 to {MOST_TOLERANCE} pixels, found {self.px!r}",
-                argument="px",
-            )
-        if self.neighbours not in (4, 8):
-            raise InputError(f"expected 4 or 8, found {self.neighbours!r}", argument="neighbours")
+        near = 0 <= self.px <= MOST_TOLERANCE
+        check_that(near, f"a tolerance of 0 to {MOST_TOLERANCE} pixels", self.px, "px")
+        check_that(self.neighbours in (4, 8), "4 or 8", self.neighbours, "neighbours")
 
     def of(self, frame: Frame) -> IntervalCounts:
         """Count one frame, of three kinds: who has a border pixel of the other within reach.

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from mdmkit.core.arguments import as_choice, check_share
 from mdmkit.core.component_sizes import ComponentSizes
-from mdmkit.core.errors import InputError
 from mdmkit.core.named_arrays import AsArrays
 from mdmkit.statistics.components import COUNT, Ranking, Swept
 from mdmkit.statistics.stepped_counts import CountedStatistic, SteppedCounts
@@ -58,15 +58,9 @@ class DetectionRule(AsArrays):
     by: str = "covered"
 
     def __post_init__(self) -> None:
-        for name in ("found", "false"):
-            if not 0 < getattr(self, name) <= 1:
-                raise InputError(
-                    f"expected a share in (0, 1], found {getattr(self, name)!r}", argument=name
-                )
-        if self.by not in RULES:
-            raise InputError(
-                f"expected one of {', '.join(RULES)}, found {self.by!r}", argument="by"
-            )
+        check_share(self.found, "found")
+        check_share(self.false, "false")
+        as_choice(self.by, RULES, "by")
 
 
 @dataclass(frozen=True)

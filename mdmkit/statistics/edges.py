@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from mdmkit.core.errors import InputError
+from mdmkit.core.arguments import check_that
 
 #: Number of regular bins of [0, 1]; a power of two, so that j / CELLS is exact.
 CELLS = 65_536
@@ -24,8 +24,7 @@ Edges = NDArray[np.float64]
 def unit_edges(steps: int | None = None) -> Edges:
     """The thresholds 0, 1 / n, ..., 1 for n `steps`, a power of two (exact); 65,536 by default."""
     n = CELLS if steps is None else steps
-    if n < 1 or n & (n - 1):
-        raise InputError(f"expected a power of two, found {n!r}", argument="steps")
+    check_that(n >= 1 and not n & (n - 1), "a power of two", n, "steps")
     return np.arange(n + 1) / n
 
 

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from mdmkit.core.arguments import as_choice
 from mdmkit.core.errors import InputError, RangeError
 from mdmkit.core.foreign import leaving_arguments, read_only
 from mdmkit.core.named_arrays import AsArrays
@@ -23,7 +24,7 @@ Scores = NDArray[np.float64]
 def _guarded(call: Callable[[Any, Scores], Scores]) -> Callable[[Any, Scores], Scores]:
     @wraps(call)
     def guarded(self: Normalizer, scores: Scores) -> Scores:
-        with leaving_arguments(f"normalize: {type(self).__name__}"):
+        with leaving_arguments("normalize", type(self).__name__):
             mapped = np.asarray(call(self, read_only(scores)))
         if mapped.shape != scores.shape or mapped.dtype.kind != "f":
             raise InputError(
@@ -192,10 +193,4 @@ NORMALIZERS: dict[str, type[Normalizer]] = {n.name: n for n in (Unchanged, MinMa
 
 def as_normalizer(name: object) -> type[Normalizer]:
     """The normaliser of that name; None means "none"."""
-    if name is None:
-        return Unchanged
-    if not isinstance(name, str) or name not in NORMALIZERS:
-        raise InputError(
-            f"expected one of {', '.join(NORMALIZERS)}, found {name!r}", argument="normalize"
-        )
-    return NORMALIZERS[name]
+    return NORMALIZERS[as_choice("none" if name is None else name, NORMALIZERS, "normalize")]

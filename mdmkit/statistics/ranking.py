@@ -13,7 +13,7 @@ from math import fsum
 import numpy as np
 from numpy.typing import NDArray
 
-from mdmkit.core.errors import InputError
+from mdmkit.core.arguments import check_share
 from mdmkit.statistics.levels import Counts, Levels, RankedPixels
 from mdmkit.statistics.score_bins import BracketedPixels
 
@@ -85,8 +85,7 @@ class RocPoint:
 
 def point_at_tpr(pixels: RankedPixels, tpr: float) -> RocPoint:
     """The first point of the full ROC curve with TPR >= `tpr`, in (0, 1]."""
-    if not 0 < tpr <= 1:
-        raise InputError(f"expected a number in (0, 1], found {tpr!r}", argument="tpr")
+    check_share(tpr, "tpr")
     if _undefined(pixels):
         return RocPoint(NAN, None)
     for level in pixels.levels():

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from mdmkit.core.arguments import as_choice
 from mdmkit.core.errors import InputError
 from mdmkit.core.labels import IGNORED
 from mdmkit.core.named_arrays import AsArrays
@@ -55,10 +56,7 @@ class TargetBin(FrameChange, AsArrays):
     selects = True
 
     def __post_init__(self) -> None:
-        if self.by not in PROPERTIES:
-            raise InputError(
-                f"expected one of {', '.join(PROPERTIES)}, found {self.by!r}", argument="by"
-            )
+        as_choice(self.by, PROPERTIES, "by")
         if not 0 <= self.low < self.high:
             raise InputError(
                 f"expected a range A:B with 0 <= A < B, found {self.low!r}:{self.high!r}",

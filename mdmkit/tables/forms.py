@@ -14,7 +14,8 @@ from itertools import pairwise
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from mdmkit.core.errors import InputError, printable
+from mdmkit.core.arguments import as_choice
+from mdmkit.core.errors import printable
 from mdmkit.core.records import Json
 from mdmkit.tables.frames import to_frame
 from mdmkit.tables.html import to_html
@@ -211,9 +212,7 @@ FORMATS: dict[str, Callable[[View], str]] = {
 
 def check_form(form: str) -> str:
     """Check that a form is one of `FORMATS`."""
-    if not isinstance(form, str) or form not in FORMATS:
-        raise InputError(f"expected one of {', '.join(FORMATS)}, found {form!r}", argument="format")
-    return form
+    return str(as_choice(form, FORMATS, "format"))
 
 
 class Tabular(ABC):

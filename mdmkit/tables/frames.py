@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
-from mdmkit.core.errors import InputError
+from mdmkit.core.arguments import as_choice
 from mdmkit.core.extras import MissingLibraryError
 from mdmkit.core.records import Json
 
@@ -23,10 +23,7 @@ def to_frame(rows: Sequence[Json], library: str) -> Any:
     MissingLibraryError
         If it is not installed, with how to install it.
     """
-    if library not in LIBRARIES:
-        raise InputError(
-            f"expected one of {', '.join(LIBRARIES)}, found {library!r}", argument="library"
-        )
+    as_choice(library, LIBRARIES, "library")
     try:
         frames = import_module(library)
     except ModuleNotFoundError:

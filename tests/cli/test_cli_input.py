@@ -53,7 +53,7 @@ OPTIONS = [
     (["--metrics", "fpr@tpr=1.5"], "found 1.5"),
     (["--format", "xml"], "latex, latex-wide, csv-long, json-long, found 'xml'"),
     (["--aggregate", "median"], "aggregate: expected one of pooled, per_image, found 'median'"),
-    (["--missing", "ignore"], "missing: expected 'error' or 'skip', found 'ignore'"),
+    (["--missing", "ignore"], "missing: expected one of error, skip, found 'ignore'"),
     (["--normalize", "softmax"], "normalize: expected one of none, minmax, sigmoid, rank, found"),
     (["--normalize", "good=softmax"], "found 'softmax'"),
     (["--normalize", "bad=rank"], "normalize: expected a method among good, found 'bad'"),

@@ -204,7 +204,7 @@ def test_no_common_frame_shows_one_name_of_each_side(folder):
 @pytest.mark.parametrize("missing", ["ignore", "", None, True])
 def test_missing_is_error_or_skip(folder, missing):
     masks = folder("masks", "a.png")
-    with pytest.raises(InputError, match="missing: expected 'error' or 'skip', found"):
+    with pytest.raises(InputError, match="missing: expected one of error, skip, found"):
         pair({"x": masks}, masks, missing)
 
 

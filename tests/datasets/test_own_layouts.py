@@ -115,7 +115,7 @@ def test_an_installed_package_adds_a_layout(installed, tmp_path):
     ("source", "message"),
     [
         ("import nowhere_to_be_found", "from theirs:ADDED, found ModuleNotFoundError"),
-        ("ADDED = 3", "expected a mdmkit.datasets.Layout at theirs:ADDED, found int"),
+        ("ADDED = 3", "to be a mdmkit.datasets.Layout, found int at theirs:ADDED"),
     ],
 )
 def test_a_layout_that_cannot_be_loaded_is_named(installed, tmp_path, source, message):

@@ -116,7 +116,7 @@ def test_before_any_frame_there_is_nothing_to_detect():
     [
         ({"metrics": "ap@band=5"}, "metrics: expected metrics of pixels, components or regions"),
         ({"metrics": "nonsense"}, "metrics: expected one of"),
-        ({"no_target": "zero"}, "no_target: expected error or nan, found 'zero'"),
+        ({"no_target": "zero"}, "no_target: expected one of error, nan, found 'zero'"),
         ({"anomaly_label": 0}, "already means `normal_label`"),
     ],
 )

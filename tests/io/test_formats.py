@@ -271,7 +271,7 @@ def test_damaged_files_of_an_added_format_are_named(installed, tmp_path):
     ("source", "message"),
     [
         ("import nowhere_to_be_found", "from theirs:ADDED, found ModuleNotFoundError"),
-        ("ADDED = 3", "expected a mdmkit.io.Format at theirs:ADDED, found int"),
+        ("ADDED = 3", "to be a mdmkit.io.Format, found int at theirs:ADDED"),
     ],
 )
 def test_a_format_that_cannot_be_loaded_is_named_when_it_is_needed(
@@ -280,7 +280,7 @@ def test_a_format_that_cannot_be_loaded_is_named_when_it_is_needed(
     installed("mdmkit.readers", "txt", source)
     assert ".txt" not in mask_suffixes()
     (tmp_path / "a.txt").touch()
-    with pytest.raises(InputError, match=f"format .txt: .*{message}"):
+    with pytest.raises(InputError, match=f"the format .txt .*{message}"):
         read_scores(tmp_path / "a.txt")
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from mdmkit.core.errors import InputError
+from mdmkit.core.arguments import as_choice
 from mdmkit.metrics.measures import Measure
 from mdmkit.metrics.protocols import maskomaly_release, smiyc
 
@@ -60,8 +60,4 @@ def as_protocol(protocol: object) -> Protocol:
     """
     if isinstance(protocol, Protocol):
         return protocol
-    if not isinstance(protocol, str) or protocol not in PROTOCOLS:
-        raise InputError(
-            f"expected one of {', '.join(PROTOCOLS)}, found {protocol!r}", argument="protocol"
-        )
-    return PROTOCOLS[protocol]
+    return PROTOCOLS[as_choice(protocol, PROTOCOLS, "protocol")]

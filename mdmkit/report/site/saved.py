@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mdmkit.comparison.published import PublishedRow, PublishedTable
+from mdmkit.core.arguments import check_that
 from mdmkit.core.errors import InputError, printable
 from mdmkit.core.files import read_json
 from mdmkit.core.records import Json
@@ -145,8 +146,8 @@ def _named(item: str) -> tuple[str, Path]:
     name, sign, path = item.partition("=")
     if not sign or Path(item).exists():  # a file's name may have a sign
         return "", Path(item)
-    if not name.strip() or printable(name) != name:
-        raise InputError(f"expected NAME=FILE, found {printable(item)!r}", argument="results")
+    named = name.strip() and printable(name) == name
+    check_that(named, "NAME=FILE", printable(item), "results")
     return unicodedata.normalize("NFC", name), Path(path)
 
 
