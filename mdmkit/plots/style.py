@@ -143,7 +143,7 @@ def explain_methods(figure: Figure, methods: Iterable[str], above: bool = False)
     figure.legend(
         handles=[Line2D([], [], **line) for _, _, line in styled(dict.fromkeys(names))],
         labels=list(map(plain, names)),
-        loc=f"outside {'upper' if above else 'lower'} center",
+        loc="outside upper center" if above else "outside lower center",
         ncols=legend_columns(names, figure.get_figwidth()),
     )
 
