@@ -123,10 +123,10 @@ class BinnedSteps(AsArrays):
         `resolved` holds exact changes at the scores inside resolved bins, which stay in place. The
         smallest and the largest score stay as they are, so that the range of scores does.
         """
-        scores = np.clip(np.concatenate([[-np.inf], edges, [np.inf]]), self.smallest, self.largest)
         none = np.zeros((1, self.totals.shape[1]), np.int64)
         if resolved is None or not resolved.scores.size:
-            return self._at_distinct(scores, np.concatenate([self.totals[:1], self.totals, none]))
+            return self._at_edges(edges, none)
+        scores = np.clip(np.concatenate([[-np.inf], edges, [np.inf]]), self.smallest, self.largest)
         changes = -np.diff(self.totals, axis=0, prepend=self.totals[:1], append=none)
         places = np.searchsorted(edges, resolved.scores, side="left")
         taken = np.zeros_like(changes)
@@ -134,11 +134,16 @@ class BinnedSteps(AsArrays):
         scores = np.concatenate([scores, resolved.scores])
         return self.kind.from_unsorted(scores, np.concatenate([changes - taken, resolved.changes]))
 
-    def _at_distinct(self, scores: NDArray[np.float64], totals: NDArray[np.int64]) -> Steps:
-        """Steps at ascending scores, some equal, from totals of A >= each, and of nothing."""
-        first = np.flatnonzero(np.append(True, scores[1:] != scores[:-1]))
-        totals = totals[np.append(first, scores.size)]
-        steps = self.kind(scores[first], totals[:-1] - totals[1:])
+    def _at_edges(self, edges: Edges, none: NDArray[np.int64]) -> Steps:
+        """Steps at the smallest score, the edges between it and the largest, and the largest."""
+        scores, parts = np.array([self.largest]), [self.totals[:1], none]
+        if self.smallest < self.largest:
+            first = np.searchsorted(edges, self.smallest, side="right")
+            last = np.searchsorted(edges, self.largest, side="left")
+            scores = np.concatenate([[self.smallest], edges[first:last], scores])
+            parts.insert(1, self.totals[first : last + 1])
+        totals = np.concatenate(parts)
+        steps = self.kind(scores, totals[:-1] - totals[1:])
         vars(steps)["totals"] = totals  # which would be summed up again
         return steps
 

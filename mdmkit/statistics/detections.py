@@ -14,7 +14,6 @@ from mdmkit.core.arguments import as_choice, check_share
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.named_arrays import AsArrays
 from mdmkit.statistics.components import COUNT, Ranking, Swept
-from mdmkit.statistics.pixel_order import pixel_order
 from mdmkit.statistics.stepped_counts import CountedStatistic, SteppedCounts
 from mdmkit.statistics.steps import Steps
 
@@ -91,14 +90,14 @@ class DetectionStatistic(CountedStatistic):
         """Count one frame, which may have no anomalous pixel."""
         rule = self.rule
         qualities = np.unique([rule.false, rule.found])
-        ranking = Ranking.by_level(frame, COUNT)
+        ranking, scores = Ranking.by_score(frame, COUNT)
         swept = Swept.of(frame, self.components, ranking, qualities, found=True)
         tp, fp, covered = np.split(swept.hits[:, 1:].astype(np.int64), 3, axis=1)
         at_found, at_false = np.searchsorted(qualities, [rule.found, rule.false])
         found = (covered if rule.by == "covered" else tp)[:, at_found]
         alarms = fp[:, at_false]
         totals = np.stack([found, alarms, (alarms > 0).astype(np.int64)], axis=1)
-        steps = Steps.from_totals(pixel_order(frame).scores[swept.hits[:, 0]], totals)
+        steps = Steps.from_totals(scores[swept.hits[:, 0]], totals)
         return SteppedCounts(steps, np.array([swept.targets, 1]), frame.anomalous_pixels)
 
 
