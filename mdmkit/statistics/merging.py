@@ -36,5 +36,5 @@ class Merging(AsArrays):
 
 
 def _added(values: list[Any]) -> Any:
-    first = values[0]
-    return type(first).merged(values) if isinstance(first, AsArrays) else reduce(add, values)
+    kind: Any = type(values[0])
+    return kind.merged(values) if issubclass(kind, AsArrays) else reduce(add, values)
