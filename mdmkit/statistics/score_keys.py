@@ -152,7 +152,7 @@ def sorted_keys(keys: Keys) -> Keys:
 
 def _sorted_copy(keys: Keys) -> Keys:
     """A copy of keys in ascending order; they are overwritten."""
-    return _sorted(keys, scratch("sorted keys", keys.size, keys.dtype)).copy()
+    return np.array(_sorted(keys, scratch("sorted keys", keys.size, keys.dtype)))
 
 
 def _sorted(keys: Keys, spare: Keys) -> Keys:
