@@ -8,17 +8,15 @@ looking at its pixels again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property, reduce
-from operator import add
-from typing import ClassVar, TypeVar
+from functools import cached_property
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mdmkit.core.named_arrays import AsArrays
 from mdmkit.statistics.edges import Edges
+from mdmkit.statistics.merging import Merging
 from mdmkit.statistics.steps import RatioSteps, Steps
 
 S = TypeVar("S", bound=Steps)
@@ -48,7 +46,7 @@ def spread(steps: Steps, edges: Edges) -> Steps:
 
 
 @dataclass(frozen=True, eq=False)
-class BinnedSteps(AsArrays):
+class BinnedSteps(Merging):
     """Holds `Steps` at bin edges, with bounds within bins; merges exactly.
 
     Attributes
@@ -91,16 +89,7 @@ class BinnedSteps(AsArrays):
             float(steps.scores[-1]) if some else -np.inf,
         )
 
-    @classmethod
-    def merged(cls: type[G], parts: Iterable[G]) -> G:
-        """Sum over sets of frames, on the same edges; in any order with the same result."""
-        several = list(parts)
-        totals, dips, rises = (
-            reduce(add, (getattr(part, name) for part in several))
-            for name in ("totals", "dips", "rises")
-        )
-        smallest = min(part.smallest for part in several)
-        return cls(totals, dips, rises, smallest, max(part.largest for part in several))
+    joined: ClassVar[dict[str, Any]] = {"smallest": min, "largest": max}
 
     @cached_property
     def low(self) -> NDArray[np.int64]:
@@ -111,11 +100,6 @@ class BinnedSteps(AsArrays):
     def high(self) -> NDArray[np.int64]:
         """Upper bounds, shape (m + 1, b)."""
         return np.asarray(self.kind.bound_columns(self.totals)[1] + self.rises)
-
-    @property
-    def nbytes(self) -> int:
-        """Memory of the arrays."""
-        return self.totals.nbytes + self.dips.nbytes + self.rises.nbytes
 
     def as_steps(self, edges: Edges, resolved: Steps | None) -> Steps:
         """Steps with every edge as a score: those of scores moved up to the next edge.

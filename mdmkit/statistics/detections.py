@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -132,11 +131,6 @@ class Detections:
         """Count in one frame, which may have no anomalous pixel."""
         return cls(DetectionStatistic(sizes, rule or DetectionRule()).of(frame))
 
-    @classmethod
-    def merged(cls, parts: Iterable[Detections]) -> Detections:
-        """Sum over several sets of frames, in any order with the same result."""
-        return cls(SteppedCounts.merged(part.counts for part in parts))
-
     @property
     def targets(self) -> int:
         """Ground-truth components of at least `min_target` pixels."""
@@ -168,11 +162,6 @@ class Detections:
     def alarms(self) -> NDArray[np.float64]:
         """False alarms a frame, shape (n + 1,). Not monotone: components join as z falls."""
         return np.asarray(self.steps.totals[:, ALARMS] / self.frames)
-
-    @cached_property
-    def alarm_frames(self) -> NDArray[np.float64]:
-        """Share of the frames with a false alarm, shape (n + 1,)."""
-        return np.asarray(self.steps.totals[:, ALARM_FRAMES] / self.frames)
 
     @cached_property
     def most_alarms(self) -> NDArray[np.float64]:

@@ -67,10 +67,6 @@ class PixelCounts(Steps):
         """Counts at every distinct score, as these are."""
         return self
 
-    def deciding(self, d: object, t_margins: object) -> PixelCounts:
-        """Counts from which the margins of any d follow, as they do from these."""
-        return self
-
     @cached_property
     def anomalous(self) -> int:
         """Number of anomalous pixels."""
