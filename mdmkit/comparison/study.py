@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -15,13 +15,13 @@ from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import InputError, listing
 from mdmkit.core.frame import Frame
 from mdmkit.core.labels import LabelCodes
+from mdmkit.core.progress import Bar
 from mdmkit.core.records import Json
 from mdmkit.datasets import DataSet, Pairing
 from mdmkit.evaluation.evaluation import Evaluation
 from mdmkit.evaluation.frame_set import FrameSet, evaluate_methods
 from mdmkit.evaluation.gathering import check_aggregate
 from mdmkit.evaluation.methods import load_frame
-from mdmkit.evaluation.sources import Progress
 from mdmkit.io.images import read_image
 from mdmkit.metrics.base import Metric
 from mdmkit.metrics.curve import ThresholdCurve
@@ -214,7 +214,7 @@ def study_methods(
     key: str | None,
     memory: int,
     jobs: int,
-    progress: Callable[[str, int], Progress] | None,
+    progress: Bar | None,
     aggregate: str = "pooled",
 ) -> Study:
     """Count everything that the measures need, best F1 always; options as in `compare`.

@@ -8,12 +8,22 @@ from typing import Protocol, overload
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import ArrayLike, NDArray
 
-from mdmkit.core.margin import Interval, Margin, trivial_level
-from mdmkit.plots.style import COLOURS, GUIDE, INK, MARKED, METRIC_LABELS, STYLE, Dash, plain
+from mdmkit.core.margin import Interval, Margin, check_t_margin, trivial_level
+from mdmkit.plots.style import (
+    COLOURS,
+    GUIDE,
+    INK,
+    MARKED,
+    METRIC_LABELS,
+    STYLE,
+    Dash,
+    axes_of,
+    check_named,
+    plain,
+)
 
 Floats = NDArray[np.float64]
 
@@ -104,10 +114,12 @@ def draw_curve(
     >>> draw_curve(curve, t_margin=0.7).get_ylabel()
     'pixel F1, %'
     """
-    margin = None if t_margin is None else curve.margin(t_margin)
-    if ax is None:
+    check_named({"": curve}, "breakpoints", "curve")
+    margin = None if t_margin is None else curve.margin(check_t_margin(t_margin))
+    alone = ax is None
+    ax = axes_of(ax, (3.5, 2.4))
+    if alone:
         with rc_context(STYLE):
-            ax = Figure(figsize=(3.5, 2.4), layout="constrained").add_subplot()
             name_axes(ax, curve, 100.0)
             if margin is not None:
                 draw_levels(ax, [margin.t_margin], margin.trivial, 1.9)

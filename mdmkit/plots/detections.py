@@ -11,9 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from mdmkit.core.arguments import check_kind
+from mdmkit.core.arguments import as_floats, check_kind
 from mdmkit.core.errors import InputError
-from mdmkit.plots.style import SINGLE, STYLE, as_width, legend_columns, looks, plain
+from mdmkit.plots.style import SINGLE, STYLE, as_width, check_named, legend_columns, looks, plain
 
 
 class FoundAndAlarms(Protocol):
@@ -62,8 +62,10 @@ def draw_froc(
     >>> draw_froc({"mine": seen}, Figure().add_subplot()).get_ylabel()
     'objects found, %'
     """
-    if not detections:
-        raise InputError("expected at least one method, found none", argument="detections")
+    check_kind(ax, (Axes,), "ax")
+    check_named(detections, "found", "detections")
+    check_kind(most_alarms, (int, float, np.number), "most_alarms")
+    as_floats(most_alarms, "most_alarms")
     for row, (name, seen) in enumerate(detections.items()):
         if np.isnan(seen.found).any():
             raise InputError(f"{name}: expected ground-truth components, found none")
@@ -117,9 +119,7 @@ def froc_figure(
     >>> froc_figure({"day": {"mine": seen}}).axes[0].get_title()
     'day'
     """
-    check_kind(panels, (Mapping,), "panels")
-    if not panels:
-        raise InputError("expected at least one data set, found none", argument="panels")
+    check_named(panels, "items", "panels", inside="found")
     width = as_width(width)
     with rc_context(STYLE):
         figure = Figure(figsize=(width, 0.7 * width * len(panels) + 0.4), layout="constrained")

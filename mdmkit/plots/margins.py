@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.typing import ColorType
 
-from mdmkit.core.arguments import check_kind
+from mdmkit.core.arguments import as_integer
 from mdmkit.core.errors import InputError
 from mdmkit.core.margin import Margin, are_several, check_t_margin
 from mdmkit.plots.curves import (
@@ -30,6 +30,7 @@ from mdmkit.plots.style import (
     MARKED,
     STYLE,
     as_width,
+    check_named,
     legend_columns,
     light,
     looks,
@@ -80,7 +81,7 @@ def margin_figure(
     >>> [text.get_text() for text in figure.axes[1].texts]
     ['MDM 90.0', 'MDM 30.0 (trivial)']
     """
-    check_kind(curves, (Mapping,), "curves")
+    check_named(curves, "breakpoints", "curves")
     return margin_multiples({"": curves}, t_margin, width=width)
 
 
@@ -128,8 +129,7 @@ def margin_multiples(
     >>> [ax.get_title() for ax in figure.axes[:2]]
     ['f1', 'siou']
     """
-    check_kind(panels, (Mapping,), "panels")
-    check_panels(panels)
+    check_named(panels, "items", "panels", inside="breakpoints")
     width = as_width(width)
     several = are_several(t_margin)
     wanted = [check_t_margin(t) for t in (t_margin if several else [t_margin])]  # type: ignore
@@ -181,14 +181,10 @@ def _metric(curves: Curves) -> str:
     return next(iter(curves.values())).metric
 
 
-def check_panels(panels: Mapping[str, Curves]) -> None:
-    """Refuse panels without a curve."""
-    if not panels or not all(panels.values()):
-        raise InputError("expected at least one, found none", argument="curves")
-
-
 def rows_and_columns(panels: int, width: float, across: int | None = None) -> tuple[int, int]:
     """Arrange panels on a page of that width."""
+    if across is not None:
+        across = as_integer(across, "across", 1, "a number of columns")
     columns = min(panels, across or 3, 3) if width >= _SIDE_BY_SIDE else 1
     return -(-panels // columns), columns
 

@@ -9,11 +9,20 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mdmkit.core.arguments import check_kind
-from mdmkit.core.errors import InputError
+from mdmkit.core.arguments import as_floats
 from mdmkit.plots.curves import Curves, trivial_of
-from mdmkit.plots.margins import check_panels, name_methods, rows_and_columns
-from mdmkit.plots.style import INK, METRIC_LABELS, SINGLE, STYLE, as_width, looks, plain
+from mdmkit.plots.margins import name_methods, rows_and_columns
+from mdmkit.plots.style import (
+    INK,
+    METRIC_LABELS,
+    SINGLE,
+    STYLE,
+    as_width,
+    axes_of,
+    check_named,
+    looks,
+    plain,
+)
 
 
 def draw_margins_by_t(
@@ -51,13 +60,9 @@ def draw_margins_by_t(
     >>> ax.lines[0].get_ydata().tolist()
     [75.0, 50.0, 25.0]
     """
-    check_kind(curves, (Mapping,), "curves")
-    if not curves:
-        raise InputError("expected at least one, found none", argument="curves")
-    if ax is None:
-        with rc_context(STYLE):
-            ax = Figure(figsize=(SINGLE, 2.4), layout="constrained").add_subplot()
-    at = np.arange(200) / 200 if t_values is None else np.asarray(t_values, np.float64)
+    check_named(curves, "breakpoints", "curves")
+    ax = axes_of(ax, (SINGLE, 2.4))
+    at = np.arange(200) / 200 if t_values is None else as_floats(t_values, "t_values")
     trivial = max((trivial_of(curve) or 0.0 for curve in curves.values()), default=0.0)
     last = trivial
     for row, (name, curve) in enumerate(curves.items()):
@@ -125,7 +130,7 @@ def margins_by_t_figure(curves: Curves, *, width: float | str = SINGLE) -> Figur
     >>> margins_by_t_figure({"mine": curve}).axes[0].get_ylabel()
     'MDM, %'
     """
-    check_kind(curves, (Mapping,), "curves")
+    check_named(curves, "breakpoints", "curves")
     return margins_by_t_multiples({"": curves}, width=width)
 
 
@@ -162,8 +167,7 @@ def margins_by_t_multiples(
     >>> [ax.get_title() for ax in figure.axes]
     ['day', 'night']
     """
-    check_kind(panels, (Mapping,), "panels")
-    check_panels(panels)
+    check_named(panels, "items", "panels", inside="breakpoints")
     width = as_width(width)
     down, across = rows_and_columns(len(panels), width)
     titles = 0.15 if any(panels) else 0

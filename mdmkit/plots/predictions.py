@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import NoneType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from mdmkit.core.arguments import check_kind
+from mdmkit.core.arguments import as_floats, check_kind, check_that
 from mdmkit.core.errors import InputError
 from mdmkit.plots.overlays import (
     colour_names,
@@ -28,7 +29,7 @@ from mdmkit.plots.sheets import (
     write_caption,
     write_head,
 )
-from mdmkit.plots.style import FULL, MARKED, STYLE, as_width
+from mdmkit.plots.style import FULL, MARKED, STYLE, as_width, check_named
 
 if TYPE_CHECKING:
     from mdmkit.core.frame import Frame
@@ -76,9 +77,9 @@ def thresholds_figure(
     >>> [ax.get_title() for ax in figure.axes]
     ['score map, 0 to 1', 'score > 0.3', 'score > 0.5']
     """
-    check_kind(frames, (Mapping,), "frames")
-    if not frames or not len(thresholds):
-        raise InputError("expected frames and thresholds, found none", argument="thresholds")
+    check_named(frames, "valid", "frames")
+    thresholds = np.atleast_1d(as_floats(thresholds, "thresholds")).tolist()
+    check_that(thresholds, "at least one number", thresholds, "thresholds")
     width = as_width(width)
     first = next(iter(frames.values()))
     _check_image(image, first)
@@ -152,10 +153,18 @@ def grid_figure(
     >>> len(figure.axes)  # of each frame the ground truth and one method
     4
     """
-    check_kind(frames, (Mapping,), "frames")
-    if not frames or not thresholds:
-        raise InputError(
-            "expected at least one of at least one method, found none", argument="frames"
+    check_named(frames, "items", "frames", inside="valid")
+    check_named(thresholds, "__float__", "thresholds")
+    as_floats(list(thresholds.values()), "thresholds")
+    check_kind(images, (Mapping, NoneType), "images")
+    if images:
+        check_named(images, "shape", "images")
+    for name in frames:
+        check_that(
+            all(method in frames[name] for method in thresholds),
+            f"frames of {', '.join(thresholds)}",
+            list(frames[name]),
+            "thresholds",
         )
     width = as_width(width)
     leading = 2 if images and not score_maps else 1

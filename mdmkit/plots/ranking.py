@@ -10,9 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from mdmkit.core.arguments import check_kind
 from mdmkit.core.errors import InputError
-from mdmkit.plots.style import DOUBLE, SINGLE, STYLE, as_width, looks, plain
+from mdmkit.plots.style import DOUBLE, SINGLE, STYLE, as_width, axes_of, check_named, looks, plain
 from mdmkit.statistics.pixels import PixelCounts
 from mdmkit.statistics.ranking import auroc, average_precision, fpr_at_tpr
 
@@ -34,21 +33,13 @@ def _points(sweep: PixelCounts) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 
 
 def _check(sweeps: Mapping[str, PixelCounts]) -> None:
-    if not sweeps:
-        raise InputError("expected at least one, found none", argument="sweeps")
+    check_named(sweeps, "anomalous", "sweeps")
     for name, sweep in sweeps.items():
         if not (sweep.anomalous and sweep.normal):
             raise InputError(
                 f"{name}: expected anomalous and normal pixels, found {sweep.anomalous} "
                 f"and {sweep.normal}"
             )
-
-
-def _own_axes(ax: Axes | None) -> Axes:
-    if ax is not None:
-        return ax
-    with rc_context(STYLE):
-        return Figure(figsize=(SINGLE, 2.8), layout="constrained").add_subplot()
 
 
 def draw_precision_recall(sweeps: Mapping[str, PixelCounts], ax: Axes | None = None) -> Axes:
@@ -78,7 +69,7 @@ def draw_precision_recall(sweeps: Mapping[str, PixelCounts], ax: Axes | None = N
     'mine: AP 83.3'
     """
     _check(sweeps)
-    ax = _own_axes(ax)
+    ax = axes_of(ax, (SINGLE, 2.8))
     for row, (name, sweep) in enumerate(sweeps.items()):
         colour, dash = looks(row)
         tp, fp = _points(sweep)
@@ -122,7 +113,7 @@ def draw_roc(sweeps: Mapping[str, PixelCounts], ax: Axes | None = None) -> Axes:
     'mine: AUROC 75.0, FPR95 50.0'
     """
     _check(sweeps)
-    ax = _own_axes(ax)
+    ax = axes_of(ax, (SINGLE, 2.8))
     ax.axhline(100 * _TPR, color="0.7", linewidth=0.6, linestyle=(0, (3, 2)), zorder=0)
     for row, (name, sweep) in enumerate(sweeps.items()):
         colour, dash = looks(row)
@@ -166,7 +157,7 @@ def ranking_figure(sweeps: Mapping[str, PixelCounts], *, width: float | str = DO
     >>> [ax.get_xlabel() for ax in ranking_figure({"mine": sweep}).axes]
     ['recall, %', 'false positive rate, %']
     """
-    check_kind(sweeps, (Mapping,), "sweeps")
+    check_named(sweeps, "anomalous", "sweeps")
     return ranking_multiples({"": sweeps}, width=width)
 
 
@@ -202,9 +193,7 @@ def ranking_multiples(
     >>> [ax.get_title() for ax in figure.axes]
     ['day', 'day', 'night', 'night']
     """
-    check_kind(panels, (Mapping,), "panels")
-    if not panels:
-        raise InputError("expected at least one, found none", argument="sweeps")
+    check_named(panels, "items", "panels", inside="anomalous")
     width = as_width(width)
     across = 2 if width >= 5 else 1
     legend = 0.145 * max(map(len, panels.values())) + 0.15

@@ -10,11 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from mdmkit.core.arguments import check_kind
-from mdmkit.core.errors import InputError
 from mdmkit.core.margin import Interval
 from mdmkit.core.records import Json
-from mdmkit.plots.style import DOUBLE, STYLE, as_width, looks, plain
+from mdmkit.plots.style import DOUBLE, STYLE, as_width, check_named, looks, plain
 
 #: Of a bar: what it is about, where it holds on the frames, and where that is certified.
 Bar = tuple[str, Sequence[Interval], Interval | None]
@@ -59,9 +57,7 @@ def requirements_figure(methods: Mapping[str, Required], *, width: float | str =
     >>> [label.get_text() for label in figure.axes[0].get_yticklabels()]
     ['recall >= 0.9', 'fpr <= 0.1', 'all']
     """
-    check_kind(methods, (Mapping,), "methods")
-    if not methods:
-        raise InputError("expected at least one, found none", argument="methods")
+    check_named(methods, "bars", "methods")
     width = as_width(width)
     heights = [len(found.bars) for found in methods.values()]
     with rc_context(STYLE):

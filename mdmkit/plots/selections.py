@@ -9,9 +9,9 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mdmkit.core.arguments import check_kind
+from mdmkit.core.arguments import as_texts, check_kind
 from mdmkit.core.errors import InputError
-from mdmkit.plots.style import SINGLE, STYLE, as_width, legend_columns, looks, plain
+from mdmkit.plots.style import SINGLE, STYLE, as_width, check_named, legend_columns, looks, plain
 
 #: A value, NaN where undefined, and the ends of its interval where it has one.
 Point = tuple[float, tuple[float, float] | None]
@@ -46,8 +46,9 @@ def draw_by(
     >>> draw_by({"mine": [(0.2, None), (0.8, None)]}, ["day", "night"], "AP, %", ax).get_ylabel()
     'AP, %'
     """
-    if not points:
-        raise InputError("expected at least one method, found none", argument="points")
+    check_kind(ax, (Axes,), "ax")
+    check_named(points, "__len__", "points")
+    labels = as_texts(labels, "labels")
     for row, (name, values) in enumerate(points.items()):
         if len(values) != len(labels):
             raise InputError(
@@ -121,9 +122,7 @@ def by_figure(
     >>> [label.get_text() for label in figure.axes[0].get_xticklabels()]
     ['0 to 300', '300 or more']
     """
-    check_kind(panels, (Mapping,), "panels")
-    if not panels:
-        raise InputError("expected at least one measure, found none", argument="panels")
+    check_named(panels, "items", "panels", inside="__len__")
     width = as_width(width)
     with rc_context(STYLE):
         figure = Figure(figsize=(width, 2.1 * len(panels) + 0.5), layout="constrained")

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Mapping, Sequence
 from itertools import cycle
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from matplotlib import rc_context
+from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.typing import LineStyleType
 
 from mdmkit.core.arguments import check_kind, check_that
+from mdmkit.core.errors import InputError, InputTypeError
 from mdmkit.core.files import as_path, check_suffix, write_atomically
 
 #: A line's dashes, as matplotlib takes them.
@@ -65,6 +68,34 @@ METRIC_LABELS = {
     "ppv": "mean PPV",
     "mean_f1": "component mean F1",
 }
+
+
+def check_named(value: object, has: str, argument: str, inside: str = "") -> None:
+    """Refuse what is no mapping of names to objects that have an attribute, and an empty one.
+
+    With `inside` these are mappings themselves, of names to objects that have that attribute.
+    """
+    check_kind(value, (Mapping,), argument)
+    named = cast(Mapping[object, object], value)
+    if not named:
+        raise InputError("expected at least one, found none", argument=argument)
+    for name, item in named.items():
+        if not isinstance(name, str) or not hasattr(item, has):
+            raise InputTypeError(
+                f"expected objects to draw, with `{has}`, by name, found {reprlib.repr(item)}",
+                argument=argument,
+            )
+        if inside:
+            check_named(item, inside, argument)
+
+
+def axes_of(ax: object, size: tuple[float, float]) -> Axes:
+    """The axes that are given, or those of a new figure of that size in inches."""
+    if ax is not None:
+        check_kind(ax, (Axes,), "ax")
+        return cast(Axes, ax)
+    with rc_context(STYLE):
+        return Figure(figsize=size, layout="constrained").add_subplot()
 
 
 def as_width(width: float | str) -> float:
