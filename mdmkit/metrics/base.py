@@ -156,9 +156,8 @@ class FormulaMetric(Metric):
         return float(self._at(self.steps(sweep).above(z), sweep))
 
     def curve(self, sweep: Any) -> ThresholdCurve:
-        self.check(sweep)
-        steps = self.steps(sweep)
-        breakpoints, totals = steps.on_unit()
-        at_all, at_none = self._at(steps.totals[[0, -1]], sweep).tolist()
-        values = self._at(totals, sweep)
-        return ThresholdCurve(breakpoints, values, self.name, ends=(at_all, at_none))
+        scores, values = self.everywhere(sweep)
+        first = int(np.searchsorted(scores, 0.0, side="right"))
+        breakpoints = np.concatenate([[0.0], scores[first:]])
+        ends = float(values[0]), float(values[-1])
+        return ThresholdCurve(breakpoints, values[first:], self.name, ends=ends)

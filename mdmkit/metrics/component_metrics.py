@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -71,12 +72,12 @@ class ComponentMetric(FormulaMetric):
     def __post_init__(self) -> None:
         ComponentSizes(self.min_prediction, self.min_target)
 
-    @property
+    @cached_property
     def sizes(self) -> ComponentSizes:
         """Smallest components that count."""
         return ComponentSizes(self.min_prediction, self.min_target)
 
-    @property
+    @cached_property
     def statistic(self) -> ComponentStatistic:
         return ComponentStatistic(self.sizes)
 

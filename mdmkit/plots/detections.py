@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mdmkit.core.arguments import as_floats, check_kind
 from mdmkit.core.errors import InputError
-from mdmkit.plots.style import SINGLE, STYLE, as_width, check_named, legend_columns, looks, plain
+from mdmkit.plots import style
 
 
 class FoundAndAlarms(Protocol):
@@ -62,34 +62,28 @@ def draw_froc(
     >>> draw_froc({"mine": seen}, Figure().add_subplot()).get_ylabel()
     'objects found, %'
     """
+    style.check_some(detections, "detections")
     check_kind(ax, (Axes,), "ax")
-    check_named(detections, "found", "detections")
     check_kind(most_alarms, (int, float, np.number), "most_alarms")
     as_floats(most_alarms, "most_alarms")
-    for row, (name, seen) in enumerate(detections.items()):
+    for name, seen, line in style.styled(detections):
         if np.isnan(seen.found).any():
             raise InputError(f"{name}: expected ground-truth components, found none")
-        colour, dash = looks(row)
-        ax.plot(seen.alarms, 100 * seen.found, color=colour, linewidth=0.4, alpha=0.5, label="_")
+        thin = {"color": line["color"], "linewidth": 0.4, "alpha": 0.5, "label": "_"}
+        ax.plot(seen.alarms, 100 * seen.found, **thin)
         best = 100 * np.maximum.accumulate(seen.found[::-1])
-        ax.plot(
-            seen.most_alarms[::-1],
-            best,
-            color=colour,
-            linestyle=dash,
-            drawstyle="steps-post",
-            label=plain(name),
-        )
+        ax.plot(seen.most_alarms[::-1], best, drawstyle="steps-post", label=name, **line)
     ax.set(xlim=(0, most_alarms), ylim=(0, 100))
     ax.set(xlabel="false alarms per frame", ylabel="objects found, %")
     return ax
 
 
+@rc_context(style.STYLE)
 def froc_figure(
     panels: Mapping[str, Mapping[str, FoundAndAlarms]],
     *,
     most_alarms: float = 10.0,
-    width: float | str = SINGLE,
+    width: float | str = style.SINGLE,
 ) -> Figure:
     """Draw `draw_froc` for one data set or several, below each other.
 
@@ -119,15 +113,10 @@ def froc_figure(
     >>> froc_figure({"day": {"mine": seen}}).axes[0].get_title()
     'day'
     """
-    check_named(panels, "items", "panels", inside="found")
-    width = as_width(width)
-    with rc_context(STYLE):
-        figure = Figure(figsize=(width, 0.7 * width * len(panels) + 0.4), layout="constrained")
-        axes = figure.subplots(len(panels), 1, squeeze=False)[:, 0]
-        for ax, (title, detections) in zip(axes, panels.items(), strict=True):
-            draw_froc(detections, ax, most_alarms).set_title(plain(title))
-        handles, names = axes[0].get_legend_handles_labels()
-        figure.legend(
-            handles, names, loc="outside lower center", ncols=legend_columns(names, width)
-        )
+    style.check_panels(panels, "detections")
+    width = style.as_width(width)
+    figure, axes = style.stacked(panels, (width, 0.7 * width * len(panels) + 0.4))
+    for ax, (title, detections) in zip(axes, panels.items(), strict=True):
+        draw_froc(detections, ax, most_alarms).set_title(style.plain(title))
+    style.explain_methods(figure, next(iter(panels.values())))
     return figure

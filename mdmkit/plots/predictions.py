@@ -14,22 +14,7 @@ from numpy.typing import NDArray
 
 from mdmkit.core.arguments import as_floats, check_kind, check_that
 from mdmkit.core.errors import InputError
-from mdmkit.plots.overlays import (
-    colour_names,
-    explain_colours,
-    show_prediction,
-    show_scores,
-    show_truth,
-)
-from mdmkit.plots.sheets import (
-    column_width,
-    name_lines,
-    sheet,
-    without_empty,
-    write_caption,
-    write_head,
-)
-from mdmkit.plots.style import FULL, MARKED, STYLE, as_width, check_named
+from mdmkit.plots import overlays, sheets, style
 
 if TYPE_CHECKING:
     from mdmkit.core.frame import Frame
@@ -40,12 +25,13 @@ _NAME = 1.6  # inches of a row's name, where columns are narrower
 _MAP = ("score map, 0 to 1", "score map")
 
 
+@rc_context(style.STYLE)
 def thresholds_figure(
     frames: Mapping[str, Frame],
-    thresholds: Sequence[float] = MARKED,
+    thresholds: Sequence[float] = style.MARKED,
     *,
     image: Image | None = None,
-    width: float | str = FULL,
+    width: float | str = style.FULL,
 ) -> Figure:
     """Draw one frame as methods score it: the map, and the prediction at each threshold.
 
@@ -77,46 +63,48 @@ def thresholds_figure(
     >>> [ax.get_title() for ax in figure.axes]
     ['score map, 0 to 1', 'score > 0.3', 'score > 0.5']
     """
-    check_named(frames, "valid", "frames")
+    style.check_some(frames, "frames")
     thresholds = np.atleast_1d(as_floats(thresholds, "thresholds")).tolist()
     check_that(thresholds, "at least one number", thresholds, "thresholds")
-    width = as_width(width)
+    width = style.as_width(width)
     first = next(iter(frames.values()))
     _check_image(image, first)
     leading = 0 if image is None else 1
     columns = leading + 1 + len(thresholds)
     # image and ground truth stand below each other in the first column, whatever the methods
     rows = max(len(frames), 2 * leading)
-    cell = column_width(width, columns)
+    cell = sheets.column_width(width, columns)
     named = {leading: _MAP}
     for column, z in enumerate(thresholds, leading + 1):
         named[column] = (f"score > {z:g}", f"> {z:g}")
-    with rc_context(STYLE):
-        foot = colour_names(frames.values())
-        figure, axes = sheet(width, columns, rows * [first.shape], rows * [True], 1, foot.values())
-        if image is not None:
-            named[0] = ("image", "image")
-            axes[0, 0].imshow(image, interpolation="nearest", aspect="auto")
-            show_truth(axes[1, 0], first)
-            write_caption(axes[1, 0], "ground truth", cell)
-        for row, (name, frame) in zip(axes, frames.items(), strict=False):
-            write_caption(row[leading], name, width - leading * cell)
-            show_scores(row[leading], frame)
-            for ax, z in zip(row[leading + 1 :], thresholds, strict=True):
-                show_prediction(ax, frame, z)
-        write_head(axes[0], named, cell)
-        without_empty(axes)
-        explain_colours(figure, foot)
+    foot = overlays.colour_names(frames.values())
+    figure, axes = sheets.sheet(
+        width, columns, rows * [first.shape], rows * [True], 1, foot.values()
+    )
+    if image is not None:
+        named[0] = ("image", "image")
+        _show_image(axes[0, 0], image)
+        overlays.show_truth(axes[1, 0], first)
+        sheets.write_caption(axes[1, 0], "ground truth", cell)
+    for row, (name, frame) in zip(axes, frames.items(), strict=False):
+        sheets.write_caption(row[leading], name, width - leading * cell)
+        overlays.show_scores(row[leading], frame)
+        for ax, z in zip(row[leading + 1 :], thresholds, strict=True):
+            overlays.show_prediction(ax, frame, z)
+    sheets.write_head(axes[0], named, cell)
+    sheets.without_empty(axes)
+    overlays.explain_colours(figure, foot)
     return figure
 
 
+@rc_context(style.STYLE)
 def grid_figure(
     frames: Mapping[str, Mapping[str, Frame]],
     thresholds: Mapping[str, float],
     *,
     images: Mapping[str, Image] | None = None,
     score_maps: bool = False,
-    width: float | str = FULL,
+    width: float | str = style.FULL,
 ) -> Figure:
     """Draw frames, a row each: input, ground truth, each method's prediction at its own threshold.
 
@@ -153,45 +141,35 @@ def grid_figure(
     >>> len(figure.axes)  # of each frame the ground truth and one method
     4
     """
-    check_named(frames, "items", "frames", inside="valid")
-    check_named(thresholds, "__float__", "thresholds")
-    as_floats(list(thresholds.values()), "thresholds")
+    _check_grid(frames, thresholds)
     check_kind(images, (Mapping, NoneType), "images")
     if images:
-        check_named(images, "shape", "images")
-    for name in frames:
-        check_that(
-            all(method in frames[name] for method in thresholds),
-            f"frames of {', '.join(thresholds)}",
-            list(frames[name]),
-            "thresholds",
-        )
-    width = as_width(width)
+        style.check_some(images, "images")
+    width = style.as_width(width)
     leading = 2 if images and not score_maps else 1
     columns = leading + len(thresholds)
-    cell = column_width(width, columns)
+    cell = sheets.column_width(width, columns)
     lines = 2 if score_maps else 1
     shapes = [next(iter(m.values())).shape for m in frames.values() for _ in range(lines)]
     captions = [bool(key) and line == 0 for key in frames for line in range(lines)]
     named, above = _grid_headings(thresholds, bool(images), leading)
-    with rc_context(STYLE):
-        head = 1 + max(name_lines(name, cell) for name in thresholds)
-        every = (frame for methods in frames.values() for frame in methods.values())
-        foot = colour_names(every, score_maps)
-        figure, axes = sheet(width, columns, shapes, captions, head, foot.values())
-        for row, (key, methods) in enumerate(frames.items()):
-            block = axes[lines * row : lines * row + lines]
-            image = (images or {}).get(key)
-            _lead(block, next(iter(methods.values())), image, leading)
-            if key:
-                write_caption(block[0, 0], key, max(cell, min(width, _NAME)))
-            for column, (name, z) in enumerate(thresholds.items(), leading):
-                if score_maps:
-                    show_scores(block[0, column], methods[name])
-                show_prediction(block[-1, column], methods[name], z)
-        write_head(axes[0], named, cell, above)
-        without_empty(axes)
-        explain_colours(figure, foot)
+    head = 1 + max(sheets.name_lines(name, cell) for name in thresholds)
+    every = (frame for methods in frames.values() for frame in methods.values())
+    foot = overlays.colour_names(every, score_maps)
+    figure, axes = sheets.sheet(width, columns, shapes, captions, head, foot.values())
+    for row, (key, methods) in enumerate(frames.items()):
+        block = axes[lines * row : lines * row + lines]
+        image = (images or {}).get(key)
+        _lead(block, next(iter(methods.values())), image, leading)
+        if key:
+            sheets.write_caption(block[0, 0], key, max(cell, min(width, _NAME)))
+        for column, (name, z) in enumerate(thresholds.items(), leading):
+            if score_maps:
+                overlays.show_scores(block[0, column], methods[name])
+            overlays.show_prediction(block[-1, column], methods[name], z)
+    sheets.write_head(axes[0], named, cell, above)
+    sheets.without_empty(axes)
+    overlays.explain_colours(figure, foot)
     return figure
 
 
@@ -210,10 +188,13 @@ def _grid_headings(
 def _lead(block: NDArray[np.object_], frame: Frame, image: Image | None, leading: int) -> None:
     """Image and ground truth, beside each other or below each other."""
     _check_image(image, frame)
-    place: Axes = block[0, 0]
     if image is not None:
-        place.imshow(image, interpolation="nearest", aspect="auto")
-    show_truth(block[-1, leading - 1], frame)
+        _show_image(block[0, 0], image)
+    overlays.show_truth(block[-1, leading - 1], frame)
+
+
+def _show_image(ax: Axes, image: Image) -> None:
+    ax.imshow(image, interpolation="nearest", aspect="auto")
 
 
 def _check_image(image: Image | None, frame: Frame) -> None:
@@ -221,3 +202,15 @@ def _check_image(image: Image | None, frame: Frame) -> None:
         raise InputError(
             f"expected the size {frame.shape}, found {image.shape[:2]}", argument="image"
         )
+
+
+def _check_grid(frames: Mapping[str, Mapping[str, Frame]], thresholds: Mapping[str, float]) -> None:
+    """Refuse frames of which a method with a threshold has none."""
+    style.check_some(thresholds, "thresholds")
+    as_floats(list(thresholds.values()), "thresholds")
+    check_kind(frames, (Mapping,), "frames")
+    check_that(frames, "at least one", frames, "frames")
+    for methods in frames.values():
+        style.check_some(methods, "frames")
+        has_all = all(name in methods for name in thresholds)
+        check_that(has_all, f"frames of {', '.join(thresholds)}", [*methods], "thresholds")

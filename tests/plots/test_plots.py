@@ -497,3 +497,9 @@ def test_pictures_are_the_same_bytes_each_time(suffix, tmp_path, sweeps):
     for kind in "gr":
         first, second = (tmp_path / f"{kind}-{n}{suffix}" for n in ("first", "second"))
         assert first.read_bytes() == second.read_bytes()
+
+
+def test_every_method_stands_in_the_legend_whatever_its_name():
+    points = {name: [(0.2, None)] for name in ("mine", "_theirs", "a$b$")}
+    (legend,) = by_figure({"AP, %": points}, ["all"], "size").legends
+    assert [text.get_text() for text in legend.get_texts()] == ["mine", "_theirs", r"a\$b\$"]
