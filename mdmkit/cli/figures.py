@@ -56,14 +56,11 @@ def study_frames(
 ) -> Study:
     """Count pixels and keep at hand where the frames are."""
     from mdmkit.comparison.study import study_methods
-    from mdmkit.core.component_sizes import ComponentSizes
 
-    how: Json = counting.of(folders)
-    codes = labels.choose(truth).codes
+    how: Json = counting.of(folders) | labels.choose(truth).codes.arguments
+    how |= {"min_prediction": 0, "min_target": 0, "aggregate": "pooled"}
     with progress_bars(quiet) as progress:
-        study = study_methods(
-            folders, truth, "best_f1", codes=codes, sizes=ComponentSizes(), progress=progress, **how
-        )
+        study = study_methods(folders, "best_f1", dataset=truth, progress=progress, **how)
     note_remarks(study.comparison.remarks, quiet)
     return study
 

@@ -19,6 +19,7 @@ from mdmkit.cli.terminal import (
     progress_bars,
 )
 from mdmkit.cli.threshold_options import Certified, Require
+from mdmkit.core.records import Json
 
 if TYPE_CHECKING:
     from mdmkit.thresholds.required import RequiredThreshold
@@ -76,30 +77,19 @@ def report(
     if certified.confidence is not None and not require:
         raise InputError("expected --require with it, found none", argument="confidence")
     truth = source.find()
-    choice = judging.choose(truth)
+    how: Json = {"dataset": truth, **judged(judging.choose(truth)), **counting.of(folders)}
     with progress_bars(quiet) as progress:
-        study = study_methods(
-            folders,
-            truth,
-            metrics,
-            codes=choice.codes,
-            sizes=choice.sizes,
-            aggregate=choice.aggregate,
-            progress=progress,
-            **counting.of(folders),
-        )
+        study = study_methods(folders, metrics, progress=progress, **how)
         required: dict[str, RequiredThreshold] = {}
         without: dict[str, str] = {}
         if require:
             try:
                 found = choose_thresholds(
                     folders,
-                    dataset=truth,
                     require=require,
                     certify=certified.certification(),
                     progress=progress,
-                    **judged(choice),
-                    **counting.of(folders),
+                    **how,
                 )
                 required, without = found.recommendations, found.without
             except NoMarginError as error:  # of every method: the page says why, and is written

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mdmkit.comparison.planning import comparison_of
 from mdmkit.comparison.result import Comparison
-from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import InputError, listing
 from mdmkit.core.frame import Frame
-from mdmkit.core.labels import LabelCodes
 from mdmkit.core.records import Json
-from mdmkit.datasets import DataSet, Pairing
+from mdmkit.datasets import Pairing
 from mdmkit.evaluation.evaluation import Evaluation
-from mdmkit.evaluation.frame_set import FrameSet, evaluate_methods
+from mdmkit.evaluation.frame_set import FrameOptions, FrameSet, evaluate_methods
 from mdmkit.evaluation.gathering import check_aggregate
-from mdmkit.evaluation.methods import load_frame
-from mdmkit.evaluation.sources import Progress
+from mdmkit.evaluation.methods import Progresses
 from mdmkit.io.images import read_image
 from mdmkit.metrics.base import Metric
 from mdmkit.metrics.curve import ThresholdCurve
@@ -31,6 +30,9 @@ from mdmkit.metrics.pixel_metrics import F1
 from mdmkit.statistics.normalizers import Normalizer, Unchanged
 from mdmkit.statistics.ranking import best_f1
 
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
 
 @dataclass(frozen=True)
 class Study:
@@ -38,44 +40,38 @@ class Study:
 
     Attributes
     ----------
-    methods : dict of str
-        Folder of each method.
-    target : str
+    frames : FrameSet
     measures : tuple of Measure
         What was asked for.
     evaluations : dict of Evaluation
         All frames pooled: curves and thresholds come from these.
     pairing : Pairing
-    codes : LabelCodes
-    key : str or None
-        Array of `.npz` archives, or data set of HDF5 files.
-    images : dict of Path
-        The frames' images, by frame; empty where there are none.
-    dataset : str
-        Name of the data set's layout; empty where it has none.
     per_image : dict of Evaluation
         The same methods image by image, whose means are then the numbers of the comparison; empty
         where frames are pooled.
-    remarks : tuple of str
-        Masks that look like mistakes.
     """
 
-    methods: Mapping[str, str]
-    target: str
+    frames: FrameSet
     measures: tuple[Measure, ...]
     evaluations: Mapping[str, Evaluation]
     pairing: Pairing
-    codes: LabelCodes
-    key: str | None
-    images: Mapping[str, Path]
-    dataset: str = ""
     per_image: Mapping[str, Evaluation] = field(default_factory=dict)
-    remarks: tuple[str, ...] = ()
+
+    @property
+    def methods(self) -> dict[str, str]:
+        """Folder of each method."""
+        return self.frames.folders
 
     @property
     def keys(self) -> list[str]:
         """Frames that every method has."""
         return list(self.pairing.targets)
+
+    @cached_property
+    def images(self) -> dict[str, Path]:
+        """The frames' images, by frame; empty where there are none."""
+        known = self.frames.dataset.images if self.frames.dataset else {}
+        return {key: path for key, path in known.items() if key in self.pairing.targets}
 
     @cached_property
     def sweeps(self) -> dict[str, NormalizedTotals]:
@@ -96,16 +92,8 @@ class Study:
             If the method's scores leave [0, 1] and no normaliser is named.
         """
         self.curve(method, F1())  # of all frames: one of them alone might lie in [0, 1]
-        path, mask = self.pairing.scores[method][key], self.pairing.targets[key]
-        frame = load_frame(
-            path,
-            mask,
-            self.codes,
-            key,
-            self.key,
-            self.pairing.resize,
-            method in self.pairing.inverted,
-        )
+        place = list(self.pairing.scores[method]).index(key)
+        frame = self.frames.loads[method][place]()
         normalizer = self.normalizers[method]
         return frame if isinstance(normalizer, Unchanged) else frame.rescaled(normalizer)
 
@@ -158,26 +146,21 @@ class Study:
     @cached_property
     def comparison(self) -> Comparison:
         """The numbers of all methods."""
-        results = []
-        for name, evaluation in (self.per_image or self.evaluations).items():
-            try:
-                results.append(evaluation.result())
-            except InputError as error:
-                raise error.inside(name) from error
-        first = next(iter(self.evaluations.values()))
+        sizes = self.frames.choice.sizes
         settings = {
-            "methods": dict(self.methods),
-            "target": self.target,
-            "dataset": self.dataset or None,
+            "methods": self.methods,
+            "target": self.frames.where,
+            "dataset": (self.frames.dataset and self.frames.dataset.name) or None,
             "metrics": [measure.key for measure in self.measures],
             "normalize": {name: e.kind.name for name, e in self.evaluations.items()},
-            "aggregate": "per_image" if self.per_image else "pooled",
-            "min_prediction": first.sizes.min_prediction,
-            "min_target": first.sizes.min_target,
+            "aggregate": self.frames.choice.aggregate,
+            "min_prediction": sizes.min_prediction,
+            "min_target": sizes.min_target,
             "invert": sorted(self.pairing.inverted),
             "left_out": len(self.pairing.left_out),
         }
-        return Comparison(tuple(results), self.measures, settings).remarked(self.remarks)
+        found = comparison_of(self.per_image or self.evaluations, settings)
+        return replace(found, measures=self.measures).remarked(self.frames.remarks)
 
     def chosen_keys(self, wanted: Iterable[str], most: int) -> list[str]:
         """The frames of these names; without names, those with most anomalous pixels.
@@ -204,57 +187,29 @@ class Study:
 
 def study_methods(
     methods: Mapping[str, str],
-    dataset: DataSet,
     metrics: str | Iterable[str | Measure] | None = None,
     *,
-    codes: LabelCodes,
-    sizes: ComponentSizes,
     normalize: Mapping[str, str],
-    missing: str,
-    key: str | None,
     memory: int,
     jobs: int,
-    progress: Callable[[str, int], Progress] | None,
-    aggregate: str = "pooled",
+    progress: Progresses | None,
+    **options: Unpack[FrameOptions],
 ) -> Study:
     """Count everything that the measures need, best F1 always; options as in `compare`.
 
     With `aggregate="per_image"` the files are read twice: image by image for the measures, and
     pooled for the best F1 alone, as a threshold of all frames.
     """
-    check_aggregate(aggregate)
-    frames = FrameSet.of(
-        methods,
-        dataset=dataset,
-        missing=missing,
-        key=key,
-        min_prediction=sizes.min_prediction,
-        min_target=sizes.min_target,
-        aggregate=aggregate,
-        **codes.arguments,
-    )
+    frames = FrameSet.of(methods, **options)
     measures = frames.measures(metrics)
-    options: Json = {"normalize": normalize, "jobs": jobs, "memory": memory, "progress": progress}
+    how: Json = {"normalize": normalize, "jobs": jobs, "memory": memory, "progress": progress}
     per_image: dict[str, Evaluation] = {}
     counted = list(measures)
-    if aggregate == "per_image":
-        per_image = evaluate_methods(frames, metrics=measures, **options)
+    if check_aggregate(frames.choice.aggregate) == "per_image":
+        per_image = evaluate_methods(frames, metrics=measures, **how)
         counted = []
     if not any(isinstance(measure, BestF1Measure) for measure in counted):
         counted.append(BestF1Measure())
-    evaluations = evaluate_methods(frames, metrics=counted, **{**options, "aggregate": "pooled"})
-    pairing = frames.pairing
-    assert pairing is not None
-    return Study(
-        methods,
-        str(dataset),
-        measures,
-        evaluations,
-        pairing,
-        codes,
-        key,
-        {name: path for name, path in dataset.images.items() if name in pairing.targets},
-        dataset.name,
-        per_image,
-        frames.remarks,
-    )
+    evaluations = evaluate_methods(frames, metrics=counted, **{**how, "aggregate": "pooled"})
+    assert frames.pairing is not None  # methods are folders
+    return Study(frames, measures, evaluations, frames.pairing, per_image)

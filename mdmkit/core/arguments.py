@@ -57,8 +57,21 @@ def as_choice(value: object, choices: Collection[str | None], argument: str) -> 
     'pooled'
     """
     one = (value is None or isinstance(value, str)) and value in choices
-    check_that(one, f"one of {', '.join(map(str, choices))}", value, argument)
+    if not one:
+        meant = _meant(value, [choice for choice in choices if choice])
+        named = ", ".join(map(str, choices))
+        raise InputError(f"expected one of {named}, found {value!r}{meant}", argument=argument)
     return value
+
+
+def _meant(value: object, choices: Collection[str]) -> str:
+    """Suggest the choice that a text abbreviates, or is nearest to."""
+    if not isinstance(value, str) or not value:
+        return ""
+    letters = re.compile(".*".join(map(re.escape, value.lower())), re.DOTALL)
+    short = [choice for choice in choices if len(value) > 1 and letters.search(choice)]
+    near = short or get_close_matches(value.lower(), choices, 1)
+    return f"; did you mean {near[0]}?" if near else ""
 
 
 def as_texts(value: object, argument: str) -> tuple[str, ...]:

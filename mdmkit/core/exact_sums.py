@@ -16,6 +16,10 @@ _MASK = (1 << LIMB_BITS) - 1
 #: Units of one in which bounds of sums are kept: int64 holds sums of up to 2^29 ratios.
 UNIT_BITS = 34
 UNITS = float(1 << UNIT_BITS)
+#: Added to a number in [0, 1] it leaves multiples of 2^-42.
+_CUT = 1.5 * 2.0**10
+#: Added to a number in [0, 1] it leaves multiples of 2^-42.
+_CUT = 1.5 * 2.0**10
 
 
 def split(values: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -56,7 +60,7 @@ def in_digits(limbs: NDArray[np.int64]) -> NDArray[np.int64]:
 
 def of_digits(digits: NDArray[np.int64]) -> NDArray[np.int64]:
     """Limbs, shape (..., 3), from sums of `in_digits`, shape (..., 4)."""
-    limbs = digits[..., 1:].copy()
+    limbs = digits[..., 1:].copy(order="K")
     limbs[..., 0] += digits[..., 0] << LIMB_BITS
     return np.asarray(limbs)
 
@@ -77,13 +81,9 @@ def mean(limbs: NDArray[np.int64], count: NDArray[np.int64] | int) -> NDArray[np
 def mean_of_few(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """`math.fsum(column) / k` of ratios of two counts below 2^31, shape (k, ...), k < 2^10.
 
-    Each addition leaves a rest that is known exactly (Knuth, TAOCP 4.2.2). Ratios are multiples of
-    2^-84, so the rests are, and their sum of less than 2^-32 is exact, too: one rounding is left.
+    Each is cut at 2^-42: sums of the upper parts, and of the rests, which are multiples of 2^-84
+    below 2^-42, are exact, so that a single rounding is left.
     """
-    total, rests = values[0].copy(), np.zeros(values.shape[1:])
-    for value in values[1:]:
-        above = total + value
-        gained = above - total
-        rests += (total - (above - gained)) + (value - gained)
-        total = above
-    return np.asarray((total + rests) / len(values))
+    upper = values + _CUT
+    upper -= _CUT
+    return np.asarray((upper.sum(axis=0) + (values - upper).sum(axis=0)) / len(values))

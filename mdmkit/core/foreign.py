@@ -48,14 +48,15 @@ def read_only(value: T) -> T:
 
 
 @contextmanager
-def leaving_arguments(what: str) -> Iterator[None]:
-    """Turn a write of a user's function to its arguments into an InputError."""
+def leaving_arguments(argument: str, name: str) -> Iterator[None]:
+    """Turn a write of the function given as `argument` to its own arguments into an InputError."""
     try:
         yield
     except ValueError as error:
         if "read-only" not in str(error) or isinstance(error, InputError):
             raise
         raise InputError(
-            f"{what}: expected a function that leaves its arguments as they are, found one that "
-            "writes to them; copy them first, as in tp = tp.copy()"
+            f"expected {name} to leave its arguments as they are, found that it writes to them; "
+            "copy them first, as in x = x.copy()",
+            argument=argument,
         ) from error

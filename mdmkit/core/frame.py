@@ -56,6 +56,9 @@ def as_unit(scores: Array) -> NDArray[np.float64]:
     return scores.astype(np.float64)
 
 
+_ONE_BY_ONE = "; a frame is one map, go through a stack with zip(scores, target)"
+
+
 def _check_scores(scores: Array, valid: NDArray[np.bool_], name: str) -> None:
     if scores.dtype.kind != "f":
         return
@@ -212,7 +215,8 @@ class Frame:
         self._codes = codes
         if self.scores.ndim != 2 or self.scores.size == 0:
             raise InputError(
-                f"scores{of}: expected a non-empty array of shape (H, W), found {self.scores.shape}"
+                f"scores{of}: expected a non-empty array of shape (H, W), found "
+                f"{self.scores.shape}{_ONE_BY_ONE if self.scores.ndim > 2 else ''}"
             )
         for what, mask in (("target", self._labels), ("ignore", self._hidden)):
             if mask is not None and mask.shape != self.scores.shape:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+import numpy as np
+
 from mdmkit.core.errors import InputError, InputTypeError
-from mdmkit.core.frame import Frame, as_array
+from mdmkit.core.frame import Frame, as_array, one_map
 from mdmkit.core.labels import LabelCodes
 from mdmkit.core.types import Array
 
@@ -121,8 +123,25 @@ def as_frame(item: object, codes: LabelCodes, name: str, place: str) -> Frame:
     if isinstance(item, Frame):
         return item
     if isinstance(item, (tuple, list)) and len(item) in (2, 3):
+        _check_maps(item, place)
         return Frame.deferred(*item, codes=codes, name=name)
     raise InputTypeError(
-        f"{place}: expected a Frame, (scores, target) or (scores, target, ignore), "
-        f"found {type(item).__name__}"
+        "expected a Frame, (scores, target) or (scores, target, ignore), "
+        f"found {type(item).__name__}{_APART}",
+        argument=place,
     )
+
+
+#: How several frames are given whose scores and targets stand apart.
+_APART = (
+    "; scores and targets of several frames are two arguments, scores and target, "
+    "or pairs: list(zip(scores, target))"
+)
+
+
+def _check_maps(pair: Sequence[object], place: str) -> None:
+    """Refuse stacks where a pair has one map each."""
+    shapes = [getattr(value, "shape", ()) for value in pair]
+    if any(len(shape) > 2 and one_map(np.broadcast_to(0, shape)).ndim > 2 for shape in shapes):
+        found = " and ".join(map(str, map(tuple, shapes)))
+        raise InputError(f"expected maps of shape (H, W), found {found}{_APART}", argument=place)

@@ -179,7 +179,8 @@ def longest_run(edges: NDArray[np.float64], passes: NDArray[np.bool_]) -> Interv
 
     Of several, the lowest; None where no passing run has a positive length.
     """
-    padded = np.concatenate([[False], passes, [False]])
+    padded = np.zeros(passes.size + 2, bool)
+    padded[1:-1] = passes
     turns = np.flatnonzero(padded[1:] != padded[:-1])
     starts, ends = edges[turns[::2]], edges[turns[1::2]]
     if starts.size == 0:

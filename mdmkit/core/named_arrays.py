@@ -47,8 +47,21 @@ class AsArrays:
         assert isinstance(found, cls)
         return found
 
+    @property
+    def nbytes(self) -> int:
+        """Memory of the arrays that it holds."""
+        return _nbytes(self)
+
     def __reduce__(self) -> tuple[Any, ...]:
         return _unpickled, (narrowed(self.arrays()),)
+
+
+def _nbytes(value: object) -> int:
+    if isinstance(value, AsArrays) and is_dataclass(value):
+        value = [getattr(value, each.name) for each in fields(value)]
+    if isinstance(value, (tuple, list)):
+        return sum(map(_nbytes, value))
+    return value.nbytes if isinstance(value, np.ndarray) else 0
 
 
 def arrays_of(value: object) -> Arrays:

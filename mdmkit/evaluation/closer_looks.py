@@ -19,7 +19,6 @@ from mdmkit.statistics.components import ComponentCounts, cells_of_keys
 from mdmkit.statistics.edges import CELLS, Edges, unit_edges
 from mdmkit.statistics.normalizers import Unchanged
 from mdmkit.statistics.pixel_bins import BinnedFrame
-from mdmkit.statistics.pixel_order import pixel_order
 from mdmkit.statistics.pixels import PixelCounts
 from mdmkit.statistics.totals import check_valid
 
@@ -215,7 +214,7 @@ def closer_curve(frames: Iterable[Frame], metric: ComponentMetric) -> ThresholdC
     if not all(few_scores(frame) for frame in several):
         return CloserLooks(several, metric.statistic.sizes).curve(metric)
     for frame in several:
-        scores = pixel_order(frame).scores
+        scores = frame.unit_scores(np.flatnonzero(frame.valid))
         Unchanged()(np.array([scores.min(initial=0), scores.max(initial=0)]))
     sizes = metric.statistic.sizes
     return metric.curve(ComponentCounts.merged(ComponentCounts.of(f, sizes) for f in several))

@@ -104,13 +104,15 @@ def loads_of_arrays(
     """Make loaders of frames in memory, see `given_frames`; iterators are held."""
     target = kept(target)
     check_inverted(invert, methods)
-    return {
-        name: [
-            partial(Inverted() if name in invert else _given, frame)
-            for frame in given_frames(frames, target, codes=codes)
-        ]
-        for name, frames in methods.items()
-    }
+    loads: dict[str, list[Load]] = {}
+    for name, frames in methods.items():
+        load = Inverted() if name in invert else _given
+        try:
+            given = list(given_frames(frames, target, codes=codes))
+        except InputError as error:
+            raise error.inside(name) from None
+        loads[name] = [partial(load, frame) for frame in given]
+    return loads
 
 
 def is_folder(target: object) -> bool:

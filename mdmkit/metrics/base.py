@@ -48,19 +48,18 @@ def check_targets(targets: int, min_target: int, largest: int | None = None) -> 
         )
 
 
-def _named(metric: Metric) -> str:
-    return f"metric {metric.name}"
-
-
 def _checked(name: str, found: object, shape: tuple[int, ...]) -> Ratio:
     """Check that a formula returned floats of the shape of its counts."""
     values = np.asarray(found)
     if values.dtype.kind not in "fiub":
-        raise InputTypeError(f"expected floats, found {values.dtype}", argument=name)
+        raise InputTypeError(
+            f"expected {name} to return floats, found {values.dtype}", argument="metric"
+        )
     if values.shape != shape:
         raise InputError(
-            f"expected a value for each count, shape {shape}, found shape {values.shape}",
-            argument=name,
+            f"expected {name} to return a value for each count, shape {shape}, "
+            f"found shape {values.shape}",
+            argument="metric",
         )
     return values.astype(np.float64)
 
@@ -157,9 +156,8 @@ class FormulaMetric(Metric):
         return float(self._at(self.steps(sweep).above(z), sweep))
 
     def curve(self, sweep: Any) -> ThresholdCurve:
-        self.check(sweep)
-        steps = self.steps(sweep)
-        breakpoints, totals = steps.on_unit()
-        at_all, at_none = self._at(steps.totals[[0, -1]], sweep).tolist()
-        values = self._at(totals, sweep)
-        return ThresholdCurve(breakpoints, values, self.name, ends=(at_all, at_none))
+        scores, values = self.everywhere(sweep)
+        first = int(np.searchsorted(scores, 0.0, side="right"))
+        breakpoints = np.concatenate([[0.0], scores[first:]])
+        ends = float(values[0]), float(values[-1])
+        return ThresholdCurve(breakpoints, values[first:], self.name, ends=ends)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,6 @@ from mdmkit.metrics.base import (
     FormulaMetric,
     Ratio,
     _checked,
-    _named,
     check_anomalous,
     check_targets,
     ratio,
@@ -72,12 +72,12 @@ class ComponentMetric(FormulaMetric):
     def __post_init__(self) -> None:
         ComponentSizes(self.min_prediction, self.min_target)
 
-    @property
+    @cached_property
     def sizes(self) -> ComponentSizes:
         """Smallest components that count."""
         return ComponentSizes(self.min_prediction, self.min_target)
 
-    @property
+    @cached_property
     def statistic(self) -> ComponentStatistic:
         return ComponentStatistic(self.sizes)
 
@@ -93,15 +93,15 @@ class ComponentMetric(FormulaMetric):
         """Its part of the counts, which it cannot write to."""
         if ours(self):
             return self.part(sweep)
-        with leaving_arguments(_named(self)):
+        with leaving_arguments("metric", self.name):
             return self.part(read_only(sweep))
 
     def __call__(self, totals: Counts, targets: int) -> Ratio:
         """`values`, which must be floats, one for each row of totals that it cannot write to."""
         rows = read_only(np.asarray(totals))
-        with np.errstate(invalid="ignore", divide="ignore"), leaving_arguments(_named(self)):
+        with np.errstate(invalid="ignore", divide="ignore"), leaving_arguments("metric", self.name):
             values = self.values(rows, targets)
-        return _checked(_named(self), values, rows.shape[:-1])
+        return _checked(self.name, values, rows.shape[:-1])
 
     def _at(self, totals: Counts, sweep: ComponentCounts) -> Ratio:
         return self(totals, sweep.targets)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
@@ -84,7 +85,7 @@ class ThresholdCurve:
         values = self.values[np.searchsorted(self.breakpoints, thresholds, side="right") - 1]
         return values if values.ndim else float(values)
 
-    @property
+    @cached_property
     def edges(self) -> NDArray[np.float64]:
         """The breakpoints and 1: step i is [edges[i], edges[i + 1])."""
         return np.append(self.breakpoints, 1.0)

@@ -115,7 +115,7 @@ def computed(measure: Measure, sweeps: NormalizedTotals) -> Number:
     """Compute a measure of totals; a user's own measure cannot write to them."""
     if ours(measure):
         return as_number(measure.compute(sweeps), sweeps)
-    with leaving_arguments(f"measure {measure.key}"):
+    with leaving_arguments("metrics", measure.key):
         return as_number(measure.compute(read_only(sweeps)), sweeps)
 
 

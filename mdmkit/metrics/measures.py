@@ -326,6 +326,8 @@ def _as_measure(item: object) -> Measure:
         found = item.__name__
     elif isinstance(item, Metric):
         found = repr(item)
+    elif callable(item):
+        found = str(getattr(item, "__name__", type(item).__name__))
     else:
         raise InputTypeError(
             f"expected names or measures, found {reprlib.repr(item)}", argument="metrics"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, KeysView
-from difflib import get_close_matches
 from itertools import chain
 from typing import Any
 
@@ -27,6 +26,7 @@ from mdmkit.metrics.measures import (
     Ranking,
     _as_measure,
 )
+from mdmkit.metrics.other_words import as_rest, called_here
 from mdmkit.metrics.region_measures import AUPIMO, AUPRO, TargetCount
 from mdmkit.metrics.registry import METRICS, SPELLED, as_metric, detection_rule, metric_named
 from mdmkit.metrics.transformed import Through, in_band, in_bin
@@ -48,6 +48,12 @@ def _fpr(asked: Asked, sizes: ComponentSizes) -> Measure:
     if "z" in asked.options:
         z = asked.number("z")
         return FprAtThreshold(f"fpr@z={z!r}", z)
+    if "tpr" not in asked.options:
+        raise InputError(
+            "expected fpr@z=Z or fpr@tpr=R, as in fpr@tpr=0.95, which is fpr95; found "
+            f"{asked.text!r}",
+            argument="metrics",
+        )
     tpr = asked.number("tpr")
     check_that(0 < tpr <= 1, f"a TPR in (0, 1] in {asked.text!r}", tpr, "metrics")
     return FprAtTpr(f"fpr@tpr={tpr!r}", tpr)
@@ -91,6 +97,7 @@ MEASURES: dict[str, Builder] = {
     "image_f1": _of_images(BestF1Measure()),
 }
 _NEEDY = ("fpr", "found")  # which need an option
+_NUMBERS = tuple(name for name in MEASURES if name not in _NEEDY)
 _EXPECTED = (
     f"one of {', '.join(name for name in MEASURES if name not in _NEEDY)}; found@alarms=A; "
     f"mdm_METRIC@T or METRIC@z=Z with METRIC in {', '.join(SPELLED)}; fpr@z=Z or fpr@tpr=R; "
@@ -155,17 +162,20 @@ def _known(of_metric: Asked, sizes: ComponentSizes, asked: Asked) -> Metric:
 def _meant(name: str) -> str:
     """Suggest a name in place of an unknown one."""
     stem, at, rest = name.partition("@")
-    metric = stem.removeprefix("mdm_")
-    if metric in MDM_METRICS:
-        return (
-            f"; say which T of its margin, as in mdm_{metric}@0.5, or which threshold, as in "
-            f"{metric}@z=0.5"
-        )
-    if stem == "mdm":
+    if stem.lower() == "mdm":
         return f"; say which metric's margin, as in mdm_f1@{rest or 0.5}"
-    known = [*NAMES, "fpr", *(f"{start}{m}" for m in MDM_METRICS for start in ("", "mdm_"))]
-    near = get_close_matches(stem, known, 1)
-    return f"; did you mean {near[0]}{at}{rest}?" if near else ""
+    margin = "mdm_" if stem.lower().startswith("mdm_") else ""
+    word = stem[len(margin) :]
+    near = called_here(word, MDM_METRICS if margin else (*_NUMBERS, *_NEEDY, *MDM_METRICS))
+    if near is None:
+        return as_rest(word)
+    if not (at and rest) and near in MDM_METRICS and (margin or near not in _NUMBERS):
+        here = "" if near.startswith(word.lower()) else f"; {word} is {near} here"
+        return (
+            f"{here}; say which T of its margin, as in mdm_{near}@0.5, or which threshold, as in "
+            f"{near}@z=0.5"
+        )
+    return f"; did you mean {margin}{near}{at}{rest}?"
 
 
 def apart(target: Any, metrics: Any) -> tuple[Any, Any]:
@@ -221,7 +231,7 @@ def parse_measures(
         measures = DEFAULT_NAMES
     if isinstance(measures, str):
         measures = [name.strip() for name in measures.split(",") if name.strip()]
-    if isinstance(measures, (Measure, Metric)):
+    if isinstance(measures, (Measure, Metric)) or callable(measures):
         measures = [measures]  # type: ignore[list-item]
     if not isinstance(measures, Iterable):
         raise InputTypeError(f"expected names, found {measures!r}", argument="metrics")

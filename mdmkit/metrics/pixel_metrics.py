@@ -19,7 +19,6 @@ from mdmkit.metrics.base import (
     FormulaMetric,
     Ratio,
     _checked,
-    _named,
     check_anomalous,
     ratio,
 )
@@ -71,9 +70,9 @@ class CountMetric(FormulaMetric):
     def __call__(self, tp: object, fp: object, fn: object, tn: object) -> Ratio:
         """The metric at given counts, float64 of their shape."""
         counts = [read_only(np.asarray(count, np.int64)) for count in (tp, fp, fn, tn)]
-        with np.errstate(invalid="ignore", divide="ignore"), leaving_arguments(_named(self)):
+        with np.errstate(invalid="ignore", divide="ignore"), leaving_arguments("metric", self.name):
             values = self.formula(*counts)
-        return _checked(_named(self), values, counts[0].shape)
+        return _checked(self.name, values, counts[0].shape)
 
     def steps(self, sweep: PixelCounts) -> PixelCounts:
         return sweep

@@ -13,6 +13,7 @@ from mdmkit.metrics.component_metrics import COMPONENT_METRICS
 from mdmkit.metrics.found_objects import Found
 from mdmkit.metrics.grammar import Asked
 from mdmkit.metrics.mask_metrics import MaskMetric
+from mdmkit.metrics.other_words import as_rest, called_here
 from mdmkit.metrics.pixel_metrics import COUNT_METRICS, FBeta
 from mdmkit.metrics.region_metrics import PRO, SPRO
 from mdmkit.statistics.boundaries import DILATION_RATIO
@@ -57,6 +58,12 @@ SPELLED = tuple(
     for name in METRICS
 )
 
+#: Measures that have no value at a threshold.
+NUMBERS = (
+    *("ap", "auroc", "fpr95", "best_f1", "siou_gt", "autc", "aupro", "auspro", "aupimo"),
+    *("components", "image_ap", "image_auroc", "image_f1"),
+)
+
 
 def metric_named(asked: Asked, sizes: ComponentSizes) -> Metric:
     """The metric of a name, which takes its options.
@@ -68,10 +75,29 @@ def metric_named(asked: Asked, sizes: ComponentSizes) -> Metric:
     """
     if asked.name not in METRICS:
         raise InputError(
-            f"expected one of {', '.join(SPELLED)}, or a callable, found {asked.text!r}",
+            f"expected one of {', '.join(SPELLED)}, or a callable, found {asked.text!r}"
+            f"{_meant(asked)}",
             argument="metric",
         )
     return METRICS[asked.name](asked, sizes)
+
+
+def _of_name(name: str, sizes: ComponentSizes) -> Metric:
+    asked = Asked.of(name)
+    found = metric_named(asked, sizes)
+    asked.check_taken()
+    return found
+
+
+def _meant(asked: Asked) -> str:
+    """Suggest a metric in place of an unknown name, or say that it is a measure's."""
+    word = asked.name.removeprefix("mdm_")
+    near = called_here(word, (*NUMBERS, "fpr", *SPELLED))
+    if near == "fpr":
+        return "; lower is better of fpr, which has no margin but may be required: fpr<=0.01"
+    if near in NUMBERS:
+        return f"; {near} is one number over all thresholds: ask for it as one of the `metrics`"
+    return f"; did you mean {near}?" if near else as_rest(word)
 
 
 def as_metric(metric: object, sizes: ComponentSizes | None = None) -> Metric:
@@ -97,10 +123,10 @@ def as_metric(metric: object, sizes: ComponentSizes | None = None) -> Metric:
     if isinstance(metric, Metric):
         return metric
     if isinstance(metric, str):
-        asked = Asked.of(metric)
-        found = metric_named(asked, sizes or ComponentSizes())
-        asked.check_taken()
-        return found
+        try:
+            return _of_name(metric, sizes or ComponentSizes())
+        except InputError as error:
+            raise error.of("metric") from None
     if isinstance(metric, type) and issubclass(metric, Metric):
         try:
             return metric()

@@ -8,12 +8,10 @@ from typing import Protocol, overload
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from numpy.typing import ArrayLike, NDArray
 
 from mdmkit.core.margin import Interval, Margin, trivial_level
-from mdmkit.plots.style import COLOURS, GUIDE, INK, MARKED, METRIC_LABELS, STYLE, Dash, plain
+from mdmkit.plots import style
 
 Floats = NDArray[np.float64]
 
@@ -69,8 +67,8 @@ def draw_curve(
     t_margin: float | None = None,
     *,
     label: str | None = None,
-    colour: str = COLOURS[0],
-    dash: Dash = "-",
+    colour: str = style.COLOURS[0],
+    dash: style.Dash = "-",
     fill: float = 0.18,
 ) -> Axes:
     """Draw d, in percent, over the threshold; with T, mark the margin on the curve and shade it.
@@ -106,8 +104,8 @@ def draw_curve(
     """
     margin = None if t_margin is None else curve.margin(t_margin)
     if ax is None:
-        with rc_context(STYLE):
-            ax = Figure(figsize=(3.5, 2.4), layout="constrained").add_subplot()
+        ax = style.own_axes(None, (3.5, 2.4))
+        with rc_context(style.STYLE):
             name_axes(ax, curve, 100.0)
             if margin is not None:
                 draw_levels(ax, [margin.t_margin], margin.trivial, 1.9)
@@ -130,7 +128,7 @@ def draw_curve(
 
 def name_axes(ax: Axes, curve: Curve, top: float) -> None:
     """Name both axes, with the component sizes of the metric; the upper one ends at `top` %."""
-    name = f"{METRIC_LABELS.get(curve.metric, plain(curve.metric))}, %"
+    name = f"{style.METRIC_LABELS.get(curve.metric, style.plain(curve.metric))}, %"
     if curve.min_prediction or curve.min_target:
         name += f"\n(sizes {curve.min_prediction} / {curve.min_target})"
     ax.set(xlim=(0, 1), ylim=(0, top), xlabel="threshold z", ylabel=name)
@@ -195,7 +193,7 @@ def name_right(ax: Axes, height: float, text: str) -> None:
         ha="left",
         va="center",
         fontsize=7,
-        color=INK,
+        color=style.INK,
         linespacing=1.0,
         annotation_clip=False,
     )
@@ -203,13 +201,8 @@ def name_right(ax: Axes, height: float, text: str) -> None:
 
 def draw_marked(ax: Axes) -> None:
     """Draw a thin line at each threshold that all figures mark."""
-    for z in MARKED:
-        ax.axvline(z, color=GUIDE, linewidth=0.6, zorder=0)
-
-
-def line_of(colour: str, dash: Dash) -> Line2D:
-    """A line for a legend."""
-    return Line2D([], [], color=colour, linestyle=dash)
+    for z in style.MARKED:
+        ax.axvline(z, color=style.GUIDE, linewidth=0.6, zorder=0)
 
 
 Curves = Mapping[str, Curve]

@@ -11,9 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from mdmkit.core.arguments import check_kind
 from mdmkit.core.errors import InputError
-from mdmkit.plots.style import SINGLE, STYLE, as_width, legend_columns, looks, plain
+from mdmkit.plots import style
 
 
 class FoundAndAlarms(Protocol):
@@ -62,32 +61,25 @@ def draw_froc(
     >>> draw_froc({"mine": seen}, Figure().add_subplot()).get_ylabel()
     'objects found, %'
     """
-    if not detections:
-        raise InputError("expected at least one method, found none", argument="detections")
-    for row, (name, seen) in enumerate(detections.items()):
+    style.check_some(detections, "detections")
+    for name, seen, line in style.styled(detections):
         if np.isnan(seen.found).any():
             raise InputError(f"{name}: expected ground-truth components, found none")
-        colour, dash = looks(row)
-        ax.plot(seen.alarms, 100 * seen.found, color=colour, linewidth=0.4, alpha=0.5, label="_")
+        thin = {"color": line["color"], "linewidth": 0.4, "alpha": 0.5, "label": "_"}
+        ax.plot(seen.alarms, 100 * seen.found, **thin)
         best = 100 * np.maximum.accumulate(seen.found[::-1])
-        ax.plot(
-            seen.most_alarms[::-1],
-            best,
-            color=colour,
-            linestyle=dash,
-            drawstyle="steps-post",
-            label=plain(name),
-        )
+        ax.plot(seen.most_alarms[::-1], best, drawstyle="steps-post", label=name, **line)
     ax.set(xlim=(0, most_alarms), ylim=(0, 100))
     ax.set(xlabel="false alarms per frame", ylabel="objects found, %")
     return ax
 
 
+@rc_context(style.STYLE)
 def froc_figure(
     panels: Mapping[str, Mapping[str, FoundAndAlarms]],
     *,
     most_alarms: float = 10.0,
-    width: float | str = SINGLE,
+    width: float | str = style.SINGLE,
 ) -> Figure:
     """Draw `draw_froc` for one data set or several, below each other.
 
@@ -117,17 +109,10 @@ def froc_figure(
     >>> froc_figure({"day": {"mine": seen}}).axes[0].get_title()
     'day'
     """
-    check_kind(panels, (Mapping,), "panels")
-    if not panels:
-        raise InputError("expected at least one data set, found none", argument="panels")
-    width = as_width(width)
-    with rc_context(STYLE):
-        figure = Figure(figsize=(width, 0.7 * width * len(panels) + 0.4), layout="constrained")
-        axes = figure.subplots(len(panels), 1, squeeze=False)[:, 0]
-        for ax, (title, detections) in zip(axes, panels.items(), strict=True):
-            draw_froc(detections, ax, most_alarms).set_title(plain(title))
-        handles, names = axes[0].get_legend_handles_labels()
-        figure.legend(
-            handles, names, loc="outside lower center", ncols=legend_columns(names, width)
-        )
+    style.check_panels(panels, "detections")
+    width = style.as_width(width)
+    figure, axes = style.stacked(panels, (width, 0.7 * width * len(panels) + 0.4))
+    for ax, (title, detections) in zip(axes, panels.items(), strict=True):
+        draw_froc(detections, ax, most_alarms).set_title(style.plain(title))
+    style.explain_methods(figure, next(iter(panels.values())))
     return figure

@@ -3,37 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.typing import ColorType
 
-from mdmkit.core.arguments import check_kind
 from mdmkit.core.errors import InputError
 from mdmkit.core.margin import Margin, are_several, check_t_margin
+from mdmkit.plots import style
 from mdmkit.plots.curves import (
     Curves,
     draw_curve,
     draw_levels,
     draw_marked,
     highest,
-    line_of,
     name_axes,
     name_right,
     percent_of,
     trivial_of,
-)
-from mdmkit.plots.style import (
-    DOUBLE,
-    INK,
-    MARKED,
-    STYLE,
-    as_width,
-    legend_columns,
-    light,
-    looks,
-    plain,
 )
 
 _SIDE_BY_SIDE = 5.0  # inches that panels need
@@ -42,7 +31,7 @@ _MARK = "trivial"  # of margins at a T that a constant prediction passes
 
 
 def margin_figure(
-    curves: Curves, t_margin: float | Sequence[float], *, width: float | str = DOUBLE
+    curves: Curves, t_margin: float | Sequence[float], *, width: float | str = style.DOUBLE
 ) -> Figure:
     """Draw the metric over the threshold for several methods; beneath it each margin as a bar.
 
@@ -80,15 +69,15 @@ def margin_figure(
     >>> [text.get_text() for text in figure.axes[1].texts]
     ['MDM 90.0', 'MDM 30.0 (trivial)']
     """
-    check_kind(curves, (Mapping,), "curves")
     return margin_multiples({"": curves}, t_margin, width=width)
 
 
+@rc_context(style.STYLE)
 def margin_multiples(
     panels: Mapping[str, Curves],
     t_margin: float | Sequence[float],
     *,
-    width: float | str = DOUBLE,
+    width: float | str = style.DOUBLE,
     across: int | None = None,
     normalizer: str = "",
 ) -> Figure:
@@ -128,9 +117,8 @@ def margin_multiples(
     >>> [ax.get_title() for ax in figure.axes[:2]]
     ['f1', 'siou']
     """
-    check_kind(panels, (Mapping,), "panels")
-    check_panels(panels)
-    width = as_width(width)
+    style.check_panels(panels, "curves")
+    width = style.as_width(width)
     several = are_several(t_margin)
     wanted = [check_t_margin(t) for t in (t_margin if several else [t_margin])]  # type: ignore
     if not wanted:
@@ -142,67 +130,41 @@ def margin_multiples(
     # what names, numbers at the axes and T leave to each panel's lanes, in inches
     longest = max(len(name) for curves in panels.values() for name in curves)
     lane = max(0.2, (width - 0.062 * longest - 0.52 * (2 * across - 1)) / across)
-    with rc_context(STYLE):
-        figure = Figure(
-            figsize=(width, down * (top_height + lanes + 0.3) + 0.25), layout="constrained"
-        )
-        axes = figure.subplots(
-            2 * down,
-            across,
-            squeeze=False,
-            gridspec_kw={"height_ratios": [top_height, lanes] * down},
-        )
-        for place, (title, curves) in enumerate(panels.items()):
-            row, column = divmod(place, across)
-            top, bottom = axes[2 * row, column], axes[2 * row + 1, column]
-            top.sharex(bottom)
-            top.tick_params(labelbottom=False)
-            same = [other for other in panels.values() if _metric(other) == _metric(curves)]
-            name_axes(top, next(iter(curves.values())), max(highest(c, wanted) for c in same))
-            _draw_panel(top, bottom, curves, wanted, (lane, top_height))
-            top.set_title(plain(title))
-            bottom.set_xlabel(f"threshold z{_of_scores(normalizer)}")
-            if column:
-                bottom.set_yticklabels([])
-        for place in range(len(panels), down * across):
-            row, column = divmod(place, across)
-            axes[2 * row, column].set_axis_off()
-            axes[2 * row + 1, column].set_axis_off()
-        name_methods(figure, panels, width)
+    height = down * (top_height + lanes + 0.3) + 0.25
+    figure = Figure(figsize=(width, height), layout="constrained")
+    ratios = {"height_ratios": [top_height, lanes] * down}
+    axes = figure.subplots(2 * down, across, squeeze=False, gridspec_kw=ratios)
+    pairs = axes.reshape(down, 2, across).swapaxes(1, 2).reshape(-1, 2)
+    for place, (title, curves) in enumerate(panels.items()):
+        top, bottom = pairs[place]
+        top.sharex(bottom)
+        top.tick_params(labelbottom=False)
+        same = [other for other in panels.values() if _metric(other) == _metric(curves)]
+        name_axes(top, next(iter(curves.values())), max(highest(c, wanted) for c in same))
+        _draw_panel(top, bottom, curves, wanted, (lane, top_height))
+        top.set_title(style.plain(title))
+        bottom.set_xlabel(f"threshold z{_of_scores(normalizer)}")
+        if place % across:
+            bottom.set_yticklabels([])
+    for ax in pairs[len(panels) :].flat:
+        ax.set_axis_off()
+    style.explain_methods(figure, chain.from_iterable(panels.values()), above=True)
     return figure
 
 
 def _of_scores(normalizer: str) -> str:
     """Behind an axis's name: what all scores were normalised by."""
-    return f" of scores normalised by {plain(normalizer)}" if normalizer else ""
+    return f" of scores normalised by {style.plain(normalizer)}" if normalizer else ""
 
 
 def _metric(curves: Curves) -> str:
     return next(iter(curves.values())).metric
 
 
-def check_panels(panels: Mapping[str, Curves]) -> None:
-    """Refuse panels without a curve."""
-    if not panels or not all(panels.values()):
-        raise InputError("expected at least one, found none", argument="curves")
-
-
 def rows_and_columns(panels: int, width: float, across: int | None = None) -> tuple[int, int]:
     """Arrange panels on a page of that width."""
     columns = min(panels, across or 3, 3) if width >= _SIDE_BY_SIDE else 1
     return -(-panels // columns), columns
-
-
-def name_methods(figure: Figure, panels: Mapping[str, Curves], width: float) -> None:
-    """Draw one legend of all methods below the panels."""
-    # handles by hand: matplotlib would leave out names that begin with an underscore
-    names = list(dict.fromkeys(name for curves in panels.values() for name in curves))
-    figure.legend(
-        handles=[line_of(*looks(row)) for row in range(len(names))],
-        labels=[plain(name) for name in names],
-        loc="outside upper center",
-        ncols=legend_columns(names, width),
-    )
 
 
 def _draw_panel(
@@ -216,8 +178,8 @@ def _draw_panel(
     places: list[float] = []
     for group, t in enumerate(wanted):
         start = group * (len(curves) + 0.6)
-        for row, curve in enumerate(curves.values()):
-            colour, dash = looks(row)
+        for row, (_, curve, line) in enumerate(style.styled(curves)):
+            colour, dash = line.values()
             if group == 0:
                 marked = t if len(wanted) == 1 else None
                 draw_curve(curve, top, marked, colour=colour, dash=dash, fill=fill)
@@ -229,9 +191,9 @@ def _draw_panel(
     draw_levels(top, wanted, max(levels, default=None), inches[1])
     top.set_xlabel("")
     bottom.set(ylim=(places[-1] + 0.5, -0.5), yticks=places)
-    bottom.set_yticklabels([plain(name) for name in curves] * len(wanted))
+    bottom.set_yticklabels([style.plain(name) for name in curves] * len(wanted))
     more = {0.2, 0.4, 0.6} if inches[0] > _ROOMY else set()
-    bottom.set_xticks(sorted({0.0, 1.0, *MARKED, *more}))
+    bottom.set_xticks(sorted({0.0, 1.0, *style.MARKED, *more}))
     bottom.tick_params(axis="y", length=0)
 
 
@@ -248,9 +210,9 @@ def _draw_lane(ax: Axes, row: float, margin: Margin, colour: str, inches: float)
         high - low,
         left=low,
         height=0.5,
-        facecolor=light(colour),
+        facecolor=style.light(colour),
         linewidth=0,
-        edgecolor=light(colour, 0.8),
+        edgecolor=style.light(colour, 0.8),
         hatch="/////" if trivial else None,
     )
     ax.plot([margin.threshold], [row], "o", color=colour, markersize=3)
@@ -269,7 +231,7 @@ def _write_beside(
     assert margin.threshold is not None
     low, high = margin.interval
     gap = 0.04 / inches
-    ground = light(colour) if len(texts) > 1 else "none"  # hatches would cross it
+    ground = style.light(colour) if len(texts) > 1 else "none"  # hatches would cross it
     for text in texts:
         if high + gap + _share(text, inches) <= 1:
             return _write(ax, high + gap, row, text, "left")
@@ -288,7 +250,7 @@ def _write(
 ) -> None:
     """A text that no line crosses."""
     box = {"facecolor": ground, "edgecolor": "none", "pad": 0.6}
-    ax.text(x, row, text, ha=side, va="center", fontsize=7, color=INK, bbox=box)
+    ax.text(x, row, text, ha=side, va="center", fontsize=7, color=style.INK, bbox=box)
 
 
 def _share(text: str, inches: float) -> float:

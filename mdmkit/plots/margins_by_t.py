@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mdmkit.core.arguments import check_kind
-from mdmkit.core.errors import InputError
+from mdmkit.plots import style
 from mdmkit.plots.curves import Curves, trivial_of
-from mdmkit.plots.margins import check_panels, name_methods, rows_and_columns
-from mdmkit.plots.style import INK, METRIC_LABELS, SINGLE, STYLE, as_width, looks, plain
+from mdmkit.plots.margins import rows_and_columns
 
 
 def draw_margins_by_t(
@@ -51,22 +50,17 @@ def draw_margins_by_t(
     >>> ax.lines[0].get_ydata().tolist()
     [75.0, 50.0, 25.0]
     """
-    check_kind(curves, (Mapping,), "curves")
-    if not curves:
-        raise InputError("expected at least one, found none", argument="curves")
-    if ax is None:
-        with rc_context(STYLE):
-            ax = Figure(figsize=(SINGLE, 2.4), layout="constrained").add_subplot()
+    style.check_some(curves, "curves")
+    ax = style.own_axes(ax, (style.SINGLE, 2.4))
     at = np.arange(200) / 200 if t_values is None else np.asarray(t_values, np.float64)
     trivial = max((trivial_of(curve) or 0.0 for curve in curves.values()), default=0.0)
     last = trivial
-    for row, (name, curve) in enumerate(curves.items()):
-        colour, dash = looks(row)
+    for name, curve, line in style.styled(curves):
         margins = np.array([margin.value for margin in curve.margin(at.tolist())])
         last = max(last, at[margins > 0].max(initial=0.0))
-        ax.plot(100 * at, 100 * margins, color=colour, linestyle=dash, label=plain(name))
+        ax.plot(100 * at, 100 * margins, label=name, **line)
     first = next(iter(curves.values()))
-    metric = METRIC_LABELS.get(first.metric, plain(first.metric))
+    metric = style.METRIC_LABELS.get(first.metric, style.plain(first.metric))
     end = min(100.0, 10 * np.ceil(10 * last + 0.1))
     ax.set(xlim=(0, end), ylim=(0, 100), xlabel=f"required quality T, % ({metric})")
     ax.set_ylabel("MDM, %")
@@ -76,7 +70,7 @@ def draw_margins_by_t(
 
 
 def _on(normalizer: str) -> str:
-    return f"\n(scores by {plain(normalizer)})" if normalizer else ""
+    return f"\n(scores by {style.plain(normalizer)})" if normalizer else ""
 
 
 def _draw_trivial(ax: Axes, level: float, end: float) -> None:
@@ -91,14 +85,14 @@ def _draw_trivial(ax: Axes, level: float, end: float) -> None:
         xycoords=("data", "axes fraction"),
         textcoords="offset points",
         fontsize=7,
-        color=INK,
+        color=style.INK,
         ha="left" if right else "right",
         va="top",
         bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.85},
     )
 
 
-def margins_by_t_figure(curves: Curves, *, width: float | str = SINGLE) -> Figure:
+def margins_by_t_figure(curves: Curves, *, width: float | str = style.SINGLE) -> Figure:
     """Draw `draw_margins_by_t` on a page of its own: which T tells the methods apart.
 
     Parameters
@@ -125,12 +119,12 @@ def margins_by_t_figure(curves: Curves, *, width: float | str = SINGLE) -> Figur
     >>> margins_by_t_figure({"mine": curve}).axes[0].get_ylabel()
     'MDM, %'
     """
-    check_kind(curves, (Mapping,), "curves")
     return margins_by_t_multiples({"": curves}, width=width)
 
 
+@rc_context(style.STYLE)
 def margins_by_t_multiples(
-    panels: Mapping[str, Curves], *, width: float | str = SINGLE, normalizer: str = ""
+    panels: Mapping[str, Curves], *, width: float | str = style.SINGLE, normalizer: str = ""
 ) -> Figure:
     """Draw `margins_by_t_figure` for several data sets, side by side or below each other.
 
@@ -162,19 +156,17 @@ def margins_by_t_multiples(
     >>> [ax.get_title() for ax in figure.axes]
     ['day', 'night']
     """
-    check_kind(panels, (Mapping,), "panels")
-    check_panels(panels)
-    width = as_width(width)
+    style.check_panels(panels, "curves")
+    width = style.as_width(width)
     down, across = rows_and_columns(len(panels), width)
     titles = 0.15 if any(panels) else 0
-    with rc_context(STYLE):
-        height = down * (0.62 * width / across + titles) + 0.25
-        figure = Figure(figsize=(width, height), layout="constrained")
-        axes = figure.subplots(down, across, squeeze=False).flat
-        for ax, (title, curves) in zip(axes, panels.items(), strict=False):
-            draw_margins_by_t(curves, ax).set_title(plain(title))
-            ax.set_ylabel(f"MDM, %{_on(normalizer)}")
-        for ax in axes[len(panels) :]:
-            ax.set_axis_off()
-        name_methods(figure, panels, width)
+    height = down * (0.62 * width / across + titles) + 0.25
+    figure = Figure(figsize=(width, height), layout="constrained")
+    axes = figure.subplots(down, across, squeeze=False).flat
+    for ax, (title, curves) in zip(axes, panels.items(), strict=False):
+        draw_margins_by_t(curves, ax).set_title(style.plain(title))
+        ax.set_ylabel(f"MDM, %{_on(normalizer)}")
+    for ax in axes[len(panels) :]:
+        ax.set_axis_off()
+    style.explain_methods(figure, chain.from_iterable(panels.values()), above=True)
     return figure

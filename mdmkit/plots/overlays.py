@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from mdmkit.core.arguments import check_kind
 from mdmkit.core.frame import Frame, as_unit
 from mdmkit.core.labels import ANOMALOUS
-from mdmkit.plots.style import OVERLAY, legend_columns
+from mdmkit.plots import style
 
 _HATCH = "#6E6E6E"
 _MIDDLE = "#B73779"  # of the colours of score maps
@@ -83,7 +83,7 @@ def _painted(areas: Mapping[str, NDArray[np.bool_]]) -> NDArray[np.uint8]:
     """Areas in their `OVERLAY` colours, later ones above earlier ones."""
     image = np.empty((*next(iter(areas.values())).shape, 3), np.uint8)
     for name, where in areas.items():
-        image[where] = np.round(255 * np.array(to_rgb(OVERLAY[name])))
+        image[where] = np.round(255 * np.array(to_rgb(style.OVERLAY[name])))
     return image
 
 
@@ -127,7 +127,7 @@ def explain_colours(figure: Figure, names: Mapping[str, str]) -> None:
     """Say at the foot of a page what the colours mean."""
     handles = [
         Patch(
-            facecolor=OVERLAY.get(key, _MIDDLE),
+            facecolor=style.OVERLAY.get(key, _MIDDLE),
             label=name,
             edgecolor=_HATCH,
             linewidth=0,
@@ -140,7 +140,7 @@ def explain_colours(figure: Figure, names: Mapping[str, str]) -> None:
         loc="lower center",
         bbox_to_anchor=(0.5, 0),
         borderaxespad=0.2,
-        ncols=legend_columns(list(names.values()), figure.get_figwidth()),
+        ncols=style.legend_columns(list(names.values()), figure.get_figwidth()),
         columnspacing=1.2,
         handlelength=1.6,
     )

@@ -13,22 +13,7 @@ from numpy.typing import NDArray
 
 from mdmkit.core.arguments import check_kind
 from mdmkit.core.errors import InputError
-from mdmkit.plots.overlays import (
-    colour_names,
-    explain_colours,
-    show_prediction,
-    show_scores,
-    show_truth,
-)
-from mdmkit.plots.sheets import (
-    column_width,
-    name_lines,
-    sheet,
-    without_empty,
-    write_caption,
-    write_head,
-)
-from mdmkit.plots.style import FULL, MARKED, STYLE, as_width
+from mdmkit.plots import overlays, sheets, style
 
 if TYPE_CHECKING:
     from mdmkit.core.frame import Frame
@@ -39,12 +24,13 @@ _NAME = 1.6  # inches of a row's name, where columns are narrower
 _MAP = ("score map, 0 to 1", "score map")
 
 
+@rc_context(style.STYLE)
 def thresholds_figure(
     frames: Mapping[str, Frame],
-    thresholds: Sequence[float] = MARKED,
+    thresholds: Sequence[float] = style.MARKED,
     *,
     image: Image | None = None,
-    width: float | str = FULL,
+    width: float | str = style.FULL,
 ) -> Figure:
     """Draw one frame as methods score it: the map, and the prediction at each threshold.
 
@@ -79,43 +65,45 @@ def thresholds_figure(
     check_kind(frames, (Mapping,), "frames")
     if not frames or not len(thresholds):
         raise InputError("expected frames and thresholds, found none", argument="thresholds")
-    width = as_width(width)
+    width = style.as_width(width)
     first = next(iter(frames.values()))
     _check_image(image, first)
     leading = 0 if image is None else 1
     columns = leading + 1 + len(thresholds)
     # image and ground truth stand below each other in the first column, whatever the methods
     rows = max(len(frames), 2 * leading)
-    cell = column_width(width, columns)
+    cell = sheets.column_width(width, columns)
     named = {leading: _MAP}
     for column, z in enumerate(thresholds, leading + 1):
         named[column] = (f"score > {z:g}", f"> {z:g}")
-    with rc_context(STYLE):
-        foot = colour_names(frames.values())
-        figure, axes = sheet(width, columns, rows * [first.shape], rows * [True], 1, foot.values())
-        if image is not None:
-            named[0] = ("image", "image")
-            axes[0, 0].imshow(image, interpolation="nearest", aspect="auto")
-            show_truth(axes[1, 0], first)
-            write_caption(axes[1, 0], "ground truth", cell)
-        for row, (name, frame) in zip(axes, frames.items(), strict=False):
-            write_caption(row[leading], name, width - leading * cell)
-            show_scores(row[leading], frame)
-            for ax, z in zip(row[leading + 1 :], thresholds, strict=True):
-                show_prediction(ax, frame, z)
-        write_head(axes[0], named, cell)
-        without_empty(axes)
-        explain_colours(figure, foot)
+    foot = overlays.colour_names(frames.values())
+    figure, axes = sheets.sheet(
+        width, columns, rows * [first.shape], rows * [True], 1, foot.values()
+    )
+    if image is not None:
+        named[0] = ("image", "image")
+        _show_image(axes[0, 0], image)
+        overlays.show_truth(axes[1, 0], first)
+        sheets.write_caption(axes[1, 0], "ground truth", cell)
+    for row, (name, frame) in zip(axes, frames.items(), strict=False):
+        sheets.write_caption(row[leading], name, width - leading * cell)
+        overlays.show_scores(row[leading], frame)
+        for ax, z in zip(row[leading + 1 :], thresholds, strict=True):
+            overlays.show_prediction(ax, frame, z)
+    sheets.write_head(axes[0], named, cell)
+    sheets.without_empty(axes)
+    overlays.explain_colours(figure, foot)
     return figure
 
 
+@rc_context(style.STYLE)
 def grid_figure(
     frames: Mapping[str, Mapping[str, Frame]],
     thresholds: Mapping[str, float],
     *,
     images: Mapping[str, Image] | None = None,
     score_maps: bool = False,
-    width: float | str = FULL,
+    width: float | str = style.FULL,
 ) -> Figure:
     """Draw frames, a row each: input, ground truth, each method's prediction at its own threshold.
 
@@ -157,32 +145,31 @@ def grid_figure(
         raise InputError(
             "expected at least one of at least one method, found none", argument="frames"
         )
-    width = as_width(width)
+    width = style.as_width(width)
     leading = 2 if images and not score_maps else 1
     columns = leading + len(thresholds)
-    cell = column_width(width, columns)
+    cell = sheets.column_width(width, columns)
     lines = 2 if score_maps else 1
     shapes = [next(iter(m.values())).shape for m in frames.values() for _ in range(lines)]
     captions = [bool(key) and line == 0 for key in frames for line in range(lines)]
     named, above = _grid_headings(thresholds, bool(images), leading)
-    with rc_context(STYLE):
-        head = 1 + max(name_lines(name, cell) for name in thresholds)
-        every = (frame for methods in frames.values() for frame in methods.values())
-        foot = colour_names(every, score_maps)
-        figure, axes = sheet(width, columns, shapes, captions, head, foot.values())
-        for row, (key, methods) in enumerate(frames.items()):
-            block = axes[lines * row : lines * row + lines]
-            image = (images or {}).get(key)
-            _lead(block, next(iter(methods.values())), image, leading)
-            if key:
-                write_caption(block[0, 0], key, max(cell, min(width, _NAME)))
-            for column, (name, z) in enumerate(thresholds.items(), leading):
-                if score_maps:
-                    show_scores(block[0, column], methods[name])
-                show_prediction(block[-1, column], methods[name], z)
-        write_head(axes[0], named, cell, above)
-        without_empty(axes)
-        explain_colours(figure, foot)
+    head = 1 + max(sheets.name_lines(name, cell) for name in thresholds)
+    every = (frame for methods in frames.values() for frame in methods.values())
+    foot = overlays.colour_names(every, score_maps)
+    figure, axes = sheets.sheet(width, columns, shapes, captions, head, foot.values())
+    for row, (key, methods) in enumerate(frames.items()):
+        block = axes[lines * row : lines * row + lines]
+        image = (images or {}).get(key)
+        _lead(block, next(iter(methods.values())), image, leading)
+        if key:
+            sheets.write_caption(block[0, 0], key, max(cell, min(width, _NAME)))
+        for column, (name, z) in enumerate(thresholds.items(), leading):
+            if score_maps:
+                overlays.show_scores(block[0, column], methods[name])
+            overlays.show_prediction(block[-1, column], methods[name], z)
+    sheets.write_head(axes[0], named, cell, above)
+    sheets.without_empty(axes)
+    overlays.explain_colours(figure, foot)
     return figure
 
 
@@ -201,10 +188,13 @@ def _grid_headings(
 def _lead(block: NDArray[np.object_], frame: Frame, image: Image | None, leading: int) -> None:
     """Image and ground truth, beside each other or below each other."""
     _check_image(image, frame)
-    place: Axes = block[0, 0]
     if image is not None:
-        place.imshow(image, interpolation="nearest", aspect="auto")
-    show_truth(block[-1, leading - 1], frame)
+        _show_image(block[0, 0], image)
+    overlays.show_truth(block[-1, leading - 1], frame)
+
+
+def _show_image(ax: Axes, image: Image) -> None:
+    ax.imshow(image, interpolation="nearest", aspect="auto")
 
 
 def _check_image(image: Image | None, frame: Frame) -> None:

@@ -10,9 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from mdmkit.core.arguments import check_kind
 from mdmkit.core.errors import InputError
-from mdmkit.plots.style import DOUBLE, SINGLE, STYLE, as_width, looks, plain
+from mdmkit.plots import style
 from mdmkit.statistics.pixels import PixelCounts
 from mdmkit.statistics.ranking import auroc, average_precision, fpr_at_tpr
 
@@ -34,21 +33,13 @@ def _points(sweep: PixelCounts) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 
 
 def _check(sweeps: Mapping[str, PixelCounts]) -> None:
-    if not sweeps:
-        raise InputError("expected at least one, found none", argument="sweeps")
+    style.check_some(sweeps, "sweeps")
     for name, sweep in sweeps.items():
         if not (sweep.anomalous and sweep.normal):
             raise InputError(
                 f"{name}: expected anomalous and normal pixels, found {sweep.anomalous} "
                 f"and {sweep.normal}"
             )
-
-
-def _own_axes(ax: Axes | None) -> Axes:
-    if ax is not None:
-        return ax
-    with rc_context(STYLE):
-        return Figure(figsize=(SINGLE, 2.8), layout="constrained").add_subplot()
 
 
 def draw_precision_recall(sweeps: Mapping[str, PixelCounts], ax: Axes | None = None) -> Axes:
@@ -78,19 +69,13 @@ def draw_precision_recall(sweeps: Mapping[str, PixelCounts], ax: Axes | None = N
     'mine: AP 83.3'
     """
     _check(sweeps)
-    ax = _own_axes(ax)
-    for row, (name, sweep) in enumerate(sweeps.items()):
-        colour, dash = looks(row)
+    ax = style.own_axes(ax, (style.SINGLE, 2.8))
+    for name, sweep, line in style.styled(sweeps):
         tp, fp = _points(sweep)
         some = tp + fp > 0
-        ax.plot(
-            100 * tp[some] / sweep.anomalous,
-            100 * tp[some] / (tp + fp)[some],
-            color=colour,
-            linestyle=dash,
-            drawstyle="steps-pre",
-            label=f"{plain(name)}: AP {100 * average_precision(sweep):.1f}",
-        )
+        recall, precision = tp[some] / sweep.anomalous, tp[some] / (tp + fp)[some]
+        label = f"{name}: AP {100 * average_precision(sweep):.1f}"
+        ax.plot(100 * recall, 100 * precision, drawstyle="steps-pre", label=label, **line)
     ax.set(xlim=(0, 100), ylim=(0, 100), xlabel="recall, %", ylabel="precision, %")
     return ax
 
@@ -122,24 +107,25 @@ def draw_roc(sweeps: Mapping[str, PixelCounts], ax: Axes | None = None) -> Axes:
     'mine: AUROC 75.0, FPR95 50.0'
     """
     _check(sweeps)
-    ax = _own_axes(ax)
+    ax = style.own_axes(ax, (style.SINGLE, 2.8))
     ax.axhline(100 * _TPR, color="0.7", linewidth=0.6, linestyle=(0, (3, 2)), zorder=0)
-    for row, (name, sweep) in enumerate(sweeps.items()):
-        colour, dash = looks(row)
+    for name, sweep, line in style.styled(sweeps):
         tp, fp = _points(sweep)
         fpr95 = fpr_at_tpr(sweep, _TPR)
-        label = f"{plain(name)}: AUROC {100 * auroc(sweep):.1f}, FPR95 {100 * fpr95:.1f}"
+        label = f"{name}: AUROC {100 * auroc(sweep):.1f}, FPR95 {100 * fpr95:.1f}"
         fpr, tpr = 100 * fp / sweep.normal, 100 * tp / sweep.anomalous
-        ax.plot(fpr, tpr, color=colour, linestyle=dash, label=label)
+        ax.plot(fpr, tpr, label=label, **line)
         first = int(np.argmax(tp / sweep.anomalous >= _TPR))
-        here = slice(first, first + 1)
-        ax.plot(fpr[here], tpr[here], "o", color=colour, markersize=3.5, label="_", clip_on=False)
+        dot = {"color": line["color"], "markersize": 3.5, "label": "_", "clip_on": False}
+        ax.plot(fpr[first], tpr[first], "o", **dot)
     ax.set(xlim=(0, 100), ylim=(0, 100))
     ax.set(xlabel="false positive rate, %", ylabel="true positive rate, %")
     return ax
 
 
-def ranking_figure(sweeps: Mapping[str, PixelCounts], *, width: float | str = DOUBLE) -> Figure:
+def ranking_figure(
+    sweeps: Mapping[str, PixelCounts], *, width: float | str = style.DOUBLE
+) -> Figure:
     """Draw precision-recall and ROC curves side by side, or below each other in one column.
 
     Parameters
@@ -166,12 +152,12 @@ def ranking_figure(sweeps: Mapping[str, PixelCounts], *, width: float | str = DO
     >>> [ax.get_xlabel() for ax in ranking_figure({"mine": sweep}).axes]
     ['recall, %', 'false positive rate, %']
     """
-    check_kind(sweeps, (Mapping,), "sweeps")
     return ranking_multiples({"": sweeps}, width=width)
 
 
+@rc_context(style.STYLE)
 def ranking_multiples(
-    panels: Mapping[str, Mapping[str, PixelCounts]], *, width: float | str = DOUBLE
+    panels: Mapping[str, Mapping[str, PixelCounts]], *, width: float | str = style.DOUBLE
 ) -> Figure:
     """Draw `ranking_figure` for several data sets, one row each.
 
@@ -202,24 +188,15 @@ def ranking_multiples(
     >>> [ax.get_title() for ax in figure.axes]
     ['day', 'day', 'night', 'night']
     """
-    check_kind(panels, (Mapping,), "panels")
-    if not panels:
-        raise InputError("expected at least one, found none", argument="sweeps")
-    width = as_width(width)
+    style.check_panels(panels, "sweeps")
+    width = style.as_width(width)
     across = 2 if width >= 5 else 1
     legend = 0.145 * max(map(len, panels.values())) + 0.15
     cell, down = width / across, len(panels) * (3 - across)
-    with rc_context(STYLE):
-        figure = Figure(figsize=(width, (0.8 * cell + legend + 0.3) * down), layout="constrained")
-        axes = figure.subplots(down, across, squeeze=False).reshape(-1, 2)
-        for pair, (title, sweeps) in zip(axes, panels.items(), strict=True):
-            for ax, draw in zip(pair, (draw_precision_recall, draw_roc), strict=True):
-                draw(sweeps, ax).set_title(plain(title))
-                lines = [line for line in ax.lines if line.get_label()[:1] != "_"]
-                ax.legend(
-                    handles=lines,
-                    labels=[str(line.get_label()) for line in lines],
-                    loc="upper center",
-                    bbox_to_anchor=(0.5, -0.42 / (0.8 * cell)),  # inches
-                )
+    figure = Figure(figsize=(width, (0.8 * cell + legend + 0.3) * down), layout="constrained")
+    axes = figure.subplots(down, across, squeeze=False).reshape(-1, 2)
+    for pair, (title, sweeps) in zip(axes, panels.items(), strict=True):
+        for ax, draw in zip(pair, (draw_precision_recall, draw_roc), strict=True):
+            draw(sweeps, ax).set_title(style.plain(title))
+            ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.42 / (0.8 * cell)))  # inches
     return figure

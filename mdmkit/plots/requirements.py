@@ -10,11 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from mdmkit.core.arguments import check_kind
-from mdmkit.core.errors import InputError
 from mdmkit.core.margin import Interval
 from mdmkit.core.records import Json
-from mdmkit.plots.style import DOUBLE, STYLE, as_width, looks, plain
+from mdmkit.plots import style
 
 #: Of a bar: what it is about, where it holds on the frames, and where that is certified.
 Bar = tuple[str, Sequence[Interval], Interval | None]
@@ -30,7 +28,10 @@ class Required(Protocol):
     def bars(self) -> Sequence[Bar]: ...
 
 
-def requirements_figure(methods: Mapping[str, Required], *, width: float | str = DOUBLE) -> Figure:
+@rc_context(style.STYLE)
+def requirements_figure(
+    methods: Mapping[str, Required], *, width: float | str = style.DOUBLE
+) -> Figure:
     """Draw bars of the thresholds at which requirements hold, each and all, by method.
 
     Parameters
@@ -59,24 +60,16 @@ def requirements_figure(methods: Mapping[str, Required], *, width: float | str =
     >>> [label.get_text() for label in figure.axes[0].get_yticklabels()]
     ['recall >= 0.9', 'fpr <= 0.1', 'all']
     """
-    check_kind(methods, (Mapping,), "methods")
-    if not methods:
-        raise InputError("expected at least one, found none", argument="methods")
-    width = as_width(width)
+    style.check_some(methods, "methods")
     heights = [len(found.bars) for found in methods.values()]
-    with rc_context(STYLE):
-        figure = Figure(
-            figsize=(width, 0.22 * sum(heights) + 0.28 * len(methods) + 0.5), layout="constrained"
-        )
-        axes = figure.subplots(
-            len(methods), 1, sharex=True, squeeze=False, gridspec_kw={"height_ratios": heights}
-        )[:, 0]
-        for row, (ax, (name, found)) in enumerate(zip(axes, methods.items(), strict=True)):
-            _draw(ax, found, looks(row)[0])
-            ax.set_title(plain(name), loc="left")
-        axes[-1].set_xlabel("threshold z")
-        certified = any(bar[2] is not None for found in methods.values() for bar in found.bars)
-        _explain(figure, looks(0)[0], certified)
+    size = style.as_width(width), 0.22 * sum(heights) + 0.28 * len(methods) + 0.5
+    figure, axes = style.stacked(methods, size, sharex=True, gridspec_kw={"height_ratios": heights})
+    for ax, (name, found, line) in zip(axes, style.styled(methods), strict=True):
+        _draw(ax, found, line["color"])
+        ax.set_title(name, loc="left")
+    axes[-1].set_xlabel("threshold z")
+    certified = any(bar[2] is not None for found in methods.values() for bar in found.bars)
+    _explain(figure, style.COLOURS[0], certified)
     return figure
 
 
@@ -91,10 +84,10 @@ def _draw(ax: Axes, found: Required, colour: str) -> None:
                 ax.vlines(low, place - 0.3, place + 0.3, color=colour, linewidth=2)
     last = len(found.bars) - 1
     ax.axhline(last - 0.5, color="0.8", linewidth=0.6)
-    style: Json = {"markersize": 4, "markeredgecolor": "white", "markeredgewidth": 0.6}
-    ax.plot([found.threshold], [last], "o", color="black", clip_on=False, **style)
+    dot: Json = {"markersize": 4, "markeredgecolor": "white", "markeredgewidth": 0.6}
+    ax.plot([found.threshold], [last], "o", color="black", clip_on=False, **dot)
     ax.set(xlim=(0, 1), ylim=(last + 0.5, -0.5), yticks=range(last + 1))
-    ax.set_yticklabels([plain(name) for name, _, _ in found.bars])
+    ax.set_yticklabels([style.plain(name) for name, _, _ in found.bars])
     ax.tick_params(axis="y", length=0)
 
 

@@ -9,9 +9,8 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mdmkit.core.arguments import check_kind
 from mdmkit.core.errors import InputError
-from mdmkit.plots.style import SINGLE, STYLE, as_width, legend_columns, looks, plain
+from mdmkit.plots import style
 
 #: A value, NaN where undefined, and the ends of its interval where it has one.
 Point = tuple[float, tuple[float, float] | None]
@@ -46,31 +45,20 @@ def draw_by(
     >>> draw_by({"mine": [(0.2, None), (0.8, None)]}, ["day", "night"], "AP, %", ax).get_ylabel()
     'AP, %'
     """
-    if not points:
-        raise InputError("expected at least one method, found none", argument="points")
-    for row, (name, values) in enumerate(points.items()):
+    style.check_some(points, "points")
+    for row, (name, values, line) in enumerate(style.styled(points)):
         if len(values) != len(labels):
             raise InputError(
                 f"expected {len(labels)} values for {name}, found {len(values)}", argument="points"
             )
-        colour, dash = looks(row)
         # beside each other, so that intervals can be told apart
         x = np.arange(len(labels)) + (row - (len(points) - 1) / 2) * 0.08
         y = 100 * np.array([value for value, _ in values])
         ends = [(value, value) if interval is None else interval for value, interval in values]
         spread = np.abs(100 * np.array(ends).T - y)
-        ax.errorbar(
-            x,
-            y,
-            spread if any(interval for _, interval in values) else None,
-            color=colour,
-            linestyle=dash,
-            marker="o",
-            markersize=3.5,
-            capsize=2,
-            label=plain(name),
-        )
-    ax.set_xticks(range(len(labels)), [plain(label) for label in labels])
+        bars = spread if any(interval for _, interval in values) else None
+        ax.errorbar(x, y, bars, marker="o", markersize=3.5, capsize=2, label=name, **line)
+    ax.set_xticks(range(len(labels)), [style.plain(label) for label in labels])
     tops = [top for values in points.values() for top in map(_top, values) if top == top]
     end = min(100, max(5, 5 * np.ceil(100 * max(tops, default=1) * 1.04 / 5)))
     ax.set(ylim=(0, end), ylabel=ylabel, xlim=(-0.5, len(labels) - 0.5))
@@ -87,12 +75,13 @@ def _top(point: Point) -> float:
     return value if interval is None else interval[1]
 
 
+@rc_context(style.STYLE)
 def by_figure(
     panels: Mapping[str, Mapping[str, Sequence[Point]]],
     labels: Sequence[str],
     xlabel: str,
     *,
-    width: float | str = SINGLE,
+    width: float | str = style.SINGLE,
 ) -> Figure:
     """Draw measures over bins or groups, below each other, one line per method.
 
@@ -121,19 +110,10 @@ def by_figure(
     >>> [label.get_text() for label in figure.axes[0].get_xticklabels()]
     ['0 to 300', '300 or more']
     """
-    check_kind(panels, (Mapping,), "panels")
-    if not panels:
-        raise InputError("expected at least one measure, found none", argument="panels")
-    width = as_width(width)
-    with rc_context(STYLE):
-        figure = Figure(figsize=(width, 2.1 * len(panels) + 0.5), layout="constrained")
-        axes = figure.subplots(len(panels), 1, squeeze=False)[:, 0]
-        for ax, (heading, points) in zip(axes, panels.items(), strict=True):
-            draw_by(points, labels, heading, ax)
-        axes[-1].set_xlabel(xlabel)
-        names = list(next(iter(panels.values())))
-        handles, shown = axes[0].get_legend_handles_labels()
-        figure.legend(
-            handles, shown, loc="outside lower center", ncols=legend_columns(names, width)
-        )
+    style.check_panels(panels, "points")
+    figure, axes = style.stacked(panels, (style.as_width(width), 2.1 * len(panels) + 0.5))
+    for ax, (heading, points) in zip(axes, panels.items(), strict=True):
+        draw_by(points, labels, heading, ax)
+    axes[-1].set_xlabel(xlabel)
+    style.explain_methods(figure, next(iter(panels.values())))
     return figure

@@ -14,7 +14,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 from numpy.typing import NDArray
 
-from mdmkit.plots.style import legend_columns, plain
+from mdmkit.plots import style
 
 SMALLEST = 5.5  # points that can still be read
 CAPTION_SIZE = 6.5
@@ -43,7 +43,7 @@ def sheet(
         for height, caption in zip(heights, captions, strict=True)
     ]
     top = 0.145 * head + 0.05
-    lines = ceil(len(foot) / legend_columns(list(foot), width))
+    lines = ceil(len(foot) / style.legend_columns(list(foot), width))
     whole = top + sum(bands) + _FOOT * lines + 0.08
     figure = Figure(figsize=(width, whole))
     axes = np.empty((len(shapes), columns), object)
@@ -132,7 +132,7 @@ def _fitted(name: str, inches: float, size: float) -> str:
             break
         end = kept // 3
         shown = f"{name[: kept - end]}…{name[len(name) - end :]}"
-    return plain(shown)
+    return style.plain(shown)
 
 
 def _words(name: str) -> list[str]:
@@ -146,7 +146,7 @@ def _folded(name: str, inches: float, size: float) -> str:
     for first in range(len(words), 0, -1):
         lines = [line for line in ("".join(words[:first]), "".join(words[first:])) if line]
         if all(_breadth(line, size) <= inches for line in lines):
-            return "\n".join(map(plain, lines))
+            return "\n".join(map(style.plain, lines))
     return _fitted(name, inches, size)
 
 

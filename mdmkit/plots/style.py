@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import cycle
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from matplotlib import rc_context
+from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.typing import LineStyleType
 
 from mdmkit.core.arguments import check_kind, check_that
+from mdmkit.core.errors import InputError
 from mdmkit.core.files import as_path, check_suffix, write_atomically
+from mdmkit.core.records import Json
+
+T = TypeVar("T")
 
 #: A line's dashes, as matplotlib takes them.
 Dash: TypeAlias = LineStyleType
@@ -102,6 +108,46 @@ def as_width(width: float | str) -> float:
     return inches
 
 
+def check_some(named: object, argument: str) -> None:
+    """Refuse what is no mapping of names, and an empty one."""
+    check_kind(named, (Mapping,), argument)
+    if not named:
+        raise InputError("expected at least one, found none", argument=argument)
+
+
+def check_panels(panels: Mapping[str, object], argument: str) -> None:
+    """Refuse no panels at all, and one without a method."""
+    check_some(panels, "panels")
+    for methods in panels.values():
+        check_some(methods, argument)
+
+
+@rc_context(STYLE)
+def own_axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
+    """These axes; without any those of a new figure of that size in inches."""
+    return ax or Figure(figsize=size, layout="constrained").add_subplot()
+
+
+def stacked(
+    panels: Mapping[str, object], size: tuple[float, float], **options: Any
+) -> tuple[Figure, list[Axes]]:
+    """A figure of panels below each other."""
+    figure = Figure(figsize=size, layout="constrained")
+    return figure, list(figure.subplots(len(panels), 1, squeeze=False, **options)[:, 0])
+
+
+def explain_methods(figure: Figure, methods: Iterable[str], above: bool = False) -> None:
+    """Draw one legend of all methods, below the panels or above them."""
+    # handles by hand: matplotlib would leave out names that begin with an underscore
+    names = list(dict.fromkeys(methods))
+    figure.legend(
+        handles=[Line2D([], [], **line) for _, _, line in styled(dict.fromkeys(names))],
+        labels=list(map(plain, names)),
+        loc="outside upper center" if above else "outside lower center",
+        ncols=legend_columns(names, figure.get_figwidth()),
+    )
+
+
 def light(colour: str, share: float = 0.35) -> tuple[float, float, float]:
     """A colour on white paper, opaque: no line behind it shows."""
     red, green, blue = (1 - share * (1 - part) for part in to_rgb(colour))
@@ -121,12 +167,11 @@ def legend_columns(names: Sequence[str], width: float) -> int:
     return max(1, min(len(names), int(width / max(widths))))
 
 
-def looks(row: int) -> tuple[str, Dash]:
-    """Colour and dash of the method in that row."""
-    colours, dashes = cycle(COLOURS), cycle(DASHES)
-    for _ in range(row):
-        next(colours), next(dashes)
-    return next(colours), next(dashes)
+def styled(methods: Mapping[str, T]) -> Iterator[tuple[str, T, Json]]:
+    """Each method with its name as a label, and the colour and dash of its line."""
+    looks = zip(methods.items(), cycle(COLOURS), cycle(DASHES), strict=False)
+    for (name, drawn), colour, dash in looks:
+        yield plain(name), drawn, {"color": colour, "linestyle": dash}
 
 
 #: Suffixes of figures, with what keeps their bytes the same each time.
@@ -158,6 +203,7 @@ def check_figure_name(output: str | Path, argument: str = "output") -> None:
     check_suffix(as_path(output, argument), METADATA, argument)
 
 
+@rc_context(STYLE)
 def save_figure(figure: Figure, output: str | Path) -> None:
     """Write a figure, whole or not at all, the same bytes each time.
 
@@ -185,5 +231,4 @@ def save_figure(figure: Figure, output: str | Path) -> None:
     output = as_path(output, "output")
     check_figure_name(output)
     metadata = METADATA[output.suffix.lower()]
-    with rc_context(STYLE):
-        write_atomically(output, lambda path: figure.savefig(path, metadata=metadata))
+    write_atomically(output, lambda path: figure.savefig(path, metadata=metadata))

@@ -175,8 +175,7 @@ class Accumulator:
         return 3 * int(known.nbytes)
 
     def _add_binned(self, statistic: Statistic, known: Any) -> None:
-        before = self._binned.get(statistic)
-        self._binned[statistic] = known if before is None else merged(statistic, [before, known])
+        _add(self._binned, statistic, known)
 
     def _settle(self) -> None:
         """Sum up; beyond the budget, in bins."""
@@ -288,8 +287,7 @@ class Accumulator:
             self._note(statistic, known)
 
     def _note(self, statistic: Statistic, known: object) -> None:
-        before = self._resolved.get(statistic)
-        self._resolved[statistic] = known if before is None else merged(statistic, [before, known])
+        _add(self._resolved, statistic, known)
 
     def contents(self, statistics: Sequence[Statistic]) -> tuple[Any, ...]:
         """All its counts, in the order of `statistics`."""
@@ -328,6 +326,11 @@ class Accumulator:
                 known[statistic] = bins.as_sweep(self.component_edges, again)
         bounds = StatisticBins(self.component_edges, resolved, by_bins) if by_bins else None
         return Totals(self.frames, known, bounds)
+
+
+def _add(counts: Counted, statistic: Statistic, known: Any) -> None:
+    before = [counts[statistic]] if statistic in counts else []
+    counts[statistic] = merged(statistic, [*before, known])
 
 
 @lru_cache(maxsize=4)

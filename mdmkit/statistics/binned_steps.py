@@ -8,17 +8,15 @@ looking at its pixels again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property, reduce
-from operator import add
-from typing import ClassVar, TypeVar
+from functools import cached_property
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mdmkit.core.named_arrays import AsArrays
 from mdmkit.statistics.edges import Edges
+from mdmkit.statistics.merging import Merging
 from mdmkit.statistics.steps import RatioSteps, Steps
 
 S = TypeVar("S", bound=Steps)
@@ -48,7 +46,7 @@ def spread(steps: Steps, edges: Edges) -> Steps:
 
 
 @dataclass(frozen=True, eq=False)
-class BinnedSteps(AsArrays):
+class BinnedSteps(Merging):
     """Holds `Steps` at bin edges, with bounds within bins; merges exactly.
 
     Attributes
@@ -91,16 +89,7 @@ class BinnedSteps(AsArrays):
             float(steps.scores[-1]) if some else -np.inf,
         )
 
-    @classmethod
-    def merged(cls: type[G], parts: Iterable[G]) -> G:
-        """Sum over sets of frames, on the same edges; in any order with the same result."""
-        several = list(parts)
-        totals, dips, rises = (
-            reduce(add, (getattr(part, name) for part in several))
-            for name in ("totals", "dips", "rises")
-        )
-        smallest = min(part.smallest for part in several)
-        return cls(totals, dips, rises, smallest, max(part.largest for part in several))
+    joined: ClassVar[dict[str, Any]] = {"smallest": min, "largest": max}
 
     @cached_property
     def low(self) -> NDArray[np.int64]:
@@ -112,21 +101,16 @@ class BinnedSteps(AsArrays):
         """Upper bounds, shape (m + 1, b)."""
         return np.asarray(self.kind.bound_columns(self.totals)[1] + self.rises)
 
-    @property
-    def nbytes(self) -> int:
-        """Memory of the arrays."""
-        return self.totals.nbytes + self.dips.nbytes + self.rises.nbytes
-
     def as_steps(self, edges: Edges, resolved: Steps | None) -> Steps:
         """Steps with every edge as a score: those of scores moved up to the next edge.
 
         `resolved` holds exact changes at the scores inside resolved bins, which stay in place. The
         smallest and the largest score stay as they are, so that the range of scores does.
         """
-        scores = np.clip(np.concatenate([[-np.inf], edges, [np.inf]]), self.smallest, self.largest)
         none = np.zeros((1, self.totals.shape[1]), np.int64)
         if resolved is None or not resolved.scores.size:
-            return self._at_distinct(scores, np.concatenate([self.totals[:1], self.totals, none]))
+            return self._at_edges(edges, none)
+        scores = np.clip(np.concatenate([[-np.inf], edges, [np.inf]]), self.smallest, self.largest)
         changes = -np.diff(self.totals, axis=0, prepend=self.totals[:1], append=none)
         places = np.searchsorted(edges, resolved.scores, side="left")
         taken = np.zeros_like(changes)
@@ -134,11 +118,16 @@ class BinnedSteps(AsArrays):
         scores = np.concatenate([scores, resolved.scores])
         return self.kind.from_unsorted(scores, np.concatenate([changes - taken, resolved.changes]))
 
-    def _at_distinct(self, scores: NDArray[np.float64], totals: NDArray[np.int64]) -> Steps:
-        """Steps at ascending scores, some equal, from totals of A >= each, and of nothing."""
-        first = np.flatnonzero(np.append(True, scores[1:] != scores[:-1]))
-        totals = totals[np.append(first, scores.size)]
-        steps = self.kind(scores[first], totals[:-1] - totals[1:])
+    def _at_edges(self, edges: Edges, none: NDArray[np.int64]) -> Steps:
+        """Steps at the smallest score, the edges between it and the largest, and the largest."""
+        scores, parts = np.array([self.largest]), [self.totals[:1], none]
+        if self.smallest < self.largest:
+            first = np.searchsorted(edges, self.smallest, side="right")
+            last = np.searchsorted(edges, self.largest, side="left")
+            scores = np.concatenate([[self.smallest], edges[first:last], scores])
+            parts.insert(1, self.totals[first : last + 1])
+        totals = np.concatenate(parts)
+        steps = self.kind(scores, totals[:-1] - totals[1:])
         vars(steps)["totals"] = totals  # which would be summed up again
         return steps
 

@@ -16,7 +16,7 @@ from mdmkit.core.named_arrays import AsArrays
 from mdmkit.statistics.binned_steps import inside_bins, spread
 from mdmkit.statistics.edges import Edges
 from mdmkit.statistics.frame_regions import FrameRegions
-from mdmkit.statistics.pixel_order import pixel_order
+from mdmkit.statistics.pixel_order import met_scores, pixel_order, score_keys
 from mdmkit.statistics.scratch import scratch
 from mdmkit.statistics.steps import RatioSteps, Rescale, Steps
 
@@ -92,14 +92,23 @@ class Ranking:
     flags: NDArray[np.uint8]
 
     @classmethod
-    def by_level(cls, frame: Frame, flag: int) -> Ranking:
-        """Give each distinct score a rank."""
-        from mdmkit.statistics.kernels.basins import rank_by_level
+    def by_score(cls, frame: Frame, flag: int) -> tuple[Ranking, NDArray[np.float64]]:
+        """Give each distinct score a rank; with the ranking, the score of each rank."""
+        from mdmkit.statistics.kernels.basins import rank_by_key, rank_by_level
 
-        levels = pixel_order(frame)
         rank = _unswept(frame)
-        rank_by_level(levels.order, levels.last, frame.shape[1], 0, rank)
-        return cls(rank, np.full(levels.ends.size, flag, np.uint8))
+        if frame.scores.dtype.itemsize <= 2:
+            met, values = met_scores(frame)
+            negative, ranks = np.unique(-values, return_inverse=True)
+            scores = -negative + 0.0  # -0.0 becomes 0.0
+            rank_of_key = np.zeros(256**frame.scores.dtype.itemsize, np.int32)
+            rank_of_key[met] = ranks
+            rank_by_key(score_keys(frame.scores.ravel()), frame.classes, rank_of_key, rank)
+        else:
+            levels = pixel_order(frame)
+            rank_by_level(levels.order, levels.last, frame.shape[1], 0, rank)
+            scores = levels.scores
+        return cls(rank, np.full(scores.size, flag, np.uint8)), scores
 
     @classmethod
     def by_key(
@@ -251,9 +260,8 @@ class ComponentCounts(Components):
     @classmethod
     def of(cls, frame: Frame, sizes: ComponentSizes) -> ComponentCounts:
         """Count one frame at every distinct score."""
-        levels = pixel_order(frame)
-        swept = Swept.of(frame, sizes, Ranking.by_level(frame, RECORD))
-        return cls._from_rows(sizes, swept, levels.scores)
+        ranking, scores = Ranking.by_score(frame, RECORD)
+        return cls._from_rows(sizes, Swept.of(frame, sizes, ranking), scores)
 
     @classmethod
     def inside(

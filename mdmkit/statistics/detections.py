@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -14,7 +13,6 @@ from mdmkit.core.arguments import as_choice, check_share
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.named_arrays import AsArrays
 from mdmkit.statistics.components import COUNT, Ranking, Swept
-from mdmkit.statistics.pixel_order import pixel_order
 from mdmkit.statistics.stepped_counts import CountedStatistic, SteppedCounts
 from mdmkit.statistics.steps import Steps
 
@@ -91,14 +89,14 @@ class DetectionStatistic(CountedStatistic):
         """Count one frame, which may have no anomalous pixel."""
         rule = self.rule
         qualities = np.unique([rule.false, rule.found])
-        ranking = Ranking.by_level(frame, COUNT)
+        ranking, scores = Ranking.by_score(frame, COUNT)
         swept = Swept.of(frame, self.components, ranking, qualities, found=True)
         tp, fp, covered = np.split(swept.hits[:, 1:].astype(np.int64), 3, axis=1)
         at_found, at_false = np.searchsorted(qualities, [rule.found, rule.false])
         found = (covered if rule.by == "covered" else tp)[:, at_found]
         alarms = fp[:, at_false]
         totals = np.stack([found, alarms, (alarms > 0).astype(np.int64)], axis=1)
-        steps = Steps.from_totals(pixel_order(frame).scores[swept.hits[:, 0]], totals)
+        steps = Steps.from_totals(scores[swept.hits[:, 0]], totals)
         return SteppedCounts(steps, np.array([swept.targets, 1]), frame.anomalous_pixels)
 
 
@@ -133,11 +131,6 @@ class Detections:
         """Count in one frame, which may have no anomalous pixel."""
         return cls(DetectionStatistic(sizes, rule or DetectionRule()).of(frame))
 
-    @classmethod
-    def merged(cls, parts: Iterable[Detections]) -> Detections:
-        """Sum over several sets of frames, in any order with the same result."""
-        return cls(SteppedCounts.merged(part.counts for part in parts))
-
     @property
     def targets(self) -> int:
         """Ground-truth components of at least `min_target` pixels."""
@@ -169,11 +162,6 @@ class Detections:
     def alarms(self) -> NDArray[np.float64]:
         """False alarms a frame, shape (n + 1,). Not monotone: components join as z falls."""
         return np.asarray(self.steps.totals[:, ALARMS] / self.frames)
-
-    @cached_property
-    def alarm_frames(self) -> NDArray[np.float64]:
-        """Share of the frames with a false alarm, shape (n + 1,)."""
-        return np.asarray(self.steps.totals[:, ALARM_FRAMES] / self.frames)
 
     @cached_property
     def most_alarms(self) -> NDArray[np.float64]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,11 +9,12 @@ from numpy.typing import NDArray
 
 from mdmkit.core import exact_sums
 from mdmkit.core.exact_sums import LIMBS
+from mdmkit.statistics.merging import Merging
 from mdmkit.statistics.steps import RatioSteps, Rescale
 
 
 @dataclass(frozen=True, eq=False)
-class FrameMeans:
+class FrameMeans(Merging):
     """Sums over frames of values >= 0, and how many frames they are defined in.
 
     Attributes
@@ -43,16 +43,6 @@ class FrameMeans:
         totals = np.concatenate([sums, defined[:, None].astype(np.int64)], axis=1)
         descending = (totals - totals[-1])[-2::-1]
         return cls(RatioSteps.from_totals(scores[::-1], descending), totals[-1], 1)
-
-    @classmethod
-    def merged(cls, parts: Iterable[FrameMeans]) -> FrameMeans:
-        """Join the values of several sets of frames, in any order with the same result."""
-        several = list(parts)
-        return cls(
-            RatioSteps.merged(part.steps for part in several),
-            np.sum([part.empty for part in several], axis=0, dtype=np.int64),
-            sum(part.frames for part in several),
-        )
 
     def rescaled(self, rescale: Rescale) -> FrameMeans:
         """Map the scores of the means, keeping their order."""

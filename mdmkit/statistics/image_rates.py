@@ -69,11 +69,6 @@ class ImageRates(AsArrays):
         )
         return ImageRates(normal, anomalous, "float64")
 
-    @property
-    def nbytes(self) -> int:
-        """Memory of the arrays."""
-        return sum(image.nbytes for image in (*self.normal, *self.anomalous))
-
     def recalls(self, most: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Recall of each anomalous image while the mean FPR of normal images is at most `most`.
 

@@ -28,8 +28,6 @@ from mdmkit.statistics.target_bins import TargetBin, both_bins
 if TYPE_CHECKING:
     from mdmkit.core.frame import Frame
 
-Sweep = PixelScores | PixelCounts | ComponentCounts | MaskSamples
-
 
 @dataclass(frozen=True)
 class PixelStatistic:
@@ -135,19 +133,19 @@ class ImageRatesStatistic:
         return ImageRates.of(frame)
 
 
-Statistic = (
+#: Those whose counts can be reduced to bins.
+Binnable = (
     PixelStatistic
     | ComponentStatistic
     | BandOverlap
     | BorderMatch
     | RegionCoverage
     | TargetTally
-    | ImageCoverage
-    | ImageRatesStatistic
     | DetectionStatistic
-    | MaskStatistic
+    | ImageCoverage
     | ChangedStatistic
 )
+Statistic = Binnable | ImageRatesStatistic | MaskStatistic
 
 #: The counts of each statistic.
 Counted = dict[Statistic, Any]
@@ -170,19 +168,6 @@ def changed(change: FrameChange, statistic: Statistic) -> Statistic:
 
 def _narrowed(sizes: ComponentSizes, change: TargetBin) -> ComponentSizes:
     return replace(sizes, within=both_bins(sizes.within, change))
-
-
-Binnable = (
-    PixelStatistic
-    | ComponentStatistic
-    | BandOverlap
-    | BorderMatch
-    | RegionCoverage
-    | TargetTally
-    | DetectionStatistic
-    | ImageCoverage
-    | ChangedStatistic
-)
 
 
 def has_bins(statistic: Statistic) -> TypeGuard[Binnable]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -37,12 +38,12 @@ class _FrameSamples:
         return np.asarray(self.values[np.searchsorted(self.thresholds, z, side="right") - 1])
 
 
-def _as_float(value: Any) -> float:
+def _as_float(value: Any, name: str) -> float:
     try:
         return float(value)
     except (TypeError, ValueError):
         raise InputTypeError(
-            f"expected a float of the masks, found {value!r}", argument="metric"
+            f"expected {name} to return a float, found {reprlib.repr(value)}", argument="metric"
         ) from None
 
 
@@ -69,19 +70,15 @@ class MaskSamples:
         steps = np.concatenate([[0.0], np.unique(scores[scores > 0])])
         exact = steps.size <= MOST_STEPS
         thresholds = steps if exact else GRID
-        name = f"metric {getattr(function, '__name__', type(function).__name__)}"
-        with leaving_arguments(name):
-            values = np.array(
-                [
-                    _as_float(function(read_only(scores > z), read_only(target.copy())))
-                    for z in thresholds
-                ]
-            )
-            at_all, at_none = (
-                _as_float(function(read_only(prediction), read_only(target.copy())))
-                for prediction in (frame.valid.copy(), np.zeros_like(target))
-            )
-        samples = _FrameSamples(thresholds, values, exact, (at_all, at_none))
+        name = getattr(function, "__name__", type(function).__name__)
+
+        def value(prediction: NDArray[np.bool_]) -> float:
+            return _as_float(function(read_only(prediction), read_only(target.copy())), name)
+
+        with leaving_arguments("metric", name):
+            values = np.array([value(scores > z) for z in thresholds])
+            ends = value(frame.valid.copy()), value(np.zeros_like(target))
+        samples = _FrameSamples(thresholds, values, exact, ends)
         return cls((samples,), frame.anomalous_pixels)
 
     @classmethod

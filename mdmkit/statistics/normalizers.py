@@ -24,7 +24,7 @@ Scores = NDArray[np.float64]
 def _guarded(call: Callable[[Any, Scores], Scores]) -> Callable[[Any, Scores], Scores]:
     @wraps(call)
     def guarded(self: Normalizer, scores: Scores) -> Scores:
-        with leaving_arguments(f"normalize: {type(self).__name__}"):
+        with leaving_arguments("normalize", type(self).__name__):
             mapped = np.asarray(call(self, read_only(scores)))
         if mapped.shape != scores.shape or mapped.dtype.kind != "f":
             raise InputError(

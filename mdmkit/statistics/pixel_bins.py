@@ -11,12 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.core.frame import as_unit
-from mdmkit.statistics.edges import regular_steps
-from mdmkit.statistics.pixel_order import score_keys, scores_of_keys
+from mdmkit.statistics.edges import Edges, regular_steps
+from mdmkit.statistics.pixel_order import met_scores, score_keys
 
 if TYPE_CHECKING:
     from mdmkit.core.frame import Frame
-    from mdmkit.statistics.edges import Edges
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,8 +29,6 @@ class BinnedFrame:
         Bin edges, strictly ascending; see `mdmkit.statistics.binned_steps`.
     keys : ndarray of uint32, shape (H W,)
         Of valid pixels: 2 c inside bin c, (edges[c - 1], edges[c]), and 2 c + 1 at edges[c].
-    packed : ndarray of uint64, shape (2 (m + 1),)
-        Of each key the anomalous pixels in the high half, all valid ones in the low half.
     smallest, largest : float
         Scores of valid pixels; infinite where there are none.
     """
@@ -39,32 +36,41 @@ class BinnedFrame:
     frame: Frame
     edges: Edges
     keys: NDArray[np.uint32]
-    packed: NDArray[np.uint64]
     smallest: float
     largest: float
 
     @classmethod
     def of(cls, frame: Frame, edges: Edges) -> BinnedFrame:
         """Place the pixels of a frame. O(P)."""
-        from mdmkit.statistics.kernels.pixel_bins import place_keys, place_scores
+        from mdmkit.statistics.kernels.pixel_bins import place_keys, place_regularly, place_scores
 
         scores, classes = frame.scores.ravel(), frame.classes.ravel()
         keys = np.empty(scores.size, np.uint32)
-        packed = np.zeros(2 * (edges.size + 1), np.uint64)
         if scores.dtype.itemsize <= 2:
-            raw = score_keys(scores)
-            met = np.flatnonzero(np.bincount(raw[frame.valid.ravel()], minlength=1))
-            values = scores_of_keys(met, scores.dtype)
+            met, values = met_scores(frame)
             key_of_raw = np.zeros(256**scores.dtype.itemsize, np.uint32)
             key_of_raw[met] = _keys(values, edges)
-            place_keys(raw, classes, key_of_raw, keys, packed)
+            place_keys(score_keys(scores), classes, key_of_raw, keys)
             extremes = (values.min(initial=np.inf), values.max(initial=-np.inf))
         else:
             if scores.dtype.kind == "u":
                 scores = as_unit(scores)
-            extremes = place_scores(scores, classes, *_look_up(edges), keys, packed)
+            steps = regular_steps(edges)
+            if steps:
+                extremes = place_regularly(scores, classes, steps, keys)
+            else:
+                extremes = place_scores(scores, classes, *_look_up(edges), keys)
         smallest, largest = (float(extreme) + 0.0 for extreme in extremes)  # -0.0 becomes 0.0
-        return cls(frame, edges, keys, packed, smallest, largest)
+        return cls(frame, edges, keys, smallest, largest)
+
+    @cached_property
+    def packed(self) -> NDArray[np.uint64]:
+        """Of each key anomalous pixels in the high half, all valid ones in the low half. O(P)."""
+        from mdmkit.statistics.kernels.pixel_bins import count_keys
+
+        packed = np.zeros(2 * (self.edges.size + 1), np.uint64)
+        count_keys(self.keys, self.frame.classes.ravel(), packed)
+        return packed
 
     @cached_property
     def pixels(self) -> NDArray[np.int64]:
@@ -78,26 +84,30 @@ class BinnedFrame:
         return np.stack([anomalous, self.pixels - anomalous], axis=1)
 
 
-def _look_up(edges: Edges) -> tuple[Edges, NDArray[np.int32], int]:
-    """Edges and infinity, how many lie in the slots before each, and regular steps or 0.
+LookUp = tuple[Edges, int, NDArray[np.int32]]
+
+
+def _look_up(edges: Edges) -> LookUp:
+    """Edges and infinity, the first slot of a table, and the table.
 
     The latest answers are kept: the same edges come with each frame.
     """
-    from mdmkit.statistics.kernels.pixel_bins import SLOTS, count_slots
+    from mdmkit.statistics.kernels.pixel_bins import fill_table, slot_of
 
-    for padded, table, steps in tuple(_LOOK_UPS):  # another thread may add one
-        if np.array_equal(padded[:-1], edges):
-            return padded, table, steps
-    steps, padded = regular_steps(edges), np.append(edges, np.inf)
-    table = np.zeros(1 if steps else SLOTS + 1, np.int32)
-    if not steps:
-        count_slots(padded, table)
-        np.cumsum(table, out=table)
-    _LOOK_UPS.append((padded, table, steps))
-    return padded, table, steps
+    for known in tuple(_LOOK_UPS):  # another thread may add one
+        if np.array_equal(known[0][:-1], edges):
+            return known
+    ends = [slot_of(edge) for edge in edges[[0, -1]]] if edges.size else [0, 0]
+    first = ends[0] - 1  # a slot without edges stands on either side
+    table = np.zeros(ends[1] + 2 - first, np.int32)
+    padded = np.append(edges, np.inf)
+    fill_table(padded, first, table)
+    made = padded, first, table
+    _LOOK_UPS.append(made)
+    return made
 
 
-_LOOK_UPS: deque[tuple[Edges, NDArray[np.int32], int]] = deque(maxlen=4)
+_LOOK_UPS: deque[LookUp] = deque(maxlen=4)
 
 
 def _keys(values: NDArray[np.float64], edges: Edges) -> NDArray[np.uint32]:

@@ -31,8 +31,7 @@ class PixelOrder:
 
     Notes
     -----
-    O(P) for scores of up to 16 bits (counted) and float32 (sorted by digits; 16 bytes per pixel
-    while it lasts), O(P log P) for others.
+    O(P) for float32 (sorted by digits; 16 bytes per pixel while it lasts), O(P log P) for others.
     """
 
     order: Array
@@ -53,19 +52,10 @@ class PixelOrder:
         """Scores of the pixels at these places of `order`."""
         return np.asarray(as_unit(self.raw[self.order[places]]) + 0.0)  # -0.0 becomes 0.0
 
-    def within_unit(self) -> bool:
-        """Whether there are scores, and all lie in [0, 1]."""
-        if self.order.size == 0:
-            return False
-        highest, lowest = self.scores_at(np.array([0, -1]))
-        return bool(lowest >= 0 and highest <= 1)
-
     @classmethod
     def of(cls, frame: Frame) -> PixelOrder:
         """Sort a frame."""
         raw, valid = frame.scores.ravel(), frame.valid.ravel()
-        if raw.dtype.itemsize <= 2:
-            return cls(*_by_counting(raw, valid), raw)
         if raw.dtype == np.float32 and raw.size < 2**32:
             return cls(*_by_digits(raw, valid), raw)
         return cls(*_by_comparison(raw, valid), raw)
@@ -90,28 +80,18 @@ def scores_of_keys(keys: NDArray[np.intp], dtype: np.dtype[Any]) -> NDArray[np.f
     return as_unit(bits.view(dtype)) + 0.0
 
 
+def met_scores(frame: Frame) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """The `score_keys` of valid pixels, ascending, and their scores; of up to 16 bits. O(P)."""
+    from mdmkit.statistics.kernels.pixel_bins import mark_keys
+
+    met = np.zeros(256**frame.scores.dtype.itemsize, np.bool_)
+    mark_keys(score_keys(frame.scores.ravel()), frame.classes.ravel(), met)
+    keys = np.flatnonzero(met)
+    return keys, scores_of_keys(keys, frame.scores.dtype)
+
+
 def _index_type(size: int) -> type[np.integer[Any]]:
     return np.uint32 if size < 2**32 else np.int64
-
-
-def _by_counting(scores: Array, valid: NDArray[np.bool_]) -> tuple[Array, NDArray[np.uint8]]:
-    from mdmkit.statistics.kernels.sorting import order_by_key
-
-    keys = score_keys(scores)
-    counts = np.bincount(keys[valid], minlength=1)
-    present = np.flatnonzero(counts)
-    values = scores_of_keys(present, scores.dtype)
-    descending = np.argsort(-values, kind="stable")
-    present, values = present[descending], values[descending]
-    ends = np.cumsum(counts[present])
-    starts = np.zeros(counts.size, np.int64)
-    starts[present] = ends - counts[present]
-    order = np.empty(int(ends[-1]) if ends.size else 0, _index_type(scores.size))
-    order_by_key(keys, valid, starts, order)
-    final = np.append(values[1:] != values[:-1], True)[: values.size]  # -0.0 and 0.0: one level
-    last = np.zeros(order.size, np.uint8)
-    last[ends[final] - 1] = 1
-    return order, last
 
 
 def _by_digits(

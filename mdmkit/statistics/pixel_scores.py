@@ -78,17 +78,11 @@ class PixelScores(AsArrays):
     def merged(cls, parts: Iterable[PixelScores]) -> PixelScores:
         """Pixels of all parts; of keys of both widths, the narrow ones are widened."""
         several = list(parts)
-        wide = {keys.itemsize for part in several for keys in part.anomalous_keys} == {4, 8}
-        fit = widened if wide else _itself
-        return cls(
-            tuple(fit(keys) for part in several for keys in part.normal_keys),
-            tuple(fit(keys) for part in several for keys in part.anomalous_keys),
-        )
-
-    @property
-    def nbytes(self) -> int:
-        """Memory of the keys."""
-        return sum(keys.nbytes for keys in (*self.normal_keys, *self.anomalous_keys))
+        normal = tuple(keys for part in several for keys in part.normal_keys)
+        anomalous = tuple(keys for part in several for keys in part.anomalous_keys)
+        if len({keys.itemsize for keys in anomalous}) > 1:
+            normal, anomalous = tuple(map(widened, normal)), tuple(map(widened, anomalous))
+        return cls(normal, anomalous)
 
     @property
     def anomalous(self) -> int:
@@ -292,10 +286,6 @@ class PixelScores(AsArrays):
         ]
         keys = np.unique(np.concatenate(slices))
         return keys, np.full(keys.size, true), self._false(keys)
-
-
-def _itself(keys: Keys) -> Keys:
-    return keys
 
 
 def _highest(dtype: np.dtype[Any]) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -66,16 +67,12 @@ class PixelCounts(Steps):
         """Counts at every distinct score, as these are."""
         return self
 
-    def deciding(self, d: object, t_margins: object) -> PixelCounts:
-        """Counts from which the margins of any d follow, as they do from these."""
-        return self
-
-    @property
+    @cached_property
     def anomalous(self) -> int:
         """Number of anomalous pixels."""
         return int(self.totals[0, 0])
 
-    @property
+    @cached_property
     def normal(self) -> int:
         """Number of normal pixels."""
         return int(self.totals[0, 1])
@@ -88,9 +85,13 @@ class PixelCounts(Steps):
 
     def levels(self) -> Iterator[Levels]:
         """All scores in descending order, in one piece."""
+        yield self._levels
+
+    @cached_property
+    def _levels(self) -> Levels:
         changes = self.changes[::-1]
         between = np.zeros(len(changes), np.int64)
-        yield Levels(self.scores[::-1], changes[:, 0], changes[:, 1], between, (0, 0))
+        return Levels(self.scores[::-1], changes[:, 0], changes[:, 1], between, (0, 0))
 
     def score_of(self, key: Any) -> float:
         """The score of a level, which is its key."""

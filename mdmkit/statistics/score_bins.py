@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property, reduce
-from typing import TYPE_CHECKING, Any
+from functools import cached_property, partial, reduce
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mdmkit.core.named_arrays import AsArrays
 from mdmkit.statistics.edges import Edges, united
 from mdmkit.statistics.levels import Counts
+from mdmkit.statistics.merging import SHARED, Merging
 from mdmkit.statistics.pixel_scores import PixelScores
 from mdmkit.statistics.pixels import PixelCounts
 from mdmkit.statistics.score_keys import floor_keys, scores_of
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class PixelBins(AsArrays):
+class PixelBins(Merging):
     """Anomalous and normal pixels in bins of scores; merges exactly.
 
     Attributes
@@ -100,21 +100,11 @@ class PixelBins(AsArrays):
             binned.edges, counts, np.where(some, least, np.inf), np.where(some, upper, -np.inf)
         )
 
-    @classmethod
-    def merged(cls, parts: Iterable[PixelBins]) -> PixelBins:
-        """Pixels of all parts, which have the same edges."""
-        several = list(parts)
-        return cls(
-            several[0].edges,
-            reduce(np.add, (part.counts for part in several)),
-            reduce(np.minimum, (part.least for part in several)),
-            reduce(np.maximum, (part.greatest for part in several)),
-        )
-
-    @property
-    def nbytes(self) -> int:
-        """Memory of the arrays."""
-        return self.counts.nbytes + self.least.nbytes + self.greatest.nbytes
+    joined: ClassVar[dict[str, Any]] = {
+        "edges": SHARED,
+        "least": partial(reduce, np.minimum),
+        "greatest": partial(reduce, np.maximum),
+    }
 
     @property
     def anomalous(self) -> int:
@@ -195,11 +185,6 @@ class BracketedPixels:
     def unresolved(self) -> NDArray[np.bool_]:
         """Groups with more than one score, shape (n,)."""
         return np.asarray(self.least < self.groups.scores)
-
-    @property
-    def exact(self) -> bool:
-        """Whether every score is known."""
-        return not self.unresolved.any()
 
     @property
     def anomalous(self) -> int:

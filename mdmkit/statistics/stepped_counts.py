@@ -5,16 +5,15 @@ And `BinnedCounts`, the same at the edges of bins, with bounds within them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mdmkit.core.named_arrays import AsArrays
 from mdmkit.statistics.binned_steps import BinnedSteps, inside_bins
+from mdmkit.statistics.merging import SHARED, Merging
 from mdmkit.statistics.steps import Rescale, Steps
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ C = TypeVar("C", bound="SteppedCounts")
 
 
 @dataclass(frozen=True, eq=False)
-class SteppedCounts(AsArrays):
+class SteppedCounts(Merging):
     """Counts over the prediction A > z, and sizes beside them; merge exactly.
 
     Attributes
@@ -44,21 +43,6 @@ class SteppedCounts(AsArrays):
     sizes: Integers
     anomalous: int
 
-    @classmethod
-    def merged(cls: type[C], parts: Iterable[C]) -> C:
-        """Counts of several sets of frames, in any order with the same result."""
-        several = list(parts)
-        return cls(
-            Steps.merged(part.steps for part in several),
-            np.asarray(np.sum([part.sizes for part in several], axis=0)),
-            sum(part.anomalous for part in several),
-        )
-
-    @property
-    def nbytes(self) -> int:
-        """Memory of the arrays."""
-        return self.steps.nbytes
-
     def rescaled(self: C, rescale: Rescale) -> C:
         """Map the scores of the counts, keeping their order."""
         return replace(self, steps=self.steps.rescaled(rescale))
@@ -73,7 +57,7 @@ class SteppedCounts(AsArrays):
 
 
 @dataclass(frozen=True, eq=False)
-class BinnedCounts(AsArrays):
+class BinnedCounts(Merging):
     """Holds counts at bin edges, with their bounds within each bin.
 
     Attributes
@@ -92,21 +76,7 @@ class BinnedCounts(AsArrays):
     anomalous: int
     paired: bool
 
-    @classmethod
-    def merged(cls, parts: Iterable[BinnedCounts]) -> BinnedCounts:
-        """Counts of several sets of frames, in any order with the same result."""
-        several = list(parts)
-        return cls(
-            BinnedSteps.merged(part.ends for part in several),
-            np.asarray(np.sum([part.sizes for part in several], axis=0)),
-            sum(part.anomalous for part in several),
-            several[0].paired,
-        )
-
-    @property
-    def nbytes(self) -> int:
-        """Memory of the arrays."""
-        return self.ends.nbytes
+    joined: ClassVar[dict[str, Any]] = {"paired": SHARED}
 
     @cached_property
     def low(self) -> Integers:

@@ -73,11 +73,6 @@ class Steps(AsArrays):
         first = int(np.searchsorted(self.scores, 0.0, side="right"))
         return np.concatenate([[0.0], self.scores[first:]]), self.totals[first:]
 
-    @property
-    def nbytes(self) -> int:
-        """Memory of the arrays."""
-        return self.scores.nbytes + self.changes.nbytes
-
     @staticmethod
     def bound_columns(totals: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Columns (n, b) that bound the totals from below and from above, each alone."""

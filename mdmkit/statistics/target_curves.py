@@ -14,7 +14,6 @@ from mdmkit.core.errors import InputError
 from mdmkit.statistics.components import Ranking, Targets, prepared
 from mdmkit.statistics.edges import Edges
 from mdmkit.statistics.pixel_bins import BinnedFrame
-from mdmkit.statistics.pixel_order import pixel_order
 
 if TYPE_CHECKING:
     from mdmkit.core.frame import Frame
@@ -82,7 +81,7 @@ def curves_of(
     """Curves of the components of one frame; see `mdmkit.component_curves`."""
     targets = Targets.of(frame, sizes.min_target, sizes.within)
     if thresholds is None:
-        ranking, scores = Ranking.by_level(frame, 0), pixel_order(frame).scores
+        ranking, scores = Ranking.by_score(frame, 0)
     else:
         ranking, scores = _between(frame, thresholds)
     rows = _rows(frame, sizes, ranking, targets, memory)

@@ -13,7 +13,6 @@ from mdmkit.core.given import is_number
 from mdmkit.core.margin import check_t_margin
 from mdmkit.datasets import DataSet
 from mdmkit.evaluation.arrays import MetricLike
-from mdmkit.evaluation.executors import check_jobs
 from mdmkit.evaluation.frame_set import FRAME_OPTIONS, FrameOptions, FrameSet
 from mdmkit.evaluation.methods import is_folder, normalizers
 from mdmkit.metrics.registry import as_metric
@@ -21,7 +20,6 @@ from mdmkit.statistics.accumulator import DEFAULT_MEMORY
 from mdmkit.thresholds.certify import Certification
 from mdmkit.thresholds.checking import ThresholdCheck, check_frames
 from mdmkit.thresholds.chosen import ChosenThreshold
-from mdmkit.thresholds.kept_frames import kept_frames
 from mdmkit.thresholds.required import RequiredThreshold, RequiredTransfer, apply_required
 from mdmkit.thresholds.requirements import Requirements
 from mdmkit.thresholds.several import InMargin, check_one_way, counted, under_requirements
@@ -155,15 +153,15 @@ def recommend_threshold(
     check_one_way(t_margin, require, certify=certify, counts=counts)
     name = method or "frames"
     given = FrameSet.of({name: frames}, target, **judging)
-    loads = kept_frames(given.loads[name], memory)
+    own = ReadFrames.kept(given.loads[name], memory, jobs)
     if require is None:
-        chosen, t = as_metric(metric, given.choice.sizes), check_t_margin(t_margin)
-        margin = InMargin(chosen, t, memory, check_jobs(jobs))
-        in_margin = margin.recommend(method, normalize, loads)
+        margin = InMargin(as_metric(metric, given.choice.sizes), check_t_margin(t_margin))
+        in_margin = margin.recommend(method, normalize, own)
         return replace(in_margin, remarks=(*given.remarks, *in_margin.remarks))
-    chooser = under_requirements(require, certify, given, memory, jobs)
-    with counted(chooser, given, normalizers(normalize, [name]), counts, overwrite) as ready:
-        found = ready.recommend(name, normalize, loads)
+    chooser = under_requirements(require, certify, given)
+    kinds = normalizers(normalize, [name])
+    with counted(chooser, given, kinds, counts, overwrite, memory=memory, jobs=jobs) as ready:
+        found = ready.recommend(name, normalize, own)
     return replace(
         found,
         method=method,
@@ -232,13 +230,12 @@ def transfer_threshold(
     check_options(transfer_threshold, judging, FRAME_OPTIONS)
     check_kind(recommendation, (Recommendation, RequiredThreshold), "recommendation")
     given = FrameSet.of({"frames": frames}, target, **judging)
-    (own,) = given.loads.values()
-    loads = kept_frames(own, memory)
+    own = ReadFrames.kept(given.loads["frames"], memory, jobs)
     found: Transfer | RequiredTransfer
     if isinstance(recommendation, RequiredThreshold):
-        found = apply_required(recommendation, ReadFrames(loads, memory, check_jobs(jobs)))
+        found = apply_required(recommendation, own)
     else:
-        found = apply(recommendation, loads, memory=memory, jobs=check_jobs(jobs))
+        found = apply(recommendation, own)
     return replace(found, remarks=(*given.remarks, *found.remarks))
 
 
@@ -295,9 +292,8 @@ def check_threshold(
     if isinstance(dataset := judging.get("dataset"), DataSet):
         judging["dataset"] = replace(dataset, inverted=frozenset())  # the threshold knows
     given = FrameSet.of({"frames": frames}, target, **judging)
-    (own,) = given.loads.values()
-    loads = kept_frames(own, DEFAULT_MEMORY)
-    found = check_frames(chosen, ReadFrames(loads, DEFAULT_MEMORY, check_jobs(jobs)), labelled)
+    own = ReadFrames.kept(given.loads["frames"], DEFAULT_MEMORY, jobs)
+    found = check_frames(chosen, own, labelled)
     return replace(found, remarks=given.remarks)
 
 

@@ -9,6 +9,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from mdmkit.core.margin import Interval
 from mdmkit.core.records import Json
+from mdmkit.datasets import how_inverted
 from mdmkit.tables.forms import Tabular
 from mdmkit.tables.headings import METRIC_HEADINGS
 from mdmkit.tables.table import UNDEFINED, Block, Column, View, value_column
@@ -66,8 +67,23 @@ class ByMethod(Tabular, Generic[R, S]):
         """The tables, one below the other."""
 
     @abstractmethod
+    def own_notes(self) -> list[str]:
+        """Notes that are about this kind of thresholds."""
+
     def notes(self) -> list[str]:
         """Notes below the tables."""
+        return [
+            "anomaly is the positive class; a pixel is predicted where score > z",
+            *self.own_notes(),
+            *how_inverted(self.settings.get("invert", ())),
+            *(f"remark: {remark}" for remark in self.remarks),
+            *(f"{name}: {why}" for name, why in self.without.items()),
+        ]
+
+    @property
+    def first(self) -> R:
+        """The first recommendation: what it says of the frames is true of all."""
+        return next(iter(self.recommendations.values()))
 
     @abstractmethod
     def rows(self) -> list[Json]:
@@ -114,18 +130,35 @@ class ByMethod(Tabular, Generic[R, S]):
         cells = (text(known[name]) if name in known else UNDEFINED for name in self.methods)
         return Column(name, condition, "", tuple(cells))
 
-    def numbers(
-        self, points: Mapping[str, OperatingPoint], shown: Shown, value: str = ""
-    ) -> list[Column]:
-        """Columns of numbers at an operating point of each method; `value` is the metric's name."""
-        columns = []
-        for name, higher in shown:
-            values = [getattr(points[m], name) if m in points else None for m in self.methods]
-            heading = value if name == "value" else METRIC_HEADINGS[name]
-            columns.append(value_column(heading, "", higher, values))
-        return columns
+    def raw_columns(self) -> list[Column]:
+        """Thresholds on scores as they are, where some were normalised."""
+        if set(self.settings["normalize"].values()) == {"none"}:
+            return []
+        return [self.texts("on raw", "scores", lambda found: f"{found.raw_threshold:.6g}")]
+
+    def numbers(self, of: Mapping[str, Any], shown: Shown, value: str = "") -> list[Column]:
+        """Columns of numbers at each method's `point`; `value` is the metric's name."""
+        points = {name: found.point for name, found in of.items()}
+        return [
+            value_column(
+                value if name == "value" else METRIC_HEADINGS[name],
+                "",
+                higher,
+                self.values(points, name),
+            )
+            for name, higher in shown
+        ]
+
+    def values(self, points: Mapping[str, OperatingPoint | None], name: str) -> list[float | None]:
+        """One number of each method's operating point; None without one."""
+        return [getattr(point, name, None) for point in map(points.get, self.methods)]
 
 
 def with_range(z: float, interval: Interval | None) -> str:
     """A threshold and the range it is of."""
     return f"{z:.3f}" if interval is None else f"{z:.3f} [{interval[0]:.3f}, {interval[1]:.3f})"
+
+
+def counts_of(found: Any) -> str:
+    """How many frames and pixels something is about."""
+    return f"{found.frames} frames, {found.pixels} valid pixels, {found.anomalous_pixels} anomalous"

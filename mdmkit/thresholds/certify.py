@@ -223,7 +223,7 @@ def certify(
 def promise_next(source: Source, requirements: Sequence[Requirement], caps: Caps) -> Certificate:
     """Compute the promise of one requirement for the next frame, on average over sets of frames."""
     (requirement,) = requirements
-    question = NextFrame(Certifiable.of(requirement, caps))
+    question = NextFrame.of(requirement, caps)
     (steps,), (run,) = source.walk([question], [requirement.safe_end])
     frames, needed = question.defined(steps).frames, question.needed
     return Certificate(
@@ -232,7 +232,7 @@ def promise_next(source: Source, requirements: Sequence[Requirement], caps: Caps
         0,
         run,
         (run,),
-        (question.question.certified_as,),
+        (question.certified_as,),
         (question.rule,),
         (0 if run is not None else needed,),
         (needed,),
@@ -243,7 +243,7 @@ def _of_next_frame(requirement: Requirement, caps: Caps, steps: FrameSteps) -> P
     """Compute promises for the next frame from the values of a certificate."""
     if not of_next_frame(requirement):
         return None
-    question = NextFrame(Certifiable.of(requirement, caps))
+    question = NextFrame.of(requirement, caps)
     return Promise(question.run(steps, requirement.safe_end), question.needed, question.rule)
 
 

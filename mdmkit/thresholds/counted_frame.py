@@ -67,16 +67,16 @@ class ReadFrame(CountedFrame):
 
     def __init__(self, frame: Frame) -> None:
         super().__init__(frame.pixels, frame.scores.size)
-        self._frame = frame
+        self.frame = frame
 
     def count(self, statistic: Statistic) -> Counted:
         """Count a statistic on raw scores, in rows."""
-        counted: Any = statistic.of(self._frame)
+        counted: Any = statistic.of(self.frame)
         return counted.rows() if isinstance(counted, PixelScores) else counted
 
     def share_above(self, raw: float) -> float | None:
         """Share of the valid pixels above a raw threshold; None without any."""
-        above = np.count_nonzero((as_unit(self._frame.scores) > raw) & self._frame.valid)
+        above = np.count_nonzero((as_unit(self.frame.scores) > raw) & self.frame.valid)
         return above / self.pixels if self.pixels else None
 
 

@@ -7,18 +7,15 @@ certificates are at most shorter than those of every score, and no less true.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.core.errors import InputError, NoTargetError
-from mdmkit.evaluation.remarks import Look
-from mdmkit.evaluation.sources import Progress, no_progress
-from mdmkit.evaluation.threads import Load
 from mdmkit.metrics.base import Metric
 from mdmkit.metrics.curve import ThresholdCurve
 from mdmkit.metrics.normalized_totals import NormalizedTotals
@@ -28,16 +25,16 @@ from mdmkit.statistics.kinds import PixelStatistic, Statistic, has_bins
 from mdmkit.statistics.normalizers import Normalizer
 from mdmkit.statistics.score_bins import PixelBins
 from mdmkit.thresholds.counted_frame import Counted, CountedFrame, Scores, means_in
-from mdmkit.thresholds.counts_at import CountsAt, counts_at
-from mdmkit.thresholds.ranges import Ranges, within_unit
+from mdmkit.thresholds.frame_values import Certifiable
+from mdmkit.thresholds.ranges import Ranges, undefined
 from mdmkit.thresholds.requirements import Requirement
 from mdmkit.thresholds.sources import ReadFrames, Source
-from mdmkit.thresholds.walk import Question
 from mdmkit.uncertainty.certificates import FrameSteps, Run
 from mdmkit.uncertainty.frame_counts import FrameCounts
 from mdmkit.uncertainty.frame_rows import pixels_at
 
 Bounds = tuple[Scores, Scores]
+T = TypeVar("T")
 
 
 class FrameInBins(CountedFrame):
@@ -93,7 +90,7 @@ class FrameInBins(CountedFrame):
         low, high = metric.between(least, most, total)
         return np.where(exact, values, low), np.where(exact, values, high)
 
-    def least_x(self, question: Question) -> tuple[Scores, Scores]:
+    def least_x(self, question: Certifiable) -> tuple[Scores, Scores]:
         """Thresholds, and the least x from each to the next, as in `FrameSteps`."""
         requirement = question.requirement
         if requirement.per_frame:
@@ -110,24 +107,19 @@ class FrameInBins(CountedFrame):
 
 
 @dataclass(frozen=True)
-class CountedFrames:
+class CountedFrames(Source):
     """Frames of which counts are kept, and which can be read where a start has to be chosen.
 
     Attributes
     ----------
     counts : FrameCounts
-    loads : sequence of callable
-    memory, jobs : int
-    progress : callable
-    places : ndarray of int64, optional
+    read : ReadFrames
+    places : sequence of int, optional
         Of the frames that these are.
     """
 
     counts: FrameCounts
-    loads: Sequence[Load]
-    memory: int
-    jobs: int = 1
-    progress: Progress = no_progress
+    read: ReadFrames
     places: Sequence[int] | None = None
 
     @property
@@ -142,7 +134,11 @@ class CountedFrames:
     def _each(self) -> Iterator[FrameInBins]:
         for place in self._places:
             yield FrameInBins(self.counts, place)
-            self.progress()
+            self.read.progress()
+
+    def each(self, function: Callable[[CountedFrame], T], silently: bool = False) -> Iterator[T]:
+        """Yield a function of each frame, in their order."""
+        return map(function, self._each())
 
     @cached_property
     def _totals(self) -> NormalizedTotals:
@@ -150,26 +146,14 @@ class CountedFrames:
 
     def ranges(self, requirements: Sequence[Requirement], normalize: str) -> Ranges:
         """Where requirements surely hold on them."""
-        totals, normalizer = self._totals, self.counts.normalizer
+        totals = self._totals
         totals.normalizer(np.array(totals.pixels.extremes))  # refuses what leaves [0, 1]
         several = [r for r in requirements if r.per_frame]
         means = dict(zip(several, self._means(several), strict=True)) if several else {}
-        curves = [
-            within_unit(means[r] if r in means else r.seen(totals).curve(r.metric))
-            for r in requirements
-        ]
-        pixels = totals.pixels
-        valid, anomalous = pixels.anomalous + pixels.normal, pixels.anomalous
-        return Ranges(
-            tuple(requirements),
-            tuple(curves),
-            normalizer,
-            self.frames,
-            valid,
-            anomalous,
-            known=np.asarray(normalizer(self.counts.edges)),
-            remarks=tuple(Look.at(totals).remarks()),
-        )
+        curves = {
+            r: means[r] if r in means else r.seen(totals).curve(r.metric) for r in requirements
+        }
+        return Ranges.of(curves, totals, np.asarray(totals.normalizer(self.counts.edges)))
 
     def _means(self, requirements: Sequence[Requirement]) -> list[ThresholdCurve]:
         """The mean of each measure over frames, with bounds."""
@@ -190,10 +174,7 @@ class CountedFrames:
         self, requirement: Requirement, means: FrameMeans, bounds: Sequence[Bounds]
     ) -> ThresholdCurve:
         if not bounds:
-            raise NoTargetError(
-                f"expected a frame in which {requirement.name} is defined, found none",
-                argument="target",
-            )
+            raise undefined(requirement)
         edges = np.asarray(self.counts.normalizer(self.counts.edges))
         breakpoints = np.unique(np.append(0.0, edges[(edges > 0) & (edges <= 1)]))
         known, values = means.rescaled(self.counts.normalizer).on_unit()
@@ -213,14 +194,11 @@ class CountedFrames:
         The thresholds of the counts were chosen by all frames, so that a start at one of them
         would depend on the frames that certify.
         """
-        first = ReadFrames(self.loads[::every], self.memory, self.jobs)
-        rest = [place for place in self._places if place % every]
-        return first, CountedFrames(
-            self.counts, self.loads, self.memory, self.jobs, self.progress, rest
-        )
+        first, _ = self.read.parted(every)
+        return first, replace(self, places=[place for place in self._places if place % every])
 
     def walk(
-        self, questions: Sequence[Question], starts: Sequence[float]
+        self, questions: Sequence[Certifiable], starts: Sequence[float]
     ) -> tuple[list[FrameSteps], list[Run | None]]:
         """Least values of frames, and the range of each question outwards from a raw threshold."""
         parts = [[frame.least_x(question) for question in questions] for frame in self._each()]
@@ -231,18 +209,9 @@ class CountedFrames:
         # A start that is certified alone is none of the thresholds at which numbers are known.
         return steps, [None if run is not None and run[0] == run[1] else run for run in runs]
 
-    def at(self, requirements: Sequence[Requirement], raw: Scores) -> list[CountsAt]:
-        """What each frame counts at some of the thresholds."""
-        return counts_at(self._each(), requirements, raw)
-
     def point(self, raw: float) -> NormalizedTotals:
         """Pixel counts of all of them, exact at one of the thresholds."""
         return NormalizedTotals(self._totals.totals)
-
-    def shares_above(self, raw: float) -> list[float]:
-        """Share of the valid pixels above a threshold, of each frame that has any."""
-        shares = (frame.share_above(raw) for frame in self._each())
-        return [share for share in shares if share is not None]
 
     def raw_threshold(self, normalizer: Normalizer, z: float) -> float:
         """The threshold of the counts that a normalised one stands for."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,12 +37,6 @@ class CountsAt:
     sums: Sums
     fixed: Sums
 
-    @classmethod
-    def stacked(cls, parts: Sequence[CountsAt]) -> CountsAt:
-        """The frames of all parts, which are about the same requirement and thresholds."""
-        sums, fixed = (np.concatenate([getattr(p, n) for p in parts]) for n in ("sums", "fixed"))
-        return cls(parts[0].requirement, sums, fixed)
-
     def values(self, draws: Sums) -> Scores:
         """The measure on sets that have each frame so many times (R, F), shape (R, m)."""
         frames, m, k = self.sums.shape
@@ -68,18 +61,8 @@ def _value(metric: Metric, totals: Integers, fixed: Integers) -> Scores:
     return metric.values(totals, fixed)
 
 
-def counts_at(
-    frames: Iterable[CountedFrame], requirements: Sequence[Requirement], thresholds: Scores
-) -> list[CountsAt]:
-    """Counts of frames at raw thresholds, as requirements need them."""
-    rows = [[_row(frame, one, thresholds) for one in requirements] for frame in frames]
-    return [
-        CountsAt(requirement, *map(np.stack, zip(*of_one, strict=True)))
-        for requirement, of_one in zip(requirements, zip(*rows, strict=True), strict=True)
-    ]
-
-
-def _row(frame: CountedFrame, requirement: Requirement, z: Scores) -> tuple[Sums, Sums]:
+def sums_at(frame: CountedFrame, requirement: Requirement, z: Scores) -> tuple[Sums, Sums]:
+    """Sums (m, k) of a frame at raw thresholds, and what it has at all of them (c,)."""
     metric = requirement.metric
     if requirement.per_frame:
         scores, values = frame.steps(requirement) or (np.empty(0), np.array([np.nan]))

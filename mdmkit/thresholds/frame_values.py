@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,8 @@ from mdmkit.uncertainty.p_values import MeanTest, Values, mean_test
 #: Metrics whose denominators count components, and all that are ratios of sums over frames.
 OF_COMPONENTS = (SIoU, PPV, PRO, Found)
 RATIOS = (F1, FBeta, IoU, Precision, Recall, FalsePositiveRate, *OF_COMPONENTS)
+
+C = TypeVar("C", bound="Certifiable")
 
 
 @dataclass(frozen=True)
@@ -69,14 +71,11 @@ class Caps:
         for name in ("components", "alarms"):
             as_integer(getattr(self, name), f"{name.removesuffix('s')}_cap", 1, "a number")
 
-
-@dataclass(frozen=True, eq=False)
-class FrameRatio:
-    """A ratio of one frame: 0 <= numerator <= denominator at every prediction, shape (n + 1,)."""
-
-    scores: Values
-    numerator: Values
-    denominator: Values
+    def largest(self, requirement: Requirement) -> int:
+        """Largest value of a measure of a frame: as many alarms as count, else 1."""
+        metric = requirement.metric
+        counted = isinstance(metric, FalseComponents) and not isinstance(metric, AnyFalseComponent)
+        return self.alarms if counted else 1
 
 
 @dataclass(frozen=True)
@@ -102,7 +101,7 @@ class Certifiable:
     error: float = 0.05
 
     @classmethod
-    def of(cls, requirement: Requirement, caps: Caps) -> Certifiable:
+    def of(cls: type[C], requirement: Requirement, caps: Caps) -> C:
         """Choose how a requirement is certified.
 
         Raises
@@ -111,10 +110,7 @@ class Certifiable:
             Where it is no mean of bounded values: means of ratios and one's own formulas, pooled;
             a limit outside [0, 1].
         """
-        limit, metric = requirement.limit, requirement.metric
-        most = 1
-        if isinstance(metric, FalseComponents) and not isinstance(metric, AnyFalseComponent):
-            most = caps.alarms
+        limit, metric, most = requirement.limit, requirement.metric, caps.largest(requirement)
         if not 0 <= limit <= most:
             raise InputError(
                 f"expected a limit in [0, {most}] to certify, found {requirement}"
@@ -143,9 +139,8 @@ class Certifiable:
 
     def _good(self, values: Values) -> Values:
         """Values of a per-frame measure so that larger ones are better, in [0, 1]."""
-        metric = self.requirement.metric
-        if isinstance(metric, FalseComponents) and not isinstance(metric, AnyFalseComponent):
-            values = np.minimum(values, self.caps.alarms) / self.caps.alarms
+        most = self.caps.largest(self.requirement)
+        values = np.minimum(values, most) / most
         return np.clip(values if self.requirement.at_least else 1 - values, 0, 1)
 
     def least_x(self, low: Values, high: Values) -> Values:
@@ -163,8 +158,8 @@ class Certifiable:
 
     def x_of_ratio(self, counted: object, pixels: int) -> tuple[Values, Values]:
         """Values x from the statistic of one frame with so many pixels, ignored ones among them."""
-        ratio = _ratio(self.requirement.metric, counted)
-        return ratio.scores, self._x(ratio.numerator, ratio.denominator, pixels)
+        scores, numerator, denominator = _ratio(self.requirement.metric, counted)
+        return scores, self._x(numerator, denominator, pixels)
 
     def _x(self, numerator: Values, denominator: Values, pixels: int) -> Values:
         if not self.requirement.at_least:
@@ -183,15 +178,6 @@ class Certifiable:
     def run(self, steps: FrameSteps, start: float) -> Run | None:
         """The certified range, outwards from a start."""
         return certified_run(steps, self.test, start, self.error)
-
-    @property
-    def largest_loss(self) -> float:
-        """The limit on the mean of 1 - x, without the rounding of 1 - bound."""
-        if self.requirement.at_least:
-            return 1 - self.bound
-        counted = isinstance(self.requirement.metric, FalseComponents)
-        any_of = isinstance(self.requirement.metric, AnyFalseComponent)
-        return self.requirement.limit / (self.caps.alarms if counted and not any_of else 1)
 
     def _cap(self, pixels: int) -> float:
         if isinstance(self.requirement.metric, OF_COMPONENTS):
@@ -236,24 +222,29 @@ def _bound_of_ratio(metric: object, limit: float) -> float:
     return most / ((1 + squared) * (1 - limit) + most)
 
 
-def _ratio(metric: Any, counted: Any) -> FrameRatio:
-    if isinstance(metric, SIoU):
-        steps, sums = counted.siou, exact_sums.total(counted.siou.totals)
-        return FrameRatio(steps.scores, sums, np.full(sums.shape, float(counted.targets)))
-    if isinstance(metric, PRO):
-        covered = counted.steps.totals[:, 0] / WHOLE
-        regions = np.full(covered.shape, float(counted.sizes[0]))
-        return FrameRatio(counted.steps.scores, covered, regions)
-    if isinstance(metric, Found):
-        found = counted.steps.totals[:, FOUND].astype(np.float64)
-        return FrameRatio(
-            counted.steps.scores, found, np.full(found.shape, float(counted.sizes[0]))
-        )
+def _ratio(metric: Any, counted: Any) -> tuple[Values, Values, Values]:
+    """Scores of one frame, and a ratio at every prediction, shape (n + 1,).
+
+    0 <= numerator <= denominator.
+    """
     if isinstance(metric, PPV):
         totals = counted.ppv.totals
         number = totals[:, LIMBS].astype(np.float64)
-        return FrameRatio(counted.ppv.scores, exact_sums.total(totals[:, :LIMBS]), number)
-    return FrameRatio(counted.scores, *_of_counts(metric, *counted.confusion(counted.totals)))
+        return counted.ppv.scores, exact_sums.total(totals[:, :LIMBS]), number
+    if not isinstance(metric, OF_COMPONENTS):
+        return counted.scores, *_of_counts(metric, *counted.confusion(counted.totals))
+    if isinstance(metric, SIoU):
+        steps, sums = counted.siou, exact_sums.total(counted.siou.totals)
+    else:
+        steps = counted.steps
+        column, unit = (0, WHOLE) if isinstance(metric, PRO) else (FOUND, 1)
+        sums = steps.totals[:, column] / unit
+    return steps.scores, sums, np.full(sums.shape, _targets(metric, counted))
+
+
+def _targets(metric: Any, counted: Any) -> float:
+    """Number of ground-truth components, of counts at scores or in bins."""
+    return float(counted.targets if isinstance(metric, SIoU) else counted.sizes[0])
 
 
 def _of_counts(metric: Any, *counts: NDArray[np.int64]) -> tuple[Values, Values]:
@@ -278,9 +269,9 @@ def _ratios_at_ends(metric: Any, binned: Any) -> Sequence[tuple[Values, Values]]
         worst = sum_low / UNITS, most.astype(np.float64)
         return worst, (sum_high / UNITS, least.astype(np.float64))
     if isinstance(metric, OF_COMPONENTS):
-        targets = float(binned.sizes[0] if isinstance(metric, (PRO, Found)) else binned.targets)
-        number = np.full(len(metric.bounds(binned)[0]), targets)
-        return [(np.nan_to_num(bound) * targets, number) for bound in metric.bounds(binned)]
+        targets = _targets(metric, binned)
+        shares = [np.nan_to_num(bound) for bound in metric.bounds(binned)]
+        return [(share * targets, np.full(share.shape, targets)) for share in shares]
     least, most = binned.in_bins
     total = most[0]
     ends = (least[:, 0], most[:, 1]), (most[:, 0], least[:, 1])

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from mdmkit.thresholds.counted_frame import Counted
 from mdmkit.thresholds.frame_values import Certifiable
 from mdmkit.thresholds.requirements import Requirement
 from mdmkit.uncertainty.certificates import FrameSteps, Run
 from mdmkit.uncertainty.conformal import frames_for_next, risk_run
-from mdmkit.uncertainty.frame_rows import Binned
-from mdmkit.uncertainty.p_values import BinomialTail, Values
+from mdmkit.uncertainty.p_values import BinomialTail
 
 
 def of_next_frame(requirement: Requirement) -> bool:
@@ -20,47 +16,15 @@ def of_next_frame(requirement: Requirement) -> bool:
     return requirement.per_frame and not np.isnan(requirement.safe_end)
 
 
-@dataclass(frozen=True)
-class NextFrame:
-    """The mean loss of the next frame; losses are 1 - x of a `Certifiable`.
-
-    Attributes
-    ----------
-    question : Certifiable
-    """
-
-    question: Certifiable
-
-    @property
-    def requirement(self) -> Requirement:
-        """The one that is asked about."""
-        return self.question.requirement
-
-    @property
-    def undefined(self) -> tuple[Values, Values]:
-        """The loss of a frame in which nothing is to be judged."""
-        return self.question.undefined
-
-    def x(self, scores: Values, values: Values) -> tuple[Values, Values]:
-        """Losses from the values of a measure of one frame, shape (n + 1,), NaN where undefined."""
-        return self.question.x(scores, values)
-
-    def x_of_ratio(self, counted: Counted, pixels: int) -> tuple[Values, Values]:
-        """Losses from the statistic of one frame with so many pixels."""
-        return self.question.x_of_ratio(counted, pixels)
-
-    def least_x(self, low: Values, high: Values) -> Values:
-        """The least x of a measure that is known to lie between bounds."""
-        return self.question.least_x(low, high)
-
-    def least_x_of_ratio(self, binned: Binned, pixels: int) -> Values:
-        """The least x within each bin of one frame with so many pixels."""
-        return self.question.least_x_of_ratio(binned, pixels)
+class NextFrame(Certifiable):
+    """A requirement as a question about the next frame's loss, 1 - x, on average."""
 
     @property
     def limit(self) -> float:
-        """Limit of the mean loss, as a share of the largest loss."""
-        return self.question.largest_loss
+        """Limit of the mean loss, as a share of the largest loss; 1 - bound would be rounded."""
+        if self.requirement.at_least:
+            return 1 - self.bound
+        return self.requirement.limit / self.caps.largest(self.requirement)
 
     @property
     def needed(self) -> int | None:
@@ -70,7 +34,7 @@ class NextFrame:
     @property
     def rule(self) -> str:
         """Its name: of losses of 0 and 1 it takes one of the frames' alarm levels."""
-        losses = isinstance(self.question.test, BinomialTail)
+        losses = isinstance(self.test, BinomialTail)
         return "order statistic" if losses else "conformal risk control"
 
     def defined(self, steps: FrameSteps) -> FrameSteps:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from functools import partial
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import numpy as np
 
-from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import InputError
 from mdmkit.core.records import Json
-from mdmkit.evaluation.sources import Progress
-from mdmkit.evaluation.threads import Load, in_order
 from mdmkit.metrics.base import Metric
 from mdmkit.metrics.component_metrics import COMPONENT_METRICS, ComponentMetric
 from mdmkit.metrics.measures import (
@@ -27,8 +23,10 @@ from mdmkit.metrics.normalized_totals import NormalizedTotals
 from mdmkit.metrics.pixel_metrics import F1, CountMetric, Precision, Recall
 from mdmkit.statistics.edges import Edges
 from mdmkit.statistics.kinds import Statistic, merged, of_pixels
-from mdmkit.statistics.normalizers import HIGHEST, Normalizer, raw_threshold
+from mdmkit.statistics.normalizers import HIGHEST
 from mdmkit.statistics.totals import DirectBins, StatisticBins, Totals
+from mdmkit.thresholds.counted_frame import ReadFrame
+from mdmkit.thresholds.kept_frames import LoadedFrames
 
 
 @dataclass(frozen=True)
@@ -75,30 +73,36 @@ class OperatingPoint:
         return f"OperatingPoint({', '.join(f'{k}={v:.6g}' for k, v in known.items())})"
 
 
+def record_of(result: Any, *left_out: str) -> Json:
+    """Fields of a result, other results among them as they turn into dictionaries."""
+    known = {f.name: getattr(result, f.name) for f in fields(result) if f.name not in left_out}
+    return {
+        name: value.to_dict() if hasattr(value, "to_dict") else value
+        for name, value in known.items()
+    }
+
+
 def counted_at(
-    loads: Sequence[Load],
-    statistics: Sequence[Statistic],
-    thresholds: Sequence[float],
-    jobs: int = 1,
-    progress: Progress = lambda: None,
+    frames: LoadedFrames, metric: Metric, thresholds: Sequence[float], silently: bool = False
 ) -> NormalizedTotals:
-    """Totals of frames that are exact at raw thresholds, at the cost of O(P) a frame."""
+    """Totals of frames, exact at raw thresholds, for `operating_point`: O(P) a frame."""
+    measures = [_at(name, m, 0.0) for name, m in point_measures(metric).items()]
+    statistics = statistics_of(measures)
     edges = np.unique(np.asarray(thresholds, np.float64))
     direct = DirectBins(edges, edges, frozenset(statistics))
     total: dict[Statistic, Any] = {}
-    for frame in in_order((partial(_counted, load, statistics, direct) for load in loads), jobs):
-        for statistic, binned in frame.by_statistic.items():
+
+    def count(read: ReadFrame) -> Totals:
+        return Totals.of(read.frame, statistics, direct=direct)
+
+    for counted in frames.each(count, silently):
+        for statistic, binned in counted.by_statistic.items():
             total[statistic] = (
                 merged(statistic, [total[statistic], binned]) if statistic in total else binned
             )
-        progress()
     if not total:
         raise InputError("expected at least one frame, found none", argument="frames")
-    return _exact_at(total, edges, len(loads))
-
-
-def _counted(load: Load, statistics: Sequence[Statistic], direct: DirectBins) -> Totals:
-    return Totals.of(load(), statistics, direct=direct)
+    return _exact_at(total, edges, frames.frames)
 
 
 def _exact_at(counted: dict[Statistic, Any], edges: Edges, frames: int) -> NormalizedTotals:
@@ -127,15 +131,9 @@ def point_measures(metric: Metric) -> Json:
         "fpr": None,
     }
     if isinstance(metric, ComponentMetric):
-        sizes = ComponentSizes(metric.min_prediction, metric.min_target)
         for name, kind in COMPONENT_METRICS.items():
-            measures[name] = kind(sizes.min_prediction, sizes.min_target)
+            measures[name] = kind(metric.min_prediction, metric.min_target)
     return measures
-
-
-def point_statistics(metric: Metric) -> tuple[Statistic, ...]:
-    """The sweeps that operating points are computed from."""
-    return statistics_of([_at(name, m, 0.0) for name, m in point_measures(metric).items()])
 
 
 def _at(name: str, metric: Any, raw: float) -> Measure:
@@ -151,11 +149,3 @@ def operating_point(
         for name, measured in point_measures(metric).items()
     }
     return OperatingPoint(z, raw if abs(raw) < HIGHEST else None, **values)
-
-
-def beyond_unit(normalizer: Normalizer) -> Mapping[str, float]:
-    """Raw thresholds that tell which scores a normaliser maps below 0 and above 1."""
-    return {
-        "below": raw_threshold(normalizer, -float(np.nextafter(0.0, 1.0))),
-        "above": raw_threshold(normalizer, 1.0),
-    }

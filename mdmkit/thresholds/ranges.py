@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
@@ -13,10 +13,7 @@ from numpy.typing import NDArray
 from mdmkit.core.errors import InputError, NoTargetError
 from mdmkit.core.margin import Interval, longest_run
 from mdmkit.core.number import Number
-from mdmkit.evaluation.evaluation import Evaluation
 from mdmkit.evaluation.remarks import Look
-from mdmkit.evaluation.sources import Progress, no_progress
-from mdmkit.evaluation.threads import Load, Threads, in_order
 from mdmkit.metrics.curve import ThresholdCurve
 from mdmkit.metrics.measures import Measure, Unresolved
 from mdmkit.metrics.normalized_totals import NormalizedTotals
@@ -24,7 +21,8 @@ from mdmkit.metrics.pixel_metrics import CountMetric
 from mdmkit.statistics.frame_means import FrameMeans
 from mdmkit.statistics.kinds import PixelStatistic, Statistic
 from mdmkit.statistics.normalizers import Normalizer, Unchanged
-from mdmkit.thresholds.counted_frame import ReadFrame, means_in
+from mdmkit.thresholds.counted_frame import means_in
+from mdmkit.thresholds.kept_frames import LoadedFrames
 from mdmkit.thresholds.requirements import Requirement
 
 Scores = NDArray[np.float64]
@@ -35,6 +33,11 @@ class AsTheyAre(Unchanged):
 
     def __call__(self, scores: object) -> Any:
         return scores
+
+
+def as_they_are(normalizer: Normalizer) -> Normalizer:
+    """The normaliser of a first set, for scores of a second one."""
+    return AsTheyAre() if isinstance(normalizer, Unchanged) else normalizer
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +67,26 @@ class Ranges:
     anomalous_pixels: int
     known: Scores | None = None
     remarks: tuple[str, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        curves: Mapping[Requirement, ThresholdCurve],
+        totals: NormalizedTotals,
+        known: Scores | None = None,
+    ) -> Ranges:
+        """Make the ranges of requirements from their curves, and from what was counted."""
+        anomalous = totals.pixels.anomalous
+        return cls(
+            tuple(curves),
+            tuple(map(within_unit, curves.values())),
+            totals.normalizer,
+            totals.frames,
+            anomalous + totals.pixels.normal,
+            anomalous,
+            known,
+            tuple(Look.at(totals).remarks()),
+        )
 
     @cached_property
     def edges(self) -> Scores:
@@ -247,31 +270,20 @@ def _surely(requirement: Requirement, low: Scores, high: Scores) -> NDArray[np.b
     return requirement.holds(low) & requirement.holds(high) & np.isfinite(low)
 
 
-def _means_in(load: Load, requirements: Sequence[Requirement]) -> list[FrameMeans]:
-    return means_in(ReadFrame(load()), requirements)
-
-
-def _frame_means(
-    loads: Sequence[Load], requirements: Sequence[Requirement], jobs: int, progress: Progress
-) -> list[FrameMeans]:
+def _frame_means(frames: LoadedFrames, requirements: Sequence[Requirement]) -> list[FrameMeans]:
     """The mean of each measure over frames where it is defined."""
     waiting: list[list[FrameMeans]] = []
-    for parts in in_order((partial(_means_in, load, requirements) for load in loads), jobs):
+    for parts in frames.each(partial(means_in, requirements=requirements)):
         waiting.append(parts)
         if len(waiting) == 64:  # merged now and then, as frames share scores
             waiting = [[FrameMeans.merged(of_one) for of_one in zip(*waiting, strict=True)]]
-        progress()
     return [FrameMeans.merged(of_one) for of_one in zip(*waiting, strict=True)]
 
 
 def find_ranges(
-    loads: Sequence[Load],
+    frames: LoadedFrames,
     requirements: Sequence[Requirement],
     normalize: str | Normalizer,
-    *,
-    memory: int,
-    jobs: int,
-    progress: Progress = no_progress,
     defined: bool = False,
 ) -> Ranges:
     """Find the ranges in which requirements hold on frames.
@@ -289,13 +301,11 @@ def find_ranges(
         If scores leave [0, 1] and no normaliser is named.
     """
     pooled = tuple(r for r in requirements if not r.per_frame)
-    evaluation = Evaluation([Requirements(pooled)], normalize=normalize, memory=memory)
-    evaluation.run(Threads(loads, jobs), again=True, progress=progress)
-    totals = evaluation.sweeps()
+    totals = frames.evaluated([Requirements(pooled)], normalize).sweeps()
     # Without a normaliser this refuses scores outside [0, 1].
     totals.normalizer(np.array(totals.pixels.extremes))
     others = [r for r in requirements if r.per_frame]
-    means = _frame_means(loads, others, jobs, progress) if others else []
+    means = _frame_means(frames, others) if others else []
     of_frames = dict(zip(others, means, strict=True))
     curves: dict[Requirement, ThresholdCurve] = {}
     for requirement in requirements:
@@ -304,32 +314,26 @@ def find_ranges(
         except NoTargetError:
             if not defined:
                 raise
-    pixels = totals.pixels
-    return Ranges(
-        tuple(curves),
-        tuple(curves.values()),
-        totals.normalizer,
-        evaluation.counts.frames,
-        pixels.anomalous + pixels.normal,
-        pixels.anomalous,
-        remarks=tuple(Look.at(totals).remarks()),
-    )
+    return Ranges.of(curves, totals)
 
 
 def _curve_of(
     requirement: Requirement, totals: NormalizedTotals, means: FrameMeans | None
 ) -> ThresholdCurve:
     if means is None:
-        return within_unit(requirement.seen(totals).curve(requirement.metric))
+        return requirement.seen(totals).curve(requirement.metric)
     breakpoints, values = means.rescaled(totals.normalizer).on_unit()
     if np.isnan(values).all():
-        raise NoTargetError(
-            f"expected a frame in which {requirement.name} is defined, found none",
-            argument="target",
-        )
+        raise undefined(requirement)
     at_all, at_none = means.ends().tolist()
-    ends = at_all, at_none
-    return within_unit(ThresholdCurve(breakpoints, values, requirement.name, ends=ends))
+    return ThresholdCurve(breakpoints, values, requirement.name, ends=(at_all, at_none))
+
+
+def undefined(requirement: Requirement) -> NoTargetError:
+    """The error of a measure that no frame defines."""
+    return NoTargetError(
+        f"expected a frame in which {requirement.name} is defined, found none", argument="target"
+    )
 
 
 def within_unit(curve: ThresholdCurve) -> ThresholdCurve:

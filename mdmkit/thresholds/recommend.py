@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
@@ -14,7 +13,7 @@ from mdmkit.core.records import Json
 from mdmkit.datasets import DataSet
 from mdmkit.evaluation.arrays import MetricLike
 from mdmkit.evaluation.executors import check_jobs
-from mdmkit.evaluation.frame_set import FrameOptions, FrameSet
+from mdmkit.evaluation.frame_set import FRAME_OPTIONS, FrameOptions, FrameSet
 from mdmkit.evaluation.methods import Progresses, normalizers
 from mdmkit.metrics.registry import as_metric
 from mdmkit.statistics.accumulator import DEFAULT_MEMORY
@@ -44,27 +43,6 @@ class ChoosingOptions(FrameOptions, total=False):
     memory: int
     jobs: int
     progress: Progresses | None
-
-
-@dataclass(frozen=True)
-class _Choosing:
-    """The same, without those of the frames, as far as they are given."""
-
-    on: Mapping[str, object] | None = None
-    on_target: str | Path | None = None
-    on_dataset: str | DataSet | None = None
-    normalize: str | Mapping[str, str] | None = "none"
-    memory: int = DEFAULT_MEMORY
-    jobs: int = 1
-    progress: Progresses | None = None
-
-    @classmethod
-    def of(cls, options: ChoosingOptions) -> tuple[_Choosing, FrameOptions]:
-        """Options parted from those of the frames."""
-        own = {f.name for f in fields(cls)}
-        frames: Any = {name: value for name, value in options.items() if name not in own}
-        given: Any = {name: value for name, value in options.items() if name in own}
-        return cls(**given), frames
 
 
 @overload
@@ -160,22 +138,26 @@ def choose_thresholds(
     as_integer(replicates, "replicates", 0)
     check_options(choose_thresholds, options, ChoosingOptions.__annotations__)
     check_one_way(t_margin, require, certify=certify, replicates=replicates or None, counts=counts)
-    how, frames = _Choosing.of(options)
+    frames: Any = {name: value for name, value in options.items() if name in FRAME_OPTIONS}
+    how: Any = {
+        "memory": options.get("memory", DEFAULT_MEMORY),
+        "jobs": check_jobs(options.get("jobs", 1)),
+        "progress": options.get("progress"),
+    }
     _check_numbers(frames, require is None)
-    _check_second(methods, how.on, how.on_target is not None or how.on_dataset is not None)
+    _check_second(methods, options)
     first = FrameSet.of(methods, target, **frames)
-    second = None if how.on is None else _second(how, frames)
-    kinds = normalizers(how.normalize, methods)
+    second = None if options.get("on") is None else _second(options, frames)
+    kinds = normalizers(options.get("normalize"), methods)
     settings = _settings(first, second, kinds)
     if require is None:
         t = check_t_margin(t_margin)
         chosen = as_metric(metric, first.choice.sizes)
-        margins = InMargin(chosen, t, how.memory, check_jobs(how.jobs))
-        found = choose_each(margins, first, second, kinds, how.progress)
+        found = choose_each(InMargin(chosen, t), first, second, kinds, **how)
         settings |= {"metric": chosen.name, "t_margin": t, "aggregate": "pooled"}
         settings |= found.remarked(first, second)
         return Thresholds(tuple(methods), **vars(found), settings=settings)
-    chooser = under_requirements(require, certify, first, how.memory, how.jobs, replicates)
+    chooser = under_requirements(require, certify, first, replicates)
     if replicates:
         _check_several(first, second)
     settings |= {
@@ -184,8 +166,8 @@ def choose_thresholds(
         "confidence": chooser.how and chooser.how.confidence,
         "counts": None if counts is None else str(counts),
     }
-    with counted(chooser, first, kinds, counts, overwrite, how.progress) as ready:
-        required = choose_each(ready, first, second, kinds, how.progress)
+    with counted(chooser, first, kinds, counts, overwrite, **how) as ready:
+        required = choose_each(ready, first, second, kinds, **how)
     settings |= required.remarked(first, second)
     return RequiredThresholds(tuple(methods), **vars(required), settings=settings)
 
@@ -210,11 +192,12 @@ def _settings(first: FrameSet, second: FrameSet | None, kinds: Mapping[str, str]
 _OF_THE_FIRST = ("dataset", "min_prediction", "min_target", "aggregate", "normal")
 
 
-def _second(how: _Choosing, frames: FrameOptions) -> FrameSet:
+def _second(options: ChoosingOptions, frames: FrameOptions) -> FrameSet:
     """The second set, whose sizes are those of the first one."""
     shared: Any = {k: v for k, v in frames.items() if k not in _OF_THE_FIRST}
-    options: Any = {**shared, "dataset": how.on_dataset}
-    return FrameSet.of(how.on or {}, how.on_target, argument="on_target", **options)
+    shared["dataset"] = options.get("on_dataset")
+    on: Any = options.get("on")
+    return FrameSet.of(on, options.get("on_target"), argument="on_target", **shared)
 
 
 def _check_several(*sets: FrameSet | None) -> None:
@@ -240,10 +223,11 @@ def _check_numbers(frames: FrameOptions, margin: bool) -> None:
             raise InputError(f"expected none of a threshold, {found}", argument=name)
 
 
-def _check_second(methods: Mapping[str, object], on: object, has_truth: bool) -> None:
+def _check_second(methods: Mapping[str, object], options: ChoosingOptions) -> None:
     """The second set has the methods of the first one."""
+    on = options.get("on")
     if on is None:
-        if has_truth:
+        if options.get("on_target") is not None or options.get("on_dataset") is not None:
             raise InputError(
                 "expected the methods' score maps of the second set, found only its masks; "
                 f"name them: --on {' '.join(f'{name}=FOLDER' for name in methods)}",

@@ -17,8 +17,8 @@ from mdmkit.statistics.normalizers import MinMax, Normalizer, Unchanged
 from mdmkit.thresholds.certify import Certificate, Certification, certify, promise_next
 from mdmkit.thresholds.chosen import ChosenThreshold, few_of
 from mdmkit.thresholds.error_bars import ErrorBars
-from mdmkit.thresholds.operating_points import OperatingPoint, operating_point
-from mdmkit.thresholds.ranges import AsTheyAre, Ranges
+from mdmkit.thresholds.operating_points import OperatingPoint, operating_point, record_of
+from mdmkit.thresholds.ranges import Ranges, as_they_are
 from mdmkit.thresholds.requirements import Requirement
 from mdmkit.thresholds.sources import ReadFrames, Source
 
@@ -154,7 +154,7 @@ class RequiredTransfer:
 
     def to_dict(self) -> Json:
         """All but the remarks, ready for JSON."""
-        return {name: value for name, value in asdict(self).items() if name != "remarks"}
+        return record_of(self, "remarks")
 
 
 def require_threshold(
@@ -211,10 +211,7 @@ def _certificate(
 
 def apply_required(found: RequiredThreshold, frames: ReadFrames) -> RequiredTransfer:
     """Compute the numbers of a required threshold on other frames."""
-    kept: Normalizer = found.normalizer
-    if isinstance(kept, Unchanged):
-        kept = AsTheyAre()
-    ranges = frames.ranges(found.requirements, kept, defined=True)
+    ranges = frames.ranges(found.requirements, as_they_are(found.normalizer), defined=True)
     values: dict[str, float | None] = dict.fromkeys(map(str, found.requirements))
     holds: dict[str, bool | None] = dict.fromkeys(values)
     for requirement, curve in zip(ranges.requirements, ranges.curves, strict=True):

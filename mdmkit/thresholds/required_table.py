@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import inf
@@ -10,12 +10,10 @@ from typing import Any
 
 from mdmkit.core.margin import Interval
 from mdmkit.core.records import Json
-from mdmkit.datasets import how_inverted
 from mdmkit.tables.table import UNDEFINED, Block, Column
-from mdmkit.thresholds.by_method import POINT, ByMethod, with_range
+from mdmkit.thresholds.by_method import POINT, ByMethod, counts_of, with_range
 from mdmkit.thresholds.certify import Certificate, Promise
 from mdmkit.thresholds.error_bars import ErrorBars
-from mdmkit.thresholds.operating_points import OperatingPoint
 from mdmkit.thresholds.required import RequiredThreshold, RequiredTransfer
 from mdmkit.thresholds.requirements import Requirement
 
@@ -33,130 +31,186 @@ class RequiredThresholds(ByMethod[RequiredThreshold, RequiredTransfer]):
 
     def blocks(self) -> Sequence[Block]:
         """The tables, one below the other."""
-        blocks = [_first_block(self)]
-        if any(r.certificate for r in self.recommendations.values()):
-            blocks.append(_certified_block(self))
-        if any(filter(None, _promises(self))):
-            blocks.append(_next_block(self))
+        blocks = [self._first_block()]
+        if self._has("certificate"):
+            blocks.append(self._certified_block())
+        if any(self._promises):
+            blocks.append(self._next_block())
         if self.transfers:
-            blocks.append(_second_block(self))
-        if any(r.error_bars for r in self.recommendations.values()):
-            blocks.append(_bars_block(self))
+            blocks.append(self._second_block())
+        if self._has("error_bars"):
+            blocks.append(self._bars_block())
         return blocks
 
-    def notes(self) -> list[str]:
-        """Notes below the tables."""
-        return _notes(self)
+    def _has(self, name: str) -> bool:
+        return any(getattr(found, name) for found in self.recommendations.values())
 
-    def rows(self) -> list[Json]:
-        """One row per method and requirement, in fractions."""
-        return _rows(self)
+    def _columns(
+        self,
+        condition: str,
+        text: Callable[[int, Any], str],
+        of: Mapping[str, object] | None = None,
+    ) -> list[Column]:
+        """A column of text for each requirement, given its place."""
+        return [
+            self.texts(str(requirement), condition, partial(text, place), of)
+            for place, requirement in enumerate(self.first.requirements)
+        ]
 
+    def _pixel_columns(self, of: Mapping[str, Any]) -> list[Column]:
+        return _defined(self.numbers(of, POINT))
 
-_PERCENT = "; pixel numbers in %"
+    def _first_block(self) -> Block:
+        threshold = self.texts(
+            "threshold", "[range)", lambda r: with_range(r.threshold, r.interval)
+        )
+        values = self._columns("", lambda place, r: number([*r.values.values()][place]))
+        numbers = self._pixel_columns(self.recommendations)
+        title = f"Threshold for {self.settings['require']}, chosen on {self.settings['first']}"
+        columns = (threshold, *self.raw_columns(), *values, *numbers)
+        return Block(f"{title}{_PERCENT}", columns)
 
+    def _certified_block(self) -> Block:
+        def own(place: int, r: RequiredThreshold) -> str:
+            assert r.certificate is not None
+            return _certified_text(r.certificate.runs[place], r.certificate.needed[place], "~")
 
-def _requirements(found: RequiredThresholds) -> Sequence[Requirement]:
-    return next(iter(found.recommendations.values())).requirements
+        confidence = self.settings["confidence"]
+        title = _NEXT_FRAME
+        if confidence is not None:
+            title = f"Certified for the population of frames, with {100 * confidence:g} %"
+        together = self.texts("all", "", lambda r: range_text(r.certified))
+        return Block(title, (together, *self._columns("raw scores", own)))
 
+    @property
+    def _promises(self) -> Sequence[Promise | None]:
+        """Of each requirement what is promised for the next frame, beside a certificate."""
+        certificates = (r.certificate for r in self.recommendations.values())
+        return next((c.next_frames for c in certificates if c is not None), ())
 
-def _numbers(found: RequiredThresholds, points: dict[str, OperatingPoint]) -> list[Column]:
-    """Pixel numbers that are defined for some method."""
-    columns = found.numbers(points, POINT)
-    return [column for column in columns if any(cell != UNDEFINED for cell in column.cells)]
+    def _next_block(self) -> Block:
+        def text(place: int, r: RequiredThreshold) -> str:
+            promise = r.certificate and r.certificate.next_frames[place]
+            return _certified_text(promise.run, promise.needed) if promise else UNDEFINED
 
+        return Block(_NEXT_FRAME, tuple(_defined(self._columns("raw scores", text))))
 
-def _first_block(found: RequiredThresholds) -> Block:
-    columns = [found.texts("threshold", "[range)", lambda r: with_range(r.threshold, r.interval))]
-    if set(found.settings["normalize"].values()) != {"none"}:
-        columns.append(found.texts("on raw", "scores", lambda r: f"{r.raw_threshold:.6g}"))
-    columns += [
-        found.texts(key, "", partial(_value, key)) for key in map(str, _requirements(found))
-    ]
-    points = {name: r.point for name, r in found.recommendations.items()}
-    settings = found.settings
-    title = f"Threshold for {settings['require']}, chosen on {settings['first']}{_PERCENT}"
-    return Block(title, (*columns, *_numbers(found, points)))
+    def _second_block(self) -> Block:
+        of = self.transfers
+        columns = [
+            *self._columns("", _verdict, of),
+            self.texts("range", "here", lambda t: range_text(t.interval), of),
+            *self._pixel_columns(of),
+        ]
+        title = f"The same threshold on {self.settings['second']}{_PERCENT}"
+        return Block(title, tuple(columns))
 
-
-def _certified_block(found: RequiredThresholds) -> Block:
-    def own(place: int, r: RequiredThreshold) -> str:
-        certificate = r.certificate
-        assert certificate is not None
-        run, needed = certificate.runs[place], certificate.needed[place]
-        if run is not None:
-            return raw_range(run)
-        return "nothing" if needed is None else f"nothing (~{needed} frames)"
-
-    columns = [
-        found.texts("all", "", lambda r: range_text(r.certified)),
-        *(
-            found.texts(str(requirement), "raw scores", partial(own, place))
-            for place, requirement in enumerate(_requirements(found))
-        ),
-    ]
-    confidence = found.settings["confidence"]
-    title = "For the next frame, on average over sets of frames"
-    if confidence is not None:
-        title = f"Certified for the population of frames, with {100 * confidence:g} %"
-    return Block(title, tuple(columns))
-
-
-def _promises(found: RequiredThresholds) -> Sequence[Promise | None]:
-    """Make the table of promises for the next frame, beside the certificate."""
-    certificates = (r.certificate for r in found.recommendations.values())
-    return next((c.next_frames for c in certificates if c is not None), ())
-
-
-def _next_block(found: RequiredThresholds) -> Block:
-    def text(place: int, r: RequiredThreshold) -> str:
-        promise = r.certificate and r.certificate.next_frames[place]
-        assert promise
-        if promise.run is not None:
-            return raw_range(promise.run)
-        return "nothing" if promise.needed is None else f"nothing ({promise.needed} frames)"
-
-    columns = [
-        found.texts(str(requirement), "raw scores", partial(text, place))
-        for place, requirement in enumerate(_requirements(found))
-        if _promises(found)[place] is not None
-    ]
-    return Block("For the next frame, on average over sets of frames", tuple(columns))
-
-
-def _second_block(found: RequiredThresholds) -> Block:
-    columns = []
-    for requirement in _requirements(found):
-        verdict = partial(_verdict, str(requirement))
-        columns.append(found.texts(str(requirement), "", verdict, found.transfers))
-    columns.append(found.texts("range", "here", lambda t: range_text(t.interval), found.transfers))
-    points = {name: transfer.point for name, transfer in found.transfers.items()}
-    title = f"The same threshold on {found.settings['second']}{_PERCENT}"
-    return Block(title, (*columns, *_numbers(found, points)))
-
-
-def _value(key: str, recommendation: Any) -> str:
-    return number(recommendation.values[key])
-
-
-def _verdict(key: str, transfer: Any) -> str:
-    if transfer.values[key] is None:
-        return UNDEFINED
-    return f"{number(transfer.values[key])} {'holds' if transfer.holds[key] else 'fails'}"
-
-
-def _bars_block(found: RequiredThresholds) -> Block:
-    columns = [found.texts("threshold", "chosen anew", lambda r: _between(r.error_bars.threshold))]
-    for place, requirement in enumerate(_requirements(found)):
-
-        def text(r: Any, place: int = place) -> str:
+    def _bars_block(self) -> Block:
+        def text(place: int, r: Any) -> str:
             bars = r.error_bars
             return f"{_between(bars.values[place])}, {100 * bars.holds[place]:.0f} %"
 
-        columns.append(found.texts(str(requirement), "holds in", text))
-    where = found.settings["second"] or found.settings["first"]
-    title = f"On resampled frames: the threshold of the first set, requirements on {where}"
-    return Block(title, tuple(columns))
+        anew = self.texts("threshold", "chosen anew", lambda r: _between(r.error_bars.threshold))
+        where = self.settings["second"] or self.settings["first"]
+        title = f"On resampled frames: the threshold of the first set, requirements on {where}"
+        return Block(title, (anew, *self._columns("holds in", text)))
+
+    def own_notes(self) -> list[str]:
+        """Notes on requirements, certificates and resampled frames."""
+        first, settings = self.first, self.settings
+        lines = [
+            f"the threshold is {first.rule}",
+            f"measures are {settings['aggregate'].replace('_', ' ')}; component sizes: "
+            f"min_prediction={settings['min_prediction']}, min_target={settings['min_target']}",
+            f"{settings['first']}: {counts_of(first.ranges)}",
+        ]
+        if first.ranges.counted:
+            lines.append(
+                f"from what {settings['counts']} keeps of the frames: all that is said here is "
+                "exact or sure, but ranges end at thresholds at which frames were counted and may "
+                "be longer"
+            )
+        met = first.ranges.trivially_met
+        if met is not None:
+            lines.append(f"the prediction of {met} meets all requirements, too")
+        if first.certificate is not None:
+            lines += certificate_notes(first.requirements, first.certificate)
+        for name, r in self.recommendations.items():
+            if r.certificate is not None and r.certificate.run is None:
+                lines.append(f"{name}: {why_nothing(r.requirements, r.certificate)}")
+        if any(self._promises):
+            lines.append(
+                "for the next frame: as often as required, on average over the sets of frames one "
+                "may have drawn, each requirement by itself; frames must be exchangeable"
+            )
+        return lines + (self._bars_notes(first.error_bars) if first.error_bars else [])
+
+    def _bars_notes(self, bars: ErrorBars) -> list[str]:
+        """Note what intervals are about, and where the threshold itself is another one."""
+        lines = [
+            f"intervals: {100 * bars.confidence:g} % of {bars.replicates} resampled sets of "
+            "frames; the threshold is chosen anew on each of the first set, requirements are "
+            "judged at the one recommended above"
+        ]
+        for name, r in self.recommendations.items():
+            plain = r.ranges.threshold(r.interval)
+            if r.certified is not None and plain != r.threshold:
+                lines.append(f"{name}: without a certificate the threshold would be {plain:.3f}")
+            if r.error_bars is not None and r.error_bars.without > 0:
+                share = 100 * r.error_bars.without
+                lines.append(f"{name}: {share:.1f} % of the sets have no threshold")
+        return lines
+
+    def rows(self) -> list[Json]:
+        """One row per method and requirement, in fractions."""
+        return [row for name in self.methods for row in self._rows_of(name)]
+
+    def _rows_of(self, method: str) -> list[Json]:
+        r, t = self.recommendations.get(method), self.transfers.get(method)
+        if r is None:
+            return [{"method": method, "no_threshold": self.without.get(method)}]
+        rows: list[Json] = []
+        for place, (key, value) in enumerate(r.values.items()):
+            run = r.certificate and r.certificate.runs[place]
+            low, high = run or (None, None)
+            rows.append(
+                {
+                    "method": method,
+                    "threshold": r.threshold,
+                    "raw_threshold": r.raw_threshold,
+                    "low": r.interval[0],
+                    "high": r.interval[1],
+                    "requirement": key,
+                    "value": value,
+                    "certified_low": low,
+                    "certified_high": high,
+                    "second_value": t and t.values[key],
+                    "second_holds": t and t.holds[key],
+                    "no_threshold": None,
+                }
+            )
+        return rows
+
+
+_PERCENT = "; pixel numbers in %"
+_NEXT_FRAME = "For the next frame, on average over sets of frames"
+
+
+def _defined(columns: Sequence[Column]) -> list[Column]:
+    """Columns that hold something of some method."""
+    return [column for column in columns if set(column.cells) != {UNDEFINED}]
+
+
+def _certified_text(run: Interval | None, needed: int | None, about: str = "") -> str:
+    """A range of raw scores, or how many frames it takes."""
+    if run is not None:
+        return raw_range(run)
+    return "nothing" if needed is None else f"nothing ({about}{needed} frames)"
+
+
+def _verdict(place: int, transfer: RequiredTransfer) -> str:
+    value, holds = ([*of.values()][place] for of in (transfer.values, transfer.holds))
+    return UNDEFINED if value is None else f"{number(value)} {'holds' if holds else 'fails'}"
 
 
 def _between(interval: Interval | None) -> str:
@@ -185,60 +239,6 @@ def range_text(interval: Interval | None) -> str:
         return "nothing"
     low, high = interval
     return f"{low:.3f} alone" if low == high else f"[{low:.3f}, {high:.3f})"
-
-
-def _notes(found: RequiredThresholds) -> list[str]:
-    first = next(iter(found.recommendations.values()))
-    settings = found.settings
-    lines = [
-        "anomaly is the positive class; a pixel is predicted where score > z",
-        f"the threshold is {first.rule}",
-        f"measures are {settings['aggregate'].replace('_', ' ')}; component sizes: "
-        f"min_prediction={settings['min_prediction']}, min_target={settings['min_target']}",
-        f"{settings['first']}: {first.ranges.frames} frames, {first.ranges.pixels} valid pixels, "
-        f"{first.ranges.anomalous_pixels} anomalous",
-    ]
-    if first.ranges.counted:
-        lines.append(
-            f"from what {settings['counts']} keeps of the frames: all that is said here is exact "
-            "or sure, but ranges end at thresholds at which frames were counted and may be longer"
-        )
-    met = first.ranges.trivially_met
-    if met is not None:
-        lines.append(f"the prediction of {met} meets all requirements, too")
-    if first.certificate is not None:
-        lines += certificate_notes(first.requirements, first.certificate)
-    for name, r in found.recommendations.items():
-        if r.certificate is not None and r.certificate.run is None:
-            lines.append(f"{name}: {why_nothing(r.requirements, r.certificate)}")
-    if any(_promises(found)):
-        lines.append(
-            "for the next frame: as often as required, on average over the sets of frames one may "
-            "have drawn, each requirement by itself; frames must be exchangeable"
-        )
-    if first.error_bars is not None:
-        lines += _bars_notes(found, first.error_bars)
-    lines += how_inverted(found.settings.get("invert", ()))
-    lines += [f"remark: {remark}" for remark in found.remarks]
-    lines += [f"{name}: {why}" for name, why in found.without.items()]
-    return lines
-
-
-def _bars_notes(found: RequiredThresholds, bars: ErrorBars) -> list[str]:
-    """Note what intervals are about, and where the threshold itself is another one."""
-    lines = [
-        f"intervals: {100 * bars.confidence:g} % of {bars.replicates} resampled sets of frames; "
-        "the threshold is chosen anew on each of the first set, requirements are judged at the one "
-        "recommended above"
-    ]
-    for name, r in found.recommendations.items():
-        plain = r.ranges.threshold(r.interval)
-        if r.certified is not None and plain != r.threshold:
-            lines.append(f"{name}: without a certificate the threshold would be {plain:.3f}")
-        if r.error_bars is not None and r.error_bars.without > 0:
-            share = 100 * r.error_bars.without
-            lines.append(f"{name}: {share:.1f} % of the sets have no threshold")
-    return lines
 
 
 _ON_AVERAGE = (
@@ -292,34 +292,3 @@ def why_nothing(requirements: Sequence[Requirement], certificate: Certificate) -
         for name, needed in open_ones
     ]
     return f"no threshold is certified for all requirements; it would take: {'; '.join(parts)}"
-
-
-def _rows(found: RequiredThresholds) -> list[Json]:
-    """One row per method and requirement, in fractions."""
-    rows: list[Json] = []
-    for name in found.methods:
-        r, t = found.recommendations.get(name), found.transfers.get(name)
-        if r is None:
-            rows.append({"method": name, "no_threshold": found.without.get(name)})
-            continue
-        for place, requirement in enumerate(r.requirements):
-            key = str(requirement)
-            run = None if r.certificate is None else r.certificate.runs[place]
-            low, high = run or (None, None)
-            rows.append(
-                {
-                    "method": name,
-                    "threshold": r.threshold,
-                    "raw_threshold": r.raw_threshold,
-                    "low": r.interval[0],
-                    "high": r.interval[1],
-                    "requirement": key,
-                    "value": r.values[key],
-                    "certified_low": low,
-                    "certified_high": high,
-                    "second_value": t and t.values[key],
-                    "second_holds": t and t.holds[key],
-                    "no_threshold": None,
-                }
-            )
-    return rows

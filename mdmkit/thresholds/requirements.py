@@ -6,7 +6,6 @@ import operator as comparing
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -21,6 +20,7 @@ from mdmkit.metrics.found_objects import Found
 from mdmkit.metrics.grammar import Asked
 from mdmkit.metrics.mask_metrics import MaskMetric
 from mdmkit.metrics.normalized_totals import NormalizedTotals
+from mdmkit.metrics.other_words import as_rest, called_here
 from mdmkit.metrics.pixel_metrics import CountMetric, FalsePositiveRate
 from mdmkit.metrics.registry import METRICS, SPELLED, as_metric, metric_named
 from mdmkit.statistics.kinds import Statistic, changed
@@ -178,28 +178,29 @@ def parse_requirements(
 
     Parameters
     ----------
-    require : str, Requirement, (metric, operator, limit), or sequence of these
-        A string may hold several, with commas.
-    sizes : ComponentSizes, optional
-        Of component measures given by name; 0 / 0 by default.
-    aggregate : {"pooled", "per_image"}
-        Of those given by name or as a tuple.
+        require : str, Requirement, (metric, operator, limit), or sequence of these
+            A string may hold several, with commas.
+        sizes : ComponentSizes, optional
+            Of component measures given by name; 0 / 0 by default.
+        aggregate : {"pooled", "per_image"}
+            Of those given by name or as a tuple.
 
     Returns
     -------
-    tuple of Requirement
-        Each once, in the order given.
+        tuple of Requirement
+            Each once, in the order given.
 
     Raises
     ------
-    InputError
-        An unknown measure, operator or limit; none at all.
+        InputError
+            An unknown measure, operator or limit; none at all.
 
     Examples
     --------
-    >>> from mdmkit.metrics.pixel_metrics import IoU
-    >>> parse_requirements(["alarm_frames<=0.05", (IoU(), ">", 0.3)])
-    (Requirement('alarm_frames <= 0.05'), Requirement('iou > 0.3'))
+        >>> from mdmkit.metrics.other_words import as_rest, called_here
+    from mdmkit.metrics.pixel_metrics import IoU
+        >>> parse_requirements(["alarm_frames<=0.05", (IoU(), ">", 0.3)])
+        (Requirement('alarm_frames <= 0.05'), Requirement('iou > 0.3'))
     """
     sizes = sizes or ComponentSizes()
     found: dict[str, Requirement] = {}
@@ -252,8 +253,8 @@ def _of_text(text: str, sizes: ComponentSizes, aggregate: str) -> Requirement:
 def _of_parts(match: re.Match[str], sizes: ComponentSizes, aggregate: str) -> Requirement:
     asked = Asked.of(match[1])
     if asked.name not in (*METRICS, "fpr", *FALSE_ALARMS):
-        near = get_close_matches(asked.name, (*METRICS, *NAMES), 1)
-        meant = f"; did you mean {near[0]}?" if near else ""
+        near = called_here(asked.name, NAMES)
+        meant = f"; did you mean {near}?" if near else as_rest(asked.name)
         raise InputError(f"expected {_EXPECTED}; found {match[0].strip()!r}{meant}")
     options = [f"{key}={value}" for key, value in asked.options.items()]
     spelled = "@".join([asked.name, *options])

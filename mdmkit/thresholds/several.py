@@ -11,17 +11,14 @@ from typing import Generic, Protocol, TypeVar
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import InputError, InputTypeError, NoMarginError, NoTargetError
 from mdmkit.core.records import Json
-from mdmkit.evaluation.executors import check_jobs
 from mdmkit.evaluation.frame_set import FrameSet
 from mdmkit.evaluation.methods import Progresses
-from mdmkit.evaluation.sources import Progress, no_progress
-from mdmkit.evaluation.threads import Load
+from mdmkit.evaluation.sources import no_progress
 from mdmkit.metrics.base import Metric
 from mdmkit.statistics.kinds import PixelStatistic
 from mdmkit.thresholds.certify import Certification, as_certification, check_certifiable
 from mdmkit.thresholds.counted_frames import CountedFrames, check_counted
 from mdmkit.thresholds.error_bars import error_bars
-from mdmkit.thresholds.kept_frames import kept_frames
 from mdmkit.thresholds.ranges import Requirements as Asked
 from mdmkit.thresholds.required import (
     RequiredThreshold,
@@ -34,7 +31,6 @@ from mdmkit.thresholds.sources import ReadFrames, Source
 from mdmkit.thresholds.transfer import Recommendation, Transfer, apply, recommend
 from mdmkit.uncertainty.counts_source import BINS, CountsPlan, record_of_frames
 from mdmkit.uncertainty.frame_counts import FrameCounts
-from mdmkit.uncertainty.resampling import check_resampling
 
 
 class Remarked(Protocol):
@@ -46,26 +42,19 @@ class Remarked(Protocol):
 
 R = TypeVar("R", bound=Remarked)
 S = TypeVar("S", bound=Remarked, covariant=True)
-Loads = Sequence[Load]
 CountsOf = Callable[[str], FrameCounts]
 
 
 class Chooser(Protocol[R, S]):
     """Chooses a threshold, whatever the method."""
 
-    @property
-    def memory(self) -> int:
-        """Bytes for statistics, and half of it for frames that are looked at again."""
-
-    def recommend(self, method: str, kind: str, loads: Loads, progress: Progress = ...) -> R:
+    def recommend(self, method: str, kind: str, frames: ReadFrames) -> R:
         """The threshold of a method whose scores are normalised by `kind`."""
 
-    def apply(self, found: R, loads: Loads, progress: Progress = ...) -> S:
+    def apply(self, found: R, frames: ReadFrames) -> S:
         """What it gives on other frames."""
 
-    def finish(
-        self, method: str, found: R, first: Loads, second: Loads | None, progress: Progress
-    ) -> R:
+    def finish(self, method: str, found: R, first: ReadFrames, second: ReadFrames | None) -> R:
         """The same with what both sets say together."""
 
 
@@ -87,37 +76,17 @@ class InMargin:
 
     metric: Metric
     t_margin: float
-    memory: int
-    jobs: int
 
-    def recommend(
-        self, method: str, kind: str, loads: Loads, progress: Progress = no_progress
-    ) -> Recommendation:
+    def recommend(self, method: str, kind: str, frames: ReadFrames) -> Recommendation:
         """The middle of a method's margin."""
-        return recommend(
-            loads,
-            self.metric,
-            self.t_margin,
-            normalize=kind,
-            method=method,
-            memory=self.memory,
-            jobs=self.jobs,
-            progress=progress,
-        )
+        return recommend(frames, self.metric, self.t_margin, normalize=kind, method=method)
 
-    def apply(
-        self, found: Recommendation, loads: Loads, progress: Progress = no_progress
-    ) -> Transfer:
+    def apply(self, found: Recommendation, frames: ReadFrames) -> Transfer:
         """What it gives on other frames."""
-        return apply(found, loads, memory=self.memory, jobs=self.jobs, progress=progress)
+        return apply(found, frames)
 
     def finish(
-        self,
-        method: str,
-        found: Recommendation,
-        first: Loads,
-        second: Loads | None,
-        progress: Progress,
+        self, method: str, found: Recommendation, first: ReadFrames, second: ReadFrames | None
     ) -> Recommendation:
         """The same."""
         return found
@@ -134,27 +103,17 @@ class UnderRequirements:
     requirements: Sequence[Requirement]
     sizes: ComponentSizes
     how: Certification | None
-    memory: int
-    jobs: int
     replicates: int = 0
-    seed: int = 0
     inverted: frozenset[str] = frozenset()
     counts_of: CountsOf | None = None
 
-    def _first(self, method: str, loads: Loads, progress: Progress) -> Source:
-        if self.counts_of is None:
-            return self._read(loads, progress)
-        return CountedFrames(self.counts_of(method), loads, self.memory, self.jobs, progress)
+    def _first(self, method: str, frames: ReadFrames) -> Source:
+        return CountedFrames(self.counts_of(method), frames) if self.counts_of else frames
 
-    def _read(self, loads: Loads, progress: Progress) -> ReadFrames:
-        return ReadFrames(loads, self.memory, self.jobs, progress)
-
-    def recommend(
-        self, method: str, kind: str, loads: Loads, progress: Progress = no_progress
-    ) -> RequiredThreshold:
+    def recommend(self, method: str, kind: str, frames: ReadFrames) -> RequiredThreshold:
         """A method's threshold under requirements."""
         found = require_threshold(
-            self._first(method, loads, progress),
+            self._first(method, frames),
             self.requirements,
             normalize=kind,
             method=method,
@@ -163,30 +122,19 @@ class UnderRequirements:
         )
         return replace(found, chosen=replace(found.chosen, inverted=method in self.inverted))
 
-    def apply(
-        self, found: RequiredThreshold, loads: Loads, progress: Progress = no_progress
-    ) -> RequiredTransfer:
+    def apply(self, found: RequiredThreshold, frames: ReadFrames) -> RequiredTransfer:
         """What it gives on other frames."""
-        return apply_required(found, self._read(loads, progress))
+        return apply_required(found, frames)
 
     def finish(
-        self,
-        method: str,
-        found: RequiredThreshold,
-        first: Loads,
-        second: Loads | None,
-        progress: Progress,
+        self, method: str, found: RequiredThreshold, first: ReadFrames, second: ReadFrames | None
     ) -> RequiredThreshold:
         """The same with error bars, if they are asked for."""
         if not self.replicates:
             return found
+        source = self._first(method, first)
         bars = error_bars(
-            found.ranges,
-            self._first(method, first, progress),
-            None if second is None else self._read(second, progress),
-            found.raw_threshold,
-            replicates=self.replicates,
-            seed=self.seed,
+            found.ranges, source, second, found.raw_threshold, replicates=self.replicates
         )
         return replace(found, error_bars=bars)
 
@@ -195,8 +143,6 @@ def under_requirements(
     require: Requirements,
     certify: float | str | Certification | None,
     frames: FrameSet,
-    memory: int,
-    jobs: int,
     replicates: int = 0,
 ) -> UnderRequirements:
     """How a threshold is chosen under requirements, which are looked at before frames are read.
@@ -209,15 +155,8 @@ def under_requirements(
     requirements = parse_requirements(require, frames.choice.sizes, frames.choice.aggregate)
     how = as_certification(certify)
     check_certifiable(requirements, how)
-    check_resampling(max(replicates, 1), 0)
     return UnderRequirements(
-        requirements,
-        frames.choice.sizes,
-        how,
-        memory,
-        check_jobs(jobs),
-        replicates,
-        inverted=frames.inverted,
+        requirements, frames.choice.sizes, how, replicates, inverted=frames.inverted
     )
 
 
@@ -228,6 +167,9 @@ def counted(
     kinds: Mapping[str, str],
     counts: str | Path | None,
     overwrite: bool,
+    *,
+    memory: int,
+    jobs: int,
     progress: Progresses | None = None,
 ) -> Iterator[UnderRequirements]:
     """The same chooser, which uses the counts of frames in a file, as `bootstrap` keeps them."""
@@ -240,7 +182,7 @@ def counted(
     needed[PixelStatistic()] = "pixels"
     record = record_of_frames(frames, kinds, (), needed, bins=BINS)
     asked = Asked(tuple(several))
-    plan = CountsPlan((asked,), frames.loads, kinds, BINS, chooser.memory, chooser.jobs, True)
+    plan = CountsPlan((asked,), frames.loads, kinds, BINS, memory, jobs, True)
     with plan.counts(counts, record, overwrite, progress) as counts_of:
         yield replace(chooser, counts_of=counts_of)
 
@@ -266,6 +208,9 @@ def choose_each(
     first: FrameSet,
     second: FrameSet | None,
     kinds: Mapping[str, str],
+    *,
+    memory: int,
+    jobs: int,
     progress: Progresses | None = None,
 ) -> Chosen[R, S]:
     """Choose a threshold for each method.
@@ -276,22 +221,28 @@ def choose_each(
         If no method has one.
     """
     found: Chosen[R, S] = Chosen()
+
+    def told(frames: ReadFrames, title: str) -> ReadFrames:
+        """The same frames with a bar of their own."""
+        bar = progress(title, 2 * frames.frames) if progress else no_progress
+        return replace(frames, progress=bar)
+
     for name, own in first.loads.items():
-        loads = kept_frames(own, chooser.memory)
-        there = None if second is None else kept_frames(second.loads[name], chooser.memory)
+        here = ReadFrames.kept(own, memory, jobs)
+        there = None if second is None else ReadFrames.kept(second.loads[name], memory, jobs)
         try:
-            one = chooser.recommend(name, kinds[name], loads, _bar(progress, name, loads))
+            one = chooser.recommend(name, kinds[name], told(here, name))
             if there is not None:
-                bar = _bar(progress, f"{name}: second set", there)
-                found.transfers[name] = chooser.apply(one, there, bar)
-            bar = _bar(progress, f"{name}: resampling", loads)
-            found.recommendations[name] = chooser.finish(name, one, loads, there, bar)
+                found.transfers[name] = chooser.apply(one, told(there, f"{name}: second set"))
+            here = told(here, f"{name}: resampling")
+            there = there and replace(there, progress=here.progress)
+            found.recommendations[name] = chooser.finish(name, one, here, there)
         except NoMarginError as error:
             found.without[name] = "; ".join(str(error).splitlines())  # one line of notes
         except NoTargetError as error:
-            raise named(_explained(error, first, second), name) from error
+            raise _explained(error, first, second).inside(name) from error
         except InputError as error:
-            raise named(error, name) from error
+            raise error.inside(name) from error
     if not found.recommendations:
         raise NoMarginError("\n".join(f"{name}: {why}" for name, why in found.without.items()))
     return found
@@ -304,12 +255,3 @@ def _explained(error: NoTargetError, *sets: FrameSet | None) -> InputError:
         if told is not error:
             return told
     return error
-
-
-def named(error: InputError, method: str) -> InputError:
-    """The same error of a method."""
-    return error.inside(method)
-
-
-def _bar(progress: Progresses | None, title: str, loads: Loads) -> Progress:
-    return progress(title, 2 * len(loads)) if progress else no_progress

@@ -5,33 +5,33 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import isnan
-from typing import Any
 
 import numpy as np
 
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import NoMarginError
 from mdmkit.core.margin import Interval, Margin
+from mdmkit.core.records import Json
 from mdmkit.evaluation.evaluation import Evaluation
 from mdmkit.evaluation.remarks import Look
-from mdmkit.evaluation.sources import Progress
-from mdmkit.evaluation.threads import Load, Threads
 from mdmkit.metrics.base import Metric
 from mdmkit.metrics.curve import ThresholdCurve
 from mdmkit.metrics.measures import BestF1Measure, MarginAt
-from mdmkit.statistics.normalizers import HIGHEST, Normalizer, Unchanged, raw_threshold
+from mdmkit.metrics.normalized_totals import NormalizedTotals
+from mdmkit.statistics.normalizers import HIGHEST, Normalizer, raw_threshold
 from mdmkit.statistics.ranking import BestF1
+from mdmkit.thresholds.kept_frames import LoadedFrames
 from mdmkit.thresholds.operating_points import (
     OperatingPoint,
-    beyond_unit,
     counted_at,
     operating_point,
     point_measures,
-    point_statistics,
+    record_of,
 )
-from mdmkit.thresholds.ranges import AsTheyAre, within_unit
+from mdmkit.thresholds.ranges import as_they_are, within_unit
 
-Record = dict[str, Any]
+#: On normalised scores, None where everything is predicted, and on raw ones.
+Threshold = tuple[float | None, float]
 
 
 @dataclass(frozen=True)
@@ -95,21 +95,14 @@ class Recommendation:
         assert self.point.raw_threshold is not None
         return self.point.raw_threshold
 
-    def to_dict(self) -> Record:
+    def to_dict(self) -> Json:
         """All but the normaliser's constants, ready for JSON."""
-        return {
+        own = {
             "method": self.method,
             "threshold": self.threshold,
             "raw_threshold": self.raw_threshold,
-            "raw_interval": self.raw_interval,
-            "normalize": self.normalize,
-            "margin": self.margin.to_dict(),
-            "point": self.point.to_dict(),
-            "best_f1": self.best_f1 and self.best_f1.to_dict(),
-            "frames": self.frames,
-            "pixels": self.pixels,
-            "anomalous_pixels": self.anomalous_pixels,
         }
+        return own | record_of(self, "normalizer", "metric", "remarks")
 
 
 @dataclass(frozen=True)
@@ -178,54 +171,32 @@ class Transfer:
         """Share of valid pixels with normalised scores outside [0, 1]."""
         return (self.below + self.above) / self.pixels
 
-    def to_dict(self) -> Record:
+    def to_dict(self) -> Json:
         """All but the recommendation, ready for JSON."""
-        points = {"point": self.point, "best_f1": self.best_f1, "oracle": self.oracle}
-        return {
-            "holds": self.holds,
-            "inside": self.inside,
-            "slack": self.slack,
-            **{name: point and point.to_dict() for name, point in points.items()},
-            "margin": self.margin.to_dict(),
-            "below": self.below,
-            "above": self.above,
-            "outside_share": self.outside_share,
-            "frames": self.frames,
-            "pixels": self.pixels,
-            "anomalous_pixels": self.anomalous_pixels,
-        }
+        own = {"holds": self.holds, "inside": self.inside, "outside_share": self.outside_share}
+        return own | record_of(self, "recommendation", "remarks")
 
 
 def recommend(
-    loads: Sequence[Load],
-    metric: Metric,
-    t_margin: float,
-    *,
-    normalize: str,
-    method: str,
-    memory: int,
-    jobs: int,
-    progress: Progress = lambda: None,
+    frames: LoadedFrames, metric: Metric, t_margin: float, *, normalize: str, method: str
 ) -> Recommendation:
     """`recommend_threshold` for frames that are loaded."""
     point_measures(metric)  # refuses a callable
-    sizes = _sizes_of(metric)
-    evaluation = _evaluated(loads, metric, t_margin, normalize, sizes, memory, jobs, progress)
+    evaluation = _evaluated(frames, metric, t_margin, normalize)
     sweeps = evaluation.sweeps()
     margin, normalizer = sweeps.margin(metric, t_margin), sweeps.normalizer
     if margin.interval is None or margin.threshold is None:
         raise NoMarginError(_why_none(sweeps.curve(metric), t_margin))
-    raw = raw_threshold(normalizer, margin.threshold)
-    best = sweeps.best_f1
-    thresholds = [raw, *_raw_best(best)]
-    counted = counted_at(loads, point_statistics(metric), thresholds, jobs, progress)
+    middle = margin.threshold, raw_threshold(normalizer, margin.threshold)
+    counted, (point, best) = _points(frames, metric, [middle, _best(sweeps.best_f1, normalizer)])
+    assert point is not None
     low, high = margin.interval
     return Recommendation(
         method,
         margin,
         (raw_threshold(normalizer, low), _first_failing(normalizer, high)),
-        operating_point(counted, metric, margin.threshold, raw),
-        _best_point(counted, metric, best, normalizer),
+        point,
+        best,
         normalizer.name,
         normalizer,
         metric,
@@ -236,44 +207,31 @@ def recommend(
     )
 
 
-def apply(
-    recommendation: Recommendation,
-    loads: Sequence[Load],
-    *,
-    memory: int,
-    jobs: int,
-    progress: Progress = lambda: None,
-) -> Transfer:
+def apply(recommendation: Recommendation, frames: LoadedFrames) -> Transfer:
     """`transfer_threshold` for frames that are loaded."""
     metric, t_margin = recommendation.metric, recommendation.margin.t_margin
-    kept = recommendation.normalizer
-    if isinstance(kept, Unchanged):
-        kept = AsTheyAre()
-    evaluation = _evaluated(
-        loads, metric, t_margin, kept, _sizes_of(metric), memory, jobs, progress
-    )
-    sweeps = evaluation.sweeps()
+    kept = as_they_are(recommendation.normalizer)
+    sweeps = _evaluated(frames, metric, t_margin, kept).sweeps()
     curve = within_unit(metric.curve(sweeps.normalized(metric.statistic)))
-    z, raw, best = recommendation.threshold, recommendation.raw_threshold, sweeps.best_f1
-    beyond = beyond_unit(kept)
-    first = recommendation.best_f1
-    first_raw = None if first is None else _raw_of(first)
-    thresholds = [raw, *beyond.values(), *_raw_best(best)]
-    thresholds += [] if first_raw is None else [first_raw]
-    counted = counted_at(loads, point_statistics(metric), thresholds, jobs, progress)
+    below, above = (raw_threshold(kept, z) for z in (-float(np.nextafter(0.0, 1.0)), 1.0))
+    wanted = [
+        _of_point(recommendation.point),
+        _of_point(recommendation.best_f1),
+        _best(sweeps.best_f1, kept),
+    ]
+    counted, (point, best, oracle) = _points(frames, metric, wanted, [below, above])
+    assert point is not None
     pixels = counted.pixels
     everything = pixels.anomalous + pixels.normal
     return Transfer(
         recommendation,
-        operating_point(counted, metric, z, raw),
-        None
-        if first is None or first_raw is None
-        else operating_point(counted, metric, first.threshold, first_raw),
-        _best_point(counted, metric, best, kept),
+        point,
+        best,
+        oracle,
         curve.margin(t_margin),
-        _slack(curve, t_margin, z),
-        everything - int(counted.counts_at(beyond["below"])[0].sum()),
-        int(counted.counts_at(beyond["above"])[0].sum()),
+        _slack(curve, t_margin, recommendation.threshold),
+        everything - int(counted.counts_at(below)[0].sum()),
+        int(counted.counts_at(above)[0].sum()),
         sweeps.frames,
         everything,
         pixels.anomalous,
@@ -282,49 +240,38 @@ def apply(
 
 
 def _evaluated(
-    loads: Sequence[Load],
-    metric: Metric,
-    t_margin: float,
-    normalize: Any,
-    sizes: ComponentSizes,
-    memory: int,
-    jobs: int,
-    progress: Progress,
+    frames: LoadedFrames, metric: Metric, t_margin: float, normalize: str | Normalizer
 ) -> Evaluation:
-    evaluation = Evaluation(
-        [MarginAt(metric, t_margin), BestF1Measure()],
-        normalize=normalize,
-        memory=memory,
-        min_prediction=sizes.min_prediction,
-        min_target=sizes.min_target,
-    )
-    evaluation.run(Threads(loads, jobs), again=True, progress=progress)
-    return evaluation
+    sizes = ComponentSizes(getattr(metric, "min_prediction", 0), getattr(metric, "min_target", 0))
+    return frames.evaluated([MarginAt(metric, t_margin), BestF1Measure()], normalize, sizes)
 
 
-def _sizes_of(metric: Metric) -> ComponentSizes:
-    return ComponentSizes(getattr(metric, "min_prediction", 0), getattr(metric, "min_target", 0))
+def _of_point(point: OperatingPoint | None) -> Threshold | None:
+    if point is None:
+        return None
+    raw = -HIGHEST if point.raw_threshold is None else point.raw_threshold
+    return point.threshold, raw
 
 
-def _raw_of(point: OperatingPoint) -> float:
-    """Its raw threshold; one that predicts everything where it has none."""
-    return -HIGHEST if point.raw_threshold is None else point.raw_threshold
-
-
-def _raw_best(best: BestF1) -> list[float]:
-    if isnan(best.value):
-        return []
-    return [-HIGHEST if best.threshold is None else best.threshold]
-
-
-def _best_point(
-    counted: Any, metric: Metric, best: BestF1, normalizer: Normalizer
-) -> OperatingPoint | None:
-    """The operating point of the largest pixel F1; None where that is undefined."""
+def _best(best: BestF1, normalizer: Normalizer) -> Threshold | None:
+    """The threshold of the largest pixel F1; None where that is undefined."""
     if isnan(best.value):
         return None
-    z = None if best.threshold is None else float(normalizer(np.array([best.threshold]))[0])
-    return operating_point(counted, metric, z, _raw_best(best)[0])
+    if best.threshold is None:
+        return None, -HIGHEST
+    return float(normalizer(np.array([best.threshold]))[0]), best.threshold
+
+
+def _points(
+    frames: LoadedFrames,
+    metric: Metric,
+    wanted: Sequence[Threshold | None],
+    others: Sequence[float] = (),
+) -> tuple[NormalizedTotals, list[OperatingPoint | None]]:
+    """Count frames at several thresholds, and compute what those that are wanted give."""
+    raw = [threshold[1] for threshold in wanted if threshold is not None]
+    counted = counted_at(frames, metric, [*raw, *others])
+    return counted, [one and operating_point(counted, metric, *one) for one in wanted]
 
 
 def _first_failing(normalizer: Normalizer, high: float) -> float:

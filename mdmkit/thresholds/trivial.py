@@ -16,6 +16,7 @@ from mdmkit.datasets import Choice, DataSet
 from mdmkit.evaluation.sources import Progress, no_progress
 from mdmkit.io import Target, read_mask
 from mdmkit.statistics.accumulator import DEFAULT_MEMORY
+from mdmkit.thresholds.kept_frames import LoadedFrames
 from mdmkit.thresholds.ranges import find_ranges
 from mdmkit.thresholds.requirements import NAMES, Requirement, parse_requirements
 
@@ -67,9 +68,8 @@ def trivial_levels(
     """
     requirements = measures_of(metrics, choice)
     loads = [partial(_blank, mask, name, choice.codes) for name, mask in dataset.targets.items()]
-    found = find_ranges(
-        loads, requirements, "none", memory=DEFAULT_MEMORY, jobs=1, progress=progress, defined=True
-    )
+    frames = LoadedFrames(loads, DEFAULT_MEMORY, progress=progress)
+    found = find_ranges(frames, requirements, "none", defined=True)
     ends = {str(r): c.ends for r, c in zip(found.requirements, found.curves, strict=True)}
     undefined = float("nan"), float("nan")
     return [Trivial(r.name, *(ends.get(str(r)) or undefined)) for r in requirements]

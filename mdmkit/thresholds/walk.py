@@ -4,49 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Protocol
 
 import numpy as np
 
-from mdmkit.evaluation.sources import Progress
-from mdmkit.evaluation.threads import Load, in_order
-from mdmkit.thresholds.counted_frame import Counted, CountedFrame, ReadFrame
-from mdmkit.thresholds.requirements import Requirement
+from mdmkit.thresholds.counted_frame import CountedFrame
+from mdmkit.thresholds.frame_values import Certifiable
+from mdmkit.thresholds.kept_frames import LoadedFrames
 from mdmkit.uncertainty.certificates import FrameSteps, Run
-from mdmkit.uncertainty.frame_rows import Binned
 from mdmkit.uncertainty.p_values import Values
 
 #: Bytes of one score that a frame passes, sorting included.
 EVENT = 100
 #: Bins of scores where not every one fits into memory, and how often the ends are looked at closer.
 BINS, LOOKS = 4096, 8
-
-
-class Question(Protocol):
-    """A question about a requirement: a value of each frame, and how far the answer is yes."""
-
-    @property
-    def requirement(self) -> Requirement: ...
-
-    @property
-    def undefined(self) -> tuple[Values, Values]:
-        """Scores and value of a frame in which nothing is to be judged."""
-
-    def x(self, scores: Values, values: Values) -> tuple[Values, Values]:
-        """From the values of a measure of one frame, shape (n + 1,), NaN where undefined."""
-
-    def x_of_ratio(self, counted: Counted, pixels: int) -> tuple[Values, Values]:
-        """From the statistic of one frame with so many pixels."""
-
-    def least_x(self, low: Values, high: Values) -> Values:
-        """The least x of a measure that is known to lie between bounds, shape (m + 1,)."""
-
-    def least_x_of_ratio(self, binned: Binned, pixels: int) -> Values:
-        """The least x within each bin of one frame with so many pixels, shape (m + 1,)."""
-
-    def run(self, steps: FrameSteps, start: float) -> Run | None:
-        """The range, outwards from a start, at which the answer is yes."""
 
 
 @dataclass(frozen=True)
@@ -57,12 +27,9 @@ class Walk:
     every score is looked at around the ends that this gives, until they are ends at every score.
     """
 
-    loads: Sequence[Load]
-    questions: Sequence[Question]
+    frames: LoadedFrames
+    questions: Sequence[Certifiable]
     starts: Sequence[float]
-    memory: int
-    jobs: int
-    progress: Progress
 
     def run(self) -> tuple[list[FrameSteps], list[Run | None]]:
         """The values of frames, and the certified range of each requirement."""
@@ -84,10 +51,7 @@ class Walk:
         return [question.run(part, start) for part, question, start in walks]
 
     def _values(self) -> Iterator[list[tuple[Values, Values]]]:
-        values = (partial(_values_in, load, self.questions) for load in self.loads)
-        for part in in_order(values, self.jobs):
-            yield part
-            self.progress()
+        return self.frames.each(lambda frame: [_value_in(frame, q) for q in self.questions])
 
     def _gathered(self) -> tuple[list[FrameSteps], Values | None]:
         """At every score, or on bins if those are too many."""
@@ -97,7 +61,7 @@ class Walk:
         for part in self._values():
             parts.append(part)
             size += EVENT * sum(scores.size for scores, _ in part)
-            if size > self.memory:
+            if size > self.frames.memory:
                 edges = _edges_of(parts) if edges is None else edges
                 parts = [_reduced(each, edges, ()) for each in parts]
                 size = 0
@@ -125,13 +89,8 @@ class Walk:
         return more
 
 
-def _values_in(load: Load, questions: Sequence[Question]) -> list[tuple[Values, Values]]:
-    """Scores and values of each requirement, of one frame."""
-    frame = ReadFrame(load())
-    return [_value_in(frame, question) for question in questions]
-
-
-def _value_in(frame: CountedFrame, question: Question) -> tuple[Values, Values]:
+def _value_in(frame: CountedFrame, question: Certifiable) -> tuple[Values, Values]:
+    """Scores of one frame, and the values of a requirement."""
     requirement = question.requirement
     if requirement.per_frame:
         steps = frame.steps(requirement)

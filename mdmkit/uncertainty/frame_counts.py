@@ -143,7 +143,7 @@ class FrameCounts:
         O(R F k m) multiplications, by matrix products of bounded size.
         """
         row = sum(counts.shape[1] for counts in self.counts.values())
-        batch = max(1, BATCH // (8 * row))
+        batch = max(1, min(2 * self.frames, BATCH // (8 * row)))
         known = {statistic: _floats(counts) for statistic, counts in self.counts.items()}
         for start in range(0, len(draws), batch):
             times = draws[start : start + batch]

@@ -130,7 +130,7 @@ def _steps(
     for part, own in zip(parts_of(whole), totals, strict=True):
         columns = part.dips.shape[1]
         if spreads is None:
-            dips = rises = np.zeros_like(part.dips)
+            dips = rises = np.broadcast_to(np.int64(0), part.dips.shape)
         else:
             dips = spreads[:, place : place + columns]
             rises = spreads[:, place + columns : place + 2 * columns]
@@ -141,6 +141,7 @@ def _steps(
 
 def pixels_at(edges: Edges, totals: Integers, smallest: float, largest: float) -> PixelCounts:
     """Pixels as if at the upper ends of bins, from totals above their lower ones."""
-    changes = -np.diff(totals, axis=0, append=np.zeros((1, 2), np.int64))
-    some = changes.any(axis=1)
-    return PixelCounts(np.append(edges, np.inf).clip(smallest, largest)[some], changes[some])
+    changes = totals.copy(order="K")
+    changes[:-1] -= totals[1:]
+    some = np.flatnonzero(changes[:, 0] | changes[:, 1])
+    return PixelCounts(np.append(edges, np.inf)[some].clip(smallest, largest), changes[some])

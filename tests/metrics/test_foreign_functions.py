@@ -33,7 +33,9 @@ def through_out(tp, fp, fn, tn):
 
 @pytest.mark.parametrize("function", [smoothed, sorted_in_place, through_out])
 def test_a_count_metric_that_writes_to_its_arguments_is_named(function):
-    with pytest.raises(InputError, match=rf"metric {function.__name__}: .*copy them first"):
+    with pytest.raises(
+        InputError, match=rf"^metric: expected {function.__name__} .*copy them first"
+    ):
         evaluate([(SCORES, TARGET)], [MarginAt(count_metric(function), 0.4), *BESIDE])
 
 
@@ -81,12 +83,14 @@ class Misshapen(Writing):
 
 
 def test_a_component_metric_that_writes_to_its_arguments_is_named():
-    with pytest.raises(InputError, match=r"metric writing: .*copy them first"):
+    with pytest.raises(InputError, match=r"metric: expected writing .*copy them first"):
         evaluate([(SCORES, TARGET)], [MarginAt(Writing(), 0.4), *BESIDE])
 
 
 def test_a_component_metric_of_another_shape_is_named():
-    with pytest.raises(InputError, match="metric misshapen: expected a value for each count"):
+    with pytest.raises(
+        InputError, match="metric: expected misshapen to return a value for each count"
+    ):
         mdm(SCORES, TARGET, 0.4, metric=Misshapen())
 
 
@@ -95,7 +99,7 @@ def test_a_metric_on_masks_that_writes_is_named():
         target[:] = True
         return 1.0
 
-    with pytest.raises(InputError, match=r"metric filled: .*copy them first"):
+    with pytest.raises(InputError, match=r"metric: expected filled .*copy them first"):
         mdm(SCORES, TARGET, 0.4, metric=filled)
 
 
@@ -118,12 +122,12 @@ def test_a_normaliser_that_writes_is_named():
 
     own = Evaluation("mdm_f1@0.5", normalize=Shifted())
     own.update(SCORES, TARGET)
-    with pytest.raises(InputError, match=r"normalize: Shifted: .*copy them first"):
+    with pytest.raises(InputError, match=r"normalize: expected Shifted .*copy them first"):
         own.result()
 
 
 def test_a_formula_of_text_is_refused():
-    with pytest.raises(InputTypeError, match="metric words: expected floats"):
+    with pytest.raises(InputTypeError, match="metric: expected words to return floats"):
         mdm(SCORES, TARGET, 0.4, metric=count_metric(lambda tp, *_: tp.astype(str), name="words"))
 
 
@@ -136,5 +140,5 @@ class Spoiling(Measure):
 
 
 def test_a_measure_that_writes_to_totals_is_named():
-    with pytest.raises(InputError, match=r"measure spoiling: .*copy them first"):
+    with pytest.raises(InputError, match=r"metrics: expected spoiling .*copy them first"):
         evaluate([(SCORES, TARGET)], [Spoiling(), *BESIDE])

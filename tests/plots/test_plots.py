@@ -9,6 +9,7 @@ from matplotlib.colors import to_rgb
 from mdmkit import Frame, InputError, threshold_curve
 from mdmkit.plots import (
     OVERLAY,
+    by_figure,
     draw_curve,
     draw_margins_by_t,
     draw_precision_recall,
@@ -312,3 +313,9 @@ def test_hatches_lie_on_ignored_pixels_alone():
 def test_nothing_to_draw_is_refused(draw):
     with pytest.raises(InputError, match=r"expected .*found none"):
         draw()
+
+
+def test_every_method_stands_in_the_legend_whatever_its_name():
+    points = {name: [(0.2, None)] for name in ("mine", "_theirs", "a$b$")}
+    (legend,) = by_figure({"AP, %": points}, ["all"], "size").legends
+    assert [text.get_text() for text in legend.get_texts()] == ["mine", "_theirs", r"a\$b\$"]

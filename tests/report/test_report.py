@@ -21,9 +21,7 @@ from mdmkit import InputError, evaluate, recommend_threshold
 from mdmkit.cli import command_line as cli
 from mdmkit.cli import terminal
 from mdmkit.comparison.study import study_methods
-from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.frame import Frame
-from mdmkit.core.labels import LabelCodes
 from mdmkit.datasets import from_folders
 from mdmkit.metrics.pixel_metrics import F1
 from mdmkit.report import build_report
@@ -72,9 +70,8 @@ def study_of(folder, methods, **options):
     options = {"images": folder / "images", "normalize": dict.fromkeys(methods, "none")} | options
     dataset = from_folders(folder / "masks", options.pop("images", None))
     return study_methods(
-        methods, dataset, "ap,fpr95,mdm_f1@0.3,mdm_f1@0.9", codes=LabelCodes(),
-        sizes=ComponentSizes(), missing="error", key=None, memory=2**30, jobs=1, progress=None,
-        **options,
+        methods, "ap,fpr95,mdm_f1@0.3,mdm_f1@0.9", dataset=dataset, memory=2**30, jobs=1,
+        progress=None, **options,
     )  # fmt: skip
 
 

@@ -50,16 +50,14 @@ def agree(statistic, frames, expected):
         assert (above[1::2] - above[::2]).tolist() == wanted[:-1].tolist()
 
 
-@pytest.mark.parametrize("seed", range(25))
-def test_bands_agree_with_binary_erosion(seed, dtypes=()):
+def check_bands(seed, *dtypes):
     rng = np.random.default_rng(seed)
     frames = [random_frame(rng, *dtypes) for _ in range(rng.integers(1, 4))]
     statistic = BandOverlap(px=int(rng.integers(1, 4)))
     agree(statistic, frames, lambda f, z: band_counts(*masks(f), statistic.px, z))
 
 
-@pytest.mark.parametrize("seed", range(25))
-def test_matches_agree_with_distance_transforms(seed, dtypes=()):
+def check_matches(seed, *dtypes):
     rng = np.random.default_rng(1000 + seed)
     frames = [random_frame(rng, *dtypes) for _ in range(rng.integers(1, 4))]
     px = rng.choice([0, 1, 1.5, 2, 3, 5.5])
@@ -67,11 +65,21 @@ def test_matches_agree_with_distance_transforms(seed, dtypes=()):
     agree(statistic, frames, lambda f, z: match_counts(*masks(f), px, statistic.neighbours, z))
 
 
+@pytest.mark.parametrize("seed", range(25))
+def test_bands_agree_with_binary_erosion(seed):
+    check_bands(seed)
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_matches_agree_with_distance_transforms(seed):
+    check_matches(seed)
+
+
 @pytest.mark.slow
 def test_thousands_of_maps_agree_with_morphology():
     for seed in range(25, 3000):
-        test_bands_agree_with_binary_erosion(seed, DTYPES)
-        test_matches_agree_with_distance_transforms(seed, DTYPES)
+        check_bands(seed, *DTYPES)
+        check_matches(seed, *DTYPES)
 
 
 @pytest.mark.parametrize("depth", [1, 2, 3, 7])

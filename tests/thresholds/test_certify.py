@@ -10,7 +10,6 @@ import pytest
 
 from mdmkit import Certification, Frame, InputError, recommend_threshold
 from mdmkit.core.component_sizes import ComponentSizes
-from mdmkit.thresholds import walk
 from mdmkit.thresholds.certify import certify
 from mdmkit.thresholds.frame_values import Caps, Certifiable
 from mdmkit.thresholds.requirements import parse_requirements
@@ -101,8 +100,7 @@ def test_certified_runs_are_those_of_plain_counting(aggregate, sets):
             )
             question = Certifiable.of(requirement, caps)
             loads = [partial(Frame, *frame) for frame in frames]
-            parts = [walk._values_in(load, [question]) for load in loads]
-            (steps,) = walk._by_requirement(parts)
+            (steps,), _ = ReadFrames(loads, 2**30).walk([question], [0.0])
             rows = [[slow_x(requirement, frame, z, caps)[0] for z in edges] for frame in plain]
             bound = slow_x(requirement, plain[0], 0.5, caps)[1]
             test = mean_test(bound, losses=name == "alarm_frames")

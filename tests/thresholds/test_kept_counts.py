@@ -74,7 +74,7 @@ def counted(frames, requirements, bins):
     statistics = tuple(dict.fromkeys([PixelStatistic(), *(r.statistic for r in requirements)]))
     edges = partial(chosen_edges, bins=bins, margins=True, thresholds=())
     counts = count_frames(loads, statistics, Unchanged, edges, room=Keeping(), memory=2**30)
-    return CountedFrames(counts, loads, 2**30), ReadFrames(loads, 2**30)
+    return CountedFrames(counts, ReadFrames(loads, 2**30)), ReadFrames(loads, 2**30)
 
 
 def some(frames):

@@ -12,6 +12,7 @@ from scipy.ndimage import label
 from mdmkit import Frame
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import NoTargetError
+from mdmkit.thresholds.kept_frames import LoadedFrames
 from mdmkit.thresholds.ranges import find_ranges
 from mdmkit.thresholds.requirements import OPERATORS, parse_requirements
 from tests.conftest import DTYPES, KINDS, random_scores
@@ -177,7 +178,7 @@ def check_against_brute_force(seed):
     loads = [partial(Frame, *frame) for frame in frames]
     edges, holds, undefined = slow_ranges(plain, requirements, sizes)
     try:
-        found = find_ranges(loads, requirements, "none", memory=2**31, jobs=1)
+        found = find_ranges(LoadedFrames(loads, 2**31), requirements, "none")
     except NoTargetError:
         assert undefined
         return None

@@ -26,10 +26,9 @@ from mdmkit import (
 )
 from mdmkit.datasets import pair
 from mdmkit.io import read_mask, read_scores
-from mdmkit.statistics.normalizers import NORMALIZERS, MinMax, Sigmoid
+from mdmkit.statistics.normalizers import HIGHEST, NORMALIZERS, MinMax, Sigmoid, raw_threshold
 from mdmkit.statistics.pixels import PixelCounts
 from mdmkit.tables.forms import FORMATS
-from mdmkit.thresholds.operating_points import HIGHEST, raw_threshold
 from tests.cli.conftest import folders, run  # noqa: F401  (fixtures)
 from tests.conftest import small_frames
 

@@ -19,7 +19,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from mdmkit.statistics.kernels import inlined_kernel, inner_kernel, kernel
+from mdmkit.statistics.kernels import borrowed, inlined_kernel, inner_kernel, kernel
 from mdmkit.statistics.kernels.labelling import NAME, STOP
 from mdmkit.statistics.kernels.sorting import ANOMALOUS, IGNORED
 
@@ -120,6 +120,7 @@ def find_basins(rank, classes, joins, mask, traits, basin, words):
     height, width = classes.shape
     stride = width + 1
     born = 0
+    basin = borrowed(basin)
     first = joins[:, 0].astype(np.int64)
     room = np.maximum(joins[:, 4], 1)
     meets = np.where(joins[:, 4] > 1, MEETS, 0).astype(np.uint8)

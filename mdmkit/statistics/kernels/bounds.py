@@ -126,10 +126,17 @@ def bound_components(s):
             ratio, rank = 0.0, 0
         spread[0, 1] += np.int64(np.floor((least - ratio) * UNIT)) - 1
         spread[1, 1] += np.int64(np.ceil((most - ratio) * UNIT)) + 1
-        for i in range(n):
-            reached = np.int64(i < rank)
-            spread[0, 3 + n + i] += max(several * np.int64(most >= qualities[i]) - reached, 0)
-            spread[1, 3 + n + i] -= max(reached - np.int64(least >= qualities[i]), 0)
+        if several > 1:  # each of them may reach every quality
+            for i in range(rank):
+                spread[0, 3 + n + i] += several - 1
+        i = rank
+        while i < n and most >= qualities[i]:
+            spread[0, 3 + n + i] += several
+            i += 1
+        i = rank
+        while i > 0 and least < qualities[i - 1]:
+            i -= 1
+            spread[1, 3 + n + i] -= 1
 
 
 @inner_kernel
@@ -150,9 +157,14 @@ def bound_targets(s):
         was = targets[g, WAS_COVERED] / before
         low += np.int64(np.floor((least - s.sious[g]) * UNIT)) - 1
         high += np.int64(np.ceil((most - was) * UNIT)) + 1
-        for i in range(n):
-            spread[0, 3 + i] -= (i < targets[g, REACHED]) & (least < qualities[i])
-            spread[1, 3 + i] += (was < qualities[i]) & (most >= qualities[i])
+        i = targets[g, REACHED]
+        while i > 0 and least < qualities[i - 1]:
+            i -= 1
+            spread[0, 3 + i] -= 1
+        i = 0
+        while i < n and most >= qualities[i]:
+            spread[1, 3 + i] += was < qualities[i]
+            i += 1
     spread[0, 0], spread[1, 0] = low, high
 
 

@@ -60,19 +60,6 @@ def merge_classes(normal, anomalous, scores, changes):
 
 
 @kernel
-def order_by_key(keys, valid, starts, order):
-    """Write the flat indices of valid pixels, each behind those of its key.
-
-    `starts` (one a key) gives where in `order` a key starts; it is moved to where the key ends.
-    """
-    for i in range(keys.size):
-        if valid[i]:
-            key = keys[i]
-            order[starts[key]] = i
-            starts[key] += 1
-
-
-@kernel
 def pack_descending(bits, valid, records):
     """Records (key << 32 | flat index) of the valid pixels; keys ascend as scores descend.
 
