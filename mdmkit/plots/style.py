@@ -17,8 +17,8 @@ from matplotlib.typing import LineStyleType
 from mdmkit.core.arguments import check_kind, check_that
 from mdmkit.core.errors import InputError
 from mdmkit.core.files import as_path, check_suffix, write_atomically
-from mdmkit.tables.headings import METRIC_LABELS as METRIC_LABELS
 from mdmkit.core.records import Json
+from mdmkit.tables.headings import METRIC_LABELS as METRIC_LABELS
 
 T = TypeVar("T")
 
