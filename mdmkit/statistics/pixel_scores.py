@@ -39,7 +39,7 @@ BLOCK = 2**18
 #: Anomalous pixels whose levels are kept, some 50 bytes each.
 FEW = 2**21
 #: Keys that are sorted together at most, when there are many arrays of them.
-CHUNK = 2**25
+CHUNK = 2**24
 
 
 @dataclass(frozen=True, eq=False)
