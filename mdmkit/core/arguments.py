@@ -10,7 +10,7 @@ from inspect import signature
 from operator import index
 from typing import Any
 
-from mdmkit.core.errors import InputError, InputTypeError
+from mdmkit.core.errors import InputError, InputTypeError, printable
 
 _UNITS = {"": 0, "k": 10, "M": 20, "G": 30, "T": 40}
 
@@ -72,6 +72,14 @@ def _meant(value: object, choices: Collection[str]) -> str:
     short = [choice for choice in choices if len(value) > 1 and letters.search(choice)]
     near = short or get_close_matches(value.lower(), choices, 1)
     return f"; did you mean {near[0]}?" if near else ""
+
+
+def check_among(names: Iterable[str], known: Collection[str], what: str, argument: str) -> None:
+    """Refuse names that are not known."""
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        expected, found = (printable(", ".join(each)) for each in (known, unknown))
+        raise InputError(f"expected {what} among {expected}, found {found}", argument=argument)
 
 
 def as_texts(value: object, argument: str) -> tuple[str, ...]:

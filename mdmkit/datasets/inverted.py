@@ -5,7 +5,8 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Collection, Iterable
 
-from mdmkit.core.errors import InputError, InputTypeError
+from mdmkit.core.arguments import check_among
+from mdmkit.core.errors import InputTypeError
 
 
 def as_inverted(invert: str | Collection[str]) -> frozenset[str]:
@@ -51,13 +52,7 @@ def check_inverted(inverted: Iterable[str], methods: Iterable[str]) -> None:
     --------
     >>> check_inverted(["mine"], ["mine", "other"])
     """
-    known = list(methods)
-    unknown = sorted(set(inverted) - set(known))
-    if unknown:
-        raise InputError(
-            f"expected methods among {', '.join(known)}, found {', '.join(unknown)}",
-            argument="invert",
-        )
+    check_among(sorted(inverted), list(methods), "methods", "invert")
 
 
 def how_inverted(inverted: Collection[str]) -> list[str]:

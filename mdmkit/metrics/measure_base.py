@@ -84,8 +84,9 @@ class Measure(ABC):
 
     @property
     def statistics(self) -> tuple[Statistic, ...]:
-        """The statistics that it is computed from."""
-        return (PixelStatistic(),)
+        """The statistics that it is computed from: of pixels, and of its `metric` if it has one."""
+        metric = getattr(self, "metric", None)
+        return (PixelStatistic(),) if metric is None else (PixelStatistic(), metric.statistic)
 
     @abstractmethod
     def compute(self, sweeps: NormalizedTotals) -> Number | float:
