@@ -13,6 +13,7 @@ from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import InputTypeError
 from mdmkit.core.foreign import leaving_arguments, ours, read_only
 from mdmkit.core.number import Number
+from mdmkit.metrics.base import Metric
 from mdmkit.statistics.kinds import PixelStatistic, Statistic
 
 if TYPE_CHECKING:
@@ -86,7 +87,8 @@ class Measure(ABC):
     def statistics(self) -> tuple[Statistic, ...]:
         """The statistics that it is computed from: of pixels, and of its `metric` if it has one."""
         metric = getattr(self, "metric", None)
-        return (PixelStatistic(),) if metric is None else (PixelStatistic(), metric.statistic)
+        own = (metric.statistic,) if isinstance(metric, Metric) else ()
+        return (PixelStatistic(), *own)
 
     @abstractmethod
     def compute(self, sweeps: NormalizedTotals) -> Number | float:
