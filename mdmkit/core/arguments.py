@@ -82,7 +82,7 @@ def check_among(names: Iterable[str], known: Collection[str], what: str, argumen
         raise InputError(f"expected {what} among {expected}, found {found}", argument=argument)
 
 
-def as_texts(value: object, argument: str) -> tuple[str, ...]:
+def as_texts(value: object, argument: str, what: str = "text, or several") -> tuple[str, ...]:
     """Several texts, of which one may stand alone.
 
     Examples
@@ -94,9 +94,7 @@ def as_texts(value: object, argument: str) -> tuple[str, ...]:
         return (value,)
     texts = tuple(value) if isinstance(value, Iterable) else (None,)
     if not all(isinstance(text, str) for text in texts):
-        raise InputTypeError(
-            f"expected text, or several, found {reprlib.repr(value)}", argument=argument
-        )
+        raise InputTypeError(f"expected {what}, found {reprlib.repr(value)}", argument=argument)
     return texts
 
 

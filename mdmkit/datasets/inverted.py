@@ -5,8 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Collection, Iterable
 
-from mdmkit.core.arguments import check_among
-from mdmkit.core.errors import InputTypeError
+from mdmkit.core.arguments import as_texts, check_among
 
 
 def as_inverted(invert: str | Collection[str]) -> frozenset[str]:
@@ -30,9 +29,7 @@ def as_inverted(invert: str | Collection[str]) -> frozenset[str]:
     >>> as_inverted("mine"), as_inverted(())
     (frozenset({'mine'}), frozenset())
     """
-    names = [invert] if isinstance(invert, str) else invert
-    if not isinstance(names, Collection) or not all(isinstance(name, str) for name in names):
-        raise InputTypeError(f"expected names of methods, found {invert!r}", argument="invert")
+    names = as_texts(invert, "invert", "names of methods")
     return frozenset(unicodedata.normalize("NFC", name) for name in names)
 
 

@@ -75,19 +75,10 @@ def loads_of(
     pairing: Pairing, codes: LabelCodes, key: str | None, survey: LabelSurvey | None = None
 ) -> dict[str, list[Load]]:
     """Make the loaders of each method's frames; a survey sees their masks."""
+    load = partial(load_frame, codes=codes, key=key, resize=pairing.resize, survey=survey)
     return {
         method: [
-            partial(
-                load_frame,
-                path,
-                pairing.targets[name],
-                codes,
-                name,
-                key,
-                pairing.resize,
-                method in pairing.inverted,
-                survey,
-            )
+            partial(load, path, pairing.targets[name], name=name, invert=method in pairing.inverted)
             for name, path in paths.items()
         ]
         for method, paths in pairing.scores.items()
@@ -167,12 +158,9 @@ class Methods:
     ) -> None:
         """Call `use(method, evaluation, progress)` for each; errors name the method."""
         for name, evaluation in self.evaluations.items():
+            done = progress(name, len(self.loads[name])) if progress else no_progress
             try:
-                use(
-                    name,
-                    evaluation,
-                    progress(name, len(self.loads[name])) if progress else no_progress,
-                )
+                use(name, evaluation, done)
             except InputError as error:
                 raise error.inside(name) from error
 
