@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable
 Complete = Callable[[str], list[str]]
 
 
-def one_of(*names: str) -> Complete:
-    """One of several fixed names, or, as `a|b|c`, of those in one text."""
-    choices = [choice for name in names for choice in name.split("|")]
+def one_of(forms: str) -> Complete:
+    """One of the names in `a|b|c`."""
+    choices = forms.split("|")
 
     def complete(incomplete: str) -> list[str]:
         return [choice for choice in choices if choice.startswith(incomplete)]

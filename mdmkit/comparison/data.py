@@ -12,6 +12,7 @@ from mdmkit.evaluation.result import Result
 from mdmkit.metrics.measures import Measure
 
 if TYPE_CHECKING:
+    from mdmkit.core.number import Number
     from mdmkit.uncertainty.resampling import Bootstrap
 
 
@@ -43,6 +44,10 @@ class ComparisonData:
     def keys(self) -> tuple[str, ...]:
         """The names of its methods."""
         return tuple(result.method for result in self.results)
+
+    def numbers(self, measure: Measure) -> list[Number]:
+        """The numbers of a measure, of all methods."""
+        return [result.numbers[measure.key] for result in self.results]
 
     def uses_auxiliary(self, method: str) -> str | None:
         """Whether a method uses auxiliary data, "yes" or "no"; None where nobody asked."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from math import isnan
 from typing import TYPE_CHECKING, Any
 
@@ -26,15 +26,6 @@ OTHER_SCALE = "other scale"
 FEW = 20
 #: Brackets that are wider would change the decimal that tables show.
 NEGLIGIBLE = 0.0005
-
-#: Fields of a difference in CSV; see `difference_fields`.
-DIFFERENCE_FIELDS = (
-    "reference",
-    "difference",
-    "difference_low",
-    "difference_high",
-    "difference_excludes_zero",
-)
 
 Interval = tuple[float, float]
 
@@ -66,14 +57,7 @@ class Difference:
 
     def to_dict(self) -> Json:
         """All fields, ready for JSON."""
-        return {
-            "metric": self.metric,
-            "reference": self.reference,
-            "method": self.method,
-            "value": self.value,
-            "interval": self.interval,
-            "excludes_zero": self.excludes_zero,
-        }
+        return asdict(self) | {"excludes_zero": self.excludes_zero}
 
 
 def check_against(against: str | None, methods: Any) -> None:
@@ -300,15 +284,13 @@ def with_intervals(comparison: ComparisonData, rows: list[Json]) -> Json:
     return {"rows": rows, "bootstrap": beside}
 
 
-def difference_fields(comparison: ComparisonData) -> dict[tuple[str, str], Json]:
-    """Fields of CSV by method and measure: the reference, and its difference to the method."""
+def difference_fields(difference: Difference | None) -> Json:
+    """Fields of CSV: the reference, and its difference to the method; None where there is none."""
+    low, high = (difference and difference.interval) or (None, None)
     return {
-        (each.method, each.metric): {
-            "reference": each.reference,
-            "difference": each.value,
-            "difference_low": each.interval and each.interval[0],
-            "difference_high": each.interval and each.interval[1],
-            "difference_excludes_zero": each.excludes_zero,
-        }
-        for each in paired_differences(comparison)
+        "reference": difference and difference.reference,
+        "difference": difference and difference.value,
+        "difference_low": low,
+        "difference_high": high,
+        "difference_excludes_zero": difference and difference.excludes_zero,
     }

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mdmkit.comparison.data import ComparisonData
-from mdmkit.comparison.differences import DIFFERENCE_FIELDS, difference_fields, with_intervals
-from mdmkit.comparison.published import published_rows
+from mdmkit.comparison.differences import difference_fields, paired_differences, with_intervals
 from mdmkit.tables.table import Row
 
 if TYPE_CHECKING:
+    from mdmkit.comparison.differences import Difference
+    from mdmkit.core.number import Number
     from mdmkit.evaluation.result import Result
     from mdmkit.metrics.measures import Measure
     from mdmkit.uncertainty.resampling import Bootstrap
@@ -57,14 +58,14 @@ def comparison_rows(comparison: ComparisonData) -> list[Row]:
     )
     shared = {name: comparison.settings[name] for name in names if name in comparison.settings}
     rows = [flat(row) | shared for row in record_of(comparison)["rows"]]
-    for (method, key), found in difference_fields(comparison).items():
-        row = next(row for row in rows if row["method"] == method)
-        row |= {f"{key}_{name}": value for name, value in found.items()}
+    for each in paired_differences(comparison):
+        row = next(row for row in rows if row["method"] == each.method)
+        row |= {f"{each.metric}_{name}": value for name, value in difference_fields(each).items()}
     if comparison.bootstrap:
         rows = [row | _drawing(comparison.bootstrap) for row in rows]
     if comparison.published:
         rows = [row | {"published": False} for row in rows]
-        rows += [row | {"published": True} for row in published_rows(comparison.published)]
+        rows += [row | {"published": True} for row in comparison.published.records()]
     return rows
 
 
@@ -76,10 +77,13 @@ def long_rows(comparison: ComparisonData) -> list[Row]:
     `confidence_low` and `confidence_high` are the ends of the value's interval, and `difference` is
     `reference` minus the value.
     """
-    differences = difference_fields(comparison)
+    differences = {(each.method, each.metric): each for each in paired_differences(comparison)}
+    found = comparison.bootstrap
     rows = [
         _long_row(result, measure, comparison)
-        | _uncertainty(result, measure, comparison, differences)
+        | _uncertainty(
+            found, result.numbers[measure.key], differences.get((result.method, measure.key))
+        )
         for result in comparison.results
         for measure in comparison.measures
     ]
@@ -105,6 +109,7 @@ def _long_row(result: Result, measure: Measure, comparison: ComparisonData) -> R
     key, number, settings = measure.key, result.numbers[measure.key], comparison.settings
     low, high = number.bracket or (None, None)
     start, end = number.interval or (None, None)
+    counted = ("frames", "pixels", "anomalous_pixels", "components")
     return {
         "method": result.method,
         "metric": key,
@@ -127,10 +132,7 @@ def _long_row(result: Result, measure: Measure, comparison: ComparisonData) -> R
         "aggregate": settings["aggregate"],
         "min_prediction": settings["min_prediction"],
         "min_target": settings["min_target"],
-        "frames": result.frames,
-        "pixels": result.pixels,
-        "anomalous_pixels": result.anomalous_pixels,
-        "components": result.components,
+        **{name: getattr(result, name) for name in counted},
     }
 
 
@@ -138,18 +140,10 @@ def _drawing(found: Bootstrap) -> Row:
     return {"replicates": found.sets, "seed": found.seed, "confidence": found.confidence}
 
 
-def _uncertainty(
-    result: Result,
-    measure: Measure,
-    comparison: ComparisonData,
-    differences: dict[tuple[str, str], Row],
-) -> Row:
+def _uncertainty(found: Bootstrap | None, number: Number, difference: Difference | None) -> Row:
     """The interval of a value and its difference to the reference; nothing without a bootstrap."""
-    if comparison.bootstrap is None:
+    if found is None:
         return {}
-    low, high = result.numbers[measure.key].confidence or (None, None)
-    none = dict.fromkeys(DIFFERENCE_FIELDS)
-    difference = differences.get((result.method, measure.key), none)
-    return {"confidence_low": low, "confidence_high": high, **difference} | _drawing(
-        comparison.bootstrap
-    )
+    low, high = number.confidence or (None, None)
+    interval: Row = {"confidence_low": low, "confidence_high": high}
+    return interval | difference_fields(difference) | _drawing(found)

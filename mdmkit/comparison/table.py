@@ -29,7 +29,7 @@ from mdmkit.tables.table import (
 )
 
 if TYPE_CHECKING:
-    from mdmkit.evaluation.result import Result
+    pass
 
 _UNMATCHED = "MDM ("  # printed margins, whose metric and T are not known
 
@@ -62,7 +62,7 @@ def blocks(comparison: ComparisonData) -> list[Block]:
         *selection_blocks(comparison, lambda measure: _value_column(measure, comparison)),
     ]
     if comparison.settings["aggregate"] == "pooled":
-        recommended = tuple(threshold_column(m, comparison.results) for m in margins)
+        recommended = tuple(_threshold_column(measure, comparison) for measure in margins)
         if any(cell != UNDEFINED for column in recommended for cell in column.cells):
             found.append(Block("Recommended threshold [margin)", recommended, "aside"))
     if comparison.bootstrap:
@@ -73,9 +73,9 @@ def blocks(comparison: ComparisonData) -> list[Block]:
 
 
 def _value_column(measure: Measure, comparison: ComparisonData) -> Column:
-    numbers = [result.numbers[measure.key] for result in comparison.results]
+    numbers = comparison.numbers(measure)
     kinds = [result.normalize if measure.on_scale else "" for result in comparison.results]
-    intervals = [result.numbers[measure.key].confidence for result in comparison.results]
+    intervals = [number.confidence for number in numbers]
     if comparison.published:
         printed = comparison.published.rows
         numbers += [Number(row.values.get(measure.key)) for row in printed]
@@ -180,7 +180,7 @@ def _raw_threshold_block(comparison: ComparisonData) -> Block:
     """The thresholds of predictions at a rate, or with the best F1, on the raw scores."""
     columns = []
     for measure in comparison.measures:
-        numbers = [result.numbers[measure.key] for result in comparison.results]
+        numbers = comparison.numbers(measure)
         if all(number.all_predicted is None for number in numbers):  # no such measure
             continue
         cells = tuple(map(_raw_threshold, numbers))
@@ -252,15 +252,13 @@ def _filled(block: Block, rows: int) -> Block:
     return replace(block, columns=columns)
 
 
-def threshold_column(measure: MarginAt, results: Sequence[Result]) -> Column:
+def _threshold_column(measure: MarginAt, comparison: ComparisonData) -> Column:
     """The thresholds which a margin recommends, with their intervals."""
-    cells = []
-    for result in results:
-        number = result.numbers[measure.key]
-        if number.interval is None:
-            cells.append(UNDEFINED)
-        else:
-            x, y = number.interval
-            mark = TRIVIAL if number.is_trivial else ""
-            cells.append(f"{number.threshold:.3f} [{x:.3f}, {y:.3f}){mark}")
-    return Column(*titles(measure), "", tuple(cells))
+    return Column(*titles(measure), "", tuple(map(_threshold, comparison.numbers(measure))))
+
+
+def _threshold(number: Number) -> str:
+    if number.interval is None:
+        return UNDEFINED
+    x, y = number.interval
+    return f"{number.threshold:.3f} [{x:.3f}, {y:.3f}){TRIVIAL if number.is_trivial else ''}"

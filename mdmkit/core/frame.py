@@ -274,7 +274,8 @@ class Frame:
     def rescaled(self, rescale: Callable[[NDArray[np.float64]], NDArray[np.float64]]) -> Frame:
         """Map the scores of the frame to float64 (0 at ignored pixels)."""
         scores = np.zeros(self.shape)
-        scores[self.valid] = rescale(as_unit(self.scores[self.valid]))
+        valid = ... if self.valid.all() else self.valid  # in order, which takes half the time
+        scores[valid] = rescale(as_unit(self.scores[valid]))
         return self.altered(scores=scores)
 
     def altered(

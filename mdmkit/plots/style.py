@@ -18,6 +18,7 @@ from mdmkit.core.arguments import check_kind, check_that
 from mdmkit.core.errors import InputError
 from mdmkit.core.files import as_path, check_suffix, write_atomically
 from mdmkit.core.records import Json
+from mdmkit.tables.headings import METRIC_LABELS as METRIC_LABELS
 
 T = TypeVar("T")
 
@@ -62,15 +63,6 @@ SINGLE, DOUBLE, FULL = WIDTHS["cvpr"], WIDTHS["neurips"], WIDTHS["cvpr-wide"]
 #: Text that stays dark in print, and the lines behind it.
 INK, GUIDE = "0.15", "0.8"
 _SMALLEST_WIDTH, _LARGEST_WIDTH = 1.0, 100.0
-METRIC_LABELS = {
-    "f1": "pixel F1",
-    "iou": "pixel IoU",
-    "precision": "pixel precision",
-    "recall": "pixel recall",
-    "siou": "mean sIoU",
-    "ppv": "mean PPV",
-    "mean_f1": "component mean F1",
-}
 
 
 def as_width(width: float | str) -> float:

@@ -19,6 +19,7 @@ from mdmkit.report.pages import render_page
 from mdmkit.report.slider import Counts, Thresholds, offer_thresholds
 from mdmkit.report.spread import spread_block
 from mdmkit.tables.forms import finite
+from mdmkit.tables.headings import METRIC_LABELS
 
 if TYPE_CHECKING:
     from mdmkit.comparison.study import Study
@@ -221,8 +222,6 @@ def check_report(most: int, map_width: int) -> None:
 
 
 def _title(measure: MarginAt) -> str:
-    from mdmkit.plots import METRIC_LABELS
-
     name = METRIC_LABELS.get(measure.metric.name, measure.metric.name)
     return f"{name} above {measure.t_margin:g}"
 

@@ -54,10 +54,10 @@ class Objects:
 
 def _half_covered(regions: FrameRegions, levels: Levels) -> NDArray[np.int64]:
     """The level that a share `FOUND` of each component's pixels reaches, shape (K,)."""
-    ordered = levels[np.lexsort((-levels.astype(np.int64), regions.component))]
+    ordered = np.sort(256 * regions.component.astype(np.int64) + (255 - levels))
     starts = np.cumsum(regions.sizes) - regions.sizes
     needed = np.ceil(FOUND * regions.sizes).astype(np.int64)
-    return np.asarray(ordered[starts + needed - 1], np.int64)
+    return np.asarray(255 - ordered[starts + needed - 1] % 256)
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from mdmkit.core.frame import as_unit
 from mdmkit.core.types import Array
 from mdmkit.statistics.edges import united
+from mdmkit.statistics.scratch import scratch
 
 if TYPE_CHECKING:
     from mdmkit.core.frame import Frame
@@ -100,12 +101,12 @@ def split_keys(frame: Frame) -> tuple[Keys, Keys]:
 
     bits = _bits(frame)
     masks = sign_of(bits.dtype), exponent_of(bits.dtype)
-    keys = np.empty_like(bits)
+    keys = scratch("split keys", bits.size, bits.dtype)
     front, back, flagged = split_by_class(bits, *frame.flat_labels(), *masks, keys)
     if flagged:
         frame.check()
         front, back, _ = split_by_class(bits, *frame.flat_labels(), *masks, keys)
-    return sorted_keys(keys[:front].copy()), sorted_keys(keys[back:].copy())
+    return _sorted_copy(keys[:front]), _sorted_copy(keys[back:])
 
 
 def split_keys_between(frame: Frame, intervals: NDArray[np.float64]) -> tuple[Keys, Keys]:
@@ -146,7 +147,17 @@ def _bits(frame: Frame) -> Keys:
 
 def sorted_keys(keys: Keys) -> Keys:
     """Sort keys in ascending order. O(n); the array that it is given is overwritten."""
+    return _sorted(keys, np.empty_like(keys))
+
+
+def _sorted_copy(keys: Keys) -> Keys:
+    """A copy of keys in ascending order; they are overwritten."""
+    return np.array(_sorted(keys, scratch("sorted keys", keys.size, keys.dtype)))
+
+
+def _sorted(keys: Keys, spare: Keys) -> Keys:
+    """Keys in ascending order, in the one array or the other."""
     from mdmkit.statistics.kernels.split_scores import sort_keys
 
     shifts = np.arange(0, 8 * keys.itemsize, _DIGIT).astype(keys.dtype)
-    return np.asarray(sort_keys(keys, np.empty_like(keys), shifts))
+    return np.asarray(sort_keys(keys, spare, shifts))

@@ -37,6 +37,16 @@ METRIC_HEADINGS = {
     "auspro": "AUsPRO",
     "aupimo": "AUPIMO",
 }
+#: Of figures, where there is room for more.
+METRIC_LABELS = {
+    "f1": "pixel F1",
+    "iou": "pixel IoU",
+    "precision": "pixel precision",
+    "recall": "pixel recall",
+    "siou": "mean sIoU",
+    "ppv": "mean PPV",
+    "mean_f1": "component mean F1",
+}
 LOWER_IS_BETTER = ("fpr95",)  # of the published columns
 
 

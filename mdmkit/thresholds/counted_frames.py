@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.core.errors import InputError, NoTargetError
-from mdmkit.evaluation.remarks import Look
 from mdmkit.metrics.base import Metric
 from mdmkit.metrics.curve import ThresholdCurve
 from mdmkit.metrics.normalized_totals import NormalizedTotals
@@ -27,7 +26,7 @@ from mdmkit.statistics.normalizers import Normalizer
 from mdmkit.statistics.score_bins import PixelBins
 from mdmkit.thresholds.counted_frame import Counted, CountedFrame, Scores, means_in
 from mdmkit.thresholds.frame_values import Certifiable
-from mdmkit.thresholds.ranges import Ranges, within_unit
+from mdmkit.thresholds.ranges import Ranges, undefined
 from mdmkit.thresholds.requirements import Requirement
 from mdmkit.thresholds.sources import ReadFrames, Source
 from mdmkit.uncertainty.certificates import FrameSteps, Run
@@ -147,26 +146,14 @@ class CountedFrames(Source):
 
     def ranges(self, requirements: Sequence[Requirement], normalize: str) -> Ranges:
         """Where requirements surely hold on them."""
-        totals, normalizer = self._totals, self.counts.normalizer
+        totals = self._totals
         totals.normalizer(np.array(totals.pixels.extremes))  # refuses what leaves [0, 1]
         several = [r for r in requirements if r.per_frame]
         means = dict(zip(several, self._means(several), strict=True)) if several else {}
-        curves = [
-            within_unit(means[r] if r in means else r.seen(totals).curve(r.metric))
-            for r in requirements
-        ]
-        pixels = totals.pixels
-        valid, anomalous = pixels.anomalous + pixels.normal, pixels.anomalous
-        return Ranges(
-            tuple(requirements),
-            tuple(curves),
-            normalizer,
-            self.frames,
-            valid,
-            anomalous,
-            known=np.asarray(normalizer(self.counts.edges)),
-            remarks=tuple(Look.at(totals).remarks()),
-        )
+        curves = {
+            r: means[r] if r in means else r.seen(totals).curve(r.metric) for r in requirements
+        }
+        return Ranges.of(curves, totals, np.asarray(totals.normalizer(self.counts.edges)))
 
     def _means(self, requirements: Sequence[Requirement]) -> list[ThresholdCurve]:
         """The mean of each measure over frames, with bounds."""
@@ -187,10 +174,7 @@ class CountedFrames(Source):
         self, requirement: Requirement, means: FrameMeans, bounds: Sequence[Bounds]
     ) -> ThresholdCurve:
         if not bounds:
-            raise NoTargetError(
-                f"expected a frame in which {requirement.name} is defined, found none",
-                argument="target",
-            )
+            raise undefined(requirement)
         edges = np.asarray(self.counts.normalizer(self.counts.edges))
         breakpoints = np.unique(np.append(0.0, edges[(edges > 0) & (edges <= 1)]))
         known, values = means.rescaled(self.counts.normalizer).on_unit()

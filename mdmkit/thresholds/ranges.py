@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
@@ -67,6 +67,26 @@ class Ranges:
     anomalous_pixels: int
     known: Scores | None = None
     remarks: tuple[str, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        curves: Mapping[Requirement, ThresholdCurve],
+        totals: NormalizedTotals,
+        known: Scores | None = None,
+    ) -> Ranges:
+        """Make the ranges of requirements from their curves, and from what was counted."""
+        anomalous = totals.pixels.anomalous
+        return cls(
+            tuple(curves),
+            tuple(map(within_unit, curves.values())),
+            totals.normalizer,
+            totals.frames,
+            anomalous + totals.pixels.normal,
+            anomalous,
+            known,
+            tuple(Look.at(totals).remarks()),
+        )
 
     @cached_property
     def edges(self) -> Scores:
@@ -281,8 +301,7 @@ def find_ranges(
         If scores leave [0, 1] and no normaliser is named.
     """
     pooled = tuple(r for r in requirements if not r.per_frame)
-    evaluation = frames.evaluated([Requirements(pooled)], normalize)
-    totals = evaluation.sweeps()
+    totals = frames.evaluated([Requirements(pooled)], normalize).sweeps()
     # Without a normaliser this refuses scores outside [0, 1].
     totals.normalizer(np.array(totals.pixels.extremes))
     others = [r for r in requirements if r.per_frame]
@@ -295,32 +314,26 @@ def find_ranges(
         except NoTargetError:
             if not defined:
                 raise
-    pixels = totals.pixels
-    return Ranges(
-        tuple(curves),
-        tuple(curves.values()),
-        totals.normalizer,
-        evaluation.counts.frames,
-        pixels.anomalous + pixels.normal,
-        pixels.anomalous,
-        remarks=tuple(Look.at(totals).remarks()),
-    )
+    return Ranges.of(curves, totals)
 
 
 def _curve_of(
     requirement: Requirement, totals: NormalizedTotals, means: FrameMeans | None
 ) -> ThresholdCurve:
     if means is None:
-        return within_unit(requirement.seen(totals).curve(requirement.metric))
+        return requirement.seen(totals).curve(requirement.metric)
     breakpoints, values = means.rescaled(totals.normalizer).on_unit()
     if np.isnan(values).all():
-        raise NoTargetError(
-            f"expected a frame in which {requirement.name} is defined, found none",
-            argument="target",
-        )
+        raise undefined(requirement)
     at_all, at_none = means.ends().tolist()
-    ends = at_all, at_none
-    return within_unit(ThresholdCurve(breakpoints, values, requirement.name, ends=ends))
+    return ThresholdCurve(breakpoints, values, requirement.name, ends=(at_all, at_none))
+
+
+def undefined(requirement: Requirement) -> NoTargetError:
+    """The error of a measure that no frame defines."""
+    return NoTargetError(
+        f"expected a frame in which {requirement.name} is defined, found none", argument="target"
+    )
 
 
 def within_unit(curve: ThresholdCurve) -> ThresholdCurve:

@@ -198,26 +198,24 @@ def opened(path: Path, wanted: Record) -> Iterator[CountsFile]:
     with needed_by("frame counts"):
         import h5py
     if not is_whole(path):
-        raise InputError(
-            f"expected {path} to hold frame counts (version {VERSION}) as they were "
-            f"written, found another file, or a damaged one; {AGAIN}",
-            argument="counts",
-        )
+        raise _refused(path, "another file, or a damaged one")
     try:
         file = h5py.File(path, "r")
     except OSError as error:
-        raise InputError(
-            f"expected {path} to hold frame counts, found: {error}; {AGAIN}", argument="counts"
-        ) from error
+        raise _refused(path, error) from error
     with file:
         if file.attrs.get(MARK) != VERSION:
-            raise InputError(
-                f"expected {path} to hold frame counts (version {VERSION}), "
-                f"found another HDF5 file; {AGAIN}",
-                argument="counts",
-            )
+            raise _refused(path, "another HDF5 file")
         check_unchanged(path, json.loads(file["record"][()]), wanted)
         yield CountsFile(file)
+
+
+def _refused(path: Path, found: object) -> InputError:
+    return InputError(
+        f"expected {path} to hold frame counts (version {VERSION}) as they were written, found "
+        f"{found}; {AGAIN}",
+        argument="counts",
+    )
 
 
 def fits(path: Path, wanted: Record) -> bool:

@@ -128,40 +128,14 @@ class BinomialTail:
         return np.asarray((x[..., None] < 0.5).astype(np.float64))
 
     def p(self, sums: Values, frames: int) -> Values:
-        return np.asarray(_at_most(np.rint(sums[..., 0]), frames, 1 - self.bound))
+        return np.asarray(at_most(np.rint(sums[..., 0]), frames, 1 - self.bound))
 
     def log_growth(self, sums: Values, frames: int) -> Values:
         """Evidence by Chernoff's bound on the tail."""
-        return -frames * np.atleast_1d(_divergence(1 - sums[..., :1] / frames, self.bound))
+        return -frames * np.atleast_1d(divergence(1 - sums[..., :1] / frames, self.bound))
 
 
-@dataclass(frozen=True)
-class HoeffdingBentkus:
-    """The smaller of Hoeffding's and Bentkus' bounds, kept to compare with.
-
-    References
-    ----------
-    Bates et al.: Distribution-Free, Risk-Controlling Prediction Sets. 2021.
-    """
-
-    bound: float
-    name = "hoeffding-bentkus"
-
-    def parts(self, x: Values) -> Values:
-        return x[..., None]
-
-    def p(self, sums: Values, frames: int) -> Values:
-        mean = np.clip(sums[..., 0] / frames, 0, 1)
-        hoeffding = np.exp(frames * _divergence(mean, self.bound))
-        losses = np.ceil(frames - sums[..., 0] - 1e-9)  # a sum that is whole, but for rounding
-        bentkus = np.e * _at_most(np.clip(losses, 0, frames), frames, 1 - self.bound)
-        return np.asarray(np.minimum(1, np.minimum(hoeffding, bentkus)))
-
-    def log_growth(self, sums: Values, frames: int) -> Values:
-        return -frames * np.atleast_1d(_divergence(sums[..., :1] / frames, self.bound))
-
-
-def _at_most(losses: Values, frames: int, rate: float) -> Values:
+def at_most(losses: Values, frames: int, rate: float) -> Values:
     """The binomial distribution function."""
     with needed_by("binomial test"):
         from scipy.special import bdtr
@@ -169,7 +143,7 @@ def _at_most(losses: Values, frames: int, rate: float) -> Values:
     return np.asarray(bdtr(losses, frames, rate))
 
 
-def _divergence(mean: Values, bound: float) -> Values:
+def divergence(mean: Values, bound: float) -> Values:
     """Minus the divergence of a mean above `bound` from it; 0 for a mean below."""
     mean = np.maximum(np.clip(mean, 0, 1), bound)
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -16,7 +16,8 @@ from itertools import product
 
 import numpy as np
 
-from mdmkit.uncertainty.p_values import HoeffdingBentkus, mean_test
+from mdmkit.uncertainty.p_values import mean_test
+from tests.reference.hoeffding_bentkus import HoeffdingBentkus
 from tests.uncertainty.test_coverage import (
     CELLS,
     ERROR,

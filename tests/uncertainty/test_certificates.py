@@ -15,13 +15,13 @@ from mdmkit.uncertainty.p_values import (
     AnyAbove,
     Betting,
     BinomialTail,
-    HoeffdingBentkus,
     fewest_frames,
     frames_needed,
     mean_test,
     p_value,
 )
 from tests.reference.conformal import next_frame_threshold
+from tests.reference.hoeffding_bentkus import HoeffdingBentkus
 
 
 def drawn_steps(rng, frames, kind, ties=12):

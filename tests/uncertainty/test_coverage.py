@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from mdmkit.uncertainty.certificates import FrameSteps, certified_run, weighted
-from mdmkit.uncertainty.p_values import HoeffdingBentkus, mean_test
+from mdmkit.uncertainty.p_values import mean_test
+from tests.reference.hoeffding_bentkus import HoeffdingBentkus
 
 KINDS, SCORES = 60, np.arange(1, 33) / 32
 PIXELS = 1000

@@ -82,10 +82,6 @@ class Chunk:
     in_bins: bool
     frames: tuple[Counted, ...]
 
-    def load(self) -> Evaluation:
-        """Its statistics."""
-        return Evaluation.load(self.path)
-
 
 class Checkpoint:
     """The chunks of one pass over the frames of one method.
@@ -154,7 +150,7 @@ class Checkpoint:
     def load(self, chunk: Chunk) -> Evaluation | None:
         """Statistics of a chunk; None of a damaged one, which is removed."""
         try:
-            return chunk.load()
+            return Evaluation.load(chunk.path)
         except SpoiltError as error:
             self.drop(chunk.path, error)
             return None

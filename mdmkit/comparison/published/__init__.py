@@ -45,6 +45,10 @@ class PublishedRow:
     auxiliary: str
     values: dict[str, float | None]
 
+    def to_dict(self) -> Json:
+        """All of it as one row, ready for JSON."""
+        return {"method": self.method, "auxiliary": self.auxiliary, **self.values}
+
 
 @dataclass(frozen=True)
 class PublishedTable(Tabular):
@@ -79,15 +83,52 @@ class PublishedTable(Tabular):
             "title": self.title,
             "source": self.source,
             "notes": list(self.notes),
-            "rows": [
-                {"method": row.method, "auxiliary": row.auxiliary, **row.values}
-                for row in self.rows
-            ],
+            "rows": [row.to_dict() for row in self.rows],
         }
+
+    def records(self) -> list[Row]:
+        """One row per method, in fractions."""
+        return [row.to_dict() | {"source": self.source} for row in self.rows]
+
+    def long_records(self) -> list[Row]:
+        """One row per method and column."""
+        return [
+            {
+                "table": self.name,
+                "method": row.method,
+                "auxiliary": row.auxiliary,
+                "metric": name,
+                "value": value,
+                "source": self.source,
+            }
+            for row in self.rows
+            for name, value in row.values.items()
+        ]
 
     def view(self) -> View:
         """The content of the table, before any form is chosen."""
-        return view_of_published(self)
+        columns = [
+            value_column(
+                *key_titles(name),
+                name not in LOWER_IS_BETTER,
+                [row.values[name] for row in self.rows],
+            )
+            for name in self.columns
+        ]
+        auxiliary = tuple(row.auxiliary or UNDEFINED for row in self.rows)
+        told = any(row.auxiliary for row in self.rows)
+        notes = (f"source: {self.source}", *self.notes)
+        return View(
+            tuple(row.method for row in self.rows),
+            Column("aux. data", "", "", auxiliary) if told else None,
+            (Block(f"{self.title}, %", tuple(columns), "joined"),),
+            notes,
+            self.to_dict(),
+            self.records(),
+            self.long_records(),
+            0,
+            (self.title, *notes),
+        )
 
 
 def published_names() -> tuple[str, ...]:
@@ -156,45 +197,3 @@ def _parsed(name: str, lines: Iterable[str]) -> PublishedTable:
     columns = tuple(c for c in reader.fieldnames or () if c not in _UNMEASURED)
     (title,), (source,), notes = remarks["title"], remarks["source"], tuple(remarks["note"])
     return PublishedTable(name, title, source, notes, columns, tuple(rows))
-
-
-def view_of_published(table: PublishedTable) -> View:
-    """Make the content of a printed table."""
-    columns = []
-    auxiliary = tuple(row.auxiliary or UNDEFINED for row in table.rows)
-    told = any(row.auxiliary for row in table.rows)
-    for name in table.columns:
-        values = [row.values[name] for row in table.rows]
-        columns.append(value_column(*key_titles(name), name not in LOWER_IS_BETTER, values))
-    rows, notes = published_rows(table), (f"source: {table.source}", *table.notes)
-    long = [
-        {
-            "table": table.name,
-            "method": row.method,
-            "auxiliary": row.auxiliary,
-            "metric": name,
-            "value": value,
-            "source": table.source,
-        }
-        for row in table.rows
-        for name, value in row.values.items()
-    ]
-    return View(
-        tuple(row.method for row in table.rows),
-        Column("aux. data", "", "", auxiliary) if told else None,
-        (Block(f"{table.title}, %", tuple(columns), "joined"),),
-        notes,
-        table.to_dict(),
-        rows,
-        long,
-        0,
-        (table.title, *notes),
-    )
-
-
-def published_rows(table: PublishedTable) -> list[Row]:
-    """One row per method, in fractions."""
-    return [
-        {"method": row.method, "auxiliary": row.auxiliary, **row.values, "source": table.source}
-        for row in table.rows
-    ]

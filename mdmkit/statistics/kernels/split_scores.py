@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mdmkit.statistics.kernels import kernel
+from mdmkit.statistics.kernels import inner_kernel, kernel
 
 NORMAL, ANOMALOUS, IGNORED, UNKNOWN = range(4)  # the classes of mdmkit.core.labels
 _BLOCK = 256
@@ -115,27 +115,33 @@ def split_between(bits, labels, table, sign, lows, highs, keys):
     return front, back
 
 
+@inner_kernel
+def sort_by_digit(keys, spare, shift):
+    """Write keys to `spare`, sorted by a digit and else in order; False if all have the same."""
+    mask = keys.dtype.type((1 << _DIGIT) - 1)
+    counts = np.zeros(1 << _DIGIT, np.int64)
+    for i in range(keys.size):
+        counts[(keys[i] >> shift) & mask] += 1
+    if counts.max() == keys.size:
+        return False
+    places = np.cumsum(counts) - counts
+    for i in range(keys.size):
+        key = keys[i]
+        digit = (key >> shift) & mask
+        spare[places[digit]] = key
+        places[digit] += 1
+    return True
+
+
 @kernel
 def sort_keys(keys, spare, shifts):
     """Sort keys digit by digit; returns the one of the two arrays in which they end.
 
-    `shifts` (one a digit, of the type of the keys) say where digits begin. A digit that is the
-    same in all keys costs nothing.
+    `shifts` (one a digit, of the type of the keys) say where digits begin.
     """
-    mask = keys.dtype.type((1 << _DIGIT) - 1)
-    counts = np.zeros((shifts.size, 1 << _DIGIT), np.int64)
-    for i in range(keys.size):
-        for d in range(shifts.size):
-            counts[d, (keys[i] >> shifts[d]) & mask] += 1
     for d in range(shifts.size):
-        if counts[d].max() == keys.size:
-            continue
-        places = np.cumsum(counts[d]) - counts[d]
-        for i in range(keys.size):
-            digit = (keys[i] >> shifts[d]) & mask
-            spare[places[digit]] = keys[i]
-            places[digit] += 1
-        keys, spare = spare, keys
+        if sort_by_digit(keys, spare, shifts[d]):
+            keys, spare = spare, keys
     return keys
 
 
