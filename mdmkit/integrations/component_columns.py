@@ -58,6 +58,6 @@ class ComponentColumns(NamedTuple):
     def as_grid(self, sizes: ComponentSizes, lowest: float, highest: float) -> BinnedComponents:
         """Back again, with the least and greatest score."""
         arrays: list[Any] = np.split(self.columns, np.cumsum(_WIDTHS)[:-1], axis=1)
-        kinds = zip((BinnedRatios, BinnedRatios, BinnedSteps), (0, 3, 6), strict=True)
-        parts = [kind(*arrays[at : at + 3], lowest, highest) for kind, at in kinds]
+        kinds: tuple[Any, ...] = (BinnedRatios, BinnedRatios, BinnedSteps)
+        parts = [kind(*arrays[3 * n : 3 * n + 3], lowest, highest) for n, kind in enumerate(kinds)]
         return BinnedComponents(sizes, self.targets, self.largest, *parts)

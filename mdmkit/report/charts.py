@@ -190,11 +190,11 @@ def draw_chart(title: str, t_margin: float, curves: Mapping[str, ThresholdCurve]
     end = _end(t_margin, curves)
     for method, curve in curves.items():
         margin = curve.margin(t_margin)
-        places: list[float | None] = [None] * 3
+        places: tuple[float | None, float | None, float | None] = None, None, None
         text = f"MDM 0, never above T = {t_margin:g}"
         if margin.interval is not None and margin.threshold is not None:
             low, high = margin.interval
-            places = [_x(low), _x(high), _x(margin.threshold)]
+            places = _x(low), _x(high), _x(margin.threshold)
             text = (
                 f"MDM {100 * margin.value:.1f}, from {low:.3f} to {high:.3f}, "
                 f"recommended {margin.threshold:.3f}"

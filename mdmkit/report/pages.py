@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from mdmkit.core.extras import needed_by
 
 if TYPE_CHECKING:
-    from importlib.resources.abc import Traversable
+    from importlib.abc import Traversable
 
 
 def inline_hash(text: str) -> str:
