@@ -21,7 +21,7 @@ from mdmkit.core.files import write_text
 
 if TYPE_CHECKING:
     from mdmkit.comparison.result import Comparison
-    from mdmkit.evaluation.sources import Progress
+    from mdmkit.core.progress import Progress
 
 _debugging = False
 

@@ -8,9 +8,13 @@ from collections.abc import Callable, Collection, Iterable
 from difflib import get_close_matches
 from inspect import signature
 from operator import index
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mdmkit.core.errors import InputError, InputTypeError, printable
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 _UNITS = {"": 0, "k": 10, "M": 20, "G": 30, "T": 40}
 
@@ -172,3 +176,24 @@ def as_integer(value: Any, argument: str, least: int, what: str = "an integer") 
     allowed = number >= least and not isinstance(value, bool)
     check_that(allowed, f"{what} >= {least}", value, argument)
     return number
+
+
+def as_floats(values: object, argument: str) -> NDArray[np.float64]:
+    """One finite number, or several, as an array.
+
+    Examples
+    --------
+    >>> as_floats([0, 0.5], "thresholds"), as_floats(3, "most_alarms")
+    (array([0. , 0.5]), array(3.))
+    """
+    import numpy as np  # the help of commands needs none
+
+    try:
+        found = np.asarray(values)
+    except ValueError:  # rows of unequal length
+        found = np.asarray(None)
+    if found.dtype.kind not in "fiu" or found.ndim > 1 or not np.isfinite(found).all():
+        raise InputTypeError(
+            f"expected finite numbers, found {reprlib.repr(values)}", argument=argument
+        )
+    return found.astype(np.float64)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mdmkit.core.arguments import check_kind
 from mdmkit.core.errors import InputError, InputTypeError
 from mdmkit.core.labels import ANOMALOUS, IGNORED, NORMAL, UNKNOWN, LabelCodes, Labels
 from mdmkit.core.types import Array
@@ -201,6 +202,7 @@ class Frame:
     def _set(
         self, scores: object, target: object, ignore: object, codes: LabelCodes, name: str
     ) -> None:
+        check_kind(name, (str,), "name")
         of = f" of {name}" if name else ""
         self.name = name
         named = f"scores{of}"

@@ -14,17 +14,15 @@ from mdmkit.core.errors import InputError, InputTypeError
 from mdmkit.core.frame import Frame
 from mdmkit.core.given import given_frames, kept
 from mdmkit.core.labels import LabelCodes
+from mdmkit.core.progress import Bar, Progress, begin
 from mdmkit.core.transforms import Inverted, inverted
 from mdmkit.datasets import DataSet, Pairing, check_inverted
 from mdmkit.datasets.suspicion import LabelSurvey
 from mdmkit.evaluation.evaluation import Evaluation
 from mdmkit.evaluation.executors import engine_for
-from mdmkit.evaluation.sources import Progress, no_progress
 from mdmkit.evaluation.threads import Load
 from mdmkit.io import RegionMasks, Target, read_mask, read_scores
 from mdmkit.io.resize import resized
-
-Progresses = Callable[[str, int], Progress]
 
 
 def load_frame(
@@ -153,12 +151,10 @@ class Methods:
     loads: Mapping[str, Sequence[Load]]
     pairing: Pairing | None
 
-    def each(
-        self, use: Callable[[str, Evaluation, Progress], None], progress: Progresses | None
-    ) -> None:
+    def each(self, use: Callable[[str, Evaluation, Progress], None], progress: Bar | None) -> None:
         """Call `use(method, evaluation, progress)` for each; errors name the method."""
         for name, evaluation in self.evaluations.items():
-            done = progress(name, len(self.loads[name])) if progress else no_progress
+            done = begin(progress, name, len(self.loads[name]))
             try:
                 use(name, evaluation, done)
             except InputError as error:
@@ -167,7 +163,7 @@ class Methods:
     def run(
         self,
         jobs: int,
-        progress: Progresses | None,
+        progress: Bar | None,
         scheduler: object = None,
         only_numbers: bool = False,
     ) -> None:
