@@ -5,6 +5,8 @@ DEMO ?= build/demo
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --no-compile -c constraints.txt
 UV := $(BIN)/uv pip install --python $(BIN)/python -c constraints.txt
+# kept, whatever the environment says: tests start processes, each of which would compile all it imports
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: demo test test-all lint format bench docs images dist clean kernels
 
@@ -14,7 +16,7 @@ demo: $(VENV)/.maskomaly  ## drawn streets -> network -> scores -> tables and fi
 
 test: $(VENV)/.core  ## tests and doctests but the slow ones, a tenth of the random cases: minutes
 	$(MAKE) --jobs=2 $(VENV)/.test kernels
-	$(BIN)/python -m pytest -q -n auto -m "not slow"
+	$(BIN)/python -m pytest -q -n auto --dist=loadfile -m "not slow"
 
 test-all: $(VENV)/.dev kernels  ## everything: training, processes, builds, a browser, all random cases
 	$(BIN)/python -m pytest -q -n auto --hypothesis-profile=large
@@ -63,8 +65,10 @@ $(VENV)/.maskomaly: $(VENV)/.core
 	$(UV) -e ".[maskomaly]"
 	touch $@
 
+# the import writes bytecode of what is large, while kernels are compiled
 $(VENV)/.test: $(VENV)/.maskomaly
 	$(UV) -e ".[test]"
+	$(BIN)/python -c "import sklearn.mixture, transformers.models.mask2former.modeling_mask2former"
 	touch $@
 
 $(VENV)/.lint: $(VENV)/.maskomaly

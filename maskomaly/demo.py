@@ -5,7 +5,7 @@ Scenes are synthetic; every score comes from the network, every number from `mdm
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -33,6 +33,7 @@ from mdmkit.comparison.result import Comparison
 from mdmkit.core.errors import InputError
 from mdmkit.core.files import check_new_folder, write_text
 from mdmkit.core.labels import LabelCodes
+from mdmkit.core.progress import Bar
 from mdmkit.evaluation.frame_set import FrameSet, evaluate_methods
 from mdmkit.evaluation.methods import load_frame
 from mdmkit.io import read_mask
@@ -56,8 +57,6 @@ BESIDE = "msp"
 
 #: So many scenes, those with the largest anomalies, are looked at for the page of queries.
 LOOKED_AT = 8
-
-Bar = Callable[[str, int], Callable[[], None]]
 
 
 def draw_scenes(folder: Path, count: int = SCENES, kind: str = "test") -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -15,12 +15,12 @@ from maskomaly.outputs import DenseOutputs, MaskOutputs
 from maskomaly.score_maps import Folder
 from maskomaly.streaming import work_ahead
 from mdmkit.core.errors import InputError, printable
+from mdmkit.core.progress import Progress
 
 if TYPE_CHECKING:
     import torch
 
 Outputs = MaskOutputs | DenseOutputs
-Progress = Callable[[], None]
 
 
 class Predicts(Protocol):

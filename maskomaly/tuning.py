@@ -18,6 +18,7 @@ from maskomaly.score_maps import SavedOutputs
 from mdmkit import Evaluation
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import InputError
+from mdmkit.core.progress import Bar
 from mdmkit.datasets.dataset import EVERY_COMPONENT
 from mdmkit.io import read_mask
 from mdmkit.metrics.measure_base import Measure
@@ -32,7 +33,6 @@ T_MASK = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 T_BORDER = (0.1, 0.2, 0.3, 0.4, 0.5)
 LAM = (0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
-Bar = Callable[[str, int], Callable[[], None]]
 Stage = Callable[[MaskomalyConfig], Iterable[MaskomalyConfig]]
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 # Test processes share the cores; more threads in each would only wait for one another.
@@ -23,6 +25,12 @@ for profile, share in (("fast", 10), ("large", 100)):  # in percent of what a te
         print_blob=True,
     )
 settings.load_profile("fast")
+
+with suppress(ImportError):
+    import typer.main
+
+    # A process has one command line, tests run hundreds: to build it took half of their time.
+    typer.main.get_command = cache(typer.main.get_command)
 
 #: What has no doctests, and needs more than the tests do.
 collect_ignore_glob = ["benchmarks/*", "conftest.py", "*/conftest.py"]

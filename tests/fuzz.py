@@ -208,6 +208,7 @@ def main():
     parser.add_argument("--maps", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
+    union.compile_loops()
     done, start = Counter(), time.perf_counter()
     for seed in range(asked.seed, asked.seed + asked.maps):
         try:

@@ -14,11 +14,11 @@ from maskomaly.cli.groups import Chosen, ScoreMaps
 from mdmkit.cli.groups import with_groups
 from mdmkit.cli.terminal import progress_bars
 from mdmkit.core.errors import InputError
+from mdmkit.core.progress import Progress
 
 if TYPE_CHECKING:
     from maskomaly.config import MaskomalyConfig
     from maskomaly.outputs import MaskOutputs
-    from mdmkit.evaluation.sources import Progress
 
 
 @with_groups

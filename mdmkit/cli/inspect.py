@@ -92,9 +92,10 @@ def _check_metrics(choice: Choice | None, metrics: str) -> None:
 
 
 def _echo_trivial(truth: DataSet, choice: Choice, metrics: str, quiet: bool) -> None:
+    from mdmkit.core.progress import begin
     from mdmkit.thresholds.trivial import trivial_levels
 
     with progress_bars(quiet) as progress:
-        advance = progress("trivial levels", len(truth.targets)) if progress else (lambda: None)
+        advance = begin(progress, "trivial levels", len(truth.targets))
         for level in trivial_levels(truth, choice, metrics, advance):
             typer.echo(f"trivial    {level}")

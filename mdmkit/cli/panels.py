@@ -21,13 +21,13 @@ from mdmkit.cli.options import (
 )
 from mdmkit.cli.terminal import note, note_remarks, progress_bars
 from mdmkit.core.errors import InputError
+from mdmkit.core.progress import Bar
 from mdmkit.core.records import Json
 
 if TYPE_CHECKING:
     from mdmkit.core.component_sizes import ComponentSizes
     from mdmkit.datasets import Choice, DataSet
     from mdmkit.evaluation.evaluation import Evaluation
-    from mdmkit.evaluation.sources import Progress
     from mdmkit.metrics.base import Metric
     from mdmkit.metrics.curve import ThresholdCurve
     from mdmkit.metrics.measures import Measure
@@ -272,5 +272,5 @@ def evaluate_panels(
     return taken
 
 
-def _starting(start: str, progress: Callable[[str, int], Progress] | None) -> Any:
+def _starting(start: str, progress: Bar | None) -> Any:
     return progress and (lambda method, frames: progress(f"{start}{method}", frames))

@@ -11,8 +11,8 @@ from mdmkit.comparison.result import Comparison
 from mdmkit.core.arguments import check_options
 from mdmkit.core.errors import InputError
 from mdmkit.core.files import as_path
+from mdmkit.core.progress import Bar
 from mdmkit.evaluation.frame_set import FRAME_OPTIONS, FrameOptions
-from mdmkit.evaluation.methods import Progresses
 from mdmkit.metrics.measures import Measure
 from mdmkit.statistics.accumulator import DEFAULT_MEMORY
 
@@ -33,7 +33,7 @@ def compare(
     scheduler: object = None,
     memory: int = DEFAULT_MEMORY,
     counts: str | Path | None = None,
-    progress: Progresses | None = None,
+    progress: Bar | None = None,
     **frames: Unpack[FrameOptions],
 ) -> Comparison:
     """Compare the score maps of several methods on the same frames.

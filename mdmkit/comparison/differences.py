@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
 from math import isnan
+from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 from mdmkit.comparison.data import ComparisonData
+from mdmkit.core.arguments import check_kind
 from mdmkit.core.errors import InputError
 from mdmkit.core.records import Json
 from mdmkit.metrics.selections import is_count
@@ -62,6 +64,7 @@ class Difference:
 
 def check_against(against: str | None, methods: Any) -> None:
     """A method's name, or None."""
+    check_kind(against, (str, NoneType), "against")
     if against is not None and against not in methods:
         raise InputError(
             f"expected a method among {', '.join(methods)}, found {against!r}", argument="against"

@@ -15,12 +15,12 @@ from mdmkit.comparison.planning import comparison_of, results_of
 from mdmkit.comparison.result import Comparison
 from mdmkit.core.errors import InputError, listing
 from mdmkit.core.frame import Frame
+from mdmkit.core.progress import Bar
 from mdmkit.core.records import Json
 from mdmkit.datasets import Pairing
 from mdmkit.evaluation.evaluation import Evaluation
 from mdmkit.evaluation.frame_set import FrameOptions, FrameSet, evaluate_methods
 from mdmkit.evaluation.gathering import check_aggregate
-from mdmkit.evaluation.methods import Progresses
 from mdmkit.io.images import read_image
 from mdmkit.metrics.base import Metric
 from mdmkit.metrics.curve import ThresholdCurve
@@ -192,7 +192,7 @@ def study_methods(
     normalize: Mapping[str, str],
     memory: int,
     jobs: int,
-    progress: Progresses | None,
+    progress: Bar | None,
     **options: Unpack[FrameOptions],
 ) -> Study:
     """Count everything that the measures need, best F1 always; options as in `compare`.

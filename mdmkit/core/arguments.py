@@ -10,6 +10,9 @@ from inspect import signature
 from operator import index
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from mdmkit.core.errors import InputError, InputTypeError
 
 _UNITS = {"": 0, "k": 10, "M": 20, "G": 30, "T": 40}
@@ -166,3 +169,22 @@ def as_integer(value: Any, argument: str, least: int, what: str = "an integer") 
     allowed = number >= least and not isinstance(value, bool)
     check_that(allowed, f"{what} >= {least}", value, argument)
     return number
+
+
+def as_floats(values: object, argument: str) -> NDArray[np.float64]:
+    """One finite number, or several, as an array.
+
+    Examples
+    --------
+    >>> as_floats([0, 0.5], "thresholds"), as_floats(3, "most_alarms")
+    (array([0. , 0.5]), array(3.))
+    """
+    try:
+        found = np.asarray(values)
+    except ValueError:  # rows of unequal length
+        found = np.asarray(None)
+    if found.dtype.kind not in "fiu" or found.ndim > 1 or not np.isfinite(found).all():
+        raise InputTypeError(
+            f"expected finite numbers, found {reprlib.repr(values)}", argument=argument
+        )
+    return found.astype(np.float64)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mdmkit.core.arguments import check_kind
 from mdmkit.core.errors import InputError, InputTypeError
 from mdmkit.core.labels import ANOMALOUS, IGNORED, NORMAL, UNKNOWN, LabelCodes, Labels
 from mdmkit.core.types import Array
@@ -205,6 +206,7 @@ class Frame:
     def _set(
         self, scores: object, target: object, ignore: object, codes: LabelCodes, name: str
     ) -> None:
+        check_kind(name, (str,), "name")
         of = f" of {name}" if name else ""
         self.name = name
         self.scores = _score_array(scores, f"scores{of}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from mdmkit.core.arguments import as_choice
 from mdmkit.core.errors import InputError, listing
 from mdmkit.core.files import as_path, check_output_folder
 from mdmkit.core.frame import as_unit
+from mdmkit.core.progress import Bar, begin
 from mdmkit.core.transforms import inverted
 from mdmkit.core.types import Array
 from mdmkit.datasets import find_scores
@@ -49,7 +49,7 @@ def convert(
     key: str | None = None,
     invert: bool = False,
     overwrite: bool = False,
-    progress: Callable[[str, int], Callable[[], None]] | None = None,
+    progress: Bar | None = None,
 ) -> Converted:
     """Write the score maps of one folder into another, in another format.
 
@@ -91,7 +91,7 @@ def convert(
             f"folder or pass `overwrite=True`\n{listing(taken)}",
             argument="output",
         )
-    advance = progress("frames", len(paths)) if progress else (lambda: None)
+    advance = begin(progress, "frames", len(paths))
     bad: list[str] = []
     change, vanished = 0.0, 0
     for name, path in paths.items():

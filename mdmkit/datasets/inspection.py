@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from mdmkit.core.errors import InputError, listing
 from mdmkit.core.frame import Frame
 from mdmkit.core.labels import ANOMALOUS, IGNORED, NORMAL
+from mdmkit.core.progress import Bar, begin
 from mdmkit.core.transforms import inverted
 from mdmkit.core.types import Array
 from mdmkit.datasets import (
@@ -38,7 +39,7 @@ def inspect_frames(
     key: str | None = None,
     invert: str | Collection[str] = (),
     normalize: Mapping[str, str] | None = None,
-    progress: Callable[[str, int], Callable[[], None]] | None = None,
+    progress: Bar | None = None,
 ) -> Inspection:
     """Read every mask and score map once, and say what they hold.
 
@@ -92,7 +93,7 @@ def inspect_frames(
     if dataset is not None and choice is not None:
         seen.survey = LabelSurvey(choice.codes, dataset)
     keys = sorted(set(targets).union(*(each.paths for each in found.values())))
-    advance = progress("frames", len(keys)) if progress else (lambda: None)
+    advance = begin(progress, "frames", len(keys))
     for name in keys:
         _inspect_frame(seen, name, key)
         advance()

@@ -24,7 +24,8 @@ from mdmkit.core.errors import InputError, InputTypeError, listing
 from mdmkit.core.extras import needed_by
 from mdmkit.core.frame_streams import as_frame
 from mdmkit.core.labels import LabelCodes
-from mdmkit.evaluation.sources import G, Gathering, Progress, no_progress
+from mdmkit.core.progress import Progress, no_progress
+from mdmkit.evaluation.sources import G, Gathering
 from mdmkit.evaluation.threads import FrameErrors, Load
 
 if TYPE_CHECKING:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import NoneType
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from mdmkit.core.arguments import as_texts, check_kind, check_options
 from mdmkit.core.errors import InputError, NoTargetError
 from mdmkit.core.labels import Labels
+from mdmkit.core.progress import Bar
 from mdmkit.core.records import Json
 from mdmkit.datasets import (
     Choice,
@@ -26,7 +28,6 @@ from mdmkit.datasets.suspicion import LabelSurvey
 from mdmkit.evaluation.evaluation import Evaluation
 from mdmkit.evaluation.methods import (
     Methods,
-    Progresses,
     check_given,
     is_folder,
     loads_of,
@@ -162,6 +163,7 @@ class FrameSet:
         check_options(cls.of, options, FRAME_OPTIONS)
         check_kind(options.get("score_ending", ""), (str,), "score_ending")
         check_kind(options.get("normal", False), (bool,), "normal")
+        check_kind(options.get("key"), (str, NoneType), "key")
         dataset = options.get("dataset")
         if target is not None and dataset is not None:
             raise InputError(
@@ -310,7 +312,7 @@ def evaluate_methods(
     frames: FrameSet,
     *,
     jobs: int = 1,
-    progress: Progresses | None = None,
+    progress: Bar | None = None,
     scheduler: object = None,
     **options: object,
 ) -> dict[str, Evaluation]:

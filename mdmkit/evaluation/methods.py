@@ -13,17 +13,15 @@ from mdmkit.core.errors import InputError, InputTypeError
 from mdmkit.core.frame import Frame
 from mdmkit.core.given import given_frames, kept
 from mdmkit.core.labels import LabelCodes
+from mdmkit.core.progress import Bar, Progress, begin
 from mdmkit.core.transforms import Inverted, inverted
 from mdmkit.datasets import DataSet, Pairing, check_inverted
 from mdmkit.datasets.suspicion import LabelSurvey
 from mdmkit.evaluation.evaluation import Evaluation
 from mdmkit.evaluation.executors import engine_for
-from mdmkit.evaluation.sources import Progress, no_progress
 from mdmkit.evaluation.threads import Load
 from mdmkit.io import RegionMasks, Target, read_mask, read_scores
 from mdmkit.io.resize import resized
-
-Progresses = Callable[[str, int], Progress]
 
 
 def load_frame(
@@ -160,16 +158,14 @@ class Methods:
     loads: Mapping[str, Sequence[Load]]
     pairing: Pairing | None
 
-    def each(
-        self, use: Callable[[str, Evaluation, Progress], None], progress: Progresses | None
-    ) -> None:
+    def each(self, use: Callable[[str, Evaluation, Progress], None], progress: Bar | None) -> None:
         """Call `use(method, evaluation, progress)` for each; errors name the method."""
         for name, evaluation in self.evaluations.items():
             try:
                 use(
                     name,
                     evaluation,
-                    progress(name, len(self.loads[name])) if progress else no_progress,
+                    begin(progress, name, len(self.loads[name])),
                 )
             except InputError as error:
                 raise error.inside(name) from error
@@ -177,7 +173,7 @@ class Methods:
     def run(
         self,
         jobs: int,
-        progress: Progresses | None,
+        progress: Bar | None,
         scheduler: object = None,
         done: Callable[[Evaluation], None] | None = None,
     ) -> None:

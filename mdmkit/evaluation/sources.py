@@ -6,12 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol, TypeVar
 
 from mdmkit.core.frame import Frame
-
-Progress = Callable[[], None]
-
-
-def no_progress() -> None:
-    """Tell nobody that a frame is done."""
+from mdmkit.core.progress import Progress, no_progress
 
 
 class Gathering(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mdmkit.core.arguments import check_that
+from mdmkit.core.arguments import as_floats, check_that
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.frame_streams import frames_from
 from mdmkit.core.labels import LabelCodes, Labels
@@ -67,9 +67,8 @@ def component_curves(
     >>> one.thresholds.tolist(), one.covered.tolist(), one.background.tolist()
     ([-inf, 0.1, 0.3, 0.5, 0.9], [1.0, 1.0, 1.0, 0.5, 0.0], [2, 1, 0, 0, 0])
     """
-    edges = None if thresholds is None else np.unique(np.asarray(thresholds, np.float64))
-    finite = edges is None or (edges.size and np.isfinite(edges).all())
-    check_that(finite, "finite numbers", thresholds, "thresholds")
+    edges = None if thresholds is None else np.unique(as_floats(thresholds, "thresholds"))
+    check_that(edges is None or edges.size, "finite numbers", thresholds, "thresholds")
     sizes = ComponentSizes(min_prediction, min_target)
     frames = frames_from(
         scores, target, ignore, codes=LabelCodes(normal_label, anomaly_label, ignore_index)

@@ -9,7 +9,8 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from mdmkit.core.errors import InputError, listing
-from mdmkit.evaluation.sources import G, Progress, no_progress
+from mdmkit.core.progress import Progress, no_progress
+from mdmkit.evaluation.sources import G
 
 if TYPE_CHECKING:
     from mdmkit.core.frame import Frame

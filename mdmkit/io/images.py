@@ -81,7 +81,8 @@ def upright(image: Image.Image, mode: str | None = None) -> Array:
     """The pixels of an image (H, W) or (H, W, channels), in some mode, as viewers show them."""
     image.load()  # of TIFF turns them, and drops the tag; of PNG reads the tags behind the pixels
     orientation = image.getexif().get(_ORIENTATION, 1)
-    return turned_upright(np.asarray(image if mode is None else image.convert(mode)), orientation)
+    # a copy, as Pillow's own array is read-only, for which loops would be compiled once more
+    return turned_upright(np.array(image if mode is None else image.convert(mode)), orientation)
 
 
 def read_image(path: str | Path) -> NDArray[np.uint8]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mdmkit.core.arguments import check_kind
 from mdmkit.core.errors import InputError, InputTypeError
 from mdmkit.core.given import is_number
 from mdmkit.core.margin import Margin, check_t_margin
@@ -275,6 +276,7 @@ class MarginAt(Measure):
     def __post_init__(self) -> None:
         object.__setattr__(self, "metric", as_metric(self.metric))
         object.__setattr__(self, "t_margin", check_t_margin(self.t_margin))
+        check_kind(self.key, (str,), "key")
         if not self.key:
             object.__setattr__(self, "key", f"mdm_{self.metric.name}@{self.t_margin!r}")
 

@@ -10,7 +10,7 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike, NDArray
 
-from mdmkit.core.margin import Interval, Margin, trivial_level
+from mdmkit.core.margin import Interval, Margin, check_t_margin, trivial_level
 from mdmkit.plots import style
 
 Floats = NDArray[np.float64]
@@ -102,9 +102,10 @@ def draw_curve(
     >>> draw_curve(curve, t_margin=0.7).get_ylabel()
     'pixel F1, %'
     """
-    margin = None if t_margin is None else curve.margin(t_margin)
-    if ax is None:
-        ax = style.own_axes(None, (3.5, 2.4))
+    style.check_some({"": curve}, "curve")
+    margin = None if t_margin is None else curve.margin(check_t_margin(t_margin))
+    alone, ax = ax is None, style.own_axes(ax, (3.5, 2.4))
+    if alone:
         with rc_context(style.STYLE):
             name_axes(ax, curve, 100.0)
             if margin is not None:

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from mdmkit.core.arguments import as_floats, check_kind
 from mdmkit.core.errors import InputError
 from mdmkit.plots import style
 
@@ -62,6 +63,9 @@ def draw_froc(
     'objects found, %'
     """
     style.check_some(detections, "detections")
+    check_kind(ax, (Axes,), "ax")
+    check_kind(most_alarms, (int, float, np.number), "most_alarms")
+    as_floats(most_alarms, "most_alarms")
     for name, seen, line in style.styled(detections):
         if np.isnan(seen.found).any():
             raise InputError(f"{name}: expected ground-truth components, found none")

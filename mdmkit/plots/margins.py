@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.typing import ColorType
 
+from mdmkit.core.arguments import as_integer
 from mdmkit.core.errors import InputError
 from mdmkit.core.margin import Margin, are_several, check_t_margin
 from mdmkit.plots import style
@@ -163,6 +164,8 @@ def _metric(curves: Curves) -> str:
 
 def rows_and_columns(panels: int, width: float, across: int | None = None) -> tuple[int, int]:
     """Arrange panels on a page of that width."""
+    if across is not None:
+        across = as_integer(across, "across", 1, "a number of columns")
     columns = min(panels, across or 3, 3) if width >= _SIDE_BY_SIDE else 1
     return -(-panels // columns), columns
 

@@ -10,6 +10,7 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from mdmkit.core.arguments import as_floats
 from mdmkit.plots import style
 from mdmkit.plots.curves import Curves, trivial_of
 from mdmkit.plots.margins import rows_and_columns
@@ -52,7 +53,7 @@ def draw_margins_by_t(
     """
     style.check_some(curves, "curves")
     ax = style.own_axes(ax, (style.SINGLE, 2.4))
-    at = np.arange(200) / 200 if t_values is None else np.asarray(t_values, np.float64)
+    at = np.arange(200) / 200 if t_values is None else as_floats(t_values, "t_values")
     trivial = max((trivial_of(curve) or 0.0 for curve in curves.values()), default=0.0)
     last = trivial
     for name, curve, line in style.styled(curves):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import NoneType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from mdmkit.core.arguments import check_kind
+from mdmkit.core.arguments import as_floats, check_kind, check_that
 from mdmkit.core.errors import InputError
 from mdmkit.plots import overlays, sheets, style
 
@@ -62,9 +63,9 @@ def thresholds_figure(
     >>> [ax.get_title() for ax in figure.axes]
     ['score map, 0 to 1', 'score > 0.3', 'score > 0.5']
     """
-    check_kind(frames, (Mapping,), "frames")
-    if not frames or not len(thresholds):
-        raise InputError("expected frames and thresholds, found none", argument="thresholds")
+    style.check_some(frames, "frames")
+    thresholds = np.atleast_1d(as_floats(thresholds, "thresholds")).tolist()
+    check_that(thresholds, "at least one number", thresholds, "thresholds")
     width = style.as_width(width)
     first = next(iter(frames.values()))
     _check_image(image, first)
@@ -140,11 +141,10 @@ def grid_figure(
     >>> len(figure.axes)  # of each frame the ground truth and one method
     4
     """
-    check_kind(frames, (Mapping,), "frames")
-    if not frames or not thresholds:
-        raise InputError(
-            "expected at least one of at least one method, found none", argument="frames"
-        )
+    _check_grid(frames, thresholds)
+    check_kind(images, (Mapping, NoneType), "images")
+    if images:
+        style.check_some(images, "images")
     width = style.as_width(width)
     leading = 2 if images and not score_maps else 1
     columns = leading + len(thresholds)
@@ -202,3 +202,15 @@ def _check_image(image: Image | None, frame: Frame) -> None:
         raise InputError(
             f"expected the size {frame.shape}, found {image.shape[:2]}", argument="image"
         )
+
+
+def _check_grid(frames: Mapping[str, Mapping[str, Frame]], thresholds: Mapping[str, float]) -> None:
+    """Refuse frames of which a method with a threshold has none."""
+    style.check_some(thresholds, "thresholds")
+    as_floats(list(thresholds.values()), "thresholds")
+    check_kind(frames, (Mapping,), "frames")
+    check_that(frames, "at least one", frames, "frames")
+    for methods in frames.values():
+        style.check_some(methods, "frames")
+        has_all = all(name in methods for name in thresholds)
+        check_that(has_all, f"frames of {', '.join(thresholds)}", [*methods], "thresholds")

@@ -9,6 +9,7 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from mdmkit.core.arguments import as_texts, check_kind
 from mdmkit.core.errors import InputError
 from mdmkit.plots import style
 
@@ -46,6 +47,8 @@ def draw_by(
     'AP, %'
     """
     style.check_some(points, "points")
+    check_kind(ax, (Axes,), "ax")
+    labels = as_texts(labels, "labels")
     for row, (name, values, line) in enumerate(style.styled(points)):
         if len(values) != len(labels):
             raise InputError(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import cycle
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar, cast
 
 from matplotlib import rc_context
 from matplotlib.axes import Axes
@@ -15,7 +16,7 @@ from matplotlib.lines import Line2D
 from matplotlib.typing import LineStyleType
 
 from mdmkit.core.arguments import check_kind, check_that
-from mdmkit.core.errors import InputError
+from mdmkit.core.errors import InputError, InputTypeError
 from mdmkit.core.files import as_path, check_suffix, write_atomically
 from mdmkit.core.records import Json
 from mdmkit.tables.headings import METRIC_LABELS as METRIC_LABELS
@@ -100,11 +101,33 @@ def as_width(width: float | str) -> float:
     return inches
 
 
+#: An attribute of what is drawn, by the parameter that holds one for each name.
+_DRAWN = {
+    **dict.fromkeys(("curve", "curves"), "breakpoints"),
+    "sweeps": "anomalous",
+    "detections": "found",
+    "methods": "bars",
+    "points": "__len__",
+    "frames": "valid",
+    "images": "shape",
+    "thresholds": "__float__",
+    "panels": "items",
+}
+
+
 def check_some(named: object, argument: str) -> None:
-    """Refuse what is no mapping of names, and an empty one."""
+    """Refuse what is no mapping of names to what can be drawn, and an empty one."""
     check_kind(named, (Mapping,), argument)
-    if not named:
+    by_name, attribute = cast(Mapping[object, object], named), _DRAWN[argument]
+    if not by_name:
         raise InputError("expected at least one, found none", argument=argument)
+    for name, item in by_name.items():
+        if not (isinstance(name, str) and hasattr(item, attribute)):
+            raise InputTypeError(
+                f"expected objects to draw, with `{attribute}`, by name, found "
+                f"{reprlib.repr(item)}",
+                argument=argument,
+            )
 
 
 def check_panels(panels: Mapping[str, object], argument: str) -> None:
@@ -117,7 +140,10 @@ def check_panels(panels: Mapping[str, object], argument: str) -> None:
 @rc_context(STYLE)
 def own_axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
     """These axes; without any those of a new figure of that size in inches."""
-    return ax or Figure(figsize=size, layout="constrained").add_subplot()
+    if ax is None:
+        return Figure(figsize=size, layout="constrained").add_subplot()
+    check_kind(ax, (Axes,), "ax")
+    return ax
 
 
 def stacked(

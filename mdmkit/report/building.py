@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from heapq import nsmallest
 from importlib.resources import files
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from mdmkit.comparison.table import blocks, notes
 from mdmkit.core.errors import InputError
 from mdmkit.core.extras import needed_by
+from mdmkit.core.progress import Bar
 from mdmkit.core.records import Json
 from mdmkit.metrics.measures import MarginAt
 from mdmkit.report import charts
@@ -25,7 +26,6 @@ from mdmkit.tables.headings import METRIC_LABELS
 
 if TYPE_CHECKING:
     from mdmkit.comparison.study import Study
-    from mdmkit.evaluation.sources import Progress
     from mdmkit.tables.table import Block
 
 #: Parts of the page's script, in the order in which they need each other.
@@ -77,7 +77,7 @@ class Report:
         required: Mapping[str, charts.Required] | None = None,
         without: Mapping[str, str] | None = None,
         origin: Origin | None = None,
-        progress: Callable[[str, int], Progress] | None = None,
+        progress: Bar | None = None,
     ) -> None:
         check_report(most, map_width)
         self.study = study
@@ -275,7 +275,7 @@ def build_report(
     required: Mapping[str, charts.Required] | None = None,
     without: Mapping[str, str] | None = None,
     origin: Origin | None = None,
-    progress: Callable[[str, int], Progress] | None = None,
+    progress: Bar | None = None,
 ) -> Report:
     """Choose and count the frames of a report; `render` then gives the page.
 

@@ -14,7 +14,7 @@ from itertools import pairwise
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from mdmkit.core.arguments import as_choice
+from mdmkit.core.arguments import as_choice, check_kind
 from mdmkit.core.errors import printable
 from mdmkit.core.records import Json
 from mdmkit.tables.frames import to_frame
@@ -210,9 +210,9 @@ FORMATS: dict[str, Callable[[View], str]] = {
 }
 
 
-def check_form(form: str) -> str:
+def check_form(form: str, argument: str = "format") -> str:
     """Check that a form is one of `FORMATS`."""
-    return str(as_choice(form, FORMATS, "format"))
+    return str(as_choice(form, FORMATS, argument))
 
 
 class Tabular(ABC):
@@ -228,7 +228,7 @@ class Tabular(ABC):
         "latex" fits a column of a two-column paper (3.25 inches), "latex-wide" its page (6.875);
         `label` is what a reference finds that table by, behind "tab:".
         """
-        return FORMATS[check_form(form)](replace(self.view(), label=label))
+        return FORMATS[check_form(form, "form")](replace(self.view(), label=label))
 
     def to_frame(self, library: str = "pandas", long: bool = False) -> Any:
         """Make a data frame of "pandas" or "polars": fractions in full precision, as in CSV.
@@ -244,6 +244,7 @@ class Tabular(ABC):
         InputError
             For another library; if it is not installed, with how to install it.
         """
+        check_kind(long, (bool,), "long")
         view = self.view()
         return to_frame(view.long if long else view.rows, library)
 

@@ -151,6 +151,7 @@ def recommend_threshold(
     if is_number(target):
         target, t_margin, metric = None, target, metric if t_margin is None else t_margin
     check_one_way(t_margin, require, certify=certify, counts=counts)
+    check_kind(method, (str,), "method")
     name = method or "frames"
     given = FrameSet.of({name: frames}, target, **judging)
     own = ReadFrames.kept(given.loads[name], memory, jobs)

@@ -10,9 +10,9 @@ from typing import TypeVar
 from mdmkit.core.arguments import as_bytes
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.frame import Frame
+from mdmkit.core.progress import Progress, no_progress
 from mdmkit.evaluation.evaluation import Evaluation
 from mdmkit.evaluation.executors import check_jobs
-from mdmkit.evaluation.sources import Progress, no_progress
 from mdmkit.evaluation.threads import Load, Threads, in_order
 from mdmkit.metrics.measures import Measure
 from mdmkit.statistics.normalizers import Normalizer

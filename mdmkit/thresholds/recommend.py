@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, overload
 from mdmkit.core.arguments import as_integer, check_options
 from mdmkit.core.errors import InputError
 from mdmkit.core.margin import check_t_margin
+from mdmkit.core.progress import Bar
 from mdmkit.core.records import Json
 from mdmkit.datasets import DataSet
 from mdmkit.evaluation.arrays import MetricLike
 from mdmkit.evaluation.executors import check_jobs
 from mdmkit.evaluation.frame_set import FRAME_OPTIONS, FrameOptions, FrameSet
-from mdmkit.evaluation.methods import Progresses, normalizers
+from mdmkit.evaluation.methods import normalizers
 from mdmkit.metrics.registry import as_metric
 from mdmkit.statistics.accumulator import DEFAULT_MEMORY
 from mdmkit.thresholds.certify import Certification
@@ -42,7 +43,7 @@ class ChoosingOptions(FrameOptions, total=False):
     normalize: str | Mapping[str, str] | None
     memory: int
     jobs: int
-    progress: Progresses | None
+    progress: Bar | None
 
 
 @overload
@@ -212,7 +213,8 @@ def _check_several(*sets: FrameSet | None) -> None:
 def _check_numbers(frames: FrameOptions, margin: bool) -> None:
     """Refuse options of other numbers than those that a threshold is chosen by."""
     for name in ("by", "image_score", *(("aggregate",) if margin else ())):
-        if frames.get(name) not in (None, (), "pooled"):
+        asked = frames.get(name)
+        if asked is not None and not (isinstance(asked, (str, tuple)) and asked in ((), "pooled")):
             found = f"found {frames.get(name)!r}"
             if name == "aggregate":
                 raise InputError(

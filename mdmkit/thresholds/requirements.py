@@ -6,11 +6,13 @@ import operator as comparing
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from types import NoneType
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mdmkit.core.arguments import check_kind
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import InputError, InputTypeError
 from mdmkit.core.transforms import Band, FrameChange
@@ -202,6 +204,7 @@ def parse_requirements(
         >>> parse_requirements(["alarm_frames<=0.05", (IoU(), ">", 0.3)])
         (Requirement('alarm_frames <= 0.05'), Requirement('iou > 0.3'))
     """
+    check_kind(sizes, (ComponentSizes, NoneType), "sizes")
     sizes = sizes or ComponentSizes()
     found: dict[str, Requirement] = {}
     for item in _items(require):

@@ -10,10 +10,9 @@ from typing import Generic, Protocol, TypeVar
 
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import InputError, InputTypeError, NoMarginError, NoTargetError
+from mdmkit.core.progress import Bar, begin
 from mdmkit.core.records import Json
 from mdmkit.evaluation.frame_set import FrameSet
-from mdmkit.evaluation.methods import Progresses
-from mdmkit.evaluation.sources import no_progress
 from mdmkit.metrics.base import Metric
 from mdmkit.statistics.kinds import PixelStatistic
 from mdmkit.thresholds.certify import Certification, as_certification, check_certifiable
@@ -63,7 +62,7 @@ def check_one_way(t_margin: object, require: object, **with_require: object) -> 
     if (t_margin is None) == (require is None):
         found = "neither" if require is None else "both"
         raise InputTypeError(
-            f"expected a number in [0, 1) or require, found {found}", argument="t_margin"
+            f"expected a number in [0, 1) or `require`, found {found}", argument="t_margin"
         )
     for name, given in with_require.items():
         if given is not None and require is None:
@@ -170,7 +169,7 @@ def counted(
     *,
     memory: int,
     jobs: int,
-    progress: Progresses | None = None,
+    progress: Bar | None = None,
 ) -> Iterator[UnderRequirements]:
     """The same chooser, which uses the counts of frames in a file, as `bootstrap` keeps them."""
     if counts is None:
@@ -211,7 +210,7 @@ def choose_each(
     *,
     memory: int,
     jobs: int,
-    progress: Progresses | None = None,
+    progress: Bar | None = None,
 ) -> Chosen[R, S]:
     """Choose a threshold for each method.
 
@@ -224,7 +223,7 @@ def choose_each(
 
     def told(frames: ReadFrames, title: str) -> ReadFrames:
         """The same frames with a bar of their own."""
-        bar = progress(title, 2 * frames.frames) if progress else no_progress
+        bar = begin(progress, title, 2 * frames.frames)
         return replace(frames, progress=bar)
 
     for name, own in first.loads.items():

@@ -12,8 +12,8 @@ from mdmkit.core.errors import InputError
 from mdmkit.core.frame import Frame
 from mdmkit.core.labels import LabelCodes
 from mdmkit.core.margin import trivial_level
+from mdmkit.core.progress import Progress, no_progress
 from mdmkit.datasets import Choice, DataSet
-from mdmkit.evaluation.sources import Progress, no_progress
 from mdmkit.io import Target, read_mask
 from mdmkit.statistics.accumulator import DEFAULT_MEMORY
 from mdmkit.thresholds.kept_frames import LoadedFrames

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from mdmkit.core.errors import InputError
 from mdmkit.core.files import as_path, check_output, write_atomically
+from mdmkit.core.progress import Bar, begin
 from mdmkit.evaluation.frame_set import FrameSet
-from mdmkit.evaluation.sources import Progress
 from mdmkit.evaluation.threads import Load
 from mdmkit.metrics.measures import AtThreshold, FprAtThreshold, MarginAt, Measure, statistics_of
 from mdmkit.statistics.kinds import Statistic, has_bins
@@ -37,7 +37,6 @@ from mdmkit.uncertainty.frame_counts import (
 #: Thresholds at which frames are counted; numbers between them carry a bracket.
 BINS = 4096
 #: `progress(title, steps)` returns a function that is called after each step.
-Bar = Callable[[str, int], Progress]
 CountsOf = Callable[[str], FrameCounts]
 
 
@@ -174,7 +173,7 @@ class CountsPlan:
                 room=room,
                 memory=self.memory,
                 jobs=self.jobs,
-                progress=progress(method, 2 * self.frames) if progress else (lambda: None),
+                progress=begin(progress, method, 2 * self.frames),
             )
         except InputError as error:
             raise error.inside(method) from error

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from mdmkit.evaluation.sources import Progress
+from mdmkit.core.progress import Progress
 from mdmkit.evaluation.threads import Load, in_order
 from mdmkit.metrics.normalized_totals import NormalizedTotals
 from mdmkit.statistics.accumulator import Accumulator

@@ -14,20 +14,19 @@ from numpy.typing import NDArray
 from mdmkit.core.arguments import as_bytes, as_integer, check_options
 from mdmkit.core.errors import InputError, NoTargetError, RangeError
 from mdmkit.core.number import Number
+from mdmkit.core.progress import Bar, Progress, begin
 from mdmkit.evaluation.evaluation import Evaluation
 from mdmkit.evaluation.executors import check_jobs
 from mdmkit.evaluation.frame_set import FRAME_OPTIONS, FrameOptions, FrameSet, evaluate_methods
 from mdmkit.evaluation.gathering import check_aggregate
 from mdmkit.evaluation.methods import normalizers
 from mdmkit.evaluation.remarks import Look, is_ranked, remarks_on
-from mdmkit.evaluation.sources import Progress, no_progress
 from mdmkit.metrics.measures import Measure, computed
 from mdmkit.metrics.normalized_totals import NormalizedTotals
 from mdmkit.metrics.protocols import as_protocol
 from mdmkit.statistics.accumulator import DEFAULT_MEMORY
 from mdmkit.uncertainty.counts_source import (
     BINS,
-    Bar,
     CountsPlan,
     check_frames,
     record_of_frames,
@@ -255,7 +254,7 @@ def bootstrap(
     with plan.counts(counts, record, overwrite, progress) as counts_of:
         for method in methods:
             counted = counts_of(method)
-            advance = progress(f"{method}: replicates", replicates) if progress else no_progress
+            advance = begin(progress, f"{method}: replicates", replicates)
             try:
                 remarks += _resample(found, method, measures, counted, draws, advance)
             except InputError as error:

@@ -8,7 +8,12 @@ from tests.cli.commands import SMALL
 
 
 @pytest.mark.parametrize(
-    ("suffix", "magic"), [(".pdf", b"%PDF"), (".svg", b"<?xml"), (".png", b"\x89PNG")]
+    ("suffix", "magic"),
+    [
+        (".pdf", b"%PDF"),
+        pytest.param(".svg", b"<?xml", marks=pytest.mark.slow),
+        pytest.param(".png", b"\x89PNG", marks=pytest.mark.slow),
+    ],
 )
 def test_figures_are_the_same_bytes_each_time(plot, folders, suffix, magic):
     for name in ("one", "two"):
@@ -31,7 +36,15 @@ def draw_as(run, name):
                "-o", "out/a.svg")  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["a$b$c", "$\\q$", "$", "<b>&", "\\", "{}", "\N{SNOWMAN}"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a$b$c",
+        "$\\q$",
+        "<b>&",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("$", "\\", "{}", "\N{SNOWMAN}")),
+    ],
+)
 def test_any_method_name_can_be_drawn(run, name):
     assert draw_as(run, name).code == 0
 

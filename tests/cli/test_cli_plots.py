@@ -82,9 +82,7 @@ def test_the_frame_with_most_anomalies_is_drawn_where_none_is_named(plot, seen):
 def test_the_grid_uses_the_best_f1_or_the_recommended_threshold(plot, seen):
     from mdmkit import evaluate, mdm
 
-    frames = [
-        (np.load(f"good/{n}.npy"), np.asarray(Image.open(f"masks/{n}.png"))) for n in range(3)
-    ]
+    frames = [(np.load(f"good/{n}.npy"), np.array(Image.open(f"masks/{n}.png"))) for n in range(3)]
     best = evaluate(frames, "best_f1").numbers["best_f1"].threshold
     scores, target = (list(part) for part in zip(*frames, strict=True))
     recommended = mdm(scores, target, t_margin=0.5, metric="f1").threshold

@@ -27,22 +27,25 @@ def test_importing_mdmkit_imports_nothing_heavy():
     assert ran.returncode == 0, ran.stderr
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [["--help"], *([*name.split(), "--help"] for name in ("compare", "plot margin", "inspect"))],
-)
-def test_help_imports_nothing_heavy(arguments):
-    start = f"""
+def commands(*command_lines):
+    """Code that runs command lines one after another."""
+    return f"""
+import sys
 from mdmkit import cli
-sys.argv = ["mdmkit", *{arguments!r}]
-try:
-    cli.main()
-except SystemExit as ended:
-    assert not ended.code
+for line in {command_lines!r}:
+    sys.argv = ["mdmkit", *line.split()]
+    try:
+        cli.main()
+    except SystemExit as ended:
+        assert not ended.code
 """
-    ran = shell("-c", LIGHT.format(before=start))
+
+
+def test_help_imports_nothing_heavy():
+    asked = [f"{name} --help" for name in ("", "compare", "plot margin", "inspect")]
+    ran = shell("-c", LIGHT.format(before=commands(*asked)))
     assert ran.returncode == 0, ran.stderr
-    assert "Usage: mdmkit" in ran.stdout
+    assert ran.stdout.count("Usage: mdmkit") == 4
 
 
 def test_the_module_runs_as_a_program(folders):
@@ -74,16 +77,14 @@ def test_a_full_device_ends_the_program_with_one(folders):
     assert "Exception ignored" not in ran.stderr
 
 
-@pytest.mark.parametrize("form", ["table", "markdown", "latex"])
-def test_output_that_cannot_show_an_arrow_is_no_failure(folders, form):
+def test_output_that_cannot_show_an_arrow_is_no_failure(folders):
     # a pipe on Windows, or PYTHONIOENCODING: no arrows in cp1252
-    ran = shell(
-        "-m", "mdmkit", "compare", "good=good", "--target", "masks", "--metrics", "ap",
-        "--format", form, cwd=folders,
-        env=os.environ | {"PYTHONPATH": str(REPOSITORY), "PYTHONIOENCODING": "cp1252"},
-    )  # fmt: skip
+    line = "compare good=good --target masks --metrics ap --format "
+    code = commands(*(line + form for form in ("table", "markdown", "latex")))
+    environment = os.environ | {"PYTHONPATH": str(REPOSITORY), "PYTHONIOENCODING": "cp1252"}
+    ran = shell("-c", code, cwd=folders, env=environment)
     assert ran.returncode == 0, ran.stderr
-    assert "AP" in ran.stdout
+    assert ran.stdout.count("AP") >= 3
 
 
 def test_version_names_what_the_numbers_depend_on(run):

@@ -100,17 +100,23 @@ def test_a_run_that_is_stopped_again_and_again_gives_the_same_numbers(
     assert numbers(found) == numbers(whole)
 
 
-@pytest.mark.parametrize("normalize", ["minmax", "rank"])
-def test_constants_of_a_normaliser_are_kept_too(drawn, tmp_path, normalize):
+@pytest.mark.parametrize(
+    ("normalize", "aggregate"),
+    [
+        ("minmax", "pooled"),
+        ("rank", "per_image"),
+        pytest.param("minmax", "per_image", marks=SLOW),
+        pytest.param("rank", "pooled", marks=SLOW),
+    ],
+)
+def test_constants_of_a_normaliser_are_kept_too(drawn, tmp_path, normalize, aggregate):
     methods, target, _ = drawn
-    for aggregate in ("pooled", "per_image"):
-        options = {"normalize": normalize, "aggregate": aggregate}
-        whole = compare(methods, target, METRICS, **options)
-        state = tmp_path / aggregate
-        with pytest.raises(Stopped):
-            compare(methods, target, METRICS, counts=state, progress=stop_after(11), **options)
-        again = compare(methods, target, METRICS, counts=state, **options)
-        assert numbers(again) == numbers(whole)
+    options = {"normalize": normalize, "aggregate": aggregate}
+    whole = compare(methods, target, METRICS, **options)
+    with pytest.raises(Stopped):
+        compare(methods, target, METRICS, counts=tmp_path, progress=stop_after(11), **options)
+    again = compare(methods, target, METRICS, counts=tmp_path, **options)
+    assert numbers(again) == numbers(whole)
 
 
 def test_nothing_that_was_counted_is_read_again(drawn, tmp_path, monkeypatch):
@@ -379,6 +385,7 @@ main()
 """
 
 
+@pytest.mark.slow
 def test_kill_at_random_moments_changes_nothing(tmp_path):
     methods, target = draw(tmp_path, count=32, size=(320, 320))
     names = [f"{name}={folder}" for name, folder in methods.items()]

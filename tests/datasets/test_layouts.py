@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from mdmkit import InputError, InputTypeError, compare, open_dataset
-from mdmkit.datasets import DataSet, find_targets, layout, layout_names, pair
+from mdmkit.datasets import DataSet, find_targets, layout_names, pair
 
 METRICS = "ap,fpr95,best_f1,siou_gt,mdm_f1@0.3"
 SHAPE = (40, 60)
@@ -390,40 +390,6 @@ def test_two_data_sets_with_the_same_frames_must_be_told_apart(stored, tmp_path)
 
 
 # ------------------------------------------------------------------------------------- refusals
-
-
-@pytest.mark.parametrize("name", layout_names())
-def test_a_root_that_looks_otherwise_shows_what_was_expected(tmp_path, name):
-    (tmp_path / "pictures").mkdir()
-    (tmp_path / "README.md").touch()
-    with pytest.raises(InputError) as caught:
-        open_dataset(f"{name}:{tmp_path}")
-    for line in layout(name).tree.splitlines():
-        assert line in str(caught.value)
-    assert f"dataset: expected {layout(name).title} at {tmp_path}:" in str(caught.value)
-    assert str(caught.value).endswith("found there:\n  README.md\n  pictures")
-
-
-@pytest.mark.parametrize("name", layout_names())
-def test_a_root_must_exist(tmp_path, name):
-    with pytest.raises(InputError, match=f"dataset: expected a folder at {tmp_path}/gone, found"):
-        open_dataset(f"{name}:{tmp_path}/gone")
-
-
-@pytest.mark.parametrize("spec", ["", "smiyc-anomaly", "smiyc-anomaly:", ":folder"])
-def test_a_data_set_is_a_layout_and_a_root(spec):
-    with pytest.raises(InputError, match=r"dataset: expected LAYOUT:ROOT, as smiyc-anomaly:"):
-        open_dataset(spec)
-
-
-def test_an_unknown_layout_is_refused_with_the_known_ones(tmp_path):
-    with pytest.raises(InputError, match=r"a layout among smiyc-anomaly, .*, found 'smiyc'; mdm"):
-        open_dataset(f"smiyc:{tmp_path}")
-
-
-def test_other_things_are_no_data_set():
-    with pytest.raises(InputTypeError, match="dataset: expected 'LAYOUT:ROOT' or a DataSet, found"):
-        open_dataset(7)
 
 
 def test_a_target_and_a_data_set_are_one_too_many(stored):

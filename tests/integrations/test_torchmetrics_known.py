@@ -36,7 +36,7 @@ REGIONS = "aupro@fpr=0.3,aupro@fpr=0.05,aupro@fpr=1,pro@z=0.5,mdm_pro@0.3,ap"
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "float16", "float32", "float64"])
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 2, 3))])
 def test_pro_is_that_of_evaluate_where_no_two_scores_share_a_cell(seed, dtype):
     frames = [(in_bins(scores, dtype), target) for scores, target in drawn(seed)]
     exact = evaluate(frames, REGIONS)

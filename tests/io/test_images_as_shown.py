@@ -31,7 +31,9 @@ def test_an_image_is_read_as_pillow_transposes_it(tmp_path, suffix, tag):
     with Image.open(path) as opened:
         opened.load()  # of TIFF turns the pixels, and drops the tag
         shown = np.asarray(ImageOps.exif_transpose(opened).convert("RGB"))
-    assert np.array_equal(read_image(path), shown)
+    found = read_image(path)
+    assert np.array_equal(found, shown)
+    assert found.flags.writeable  # loops are compiled once more for arrays that are not
     assert image_shape(path) == shown.shape[:2] == AllNormal(path).labels().shape
 
 

@@ -54,12 +54,19 @@ def run(place, tmp_path, monkeypatch, capsys):
     return command
 
 
-@pytest.fixture
-def config(tmp_path):
-    network = load_model(tmp_path / "network")
-    chosen = MaskomalyConfig(
-        t_mask=0.3, anomaly_queries=(1, 4), init_queries=(0,), checkpoint=network.digest
+@pytest.fixture(scope="module")
+def chosen(place):
+    return MaskomalyConfig(
+        t_mask=0.3,
+        anomaly_queries=(1, 4),
+        init_queries=(0,),
+        checkpoint=load_model(place / "network").digest,
     )
+
+
+@pytest.fixture
+def config(chosen, tmp_path):
+    """A config of the network, and `config.toml` in the folder where commands run."""
     chosen.write(tmp_path / "config.toml")
     return chosen
 

@@ -15,8 +15,8 @@ collect_ignore = [
 if find_spec("torch") is None:  # these are about the network itself; the others skip by themselves
     collect_ignore += ["test_tiny_checkpoint.py", "test_tiny_training.py"]
 else:
-    from tests.maskomaly.commands import config, place, run
+    from tests.maskomaly.commands import chosen, config, place, run
     from tests.maskomaly.detectron2_networks import digest, tensors
     from tests.maskomaly.saved_networks import folders
 
-    __all__ = ["config", "digest", "folders", "place", "run", "tensors"]
+    __all__ = ["chosen", "config", "digest", "folders", "place", "run", "tensors"]

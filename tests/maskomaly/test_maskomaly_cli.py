@@ -120,25 +120,25 @@ import sys
 import maskomaly
 from maskomaly import cli
 dir(maskomaly)
-sys.argv = ["maskomaly", *{arguments!r}]
-try:
-    cli.main()
-except SystemExit as ended:
-    assert not ended.code
-heavy = {{"numpy", "torch", "transformers", "numba", "matplotlib", "scipy", "sklearn", "PIL"}}
+for command in ([], ["predict"], ["mine"]):
+    sys.argv = ["maskomaly", *command, "--help"]
+    try:
+        cli.main()
+    except SystemExit as ended:
+        assert not ended.code
+heavy = {"numpy", "torch", "transformers", "numba", "matplotlib", "scipy", "sklearn", "PIL"}
 heavy = sorted(heavy & set(sys.modules))
 assert not heavy, heavy
 """
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["predict", "--help"], ["mine", "--help"]])
-def test_help_imports_nothing_heavy(arguments):
+def test_help_imports_nothing_heavy():
     ran = subprocess.run(
-        [sys.executable, "-c", LIGHT.format(arguments=arguments)], capture_output=True, text=True,
+        [sys.executable, "-c", LIGHT], capture_output=True, text=True,
         env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
     )  # fmt: skip
     assert ran.returncode == 0, ran.stderr
-    assert "Usage: maskomaly" in ran.stdout
+    assert ran.stdout.count("Usage: maskomaly") == 3
 
 
 def test_versions_name_what_decides_a_score(run):
@@ -264,7 +264,8 @@ def test_a_folder_that_says_no_input_size_is_told_what_is_taken(run, place, tmp_
     bare.mkdir()
     for file in ("config.json", "model.safetensors"):
         (bare / file).symlink_to(place / "network" / file)
-    predict = ("predict", "images", "--model", "bare", "--score", "msp")
+    Path("some.txt").write_text("a\n")
+    predict = ("predict", "images", "--frames", "some.txt", "--model", "bare", "--score", "msp")
     code, _, err = run(*predict, "-o", "assumed")
     assert code == 0, err
     assert "bare has no maskomaly.json that says its input size; taken: " in err

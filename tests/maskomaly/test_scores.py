@@ -21,6 +21,7 @@ from maskomaly import (  # noqa: E402
 )
 from maskomaly.scores import eam, entropy, msp, rba  # noqa: E402
 from mdmkit import InputError, InputTypeError  # noqa: E402
+from tests.conftest import cases  # noqa: E402
 from tests.maskomaly.drawn import random_outputs  # noqa: E402
 from tests.reference import maskomaly_literal as literal  # noqa: E402
 
@@ -55,7 +56,7 @@ def named(outputs):
 
 
 @pytest.mark.parametrize("name", [*OF_CLASSES, *OF_MASKS])
-@pytest.mark.parametrize("seed", range(25))
+@pytest.mark.parametrize("seed", range(cases(50)))
 def test_scores_agree_with_their_formulas(name, seed):
     outputs = named(random_outputs(seed, 1 + seed % 9, 2 + seed % 4))
     found = score(outputs, name)
@@ -64,7 +65,7 @@ def test_scores_agree_with_their_formulas(name, seed):
 
 
 @pytest.mark.parametrize("name", DENSE)
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", range(cases(10)))
 def test_dense_scores_take_logits_for_class_scores(name, seed):
     logits = 5 * torch.randn(4, 6, 9, generator=torch.Generator().manual_seed(seed))
     geometry = random_outputs(0).geometry

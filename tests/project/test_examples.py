@@ -27,14 +27,18 @@ def optional_libraries(source):
     return optional | ({"torch", "transformers"} if "maskomaly" in found else set())
 
 
-SLOW = {"plot_dask_cluster", "plot_evaluate_while_training"}
-RUN = [
-    pytest.param(path, marks=[pytest.mark.slow] if path.stem in SLOW else [], id=path.stem)
-    for path in EXAMPLES
-]
+QUICK = {"mdm_in_five_lines", "metric_of_ones_own", "maskomaly_step_by_step"}
 
 
-@pytest.mark.parametrize("path", RUN)
+def slow_but(quick, paths):
+    """Parameters of a test: those that are not quick are run with the slow tests."""
+    return [
+        pytest.param(path, marks=() if path.stem in quick else pytest.mark.slow, id=path.stem)
+        for path in paths
+    ]
+
+
+@pytest.mark.parametrize("path", slow_but(QUICK, EXAMPLES))
 def test_an_example_runs_and_writes_a_picture(path, tmp_path, monkeypatch):
     for library in optional_libraries(path.read_text()):
         if find_spec(library) is None:
@@ -70,6 +74,7 @@ def drawn_in(page):
 DRAWING = [page for page in PAGES if drawn_in(page)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", DRAWING, ids=lambda page: page.stem)
 def test_the_pictures_of_a_page_can_be_drawn(page):
     import matplotlib.pyplot as plt

@@ -1,6 +1,7 @@
 """Component statistics at every threshold, plainly: the oracle of the fast sweep.
 
-Union-find over pixels in descending score, totals after every level.
+Union-find over pixels in descending score, totals after every level. In plain Python, which the small
+maps of tests take less time for than a compiler; `compile_loops` is for maps by the thousand.
 
 NO VALIDATION HERE. On entry must hold: `order` lists each valid pixel once, descending in score;
 `ends` ascends; `target` has one entry a pixel of the frame padded by one: the number 1..K of a
@@ -28,7 +29,6 @@ from scipy.ndimage import label as label_components
 from mdmkit.core.exact_sums import LIMB_BITS, LIMBS
 from mdmkit.core.labels import ANOMALOUS as ANOMALOUS_CLASS
 from mdmkit.statistics.components import QUALITIES, ComponentCounts
-from mdmkit.statistics.kernels import kernel
 from mdmkit.statistics.pixel_order import pixel_order
 from mdmkit.statistics.steps import Steps
 
@@ -49,8 +49,23 @@ N_COMPONENTS, N_TARGETS, BORN, NODES, FREE = range(5)
 
 _LIMB = float(1 << LIMB_BITS)
 
+#: Names of the functions below that numba can compile.
+LOOPS = []
 
-@kernel
+
+def loop(function):
+    LOOPS.append(function.__name__)
+    return function
+
+
+def compile_loops():
+    """Compile all of them, before the first is called."""
+    from mdmkit.statistics.kernels import kernel
+
+    globals().update({name: kernel(globals()[name]) for name in LOOPS})
+
+
+@loop
 def find(parent, i):
     """Root of i, halving the path."""
     while parent[i] != i:
@@ -59,7 +74,7 @@ def find(parent, i):
     return i
 
 
-@kernel
+@loop
 def add_ratio(totals, at, ratio, sign):
     """Add (or take out) a ratio in [0, 1] at three limbs, exactly: see mdmkit.core.exact_sums."""
     rest = ratio
@@ -70,7 +85,7 @@ def add_ratio(totals, at, ratio, sign):
         totals[at + i] += sign * limb
 
 
-@kernel
+@loop
 def passed(ratio, qualities):
     """Number of leading entries of the ascending `qualities` that the ratio reaches (>=)."""
     n = 0
@@ -79,7 +94,7 @@ def passed(ratio, qualities):
     return n
 
 
-@kernel
+@loop
 def queue_component(r, predicted, queued_components, counters):
     if predicted[r, QUEUED] == 0:
         predicted[r, QUEUED] = 1
@@ -87,7 +102,7 @@ def queue_component(r, predicted, queued_components, counters):
         counters[N_COMPONENTS] += 1
 
 
-@kernel
+@loop
 def queue_target(g, targets, queued_targets, counters):
     if targets[g, T_QUEUED] == 0:
         targets[g, T_QUEUED] = 1
@@ -95,7 +110,7 @@ def queue_target(g, targets, queued_targets, counters):
         counters[N_TARGETS] += 1
 
 
-@kernel
+@loop
 def contribute(r, sign, predicted, overlaps, targets, queued_targets, counters):
     """Count (or discount) a component's pixels in the targets that it touches."""
     beyond = sign * (predicted[r, NORMAL] - predicted[r, PENDING])
@@ -108,7 +123,7 @@ def contribute(r, sign, predicted, overlaps, targets, queued_targets, counters):
         node = overlaps[node, NEXT]
 
 
-@kernel
+@loop
 def pass_pending_on(r, predicted, overlaps, targets, queued_targets, counters):
     """Pass the normal pixels that joined a kept component on to the targets it touches."""
     pending = predicted[r, PENDING]
@@ -123,7 +138,7 @@ def pass_pending_on(r, predicted, overlaps, targets, queued_targets, counters):
         node = overlaps[node, NEXT]
 
 
-@kernel
+@loop
 def join_overlaps(a, b, overlaps, counters):
     """Merge two ascending lists of overlaps into one; nodes left over become free."""
     head = NONE
@@ -151,7 +166,7 @@ def join_overlaps(a, b, overlaps, counters):
     return head
 
 
-@kernel
+@loop
 def discount(r, predicted, totals, qualities):
     """Take a predicted component out of PPV and the false positives, as it was counted."""
     if predicted[r, WHOLE] == 0:
@@ -164,7 +179,7 @@ def discount(r, predicted, totals, qualities):
         totals[TP + qualities.size + t] -= 1
 
 
-@kernel
+@loop
 def unite(a, b, parent, predicted, overlaps, targets, totals, queued_targets, counters, qualities):
     """Join two components; returns the root, the larger of the two."""
     if predicted[b, SIZE] > predicted[a, SIZE]:
@@ -193,7 +208,7 @@ def unite(a, b, parent, predicted, overlaps, targets, totals, queued_targets, co
     return a
 
 
-@kernel
+@loop
 def give_birth(parent, predicted, counters):
     """A new, empty component."""
     r = counters[BORN]
@@ -204,7 +219,7 @@ def give_birth(parent, predicted, counters):
     return r
 
 
-@kernel
+@loop
 def new_node(overlaps, counters):
     """A node that is free."""
     node = counters[FREE]
@@ -216,7 +231,7 @@ def new_node(overlaps, counters):
     return node
 
 
-@kernel
+@loop
 def add_overlap(r, g, predicted, overlaps, targets, queued_targets, counters):
     """Count one more pixel of target g in component r."""
     if predicted[r, KEPT]:
@@ -242,7 +257,7 @@ def add_overlap(r, g, predicted, overlaps, targets, queued_targets, counters):
         targets[g, BEYOND] += predicted[r, NORMAL] - predicted[r, PENDING]
 
 
-@kernel
+@loop
 def join_neighbours(q, label, stride, parent, predicted, overlaps, targets, totals,
                     queued_targets, counters, qualities):  # fmt: skip
     """Unite the components around pixel q; returns their root, a new one where there is none."""
@@ -261,7 +276,7 @@ def join_neighbours(q, label, stride, parent, predicted, overlaps, targets, tota
     return r
 
 
-@kernel
+@loop
 def count_pixel(r, g, min_prediction, predicted, overlaps, targets, queued_components,
                 queued_targets, counters):  # fmt: skip
     """Count a pixel of class g (a target, 0 or SMALL) in component r."""
@@ -280,7 +295,7 @@ def count_pixel(r, g, min_prediction, predicted, overlaps, targets, queued_compo
         queue_component(r, predicted, queued_components, counters)
 
 
-@kernel
+@loop
 def settle_components(parent, predicted, overlaps, targets, totals, queued_components,
                       queued_targets, counters, qualities):  # fmt: skip
     """Bring PPV and the false positives up to date."""
@@ -304,7 +319,7 @@ def settle_components(parent, predicted, overlaps, targets, totals, queued_compo
     counters[N_COMPONENTS] = 0
 
 
-@kernel
+@loop
 def settle_targets(targets, totals, queued_targets, counters, qualities):
     """Bring sIoU and the true positives up to date."""
     for i in range(counters[N_TARGETS]):
@@ -325,7 +340,7 @@ def settle_targets(targets, totals, queued_targets, counters, qualities):
     counters[N_TARGETS] = 0
 
 
-@kernel
+@loop
 def record_change(row, values):
     """Write values into a row; returns whether they differ from what stood there."""
     differ = False
@@ -335,7 +350,7 @@ def record_change(row, values):
     return differ
 
 
-@kernel
+@loop
 def doubled(rows):
     """A copy with room for twice as many rows."""
     larger = np.empty((2 * rows.shape[0], rows.shape[1]), rows.dtype)
@@ -343,7 +358,7 @@ def doubled(rows):
     return larger
 
 
-@kernel
+@loop
 def sweep_components(order, ends, target, sizes, min_prediction, qualities):
     """Totals after each level, levels descending in score.
 

@@ -16,10 +16,15 @@ from tests.conftest import DTYPES, KINDS, random_scores
 from tests.reference.borders import band_counts, match_counts
 
 
-def random_frame(rng, dtype=None, largest=12):
-    """Random scores beside blobs and noise as ground truth, some of it ignored."""
+def random_frame(rng, *dtypes, largest=12):
+    """Random scores beside blobs and noise as ground truth, some of it ignored.
+
+    Each dtype compiles loops of its own: half a minute for all, which the slow tests wait for.
+    """
     shape = tuple(rng.integers(1, largest, 2))
-    scores = random_scores(rng, shape, rng.choice(KINDS), dtype or rng.choice(DTYPES))
+    scores = random_scores(
+        rng, shape, rng.choice(KINDS), rng.choice(dtypes or ("uint8", "float32"))
+    )
     target = (minimum_filter(rng.random(shape), 2) < rng.choice([0.05, 0.2, 0.6])).astype(np.uint8)
     target[rng.random(shape) < rng.choice([0, 0, 0.1, 0.5])] = 255
     return Frame(scores, target)
@@ -45,28 +50,36 @@ def agree(statistic, frames, expected):
         assert (above[1::2] - above[::2]).tolist() == wanted[:-1].tolist()
 
 
-@pytest.mark.parametrize("seed", range(25))
-def test_bands_agree_with_binary_erosion(seed):
+def check_bands(seed, *dtypes):
     rng = np.random.default_rng(seed)
-    frames = [random_frame(rng) for _ in range(rng.integers(1, 4))]
+    frames = [random_frame(rng, *dtypes) for _ in range(rng.integers(1, 4))]
     statistic = BandOverlap(px=int(rng.integers(1, 4)))
     agree(statistic, frames, lambda f, z: band_counts(*masks(f), statistic.px, z))
 
 
-@pytest.mark.parametrize("seed", range(25))
-def test_matches_agree_with_distance_transforms(seed):
+def check_matches(seed, *dtypes):
     rng = np.random.default_rng(1000 + seed)
-    frames = [random_frame(rng) for _ in range(rng.integers(1, 4))]
+    frames = [random_frame(rng, *dtypes) for _ in range(rng.integers(1, 4))]
     px = rng.choice([0, 1, 1.5, 2, 3, 5.5])
     statistic = BorderMatch(float(px), int(rng.choice([4, 8])))
     agree(statistic, frames, lambda f, z: match_counts(*masks(f), px, statistic.neighbours, z))
 
 
+@pytest.mark.parametrize("seed", range(25))
+def test_bands_agree_with_binary_erosion(seed):
+    check_bands(seed)
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_matches_agree_with_distance_transforms(seed):
+    check_matches(seed)
+
+
 @pytest.mark.slow
 def test_thousands_of_maps_agree_with_morphology():
     for seed in range(25, 3000):
-        test_bands_agree_with_binary_erosion(seed)
-        test_matches_agree_with_distance_transforms(seed)
+        check_bands(seed, *DTYPES)
+        check_matches(seed, *DTYPES)
 
 
 @pytest.mark.parametrize("depth", [1, 2, 3, 7])
@@ -92,9 +105,12 @@ def test_keys_are_ordered_like_scores_and_give_them_back(dtype):
     assert keys.max() < np.iinfo(keys.dtype).max
 
 
-def test_frames_of_several_dtypes_merge():
+@pytest.mark.parametrize(
+    "dtypes", [("uint8", "float32"), pytest.param(DTYPES, marks=pytest.mark.slow)]
+)
+def test_frames_of_several_dtypes_merge(dtypes):
     rng = np.random.default_rng(5)
-    frames = [random_frame(rng, dtype) for dtype in DTYPES]
+    frames = [random_frame(rng, dtype) for dtype in dtypes]
     agree(BandOverlap(px=1), frames, lambda f, z: band_counts(*masks(f), 1, z))
 
 

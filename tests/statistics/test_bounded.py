@@ -177,7 +177,7 @@ def test_only_undecided_scores_are_gathered():
 def test_plateaus_are_not_gathered(dtype, plateaus, monkeypatch):
     monkeypatch.setattr(bounded, "PLATEAU", 3)
     rng = np.random.default_rng(7)
-    for _ in range(30):
+    for _ in range(cases(100)):
         steps = np.array([*rng.random(plateaus), 0, 1, 1 / 4096]).astype(dtype)
         scores = [rng.choice(steps, (9, 30)), rng.choice(steps, (20, 20))]
         target = [(s + rng.normal(0, 0.3, s.shape) > 0.5).astype(np.uint8) for s in scores]

@@ -417,7 +417,7 @@ def test_every_form_ends_its_last_line():
 
 def test_unknown_forms_are_refused():
     with pytest.raises(
-        InputError, match=r"format: expected one of table, markdown, csv, .*, found 'xml'"
+        InputError, match=r"form: expected one of table, markdown, csv, .*, found 'xml'"
     ):
         named("a").to_text("xml")
 

@@ -167,8 +167,8 @@ def unread(*_):
     [
         "recall >= 0.5, fpr <= 0.3",
         "found >= 0.6, alarms <= 1",
-        "alarm_frames <= 0.5",
-        "recall@size=4:inf >= 0.3",
+        pytest.param("alarm_frames <= 0.5", marks=pytest.mark.slow),
+        pytest.param("recall@size=4:inf >= 0.3", marks=pytest.mark.slow),
     ],
 )
 def test_kept_counts_serve_ranges_certificates_and_error_bars(folders, monkeypatch, require):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mdmkit.comparison.checkpoints.chunks import Checkpoint
+from mdmkit.core.arguments import check_kind
 from mdmkit.core.errors import InputError, SpoiltError, listing
 from mdmkit.core.files import (
     as_sealed_json,
@@ -45,6 +46,7 @@ class Shard:
     @classmethod
     def parse(cls, text: str) -> Shard:
         """Read a shard such as "3/8"."""
+        check_kind(text, (str,), "shard")
         number, slash, of = text.partition("/")
         if not (slash and number.isdecimal() and of.isdecimal()):
             raise InputError(

@@ -37,13 +37,13 @@ from mdmkit.core.errors import InputError, listing
 from mdmkit.core.files import as_path
 from mdmkit.core.frame import Frame
 from mdmkit.core.labels import LabelCodes
+from mdmkit.core.progress import Bar, Progress, begin
 from mdmkit.evaluation.evaluation import Evaluation
 from mdmkit.evaluation.executors import check_jobs
 from mdmkit.evaluation.frame_set import FRAME_OPTIONS
 from mdmkit.evaluation.gathering import FIRST
-from mdmkit.evaluation.methods import Progresses, load_frame
+from mdmkit.evaluation.methods import load_frame
 from mdmkit.evaluation.result import Result
-from mdmkit.evaluation.sources import Progress, no_progress
 from mdmkit.evaluation.threads import Load, Threads
 from mdmkit.io import source_files
 
@@ -54,7 +54,7 @@ def keep_counts(
     shard: Shard = Shard(),  # noqa: B008  (immutable)
     *,
     jobs: int = 1,
-    progress: Progresses | None = None,
+    progress: Bar | None = None,
 ) -> None:
     """Evaluate the methods of a comparison, or a share of their frames, into a state folder.
 
@@ -111,7 +111,7 @@ def count_shard(
     *,
     counts: str | Path,
     shard: str,
-    progress: Progresses | None = None,
+    progress: Bar | None = None,
     **options: Any,
 ) -> tuple[int, int]:
     """Count a share of the frames of a comparison; `merge_states` joins the shares.
@@ -174,7 +174,7 @@ def merge_states(
     published: str | None = None,
     auxiliary: Collection[str] = (),
     jobs: int = 1,
-    progress: Progresses | None = None,
+    progress: Bar | None = None,
 ) -> Comparison:
     """Join what `compare` kept in several state folders into one comparison.
 
@@ -234,7 +234,7 @@ def merge_states(
     far: list[str] = []
     with reading(folders):
         for number, name in enumerate(first.settings["methods"]):
-            advance = progress(name, len(first.pairing.targets)) if progress else no_progress
+            advance = begin(progress, name, len(first.pairing.targets))
             try:
                 evaluation, contents = _joined(manifests, number, name, advance)
                 if evaluation.look_closer():

@@ -12,7 +12,7 @@ from mdmkit.comparison.checkpoints.chunks import (
     check_content,
     content_of,
 )
-from mdmkit.evaluation.sources import Progress, no_progress
+from mdmkit.core.progress import Progress, no_progress
 
 if TYPE_CHECKING:
     from mdmkit.core.frame import Frame
