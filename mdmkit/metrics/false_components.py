@@ -60,8 +60,8 @@ class FalseComponents(ComponentMetric):
         column = QUALITIES.size + int(np.abs(QUALITIES - self.ppv).argmin())
         return np.asarray(totals[..., column], np.float64)
 
-    def bounds(self, grid: BinnedComponents) -> tuple[Ratio, Ratio]:
-        return self.values(grid.hits.low, grid.targets), self.values(grid.hits.high, grid.targets)
+    def bounds(self, bins: BinnedComponents) -> tuple[Ratio, Ratio]:
+        return self.values(bins.hits.low, bins.targets), self.values(bins.hits.high, bins.targets)
 
 
 @dataclass(frozen=True)
