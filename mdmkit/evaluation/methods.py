@@ -175,14 +175,16 @@ class Methods:
         jobs: int,
         progress: Bar | None,
         scheduler: object = None,
-        only_numbers: bool = False,
+        done: Callable[[Evaluation], None] | None = None,
     ) -> None:
-        """Evaluate all frames of each; `only_numbers` as in `Evaluation.run`."""
+        """Evaluate all frames of each, and call `done` with it, if only its numbers are wanted."""
         with engine_for(jobs, scheduler) as engine:
 
             def run(name: str, evaluation: Evaluation, progress: Progress) -> None:
                 frames = engine(self.loads[name])
-                evaluation.run(frames, again=True, progress=progress, only_numbers=only_numbers)
+                evaluation.run(frames, True, progress=progress, only_numbers=done is not None)
+                if done is not None:
+                    done(evaluation)
 
             self.each(run, progress)
 

@@ -46,6 +46,7 @@ from mdmkit.evaluation.executors import check_jobs
 from mdmkit.evaluation.frame_set import FRAME_OPTIONS
 from mdmkit.evaluation.gathering import FIRST
 from mdmkit.evaluation.methods import load_frame
+from mdmkit.evaluation.result import Result
 from mdmkit.evaluation.threads import Load, Threads
 from mdmkit.io import source_files
 
@@ -91,6 +92,7 @@ def keep_counts(
         counted = Resumed(frames, files, checkpoint_of(state, order.index(name), spoilt), wanted)
         if shard.of == 1:
             evaluation.run(counted, again=True, progress=progress)
+            planned.finish(evaluation)
         else:
             evaluation.prepare()
             evaluation.one_pass(counted, progress)
@@ -231,7 +233,7 @@ def merge_states(
     jobs = check_jobs(jobs)
     printed = None if published is None else published_table(published)
     first = manifests[folders[0]]
-    evaluations: dict[str, Evaluation] = {}
+    results: list[Result] = []
     far: list[str] = []
     with reading(folders):
         for number, name in enumerate(first.settings["methods"]):
@@ -245,9 +247,9 @@ def merge_states(
                         evaluation.forget_second_pass()
                     else:
                         evaluation.one_pass(Threads(loads, jobs))
+                results.append(evaluation.finish())
             except InputError as error:
                 raise error.inside(name) from error
-            evaluations[name] = evaluation
     settings = {
         **first.settings,
         "published": published,
@@ -255,9 +257,9 @@ def merge_states(
         "versions": versions(),
         **({"second_pass": f"not made for {', '.join(far)}: files are not here"} if far else {}),
     }
-    chosen = check_auxiliary(auxiliary, evaluations)
-    found = comparison_of(evaluations, settings, printed, chosen)
-    normal = next(iter(evaluations.values())).counts.normal_frames
+    chosen = check_auxiliary(auxiliary, first.settings["methods"])
+    found = comparison_of(results, evaluation.measures, settings, printed, chosen)
+    normal = evaluation.counts.normal_frames
     return found.remarked(_remarks_on_masks(manifests.values(), progress) if normal else ())
 
 
