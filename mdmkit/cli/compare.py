@@ -13,7 +13,6 @@ from mdmkit.cli.options import (
     SCALE,
     Methods,
     Scheduler,
-    judged,
     one_of,
     option,
     parse_methods,
@@ -119,14 +118,13 @@ def compare(
     intervals.check(folders)
     form = result.check()
     truth = frames.find()
-    choice = judging.choose(truth)
     options: Json = {
         "metrics": metrics,
         "by": by,
         "image_score": image_score,
         "dataset": truth,
         "protocol": protocol,
-        **judged(choice),
+        **judging.given(),
         **counting.of(folders),
     }
     if kept.shard is not None:

@@ -57,7 +57,7 @@ def study_frames(
     """Count pixels and keep at hand where the frames are."""
     from mdmkit.comparison.study import study_methods
 
-    how: Json = counting.of(folders) | labels.choose(truth).codes.arguments
+    how: Json = counting.of(folders) | labels.given()
     how |= {"min_prediction": 0, "min_target": 0, "aggregate": "pooled"}
     with progress_bars(quiet) as progress:
         study = study_methods(folders, "best_f1", dataset=truth, progress=progress, **how)

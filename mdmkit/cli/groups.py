@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, get_args, get_origin, get_type_hints
 
 from mdmkit.cli import options
-from mdmkit.cli.options import choose_judging, find_ground_truth, parse_memory, parse_normalize
+from mdmkit.cli.options import find_ground_truth, parse_normalize
 from mdmkit.cli.result_options import FigureName
 from mdmkit.cli.terminal import Debug, Overwrite, Quiet
+from mdmkit.core.arguments import as_bytes
+from mdmkit.core.label_values import parse_labels
 from mdmkit.core.records import Json
 
 if TYPE_CHECKING:
@@ -110,9 +112,19 @@ class Labels:
     normal_label: options.NormalLabel = None
     ignore_index: options.IgnoreIndex = None
 
+    def given(self) -> Json:
+        """Options that were given, by argument; all others are the data set's."""
+        given = {name: value for name, value in vars(self).items() if value is not None}
+        for name in ("anomaly_label", "normal_label", "ignore_index"):
+            if name in given:
+                given[name] = parse_labels(given[name], name.replace("_", "-"))
+        return given
+
     def choose(self, truth: DataSet | None) -> Choice:
         """Choose what the options say, else the data set."""
-        return choose_judging(truth, **vars(self))
+        from mdmkit.datasets import choose
+
+        return choose(truth, **self.given())
 
 
 @dataclass(frozen=True)
@@ -146,7 +158,7 @@ class Counting:
             "normalize": parse_normalize(self.normalize, methods),
             "missing": self.missing,
             "key": self.key,
-            "memory": parse_memory(self.memory),
+            "memory": as_bytes(self.memory),
             "jobs": self.jobs,
         }
 

@@ -10,13 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mdmkit.cli import completion
-from mdmkit.core.arguments import as_bytes
 from mdmkit.core.errors import InputError, printable
-from mdmkit.core.label_values import parse_labels
-from mdmkit.core.records import Json
 
 if TYPE_CHECKING:
-    from mdmkit.datasets import Choice, DataSet
+    from mdmkit.datasets import DataSet
 
 #: Parts of a command's help.
 INPUT, NUMBERS, UNCERTAINTY, SCALE, OUTPUT = "Input", "Numbers", "Uncertainty", "Scale", "Output"
@@ -272,58 +269,6 @@ def _data_set(dataset: str | None, target: Path | None, images: Path | None, **h
             "expected --dataset LAYOUT:ROOT or --target FOLDER, found neither", argument="target"
         )
     return from_folders(target, images, **how)
-
-
-def choose_judging(
-    dataset: DataSet | None,
-    anomaly_label: str | None,
-    normal_label: str | None,
-    ignore_index: str | None,
-    min_prediction: int | None = None,
-    min_target: int | None = None,
-    aggregate: str | None = None,
-) -> Choice:
-    """Choose what the options say, else the data set."""
-    from mdmkit.datasets import choose
-
-    labels = given_labels(anomaly_label, normal_label, ignore_index)
-    return choose(
-        dataset, **labels, min_prediction=min_prediction, min_target=min_target, aggregate=aggregate
-    )
-
-
-def judged(choice: Choice) -> Json:
-    """Return the result of `choose_judging` by argument."""
-    codes, sizes = choice.codes, choice.sizes
-    return {
-        "anomaly_label": codes.anomaly_label,
-        "normal_label": codes.normal_label,
-        "ignore_index": codes.ignore_index,
-        "min_prediction": sizes.min_prediction,
-        "min_target": sizes.min_target,
-        "aggregate": choice.aggregate,
-    }
-
-
-def given_labels(
-    anomaly_label: str | None, normal_label: str | None, ignore_index: str | None
-) -> Json:
-    """Label values of the options that were given, by argument."""
-    texts = {
-        "anomaly-label": anomaly_label,
-        "normal-label": normal_label,
-        "ignore-index": ignore_index,
-    }
-    return {
-        name.replace("-", "_"): parse_labels(text, name)
-        for name, text in texts.items()
-        if text is not None
-    }
-
-
-def parse_memory(text: str) -> int:
-    """Bytes from "2G", "500M", "64k" or a plain number."""
-    return as_bytes(text)
 
 
 def parse_methods(items: list[str]) -> dict[str, str]:

@@ -8,7 +8,7 @@ from mdmkit.cli import completion
 from mdmkit.cli.figures import finish
 from mdmkit.cli.groups import Counting, FigureFile, Frames, Judging, with_groups
 from mdmkit.cli.intervals import Intervals
-from mdmkit.cli.options import NUMBERS, Methods, judged, option, parse_methods
+from mdmkit.cli.options import NUMBERS, Methods, option, parse_methods
 from mdmkit.cli.result_options import ImageScoreKind, Width
 from mdmkit.cli.terminal import note_remarks, progress_bars
 from mdmkit.core.records import Json
@@ -55,13 +55,12 @@ def plot_by(
     folders = parse_methods(methods)
     file.check(width)
     truth = frames.find()
-    choice = judging.choose(truth)
     options: Json = {
         "metrics": metrics,
         "by": by,
         "image_score": image_score,
         "dataset": truth,
-        **judged(choice),
+        **judging.given(),
         **counting.of(folders),
     }
     with progress_bars(file.quiet) as progress:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from mdmkit.cli import completion
 from mdmkit.cli.groups import Counting, ImageJudging, PicturedFrames, with_groups
-from mdmkit.cli.options import NUMBERS, OUTPUT, Methods, judged, option, parse_methods
+from mdmkit.cli.options import NUMBERS, OUTPUT, Methods, option, parse_methods
 from mdmkit.cli.terminal import (
     Debug,
     Overwrite,
@@ -77,7 +77,7 @@ def report(
     if certified.confidence is not None and not require:
         raise InputError("expected --require with it, found none", argument="confidence")
     truth = source.find()
-    how: Json = {"dataset": truth, **judged(judging.choose(truth)), **counting.of(folders)}
+    how: Json = {"dataset": truth, **judging.given(), **counting.of(folders)}
     with progress_bars(quiet) as progress:
         study = study_methods(folders, metrics, progress=progress, **how)
         required: dict[str, RequiredThreshold] = {}

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -123,18 +123,23 @@ def deliver_file(write: Callable[[Path], None], output: Path, quiet: bool) -> No
     note(f"wrote {output}", quiet)
 
 
+def deliver_table(found: Any, form: str, output: Path | None, quiet: bool) -> None:
+    """Print a result in some form, or write it, with remarks in the words of the command line."""
+    from mdmkit.tables.forms import show
+
+    if found.remarks:
+        found.settings["remarks"] = list(map(as_options, found.remarks))
+    if output is None and form == "table":
+        show(found.view())
+    else:
+        deliver_text(found.to_text(form, label_of(output)), output, quiet)
+
+
 def deliver(comparison: Comparison, form: str, output: Path | None, quiet: bool) -> None:
     """Print a comparison in some form, or write it; what the form leaves unsaid is noted."""
     from mdmkit.comparison.table import notes
-    from mdmkit.tables.forms import show
 
-    remarks = [as_options(remark) for remark in comparison.settings.get("remarks", ())]
-    if remarks:
-        comparison.settings["remarks"] = remarks
-    if output is None and form == "table":
-        show(comparison.view())
-    else:
-        deliver_text(comparison.to_text(form, label_of(output)), output, quiet)
+    deliver_table(comparison, form, output, quiet)
     if form not in ("table", "markdown"):
         for line in notes(comparison)[3:]:
             note(line if line.startswith("remark: ") else f"note: {line}", quiet)

@@ -13,8 +13,8 @@ from mdmkit.cli.groups import Counting, Frames, ImageJudging, Result, with_group
 from mdmkit.cli.options import OptionalMethods
 from mdmkit.cli.terminal import (
     as_options,
+    deliver_table,
     deliver_text,
-    label_of,
     note,
     note_remarks,
     progress_bars,
@@ -74,52 +74,33 @@ def threshold(
     Example: mdmkit threshold mine=val/mine --target val/masks --t-margin 0.5
     --on mine=test/mine --on-target test/masks
     """
-    from mdmkit.tables.forms import show
     from mdmkit.thresholds.recommend import choose_thresholds
 
     form = result.check()
     folders = first_folders(methods, normal)
     if wanted.check is not None:
         _check(wanted.check, folders, frames, judging, counting, result, form)
-    wanted.refuse_both()
     kept.check(wanted.require, folders, result.overwrite)
     truth = None if normal else frames.find()
     if normal:
         _refuse_masks(frames)
     options: Json = {
-        **_judged(judging),
+        "normal": bool(normal),
+        "score_ending": frames.score_ending,
+        "resize": frames.resize,
+        "invert": frames.invert,
+        **judging.given(),
         **counting.of(folders),
         **wanted.options(),
         **certifying.options(wanted.require, result.overwrite),
-        **second.options(
-            score_ending=frames.score_ending, resize=frames.resize, invert=frames.invert
-        ),
+        **second.options(),
     }
-    if normal:
-        options |= {
-            "normal": True,
-            "score_ending": frames.score_ending,
-            "invert": frames.invert,
-        }
     with progress_bars(result.quiet) as progress:
         chosen = choose_thresholds(folders, dataset=truth, progress=progress, **options)
-    remarks = list(map(as_options, chosen.settings.pop("remarks", ())))
-    if remarks:
-        chosen.settings["remarks"] = remarks
     if form != "table":
-        note_remarks(remarks, result.quiet)
+        note_remarks(chosen.remarks, result.quiet)
     _keep(chosen, kept, result)
-    if result.output is None and form == "table":
-        show(chosen.view())
-    else:
-        deliver_text(chosen.to_text(form, label_of(result.output)), result.output, result.quiet)
-
-
-def _judged(judging: ImageJudging) -> Json:
-    """Options that were given; all others are the data set's."""
-    names = ("min_prediction", "min_target", "aggregate")
-    given = {name: getattr(judging, name) for name in names}
-    return _labels(judging) | {name: value for name, value in given.items() if value is not None}
+    deliver_table(chosen, form, result.output, result.quiet)
 
 
 def _refuse_masks(frames: Frames) -> None:
@@ -184,7 +165,7 @@ def _check(
         key=counting.key,
         score_ending=frames.score_ending,
         jobs=counting.jobs,
-        **_labels(judging),
+        **judging.given(),
     )
     other = f"the threshold was chosen for {chosen.method}, these score maps are of {name}"
     remarks = [other] * (chosen.method not in ("", name)) + list(map(as_options, found.remarks))
@@ -194,9 +175,3 @@ def _check(
     text = found.to_text() if form == "table" else json.dumps(found.to_dict(), indent=2) + "\n"
     deliver_text(text, result.output, result.quiet)
     raise typer.Exit(0 if found.passes else 1)
-
-
-def _labels(judging: ImageJudging) -> Json:
-    from mdmkit.cli.options import given_labels
-
-    return given_labels(judging.anomaly_label, judging.normal_label, judging.ignore_index)

@@ -76,19 +76,13 @@ class Wanted:
         ),
     ] = None
 
-    def refuse_both(self) -> None:
-        """Check that one of the two ways to choose is given."""
-        if bool(self.require) == (self.t_margin is not None):
-            found = "both" if self.require else "neither"
-            raise InputError(
-                f"expected --t-margin T or --require, found {found}", argument="t_margin"
-            )
-
     def options(self) -> Json:
         """The same by argument of `choose_thresholds`."""
-        if self.require:
-            return {"require": self.require}
-        return {"t_margin": self.t_margin, "metric": self.metric}
+        return {
+            "t_margin": self.t_margin,
+            "metric": self.metric,
+            "require": self.require or None,
+        }
 
 
 @dataclass(frozen=True)
@@ -116,17 +110,17 @@ class Second:
         option(SECOND, "FILE", "Only these frames of the second set, as --frames."),
     ] = None
 
-    def options(self, **named: object) -> Json:
+    def options(self) -> Json:
         """The same by argument of `choose_thresholds`."""
         others = parse_methods(self.on)
-        truth = self._truth(named) if others else None
+        truth = self._truth() if others else None
         if not others and (self.on_dataset or self.on_target):
             return {"on": None, "on_target": self.on_target, "on_dataset": self.on_dataset}
         if not others and self.on_frames:
             raise InputError("expected --on with it, found none", argument="on_frames")
         return {"on": others or None, "on_dataset": truth}
 
-    def _truth(self, named: Json) -> DataSet:
+    def _truth(self) -> DataSet:
         if self.on_dataset is not None and self.on_target is not None:
             raise InputError(
                 "expected --on-dataset or --on-target, found both", argument="on_target"
@@ -136,7 +130,7 @@ class Second:
                 "expected --on-target FOLDER or --on-dataset LAYOUT:ROOT with it, found neither",
                 argument="on",
             )
-        return find_ground_truth(self.on_dataset, self.on_target, frames=self.on_frames, **named)
+        return find_ground_truth(self.on_dataset, self.on_target, frames=self.on_frames)
 
 
 @dataclass(frozen=True)
@@ -228,7 +222,7 @@ class Certifying(Certified):
         }
         for name, given in asked.items():
             if given and not require:
-                raise InputError("expected --require with it, found --t-margin", argument=name)
+                raise InputError("expected --require with it, found none", argument=name)
         if asked["confidence"] and self.next_frame:
             raise InputError("expected it or --confidence, found both", argument="next_frame")
         if not require:
@@ -267,7 +261,7 @@ class Kept:
             if path is None:
                 continue
             if not require:
-                raise InputError("expected --require with it, found --t-margin", argument=name)
+                raise InputError("expected --require with it, found none", argument=name)
             check_output(path, overwrite, name, (".toml",) if name == "save" else None)
         if self.save is not None and len(methods) != 1:
             raise InputError(f"expected one method, found {', '.join(methods)}", argument="save")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from mdmkit.comparison.planning import comparison_of
+from mdmkit.comparison.planning import comparison_of, results_of
 from mdmkit.comparison.result import Comparison
 from mdmkit.core.errors import InputError, listing
 from mdmkit.core.frame import Frame
@@ -159,8 +159,8 @@ class Study:
             "invert": sorted(self.pairing.inverted),
             "left_out": len(self.pairing.left_out),
         }
-        found = comparison_of(self.per_image or self.evaluations, settings)
-        return replace(found, measures=self.measures).remarked(self.frames.remarks)
+        results = results_of(self.per_image or self.evaluations)
+        return comparison_of(results, self.measures, settings).remarked(self.frames.remarks)
 
     def chosen_keys(self, wanted: Iterable[str], most: int) -> list[str]:
         """The frames of these names; without names, those with most anomalous pixels.

@@ -62,7 +62,7 @@ def check_one_way(t_margin: object, require: object, **with_require: object) -> 
     if (t_margin is None) == (require is None):
         found = "neither" if require is None else "both"
         raise InputTypeError(
-            f"expected a number in [0, 1) or require, found {found}", argument="t_margin"
+            f"expected a number in [0, 1) or `require`, found {found}", argument="t_margin"
         )
     for name, given in with_require.items():
         if given is not None and require is None:

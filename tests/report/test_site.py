@@ -239,7 +239,7 @@ def test_files_that_do_not_agree_are_not_joined(tmp_path):
         joined("a", "c")
     with pytest.raises(InputError, match=r"min_target 0 in .* and 2 in"):
         joined("a", "d")
-    with pytest.raises(InputError, match="published: expected a data set among x, found 'y'"):
+    with pytest.raises(InputError, match="published: expected data sets among x, found y"):
         build_site(
             find_results([f"x={tmp_path / 'a.json'}"]),
             published={"y": [published_table("roadanomaly")]},

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mdmkit import Frame, InputError, compare, count_metric, evaluate, threshold_curve
-from mdmkit.cli.options import parse_memory
+from mdmkit.core.arguments import as_bytes
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.transforms import Band, HalfPrecision, QuantileBins
 from mdmkit.evaluation import gathering
@@ -166,14 +166,14 @@ def test_exact_within_the_budget_says_nothing_of_brackets():
 
 @pytest.mark.parametrize(("text", "expected"), [("2G", 2**31), ("1.5 MiB", 3 * 2**19), ("0", 0)])
 def test_memory_is_given_in_the_usual_units(text, expected):
-    assert parse_memory(text) == expected
+    assert as_bytes(text) == expected
 
 
 def test_other_units_of_memory_are_refused():
     with pytest.raises(
         InputError, match="memory: expected a size such as 500M or 2G, found 'lots'"
     ):
-        parse_memory("lots")
+        as_bytes("lots")
 
 
 def test_the_table_says_that_scores_fell_on_a_grid():

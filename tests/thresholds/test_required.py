@@ -121,9 +121,9 @@ def test_requirements_know_their_names_and_limits():
 
 
 def test_either_a_margin_or_requirements():
-    with pytest.raises(InputTypeError, match="or require, found"):
+    with pytest.raises(InputTypeError, match="or `require`, found"):
         recommend_threshold(VAL)
-    with pytest.raises(InputTypeError, match="or require, found"):
+    with pytest.raises(InputTypeError, match="or `require`, found"):
         recommend_threshold(VAL, 0.5, require="fpr <= 0.1")
     with pytest.raises(InputError, match="certify"):
         recommend_threshold(VAL, 0.5, certify=0.9)
