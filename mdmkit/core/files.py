@@ -308,7 +308,11 @@ def write_text(output: Path, text: str) -> None:
 
     What is no text (names of files that are not UTF-8) is written escaped.
     """
-    write_atomically(output, lambda path: _write(path, text))
+
+    def write(path: Path) -> None:
+        path.write_text(text, encoding="utf-8", errors="backslashreplace")
+
+    write_atomically(output, write)
 
 
 def append_text(output: Path, text: str) -> None:
@@ -317,7 +321,3 @@ def append_text(output: Path, text: str) -> None:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _write(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8", errors="backslashreplace")

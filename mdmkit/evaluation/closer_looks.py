@@ -133,20 +133,18 @@ class CloserLooks:
         return CloserCurve(**own, looks=self, component_metric=metric)
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class CloserCurve(ThresholdCurve):
     """A `ThresholdCurve` that looks at its frames again for what is asked of it.
 
     Its steps are bins with bounds (`low`, `high`); values read and margins are the exact ones.
     """
 
-    looks: CloserLooks | None = None
-    component_metric: ComponentMetric | None = None
+    looks: CloserLooks
+    component_metric: ComponentMetric
 
     def _known_at(self, steps: NDArray[np.bool_]) -> CloserCurve:
         """The curve with these steps made exact."""
-        assert self.looks is not None
-        assert self.component_metric is not None
         self.looks.make_exact(self.looks.bins_of(self.breakpoints[steps]))
         return self.looks.curve(self.component_metric)
 
@@ -179,8 +177,6 @@ class CloserCurve(ThresholdCurve):
             steps = np.logical_or.reduce([curve.undecided(t) for t in t_margins])
             if not steps.any():
                 return curve
-            assert curve.looks is not None
-            assert curve.component_metric is not None
             bins = curve.looks.bins_of(curve.breakpoints[steps])
             if splits == MOST_SPLITS or curve.looks.pixels[bins].sum() <= MOST_PIXELS:
                 return curve._known_at(steps)

@@ -13,6 +13,7 @@ from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import InputTypeError
 from mdmkit.core.foreign import leaving_arguments, ours, read_only
 from mdmkit.core.number import Number
+from mdmkit.metrics.base import Metric
 from mdmkit.statistics.kinds import PixelStatistic, Statistic
 
 if TYPE_CHECKING:
@@ -84,8 +85,10 @@ class Measure(ABC):
 
     @property
     def statistics(self) -> tuple[Statistic, ...]:
-        """The statistics that it is computed from."""
-        return (PixelStatistic(),)
+        """The statistics that it is computed from: of pixels, and of its `metric` if it has one."""
+        metric = getattr(self, "metric", None)
+        own = (metric.statistic,) if isinstance(metric, Metric) else ()
+        return (PixelStatistic(), *own)
 
     @abstractmethod
     def compute(self, sweeps: NormalizedTotals) -> Number | float:

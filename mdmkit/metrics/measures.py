@@ -23,17 +23,8 @@ from mdmkit.metrics.measure_base import as_number as as_number
 from mdmkit.metrics.measure_base import computed as computed
 from mdmkit.metrics.pixel_metrics import CountMetric
 from mdmkit.metrics.registry import as_metric
+from mdmkit.statistics import ranking
 from mdmkit.statistics.kinds import PixelStatistic, Statistic, of_components
-from mdmkit.statistics.ranking import (
-    auroc,
-    auroc_bounds,
-    average_precision,
-    average_precision_bounds,
-    best_f1_highs,
-    fpr_at_tpr_bounds,
-    point_at_tpr,
-    reaching_tpr,
-)
 from mdmkit.statistics.score_bins import BracketedPixels
 
 if TYPE_CHECKING:
@@ -77,8 +68,8 @@ class FprAtTpr(Measure):
     resolvable = True
 
     def compute(self, sweeps: NormalizedTotals) -> Number:
-        point = point_at_tpr(sweeps.pixels, self.tpr)
-        found = _bracketed(point.fpr, sweeps, lambda p: fpr_at_tpr_bounds(p, self.tpr))
+        point = ranking.point_at_tpr(sweeps.pixels, self.tpr)
+        found = _bracketed(point.fpr, sweeps, lambda p: ranking.fpr_at_tpr_bounds(p, self.tpr))
         everything = point.threshold is None and found.value is not None
         return replace(found, threshold=point.threshold, all_predicted=everything)
 
@@ -86,7 +77,7 @@ class FprAtTpr(Measure):
         pixels = sweeps.bracketed
         if pixels is None or pixels.anomalous == 0:
             return {}
-        return {PixelStatistic(): pixels.intervals(reaching_tpr(pixels, self.tpr))}
+        return {PixelStatistic(): pixels.intervals(ranking.reaching_tpr(pixels, self.tpr))}
 
     def empty(self) -> Number:
         return Number(None, all_predicted=False)
@@ -104,7 +95,7 @@ class BestF1Measure(Measure):
         best = sweeps.best_f1
 
         def bounds(pixels: BracketedPixels) -> tuple[float, float]:
-            return best.value, max(best.value, float(best_f1_highs(pixels).max()))
+            return best.value, max(best.value, float(ranking.best_f1_highs(pixels).max()))
 
         found = _bracketed(best.value, sweeps, bounds)
         return replace(found, threshold=best.threshold, all_predicted=best.all_predicted)
@@ -121,10 +112,6 @@ class AtBestF1(Measure):
     metric: ComponentMetric
     needs_anomalies = True
     resolvable = True
-
-    @property
-    def statistics(self) -> tuple[Statistic, ...]:
-        return (PixelStatistic(), self.metric.statistic)
 
     def compute(self, sweeps: NormalizedTotals) -> Number:
         sweep = sweeps.raw(self.metric.statistic)
@@ -176,10 +163,6 @@ class AtThreshold(Measure):
         object.__setattr__(self, "metric", as_metric(self.metric))
         if not is_number(self.z) or not isfinite(self.z):
             raise InputTypeError(f"expected a finite threshold, found {self.z!r}", argument="z")
-
-    @property
-    def statistics(self) -> tuple[Statistic, ...]:
-        return (PixelStatistic(), self.metric.statistic)
 
     def compute(self, sweeps: NormalizedTotals) -> Number:
         if isinstance(self.metric, CountMetric):
@@ -292,10 +275,6 @@ class MarginAt(Measure):
     def decided_by_bins(self) -> bool:  # type: ignore[override]
         return type(self) is MarginAt and self.resolvable
 
-    @property
-    def statistics(self) -> tuple[Statistic, ...]:
-        return (PixelStatistic(), self.metric.statistic)
-
     def compute(self, sweeps: NormalizedTotals) -> Margin:
         check_anomalous(sweeps.pixels.anomalous)
         return sweeps.margin(self.metric, self.t_margin)
@@ -315,8 +294,8 @@ class MarginAt(Measure):
 
 
 _RANKINGS: dict[str, tuple[Callable[..., float], Callable[..., tuple[float, float]]]] = {
-    "ap": (average_precision, average_precision_bounds),
-    "auroc": (auroc, auroc_bounds),
+    "ap": (ranking.average_precision, ranking.average_precision_bounds),
+    "auroc": (ranking.auroc, ranking.auroc_bounds),
 }
 
 

@@ -69,19 +69,16 @@ class AUPRO(Measure):
         return f"{'auspro' if self.saturated else 'aupro'}@fpr={spelled(self.limit)}"
 
     @property
-    def _metric(self) -> PRO:
+    def metric(self) -> PRO:
+        """The metric under which the area lies."""
         return (SPRO if self.saturated else PRO)(self.min_target)
 
-    @property
-    def statistics(self) -> tuple[Statistic, ...]:
-        return (PixelStatistic(), self._metric.statistic)
-
     def compute(self, sweeps: NormalizedTotals) -> Number:
-        coverage = sweeps.raw(self._metric.statistic)
-        self._metric.check(coverage)
+        coverage = sweeps.raw(self.metric.statistic)
+        self.metric.check(coverage)
         lows = None
-        if sweeps.bins is not None and sweeps.in_bins(self._metric.statistic):
-            lows = sweeps.bins.least_of(self._metric.statistic, coverage.steps.scores)
+        if sweeps.bins is not None and sweeps.in_bins(self.metric.statistic):
+            lows = sweeps.bins.least_of(self.metric.statistic, coverage.steps.scores)
         value, bracket = area_under_pro(sweeps.pixels, coverage, self.limit, lows)
         if isnan(value) or (lows is None and sweeps.bracketed is None):
             return Number.exact(value)

@@ -42,21 +42,13 @@ class GroupMean(Measure):
 
     groups: tuple[Through, ...]
     key: str = field(init=False)
-    higher_is_better: bool = field(init=False)
 
     def __post_init__(self) -> None:
         first = self.groups[0]
         assert isinstance(first.change, FrameGroup)
         object.__setattr__(self, "key", f"{first.measure.key}@{first.change.column}=mean")
-        object.__setattr__(self, "higher_is_better", first.higher_is_better)
-
-    @property
-    def on_scale(self) -> bool:  # type: ignore[override]
-        return self.groups[0].on_scale
-
-    @property
-    def rates(self) -> tuple[float, float] | None:  # type: ignore[override]
-        return self.groups[0].rates
+        for trait in ("higher_is_better", "on_scale", "rates"):
+            object.__setattr__(self, trait, getattr(first, trait))
 
     @property
     def in_bins(self) -> GroupMean:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from mdmkit.core.errors import InputError, NoTargetError
@@ -56,27 +56,15 @@ class Through(Measure):
     change: FrameChange
     measure: Measure
     key: str = ""
-    higher_is_better: bool = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "key", self.key or self.measure.key)
-        object.__setattr__(self, "higher_is_better", self.measure.higher_is_better)
-
-    @property
-    def needs_anomalies(self) -> bool:  # type: ignore[override]
-        return self.measure.needs_anomalies
+        for trait in ("higher_is_better", "needs_anomalies", "on_scale", "rates"):
+            object.__setattr__(self, trait, getattr(self.measure, trait))
 
     @property
     def sizes_used(self) -> str:
         return self.measure.sizes_used
-
-    @property
-    def on_scale(self) -> bool:  # type: ignore[override]
-        return self.measure.on_scale
-
-    @property
-    def rates(self) -> tuple[float, float] | None:  # type: ignore[override]
-        return self.measure.rates
 
     @property
     def in_bins(self) -> Measure:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from operator import add
 
 import numpy as np
 from numpy.typing import NDArray
@@ -112,12 +113,7 @@ class Counts:
 
     def __add__(self, other: Counts) -> Counts:
         """Add the counts of two frames."""
-        return Counts(
-            self.tp + other.tp,
-            self.fp + other.fp,
-            self.anomalous + other.anomalous,
-            self.normal + other.normal,
-        )
+        return Counts(*map(add, vars(self).values(), vars(other).values()))
 
     def f1(self, index: int) -> float | None:
         """Pixel F1 at a threshold; None in a frame without anomalies where nothing is predicted."""
