@@ -7,12 +7,14 @@ A metric says which counts it needs of a frame (`statistic`) and turns the merge
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.core.errors import InputError, InputTypeError, NoTargetError
+from mdmkit.core.foreign import leaving_arguments
 from mdmkit.metrics.curve import ThresholdCurve
 from mdmkit.statistics.kinds import Statistic
 from mdmkit.statistics.steps import Steps
@@ -141,6 +143,14 @@ class FormulaMetric(Metric):
     @abstractmethod
     def steps(self, counts: Any) -> Steps:
         """The counts as step functions of the threshold."""
+
+    def _computed(
+        self, formula: Callable[..., Any], counts: Iterable[Any], shape: tuple[int, ...]
+    ) -> Ratio:
+        """The values of a formula of counts that it cannot write to, which must be floats."""
+        with np.errstate(invalid="ignore", divide="ignore"), leaving_arguments("metric", self.name):
+            found = formula(*counts)
+        return _checked(self.name, found, shape)
 
     @abstractmethod
     def _at(self, totals: Counts, counts: Any) -> Ratio:

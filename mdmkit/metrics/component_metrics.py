@@ -13,15 +13,7 @@ from mdmkit.core import exact_sums
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.exact_sums import LIMBS, UNITS
 from mdmkit.core.foreign import leaving_arguments, ours, read_only
-from mdmkit.metrics.base import (
-    Counts,
-    FormulaMetric,
-    Ratio,
-    _checked,
-    check_anomalous,
-    check_targets,
-    ratio,
-)
+from mdmkit.metrics.base import Counts, FormulaMetric, Ratio, check_anomalous, check_targets, ratio
 from mdmkit.metrics.curve import ThresholdCurve
 from mdmkit.statistics.binned_components import BinnedComponents
 from mdmkit.statistics.components import QUALITIES, ComponentCounts
@@ -99,9 +91,7 @@ class ComponentMetric(FormulaMetric):
     def __call__(self, totals: Counts, targets: int) -> Ratio:
         """`values`, which must be floats, one for each row of totals that it cannot write to."""
         rows = read_only(np.asarray(totals))
-        with np.errstate(invalid="ignore", divide="ignore"), leaving_arguments("metric", self.name):
-            values = self.values(rows, targets)
-        return _checked(self.name, values, rows.shape[:-1])
+        return self._computed(self.values, (rows, targets), rows.shape[:-1])
 
     def _at(self, totals: Counts, counts: ComponentCounts) -> Ratio:
         return self(totals, counts.targets)

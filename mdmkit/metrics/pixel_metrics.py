@@ -12,16 +12,9 @@ import numpy as np
 
 from mdmkit.core.arguments import check_function, check_kind, check_that
 from mdmkit.core.errors import NoTargetError
-from mdmkit.core.foreign import leaving_arguments, read_only
+from mdmkit.core.foreign import read_only
 from mdmkit.core.spelled import spelled
-from mdmkit.metrics.base import (
-    Counts,
-    FormulaMetric,
-    Ratio,
-    _checked,
-    check_anomalous,
-    ratio,
-)
+from mdmkit.metrics.base import Counts, FormulaMetric, Ratio, check_anomalous, ratio
 from mdmkit.statistics.kinds import PixelStatistic
 from mdmkit.statistics.pixels import PixelCounts
 from mdmkit.statistics.score_bins import AnyPixels
@@ -70,9 +63,7 @@ class CountMetric(FormulaMetric):
     def __call__(self, tp: object, fp: object, fn: object, tn: object) -> Ratio:
         """The metric at given counts, float64 of their shape."""
         counts = [read_only(np.asarray(count, np.int64)) for count in (tp, fp, fn, tn)]
-        with np.errstate(invalid="ignore", divide="ignore"), leaving_arguments("metric", self.name):
-            values = self.formula(*counts)
-        return _checked(self.name, values, counts[0].shape)
+        return self._computed(self.formula, counts, counts[0].shape)
 
     def steps(self, counts: PixelCounts) -> PixelCounts:
         return counts
