@@ -199,10 +199,9 @@ def parse_requirements(
 
     Examples
     --------
-        >>> from mdmkit.metrics.other_words import as_rest, called_here
-    from mdmkit.metrics.pixel_metrics import IoU
-        >>> parse_requirements(["alarm_frames<=0.05", (IoU(), ">", 0.3)])
-        (Requirement('alarm_frames <= 0.05'), Requirement('iou > 0.3'))
+    >>> from mdmkit.metrics.pixel_metrics import IoU
+    >>> parse_requirements(["alarm_frames<=0.05", (IoU(), ">", 0.3)])
+    (Requirement('alarm_frames <= 0.05'), Requirement('iou > 0.3'))
     """
     check_kind(sizes, (ComponentSizes, NoneType), "sizes")
     sizes = sizes or ComponentSizes()
