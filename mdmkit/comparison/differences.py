@@ -101,7 +101,8 @@ def paired_differences(comparison: ComparisonData) -> list[Difference]:
             continue
         top = comparison[reference][measure.key]
         for result in comparison.results:
-            if result.method != reference and _compares(measure, result, comparison[reference]):
+            alike = found.on_one_scale(reference, result.method, measure.key)
+            if result.method != reference and alike:
                 value = result[measure.key]
                 value_difference = interval = None
                 if top is not None and value is not None:
@@ -117,11 +118,6 @@ def paired_differences(comparison: ComparisonData) -> list[Difference]:
 def _is_drawn(measure: Measure, found: Bootstrap | None) -> bool:
     """Whether a measure was resampled, and is no mere count of what is there."""
     return found is not None and measure.key in found.keys and not is_count(measure)
-
-
-def _compares(measure: Measure, result: Result, reference: Result) -> bool:
-    """Whether a difference means something: margins on different scales have none."""
-    return not measure.on_scale or result.normalize == reference.normalize
 
 
 def _best(comparison: ComparisonData, measure: Measure) -> str | None:

@@ -180,22 +180,22 @@ def parse_requirements(
 
     Parameters
     ----------
-        require : str, Requirement, (metric, operator, limit), or sequence of these
-            A string may hold several, with commas.
-        sizes : ComponentSizes, optional
-            Of component measures given by name; 0 / 0 by default.
-        aggregate : {"pooled", "per_image"}
-            Of those given by name or as a tuple.
+    require : str, Requirement, (metric, operator, limit), or sequence of these
+        A string may hold several, with commas.
+    sizes : ComponentSizes, optional
+        Of component measures given by name; 0 / 0 by default.
+    aggregate : {"pooled", "per_image"}
+        Of those given by name or as a tuple.
 
     Returns
     -------
-        tuple of Requirement
-            Each once, in the order given.
+    tuple of Requirement
+        Each once, in the order given.
 
     Raises
     ------
-        InputError
-            An unknown measure, operator or limit; none at all.
+    InputError
+        An unknown measure, operator or limit; none at all.
 
     Examples
     --------

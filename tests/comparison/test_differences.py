@@ -304,3 +304,23 @@ def test_the_best_are_marked_apart_from_printed_rows_where_frames_were_left_out(
         ap = found.view().blocks[0].columns[0]
         assert (bool(ap.best & own) and bool(ap.best - own)) == apart
         assert any("marked apart" in line for line in notes(found)) == apart
+
+
+def test_margins_on_different_scales_have_no_difference_in_python_either():
+    methods = {"good": frames(4, count=6, contrast=0.5), "bad": frames(4, count=6, contrast=0.2)}
+    kinds = {"good": "minmax", "bad": "none"}
+    found = bootstrap(methods, metrics="ap,mdm_f1@0.5", replicates=20, normalize=kinds)
+    assert found.difference("good", "bad", "ap").value > 0
+    with pytest.raises(InputError) as error:
+        found.difference("good", "bad", "mdm_f1@0.5")
+    assert error.value.argument == "other"
+    assert "normalised in different ways (good by minmax, bad by none)" in str(error.value)
+    with pytest.raises(InputError, match=r"^other: expected one of good, bad, found 'worse'"):
+        found.difference("good", "worse", "ap")
+
+
+def test_intervals_of_other_normalisers_are_no_intervals_of_a_comparison():
+    methods = {"good": frames(4, count=6, contrast=0.5)}
+    found = bootstrap(methods, metrics="mdm_f1@0.5", replicates=5, normalize="rank")
+    with pytest.raises(InputError, match=r"^found: .*good by rank, here by none"):
+        compare(methods, metrics="mdm_f1@0.5").with_bootstrap(found)

@@ -38,7 +38,9 @@ from mdmkit.core.files import as_path
 from mdmkit.core.frame import Frame
 from mdmkit.core.labels import LabelCodes
 from mdmkit.core.progress import Bar, Progress, begin
-from mdmkit.datasets import Pairing
+from mdmkit.core.records import Json
+from mdmkit.datasets import DataSet, Pairing, open_dataset
+from mdmkit.datasets.suspicion import LabelSurvey
 from mdmkit.evaluation.evaluation import Evaluation
 from mdmkit.evaluation.executors import check_jobs
 from mdmkit.evaluation.frame_set import FRAME_OPTIONS
@@ -254,7 +256,37 @@ def merge_states(
         **({"second_pass": f"not made for {', '.join(far)}: files are not here"} if far else {}),
     }
     chosen = check_auxiliary(auxiliary, first.settings["methods"])
-    return comparison_of(results, evaluation.measures, settings, printed, chosen).remarked()
+    found = comparison_of(results, evaluation.measures, settings, printed, chosen)
+    normal = evaluation.counts.normal_frames
+    return found.remarked(_remarks_on_masks(manifests.values(), progress) if normal else ())
+
+
+def _remarks_on_masks(manifests: Iterable[Manifest], progress: Bar | None) -> list[str]:
+    """Remarks on masks that look like mistakes, which are read where their files are here."""
+    for manifest in manifests:
+        targets, settings = manifest.pairing.targets, manifest.settings
+        if all(path.exists() for mask in targets.values() for path in source_files(mask)):
+            break
+    else:
+        return ["masks were not looked at for mistakes, as compare does: their files are not here"]
+    dataset = _dataset_of(settings)
+    if dataset is not None and dataset.normal_frames:
+        return []
+    survey = LabelSurvey(LabelCodes(*(settings[label] for label in _LABELS)), dataset)
+    advance = begin(progress, "masks", len(targets))
+    for key, mask in targets.items():
+        survey.complete({key: mask})
+        advance()
+    return survey.remarks()
+
+
+def _dataset_of(settings: Json) -> DataSet | None:
+    """The data set of a known layout that was compared, if it is still there."""
+    try:
+        name = settings["dataset"]
+        return open_dataset(f"{name}:{settings['target']}") if name else None
+    except InputError:
+        return None
 
 
 def _joined(
