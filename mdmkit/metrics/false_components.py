@@ -50,11 +50,11 @@ class FalseComponents(ComponentMetric):
                 argument="ppv",
             )
 
-    def check(self, sweep: ComponentCounts) -> None:
+    def check(self, counts: ComponentCounts) -> None:
         """Every frame can raise an alarm."""
 
-    def part(self, sweep: ComponentCounts) -> Any:
-        return sweep.hits
+    def part(self, counts: ComponentCounts) -> Any:
+        return counts.hits
 
     def values(self, totals: Counts, targets: int) -> Ratio:
         column = QUALITIES.size + int(np.abs(QUALITIES - self.ppv).argmin())
