@@ -117,7 +117,7 @@ def compare(
         **frames,
     )
     if counts is None:
-        planned.methods.run(jobs, progress, scheduler, only_numbers=True)
+        planned.methods.run(jobs, progress, scheduler, planned.finish)
     elif scheduler is not None:
         raise InputError(
             "expected none beside a scheduler, which counts what it lost anew; found both",

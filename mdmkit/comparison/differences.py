@@ -101,7 +101,8 @@ def paired_differences(comparison: ComparisonData) -> list[Difference]:
             continue
         top = comparison[reference][measure.key]
         for result in comparison.results:
-            if result.method != reference and _compares(measure, result, comparison[reference]):
+            alike = found.on_one_scale(reference, result.method, measure.key)
+            if result.method != reference and alike:
                 value = result[measure.key]
                 value_difference = interval = None
                 if top is not None and value is not None:
@@ -117,11 +118,6 @@ def paired_differences(comparison: ComparisonData) -> list[Difference]:
 def _is_drawn(measure: Measure, found: Bootstrap | None) -> bool:
     """Whether a measure was resampled, and is no mere count of what is there."""
     return found is not None and measure.key in found.keys and not is_count(measure)
-
-
-def _compares(measure: Measure, result: Result, reference: Result) -> bool:
-    """Whether a difference means something: margins on different scales have none."""
-    return not measure.on_scale or result.normalize == reference.normalize
 
 
 def _best(comparison: ComparisonData, measure: Measure) -> str | None:
@@ -152,26 +148,31 @@ def difference_block(comparison: ComparisonData) -> Block:
         other_scale = asked and measure.on_scale and _is_drawn(measure, found)
         if not (other_scale or any(metric == measure.key for metric, _ in differences)):
             continue
-        cells, details = [], []
-        for result in comparison.results:
-            difference = differences.get((measure.key, result.method))
-            if difference is None:
-                cells.append(_instead(comparison, result))
-                details.append("")
-            elif difference.value is None:
-                cells.append(UNDEFINED)
-                details.append("")
-            else:
-                mark = f" {EXCLUDES_ZERO}" if difference.excludes_zero else ""
-                trivial = TRIVIAL if _is_trivial(comparison, difference) else ""
-                cells.append(f"{100 * difference.value:+.1f}{trivial}")
-                details.append(points(difference.interval, "+") + mark)
-        columns.append(Column(*titles(measure), "", tuple(cells), details=tuple(details)))
+        shown = [
+            _shown(comparison, result, differences.get((measure.key, result.method)))
+            for result in comparison.results
+        ]
+        cells, details = zip(*shown, strict=True)
+        columns.append(Column(*titles(measure), "", cells, details=details))
     reference = comparison.against or "the best"
     level = f"{100 * found.confidence:g} % interval" if found else ""
     return Block(
         f"Difference: {reference} minus the row's method, points [{level}]", tuple(columns)
     )
+
+
+def _shown(
+    comparison: ComparisonData, result: Result, difference: Difference | None
+) -> tuple[str, str]:
+    """A difference, or what stands in its place, and the interval behind it."""
+    if difference is None:
+        return _instead(comparison, result), ""
+    if difference.value is None:
+        return UNDEFINED, ""
+    mark = f" {EXCLUDES_ZERO}" if difference.excludes_zero else ""
+    trivial = TRIVIAL if _is_trivial(comparison, difference) else ""
+    text = f"{100 * difference.value:+.1f}{trivial}"
+    return text, points(difference.interval, "+") + mark
 
 
 def _is_trivial(comparison: ComparisonData, difference: Difference) -> bool:

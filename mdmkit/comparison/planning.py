@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any
 
 from mdmkit.comparison.published import PublishedTable, published_table
 from mdmkit.comparison.result import Comparison
 from mdmkit.core.arguments import as_texts
-from mdmkit.core.errors import InputError, InputTypeError, NoTargetError, listing
+from mdmkit.core.errors import InputError, InputTypeError, NoTargetError, inside, listing
 from mdmkit.core.records import Json
 from mdmkit.evaluation.evaluation import Evaluation
 from mdmkit.evaluation.frame_set import FrameSet
@@ -31,6 +31,8 @@ class Planned:
     settings, published, auxiliary
         As in `Comparison`.
     frames : FrameSet
+    results : list of Result
+        Of the methods that are finished.
     """
 
     methods: Methods
@@ -38,18 +40,22 @@ class Planned:
     published: PublishedTable | None
     auxiliary: frozenset[str]
     frames: FrameSet
+    results: list[Result] = field(default_factory=list)
+
+    def finish(self, evaluation: Evaluation) -> None:
+        """Compute the numbers of a method that was counted, of which nothing else is kept."""
+        try:
+            self.results.append(evaluation.finish())
+        except NoTargetError as error:
+            if evaluation.counts.anomalous_pixels or self.frames.pairing is None:
+                raise
+            raise self.frames.explained(error) from error
 
     def comparison(self) -> Comparison:
         """The comparison of what was counted, with remarks on masks that look like mistakes."""
         first = next(iter(self.methods.evaluations.values()))
-        try:
-            found = comparison_of(
-                self.methods.evaluations, self.settings, self.published, self.auxiliary
-            )
-        except NoTargetError as error:
-            if first.counts.anomalous_pixels or self.frames.pairing is None:
-                raise
-            raise self.frames.explained(error) from error
+        about = self.settings, self.published, self.auxiliary
+        found = comparison_of(self.results, first.measures, *about)
         remarks = list(self.settings.get("remarks", ()))
         if first.counts.normal_frames:  # else no mask needs to be read where counts were kept
             remarks += self.frames.remarks
@@ -110,22 +116,25 @@ def plan_comparison(
     return Planned(several, settings, printed, auxiliary, found)
 
 
+def results_of(evaluations: Mapping[str, Evaluation]) -> list[Result]:
+    """The result of each method; errors name the method."""
+    results = []
+    for name, evaluation in evaluations.items():
+        with inside(name):
+            results.append(evaluation.result())
+    return results
+
+
 def comparison_of(
-    evaluations: Mapping[str, Evaluation],
+    results: Sequence[Result],
+    measures: tuple[Measure, ...],
     settings: Json,
     published: PublishedTable | None = None,
     auxiliary: frozenset[str] = frozenset(),
 ) -> Comparison:
-    """The comparison of evaluations that counted the same frames."""
-    results = []
-    for name, evaluation in evaluations.items():
-        try:
-            results.append(evaluation.result())
-        except InputError as error:
-            raise error.inside(name) from error
+    """The comparison of results of the same frames."""
     _check_same_frames(results)
-    first = next(iter(evaluations.values()))
-    return Comparison(tuple(results), first.measures, settings, published, auxiliary)
+    return Comparison(tuple(results), measures, settings, published, auxiliary)
 
 
 def check_auxiliary(auxiliary: Any, methods: Any) -> frozenset[str]:

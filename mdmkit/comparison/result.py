@@ -93,7 +93,17 @@ class Comparison(ComparisonData, Tabular):
         if missing:
             raise InputError(
                 f"expected the methods {', '.join(methods)}, found none of {', '.join(missing)}",
-                argument="bootstrap",
+                argument="found",
+            )
+        other = [
+            f"{result.method} by {found.normalize[result.method]}, here by {result.normalize}"
+            for result in self.results
+            if found.normalize.get(result.method, result.normalize) != result.normalize
+        ]
+        if other:
+            raise InputError(
+                f"expected methods that are normalised as here, found {'; '.join(other)}",
+                argument="found",
             )
         results = tuple(with_confidence(result, found) for result in self.results)
         return replace(self, results=results, bootstrap=found, against=against)

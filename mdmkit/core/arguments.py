@@ -8,12 +8,13 @@ from collections.abc import Callable, Collection, Iterable
 from difflib import get_close_matches
 from inspect import signature
 from operator import index
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
+from mdmkit.core.errors import InputError, InputTypeError, printable
 
-from mdmkit.core.errors import InputError, InputTypeError
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 _UNITS = {"": 0, "k": 10, "M": 20, "G": 30, "T": 40}
 
@@ -77,7 +78,15 @@ def _meant(value: object, choices: Collection[str]) -> str:
     return f"; did you mean {near[0]}?" if near else ""
 
 
-def as_texts(value: object, argument: str) -> tuple[str, ...]:
+def check_among(names: Iterable[str], known: Collection[str], what: str, argument: str) -> None:
+    """Refuse names that are not known."""
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        expected, found = (printable(", ".join(each)) for each in (known, unknown))
+        raise InputError(f"expected {what} among {expected}, found {found}", argument=argument)
+
+
+def as_texts(value: object, argument: str, what: str = "text, or several") -> tuple[str, ...]:
     """Several texts, of which one may stand alone.
 
     Examples
@@ -89,9 +98,7 @@ def as_texts(value: object, argument: str) -> tuple[str, ...]:
         return (value,)
     texts = tuple(value) if isinstance(value, Iterable) else (None,)
     if not all(isinstance(text, str) for text in texts):
-        raise InputTypeError(
-            f"expected text, or several, found {reprlib.repr(value)}", argument=argument
-        )
+        raise InputTypeError(f"expected {what}, found {reprlib.repr(value)}", argument=argument)
     return texts
 
 
@@ -179,6 +186,8 @@ def as_floats(values: object, argument: str) -> NDArray[np.float64]:
     >>> as_floats([0, 0.5], "thresholds"), as_floats(3, "most_alarms")
     (array([0. , 0.5]), array(3.))
     """
+    import numpy as np  # the help of commands needs none
+
     try:
         found = np.asarray(values)
     except ValueError:  # rows of unequal length

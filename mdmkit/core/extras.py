@@ -7,26 +7,17 @@ from contextlib import contextmanager
 
 from mdmkit.core.errors import InputError
 
-#: The extra that brings each optional library, by the name it is imported by.
-EXTRAS = {
-    "PIL": "cli",
-    "av": "video",
-    "dask": "distributed",
-    "distributed": "distributed",
-    "h5py": "cli",
-    "jinja2": "cli",
-    "matplotlib": "cli",
-    "rich": "cli",
-    "safetensors": "maskomaly",
-    "scipy": "cli",
-    "sklearn": "maskomaly",
-    "tifffile": "tiff",
-    "torch": "maskomaly",
-    "torchmetrics": "torchmetrics",
-    "transformers": "maskomaly",
-    "typer": "cli",
-    "zarr": "zarr",
+_LIBRARIES = {
+    "cli": ("PIL", "h5py", "jinja2", "matplotlib", "rich", "scipy", "typer"),
+    "distributed": ("dask", "distributed"),
+    "maskomaly": ("safetensors", "sklearn", "torch", "transformers"),
+    "tiff": ("tifffile",),
+    "torchmetrics": ("torchmetrics",),
+    "video": ("av",),
+    "zarr": ("zarr",),
 }
+#: The extra that brings each optional library, by the name it is imported by.
+EXTRAS = {name: extra for extra, names in _LIBRARIES.items() for name in names}
 
 
 class MissingLibraryError(InputError, ModuleNotFoundError):

@@ -73,10 +73,6 @@ def _check_scores(scores: Array, valid: NDArray[np.bool_], name: str) -> None:
         )
 
 
-def _score_array(value: object, name: str) -> Array:
-    return score_numbers(one_map(as_array(value, name)), name)
-
-
 def score_numbers(scores: Array, name: str) -> Array:
     """Scores of any shape, in a type that scores may have and the machine's order of bytes."""
     kind, width = scores.dtype.kind, scores.dtype.itemsize
@@ -209,7 +205,8 @@ class Frame:
         check_kind(name, (str,), "name")
         of = f" of {name}" if name else ""
         self.name = name
-        self.scores = _score_array(scores, f"scores{of}")
+        named = f"scores{of}"
+        self.scores = score_numbers(one_map(as_array(scores, named)), named)
         self._labels = codes.numbers(
             _mask_array(target, "iub", "integer or bool labels", f"target{of}")
         )

@@ -26,14 +26,9 @@ Labels = int | Collection[int] | None
 def _as_codes(value: Labels, argument: str) -> tuple[int, ...]:
     if value is None:
         return ()
-    if isinstance(value, (str, bytes, type)) or not (
-        isinstance(value, (int, np.generic)) or hasattr(value, "__iter__")
-    ):
-        raise InputTypeError(
-            f"expected an integer, integers or None, found {value!r}", argument=argument
-        )
-    one = isinstance(value, (int, np.generic)) or getattr(value, "ndim", 1) == 0
-    values: list[Any] = [value] if one else list(value)  # type: ignore[arg-type]
+    several = hasattr(value, "__iter__") and not isinstance(value, (str, bytes, type))
+    several = several and getattr(value, "ndim", 1) > 0
+    values: list[Any] = list(value) if several else [value]  # type: ignore[arg-type]
     for code in values:
         if isinstance(code, (bool, np.bool_)) or not isinstance(code, (int, np.integer)):
             raise InputTypeError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Collection, Iterable
 
-from mdmkit.core.errors import InputError, InputTypeError
+from mdmkit.core.arguments import as_texts, check_among
 
 
 def as_inverted(invert: str | Collection[str]) -> frozenset[str]:
@@ -29,9 +29,7 @@ def as_inverted(invert: str | Collection[str]) -> frozenset[str]:
     >>> as_inverted("mine"), as_inverted(())
     (frozenset({'mine'}), frozenset())
     """
-    names = [invert] if isinstance(invert, str) else invert
-    if not isinstance(names, Collection) or not all(isinstance(name, str) for name in names):
-        raise InputTypeError(f"expected names of methods, found {invert!r}", argument="invert")
+    names = as_texts(invert, "invert", "names of methods")
     return frozenset(unicodedata.normalize("NFC", name) for name in names)
 
 
@@ -51,13 +49,7 @@ def check_inverted(inverted: Iterable[str], methods: Iterable[str]) -> None:
     --------
     >>> check_inverted(["mine"], ["mine", "other"])
     """
-    known = list(methods)
-    unknown = sorted(set(inverted) - set(known))
-    if unknown:
-        raise InputError(
-            f"expected methods among {', '.join(known)}, found {', '.join(unknown)}",
-            argument="invert",
-        )
+    check_among(sorted(inverted), list(methods), "methods", "invert")
 
 
 def how_inverted(inverted: Collection[str]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from mdmkit.core.errors import listing
@@ -32,22 +32,35 @@ def what_is_missing(
 ) -> list[str]:
     """List frames that lack a score map or a mask, with the next step."""
     parts = ["frames: expected a score map of every method for every mask, found"]
-    surplus = False
-    for name, paths in scores.items():
-        for what, frames in (
-            ("has no score map for", sorted(set(targets) - set(paths))),
-            ("has score maps without a mask:", sorted(set(paths) - set(targets))),
-        ):
-            if frames:
-                parts.append(f"{name} {what} {len(frames)} frames\n{listing(frames, most=5)}")
-        surplus = surplus or bool(set(paths) - set(targets))
-    if surplus and dataset and dataset.only_labelled:
+    lacking = {name: sorted(set(targets) - set(paths)) for name, paths in scores.items()}
+    surplus = {name: sorted(set(paths) - set(targets)) for name, paths in scores.items()}
+    parts += _by_frames(lacking, "no score map for")
+    parts += _by_frames(surplus, "score maps without a mask:")
+    if any(surplus.values()) and dataset and dataset.only_labelled:
         parts.append(f"{dataset.name}: {dataset.only_labelled}")
+    endings: dict[str, list[str]] = {}
     for name, paths in scores.items():
         ending = "" if set(paths) & set(targets) else ending_of(paths, targets)
+        endings.setdefault(ending, []).append(name)
+    for ending, names in endings.items():
         if ending:
-            parts.append(f"score maps of {name} are named so with `score_ending='{ending}'`")
+            alike = ", ".join(names)
+            parts.append(f"score maps of {alike} are named so with `score_ending='{ending}'`")
         if ending == CONFIDENCES:
-            parts.append(f"if they are confidences, higher means normal: `invert='{name}'`")
+            inverted = ", ".join(f"`invert='{name}'`" for name in names)
+            parts.append(f"if they are confidences, higher means normal: {inverted}")
     parts.append("`missing='skip'` keeps the frames that are complete")
     return parts
+
+
+def _by_frames(frames_of: Mapping[str, Sequence[str]], what: str) -> list[str]:
+    """List frames once for all methods that share them."""
+    names_of: dict[tuple[str, ...], list[str]] = {}
+    for name, frames in frames_of.items():
+        names_of.setdefault(tuple(frames), []).append(name)
+    return [
+        f"{', '.join(names)} {'has' if len(names) == 1 else 'have'} {what} {len(frames)} frames\n"
+        f"{listing(frames, most=5)}"
+        for frames, names in names_of.items()
+        if frames
+    ]

@@ -109,7 +109,9 @@ class DaskFrames:
 
         # evaluations are let go as soon as they are merged; what tells of them is nothing
         heralds = [_task("done", _nothing, part) for part in swept]
-        with _no_word_of_size():
+        with warnings.catch_warnings():
+            # to scatter the data, as Dask advises, would lose it with a worker
+            warnings.filterwarnings("ignore", "Sending large graph", UserWarning)
             future, *told = self.client.compute([total, *heralds])
         frames = {
             herald.key: chunk.frames for herald, chunk in zip(told, self.chunks, strict=False)
@@ -265,14 +267,6 @@ def _check_workers(client: Client) -> None:
 
 def _version() -> str:
     return version("mdmkit")
-
-
-@contextmanager
-def _no_word_of_size() -> Iterator[None]:
-    """Without the advice to scatter data: what is scattered is lost with a worker."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Sending large graph", UserWarning)
-        yield
 
 
 # ------------------------------------------------------------------------ bags and arrays

@@ -169,6 +169,12 @@ class Evaluation(Passing):
             remarks=tuple(remarks_on(look, self.measures, values)),
         )
 
+    def finish(self) -> Result:
+        """The result; the statistics are let go, so that those of one method fill the memory."""
+        result = self.result()
+        self._accumulator, self._images = self._accumulator.empty(), []
+        return result
+
     def check_anomalies(self) -> None:
         """Refuse measures of anomalies where there is none in any frame.
 

@@ -45,16 +45,21 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 
-class FrameOptions(TypedDict, total=False):
-    """Which frames, and what they are judged by: the options of `FrameSet.of`."""
+class JudgedBy(TypedDict, total=False):
+    """What frames are judged by: the options of `choose`."""
 
-    dataset: str | DataSet | None
     anomaly_label: Labels | Usual
     normal_label: Labels | Usual
     ignore_index: Labels | Usual
     min_prediction: int | None
     min_target: int | None
     aggregate: str | None
+
+
+class FrameOptions(JudgedBy, total=False):
+    """Which frames, and what they are judged by: the options of `FrameSet.of`."""
+
+    dataset: str | DataSet | None
     missing: str
     key: str | None
     score_ending: str
@@ -66,15 +71,6 @@ class FrameOptions(TypedDict, total=False):
 
 
 FRAME_OPTIONS = tuple(FrameOptions.__annotations__)
-#: Those of them that `choose` takes.
-_JUDGED = (
-    "anomaly_label",
-    "normal_label",
-    "ignore_index",
-    "min_prediction",
-    "min_target",
-    "aggregate",
-)
 
 
 @dataclass(frozen=True)
@@ -170,7 +166,7 @@ class FrameSet:
                 f"expected it or a data set, found both, of {dataset}", argument=argument
             )
         judged = None if dataset is None else open_dataset(dataset)
-        given: Json = {k: v for k, v in options.items() if k in _JUDGED}
+        given: Json = {k: v for k, v in options.items() if k in JudgedBy.__annotations__}
         choice = choose(judged, **given)
         inverted = as_inverted(options.get("invert", ()))
         truth = _as_read(judged if judged is not None else target, options, inverted)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from mdmkit.core.arguments import check_among
 from mdmkit.core.errors import InputError, InputTypeError
 from mdmkit.core.frame import Frame
 from mdmkit.core.given import given_frames, kept
@@ -64,12 +65,7 @@ def normalizers(normalize: object, methods: Iterable[str]) -> dict[str, str]:
         raise InputTypeError(
             f"expected a name or a mapping, found {normalize!r}", argument="normalize"
         )
-    unknown = [name for name in normalize if name not in names]
-    if unknown:
-        raise InputError(
-            f"expected methods among {', '.join(names)}, found {', '.join(unknown)}",
-            argument="normalize",
-        )
+    check_among(normalize, names, "methods", "normalize")
     return {name: normalize.get(name, "none") for name in names}
 
 
@@ -77,19 +73,10 @@ def loads_of(
     pairing: Pairing, codes: LabelCodes, key: str | None, survey: LabelSurvey | None = None
 ) -> dict[str, list[Load]]:
     """Make the loaders of each method's frames; a survey sees their masks."""
+    load = partial(load_frame, codes=codes, key=key, resize=pairing.resize, survey=survey)
     return {
         method: [
-            partial(
-                load_frame,
-                path,
-                pairing.targets[name],
-                codes,
-                name,
-                key,
-                pairing.resize,
-                method in pairing.inverted,
-                survey,
-            )
+            partial(load, path, pairing.targets[name], name=name, invert=method in pairing.inverted)
             for name, path in paths.items()
         ]
         for method, paths in pairing.scores.items()
@@ -118,17 +105,23 @@ def is_folder(target: object) -> bool:
     return isinstance(target, (str, os.PathLike, DataSet))
 
 
-def check_given(methods: object, target: object, argument: str = "target") -> None:
-    """Refuse what is no mapping of names, and folders beside arrays."""
+def check_methods(methods: object) -> Mapping[str, object]:
+    """Refuse what is no mapping of names, and an empty one."""
     if not isinstance(methods, Mapping) or not methods:
         raise InputTypeError(
             f"expected a mapping of names, found {reprlib.repr(methods)}", argument="methods"
         )
-    for name, given in methods.items():
+    for name in methods:
         if not isinstance(name, str):
             raise InputTypeError(
                 f"expected names that are text, found {name!r}", argument="methods"
             )
+    return methods
+
+
+def check_given(methods: object, target: object, argument: str = "target") -> None:
+    """Refuse what is no mapping of names, and folders beside arrays."""
+    for name, given in check_methods(methods).items():
         if is_folder(given) and not is_folder(target):
             found = "none" if target is None else type(target).__name__
             raise InputError(
@@ -161,12 +154,9 @@ class Methods:
     def each(self, use: Callable[[str, Evaluation, Progress], None], progress: Bar | None) -> None:
         """Call `use(method, evaluation, progress)` for each; errors name the method."""
         for name, evaluation in self.evaluations.items():
+            done = begin(progress, name, len(self.loads[name]))
             try:
-                use(
-                    name,
-                    evaluation,
-                    begin(progress, name, len(self.loads[name])),
-                )
+                use(name, evaluation, done)
             except InputError as error:
                 raise error.inside(name) from error
 
@@ -175,14 +165,16 @@ class Methods:
         jobs: int,
         progress: Bar | None,
         scheduler: object = None,
-        only_numbers: bool = False,
+        done: Callable[[Evaluation], None] | None = None,
     ) -> None:
-        """Evaluate all frames of each; `only_numbers` as in `Evaluation.run`."""
+        """Evaluate all frames of each, and call `done` with it, if only its numbers are wanted."""
         with engine_for(jobs, scheduler) as engine:
 
             def run(name: str, evaluation: Evaluation, progress: Progress) -> None:
                 frames = engine(self.loads[name])
-                evaluation.run(frames, again=True, progress=progress, only_numbers=only_numbers)
+                evaluation.run(frames, True, progress=progress, only_numbers=done is not None)
+                if done is not None:
+                    done(evaluation)
 
             self.each(run, progress)
 

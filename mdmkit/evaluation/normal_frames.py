@@ -16,7 +16,7 @@ from mdmkit.core.given import kept
 from mdmkit.core.labels import LabelCodes
 from mdmkit.core.transforms import inverted
 from mdmkit.datasets import Pairing, check_inverted, find_scores
-from mdmkit.evaluation.methods import is_folder
+from mdmkit.evaluation.methods import check_methods, is_folder
 from mdmkit.evaluation.threads import Load
 from mdmkit.io import read_scores
 
@@ -50,8 +50,7 @@ def normal_loads(
     InputError
         Folders that hold nothing, or different frames (unless those are to be skipped).
     """
-    if not isinstance(methods, Mapping) or not methods:
-        raise InputTypeError(f"expected a mapping of names, found {methods!r}", argument="methods")
+    check_methods(methods)
     check_inverted(invert, methods)
     folders = {
         name: find_scores(name, given, ending)

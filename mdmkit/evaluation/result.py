@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 from mdmkit.core.number import Entry, Number
 
+_IN_ROWS = ("method", "frames", "pixels", "anomalous_pixels", "components", "normalize")
+
 
 @dataclass(frozen=True)
 class Result(Mapping[str, "float | None"]):
@@ -66,14 +68,7 @@ class Result(Mapping[str, "float | None"]):
 
     def to_dict(self) -> dict[str, Entry]:
         """Make a flat row, as in the JSON of `compare`."""
-        row: dict[str, Entry] = {
-            "method": self.method,
-            "frames": self.frames,
-            "pixels": self.pixels,
-            "anomalous_pixels": self.anomalous_pixels,
-            "components": self.components,
-            "normalize": self.normalize,
-        }
+        row: dict[str, Entry] = {name: getattr(self, name) for name in _IN_ROWS}
         for key, number in self.numbers.items():
             row |= number.row(key)
         if self.refused:

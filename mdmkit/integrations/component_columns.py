@@ -58,7 +58,6 @@ class ComponentColumns(NamedTuple):
     def as_grid(self, sizes: ComponentSizes, lowest: float, highest: float) -> BinnedComponents:
         """Back again, with the least and greatest score."""
         arrays: list[Any] = np.split(self.columns, np.cumsum(_WIDTHS)[:-1], axis=1)
-        siou = BinnedRatios(arrays[0], arrays[1], arrays[2], lowest, highest)
-        ppv = BinnedRatios(arrays[3], arrays[4], arrays[5], lowest, highest)
-        hits = BinnedSteps(arrays[6], arrays[7], arrays[8], lowest, highest)
-        return BinnedComponents(sizes, self.targets, self.largest, siou, ppv, hits)
+        kinds: tuple[Any, ...] = (BinnedRatios, BinnedRatios, BinnedSteps)
+        parts = [kind(*arrays[3 * n : 3 * n + 3], lowest, highest) for n, kind in enumerate(kinds)]
+        return BinnedComponents(sizes, self.targets, self.largest, *parts)

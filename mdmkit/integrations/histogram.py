@@ -71,7 +71,7 @@ class Histogram:
 
     def sweeps(self, frames: int) -> NormalizedTotals:
         """The totals of pixels, for any measure of pixels."""
-        return NormalizedTotals(Totals(frames, {PixelStatistic(): self.bins.as_groups()}))
+        return self._with({}, None, frames)
 
     def sweeps_with(self, components: BinnedComponents, frames: int) -> NormalizedTotals:
         """The totals with components, which are counted in bins between `ROWS`."""
@@ -81,12 +81,8 @@ class Histogram:
         beside[np.isin(np.append(EDGES, np.inf), ROWS)] = 0  # those at the end of a row
         inside = (self.counts[::2] + beside).sum(axis=1)
         empty = np.bincount(row, inside, ROWS.size + 1) == 0
-        known: dict[Statistic, Any] = {
-            PixelStatistic(): self.bins.as_groups(),
-            statistic: components.as_sweep(ROWS, None),
-        }
         bounds = StatisticBins(ROWS, {statistic: empty}, {statistic: components})
-        return NormalizedTotals(Totals(frames, known, bounds))
+        return self._with({statistic: components.as_sweep(ROWS, None)}, bounds, frames)
 
     def sweeps_with_regions(
         self, covered: NDArray[np.int64], regions: int, statistic: RegionCoverage, frames: int
@@ -100,9 +96,11 @@ class Histogram:
         resolved = self.lowest >= self.highest  # at most one score is strictly within
         some = resolved & (within[:, 0] > 0)
         exact = SteppedCounts(Steps(self.lowest[some], within[some]), binned.sizes, anomalous)
-        known: dict[Statistic, Any] = {
-            PixelStatistic(): self.bins.as_groups(),
-            statistic: binned.as_sweep(EDGES, exact),
-        }
         bounds = StatisticBins(EDGES, {statistic: resolved}, {statistic: binned})
+        return self._with({statistic: binned.as_sweep(EDGES, exact)}, bounds, frames)
+
+    def _with(
+        self, others: dict[Statistic, Any], bounds: StatisticBins | None, frames: int
+    ) -> NormalizedTotals:
+        known = {PixelStatistic(): self.bins.as_groups(), **others}
         return NormalizedTotals(Totals(frames, known, bounds))

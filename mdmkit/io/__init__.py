@@ -8,15 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike
 
+from mdmkit.core import files
 from mdmkit.core.errors import InputError, InputTypeError, SpoiltError, printable
-from mdmkit.core.files import (
-    as_path,
-    check_output,
-    check_regular,
-    is_spoilt,
-    seal,
-    write_atomically,
-)
 from mdmkit.core.frame import one_map
 from mdmkit.core.types import Array
 from mdmkit.io.formats import Format, format_of, mask_suffixes, score_suffixes
@@ -73,17 +66,11 @@ def _read(path: Path, suffixes: tuple[str, ...], mask: bool, key: str | None) ->
         raise InputError(
             f"{name}: expected a file {' '.join(suffixes)}, found {printable(suffix) or 'none'}"
         )
-    check_regular(path)
-    if path.is_file() and is_spoilt(path):
+    files.check_regular(path)
+    if path.is_file() and files.is_spoilt(path):
         raise SpoiltError(f"{name}: expected the file as it was written, found it damaged")
-    try:
+    with files.readable(path, f"{suffix} file", _reason):
         return one_map(reader(path, key))
-    except InputError:
-        raise
-    except Exception as error:  # on damaged and foreign files libraries raise nearly anything
-        raise InputError(
-            f"{name}: expected a readable {suffix} file, found: {_reason(error)}"
-        ) from error
 
 
 def _reason(error: Exception) -> str:
@@ -126,7 +113,7 @@ def read_scores(path: str | Path, key: str | None = None) -> Array:
     ...     read_scores(file)
     array([[    0, 65535]], dtype=uint16)
     """
-    return _read(as_path(path, "path"), score_suffixes(), False, key)
+    return _read(files.as_path(path, "path"), score_suffixes(), False, key)
 
 
 def read_mask(path: str | Target) -> Array:
@@ -160,7 +147,7 @@ def read_mask(path: str | Target) -> Array:
     """
     if isinstance(path, (AllNormal, RegionMasks)):
         return path.labels()
-    return _read(as_path(path, "path"), mask_suffixes(), True, None)
+    return _read(files.as_path(path, "path"), mask_suffixes(), True, None)
 
 
 def write_scores(
@@ -198,7 +185,7 @@ def write_scores(
     ...     read_scores(file).tolist()
     [[0.1, 0.9]]
     """
-    output = check_output(path, overwrite, "path")
+    output = files.check_output(path, overwrite, "path")
     suffix = output.suffix.lower()
     form = format_of(suffix)
     if form is None or form.write is None:
@@ -217,10 +204,10 @@ def write_scores(
     def write_whole(temporary: Path) -> None:
         write(temporary, array, key)
         if suffix in _WITHOUT_CHECKSUM:
-            seal(temporary)
+            files.seal(temporary)
 
     try:
-        write_atomically(output, write_whole)
+        files.write_atomically(output, write_whole)
     except InputError as error:
         raise error.inside(output) from None
     return output

@@ -44,8 +44,6 @@ class _Reader:
 
     def read(self, path: Path, key: str) -> Array:
         """The data set of that key."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
         timer = Timer(_PATIENCE, self._process.kill)
         timer.daemon = True
         timer.start()

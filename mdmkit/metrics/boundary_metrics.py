@@ -67,13 +67,8 @@ class BoundaryIoU(BoundaryMetric):
 
     @property
     def name(self) -> str:  # type: ignore[override]
-        if self.px:
-            return f"boundary_iou@px={self.px}"
-        return (
-            "boundary_iou"
-            if self.ratio == DILATION_RATIO
-            else f"boundary_iou@ratio={spelled(self.ratio)}"
-        )
+        share = "" if self.ratio == DILATION_RATIO else f"@ratio={spelled(self.ratio)}"
+        return f"boundary_iou@px={self.px}" if self.px else f"boundary_iou{share}"
 
     @property
     def statistic(self) -> BandOverlap:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from math import inf, isfinite
 
+from mdmkit.core.arguments import check_that
 from mdmkit.core.errors import InputError
 
 #: The option without a key: the T of a margin.
@@ -67,22 +68,14 @@ class Asked:
     def whole(self, key: str, default: int) -> int:
         """The value of an option as a whole number."""
         value = self.number(key, default)
-        if value % 1:
-            raise InputError(
-                f"expected a whole number as {key} of {self.text!r}, found {value!r}",
-                argument="metrics",
-            )
+        check_that(value % 1 == 0, f"a whole number as {key} of {self.text!r}", value, "metrics")
         return int(value)
 
     def range(self, key: str) -> tuple[float, float]:
         """The value A:B of an option as two numbers, `inf` allowed as the second."""
         value = self.take(key) or ""
         first, colon, last = value.partition(":")
-        if not colon:
-            raise InputError(
-                f"expected a range as in @{key}=A:B in {self.text!r}, found {value!r}",
-                argument="metrics",
-            )
+        check_that(colon, f"a range as in @{key}=A:B in {self.text!r}", value, "metrics")
         return self._finite(first), inf if last.strip().lower() == "inf" else self._finite(last)
 
     def _finite(self, text: str) -> float:
@@ -90,11 +83,7 @@ class Asked:
             value = float(text)
         except ValueError:
             value = inf
-        if not isfinite(value):
-            raise InputError(
-                f"expected a number after the sign in {self.text!r}, found {text!r}",
-                argument="metrics",
-            )
+        check_that(isfinite(value), f"a number after the sign in {self.text!r}", text, "metrics")
         return value
 
     def check_taken(self) -> None:

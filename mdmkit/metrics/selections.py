@@ -42,21 +42,13 @@ class GroupMean(Measure):
 
     groups: tuple[Through, ...]
     key: str = field(init=False)
-    higher_is_better: bool = field(init=False)
 
     def __post_init__(self) -> None:
         first = self.groups[0]
         assert isinstance(first.change, FrameGroup)
         object.__setattr__(self, "key", f"{first.measure.key}@{first.change.column}=mean")
-        object.__setattr__(self, "higher_is_better", first.higher_is_better)
-
-    @property
-    def on_scale(self) -> bool:  # type: ignore[override]
-        return self.groups[0].on_scale
-
-    @property
-    def rates(self) -> tuple[float, float] | None:  # type: ignore[override]
-        return self.groups[0].rates
+        for trait in ("higher_is_better", "on_scale", "rates"):
+            object.__setattr__(self, trait, getattr(first, trait))
 
     @property
     def in_bins(self) -> GroupMean:
@@ -66,9 +58,9 @@ class GroupMean(Measure):
     def statistics(self) -> tuple[Statistic, ...]:
         return tuple(dict.fromkeys(s for group in self.groups for s in group.statistics))
 
-    def compute(self, sweeps: NormalizedTotals) -> Number:
+    def compute(self, totals: NormalizedTotals) -> Number:
         """The mean; exact where each group's number is."""
-        numbers = [group.compute(sweeps) for group in self.groups]
+        numbers = [group.compute(totals) for group in self.groups]
         value = mean_where_defined(map(float, numbers))
         exact = all(n.value is None or n.bracket == (n.value, n.value) for n in numbers)
         mean = Number.exact(value) if exact else Number(value)

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import json
-from base64 import b64encode
 from collections.abc import Iterator, Mapping
-from hashlib import sha256
 from heapq import nsmallest
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from mdmkit.comparison.table import blocks, notes
-from mdmkit.core.errors import InputError
-from mdmkit.core.extras import needed_by
+from mdmkit.core.arguments import check_that
 from mdmkit.core.progress import Bar
 from mdmkit.core.records import Json
 from mdmkit.metrics.measures import MarginAt
 from mdmkit.report import charts
 from mdmkit.report.frames import FOUND, Shown, count_frames, hardest_first
 from mdmkit.report.origin import Origin, told
+from mdmkit.report.pages import render_page
 from mdmkit.report.slider import Counts, Thresholds, offer_thresholds
 from mdmkit.report.spread import spread_block
 from mdmkit.tables.forms import finite
@@ -73,7 +71,6 @@ class Report:
         study: Study,
         most: int = 12,
         map_width: int = 640,
-        *,
         required: Mapping[str, charts.Required] | None = None,
         without: Mapping[str, str] | None = None,
         origin: Origin | None = None,
@@ -117,7 +114,7 @@ class Report:
     def _offer(self) -> Thresholds:
         wanted = [*MARKED, *(z for _, z in self.own)]
         wanted += [z for found in self.jumps.values() for _, z in found]
-        scores = (s.normalizer(s.pixels.rows().scores) for s in self.study.sweeps.values())
+        scores = (s.normalizer(s.pixels.rows().scores) for s in self.study.totals.values())
         return offer_thresholds(scores, wanted)
 
     def _count(self, map_width: int) -> Iterator[Shown]:
@@ -149,21 +146,16 @@ class Report:
 
     def render(self) -> str:
         """The page."""
-        with needed_by("report"):
-            from jinja2 import Environment, StrictUndefined
         room = files("mdmkit.report")
         style = method_colours() + (room / "page.css").read_text(encoding="utf-8")
         parts = ((room / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS)
         script = "(() => {\n" + "\n".join(parts) + "\n})();\n"
-        environment = Environment(
-            autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-        )
-        template = environment.from_string((room / "page.html.jinja").read_text(encoding="utf-8"))
-        return template.render(
-            style=style,
-            script=script,
-            style_hash=inline_hash(style),
-            script_hash=inline_hash(script),
+        return render_page(
+            "report",
+            room,
+            "page.html.jinja",
+            style,
+            script,
             blocks=self._blocks(),
             notes=notes(self.study.comparison),
             per_image=bool(self.study.per_image),
@@ -225,10 +217,8 @@ class Report:
 
 def check_report(most: int, map_width: int) -> None:
     """Refuse sizes that no page has."""
-    if most < 1:
-        raise InputError(f"expected a number >= 1, found {most}", argument="most")
-    if map_width < 16:
-        raise InputError(f"expected at least 16 pixels, found {map_width}", argument="map_width")
+    check_that(most >= 1, "a number >= 1", most, "most")
+    check_that(map_width >= 16, "at least 16 pixels", map_width, "map_width")
 
 
 def _title(measure: MarginAt) -> str:
@@ -240,11 +230,6 @@ def _json(value: object) -> str:
     """JSON that cannot end the script element which holds it."""
     text = json.dumps(finite(value), separators=(",", ":"), allow_nan=False)  # ASCII
     return text.replace("<", r"\u003c").replace(">", r"\u003e").replace("&", r"\u0026")
-
-
-def inline_hash(text: str) -> str:
-    """Digest by which a content security policy admits an inline element."""
-    return "sha256-" + b64encode(sha256(text.encode()).digest()).decode()
 
 
 def method_colours() -> str:
@@ -305,12 +290,4 @@ def build_report(
     InputError
         For fewer than one frame, or maps narrower than 16 pixels.
     """
-    return Report(
-        study,
-        most,
-        map_width,
-        required=required,
-        without=without,
-        origin=origin,
-        progress=progress,
-    )
+    return Report(study, most, map_width, required, without, origin, progress)

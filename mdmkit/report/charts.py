@@ -190,16 +190,15 @@ def draw_chart(title: str, t_margin: float, curves: Mapping[str, ThresholdCurve]
     end = _end(t_margin, curves)
     for method, curve in curves.items():
         margin = curve.margin(t_margin)
-        if margin.interval is None or margin.threshold is None:
-            text = f"MDM 0, never above T = {t_margin:g}"
-            lines.append(Line(method, _path(curve, margin, end), None, None, None, text))
-            continue
-        low, high = margin.interval
-        text = (
-            f"MDM {100 * margin.value:.1f}, from {low:.3f} to {high:.3f}, "
-            f"recommended {margin.threshold:.3f}"
-        )
-        places = (_x(low), _x(high), _x(margin.threshold))
+        places: tuple[float | None, float | None, float | None] = None, None, None
+        text = f"MDM 0, never above T = {t_margin:g}"
+        if margin.interval is not None and margin.threshold is not None:
+            low, high = margin.interval
+            places = _x(low), _x(high), _x(margin.threshold)
+            text = (
+                f"MDM {100 * margin.value:.1f}, from {low:.3f} to {high:.3f}, "
+                f"recommended {margin.threshold:.3f}"
+            )
         lines.append(Line(method, _path(curve, margin, end), *places, text))
     levels = [trivial_level(curve.ends) for curve in curves.values()]
     known = [level for level in levels if level is not None]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from mdmkit.core.labels import ANOMALOUS
 
 if TYPE_CHECKING:
+    from mdmkit.core.component_sizes import TargetChoice
     from mdmkit.core.frame import Frame
 
 
@@ -73,6 +74,11 @@ class FrameRegions:
         lowest = np.zeros(np.count_nonzero(first), np.int64)
         lowest[runs[:, 2]] = runs[:, 0] // frame.shape[1]  # ascending: the last one stays
         return cls(runs, sizes[:names][first].astype(np.int64), lowest)
+
+    def kept(self, frame: Frame, min_target: int, within: TargetChoice | None) -> NDArray[np.bool_]:
+        """Components of at least so many pixels, and of those chosen, shape (K,)."""
+        large = self.sizes >= min_target
+        return large if within is None else large & within.keeps(frame)
 
     def __len__(self) -> int:
         return self.sizes.size

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from mdmkit.core.labels import ANOMALOUS
 from mdmkit.core.named_arrays import AsArrays
+from mdmkit.core.types import Array
 from mdmkit.statistics.regions import covered_steps
 from mdmkit.statistics.score_keys import Keys, key_source, keys_of, scores_of
 from mdmkit.statistics.stepped_counts import CountedStatistic, SteppedCounts
@@ -43,11 +44,8 @@ class ImageRates(AsArrays):
     def of(cls, frame: Frame) -> ImageRates:
         """Keep the scores of one frame that matter: 1 to 8 bytes per pixel."""
         source = key_source(frame.scores.dtype)
-        some = frame.anomalous_pixels > 0
-        wanted = frame.classes == ANOMALOUS if some else frame.valid
-        scores = frame.scores[wanted]
-        keys = keys_of(scores)
-        if some:
+        keys = keys_of(_scores_of_interest(frame))
+        if frame.anomalous_pixels:
             return cls((), (keys,), source)
         return cls((keys,) if keys.size else (), (), source)
 
@@ -107,6 +105,11 @@ class ImageRates(AsArrays):
         return thresholds, np.asarray(rates)
 
 
+def _scores_of_interest(frame: Frame) -> Array:
+    """Scores of the anomalous pixels; of a frame without any, of all valid ones."""
+    return frame.scores[frame.classes == ANOMALOUS if frame.anomalous_pixels else frame.valid]
+
+
 @dataclass(frozen=True)
 class ImageCoverage(CountedStatistic):
     """Sums over images of their false positive rate, and of their recall, at all thresholds.
@@ -121,7 +124,7 @@ class ImageCoverage(CountedStatistic):
     def of(self, frame: Frame) -> SteppedCounts:
         """Count one frame."""
         some = frame.anomalous_pixels > 0
-        scores = frame.scores[frame.classes == ANOMALOUS if some else frame.valid]
+        scores = _scores_of_interest(frame)
         one = np.zeros(scores.size, np.int32)
         whole = covered_steps(scores, one, np.array([float(scores.size)]))
         columns = np.zeros((whole.scores.size, 2), np.int64)

@@ -51,9 +51,9 @@ class Normalizer(ABC):
             cls.__call__ = _guarded(cls.__call__)  # type: ignore[method-assign, assignment]
 
     @classmethod
-    @abstractmethod
     def fitted(cls, pixels: AnyPixels) -> Normalizer:
-        """With the constants of these pixels."""
+        """With the constants of these pixels, where it needs some."""
+        return cls()
 
     @abstractmethod
     def __call__(self, scores: Scores) -> Scores:
@@ -66,10 +66,6 @@ class Unchanged(Normalizer, AsArrays):
 
     name: ClassVar[str] = "none"
     needs_fit: ClassVar[bool] = False
-
-    @classmethod
-    def fitted(cls, pixels: AnyPixels) -> Unchanged:
-        return cls()
 
     def __call__(self, scores: Scores) -> Scores:
         if scores.size:
@@ -116,10 +112,6 @@ class Sigmoid(Normalizer, AsArrays):
 
     name: ClassVar[str] = "sigmoid"
     needs_fit: ClassVar[bool] = False
-
-    @classmethod
-    def fitted(cls, pixels: AnyPixels) -> Sigmoid:
-        return cls()
 
     def __call__(self, scores: Scores) -> Scores:
         with np.errstate(over="ignore"):  # e^-a beyond the largest number: its inverse is 0

@@ -80,9 +80,7 @@ class RegionCoverage(CountedStatistic):
                 )
             return _named_regions(frame, named.regions())
         targets = FrameRegions.of(frame)
-        kept = targets.sizes >= self.min_target
-        if self.within is not None:
-            kept &= self.within.keeps(frame)
+        kept = targets.kept(frame, self.min_target, self.within)
         number = (np.cumsum(kept) - 1).astype(np.int32)
         used = kept[targets.component]
         saturations = targets.sizes[kept].astype(np.float64)
@@ -102,9 +100,8 @@ class TargetTally(CountedStatistic):
 
     def of(self, frame: Frame) -> SteppedCounts:
         """Count one frame."""
-        kept = FrameRegions.of(frame).sizes >= self.components.min_target
-        if self.components.within is not None:
-            kept &= self.components.within.keeps(frame)
+        sizes = self.components
+        kept = FrameRegions.of(frame).kept(frame, sizes.min_target, sizes.within)
         n = np.count_nonzero(kept)
         return SteppedCounts(
             Steps.empty(1), np.array([n, n > 0, frame.pixels > 0], np.int64), frame.anomalous_pixels

@@ -133,15 +133,9 @@ def number_column(
         column = value_column(name, condition, higher_is_better, values)
         best |= {rows[i] for i in column.best}
         second |= {rows[i] for i in column.second}
-    return Column(
-        name,
-        condition,
-        "↑" if higher_is_better else "↓",
-        tuple(map(shown, numbers)),
-        frozenset(best),
-        frozenset(second),
-        tuple(details),
-    )
+    column = value_column(name, condition, higher_is_better, (), details)
+    cells = tuple(map(shown, numbers))
+    return replace(column, cells=cells, best=frozenset(best), second=frozenset(second))
 
 
 def value_column(

@@ -72,6 +72,10 @@ class Bootstrap:
         By method and measure: the reason why there is no number.
     remarks : tuple of str
         Masks and scores that look like mistakes.
+    normalize : dict of str
+        By method: its normaliser.
+    on_scale : frozenset of str
+        Measures, as margins, that depend on the scale of the scores.
 
     References
     ----------
@@ -99,6 +103,8 @@ class Bootstrap:
     aggregate: str = "pooled"
     refused: dict[str, dict[str, str]] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
+    normalize: Mapping[str, str] = field(default_factory=dict)
+    on_scale: frozenset[str] = frozenset()
 
     @property
     def sets(self) -> int:
@@ -114,19 +120,40 @@ class Bootstrap:
         """Estimate the difference `method` minus `other`, on the same resampled sets.
 
         If its interval excludes 0, the methods differ, as far as these frames can tell.
+
+        Raises
+        ------
+        InputError
+            For margins of methods that were normalised in different ways, which have none.
         """
+        self._drawn(method, key)
+        self._drawn(other, key, "other")
+        if not self.on_one_scale(method, other, key):
+            kinds = f"{method} by {self.normalize[method]}, {other} by {self.normalize[other]}"
+            raise InputError(
+                f"expected a method on the scale of {method}, found {other}: {key} depends on the "
+                f"scale, and they were normalised in different ways ({kinds}), so that there is "
+                "no difference; one normaliser for both makes one",
+                argument="other",
+            )
         drawn = self._drawn(method, key) - self._drawn(other, key)
         value = self.values[method][key] - self.values[other][key]
         return Estimate(value, *self._percentiles(drawn))
+
+    def on_one_scale(self, method: str, other: str, key: str) -> bool:
+        """Whether a difference means something: margins on different scales have none."""
+        alike = self.normalize.get(method) == self.normalize.get(other)
+        return alike or key not in self.on_scale
 
     def undefined(self, method: str, key: str) -> int:
         """The number of sets on which a measure is undefined."""
         return int(np.isnan(self._drawn(method, key)).sum())
 
-    def _drawn(self, method: str, key: str) -> NDArray[np.float64]:
+    def _drawn(self, method: str, key: str, argument: str = "method") -> NDArray[np.float64]:
         if not isinstance(method, str) or method not in self.replicates:
             raise InputError(
-                f"expected one of {', '.join(self.replicates)}, found {method!r}", argument="method"
+                f"expected one of {', '.join(self.replicates)}, found {method!r}",
+                argument=argument,
             )
         if not isinstance(key, str) or key not in self.keys:
             raise InputError(
@@ -226,6 +253,8 @@ def bootstrap(
         0,
         seed,
         aggregate=check_aggregate(choice.aggregate),
+        normalize=normalizers(normalize, methods),
+        on_scale=frozenset(measure.key for measure in measures if measure.on_scale),
     )
     draw = partial(draws_of, replicates=replicates, seed=seed)
     if choice.aggregate == "per_image":
@@ -245,7 +274,7 @@ def bootstrap(
         )
         return _of_images(found, measures, evaluations, draw, given.remarks)
     measures = tuple(measure.in_bins for measure in measures)
-    kinds = normalizers(normalize, methods)
+    kinds = dict(found.normalize)
     needed = {s: m.key for m in reversed(measures) for s in m.statistics}
     record = record_of_frames(given, kinds, found.keys, needed, bins=bins, protocol=protocol)
     plan = CountsPlan(measures, given.loads, kinds, bins, memory, check_jobs(jobs))

@@ -296,11 +296,38 @@ def test_printed_rows_have_no_differences(comparison, form):
     assert "SynBoost" in printed.to_text(form)
 
 
-def test_the_best_are_marked_apart_from_printed_rows_where_frames_were_left_out(comparison):
-    printed = replace(comparison, published=published_table("roadanomaly"))
-    own = set(range(len(printed.results)))
-    fewer = replace(printed, settings=printed.settings | {"left_out": 3})
-    for found, apart in ((printed, False), (fewer, True)):
+def test_the_best_are_marked_apart_from_printed_rows_of_other_frames(comparison):
+    table = published_table("roadanomaly")
+    assert table.frames == 60
+    assert published_table("smiyc").frames is None
+    own = set(range(len(comparison.results)))
+    other, unknown = (replace(comparison, published=replace(table, frames=n)) for n in (60, None))
+    same = replace(comparison, published=replace(table, frames=comparison.results[0].frames))
+    fewer = replace(same, settings=same.settings | {"left_out": 3})
+    assert any("of 60 frames and other conventions" in line for line in notes(other))
+    assert any("a number of frames that is not known and" in line for line in notes(unknown))
+    for found, apart in ((same, False), (fewer, True), (other, True), (unknown, True)):
+        assert ("best marked apart above and below the rule" in found.view().caption) == apart
         ap = found.view().blocks[0].columns[0]
         assert (bool(ap.best & own) and bool(ap.best - own)) == apart
         assert any("marked apart" in line for line in notes(found)) == apart
+
+
+def test_margins_on_different_scales_have_no_difference_in_python_either():
+    methods = {"good": frames(4, count=6, contrast=0.5), "bad": frames(4, count=6, contrast=0.2)}
+    kinds = {"good": "minmax", "bad": "none"}
+    found = bootstrap(methods, metrics="ap,mdm_f1@0.5", replicates=20, normalize=kinds)
+    assert found.difference("good", "bad", "ap").value > 0
+    with pytest.raises(InputError) as error:
+        found.difference("good", "bad", "mdm_f1@0.5")
+    assert error.value.argument == "other"
+    assert "normalised in different ways (good by minmax, bad by none)" in str(error.value)
+    with pytest.raises(InputError, match=r"^other: expected one of good, bad, found 'worse'"):
+        found.difference("good", "worse", "ap")
+
+
+def test_intervals_of_other_normalisers_are_no_intervals_of_a_comparison():
+    methods = {"good": frames(4, count=6, contrast=0.5)}
+    found = bootstrap(methods, metrics="mdm_f1@0.5", replicates=5, normalize="rank")
+    with pytest.raises(InputError, match=r"^found: .*good by rank, here by none"):
+        compare(methods, metrics="mdm_f1@0.5").with_bootstrap(found)

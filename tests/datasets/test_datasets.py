@@ -166,6 +166,30 @@ def test_missing_and_surplus_frames_are_listed_for_each_method(folder):
     )
 
 
+def test_missing_frames_are_listed_once_for_all_methods_that_lack_them(folder):
+    masks = folder("masks", "a.png", "b.png", "c.png")
+    methods = {name: folder(name, "a.npy", "z.npy") for name in "xy"}
+    methods |= {"w": folder("w", "a.npy", "b.npy")}
+    with pytest.raises(InputError) as caught:
+        pair(methods, masks)
+    assert str(caught.value) == (
+        "frames: expected a score map of every method for every mask, found\n"
+        "x, y have no score map for 2 frames\n  b\n  c\n"
+        "w has no score map for 1 frames\n  c\n"
+        "x, y have score maps without a mask: 1 frames\n  z\n"
+        "`missing='skip'` keeps the frames that are complete"
+    )
+
+
+def test_endings_of_several_methods_are_named_once(folder):
+    masks = folder("masks", "a.png")
+    with pytest.raises(InputError) as caught:
+        pair({name: folder(name, "a_conf.npy") for name in "xy"}, masks)
+    message = str(caught.value)
+    assert "score maps of x, y are named so with `score_ending='_conf'`\n" in message
+    assert "higher means normal: `invert='x'`, `invert='y'`\n" in message
+
+
 def test_long_lists_of_missing_frames_are_cut_and_counted(folder):
     masks = folder("masks", *(f"{i:02}.png" for i in range(20)))
     with pytest.raises(

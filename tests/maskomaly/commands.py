@@ -14,7 +14,7 @@ from tests.maskomaly.small_networks import mask2former, segformer
 SIZES = {"a": (64, 96), "b": (50, 70), "sub/c": (64, 96)}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def place(tmp_path_factory):
     """Images with masks, and two networks: one whose queries say void, and a dense one."""
     place = tmp_path_factory.mktemp("place")
@@ -54,7 +54,7 @@ def run(place, tmp_path, monkeypatch, capsys):
     return command
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def chosen(place):
     return MaskomalyConfig(
         t_mask=0.3,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
 
@@ -17,7 +19,7 @@ def noise(height: int, width: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def folders(tmp_path_factory):
     """A folder of `save_pretrained` for each family."""
     root = tmp_path_factory.mktemp("networks")
@@ -26,7 +28,9 @@ def folders(tmp_path_factory):
     return root
 
 
+@cache
 def loaded(folder, **options) -> Network:
+    """A network, once for all tests that ask for it: they leave it as it is."""
     is_square = folder.name in SQUARE  # they have a default of their own
     options.setdefault("preprocessing", None if is_square else AS_IT_IS)
     return load_model(folder, device="cpu", **options)

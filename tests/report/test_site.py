@@ -239,7 +239,7 @@ def test_files_that_do_not_agree_are_not_joined(tmp_path):
         joined("a", "c")
     with pytest.raises(InputError, match=r"min_target 0 in .* and 2 in"):
         joined("a", "d")
-    with pytest.raises(InputError, match="published: expected a data set among x, found 'y'"):
+    with pytest.raises(InputError, match="published: expected data sets among x, found y"):
         build_site(
             find_results([f"x={tmp_path / 'a.json'}"]),
             published={"y": [published_table("roadanomaly")]},
@@ -324,20 +324,25 @@ SPOILT = {
 }  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """What a comparison writes."""
+    path = tmp_path_factory.mktemp("written") / "one.json"
+    saved(path, THREE)
+    return path.read_text()
+
+
 @pytest.mark.parametrize("change", SPOILT.values(), ids=SPOILT)
-def test_what_no_comparison_wrote_is_refused_by_its_name(tmp_path, change):
-    saved(tmp_path / "one.json", THREE)
-    record = change(json.loads((tmp_path / "one.json").read_text()))
+def test_what_no_comparison_wrote_is_refused_by_its_name(tmp_path, written, change):
+    record = change(json.loads(written))
     (tmp_path / "one.json").write_text(json.dumps(record))
     with pytest.raises(InputError, match=r"one\.json: expected the JSON that `mdmkit compare"):
         find_results([str(tmp_path)])
 
 
 @pytest.mark.parametrize("cut", [0, 1, 40, 400])
-def test_files_that_were_cut_off_are_refused(tmp_path, cut):
-    saved(tmp_path / "one.json", THREE)
-    text = (tmp_path / "one.json").read_text()
-    (tmp_path / "one.json").write_text(text[:cut])
+def test_files_that_were_cut_off_are_refused(tmp_path, written, cut):
+    (tmp_path / "one.json").write_text(written[:cut])
     with pytest.raises(InputError, match=r"one\.json: expected a readable JSON file"):
         find_results([str(tmp_path)])
 

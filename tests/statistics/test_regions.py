@@ -69,7 +69,10 @@ def test_regions_covered_altogether_are_whole():
     regions = np.repeat(np.arange(10), 100).astype(np.int32)
     sizes = np.full(10, 100.0)
     assert covered_steps(scores, regions, sizes).totals[0, 0] == 10 * WHOLE
-    # 2^24 pixels: n 2^40 would not fit into 64 bits
+
+
+@pytest.mark.slow
+def test_a_region_of_2_to_24_pixels_is_whole():  # whose n 2^40 would not fit into 64 bits
     many = np.zeros(2**24, np.uint8)
     steps = covered_steps(many, np.zeros(many.size, np.int32), np.array([float(many.size)]))
     assert steps.totals[0, 0] == WHOLE

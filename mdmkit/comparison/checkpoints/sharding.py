@@ -33,16 +33,20 @@ from mdmkit.comparison.planning import (
 from mdmkit.comparison.published import published_table
 from mdmkit.comparison.result import Comparison
 from mdmkit.core.arguments import check_kind, check_options
-from mdmkit.core.errors import InputError, listing
+from mdmkit.core.errors import InputError, inside, listing
 from mdmkit.core.files import as_path
 from mdmkit.core.frame import Frame
 from mdmkit.core.labels import LabelCodes
 from mdmkit.core.progress import Bar, Progress, begin
+from mdmkit.core.records import Json
+from mdmkit.datasets import DataSet, Pairing, open_dataset
+from mdmkit.datasets.suspicion import LabelSurvey
 from mdmkit.evaluation.evaluation import Evaluation
 from mdmkit.evaluation.executors import check_jobs
 from mdmkit.evaluation.frame_set import FRAME_OPTIONS
 from mdmkit.evaluation.gathering import FIRST
 from mdmkit.evaluation.methods import load_frame
+from mdmkit.evaluation.result import Result
 from mdmkit.evaluation.threads import Load, Threads
 from mdmkit.io import source_files
 
@@ -88,6 +92,7 @@ def keep_counts(
         counted = Resumed(frames, files, checkpoint_of(state, order.index(name), spoilt), wanted)
         if shard.of == 1:
             evaluation.run(counted, again=True, progress=progress)
+            planned.finish(evaluation)
         else:
             evaluation.prepare()
             evaluation.one_pass(counted, progress)
@@ -228,12 +233,12 @@ def merge_states(
     jobs = check_jobs(jobs)
     printed = None if published is None else published_table(published)
     first = manifests[folders[0]]
-    evaluations: dict[str, Evaluation] = {}
+    results: list[Result] = []
     far: list[str] = []
     with reading(folders):
         for number, name in enumerate(first.settings["methods"]):
             advance = begin(progress, name, len(first.pairing.targets))
-            try:
+            with inside(name):
                 evaluation, contents = _joined(manifests, number, name, advance)
                 if evaluation.look_closer():
                     loads = _loads(manifests, name, contents)
@@ -242,9 +247,7 @@ def merge_states(
                         evaluation.forget_second_pass()
                     else:
                         evaluation.one_pass(Threads(loads, jobs))
-            except InputError as error:
-                raise error.inside(name) from error
-            evaluations[name] = evaluation
+                results.append(evaluation.finish())
     settings = {
         **first.settings,
         "published": published,
@@ -252,8 +255,38 @@ def merge_states(
         "versions": versions(),
         **({"second_pass": f"not made for {', '.join(far)}: files are not here"} if far else {}),
     }
-    chosen = check_auxiliary(auxiliary, evaluations)
-    return comparison_of(evaluations, settings, printed, chosen).remarked()
+    chosen = check_auxiliary(auxiliary, first.settings["methods"])
+    found = comparison_of(results, evaluation.measures, settings, printed, chosen)
+    normal = evaluation.counts.normal_frames
+    return found.remarked(_remarks_on_masks(manifests.values(), progress) if normal else ())
+
+
+def _remarks_on_masks(manifests: Iterable[Manifest], progress: Bar | None) -> list[str]:
+    """Remarks on masks that look like mistakes, which are read where their files are here."""
+    for manifest in manifests:
+        targets, settings = manifest.pairing.targets, manifest.settings
+        if all(path.exists() for mask in targets.values() for path in source_files(mask)):
+            break
+    else:
+        return ["masks were not looked at for mistakes, as compare does: their files are not here"]
+    dataset = _dataset_of(settings)
+    if dataset is not None and dataset.normal_frames:
+        return []
+    survey = LabelSurvey(LabelCodes(*(settings[label] for label in _LABELS)), dataset)
+    advance = begin(progress, "masks", len(targets))
+    for key, mask in targets.items():
+        survey.complete({key: mask})
+        advance()
+    return survey.remarks()
+
+
+def _dataset_of(settings: Json) -> DataSet | None:
+    """The data set of a known layout that was compared, if it is still there."""
+    try:
+        name = settings["dataset"]
+        return open_dataset(f"{name}:{settings['target']}") if name else None
+    except InputError:
+        return None
 
 
 def _joined(
@@ -312,26 +345,28 @@ def _loads(
     """Make loaders that read the frames again, wherever the files are; None if one is missing."""
     loads: list[Load] = []
     for key in next(iter(manifests.values())).pairing.targets:
-        for manifest in manifests.values():
-            settings, pairing = manifest.settings, manifest.pairing
-            scores, target = pairing.scores[name][key], pairing.targets[key]
-            if scores.exists() and all(path.exists() for path in source_files(target)):
-                codes = LabelCodes(*(settings[label] for label in _LABELS))
-                load = partial(
-                    load_frame,
-                    scores,
-                    target,
-                    codes,
-                    key,
-                    settings["key"],
-                    pairing.resize,
-                    name in pairing.inverted,
-                )
-                loads.append(partial(_checked, load, contents[key], key))
-                break
-        else:
+        here = next((m for m in manifests.values() if _is_here(m.pairing, name, key)), None)
+        if here is None:
             return None
+        settings, pairing = here.settings, here.pairing
+        load = partial(
+            load_frame,
+            pairing.scores[name][key],
+            pairing.targets[key],
+            LabelCodes(*(settings[label] for label in _LABELS)),
+            key,
+            settings["key"],
+            pairing.resize,
+            name in pairing.inverted,
+        )
+        loads.append(partial(_checked, load, contents[key], key))
     return loads
+
+
+def _is_here(pairing: Pairing, name: str, key: str) -> bool:
+    """Whether the files of a frame still are where they were."""
+    files = (pairing.scores[name][key], *source_files(pairing.targets[key]))
+    return all(path.exists() for path in files)
 
 
 _LABELS = ("normal_label", "anomaly_label", "ignore_index")

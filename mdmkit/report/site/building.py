@@ -12,9 +12,9 @@ from pathlib import Path
 
 from mdmkit.comparison.published import PublishedTable
 from mdmkit.core.errors import printable
-from mdmkit.core.extras import needed_by
 from mdmkit.core.records import Json
-from mdmkit.report.building import inline_hash, method_colours
+from mdmkit.report.building import method_colours
+from mdmkit.report.pages import render_page
 from mdmkit.report.site.saved import Cell, Saved
 from mdmkit.report.site.standings import Rank
 from mdmkit.report.site.tracks import Heading, Track, gather
@@ -258,28 +258,12 @@ def _notes(track: Track) -> list[str]:
 
 
 def _render(template: str, **fields: object) -> str:
-    with needed_by("site"):
-        from jinja2 import Environment, FunctionLoader, StrictUndefined
     report, site = files("mdmkit.report"), files("mdmkit.report.site")
     style = method_colours() + (report / "page.css").read_text(encoding="utf-8")
     style += (site / "site.css").read_text(encoding="utf-8")
     script = (report / "tables.js").read_text(encoding="utf-8")
-    environment = Environment(
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        loader=FunctionLoader(lambda name: (site / name).read_text(encoding="utf-8")),
-    )
-    return environment.get_template(template).render(
-        style=style,
-        script=script,
-        style_hash=inline_hash(style),
-        script_hash=inline_hash(script),
-        generator=GENERATOR,
-        shown=printable,
-        **fields,
-    )
+    names = {"generator": GENERATOR, "shown": printable}
+    return render_page("site", site, template, style, script, **names, **fields)
 
 
 def build_site(

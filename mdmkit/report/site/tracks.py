@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from mdmkit.comparison.published import PublishedTable
+from mdmkit.core.arguments import check_among
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.errors import InputError, printable
 from mdmkit.metrics.names import parse_measure
@@ -117,13 +118,7 @@ def gather(
         by_name.setdefault(saved.name, []).append(saved)
     for files in by_name.values():
         _check_joined(files)
-    unknown = [name for name in published if name not in by_name]
-    if unknown:
-        raise InputError(
-            f"expected a data set among {', '.join(map(printable, by_name))}, found "
-            f"{printable(unknown[0])!r}",
-            argument="published",
-        )
+    check_among(published, by_name, "data sets", "published")
     return tuple(
         Track(name, tuple(files), tuple(published.get(name, ()))) for name, files in by_name.items()
     )
