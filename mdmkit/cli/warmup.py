@@ -19,10 +19,11 @@ def warmup(quiet: Quiet = False, debug: Debug = False) -> None:
 
     for side in (4, 96):  # small frames are ranked, larger ones are put into bins
         target = np.eye(side, dtype=np.uint8)
-        scores = np.linspace(0, 1, target.size).reshape(target.shape)
+        scores = np.random.default_rng(0).random(target.shape)
         for dtype in ("float16", "float32", "float64", "uint8", "uint16"):
             frame = (scores.astype(dtype), target)
-            mdm(*frame, 0.5)
-            evaluate([frame])
-            evaluate([frame], memory=0)
+            for metric in ("f1", "siou"):
+                mdm(*frame, 0.5, metric=metric)
+            for memory in (2**31, 0):
+                evaluate([frame, frame], memory=memory)
     note("compiled", quiet)
