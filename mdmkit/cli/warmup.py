@@ -17,7 +17,7 @@ def warmup(quiet: Quiet = False, debug: Debug = False) -> None:
     from mdmkit.evaluation.arrays import mdm
     from mdmkit.evaluation.evaluation import evaluate
 
-    for side in (4, 96):  # small frames are ranked, larger ones are put into bins
+    for side in (4, 160):  # small frames are ranked, larger ones are put into bins
         target = np.eye(side, dtype=np.uint8)
         scores = np.random.default_rng(0).random(target.shape)
         for dtype in ("float16", "float32", "float64", "uint8", "uint16"):

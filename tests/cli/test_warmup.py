@@ -17,7 +17,7 @@ from mdmkit.cli.warmup import warmup
 warmup(quiet=True)
 with event.install_recorder("numba:compile") as compiled:
     rng = np.random.default_rng(0)
-    target = (rng.random((120, 160)) < 0.1).astype(np.uint8)
+    target = (rng.random((200, 240)) < 0.1).astype(np.uint8)
     for dtype, most in (("float32", 1), ("float64", 1), ("float16", 1), ("uint8", 255)):
         frame = ((most * rng.random(target.shape)).astype(dtype), target)
         mdm(*frame, 0.5)
