@@ -51,8 +51,8 @@ class ObjectsFound(ComponentMetric):
 
     name = "objects_found"
 
-    def part(self, sweep):
-        return sweep.hits
+    def part(self, counts):
+        return counts.hits
 
     def values(self, totals, targets):
         return totals[..., 5] / targets  # t = 0.25 + 5 * 0.05

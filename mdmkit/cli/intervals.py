@@ -36,10 +36,10 @@ class Intervals:
 
     def add(self, comparison: Comparison, **options: Any) -> Comparison:
         """The comparison with intervals, if they are asked for; options as in `bootstrap`."""
-        from mdmkit.uncertainty.resampling import bootstrap
-
         if not self.replicates:
             return comparison
+        from mdmkit.uncertainty.resampling import bootstrap
+
         how = {name.removeprefix("bootstrap_"): value for name, value in vars(self).items()}
         against = how.pop("against", None)
         try:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -20,9 +19,8 @@ from mdmkit.cli.options import (
     option,
 )
 from mdmkit.cli.terminal import note, note_remarks, progress_bars
-from mdmkit.core.errors import InputError
+from mdmkit.core.errors import InputError, inside
 from mdmkit.core.progress import Bar
-from mdmkit.core.records import Json
 
 if TYPE_CHECKING:
     from mdmkit.core.component_sizes import ComponentSizes
@@ -114,7 +112,7 @@ class Evaluated:
 
 
 def find_panels(
-    methods: dict[str, str], dataset: Sequence[str], target: Sequence[str], **named: object
+    methods: dict[str, str], dataset: Sequence[str], target: Sequence[str], **named: Any
 ) -> list[Panel]:
     """The data sets in their order, those of --target last.
 
@@ -143,7 +141,9 @@ def find_panels(
             raise InputError(f"expected each name once, found {name!r} again", argument=kind)
     panels = []
     for kind, name, text in asked:
-        truth = _opened(kind, name, text, named)
+        with inside(name):
+            places = (text, None) if kind == "dataset" else (None, Path(text))
+            truth = find_ground_truth(*places, **named)
         folders = {method: _folder_of(method, given, name) for method, given in methods.items()}
         panels.append(Panel(name, truth, folders))
     return panels
@@ -153,15 +153,6 @@ def _named(text: str) -> tuple[str, str]:
     """Name and rest of NAME=REST; what stands before a sign in a path's middle is no name."""
     found = re.fullmatch(r"([^=:/\\]+)=(.+)", text)
     return (found[1], found[2]) if found else ("", text)
-
-
-def _opened(kind: str, name: str, text: str, named: Json) -> DataSet:
-    try:
-        if kind == "dataset":
-            return find_ground_truth(text, None, **named)
-        return find_ground_truth(None, Path(text), **named)
-    except InputError as error:
-        raise error.inside(name) from error
 
 
 def _folder_of(method: str, folder: str, name: str) -> str:
@@ -177,14 +168,6 @@ def _folder_of(method: str, folder: str, name: str) -> str:
         f"{method}: expected its score maps of {name} in {root / name}, found "
         f"{f'the folders {found} in {root}' if beside else 'no such folder'}"
     )
-
-
-@contextmanager
-def _naming(panel: Panel) -> Iterator[None]:
-    try:
-        yield
-    except InputError as error:
-        raise error.inside(panel.name) from error
 
 
 def evaluate_panels(
@@ -233,7 +216,7 @@ def evaluate_panels(
     measures = [wanted(choice.sizes) for choice in chosen]
     if len(panels) > 1:  # what is missing in the last one is said before the first is counted
         for panel in panels:
-            with _naming(panel):
+            with inside(panel.name):
                 pair(panel.folders, panel.truth, missing)
     taken: dict[str, T] = {}
     notes: list[str] = []
@@ -241,7 +224,7 @@ def evaluate_panels(
     with progress_bars(quiet) as progress:
         for panel, choice, metrics in zip(panels, chosen, measures, strict=True):
             start = f"{panel.name}: " if panel.name else ""
-            with _naming(panel):
+            with inside(panel.name):
                 frames = FrameSet.of(
                     panel.folders,
                     dataset=panel.truth,

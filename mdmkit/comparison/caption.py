@@ -92,5 +92,12 @@ def _caveats(comparison: ComparisonData) -> Iterator[str]:
             f"below the rule: as printed in {comparison.published.source}, of other frames and "
             "conventions perhaps"
         )
-        if left_out or comparison.settings.get("set_aside"):
+        if stands_apart(comparison):
             yield "best marked apart above and below the rule"
+
+
+def stands_apart(comparison: ComparisonData) -> bool:
+    """Whether printed rows are of other frames, as far as is known, so that none is best of all."""
+    table, settings = comparison.published, comparison.settings
+    fewer = settings.get("set_aside") or settings["left_out"]
+    return table is not None and bool(fewer or not table.is_of(comparison.results[0].frames))

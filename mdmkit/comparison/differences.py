@@ -148,26 +148,31 @@ def difference_block(comparison: ComparisonData) -> Block:
         other_scale = asked and measure.on_scale and _is_drawn(measure, found)
         if not (other_scale or any(metric == measure.key for metric, _ in differences)):
             continue
-        cells, details = [], []
-        for result in comparison.results:
-            difference = differences.get((measure.key, result.method))
-            if difference is None:
-                cells.append(_instead(comparison, result))
-                details.append("")
-            elif difference.value is None:
-                cells.append(UNDEFINED)
-                details.append("")
-            else:
-                mark = f" {EXCLUDES_ZERO}" if difference.excludes_zero else ""
-                trivial = TRIVIAL if _is_trivial(comparison, difference) else ""
-                cells.append(f"{100 * difference.value:+.1f}{trivial}")
-                details.append(points(difference.interval, "+") + mark)
-        columns.append(Column(*titles(measure), "", tuple(cells), details=tuple(details)))
+        shown = [
+            _shown(comparison, result, differences.get((measure.key, result.method)))
+            for result in comparison.results
+        ]
+        cells, details = zip(*shown, strict=True)
+        columns.append(Column(*titles(measure), "", cells, details=details))
     reference = comparison.against or "the best"
     level = f"{100 * found.confidence:g} % interval" if found else ""
     return Block(
         f"Difference: {reference} minus the row's method, points [{level}]", tuple(columns)
     )
+
+
+def _shown(
+    comparison: ComparisonData, result: Result, difference: Difference | None
+) -> tuple[str, str]:
+    """A difference, or what stands in its place, and the interval behind it."""
+    if difference is None:
+        return _instead(comparison, result), ""
+    if difference.value is None:
+        return UNDEFINED, ""
+    mark = f" {EXCLUDES_ZERO}" if difference.excludes_zero else ""
+    trivial = TRIVIAL if _is_trivial(comparison, difference) else ""
+    text = f"{100 * difference.value:+.1f}{trivial}"
+    return text, points(difference.interval, "+") + mark
 
 
 def _is_trivial(comparison: ComparisonData, difference: Difference) -> bool:

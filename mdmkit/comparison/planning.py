@@ -11,7 +11,7 @@ from typing import Any
 from mdmkit.comparison.published import PublishedTable, published_table
 from mdmkit.comparison.result import Comparison
 from mdmkit.core.arguments import as_texts
-from mdmkit.core.errors import InputError, InputTypeError, NoTargetError, listing
+from mdmkit.core.errors import InputError, InputTypeError, NoTargetError, inside, listing
 from mdmkit.core.records import Json
 from mdmkit.evaluation.evaluation import Evaluation
 from mdmkit.evaluation.frame_set import FrameSet
@@ -120,10 +120,8 @@ def results_of(evaluations: Mapping[str, Evaluation]) -> list[Result]:
     """The result of each method; errors name the method."""
     results = []
     for name, evaluation in evaluations.items():
-        try:
+        with inside(name):
             results.append(evaluation.result())
-        except InputError as error:
-            raise error.inside(name) from error
     return results
 
 

@@ -73,8 +73,7 @@ def _group_of(measure: Through) -> FrameGroup:
 
 def bin_title(one: TargetBin) -> str:
     """Title of a bin, as in "Components of 300 to 3000 px"."""
-    low, high = spelled(one.low), spelled(one.high)
-    values = f"{low} or more" if high == "inf" else f"{low} to {high}"
+    values = _label(one)
     return {
         "size": f"Components of {values} px",
         "share": f"Components of {values} of the frame",

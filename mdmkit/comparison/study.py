@@ -27,7 +27,7 @@ from mdmkit.metrics.curve import ThresholdCurve
 from mdmkit.metrics.measures import BestF1Measure, Measure
 from mdmkit.metrics.normalized_totals import NormalizedTotals
 from mdmkit.metrics.pixel_metrics import F1
-from mdmkit.statistics.normalizers import Normalizer, Unchanged
+from mdmkit.statistics.normalizers import Unchanged
 from mdmkit.statistics.ranking import best_f1
 
 if TYPE_CHECKING:
@@ -74,14 +74,9 @@ class Study:
         return {key: path for key, path in known.items() if key in self.pairing.targets}
 
     @cached_property
-    def sweeps(self) -> dict[str, NormalizedTotals]:
+    def totals(self) -> dict[str, NormalizedTotals]:
         """The counts of each method, normalised; curves are cached."""
         return {name: evaluation.sweeps() for name, evaluation in self.evaluations.items()}
-
-    @cached_property
-    def normalizers(self) -> dict[str, Normalizer]:
-        """Each method's normaliser, with the constants of all its frames."""
-        return {name: sweeps.normalizer for name, sweeps in self.sweeps.items()}
 
     def frame(self, method: str, key: str) -> Frame:
         """Load one frame with scores in [0, 1], normalised as all frames of the method are.
@@ -94,7 +89,7 @@ class Study:
         self.curve(method, F1())  # of all frames: one of them alone might lie in [0, 1]
         place = list(self.pairing.scores[method]).index(key)
         frame = self.frames.loads[method][place]()
-        normalizer = self.normalizers[method]
+        normalizer = self.totals[method].normalizer
         return frame if isinstance(normalizer, Unchanged) else frame.rescaled(normalizer)
 
     def image(self, key: str, shape: tuple[int, int]) -> NDArray[np.uint8] | None:
@@ -119,7 +114,7 @@ class Study:
     def curve(self, method: str, metric: Metric) -> ThresholdCurve:
         """d(z) of a method on the whole data set; errors name the method."""
         try:
-            return self.sweeps[method].curve(metric)
+            return self.totals[method].curve(metric)
         except InputError as error:
             raise error.inside(method) from error
 
@@ -128,12 +123,12 @@ class Study:
 
         0 where everything must be predicted, which no threshold in [0, 1] does better.
         """
-        sweeps = self.sweeps[method]
+        totals = self.totals[method]
         self.curve(method, F1())  # refuses scores outside [0, 1]
-        found = best_f1(sweeps.pixels)
+        found = best_f1(totals.pixels)
         if found.threshold is None:
             return 0.0
-        return float(np.clip(sweeps.normalizer(np.array([found.threshold]))[0], 0.0, 1.0))
+        return float(np.clip(totals.normalizer(np.array([found.threshold]))[0], 0.0, 1.0))
 
     def threshold(self, method: str, metric: Metric, t_margin: float | None) -> float:
         """The recommended threshold at T; the best-F1 one without T, or without a margin."""
@@ -157,7 +152,9 @@ class Study:
             "min_prediction": sizes.min_prediction,
             "min_target": sizes.min_target,
             "invert": sorted(self.pairing.inverted),
+            "resize": self.pairing.resize,
             "left_out": len(self.pairing.left_out),
+            "set_aside": len(self.frames.dataset.aside) if self.frames.dataset else 0,
         }
         results = results_of(self.per_image or self.evaluations)
         return comparison_of(results, self.measures, settings).remarked(self.frames.remarks)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mdmkit.comparison.caption import caption
+from mdmkit.comparison.caption import caption, stands_apart
 from mdmkit.comparison.data import ComparisonData
 from mdmkit.comparison.differences import bootstrap_notes, difference_block, points
 from mdmkit.comparison.records import comparison_rows, long_rows, record_of
@@ -79,14 +79,10 @@ def _value_column(measure: Measure, comparison: ComparisonData) -> Column:
     if comparison.published:
         printed = comparison.published.rows
         numbers += [Number(row.values.get(measure.key)) for row in printed]
-        kinds += ["published" if measure.on_scale or _on_fewer(comparison) else ""] * len(printed)
+        apart = measure.on_scale or stands_apart(comparison)
+        kinds += ["published" if apart else ""] * len(printed)
     details = [points(interval) for interval in intervals] if any(intervals) else []
     return number_column(*titles(measure), measure.higher_is_better, numbers, kinds, details)
-
-
-def _on_fewer(comparison: ComparisonData) -> bool:
-    """Whether only a part of the data set was judged, which no printed row is about."""
-    return bool(comparison.settings.get("set_aside") or comparison.settings["left_out"])
 
 
 def _printed_column(name: str, comparison: ComparisonData) -> Column:
@@ -152,11 +148,15 @@ def notes(comparison: ComparisonData) -> list[str]:
     if comparison.published:
         table = comparison.published
         lines.append(
-            f"published: {table.source}; as printed there, of other frames and conventions perhaps"
+            f"published: {table.source}; as printed there, of "
+            f"{table.frames or 'a number of frames that is not known'}"
+            f"{' frames' if table.frames else ''} and other conventions perhaps"
         )
         lines += [f"published: {line}" for line in table.notes]
-        if _on_fewer(comparison):
-            lines.append("published: the best are marked apart, as other frames were judged here")
+        if stands_apart(comparison):
+            lines.append(
+                f"published: the best are marked apart, as {first.frames} frames were judged here"
+            )
     return lines
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 
 class InputError(ValueError):
@@ -85,6 +86,15 @@ class NoTargetError(InputError):
     ...     print(str(error).partition(" (")[0])
     target: expected at least one anomalous pixel, found none
     """
+
+
+@contextmanager
+def inside(where: object) -> Iterator[None]:
+    """Begin the messages of errors with a method or a file, if `where` names one."""
+    try:
+        yield
+    except InputError as error:
+        raise error.inside(where) from error
 
 
 class SpoiltError(InputError):

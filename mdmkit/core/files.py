@@ -7,7 +7,8 @@ import os
 import stat
 import sys
 import tempfile
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -77,16 +78,27 @@ def read_json(path: str | Path) -> Any:
     return _parsed(path, "JSON", json.loads)
 
 
-def _parsed(path: str | Path, form: str, parse: Callable[[str], Any]) -> Any:
+@contextmanager
+def readable(
+    path: str | Path, what: str, reason: Callable[[Exception], object] = str
+) -> Iterator[None]:
+    """Turn whatever fails as a file is read into an InputError that names it."""
     try:
-        return parse(read_text(path))
+        yield
     except InputError:
         raise
-    except (OSError, ValueError, RecursionError) as error:
-        found = "values nested too deeply" if isinstance(error, RecursionError) else error
+    except Exception as error:  # on damaged and foreign files libraries raise nearly anything
         raise InputError(
-            f"{printable(str(path))}: expected a readable {form} file, found: {found}"
-        ) from None
+            f"{printable(str(path))}: expected a readable {what}, found: {reason(error)}"
+        ) from error
+
+
+def _parsed(path: str | Path, form: str, parse: Callable[[str], Any]) -> Any:
+    def reason(error: Exception) -> object:
+        return "values nested too deeply" if isinstance(error, RecursionError) else error
+
+    with readable(path, f"{form} file", reason):
+        return parse(read_text(path))
 
 
 def check_suffix(output: Path, suffixes: Collection[str], argument: str) -> None:

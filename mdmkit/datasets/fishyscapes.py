@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from mdmkit.datasets.dataset import OBSTACLE_TRACK, DataSet, Layout
@@ -57,12 +58,9 @@ STATIC = Layout(
     notes=_NOTES,
     normal_frames=True,
 )
-LOST_AND_FOUND = Layout(
+LOST_AND_FOUND = replace(
+    STATIC,
     name="fishyscapes-lostfound",
     title="Fishyscapes Lost & Found",
-    tree=_TREE,
-    find=find,
     sizes=OBSTACLE_TRACK,
-    notes=_NOTES,
-    normal_frames=True,
 )

@@ -76,13 +76,15 @@ def inspect_frames(
         choice = choose(dataset)
     targets = {} if dataset is None else dataset.targets
     found: dict[str, ScoreFindings] = {}
+    aside = dataset.aside if dataset else frozenset()  # not asked for, as pairing leaves them
     for name, folder in methods.items():
-        where = (
+        place, paths = (
             (Path(folder), find_scores(name, folder))
             if dataset is None
             else find_scores_of(name, folder, targets, dataset.score_ending)
         )
-        found[name] = ScoreFindings(*where)
+        asked = {key: path for key, path in paths.items() if key not in aside}
+        found[name] = ScoreFindings(place, asked)
     seen = Inspection(dataset, choice, MaskFindings(), found)
     inverted = as_inverted(invert) | (dataset.inverted if dataset else frozenset())
     check_inverted(inverted, methods)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from mdmkit.datasets.dataset import ANOMALY_TRACK, OBSTACLE_TRACK, DataSet, Layout
 from mdmkit.datasets.trees import images_below, labelled, masks_below, repackaged
 
@@ -31,16 +33,14 @@ or, repackaged: images/0.png (.jpg, .webp), labels_masks/0.png""",
     labelled="validation*",
 )
 
-OBSTACLE = Layout(
+OBSTACLE = replace(
+    ANOMALY,
     name="smiyc-obstacle",
     title="SegmentMeIfYouCan RoadObstacle21",
     tree="""\
 images/validation_1.webp
 labels_masks/validation_1_labels_semantic.png
 or, repackaged: images/0.png (.jpg, .webp), labels_masks/0.png""",
-    find=find,
     sizes=OBSTACLE_TRACK,
     notes=("about two thirds of a frame are ignored: only the road is judged",),
-    only_labelled=ANOMALY.only_labelled,
-    labelled=ANOMALY.labelled,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, TypedDict, overload
 
 from mdmkit.core.arguments import as_bytes, as_choice, check_kind
 from mdmkit.core.distribution import Distribution, mean_where_defined
@@ -33,6 +33,9 @@ from mdmkit.statistics.kinds import MaskStatistic, PixelStatistic, Statistic
 from mdmkit.statistics.normalizers import Normalizer, Unchanged, as_normalizer
 from mdmkit.statistics.pixels import PixelCounts
 from mdmkit.statistics.totals import Totals, check_valid
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 MetricLike = str | Metric | type[Metric] | Callable[..., Any]
 
@@ -123,21 +126,26 @@ def threshold_curve(
     return sweep_frames(frames, _statistics_of(chosen), kind, memory, every_score).curve(chosen)
 
 
+class MarginOptions(TypedDict, total=False):
+    """The options of `mdm`."""
+
+    ignore: object
+    anomaly_label: Labels
+    normal_label: Labels
+    ignore_index: Labels
+    normalize: str | None
+    invert: bool
+    aggregate: str
+    memory: int
+
+
 @overload
 def mdm(
     scores: object,
     target: object = ...,
     t_margin: float = ...,
     metric: MetricLike = ...,
-    *,
-    ignore: object = ...,
-    anomaly_label: Labels = ...,
-    normal_label: Labels = ...,
-    ignore_index: Labels = ...,
-    normalize: str | None = ...,
-    invert: bool = ...,
-    aggregate: str = ...,
-    memory: int = ...,
+    **options: Unpack[MarginOptions],
 ) -> Margin: ...
 @overload
 def mdm(
@@ -145,15 +153,7 @@ def mdm(
     target: object,
     t_margin: Sequence[float],
     metric: MetricLike = ...,
-    *,
-    ignore: object = ...,
-    anomaly_label: Labels = ...,
-    normal_label: Labels = ...,
-    ignore_index: Labels = ...,
-    normalize: str | None = ...,
-    invert: bool = ...,
-    aggregate: str = ...,
-    memory: int = ...,
+    **options: Unpack[MarginOptions],
 ) -> tuple[Margin, ...]: ...
 def mdm(
     scores: object,

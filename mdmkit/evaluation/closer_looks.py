@@ -15,8 +15,8 @@ from mdmkit.core.margin import are_several, check_t_margin
 from mdmkit.metrics.component_metrics import ComponentMetric
 from mdmkit.metrics.curve import ThresholdCurve
 from mdmkit.statistics.binned_components import PARTS, BinnedComponents
-from mdmkit.statistics.components import ComponentCounts, cells_of_keys
-from mdmkit.statistics.edges import CELLS, Edges, unit_edges
+from mdmkit.statistics.components import ComponentCounts, bins_of_keys
+from mdmkit.statistics.edges import UNIT_BINS, Edges, unit_edges
 from mdmkit.statistics.normalizers import Unchanged
 from mdmkit.statistics.pixel_bins import BinnedFrame
 from mdmkit.statistics.pixels import PixelCounts
@@ -56,39 +56,39 @@ class CloserLooks:
     def _count(self, sample: NDArray[np.float64]) -> None:
         """Look at all bins, with further edges at quantiles of the sample."""
         parts = np.unique(sample[:: max(1, sample.size // (PARTS * BINS))])
-        regular = np.unique(np.clip(np.round(parts[::PARTS] * CELLS), 0, CELLS)) / CELLS
+        regular = np.unique(np.clip(np.round(parts[::PARTS] * UNIT_BINS), 0, UNIT_BINS)) / UNIT_BINS
         if self.edges.size == 0 and 2 * regular.size > BINS:
             self.edges, finer = regular, unit_edges()  # scores are placed quickly between these
         else:
             self.edges = np.unique(np.concatenate([self.edges, parts[::PARTS], parts[-1:]]))
             finer = np.union1d(self.edges, parts)
         self.finer = finer
-        bins, inner = cells_of_keys(finer, self.edges), ~np.isin(finer, self.edges)
+        bins, inner = bins_of_keys(finer, self.edges), ~np.isin(finer, self.edges)
         inner = np.repeat(np.append(inner, True), 2)
         inner[::2] = True  # scores at an edge are not within the bin
         self.pixels = np.zeros(self.edges.size + 1, np.int64)
         binned: BinnedComponents | None = None
         self._placed: list[BinnedFrame] = []
-        for cells in self._cells():
-            self.pixels += np.bincount(bins, cells.pixels * inner, self.pixels.size).astype(int)
-            grid = BinnedComponents.of(cells, self.sizes, self.edges)
-            binned = grid if binned is None else BinnedComponents.merged([binned, grid])
+        for frame in self._binned_frames():
+            self.pixels += np.bincount(bins, frame.pixels * inner, self.pixels.size).astype(int)
+            counted = BinnedComponents.of(frame, self.sizes, self.edges)
+            binned = counted if binned is None else BinnedComponents.merged([binned, counted])
         assert binned is not None
         self.binned = binned
         self.exact = np.zeros(self.edges.size + 1, bool)
         self.inside = ComponentCounts.none(self.sizes)
 
-    def _cells(self) -> Iterator[BinnedFrame]:
+    def _binned_frames(self) -> Iterator[BinnedFrame]:
         """The frames with their pixels placed; of few pixels, the places are kept."""
         if self._placed:
             yield from self._placed
             return
         few = sum(frame.scores.size for frame in self._frames) <= KEPT_PIXELS
         for frame in self._frames:
-            cells = BinnedFrame.of(frame, self.finer)
-            yield cells
+            placed = BinnedFrame.of(frame, self.finer)
+            yield placed
             if few:
-                self._placed.append(cells)
+                self._placed.append(placed)
 
     def bins_of(self, thresholds: NDArray[np.float64]) -> NDArray[np.bool_]:
         """The bins in which these thresholds lie, shape (m + 1,)."""
@@ -109,8 +109,8 @@ class CloserLooks:
         wanted = bins & ~self.exact
         if wanted.any():
             found = [
-                ComponentCounts.inside(cells, self.sizes, self.edges, wanted)
-                for cells in self._cells()
+                ComponentCounts.inside(frame, self.sizes, self.edges, wanted)
+                for frame in self._binned_frames()
             ]
             self.inside = ComponentCounts.merged([self.inside, *found])
             self.exact |= wanted
@@ -152,13 +152,13 @@ class CloserCurve(ThresholdCurve):
         """D at one or more thresholds in [0, 1]; NaN where undefined."""
         values = super().__call__(z)
         steps = np.searchsorted(self.breakpoints, np.asarray(z, np.float64), side="right") - 1
-        open_steps = np.zeros(self.values.size, bool)
-        open_steps[steps] = True
-        open_steps &= self.low != self.high
+        unresolved = np.zeros(self.values.size, bool)
+        unresolved[steps] = True
+        unresolved &= self.low != self.high
         between = self.breakpoints[steps] != np.asarray(z, np.float64)
-        if not (open_steps[steps] & between).any():
+        if not (unresolved[steps] & between).any():
             return values
-        return ThresholdCurve.__call__(self._known_at(open_steps), z)
+        return ThresholdCurve.__call__(self._known_at(unresolved), z)
 
     def margin(self, t_margin: Any) -> Any:
         """The MDM at a required quality T in [0, 1): the longest run of steps with d > T."""

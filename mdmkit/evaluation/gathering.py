@@ -21,17 +21,9 @@ from mdmkit.core.named_arrays import fingerprint
 from mdmkit.core.records import Json
 from mdmkit.evaluation.contributions import Contribution, Counts, Image
 from mdmkit.evaluation.remarks import Look, is_ranked
+from mdmkit.metrics import measures
 from mdmkit.metrics.base import Metric
 from mdmkit.metrics.curve import ThresholdCurve
-from mdmkit.metrics.measures import (
-    AtThreshold,
-    FprAtThreshold,
-    MarginAt,
-    Measure,
-    Unresolved,
-    computed,
-    statistics_of,
-)
 from mdmkit.metrics.names import parse_measures
 from mdmkit.metrics.normalized_totals import NormalizedTotals
 from mdmkit.metrics.protocols import as_protocol
@@ -69,7 +61,7 @@ class Gathered:
 
     def __init__(
         self,
-        metrics: str | Iterable[str | Measure] | None = None,
+        metrics: str | Iterable[str | measures.Measure] | None = None,
         *,
         min_prediction: int = 0,
         min_target: int = 0,
@@ -86,7 +78,7 @@ class Gathered:
         self.protocol = as_protocol(protocol)
         self.asked = parse_measures(metrics, self.sizes)
         self.measures = self.protocol.adapt(self.asked)
-        self.statistics = statistics_of(self.measures)
+        self.statistics = measures.statistics_of(self.measures)
         kept = normalize if isinstance(normalize, Normalizer) else None
         self.kind = type(kept) if kept else as_normalizer(normalize)
         self.aggregate = check_aggregate(aggregate)
@@ -103,7 +95,8 @@ class Gathered:
         self._images: list[Image] = []
 
     def _new_accumulator(self, memory: int) -> Accumulator:
-        raw = [m.z for m in self.measures if isinstance(m, (AtThreshold, FprAtThreshold))]
+        at_z = measures.AtThreshold, measures.FprAtThreshold
+        raw = [measure.z for measure in self.measures if isinstance(measure, at_z)]
         every_score = any(measure.every_score for measure in self.measures)
         unchanged = self.kind is Unchanged
         return Accumulator(memory, raw if unchanged else (), every_score, self._pixels_in_bins)
@@ -193,7 +186,7 @@ class Gathered:
         image = Image({}, {}, {})
         for measure in self.measures:
             try:
-                number = computed(measure, sweeps)
+                number = measures.computed(measure, sweeps)
                 image.values[measure.key] = float(number)
                 if isinstance(number, Margin) and number.ends is not None:
                     image.ends[measure.key] = number.ends
@@ -299,7 +292,7 @@ class Gathered:
             self._accumulator.look_at(wanted)
         return bool(wanted)
 
-    def unresolved(self) -> Unresolved:
+    def unresolved(self) -> measures.Unresolved:
         """The scores that a second pass would have to look at."""
         if self.aggregate != "pooled" or not self.counts.frames:
             return {}
@@ -354,7 +347,7 @@ class Gathered:
         total = self._accumulator.total()
         required: dict[Metric, tuple[float, ...]] = {}
         for measure in self.measures:
-            if type(measure) is MarginAt:
+            if type(measure) is measures.MarginAt:
                 before = required.get(measure.metric, ())
                 required[measure.metric] = (*before, measure.t_margin)
         return replace(NormalizedTotals.of(total, self._fitted or self.kind), required=required)

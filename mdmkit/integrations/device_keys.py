@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mdmkit.integrations.histogram import EDGES, keys_at
-from mdmkit.statistics.edges import CELLS
+from mdmkit.statistics.edges import UNIT_BINS
 
 #: Keys of scores, as in `Histogram`: two for each bin, the first and the last of which hold what is
 #: outside [0, 1].
@@ -29,7 +29,7 @@ def keys_of(values: Tensor) -> Tensor:
     edges are points of the lattice that stands around them.
     """
     unit = values.clamp(0, 1).nan_to_num_(nan=1) + 0.0  # -0.0 becomes 0.0
-    place = unit * CELLS
+    place = unit * UNIT_BINS
     codes = (place.ceil() + place.floor_()).to(torch.int32).add_(_CODES + 2)
     codes = torch.where(unit < _NEAR, _leading(unit), codes)
     codes = torch.where(unit > 1 - _NEAR, _TABLE.size - 1 - _leading(1 - unit), codes)
@@ -52,7 +52,7 @@ def _tabled() -> NDArray[np.int64]:
     """The key of each code: near 0, in the middle, near 1 from 1 downwards."""
     leading = np.arange(_CODES // 2 + 1, dtype=np.uint32) << np.uint32(23 - _LEADING)
     low = leading.view(np.float32).astype(np.float64)
-    middle = np.arange(CELLS + 1) / CELLS
+    middle = np.arange(UNIT_BINS + 1) / UNIT_BINS
     near_0, between = (
         np.stack([keys_at(at), 2 * np.searchsorted(EDGES, at, side="right")], axis=1).ravel()
         for at in (low, middle)

@@ -69,14 +69,8 @@ def _read(path: Path, suffixes: tuple[str, ...], mask: bool, key: str | None) ->
     files.check_regular(path)
     if path.is_file() and files.is_spoilt(path):
         raise SpoiltError(f"{name}: expected the file as it was written, found it damaged")
-    try:
+    with files.readable(path, f"{suffix} file", _reason):
         return one_map(reader(path, key))
-    except InputError:
-        raise
-    except Exception as error:  # on damaged and foreign files libraries raise nearly anything
-        raise InputError(
-            f"{name}: expected a readable {suffix} file, found: {_reason(error)}"
-        ) from error
 
 
 def _reason(error: Exception) -> str:

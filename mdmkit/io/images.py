@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from mdmkit.core.errors import InputError, printable
 from mdmkit.core.extras import needed_by
-from mdmkit.core.files import as_path, check_regular
+from mdmkit.core.files import as_path, check_regular, readable
 from mdmkit.core.types import Array
 
 if TYPE_CHECKING:
@@ -66,15 +65,8 @@ def open_image(path: str | Path) -> Iterator[Image.Image]:
 @contextmanager
 def readable_image(path: str | Path) -> Iterator[Image.Image]:
     """A Pillow image as of `open_image`; whatever fails becomes an error that names the file."""
-    try:
-        with open_image(path) as image:
-            yield image
-    except InputError:
-        raise
-    except Exception as error:  # on damaged and foreign files libraries raise nearly anything
-        raise InputError(
-            f"{printable(str(path))}: expected a readable image, found: {error}"
-        ) from error
+    with readable(path, "image"), open_image(path) as image:
+        yield image
 
 
 def upright(image: Image.Image, mode: str | None = None) -> Array:

@@ -1,13 +1,7 @@
 """Metrics: segment metrics d, their curves, and measures by name."""
 
 from mdmkit.metrics.base import Metric, check_anomalous, ratio
-from mdmkit.metrics.component_metrics import (
-    COMPONENT_METRICS,
-    PPV,
-    ComponentMetric,
-    MeanF1,
-    SIoU,
-)
+from mdmkit.metrics.component_metrics import COMPONENT_METRICS, PPV, ComponentMetric, MeanF1, SIoU
 from mdmkit.metrics.mask_metrics import MaskMetric
 from mdmkit.metrics.pixel_metrics import (
     COUNT_METRICS,

@@ -1,18 +1,20 @@
 """Segment metrics d in three tiers: from counts, from components, any callable on masks.
 
-A metric says which sweep it needs of a frame (`statistic`) and turns the merged sweep into its
+A metric says which counts it needs of a frame (`statistic`) and turns the merged counts into its
 `ThresholdCurve`. What is undefined (0 / 0) is NaN, which passes no T.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.core.errors import InputError, InputTypeError, NoTargetError
+from mdmkit.core.foreign import leaving_arguments
 from mdmkit.metrics.curve import ThresholdCurve
 from mdmkit.statistics.kinds import Statistic
 from mdmkit.statistics.steps import Steps
@@ -90,7 +92,7 @@ class Metric(ABC):
     def statistic(self) -> Statistic:
         """The statistic that it is computed from."""
 
-    def everywhere(self, sweep: Any) -> tuple[Ratio, Ratio]:
+    def everywhere(self, counts: Any) -> tuple[Ratio, Ratio]:
         """Distinct raw scores (n,), ascending, and d (n + 1,) of every prediction, NaN: undefined.
 
         d[j] belongs to the prediction A >= scores[j], the last one to the empty prediction. Not
@@ -104,7 +106,7 @@ class Metric(ABC):
         raise NotImplementedError(f"{self.name} is known on [0, 1] alone")
 
     @abstractmethod
-    def curve(self, sweep: Any) -> ThresholdCurve:
+    def curve(self, counts: Any) -> ThresholdCurve:
         """Compute d(z) from counts of scores in [0, 1].
 
         Raises
@@ -113,7 +115,7 @@ class Metric(ABC):
             If the counted frames hold nothing to detect.
         """
 
-    def above(self, sweep: Any, z: float) -> float:
+    def above(self, counts: Any, z: float) -> float:
         """Compute d of the prediction A > z, for counts of scores of any range; NaN: undefined.
 
         Raises
@@ -135,28 +137,36 @@ class FormulaMetric(Metric):
     """A metric that is a formula of counts which are known at every distinct score."""
 
     @abstractmethod
-    def check(self, sweep: Any) -> None:
+    def check(self, counts: Any) -> None:
         """Refuse counts of frames that hold nothing to detect."""
 
     @abstractmethod
-    def steps(self, sweep: Any) -> Steps:
+    def steps(self, counts: Any) -> Steps:
         """The counts as step functions of the threshold."""
 
+    def _computed(
+        self, formula: Callable[..., Any], counts: Iterable[Any], shape: tuple[int, ...]
+    ) -> Ratio:
+        """The values of a formula of counts that it cannot write to, which must be floats."""
+        with np.errstate(invalid="ignore", divide="ignore"), leaving_arguments("metric", self.name):
+            found = formula(*counts)
+        return _checked(self.name, found, shape)
+
     @abstractmethod
-    def _at(self, totals: Counts, sweep: Any) -> Ratio:
+    def _at(self, totals: Counts, counts: Any) -> Ratio:
         """The metric for rows of totals at single thresholds."""
 
-    def everywhere(self, sweep: Any) -> tuple[Ratio, Ratio]:
-        self.check(sweep)
-        steps = self.steps(sweep)
-        return steps.scores, self._at(steps.totals, sweep)
+    def everywhere(self, counts: Any) -> tuple[Ratio, Ratio]:
+        self.check(counts)
+        steps = self.steps(counts)
+        return steps.scores, self._at(steps.totals, counts)
 
-    def above(self, sweep: Any, z: float) -> float:
-        self.check(sweep)
-        return float(self._at(self.steps(sweep).above(z), sweep))
+    def above(self, counts: Any, z: float) -> float:
+        self.check(counts)
+        return float(self._at(self.steps(counts).above(z), counts))
 
-    def curve(self, sweep: Any) -> ThresholdCurve:
-        scores, values = self.everywhere(sweep)
+    def curve(self, counts: Any) -> ThresholdCurve:
+        scores, values = self.everywhere(counts)
         first = int(np.searchsorted(scores, 0.0, side="right"))
         breakpoints = np.concatenate([[0.0], scores[first:]])
         ends = float(values[0]), float(values[-1])

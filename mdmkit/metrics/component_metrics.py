@@ -13,15 +13,7 @@ from mdmkit.core import exact_sums
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.exact_sums import LIMBS, UNITS
 from mdmkit.core.foreign import leaving_arguments, ours, read_only
-from mdmkit.metrics.base import (
-    Counts,
-    FormulaMetric,
-    Ratio,
-    _checked,
-    check_anomalous,
-    check_targets,
-    ratio,
-)
+from mdmkit.metrics.base import Counts, FormulaMetric, Ratio, check_anomalous, check_targets, ratio
 from mdmkit.metrics.curve import ThresholdCurve
 from mdmkit.statistics.binned_components import BinnedComponents
 from mdmkit.statistics.components import QUALITIES, ComponentCounts
@@ -57,8 +49,8 @@ class ComponentMetric(FormulaMetric):
     ...     "Share of the ground-truth components with sIoU >= 0.5."
     ...     name = "found"
     ...
-    ...     def part(self, sweep):
-    ...         return sweep.hits  # TP at t = 0.25, 0.30, ..., 0.75, then FP
+    ...     def part(self, counts):
+    ...         return counts.hits  # TP at t = 0.25, 0.30, ..., 0.75, then FP
     ...
     ...     def values(self, totals, targets):
     ...         return totals[..., 5] / targets
@@ -86,33 +78,31 @@ class ComponentMetric(FormulaMetric):
         """The metric for rows of totals of its part of the counts."""
 
     @abstractmethod
-    def part(self, sweep: ComponentCounts) -> Any:
+    def part(self, counts: ComponentCounts) -> Any:
         """The part of the component counts, `Steps`, that it is a formula of."""
 
-    def steps(self, sweep: ComponentCounts) -> Any:
+    def steps(self, counts: ComponentCounts) -> Any:
         """Its part of the counts, which it cannot write to."""
         if ours(self):
-            return self.part(sweep)
+            return self.part(counts)
         with leaving_arguments("metric", self.name):
-            return self.part(read_only(sweep))
+            return self.part(read_only(counts))
 
     def __call__(self, totals: Counts, targets: int) -> Ratio:
         """`values`, which must be floats, one for each row of totals that it cannot write to."""
         rows = read_only(np.asarray(totals))
-        with np.errstate(invalid="ignore", divide="ignore"), leaving_arguments("metric", self.name):
-            values = self.values(rows, targets)
-        return _checked(self.name, values, rows.shape[:-1])
+        return self._computed(self.values, (rows, targets), rows.shape[:-1])
 
-    def _at(self, totals: Counts, sweep: ComponentCounts) -> Ratio:
-        return self(totals, sweep.targets)
+    def _at(self, totals: Counts, counts: ComponentCounts) -> Ratio:
+        return self(totals, counts.targets)
 
-    def check(self, sweep: ComponentCounts) -> None:
+    def check(self, counts: ComponentCounts) -> None:
         """Refuse counts without a ground-truth component."""
-        check_anomalous(sweep.largest)
-        check_targets(sweep.targets, self.min_target, sweep.largest)
+        check_anomalous(counts.largest)
+        check_targets(counts.targets, self.min_target, counts.largest)
 
-    def curve(self, sweep: ComponentCounts) -> ThresholdCurve:
-        curve = super().curve(sweep)
+    def curve(self, counts: ComponentCounts) -> ThresholdCurve:
+        curve = super().curve(counts)
         return replace(curve, min_prediction=self.min_prediction, min_target=self.min_target)
 
 
@@ -142,8 +132,8 @@ class SIoU(ComponentMetric):
 
     name = "siou"
 
-    def part(self, sweep: ComponentCounts) -> Any:
-        return sweep.siou
+    def part(self, counts: ComponentCounts) -> Any:
+        return counts.siou
 
     def values(self, totals: Counts, targets: int) -> Ratio:
         return exact_sums.mean(totals, targets)
@@ -178,8 +168,8 @@ class PPV(ComponentMetric):
 
     name = "ppv"
 
-    def part(self, sweep: ComponentCounts) -> Any:
-        return sweep.ppv
+    def part(self, counts: ComponentCounts) -> Any:
+        return counts.ppv
 
     def values(self, totals: Counts, targets: int) -> Ratio:
         return exact_sums.mean(totals[..., :LIMBS], totals[..., LIMBS])
@@ -217,8 +207,8 @@ class MeanF1(ComponentMetric):
 
     name = "mean_f1"
 
-    def part(self, sweep: ComponentCounts) -> Any:
-        return sweep.hits
+    def part(self, counts: ComponentCounts) -> Any:
+        return counts.hits
 
     def values(self, totals: Counts, targets: int) -> Ratio:
         tp, fp = np.split(np.moveaxis(totals, -1, 0), 2)

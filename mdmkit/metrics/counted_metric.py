@@ -33,15 +33,15 @@ class CountedMetric(FormulaMetric):
     def values(self, totals: Integers, sizes: Integers) -> Ratio:
         """The metric for rows of counts at single thresholds, and for the sizes."""
 
-    def check(self, sweep: Counted) -> None:
+    def check(self, counts: Counted) -> None:
         """Refuse frames without an anomalous pixel."""
-        check_anomalous(sweep.anomalous)
+        check_anomalous(counts.anomalous)
 
-    def steps(self, sweep: Counted) -> Steps:
-        return sweep.steps
+    def steps(self, counts: Counted) -> Steps:
+        return counts.steps
 
-    def _at(self, totals: Integers, sweep: Counted) -> Ratio:
-        return self.values(totals, sweep.sizes)
+    def _at(self, totals: Integers, counts: Counted) -> Ratio:
+        return self.values(totals, counts.sizes)
 
     def bounds(self, bins: BinnedCounts) -> tuple[Ratio, Ratio]:
         """Least and largest value within each bin, of a formula that rises with every count."""

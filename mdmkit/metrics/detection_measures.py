@@ -82,18 +82,18 @@ class FoundAtAlarms(Measure):
     def statistics(self) -> tuple[Statistic, ...]:
         return (PixelStatistic(), DetectionStatistic(self.sizes, self.rule))
 
-    def compute(self, sweeps: NormalizedTotals) -> Number:
+    def compute(self, totals: NormalizedTotals) -> Number:
         """The share, and the lowest raw threshold that has it (None: everything is predicted)."""
         statistic = DetectionStatistic(self.sizes, self.rule)
-        seen = Detections(sweeps.raw(statistic))
+        seen = Detections(totals.raw(statistic))
         if seen.targets == 0:
             return self.empty()
         best = self._best(seen.most_alarms, seen.found)
         value, threshold = float(seen.found[best]), float(seen.thresholds[best])
         bounds = value, value
-        binned = sweeps.bins is not None and sweeps.in_bins(statistic)
-        if sweeps.bins is not None and binned:
-            bounds = self._bounds(sweeps.bins.by_statistic[statistic], seen, value)
+        binned = totals.bins is not None and totals.in_bins(statistic)
+        if totals.bins is not None and binned:
+            bounds = self._bounds(totals.bins.by_statistic[statistic], seen, value)
         return Number(
             value,
             bounds,

@@ -50,18 +50,18 @@ class FalseComponents(ComponentMetric):
                 argument="ppv",
             )
 
-    def check(self, sweep: ComponentCounts) -> None:
+    def check(self, counts: ComponentCounts) -> None:
         """Every frame can raise an alarm."""
 
-    def part(self, sweep: ComponentCounts) -> Any:
-        return sweep.hits
+    def part(self, counts: ComponentCounts) -> Any:
+        return counts.hits
 
     def values(self, totals: Counts, targets: int) -> Ratio:
         column = QUALITIES.size + int(np.abs(QUALITIES - self.ppv).argmin())
         return np.asarray(totals[..., column], np.float64)
 
-    def bounds(self, grid: BinnedComponents) -> tuple[Ratio, Ratio]:
-        return self.values(grid.hits.low, grid.targets), self.values(grid.hits.high, grid.targets)
+    def bounds(self, bins: BinnedComponents) -> tuple[Ratio, Ratio]:
+        return self.values(bins.hits.low, bins.targets), self.values(bins.hits.high, bins.targets)
 
 
 @dataclass(frozen=True)

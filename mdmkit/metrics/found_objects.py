@@ -50,10 +50,10 @@ class Found(CountedMetric):
         """Whether it only falls as the threshold rises, which sIoU need not."""
         return self.rule.by == "covered"
 
-    def check(self, sweep: Counted) -> None:
+    def check(self, counts: Counted) -> None:
         """Refuse frames without an object."""
-        super().check(sweep)
-        check_targets(int(sweep.sizes[0]), self.sizes.min_target)
+        super().check(counts)
+        check_targets(int(counts.sizes[0]), self.sizes.min_target)
 
     def values(self, totals: Integers, sizes: Integers) -> Ratio:
         """Share found for rows of counts; the first size is the number of objects."""

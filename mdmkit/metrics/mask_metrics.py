@@ -44,7 +44,9 @@ class MaskMetric(Metric):
     def statistic(self) -> MaskStatistic:
         return MaskStatistic(self.function)
 
-    def curve(self, sweep: MaskSamples) -> ThresholdCurve:
-        check_anomalous(sweep.anomalous)
-        thresholds, values, resolution = sweep.steps()
-        return ThresholdCurve(thresholds, values, self.name, resolution=resolution, ends=sweep.ends)
+    def curve(self, counts: MaskSamples) -> ThresholdCurve:
+        check_anomalous(counts.anomalous)
+        thresholds, values, resolution = counts.steps()
+        return ThresholdCurve(
+            thresholds, values, self.name, resolution=resolution, ends=counts.ends
+        )

@@ -44,19 +44,19 @@ class AUTC(Measure):
     needs_anomalies = True
     on_scale = True
 
-    def compute(self, sweeps: NormalizedTotals) -> Number:
-        pixels, bracketed = sweeps.pixels, sweeps.bracketed
+    def compute(self, totals: NormalizedTotals) -> Number:
+        pixels, bracketed = totals.pixels, totals.bracketed
         if pixels.anomalous == 0 or pixels.normal == 0:
             return self.empty()
         if isinstance(pixels, PixelScores):
-            sums = _sums_of_keys(pixels, sweeps.normalizer)
+            sums = _sums_of_keys(pixels, totals.normalizer)
             return Number.exact(_mean_error(*sums, pixels))
         rows = pixels.rows()
-        scores = sweeps.normalizer(rows.scores)  # refuses scores outside [0, 1], if unchanged
+        scores = totals.normalizer(rows.scores)  # refuses scores outside [0, 1], if unchanged
         anomalous, normal = (scores @ rows.changes).tolist()
         if bracketed is None:
             return Number.exact(_mean_error(anomalous, normal, pixels))
-        least_anomalous, least_normal = (sweeps.normalizer(bracketed.least) @ rows.changes).tolist()
+        least_anomalous, least_normal = (totals.normalizer(bracketed.least) @ rows.changes).tolist()
         low = _mean_error(anomalous, least_normal, pixels)
         high = _mean_error(least_anomalous, normal, pixels)
         return Number((low + high) / 2, (low, high), binned=True)

@@ -43,8 +43,8 @@ class Measure(ABC):
     ...     "Share of anomalous pixels, as a measure of one's own."
     ...     key = "prevalence"
     ...
-    ...     def compute(self, sweeps):
-    ...         pixels = sweeps.pixels
+    ...     def compute(self, totals):
+    ...         pixels = totals.pixels
     ...         return pixels.anomalous / (pixels.anomalous + pixels.normal)
     >>> evaluate([([[0.1, 0.2, 0.6, 0.9]], [[0, 0, 0, 1]])], ["ap", Prevalence()])["prevalence"]
     0.25
@@ -91,7 +91,7 @@ class Measure(ABC):
         return (PixelStatistic(), *own)
 
     @abstractmethod
-    def compute(self, sweeps: NormalizedTotals) -> Number | float:
+    def compute(self, totals: NormalizedTotals) -> Number | float:
         """Its value, NaN where undefined; as a `Number` where more is known of it.
 
         Raises
@@ -102,7 +102,7 @@ class Measure(ABC):
             If thresholds in [0, 1] make no sense for the scores.
         """
 
-    def unresolved(self, sweeps: NormalizedTotals) -> Unresolved:
+    def unresolved(self, totals: NormalizedTotals) -> Unresolved:
         """Closed intervals of raw scores whose every score must be known for an exact value.
 
         Of each statistic, shape (k, 2); none where no look at the frames is worth it.
@@ -114,20 +114,20 @@ class Measure(ABC):
         return Number(None)
 
 
-def computed(measure: Measure, sweeps: NormalizedTotals) -> Number:
+def computed(measure: Measure, totals: NormalizedTotals) -> Number:
     """Compute a measure of totals; a user's own measure cannot write to them."""
     if ours(measure):
-        return as_number(measure.compute(sweeps), sweeps)
+        return as_number(measure.compute(totals), totals)
     with leaving_arguments("metrics", measure.key):
-        return as_number(measure.compute(read_only(sweeps)), sweeps)
+        return as_number(measure.compute(read_only(totals)), totals)
 
 
-def as_number(found: Number | float, sweeps: NormalizedTotals) -> Number:
+def as_number(found: Number | float, totals: NormalizedTotals) -> Number:
     """Make a `Number` of a measure's result; a mere value is exact unless scores are in bins."""
     if isinstance(found, Number):
         return found
     if isinstance(found, (int, float)):
-        return Number.exact(found) if sweeps.bracketed is None else Number(found)
+        return Number.exact(found) if totals.bracketed is None else Number(found)
     raise InputTypeError(
         f"expected a number of `compute`, or a mdmkit.Number, found {reprlib.repr(found)}",
         argument="measure",

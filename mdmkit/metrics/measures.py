@@ -38,20 +38,20 @@ class Ranking(Measure):
     key: str
     needs_anomalies = True
 
-    def compute(self, sweeps: NormalizedTotals) -> Number:
+    def compute(self, totals: NormalizedTotals) -> Number:
         value, bounds = _RANKINGS[self.key]
-        return _bracketed(value(sweeps.pixels), sweeps, bounds)
+        return _bracketed(value(totals.pixels), totals, bounds)
 
 
 def _bracketed(
     value: float,
-    sweeps: NormalizedTotals,
+    totals: NormalizedTotals,
     bounds: Callable[[BracketedPixels], tuple[float, float]],
 ) -> Number:
     """A number of pixels, with its bracket where they were counted in bins."""
-    if sweeps.bracketed is None or isnan(value):
+    if totals.bracketed is None or isnan(value):
         return Number.exact(value)
-    return Number(value, bounds(sweeps.bracketed), binned=True)
+    return Number(value, bounds(totals.bracketed), binned=True)
 
 
 @dataclass(frozen=True)
@@ -67,14 +67,14 @@ class FprAtTpr(Measure):
     higher_is_better = False
     resolvable = True
 
-    def compute(self, sweeps: NormalizedTotals) -> Number:
-        point = ranking.point_at_tpr(sweeps.pixels, self.tpr)
-        found = _bracketed(point.fpr, sweeps, lambda p: ranking.fpr_at_tpr_bounds(p, self.tpr))
+    def compute(self, totals: NormalizedTotals) -> Number:
+        point = ranking.point_at_tpr(totals.pixels, self.tpr)
+        found = _bracketed(point.fpr, totals, lambda p: ranking.fpr_at_tpr_bounds(p, self.tpr))
         everything = point.threshold is None and found.value is not None
         return replace(found, threshold=point.threshold, all_predicted=everything)
 
-    def unresolved(self, sweeps: NormalizedTotals) -> Unresolved:
-        pixels = sweeps.bracketed
+    def unresolved(self, totals: NormalizedTotals) -> Unresolved:
+        pixels = totals.bracketed
         if pixels is None or pixels.anomalous == 0:
             return {}
         return {PixelStatistic(): pixels.intervals(ranking.reaching_tpr(pixels, self.tpr))}
@@ -91,17 +91,17 @@ class BestF1Measure(Measure):
     needs_anomalies = True
     resolvable = True
 
-    def compute(self, sweeps: NormalizedTotals) -> Number:
-        best = sweeps.best_f1
+    def compute(self, totals: NormalizedTotals) -> Number:
+        best = totals.best_f1
 
         def bounds(pixels: BracketedPixels) -> tuple[float, float]:
             return best.value, max(best.value, float(ranking.best_f1_highs(pixels).max()))
 
-        found = _bracketed(best.value, sweeps, bounds)
+        found = _bracketed(best.value, totals, bounds)
         return replace(found, threshold=best.threshold, all_predicted=best.all_predicted)
 
-    def unresolved(self, sweeps: NormalizedTotals) -> Unresolved:
-        return {} if sweeps.bracketed is None else {PixelStatistic(): sweeps.best_f1_groups}
+    def unresolved(self, totals: NormalizedTotals) -> Unresolved:
+        return {} if totals.bracketed is None else {PixelStatistic(): totals.best_f1_groups}
 
 
 @dataclass(frozen=True)
@@ -113,30 +113,32 @@ class AtBestF1(Measure):
     needs_anomalies = True
     resolvable = True
 
-    def compute(self, sweeps: NormalizedTotals) -> Number:
-        sweep = sweeps.raw(self.metric.statistic)
-        self.metric.check(sweep)
-        best = sweeps.best_f1
+    def compute(self, totals: NormalizedTotals) -> Number:
+        counts = totals.raw(self.metric.statistic)
+        self.metric.check(counts)
+        best = totals.best_f1
         if isnan(best.value):
             return self.empty()
-        value = float(self.metric(self.metric.steps(sweep).from_score(best.lowest), sweep.targets))
-        if not sweeps.in_bins(self.metric.statistic):
+        value = float(
+            self.metric(self.metric.steps(counts).from_score(best.lowest), counts.targets)
+        )
+        if not totals.in_bins(self.metric.statistic):
             return Number.exact(value)
-        return Number(value, self._bracket(sweeps, value), binned=True)
+        return Number(value, self._bracket(totals, value), binned=True)
 
-    def _bracket(self, sweeps: NormalizedTotals, value: float) -> tuple[float, float]:
+    def _bracket(self, totals: NormalizedTotals, value: float) -> tuple[float, float]:
         """Its range over the scores of the best F1; low is NaN where it may be undefined."""
-        groups = sweeps.best_f1_groups
-        bins = sweeps.bins_meeting(groups)
-        assert sweeps.bins is not None
+        groups = totals.best_f1_groups
+        assert totals.bins is not None
+        bins = np.flatnonzero(totals.bins.meeting(groups))
         one = len(groups) == 1 and groups[0, 0] == groups[0, 1]
-        if one and sweeps.bins.resolved[self.metric.statistic][bins].all():
+        if one and totals.bins.resolved[self.metric.statistic][bins].all():
             return value, value
-        low, high = (bound[bins] for bound in sweeps.bin_bounds(self.metric))
+        low, high = (bound[bins] for bound in totals.bin_bounds(self.metric))
         return _with_value(value, low, high)
 
-    def unresolved(self, sweeps: NormalizedTotals) -> Unresolved:
-        groups = sweeps.best_f1_groups
+    def unresolved(self, totals: NormalizedTotals) -> Unresolved:
+        groups = totals.best_f1_groups
         return {PixelStatistic(): groups, self.metric.statistic: groups}
 
 
@@ -164,25 +166,25 @@ class AtThreshold(Measure):
         if not is_number(self.z) or not isfinite(self.z):
             raise InputTypeError(f"expected a finite threshold, found {self.z!r}", argument="z")
 
-    def compute(self, sweeps: NormalizedTotals) -> Number:
+    def compute(self, totals: NormalizedTotals) -> Number:
         if isinstance(self.metric, CountMetric):
-            return self._of_counts(sweeps, self.metric)
-        value = self.metric.above(sweeps.normalized(self.metric.statistic), self.z)
-        if not sweeps.in_bins(self.metric.statistic):
+            return self._of_counts(totals, self.metric)
+        value = self.metric.above(totals.normalized(self.metric.statistic), self.z)
+        if not totals.in_bins(self.metric.statistic):
             return Number.exact(value)
-        if sweeps.knows(self.metric.statistic, self.z):
+        if totals.knows(self.metric.statistic, self.z):
             return Number(value, (value, value), binned=True)
-        low, high = (bound[sweeps.bins_at(self.z)] for bound in sweeps.bin_bounds(self.metric))
+        low, high = (bound[totals.bins_at(self.z)] for bound in totals.bin_bounds(self.metric))
         return Number(value, _with_value(value, low, high), binned=True)
 
-    def _of_counts(self, sweeps: NormalizedTotals, metric: CountMetric) -> Number:
-        pixels = sweeps.pixels
+    def _of_counts(self, totals: NormalizedTotals, metric: CountMetric) -> Number:
+        pixels = totals.pixels
         if pixels.anomalous == 0:
             return self.empty()
-        least, most = sweeps.counts_at(self.z)
+        least, most = totals.counts_at(self.z)
         total = np.array([pixels.anomalous, pixels.normal])
         value = float(metric(*most, *(total - most)))
-        if sweeps.bracketed is None:
+        if totals.bracketed is None:
             return Number.exact(value)
         bracket = value, value
         if (least != most).any():
@@ -191,12 +193,12 @@ class AtThreshold(Measure):
             bracket = float(lowest), float(np.fmax(value, high[0]))
         return Number(value, bracket, binned=True)
 
-    def unresolved(self, sweeps: NormalizedTotals) -> Unresolved:
+    def unresolved(self, totals: NormalizedTotals) -> Unresolved:
         if isinstance(self.metric, CountMetric):
-            return {PixelStatistic(): sweeps.scores_around(self.z)}
-        if sweeps.knows(self.metric.statistic, self.z):
+            return {PixelStatistic(): totals.scores_around(self.z)}
+        if totals.knows(self.metric.statistic, self.z):
             return {}
-        return {self.metric.statistic: sweeps.scores_of_bins(sweeps.bins_at(self.z))}
+        return {self.metric.statistic: totals.scores_of_bins(totals.bins_at(self.z))}
 
 
 @dataclass(frozen=True)
@@ -209,14 +211,14 @@ class FprAtThreshold(Measure):
     resolvable = True
     on_scale = True
 
-    def compute(self, sweeps: NormalizedTotals) -> Number:
+    def compute(self, totals: NormalizedTotals) -> Number:
         least, most = (
-            float(ratio(counts[1], sweeps.pixels.normal)) for counts in sweeps.counts_at(self.z)
+            float(ratio(counts[1], totals.pixels.normal)) for counts in totals.counts_at(self.z)
         )
-        return _bracketed(most, sweeps, lambda _: (least, most))
+        return _bracketed(most, totals, lambda _: (least, most))
 
-    def unresolved(self, sweeps: NormalizedTotals) -> Unresolved:
-        return {PixelStatistic(): sweeps.scores_around(self.z)}
+    def unresolved(self, totals: NormalizedTotals) -> Unresolved:
+        return {PixelStatistic(): totals.scores_around(self.z)}
 
 
 @dataclass(frozen=True)
@@ -275,16 +277,16 @@ class MarginAt(Measure):
     def decided_by_bins(self) -> bool:  # type: ignore[override]
         return type(self) is MarginAt and self.resolvable
 
-    def compute(self, sweeps: NormalizedTotals) -> Margin:
-        check_anomalous(sweeps.pixels.anomalous)
-        return sweeps.margin(self.metric, self.t_margin)
+    def compute(self, totals: NormalizedTotals) -> Margin:
+        check_anomalous(totals.pixels.anomalous)
+        return totals.margin(self.metric, self.t_margin)
 
-    def unresolved(self, sweeps: NormalizedTotals) -> Unresolved:
+    def unresolved(self, totals: NormalizedTotals) -> Unresolved:
         statistic = self.metric.statistic
-        if not sweeps.in_bins(statistic) and (of_components(statistic) or not sweeps.bracketed):
+        if not totals.in_bins(statistic) and (of_components(statistic) or not totals.bracketed):
             return {}
         try:
-            return {statistic: sweeps.scores_deciding(self.metric, self.t_margin)}
+            return {statistic: totals.scores_deciding(self.metric, self.t_margin)}
         except InputError:
             return {}
 

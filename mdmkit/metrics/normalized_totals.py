@@ -187,11 +187,6 @@ class NormalizedTotals:
             return True
         return bool(self.bins.resolved[statistic][self.bins_at(z)].all())
 
-    def bins_meeting(self, intervals: Intervals) -> NDArray[np.intp]:
-        """Bins that share scores with some intervals."""
-        assert self.bins is not None
-        return np.flatnonzero(self.bins.meeting(intervals))
-
     def scores_of_bins(self, bins: NDArray[np.intp]) -> Intervals:
         """The scores that bins hold."""
         assert self.bins is not None

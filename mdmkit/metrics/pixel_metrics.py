@@ -12,16 +12,9 @@ import numpy as np
 
 from mdmkit.core.arguments import check_function, check_kind, check_that
 from mdmkit.core.errors import NoTargetError
-from mdmkit.core.foreign import leaving_arguments, read_only
+from mdmkit.core.foreign import read_only
 from mdmkit.core.spelled import spelled
-from mdmkit.metrics.base import (
-    Counts,
-    FormulaMetric,
-    Ratio,
-    _checked,
-    check_anomalous,
-    ratio,
-)
+from mdmkit.metrics.base import Counts, FormulaMetric, Ratio, check_anomalous, ratio
 from mdmkit.statistics.kinds import PixelStatistic
 from mdmkit.statistics.pixels import PixelCounts
 from mdmkit.statistics.score_bins import AnyPixels
@@ -70,22 +63,20 @@ class CountMetric(FormulaMetric):
     def __call__(self, tp: object, fp: object, fn: object, tn: object) -> Ratio:
         """The metric at given counts, float64 of their shape."""
         counts = [read_only(np.asarray(count, np.int64)) for count in (tp, fp, fn, tn)]
-        with np.errstate(invalid="ignore", divide="ignore"), leaving_arguments("metric", self.name):
-            values = self.formula(*counts)
-        return _checked(self.name, values, counts[0].shape)
+        return self._computed(self.formula, counts, counts[0].shape)
 
-    def steps(self, sweep: PixelCounts) -> PixelCounts:
-        return sweep
+    def steps(self, counts: PixelCounts) -> PixelCounts:
+        return counts
 
-    def _at(self, totals: Counts, sweep: PixelCounts) -> Ratio:
-        return self(*sweep.confusion(totals))
+    def _at(self, totals: Counts, counts: PixelCounts) -> Ratio:
+        return self(*counts.confusion(totals))
 
-    def above(self, sweep: PixelCounts, z: float) -> float:
-        return super().above(sweep, z) if sweep.anomalous else float("nan")
+    def above(self, counts: PixelCounts, z: float) -> float:
+        return super().above(counts, z) if counts.anomalous else float("nan")
 
-    def check(self, sweep: AnyPixels) -> None:
+    def check(self, counts: AnyPixels) -> None:
         """Refuse counts without an anomalous pixel."""
-        check_anomalous(sweep.anomalous)
+        check_anomalous(counts.anomalous)
 
     def between(self, least: Counts, most: Counts, total: Counts) -> tuple[Ratio, Ratio]:
         """Bounds of the metric where TP and FP are only known to lie between two counts.
@@ -258,13 +249,13 @@ class FalsePositiveRate(CountMetric):
     name = "fpr"
     higher_is_better = False
 
-    def check(self, sweep: AnyPixels) -> None:
+    def check(self, counts: AnyPixels) -> None:
         """Refuse counts without a normal pixel."""
-        if sweep.normal == 0:
+        if counts.normal == 0:
             raise NoTargetError("expected at least one normal pixel, found none", argument="target")
 
-    def above(self, sweep: PixelCounts, z: float) -> float:
-        return float(self._at(sweep.above(z), sweep))
+    def above(self, counts: PixelCounts, z: float) -> float:
+        return float(self._at(counts.above(z), counts))
 
     def formula(self, tp: Counts, fp: Counts, fn: Counts, tn: Counts) -> Ratio:
         return ratio(fp, fp + tn)

@@ -73,14 +73,14 @@ class AUPRO(Measure):
         """The metric under which the area lies."""
         return (SPRO if self.saturated else PRO)(self.min_target)
 
-    def compute(self, sweeps: NormalizedTotals) -> Number:
-        coverage = sweeps.raw(self.metric.statistic)
+    def compute(self, totals: NormalizedTotals) -> Number:
+        coverage = totals.raw(self.metric.statistic)
         self.metric.check(coverage)
         lows = None
-        if sweeps.bins is not None and sweeps.in_bins(self.metric.statistic):
-            lows = sweeps.bins.least_of(self.metric.statistic, coverage.steps.scores)
-        value, bracket = area_under_pro(sweeps.pixels, coverage, self.limit, lows)
-        if isnan(value) or (lows is None and sweeps.bracketed is None):
+        if totals.bins is not None and totals.in_bins(self.metric.statistic):
+            lows = totals.bins.least_of(self.metric.statistic, coverage.steps.scores)
+        value, bracket = area_under_pro(totals.pixels, coverage, self.limit, lows)
+        if isnan(value) or (lows is None and totals.bracketed is None):
             return Number.exact(value)
         return Number(value, bracket, binned=True)
 
@@ -129,8 +129,8 @@ class AUPIMO(Measure):
     def in_bins(self) -> Measure:
         return MeanAUPIMO(self.least, self.most)
 
-    def compute(self, sweeps: NormalizedTotals) -> Number:
-        images = aupimo_of_images(sweeps.raw(ImageRatesStatistic()), self.least, self.most)
+    def compute(self, totals: NormalizedTotals) -> Number:
+        images = aupimo_of_images(totals.raw(ImageRatesStatistic()), self.least, self.most)
         distribution = Distribution.of(images.tolist())
         return Number.exact(distribution.mean, images=distribution)
 
@@ -146,14 +146,14 @@ class MeanAUPIMO(AUPIMO):
     def statistics(self) -> tuple[Statistic, ...]:
         return (PixelStatistic(), ImageCoverage())
 
-    def compute(self, sweeps: NormalizedTotals) -> Number:
-        counts = sweeps.raw(ImageCoverage())
-        totals = counts.steps.totals[::-1]
-        inside = np.zeros(len(totals) - 1, bool)
-        if sweeps.bins is not None and sweeps.in_bins(ImageCoverage()):
+    def compute(self, totals: NormalizedTotals) -> Number:
+        counts = totals.raw(ImageCoverage())
+        rows = counts.steps.totals[::-1]
+        inside = np.zeros(len(rows) - 1, bool)
+        if totals.bins is not None and totals.in_bins(ImageCoverage()):
             scores = counts.steps.scores[::-1]
-            inside = sweeps.bins.least_of(ImageCoverage(), scores) < scores
-        value, bracket = aupimo_of_sums(totals, counts.sizes, self.least, self.most, inside)
+            inside = totals.bins.least_of(ImageCoverage(), scores) < scores
+        value, bracket = aupimo_of_sums(rows, counts.sizes, self.least, self.most, inside)
         return Number.exact(value) if isnan(value) else Number(value, bracket, binned=True)
 
 
@@ -168,6 +168,6 @@ class TargetCount(Measure):
     def statistics(self) -> tuple[Statistic, ...]:
         return (PixelStatistic(), TargetTally(self.sizes))
 
-    def compute(self, sweeps: NormalizedTotals) -> Number:
-        components, frames, valid = sweeps.raw(TargetTally(self.sizes)).sizes.tolist()
+    def compute(self, totals: NormalizedTotals) -> Number:
+        components, frames, valid = totals.raw(TargetTally(self.sizes)).sizes.tolist()
         return replace(Number.exact(components), frames=frames, valid_frames=valid)

@@ -55,10 +55,10 @@ class PRO(CountedMetric):
     def statistic(self) -> RegionCoverage:
         return RegionCoverage(self.min_target, self.saturated)
 
-    def check(self, sweep: Counted) -> None:
+    def check(self, counts: Counted) -> None:
         """Refuse frames without a region."""
-        super().check(sweep)
-        check_targets(int(sweep.sizes[0]), self.min_target)
+        super().check(counts)
+        check_targets(int(counts.sizes[0]), self.min_target)
 
     def values(self, totals: Integers, sizes: Integers) -> Ratio:
         """PRO for rows of covered units; `sizes` has the number of regions."""

@@ -58,9 +58,9 @@ class GroupMean(Measure):
     def statistics(self) -> tuple[Statistic, ...]:
         return tuple(dict.fromkeys(s for group in self.groups for s in group.statistics))
 
-    def compute(self, sweeps: NormalizedTotals) -> Number:
+    def compute(self, totals: NormalizedTotals) -> Number:
         """The mean; exact where each group's number is."""
-        numbers = [group.compute(sweeps) for group in self.groups]
+        numbers = [group.compute(totals) for group in self.groups]
         value = mean_where_defined(map(float, numbers))
         exact = all(n.value is None or n.bracket == (n.value, n.value) for n in numbers)
         mean = Number.exact(value) if exact else Number(value)

@@ -18,21 +18,21 @@ if TYPE_CHECKING:
 
 
 def seen_through(
-    sweeps: NormalizedTotals, change: FrameChange, of: Iterable[Statistic] = (PixelStatistic(),)
+    totals: NormalizedTotals, change: FrameChange, of: Iterable[Statistic] = (PixelStatistic(),)
 ) -> NormalizedTotals:
-    """Sweeps of changed frames under the names `of` those of frames as they are."""
+    """Totals of changed frames under the names `of` those of frames as they are."""
     names = {changed(change, statistic): statistic for statistic in of}
 
     def own(by_statistic: dict[Statistic, Any]) -> dict[Statistic, Any]:
-        return {names[s]: sweep for s, sweep in by_statistic.items() if s in names}
+        return {names[s]: counts for s, counts in by_statistic.items() if s in names}
 
-    totals = sweeps.totals
-    bins = totals.bins and replace(
-        totals.bins,
-        resolved=own(totals.bins.resolved),
-        by_statistic=own(totals.bins.by_statistic),
+    raw = totals.totals
+    bins = raw.bins and replace(
+        raw.bins,
+        resolved=own(raw.bins.resolved),
+        by_statistic=own(raw.bins.by_statistic),
     )
-    return replace(sweeps, totals=replace(totals, by_statistic=own(totals.by_statistic), bins=bins))
+    return replace(totals, totals=replace(raw, by_statistic=own(raw.by_statistic), bins=bins))
 
 
 def of_changed(change: FrameChange, unresolved: Unresolved) -> Unresolved:
@@ -74,8 +74,8 @@ class Through(Measure):
     def statistics(self) -> tuple[Statistic, ...]:
         return tuple(changed(self.change, statistic) for statistic in self.measure.statistics)
 
-    def compute(self, sweeps: NormalizedTotals) -> Number:
-        seen = self._seen(sweeps)
+    def compute(self, totals: NormalizedTotals) -> Number:
+        seen = self._seen(totals)
         try:
             return as_number(self.measure.compute(seen), seen)
         except NoTargetError:
@@ -83,11 +83,11 @@ class Through(Measure):
                 raise
             return self.empty()
 
-    def unresolved(self, sweeps: NormalizedTotals) -> Unresolved:
-        return of_changed(self.change, self.measure.unresolved(self._seen(sweeps)))
+    def unresolved(self, totals: NormalizedTotals) -> Unresolved:
+        return of_changed(self.change, self.measure.unresolved(self._seen(totals)))
 
-    def _seen(self, sweeps: NormalizedTotals) -> NormalizedTotals:
-        return seen_through(sweeps, self.change, self.measure.statistics)
+    def _seen(self, totals: NormalizedTotals) -> NormalizedTotals:
+        return seen_through(totals, self.change, self.measure.statistics)
 
     def empty(self) -> Number:
         return self.measure.empty()

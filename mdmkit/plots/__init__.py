@@ -8,11 +8,7 @@ with needed_by("mdmkit.plots"):
 from mdmkit.plots.curves import draw_curve
 from mdmkit.plots.detections import draw_froc, froc_figure
 from mdmkit.plots.margins import margin_figure, margin_multiples
-from mdmkit.plots.margins_by_t import (
-    draw_margins_by_t,
-    margins_by_t_figure,
-    margins_by_t_multiples,
-)
+from mdmkit.plots.margins_by_t import draw_margins_by_t, margins_by_t_figure, margins_by_t_multiples
 from mdmkit.plots.overlays import ground_truth, overlay
 from mdmkit.plots.predictions import grid_figure, thresholds_figure
 from mdmkit.plots.ranking import draw_precision_recall, draw_roc, ranking_figure, ranking_multiples

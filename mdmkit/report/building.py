@@ -114,7 +114,7 @@ class Report:
     def _offer(self) -> Thresholds:
         wanted = [*MARKED, *(z for _, z in self.own)]
         wanted += [z for found in self.jumps.values() for _, z in found]
-        scores = (s.normalizer(s.pixels.rows().scores) for s in self.study.sweeps.values())
+        scores = (s.normalizer(s.pixels.rows().scores) for s in self.study.totals.values())
         return offer_thresholds(scores, wanted)
 
     def _count(self, map_width: int) -> Iterator[Shown]:

@@ -17,7 +17,7 @@ Floats = NDArray[np.float64]
 
 #: Levels of 8 bits separate as many thresholds, the last of which lets nothing pass.
 MOST = 256
-_CELLS = 4096  # a power of two: scores fall into cells without rounding
+_BINS = 4096  # a power of two: scores fall into bins without rounding
 _EVEN = np.arange(201) / 200
 
 
@@ -42,9 +42,9 @@ class Thresholds:
         return int(np.searchsorted(self.values, z, side="right")) - 1
 
     @cached_property
-    def _cells(self) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-        """Of each cell [k, k + 1) / `_CELLS`: thresholds below it, and whether one lies in it."""
-        edges = np.arange(_CELLS + 2) / _CELLS
+    def _in_bins(self) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+        """Of each bin [k, k + 1) / `_BINS`: thresholds below it, and whether one lies in it."""
+        edges = np.arange(_BINS + 2) / _BINS
         below = np.searchsorted(self.values, edges, side="left")
         return below[:-1].astype(np.uint8), below[1:] > below[:-1]
 
@@ -55,10 +55,10 @@ class Thresholds:
         """
         scores = np.where(frame.valid, as_unit(frame.scores), 0.0)
         # a search among 256 thresholds for every pixel takes five times as long
-        cell = (scores * _CELLS).astype(np.int32)
-        below, divided = self._cells
-        levels = below[cell]
-        near = divided[cell]
+        bins = (scores * _BINS).astype(np.int32)
+        below, divided = self._in_bins
+        levels = below[bins]
+        near = divided[bins]
         levels[near] = np.searchsorted(self.values, scores[near], side="left")
         return levels
 

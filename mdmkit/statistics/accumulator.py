@@ -150,7 +150,7 @@ class Accumulator:
         exact: Counted = {}
         for statistic, known in part.by_statistic.items():
             if isinstance(known, (PixelBins, BinnedComponents, BinnedCounts)):
-                self._add_binned(statistic, known)
+                _add(self._binned, statistic, known)
             elif isinstance(known, ComponentCounts):  # bounds are lost once frames are summed
                 exact[statistic] = known.with_spreads(self.component_edges)
             else:
@@ -174,9 +174,6 @@ class Accumulator:
             return _ROW * pixels if self.every_score else known.nbytes * 5 // 4
         return 3 * int(known.nbytes)
 
-    def _add_binned(self, statistic: Statistic, known: Any) -> None:
-        _add(self._binned, statistic, known)
-
     def _settle(self) -> None:
         """Sum up; beyond the budget, in bins."""
         parts = [self._exact, *self._waiting]
@@ -187,7 +184,7 @@ class Accumulator:
         if self.over_budget:
             for statistic in list(self._exact):
                 if not stays_exact(statistic):
-                    self._add_binned(statistic, self._in_bins(statistic))
+                    _add(self._binned, statistic, self._in_bins(statistic))
                     del self._exact[statistic]
 
     def _in_bins(self, statistic: Statistic) -> Any:
@@ -203,7 +200,7 @@ class Accumulator:
         """
         if self._look is not None and self._look == other._look:
             for statistic, known in other._resolved.items():
-                self._note(statistic, known)
+                _add(self._resolved, statistic, known)
         elif other.frames:
             self.forget()
         self.frames += other.frames
@@ -211,7 +208,7 @@ class Accumulator:
             self.over_budget = True
             self._settle()
         for statistic, known in other._binned.items():
-            self._add_binned(statistic, known)
+            _add(self._binned, statistic, known)
         for part in (other._exact, *other._waiting):
             if part:
                 self._take(part)
@@ -284,10 +281,7 @@ class Accumulator:
     def add_inside(self, part: Totals) -> None:
         """Count a part that `inside` returned."""
         for statistic, known in part.by_statistic.items():
-            self._note(statistic, known)
-
-    def _note(self, statistic: Statistic, known: object) -> None:
-        _add(self._resolved, statistic, known)
+            _add(self._resolved, statistic, known)
 
     def contents(self, statistics: Sequence[Statistic]) -> tuple[Any, ...]:
         """All its counts, in the order of `statistics`."""

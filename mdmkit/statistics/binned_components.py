@@ -20,7 +20,7 @@ from mdmkit.statistics.components import (
     Components,
     Ranking,
     Swept,
-    cells_of_keys,
+    bins_of_keys,
 )
 from mdmkit.statistics.edges import Edges, with_edges
 
@@ -152,7 +152,7 @@ class BinPlan:
     @classmethod
     def _planned(cls, finer: Edges, edges: Edges) -> BinPlan:
         parts = with_edges(edges, finer[:: max(1, finer.size // (PARTS * edges.size))])
-        place, part = cells_of_keys(finer, edges), cells_of_keys(finer, parts)
+        place, part = bins_of_keys(finer, edges), bins_of_keys(finer, parts)
         score = np.repeat(np.append(finer, np.inf), 2)
         at_edge = (np.arange(place.size) % 2 == 1) & (score == np.append(edges, np.inf)[place])
         ranks = np.cumsum((np.diff(2 * part + at_edge, append=0) != 0)[::-1])[::-1]

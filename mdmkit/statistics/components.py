@@ -333,7 +333,7 @@ class ComponentCounts(Components):
         )
 
 
-def cells_of_keys(finer: Edges, edges: Edges) -> NDArray[np.intp]:
+def bins_of_keys(finer: Edges, edges: Edges) -> NDArray[np.intp]:
     """The bin between `edges` in which each key between `finer` edges lies."""
     return np.repeat(np.searchsorted(edges, np.append(finer, np.inf), side="left"), 2)
 
@@ -354,7 +354,7 @@ def _closely(
     scores : ndarray of float64, shape (R,)
         Of each rank; NaN where it has several.
     """
-    close = resolved[cells_of_keys(binned.edges, edges)]
+    close = resolved[bins_of_keys(binned.edges, edges)]
     close[1:-1:2] &= ~np.isin(binned.edges, edges)
     # by key: resolved pixels, and runs of other keys, at or above it; each pixel may be a rank
     ahead = np.cumsum((binned.pixels * close)[::-1])[::-1]

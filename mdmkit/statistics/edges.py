@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from mdmkit.core.arguments import check_that
 
-#: Number of regular bins of [0, 1]; a power of two, so that j / CELLS is exact.
-CELLS = 65_536
+#: Number of regular bins of [0, 1]; a power of two, so that j / UNIT_BINS is exact.
+UNIT_BINS = 65_536
 
 
 #: Components are known at one of so many edges where a second pass can follow.
@@ -23,7 +23,7 @@ Edges = NDArray[np.float64]
 
 def unit_edges(steps: int | None = None) -> Edges:
     """The thresholds 0, 1 / n, ..., 1 for n `steps`, a power of two (exact); 65,536 by default."""
-    n = CELLS if steps is None else steps
+    n = UNIT_BINS if steps is None else steps
     check_that(n >= 1 and not n & (n - 1), "a power of two", n, "steps")
     return np.arange(n + 1) / n
 

@@ -141,11 +141,11 @@ def _at(name: str, metric: Any, raw: float) -> Measure:
 
 
 def operating_point(
-    sweeps: NormalizedTotals, metric: Metric, z: float | None, raw: float
+    totals: NormalizedTotals, metric: Metric, z: float | None, raw: float
 ) -> OperatingPoint:
-    """Compute the numbers of a raw threshold; `sweeps` are those of `counted_at` there."""
+    """Compute the numbers of a raw threshold; `totals` are those of `counted_at` there."""
     values = {
-        name: computed(_at(name, measured, raw), sweeps).value
+        name: computed(_at(name, measured, raw), totals).value
         for name, measured in point_measures(metric).items()
     }
     return OperatingPoint(z, raw if abs(raw) < HIGHEST else None, **values)

@@ -180,29 +180,28 @@ def parse_requirements(
 
     Parameters
     ----------
-        require : str, Requirement, (metric, operator, limit), or sequence of these
-            A string may hold several, with commas.
-        sizes : ComponentSizes, optional
-            Of component measures given by name; 0 / 0 by default.
-        aggregate : {"pooled", "per_image"}
-            Of those given by name or as a tuple.
+    require : str, Requirement, (metric, operator, limit), or sequence of these
+        A string may hold several, with commas.
+    sizes : ComponentSizes, optional
+        Of component measures given by name; 0 / 0 by default.
+    aggregate : {"pooled", "per_image"}
+        Of those given by name or as a tuple.
 
     Returns
     -------
-        tuple of Requirement
-            Each once, in the order given.
+    tuple of Requirement
+        Each once, in the order given.
 
     Raises
     ------
-        InputError
-            An unknown measure, operator or limit; none at all.
+    InputError
+        An unknown measure, operator or limit; none at all.
 
     Examples
     --------
-        >>> from mdmkit.metrics.other_words import as_rest, called_here
-    from mdmkit.metrics.pixel_metrics import IoU
-        >>> parse_requirements(["alarm_frames<=0.05", (IoU(), ">", 0.3)])
-        (Requirement('alarm_frames <= 0.05'), Requirement('iou > 0.3'))
+    >>> from mdmkit.metrics.pixel_metrics import IoU
+    >>> parse_requirements(["alarm_frames<=0.05", (IoU(), ">", 0.3)])
+    (Requirement('alarm_frames <= 0.05'), Requirement('iou > 0.3'))
     """
     check_kind(sizes, (ComponentSizes, NoneType), "sizes")
     sizes = sizes or ComponentSizes()

@@ -182,13 +182,12 @@ def recommend(
 ) -> Recommendation:
     """`recommend_threshold` for frames that are loaded."""
     point_measures(metric)  # refuses a callable
-    evaluation = _evaluated(frames, metric, t_margin, normalize)
-    sweeps = evaluation.sweeps()
-    margin, normalizer = sweeps.margin(metric, t_margin), sweeps.normalizer
+    totals = _evaluated(frames, metric, t_margin, normalize).sweeps()
+    margin, normalizer = totals.margin(metric, t_margin), totals.normalizer
     if margin.interval is None or margin.threshold is None:
-        raise NoMarginError(_why_none(sweeps.curve(metric), t_margin))
+        raise NoMarginError(_why_none(totals.curve(metric), t_margin))
     middle = margin.threshold, raw_threshold(normalizer, margin.threshold)
-    counted, (point, best) = _points(frames, metric, [middle, _best(sweeps.best_f1, normalizer)])
+    counted, (point, best) = _points(frames, metric, [middle, _best(totals.best_f1, normalizer)])
     assert point is not None
     low, high = margin.interval
     return Recommendation(
@@ -200,10 +199,10 @@ def recommend(
         normalizer.name,
         normalizer,
         metric,
-        sweeps.frames,
+        totals.frames,
         counted.pixels.anomalous + counted.pixels.normal,
         counted.pixels.anomalous,
-        tuple(Look.at(sweeps).remarks()),
+        tuple(Look.at(totals).remarks()),
     )
 
 
@@ -211,13 +210,13 @@ def apply(recommendation: Recommendation, frames: LoadedFrames) -> Transfer:
     """`transfer_threshold` for frames that are loaded."""
     metric, t_margin = recommendation.metric, recommendation.margin.t_margin
     kept = as_they_are(recommendation.normalizer)
-    sweeps = _evaluated(frames, metric, t_margin, kept).sweeps()
-    curve = within_unit(metric.curve(sweeps.normalized(metric.statistic)))
+    totals = _evaluated(frames, metric, t_margin, kept).sweeps()
+    curve = within_unit(metric.curve(totals.normalized(metric.statistic)))
     below, above = (raw_threshold(kept, z) for z in (-float(np.nextafter(0.0, 1.0)), 1.0))
     wanted = [
         _of_point(recommendation.point),
         _of_point(recommendation.best_f1),
-        _best(sweeps.best_f1, kept),
+        _best(totals.best_f1, kept),
     ]
     counted, (point, best, oracle) = _points(frames, metric, wanted, [below, above])
     assert point is not None
@@ -232,10 +231,10 @@ def apply(recommendation: Recommendation, frames: LoadedFrames) -> Transfer:
         _slack(curve, t_margin, recommendation.threshold),
         everything - int(counted.counts_at(below)[0].sum()),
         int(counted.counts_at(above)[0].sum()),
-        sweeps.frames,
+        totals.frames,
         everything,
         pixels.anomalous,
-        tuple(Look.at(sweeps).remarks()),
+        tuple(Look.at(totals).remarks()),
     )
 
 

@@ -131,10 +131,10 @@ class CountsPlan:
         if path is None:
             edges = 2 * self.bins  # some more than `bins` at most
             if needed_bytes(statistics, self.frames, edges) <= self.memory:
-                yield partial(self._sweep, progress, InMemory())
+                yield partial(self._count, progress, InMemory())
                 return
             with temporary_file() as file:
-                yield lambda method: self._sweep(progress, file.room(method, spreads=False), method)
+                yield lambda method: self._count(progress, file.room(method, spreads=False), method)
             return
         if record is None:
             raise InputError(
@@ -148,13 +148,13 @@ class CountsPlan:
             def fill(file: CountsFile) -> None:
                 for method in self.loads:
                     room = file.room(method, spreads=True)
-                    file.keep(method, self._sweep(progress, room, method))
+                    file.keep(method, self._count(progress, room, method))
 
             write_atomically(output, lambda temporary: written(temporary, record, fill))
         with opened(path, record) as file:
             yield lambda method: file.read(method, statistics)
 
-    def _sweep(self, progress: Bar | None, room: Room, method: str) -> FrameCounts:
+    def _count(self, progress: Bar | None, room: Room, method: str) -> FrameCounts:
         raw = [m.z for m in self.measures if isinstance(m, (AtThreshold, FprAtThreshold))]
         kind = as_normalizer(self.kinds[method])
         margins = self.regular or any(isinstance(measure, MarginAt) for measure in self.measures)

@@ -270,9 +270,9 @@ def margin_passes(dtype):
 def command(*arguments, folder):
     """User and system time of `mdmkit` in a process of its own, and its peak in GiB."""
     call = [sys.executable, "-m", "mdmkit", *map(str, arguments), "--quiet"]
-    process = subprocess.Popen(
-        call, cwd=folder, stdout=subprocess.DEVNULL, env={**os.environ, "PYTHONPATH": ROOT}
-    )
+    environment = {**os.environ, "PYTHONPATH": ROOT}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed package has its bytecode
+    process = subprocess.Popen(call, cwd=folder, stdout=subprocess.DEVNULL, env=environment)
     _, status, usage = os.wait4(process.pid, 0)
     if status:
         raise SystemExit(f"{' '.join(call)}: status {status}")

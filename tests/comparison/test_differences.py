@@ -296,11 +296,18 @@ def test_printed_rows_have_no_differences(comparison, form):
     assert "SynBoost" in printed.to_text(form)
 
 
-def test_the_best_are_marked_apart_from_printed_rows_where_frames_were_left_out(comparison):
-    printed = replace(comparison, published=published_table("roadanomaly"))
-    own = set(range(len(printed.results)))
-    fewer = replace(printed, settings=printed.settings | {"left_out": 3})
-    for found, apart in ((printed, False), (fewer, True)):
+def test_the_best_are_marked_apart_from_printed_rows_of_other_frames(comparison):
+    table = published_table("roadanomaly")
+    assert table.frames == 60
+    assert published_table("smiyc").frames is None
+    own = set(range(len(comparison.results)))
+    other, unknown = (replace(comparison, published=replace(table, frames=n)) for n in (60, None))
+    same = replace(comparison, published=replace(table, frames=comparison.results[0].frames))
+    fewer = replace(same, settings=same.settings | {"left_out": 3})
+    assert any("of 60 frames and other conventions" in line for line in notes(other))
+    assert any("a number of frames that is not known and" in line for line in notes(unknown))
+    for found, apart in ((same, False), (fewer, True), (other, True), (unknown, True)):
+        assert ("best marked apart above and below the rule" in found.view().caption) == apart
         ap = found.view().blocks[0].columns[0]
         assert (bool(ap.best & own) and bool(ap.best - own)) == apart
         assert any("marked apart" in line for line in notes(found)) == apart

@@ -137,7 +137,7 @@ def test_printed_rows_fill_the_columns_that_they_have():
         if "Max. Ent" in line and "79" in line
     )
     assert [cell.strip() for cell in line.strip("|").split("|")] == [
-        "Max. Entropy (published)", "yes", "79.7", "-", "19.3",
+        "Max. Entropy (published)", "yes", "**79.7**", "-", "19.3",
     ]  # fmt: skip
 
 

@@ -14,8 +14,10 @@ from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.frame import Frame, as_unit
 from mdmkit.core.transforms import FrameGroup, ImageScore
 from mdmkit.evaluation.evaluation import Evaluation
+from mdmkit.metrics.mean_error import AUTC
 from mdmkit.metrics.measures import Ranking
-from mdmkit.metrics.selections import measures_by, selections_of
+from mdmkit.metrics.region_measures import AUPIMO
+from mdmkit.metrics.selections import GroupMean, measures_by, selections_of
 from mdmkit.metrics.transformed import Through
 from mdmkit.statistics.frame_regions import FrameRegions
 from mdmkit.statistics.target_bins import TargetBin
@@ -254,3 +256,15 @@ def test_components_in_two_bins_lie_in_both():
         for bins in ("@size=0:100@rows=0:35", "@size=0:100", "@rows=0:35")
     )
     assert len({both, size, rows}) == 3
+
+
+def test_measures_of_changed_frames_keep_the_traits_of_their_measure():
+    traits = ("higher_is_better", "needs_anomalies", "on_scale", "rates")
+    group = FrameGroup("weather", "rain", frozenset(["a"]))
+    for measure in (AUTC(), Ranking("ap"), AUPIMO().in_bins):
+        changed = Through(group, measure, "name")
+        mean = GroupMean((changed,))
+        for trait in traits:
+            assert getattr(changed, trait) == getattr(measure, trait)
+            assert trait == "needs_anomalies" or getattr(mean, trait) == getattr(measure, trait)
+        assert not mean.needs_anomalies  # it is undefined where no group has any

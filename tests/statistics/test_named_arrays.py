@@ -14,6 +14,7 @@ from mdmkit.statistics.accumulator import Accumulator
 from mdmkit.statistics.boundaries import BandOverlap
 from mdmkit.statistics.detections import DetectionRule, DetectionStatistic
 from mdmkit.statistics.image_rates import ImageCoverage
+from mdmkit.statistics.interval_counts import IntervalCounts
 from mdmkit.statistics.kinds import (
     ComponentStatistic,
     ImageRatesStatistic,
@@ -89,3 +90,10 @@ def test_objects_that_are_no_counts_are_refused():
         arrays_of((Other(),))
     with pytest.raises(InputTypeError, match="found a Accumulator"):
         arrays_of(Accumulator())
+
+
+def test_memory_is_that_of_all_arrays():
+    for value in known():
+        held = sum(array.nbytes for array in value.arrays().values() if array.ndim)
+        rows = isinstance(value, IntervalCounts)  # which are made of it, too
+        assert value.nbytes >= held if rows else value.nbytes == held

@@ -24,7 +24,7 @@ from mdmkit.statistics.state_files import read_header
 #: Frames of a chunk, and chunks of one size that are joined.
 GROUP = 8
 #: Chunks are joined so many times: a file that changed costs 512 frames at most.
-LEVELS = 2
+JOINS = 2
 
 
 def content_of(frame: Frame) -> str:
@@ -70,7 +70,7 @@ class Chunk:
     Attributes
     ----------
     path : Path
-    level : int
+    joins : int
         How many times smaller chunks were joined.
     in_bins : bool
         Whether its frames came after the memory was used up: they are known in bins alone.
@@ -78,7 +78,7 @@ class Chunk:
     """
 
     path: Path
-    level: int
+    joins: int
     in_bins: bool
     frames: tuple[Counted, ...]
 
@@ -115,7 +115,7 @@ class Checkpoint:
         """
         held: list[Chunk] = []
         seen: set[str] = set()
-        for chunk in sorted(self._all(of_pass), key=lambda chunk: (-chunk.level, chunk.path)):
+        for chunk in sorted(self._all(of_pass), key=lambda chunk: (-chunk.joins, chunk.path)):
             keys = {frame.key for frame in chunk.frames}
             fresh = files is None or all(files.get(f.key) == f.files for f in chunk.frames)
             if fresh and seen.isdisjoint(keys):
@@ -169,8 +169,8 @@ class Checkpoint:
     ) -> None:
         """Add a chunk, and join chunks where there are enough of one size."""
         self._put(part, tuple(frames), 0, in_bins, of_pass)
-        for level in range(LEVELS):
-            alike = [b for b in self._all(of_pass) if (b.level, b.in_bins) == (level, in_bins)]
+        for joins in range(JOINS):
+            alike = [c for c in self._all(of_pass) if (c.joins, c.in_bins) == (joins, in_bins)]
             if len(alike) < GROUP:
                 return
             parts = [one for chunk in alike if (one := self.load(chunk)) is not None]
@@ -180,18 +180,18 @@ class Checkpoint:
             for other in parts[1:]:
                 joined.merge(other)
             together = tuple(frame for chunk in alike for frame in chunk.frames)
-            self._put(joined, together, level + 1, in_bins, of_pass)
+            self._put(joined, together, joins + 1, in_bins, of_pass)
             for chunk in alike:
                 chunk.path.unlink()
 
     def _put(
-        self, part: Evaluation, frames: tuple[Counted, ...], level: int, in_bins: bool, of_pass: str
+        self, part: Evaluation, frames: tuple[Counted, ...], joins: int, in_bins: bool, of_pass: str
     ) -> None:
         self.folder.mkdir(exist_ok=True)
         numbers = [int(path.stem.partition("-")[2]) for path in self.folder.glob("chunk-*.npz")]
         self._last = max(self._last, *numbers, 0) + 1  # no name twice, even of a removed chunk
         path = self.folder / f"chunk-{self._last:08d}.npz"
-        header = {"pass": of_pass, "level": level, "on_grid": in_bins}
+        header = {"pass": of_pass, "level": joins, "on_grid": in_bins}
         part.write(path, frames=[asdict(frame) for frame in frames], **header)
 
 

@@ -33,13 +33,13 @@ from mdmkit.comparison.planning import (
 from mdmkit.comparison.published import published_table
 from mdmkit.comparison.result import Comparison
 from mdmkit.core.arguments import check_kind, check_options
-from mdmkit.core.errors import InputError, listing
+from mdmkit.core.errors import InputError, inside, listing
 from mdmkit.core.files import as_path
 from mdmkit.core.frame import Frame
 from mdmkit.core.labels import LabelCodes
 from mdmkit.core.progress import Bar, Progress, begin
 from mdmkit.core.records import Json
-from mdmkit.datasets import DataSet, open_dataset
+from mdmkit.datasets import DataSet, Pairing, open_dataset
 from mdmkit.datasets.suspicion import LabelSurvey
 from mdmkit.evaluation.evaluation import Evaluation
 from mdmkit.evaluation.executors import check_jobs
@@ -238,7 +238,7 @@ def merge_states(
     with reading(folders):
         for number, name in enumerate(first.settings["methods"]):
             advance = begin(progress, name, len(first.pairing.targets))
-            try:
+            with inside(name):
                 evaluation, contents = _joined(manifests, number, name, advance)
                 if evaluation.look_closer():
                     loads = _loads(manifests, name, contents)
@@ -248,8 +248,6 @@ def merge_states(
                     else:
                         evaluation.one_pass(Threads(loads, jobs))
                 results.append(evaluation.finish())
-            except InputError as error:
-                raise error.inside(name) from error
     settings = {
         **first.settings,
         "published": published,
@@ -347,26 +345,28 @@ def _loads(
     """Make loaders that read the frames again, wherever the files are; None if one is missing."""
     loads: list[Load] = []
     for key in next(iter(manifests.values())).pairing.targets:
-        for manifest in manifests.values():
-            settings, pairing = manifest.settings, manifest.pairing
-            scores, target = pairing.scores[name][key], pairing.targets[key]
-            if scores.exists() and all(path.exists() for path in source_files(target)):
-                codes = LabelCodes(*(settings[label] for label in _LABELS))
-                load = partial(
-                    load_frame,
-                    scores,
-                    target,
-                    codes,
-                    key,
-                    settings["key"],
-                    pairing.resize,
-                    name in pairing.inverted,
-                )
-                loads.append(partial(_checked, load, contents[key], key))
-                break
-        else:
+        here = next((m for m in manifests.values() if _is_here(m.pairing, name, key)), None)
+        if here is None:
             return None
+        settings, pairing = here.settings, here.pairing
+        load = partial(
+            load_frame,
+            pairing.scores[name][key],
+            pairing.targets[key],
+            LabelCodes(*(settings[label] for label in _LABELS)),
+            key,
+            settings["key"],
+            pairing.resize,
+            name in pairing.inverted,
+        )
+        loads.append(partial(_checked, load, contents[key], key))
     return loads
+
+
+def _is_here(pairing: Pairing, name: str, key: str) -> bool:
+    """Whether the files of a frame still are where they were."""
+    files = (pairing.scores[name][key], *source_files(pairing.targets[key]))
+    return all(path.exists() for path in files)
 
 
 _LABELS = ("normal_label", "anomaly_label", "ignore_index")

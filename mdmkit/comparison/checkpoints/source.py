@@ -88,10 +88,10 @@ class Resumed:
         in_bins = part.over_budget
         waiting: list[Counted] = []
 
-        def sweep(frame: Frame) -> tuple[Contribution, str]:
+        def count(frame: Frame) -> tuple[Contribution, str]:
             return part.contribution(frame), content_of(frame)
 
-        for number, (contribution, content) in self.frames.each(sweep, numbers):
+        for number, (contribution, content) in self.frames.each(count, numbers):
             key = self.keys[number]
             check_content(content, self._contents.get(key, content), key)
             part.add(contribution)

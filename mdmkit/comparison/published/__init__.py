@@ -1,7 +1,8 @@
 """Numbers as papers printed them, to be shown beside your own.
 
-One CSV file per table: comment lines with title, source and notes; then one row per method, in
-percent as printed. Columns are measure names, or headings of what no measure computes.
+One CSV file per table: comment lines with title, source, number of frames where the data set that
+is named has one, and notes; then one row per method, in percent as printed. Columns are measure
+names, or headings of what no measure computes.
 """
 
 from __future__ import annotations
@@ -57,6 +58,8 @@ class PublishedTable(Tabular):
     Attributes
     ----------
     name, title, source : str
+    frames : int or None
+        Of the data set that is named; None where it is not known how many were judged.
     notes : tuple of str
     columns : tuple of str
         Measure names such as "ap", or headings as printed, such as "MDM (a)".
@@ -75,6 +78,7 @@ class PublishedTable(Tabular):
     notes: tuple[str, ...]
     columns: tuple[str, ...]
     rows: tuple[PublishedRow, ...]
+    frames: int | None = None
 
     def to_dict(self) -> Json:
         """Title, source, notes and rows, ready for JSON: fractions, None where not printed."""
@@ -82,6 +86,7 @@ class PublishedTable(Tabular):
             "name": self.name,
             "title": self.title,
             "source": self.source,
+            "frames": self.frames,
             "notes": list(self.notes),
             "rows": [row.to_dict() for row in self.rows],
         }
@@ -105,6 +110,10 @@ class PublishedTable(Tabular):
             for name, value in row.values.items()
         ]
 
+    def is_of(self, frames: int) -> bool:
+        """Whether the data set has so many frames, as far as that is known."""
+        return self.frames == frames
+
     def view(self) -> View:
         """The content of the table, before any form is chosen."""
         columns = [
@@ -117,7 +126,8 @@ class PublishedTable(Tabular):
         ]
         auxiliary = tuple(row.auxiliary or UNDEFINED for row in self.rows)
         told = any(row.auxiliary for row in self.rows)
-        notes = (f"source: {self.source}", *self.notes)
+        frames = f"frames: {self.frames or 'not known'}"
+        notes = (f"source: {self.source}", frames, *self.notes)
         return View(
             tuple(row.method for row in self.rows),
             Column("aux. data", "", "", auxiliary) if told else None,
@@ -177,7 +187,7 @@ def published_table(name: str) -> PublishedTable:
 
 
 def _parsed(name: str, lines: Iterable[str]) -> PublishedTable:
-    remarks: dict[str, list[str]] = {"title": [], "source": [], "note": []}
+    remarks: dict[str, list[str]] = {"title": [], "source": [], "frames": [], "note": []}
     plain = []
     for line in lines:
         if line.startswith("# "):
@@ -196,4 +206,5 @@ def _parsed(name: str, lines: Iterable[str]) -> PublishedTable:
         rows.append(PublishedRow(cells["method"], cells["auxiliary"], values))
     columns = tuple(c for c in reader.fieldnames or () if c not in _UNMEASURED)
     (title,), (source,), notes = remarks["title"], remarks["source"], tuple(remarks["note"])
-    return PublishedTable(name, title, source, notes, columns, tuple(rows))
+    frames = int(remarks["frames"][0]) if remarks["frames"] else None
+    return PublishedTable(name, title, source, notes, columns, tuple(rows), frames)

@@ -54,9 +54,9 @@ class RunLength(MarginAt):
     def every_score(self) -> bool:
         return self.metric.statistic == PixelStatistic()
 
-    def compute(self, sweeps: NormalizedTotals) -> Margin:
-        check_anomalous(sweeps.pixels.anomalous)
-        curve = sweeps.curve(self.metric)
+    def compute(self, totals: NormalizedTotals) -> Margin:
+        check_anomalous(totals.pixels.anomalous)
+        curve = totals.curve(self.metric)
         run = self._run(curve, curve.values)
         value = _length(run)
         low, high = (
@@ -93,26 +93,26 @@ class FprBeyondTpr(Measure):
     higher_is_better = False
     needs_anomalies = True
 
-    def compute(self, sweeps: NormalizedTotals) -> Number:
-        value = fpr_beyond_tpr(sweeps.pixels.rows(), TPR)
-        if sweeps.bracketed is None or isnan(value):
+    def compute(self, totals: NormalizedTotals) -> Number:
+        value = fpr_beyond_tpr(totals.pixels.rows(), TPR)
+        if totals.bracketed is None or isnan(value):
             return Number.exact(value)
         # between two scores vertices may lie on one line, and none of them count
-        low, _ = fpr_at_tpr_bounds(sweeps.bracketed, TPR)
+        low, _ = fpr_at_tpr_bounds(totals.bracketed, TPR)
         return Number(value, (low, 1.0), binned=True)
 
 
-def fpr_beyond_tpr(sweep: PixelCounts, tpr: float) -> float:
+def fpr_beyond_tpr(counts: PixelCounts, tpr: float) -> float:
     """FPR at the first vertex of the ROC curve with TPR > `tpr`; NaN without either class.
 
     Points that continue the step before them, with as many true and as many false positives
     more, are no vertices: scikit-learn's `roc_curve` leaves them out by default.
     """
-    if sweep.anomalous == 0 or sweep.normal == 0:
+    if counts.anomalous == 0 or counts.normal == 0:
         return float("nan")
-    totals = sweep.totals[::-1][1:]
+    totals = counts.totals[::-1][1:]
     vertex = np.ones(totals.shape[0], bool)
     vertex[1:-1] = (np.diff(totals, 2, axis=0) != 0).any(axis=1)
     true, false = totals[vertex].T
-    first = int(np.argmax(true / sweep.anomalous > tpr))
-    return float(false[first] / sweep.normal)
+    first = int(np.argmax(true / counts.anomalous > tpr))
+    return float(false[first] / counts.normal)

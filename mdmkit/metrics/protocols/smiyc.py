@@ -73,15 +73,15 @@ class BinnedBestF1(Measure):
     def statistics(self) -> tuple[Statistic, ...]:
         return (changed(BINS, PixelStatistic()),)
 
-    def compute(self, sweeps: NormalizedTotals) -> Number:
-        binned = seen_through(sweeps, BINS)
+    def compute(self, totals: NormalizedTotals) -> Number:
+        binned = seen_through(totals, BINS)
         found = BestF1Measure().compute(binned)
         if found.value is None:
             return found
         return replace(found, threshold=best_threshold(binned), all_predicted=False)
 
-    def unresolved(self, sweeps: NormalizedTotals) -> Unresolved:
-        return of_changed(BINS, BestF1Measure().unresolved(seen_through(sweeps, BINS)))
+    def unresolved(self, totals: NormalizedTotals) -> Unresolved:
+        return of_changed(BINS, BestF1Measure().unresolved(seen_through(totals, BINS)))
 
 
 def _rounded(intervals: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -102,8 +102,8 @@ class AtBinnedBestF1(Measure):
     def statistics(self) -> tuple[Statistic, ...]:
         return (changed(BINS, PixelStatistic()), changed(HALF, self.metric.statistic))
 
-    def compute(self, sweeps: NormalizedTotals) -> Number:
-        binned, raw = seen_through(sweeps, BINS), self._raw(sweeps)
+    def compute(self, totals: NormalizedTotals) -> Number:
+        binned, raw = seen_through(totals, BINS), self._raw(totals)
         self.metric.check(raw.raw(self.metric.statistic))
         if isnan(binned.best_f1.value):
             return self.empty()
@@ -114,13 +114,13 @@ class AtBinnedBestF1(Measure):
             )  # not even the threshold is known
         return found
 
-    def unresolved(self, sweeps: NormalizedTotals) -> Unresolved:
-        binned = seen_through(sweeps, BINS)
+    def unresolved(self, totals: NormalizedTotals) -> Unresolved:
+        binned = seen_through(totals, BINS)
         if isnan(binned.best_f1.value):
             return {}
         candidates = BestF1Measure().unresolved(binned)
         if not candidates:  # the threshold is known
-            found = self._at(best_threshold(binned)).unresolved(self._raw(sweeps))
+            found = self._at(best_threshold(binned)).unresolved(self._raw(totals))
             return of_changed(HALF, found)
         around: Unresolved = {self.metric.statistic: _rounded(binned.best_f1_groups)}
         return of_changed(BINS, candidates) | of_changed(HALF, around)
@@ -128,5 +128,5 @@ class AtBinnedBestF1(Measure):
     def _at(self, z: float) -> AtThreshold:
         return AtThreshold(self.key, self.metric, z)
 
-    def _raw(self, sweeps: NormalizedTotals) -> NormalizedTotals:
-        return seen_through(replace(sweeps, normalizer=Unchanged()), HALF, (self.metric.statistic,))
+    def _raw(self, totals: NormalizedTotals) -> NormalizedTotals:
+        return seen_through(replace(totals, normalizer=Unchanged()), HALF, (self.metric.statistic,))

@@ -291,6 +291,7 @@ class _Reader:
             )
             for row in rows
         )
+        frames = table.get("frames")
         return PublishedTable(
             self.text(table, "name"),
             self.text(table, "title"),
@@ -298,4 +299,5 @@ class _Reader:
             tuple(self.texts(table, "notes")),
             columns,
             read,
+            frames if isinstance(frames, int) else None,
         )
