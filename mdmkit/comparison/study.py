@@ -152,7 +152,9 @@ class Study:
             "min_prediction": sizes.min_prediction,
             "min_target": sizes.min_target,
             "invert": sorted(self.pairing.inverted),
+            "resize": self.pairing.resize,
             "left_out": len(self.pairing.left_out),
+            "set_aside": len(self.frames.dataset.aside) if self.frames.dataset else 0,
         }
         results = results_of(self.per_image or self.evaluations)
         return comparison_of(results, self.measures, settings).remarked(self.frames.remarks)

@@ -98,6 +98,14 @@ def test_a_folder_alone_names_its_method(run, folders):
     assert found[1]["ap"] == found[2]["ap"]
 
 
+def test_a_report_of_a_split_says_so(run, folders):
+    (folders / "split.txt").write_text("2\n0\n")
+    options = ("--target", "masks", *SMALL, "--frames", "split.txt", "-o", "split.html")
+    assert run("report", "good", *options).code == 0
+    page = (folders / "split.html").read_text()
+    assert "1 other frames of the data set were not asked for" in page
+
+
 def test_frames_beside_a_split_are_no_problem_of_an_inspection(run, folders):
     (folders / "split.txt").write_text("2\n0\n")
     whole = ("inspect", "good", "--target", "masks", *SMALL)

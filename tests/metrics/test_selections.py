@@ -59,7 +59,8 @@ def values_of(frames, names, **options):
 def frames_of(seed, n=3):
     rng = np.random.default_rng(seed)
     frames = [random_frame(rng) for _ in range(n)]
-    scores, target = rng.integers(0, 5, (9, 9)) / 4, np.zeros((9, 9), np.uint8)
+    scores = (rng.integers(0, 5, (9, 9)) / 4).astype(np.float32)
+    target = np.zeros((9, 9), np.uint8)
     target[1, 1] = target[3:5, 3:5] = target[6:9, 5:9] = 1  # a component of each size
     return [*frames, Frame(scores, target)]
 
