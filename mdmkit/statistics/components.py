@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from mdmkit.core.component_sizes import ComponentSizes, TargetChoice
 from mdmkit.core.errors import InputError
 from mdmkit.core.exact_sums import LIMBS
-from mdmkit.core.named_arrays import AsArrays
 from mdmkit.statistics.binned_steps import inside_bins, spread
 from mdmkit.statistics.edges import Edges
 from mdmkit.statistics.frame_regions import FrameRegions
+from mdmkit.statistics.merging import SHARED, Merging
 from mdmkit.statistics.pixel_order import met_scores, pixel_order, score_keys
 from mdmkit.statistics.scratch import scratch
 from mdmkit.statistics.steps import RatioSteps, Rescale, Steps
@@ -55,9 +55,7 @@ class Targets:
     def of(cls, frame: Frame, min_target: int, within: TargetChoice | None = None) -> Targets:
         """Number the components of at least `min_target` pixels, of those chosen. O(P)."""
         regions = FrameRegions.of(frame)
-        kept = regions.sizes >= max(min_target, 1)
-        if within is not None:
-            kept &= within.keeps(frame)
+        kept = regions.kept(frame, min_target, within)
         runs = regions.runs.copy()
         runs[:, 2] = np.where(kept, np.cumsum(kept), SMALL)[runs[:, 2]]
         sizes = regions.sizes
@@ -193,11 +191,8 @@ class Swept:
         return cls(targets.count, targets.largest, *sweep(records, state, bins, found))
 
 
-C = TypeVar("C", bound="Components")
-
-
 @dataclass(frozen=True, eq=False)
-class Components(AsArrays):
+class Components(Merging):
     """Three parts of component statistics, which merge exactly.
 
     Attributes
@@ -222,24 +217,11 @@ class Components(AsArrays):
     ppv: Any
     hits: Any
 
-    @property
-    def nbytes(self) -> int:
-        """Memory of the arrays."""
-        return int(self.siou.nbytes + self.ppv.nbytes + self.hits.nbytes)
+    joined: ClassVar[dict[str, Any]] = {"sizes": SHARED, "largest": max}
 
-    @classmethod
-    def merged(cls: type[C], parts: Iterable[C]) -> C:
-        """Counts of several sets of frames together, in any order with the same result."""
-        several = list(parts)
-        first = several[0]
-        return cls(
-            first.sizes,
-            sum(part.targets for part in several),
-            max(part.largest for part in several),
-            type(first.siou).merged(part.siou for part in several),
-            type(first.ppv).merged(part.ppv for part in several),
-            type(first.hits).merged(part.hits for part in several),
-        )
+
+def _spreads_together(known: list[Any]) -> Any:
+    return None if None in known else tuple(map(Steps.merged, zip(*known, strict=True)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -256,6 +238,8 @@ class ComponentCounts(Components):
     hits: Steps
     #: Of each part the sum of the frames' `binned_steps.spread`, for sums that go to bins.
     spreads: tuple[Steps, Steps, Steps] | None = None
+
+    joined: ClassVar[dict[str, Any]] = {**Components.joined, "spreads": _spreads_together}
 
     @classmethod
     def of(cls, frame: Frame, sizes: ComponentSizes) -> ComponentCounts:
@@ -289,20 +273,6 @@ class ComponentCounts(Components):
             RatioSteps.from_totals(at, swept.sums[:, 1 + LIMBS :]),
             Steps.from_totals(scores[swept.hits[:, 0]], swept.hits[:, 1:].astype(np.int64)),
         )
-
-    @classmethod
-    def merged(cls, parts: Iterable[ComponentCounts]) -> ComponentCounts:
-        several = list(parts)
-        total = super().merged(several)
-        known = [part.spreads for part in several if part.spreads is not None]
-        if len(known) < len(several):
-            return total
-        siou, ppv, hits = map(Steps.merged, zip(*known, strict=True))
-        return replace(total, spreads=(siou, ppv, hits))
-
-    @property
-    def nbytes(self) -> int:
-        return super().nbytes + sum(part.nbytes for part in self.spreads or ())
 
     def with_spreads(self, edges: Edges) -> ComponentCounts:
         """The counts of one frame, which can be merged and then reduced to these edges."""
