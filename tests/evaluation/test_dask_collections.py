@@ -160,7 +160,7 @@ def test_an_array_of_a_zarr_group_is_chosen_by_key(zarr, tmp_path):
     assert read_scores(path, "entropy").tolist() == [[0.5] * 3] * 2
     with pytest.raises(InputError, match=r"one array, found .* entropy, msp; .*key='entropy'"):
         read_scores(path)
-    with pytest.raises(InputError, match=r"a\.zarr: expected the array 'x', found .* entropy, msp"):
+    with pytest.raises(InputError, match=r"a\.zarr: expected the key 'x', found .* entropy, msp"):
         read_scores(path, "x")
 
 
