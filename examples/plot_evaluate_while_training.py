@@ -46,8 +46,8 @@ images, target = draw_frames(32)
 
 # %%
 # The training loop knows nothing of thresholds. The metrics count pixels where the tensors lie; in
-# distributed training they would add up what all processes counted. In the first epochs all scores are
-# nearly the same, and many share a bin: AP is known to half a percent then, which is said, and enough here.
+# distributed training they would add up what all processes counted. In the first epochs scores are
+# nearly the same, and many share a bin: AP is known to half a percent then, which is enough here.
 
 warnings.filterwarnings("ignore", ".*known only to brackets")
 
