@@ -42,7 +42,7 @@ def test_a_table_without_a_name_wants_one_data_set(run, results):
     assert run(*two, "--published", "roadanomaly").refused(
         "--published: expected NAME=roadanomaly with one of laf, ra, found no NAME"
     )
-    assert run(*two, "--published", "x=roadanomaly").refused("--published: ", "found 'x'")
+    assert run(*two, "--published", "x=roadanomaly").refused("--published: ", "found x")
     assert run(*two, "--published", "ra=paper").refused("--published: expected one of", "'paper'")
 
 
