@@ -110,7 +110,7 @@ def test_a_survey_travels_to_other_processes_without_what_it_counted(folders):
     frames = FrameSet.of({"a": folders[0]}, folders[1])
     evaluate_methods(frames, metrics="ap")
     load = pickle.loads(pickle.dumps(frames.loads["a"][1]))
-    assert load.args[-1].found == {}
+    assert load.keywords["survey"].found == {}
     assert load().anomalous_pixels == 0
 
 
