@@ -14,7 +14,7 @@ demo: $(VENV)/.maskomaly  ## drawn streets -> network -> scores -> tables and fi
 	rm -rf $(DEMO)
 	$(BIN)/maskomaly demo --output $(DEMO)
 
-test: $(VENV)/.core  ## tests and doctests but the slow ones, a tenth of the random cases: minutes
+test: $(VENV)/.core  ## tests and doctests but the slow ones, a twentieth of the random cases: minutes
 	$(MAKE) --jobs=2 $(VENV)/.test kernels
 	$(BIN)/python -m pytest -q -n auto --dist=loadfile -m "not slow"
 

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-for profile, share in (("fast", 10), ("large", 100)):  # in percent of what a test asks for
+for profile, share in (("fast", 5), ("large", 100)):  # in percent of what a test asks for
     settings.register_profile(
         profile,
         max_examples=share,
@@ -43,7 +43,7 @@ def cases(number: int) -> int:
 
 
 def examples(number: int) -> settings:
-    """Draw so many examples of a property in the large profile, a tenth of them in the fast one."""
+    """Draw so many examples of a property in the large profile, a twentieth in the fast one."""
     return settings(max_examples=cases(number))
 
 

@@ -82,7 +82,7 @@ def seen(world, z, min_prediction, min_target):
 
 @pytest.mark.parametrize("block", range(4))
 def test_metrics_at_a_threshold_are_those_of_the_definition(block):
-    scenes, met = cases(600), Counter()
+    scenes, met = cases(1200), Counter()
     for seed in range(block * 10_000, block * 10_000 + scenes):
         rng = np.random.default_rng(seed)
         frames = [scene(rng) for _ in range(rng.integers(1, 3))]

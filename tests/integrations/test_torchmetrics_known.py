@@ -47,7 +47,7 @@ def test_pro_is_that_of_evaluate_where_no_two_scores_share_a_cell(seed, dtype):
         assert high - low == 0
 
 
-@examples(150)
+@examples(60)
 @given(small_frames())
 def test_brackets_hold_pro(frames):
     if not any((target == 1).any() for _, target in frames):
