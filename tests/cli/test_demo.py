@@ -47,6 +47,7 @@ def test_perturbing_one_map_changes_the_table(demo):
     assert changed["timid"].numbers == same["timid"].numbers
 
 
+@pytest.mark.slow
 def test_a_seed_always_draws_the_same(tmp_path):
     first, second, other = (
         draw_frames(tmp_path / name, seed) for name, seed in zip("abc", (1, 1, 2), strict=True)

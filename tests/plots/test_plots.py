@@ -149,6 +149,7 @@ def test_small_multiples_draw_each_panel_with_its_own_curves(curves, width):
         assert drawn[0] == pytest.approx(curves["wide"].margin(0.7).interval)
 
 
+@pytest.mark.slow
 def test_panels_stand_as_many_in_a_row_as_asked(curves):
     panels = {str(n): {"wide": curves["wide"]} for n in range(4)}
     for across, expected in ((None, [3, 3, 1, 1]), (2, [2, 2, 2, 2])):

@@ -27,7 +27,7 @@ def optional_libraries(source):
     return optional | ({"torch", "transformers"} if "maskomaly" in found else set())
 
 
-QUICK = {"mdm_in_five_lines", "metric_of_ones_own", "maskomaly_step_by_step"}
+QUICK = {"mdm_in_five_lines", "metric_of_ones_own"}
 
 
 def slow_but(quick, paths):

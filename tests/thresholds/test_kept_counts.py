@@ -81,7 +81,7 @@ def some(frames):
     return any((target == 1).any() for _, target in frames)
 
 
-@pytest.mark.parametrize("aggregate", ["pooled", "per_image"])
+@pytest.mark.parametrize("aggregate", ["pooled", pytest.param("per_image", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("sets", [3, *(pytest.param(n, marks=pytest.mark.slow) for n in (41, 200))])
 def test_least_values_of_frames_are_never_more_than_those_at_any_score(aggregate, sets):
     rng = np.random.default_rng(sets)
@@ -107,7 +107,7 @@ def test_least_values_of_frames_are_never_more_than_those_at_any_score(aggregate
     assert looked // 4 < equal < looked, (equal, looked)
 
 
-@pytest.mark.parametrize("aggregate", ["pooled", "per_image"])
+@pytest.mark.parametrize("aggregate", ["pooled", pytest.param("per_image", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("sets", [3, *(pytest.param(n, marks=pytest.mark.slow) for n in (41, 200))])
 def test_what_holds_by_counts_holds_at_every_score(aggregate, sets):
     rng = np.random.default_rng(sets)
