@@ -218,6 +218,7 @@ def test_several_data_sets_have_a_row_each_where_there_are_several_metrics(plot,
     assert sizes == ["mean sIoU, %\n(sizes 5 / 9)", "mean sIoU, %\n(sizes 3 / 7)"]
 
 
+@pytest.mark.slow
 def test_other_figures_have_several_data_sets_too(plot, seen, trees):
     for kind, titles in (("margins-by-t", ["Second", "First"]), ("curves", ["Second"] * 2)):
         code, err = plot(kind, "-o", "a.png", *UNIT, **trees)

@@ -159,6 +159,7 @@ def test_frames_that_came_and_went(tmp_path):
     assert numbers(found) == numbers(compare(methods, target, METRICS))
 
 
+@SLOW
 def test_the_first_frame_lays_the_grid_anew_when_it_changes(tmp_path):
     rng = np.random.default_rng(0)
     methods, target = draw(tmp_path, count=9, size=(300, 300), names=("mine",))
@@ -233,6 +234,7 @@ def test_shares_join_beyond_the_memory(drawn, tmp_path, memory):
     assert numbers(merge_states(states, jobs=2)) == numbers(whole)
 
 
+@SLOW
 def test_without_the_files_numbers_keep_their_brackets_and_say_so(tmp_path):
     methods, target = draw(tmp_path, count=10, size=(300, 300))
     states = [tmp_path / "one", tmp_path / "two"]

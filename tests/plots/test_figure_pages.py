@@ -60,6 +60,7 @@ def test_widths_that_no_page_has_are_refused(width):
         as_width(width)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".pdf", ".svg", ".png"])
 def test_files_are_the_same_each_time(curves, suffix, tmp_path):
     curves = {"wide": curves["wide"]}
