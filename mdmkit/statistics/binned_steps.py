@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, TypeVar
+from typing import ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.statistics.edges import Edges
-from mdmkit.statistics.merging import Merging
+from mdmkit.statistics.merging import Joined, Merging
 from mdmkit.statistics.steps import RatioSteps, Steps
 
 S = TypeVar("S", bound=Steps)
@@ -89,7 +89,7 @@ class BinnedSteps(Merging):
             float(steps.scores[-1]) if some else -np.inf,
         )
 
-    joined: ClassVar[dict[str, Any]] = {"smallest": min, "largest": max}
+    joined: ClassVar[Joined] = {"smallest": min, "largest": max}
 
     @cached_property
     def low(self) -> NDArray[np.int64]:

@@ -15,7 +15,7 @@ from mdmkit.core.exact_sums import LIMBS
 from mdmkit.statistics.binned_steps import inside_bins, spread
 from mdmkit.statistics.edges import Edges
 from mdmkit.statistics.frame_regions import FrameRegions
-from mdmkit.statistics.merging import SHARED, Merging
+from mdmkit.statistics.merging import SHARED, Joined, Merging
 from mdmkit.statistics.pixel_order import met_scores, pixel_order, score_keys
 from mdmkit.statistics.scratch import scratch
 from mdmkit.statistics.steps import RatioSteps, Rescale, Steps
@@ -217,7 +217,7 @@ class Components(Merging):
     ppv: Any
     hits: Any
 
-    joined: ClassVar[dict[str, Any]] = {"sizes": SHARED, "largest": max}
+    joined: ClassVar[Joined] = {"sizes": SHARED, "largest": max}
 
 
 def _spreads_together(known: list[Any]) -> Any:
@@ -239,7 +239,7 @@ class ComponentCounts(Components):
     #: Of each part the sum of the frames' `binned_steps.spread`, for sums that go to bins.
     spreads: tuple[Steps, Steps, Steps] | None = None
 
-    joined: ClassVar[dict[str, Any]] = {**Components.joined, "spreads": _spreads_together}
+    joined: ClassVar[Joined] = {**Components.joined, "spreads": _spreads_together}
 
     @classmethod
     def of(cls, frame: Frame, sizes: ComponentSizes) -> ComponentCounts:

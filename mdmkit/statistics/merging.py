@@ -12,6 +12,8 @@ from mdmkit.core.named_arrays import AsArrays
 
 M = TypeVar("M", bound="Merging")
 
+#: How the values of a field become one, by the name of the field.
+Joined = Mapping[str, Callable[[list[Any]], Any]]
 #: Of a field that all parts share.
 SHARED = itemgetter(0)
 
@@ -23,8 +25,8 @@ class Merging(AsArrays):
     for the fields that `joined` names.
     """
 
-    #: How the values of a field become one, where they are not added.
-    joined: ClassVar[Mapping[str, Callable[[list[Any]], Any]]] = {}
+    #: Of the fields that are not added.
+    joined: ClassVar[Joined] = {}
 
     @classmethod
     def merged(cls: type[M], parts: Iterable[M]) -> M:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mdmkit.statistics.edges import Edges, united
 from mdmkit.statistics.levels import Counts
-from mdmkit.statistics.merging import SHARED, Merging
+from mdmkit.statistics.merging import SHARED, Joined, Merging
 from mdmkit.statistics.pixel_scores import PixelScores
 from mdmkit.statistics.pixels import PixelCounts
 from mdmkit.statistics.score_keys import floor_keys, scores_of
@@ -100,7 +100,7 @@ class PixelBins(Merging):
             binned.edges, counts, np.where(some, least, np.inf), np.where(some, upper, -np.inf)
         )
 
-    joined: ClassVar[dict[str, Any]] = {
+    joined: ClassVar[Joined] = {
         "edges": SHARED,
         "least": partial(reduce, np.minimum),
         "greatest": partial(reduce, np.maximum),

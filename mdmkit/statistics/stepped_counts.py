@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.statistics.binned_steps import BinnedSteps, inside_bins
-from mdmkit.statistics.merging import SHARED, Merging
+from mdmkit.statistics.merging import SHARED, Joined, Merging
 from mdmkit.statistics.steps import Rescale, Steps
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class BinnedCounts(Merging):
     anomalous: int
     paired: bool
 
-    joined: ClassVar[dict[str, Any]] = {"paired": SHARED}
+    joined: ClassVar[Joined] = {"paired": SHARED}
 
     @cached_property
     def low(self) -> Integers:
