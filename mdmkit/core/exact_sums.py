@@ -18,8 +18,6 @@ UNIT_BITS = 34
 UNITS = float(1 << UNIT_BITS)
 #: Added to a number in [0, 1] it leaves multiples of 2^-42.
 _CUT = 1.5 * 2.0**10
-#: Added to a number in [0, 1] it leaves multiples of 2^-42.
-_CUT = 1.5 * 2.0**10
 
 
 def split(values: NDArray[np.float64]) -> NDArray[np.int64]:
