@@ -314,7 +314,7 @@ def test_a_set_of_one_frame_is_that_frame():
         for statistic in statistics:
             grid = grids[statistic]
             pixels = statistic == statistics[0]
-            alone = grid.as_groups().groups if pixels else grid.as_sweep(counted.edges, None)
+            alone = grid.as_groups() if pixels else grid.as_sweep(counted.edges, None)
             found = chosen.raw(statistic)
             for part in ("siou", "ppv", "hits") if statistic == statistics[1] else ("",):
                 one = getattr(alone, part) if part else alone
