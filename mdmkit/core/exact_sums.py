@@ -57,7 +57,7 @@ def in_digits(limbs: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def of_digits(digits: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Limbs, shape (..., 3), from sums of `in_digits`, shape (..., 4)."""
+    """Limbs, shape (..., 3), from sums of `in_digits`, shape (..., 4); further columns stay."""
     limbs = digits[..., 1:].copy(order="K")
     limbs[..., 0] += digits[..., 0] << LIMB_BITS
     return np.asarray(limbs)
