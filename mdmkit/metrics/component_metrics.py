@@ -16,7 +16,7 @@ from mdmkit.core.foreign import leaving_arguments, ours, read_only
 from mdmkit.metrics.base import Counts, FormulaMetric, Ratio, check_anomalous, check_targets, ratio
 from mdmkit.metrics.curve import ThresholdCurve
 from mdmkit.statistics.binned_components import BinnedComponents
-from mdmkit.statistics.components import QUALITIES, ComponentCounts
+from mdmkit.statistics.components import QUALITIES, ComponentCounts, mean_f1
 from mdmkit.statistics.kinds import ComponentStatistic
 
 
@@ -211,8 +211,7 @@ class MeanF1(ComponentMetric):
         return counts.hits
 
     def values(self, totals: Counts, targets: int) -> Ratio:
-        tp, fp = np.split(np.moveaxis(totals, -1, 0), 2)
-        return exact_sums.mean_of_few(ratio(2 * tp, targets + tp + fp))  # TP + FN: the targets
+        return mean_f1(totals, targets)
 
     def bounds(self, bins: BinnedComponents) -> tuple[Ratio, Ratio]:
         low, high, n = bins.hits.low, bins.hits.high, QUALITIES.size
