@@ -295,13 +295,8 @@ class ComponentCounts(Components):
         return self._mapped(lambda part: part.rescaled(rescale))
 
     def _mapped(self, function: Callable[[Any], Any]) -> ComponentCounts:
-        return replace(
-            self,
-            siou=function(self.siou),
-            ppv=function(self.ppv),
-            hits=function(self.hits),
-            spreads=None,
-        )
+        parts = function(self.siou), function(self.ppv), function(self.hits)
+        return ComponentCounts(self.sizes, self.targets, self.largest, *parts)
 
 
 def mean_f1(hits: NDArray[np.int64], targets: int) -> NDArray[np.float64]:

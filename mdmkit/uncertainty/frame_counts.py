@@ -181,10 +181,9 @@ def _add_up(counts: Any, times: Integers, sums: Integers) -> None:
 
     frames, row = counts.shape
     weights, block = times.astype(np.uint32), max(1, BLOCK // (4 * row))
-    sums[: len(times)] = 0
     for start in range(0, frames, block):
         stop = start + block
-        add_sets(counts[start:stop], np.ascontiguousarray(weights[:, start:stop]), sums)
+        add_sets(counts[start:stop], np.ascontiguousarray(weights[:, start:stop]), sums, start == 0)
 
 
 def _of_sets(facts: NDArray[np.float64], times: Integers) -> list[Facts]:

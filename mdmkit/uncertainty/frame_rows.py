@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -113,7 +114,7 @@ def unpacked(
 
 def columns(row: Integers, count: int) -> Integers:
     """The columns of a row, shape (m + 1, count)."""
-    return row.reshape(count, -1).T
+    return np.asarray(row.reshape(count, -1).T)
 
 
 def _columns(totals: Integers) -> tuple[Integers, ...]:
@@ -133,10 +134,15 @@ def _steps(
     for part, own in zip(parts_of(whole), totals, strict=True):
         columns = part.dips.shape[1]
         if spreads is None:
-            dips = rises = np.broadcast_to(np.int64(0), part.dips.shape)
+            dips = rises = _nothing(part.dips.shape)
         else:
             dips = spreads[:, place : place + columns]
             rises = spreads[:, place + columns : place + 2 * columns]
         found.append(type(part)(own, dips, rises, *extremes))
         place += 2 * columns
     return found
+
+
+@lru_cache(maxsize=8)
+def _nothing(shape: tuple[int, ...]) -> Integers:
+    return np.broadcast_to(np.int64(0), shape)

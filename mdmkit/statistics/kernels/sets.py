@@ -14,8 +14,8 @@ _CHUNK = 1024  # columns at a time: those of a set of ten frames stay in the fir
 
 
 @kernel
-def add_sets(counts, times, sums):
-    """Add to the sums of each set the counts of each frame, as often as the set has it.
+def add_sets(counts, times, sums, anew):
+    """Add to the sums of each set, or to 0, the counts of each frame as often as the set has it.
 
     Four frames at a time, as each sum is then read and written a quarter as often.
     """
@@ -24,6 +24,8 @@ def add_sets(counts, times, sums):
         stop = min(start + _CHUNK, sums.shape[1])
         for r in range(times.shape[0]):
             row, n = sums[r, start:stop], 0
+            if anew:
+                row[:] = 0
             for frame in range(times.shape[1]):
                 drawn[n] = frame
                 n += times[r, frame] > 0
