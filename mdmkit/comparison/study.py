@@ -27,7 +27,7 @@ from mdmkit.metrics.curve import ThresholdCurve
 from mdmkit.metrics.measures import BestF1Measure, Measure
 from mdmkit.metrics.normalized_totals import NormalizedTotals
 from mdmkit.metrics.pixel_metrics import F1
-from mdmkit.statistics.normalizers import Unchanged
+from mdmkit.statistics.normalizers import Normalizer, Unchanged
 from mdmkit.statistics.ranking import best_f1
 
 if TYPE_CHECKING:
@@ -78,8 +78,13 @@ class Study:
         """The counts of each method, normalised; curves are cached."""
         return {name: evaluation.sweeps() for name, evaluation in self.evaluations.items()}
 
-    def frame(self, method: str, key: str) -> Frame:
-        """Load one frame with scores in [0, 1], normalised as all frames of the method are.
+    def raw_frame(self, method: str, key: str) -> Frame:
+        """Load one frame with the scores that are in its file."""
+        place = list(self.pairing.scores[method]).index(key)
+        return self.frames.loads[method][place]()
+
+    def normalizer(self, method: str) -> Normalizer:
+        """The map to [0, 1] of all frames of a method.
 
         Raises
         ------
@@ -87,9 +92,17 @@ class Study:
             If the method's scores leave [0, 1] and no normaliser is named.
         """
         self.curve(method, F1())  # of all frames: one of them alone might lie in [0, 1]
-        place = list(self.pairing.scores[method]).index(key)
-        frame = self.frames.loads[method][place]()
-        normalizer = self.totals[method].normalizer
+        return self.totals[method].normalizer
+
+    def frame(self, method: str, key: str) -> Frame:
+        """Load one frame with scores in [0, 1], normalised as all frames of the method are.
+
+        Raises
+        ------
+        RangeError
+            As `normalizer`.
+        """
+        normalizer, frame = self.normalizer(method), self.raw_frame(method, key)
         return frame if isinstance(normalizer, Unchanged) else frame.rescaled(normalizer)
 
     def image(self, key: str, shape: tuple[int, int]) -> NDArray[np.uint8] | None:

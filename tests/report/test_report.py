@@ -27,6 +27,7 @@ from mdmkit.metrics.pixel_metrics import F1
 from mdmkit.report import build_report
 from mdmkit.report import slider as levels
 from mdmkit.report.pictures import png
+from mdmkit.statistics.normalizers import MinMax, Sigmoid, Unchanged
 
 SHAPE = (18, 30)
 EVIL_METHOD = "<script>window.hacked=1</script>"
@@ -140,13 +141,26 @@ def test_thresholds_beyond_what_eight_bits_hold_are_left_out():
     st.lists(st.floats(0, 1), min_size=1, max_size=60),
     st.lists(st.floats(0, 1), max_size=40),
     st.booleans(),
+    st.sampled_from([np.float64, np.float32, np.float16]),
+    st.sampled_from([Unchanged(), MinMax(-0.25, 1.5), Sigmoid()]),
 )
-def test_levels_count_the_thresholds_that_a_score_exceeds(scores, wanted, ties):
+def test_levels_count_the_thresholds_that_a_score_exceeds(scores, wanted, ties, dtype, rescale):
     offered = levels.offer_thresholds([np.linspace(0, 1, 1000)], wanted)
-    scores = np.array([scores + (wanted + [k / 4096 for k in range(3)] if ties else [])])
+    scores = np.array([scores + (wanted + [k / 4096 for k in range(3)] if ties else [])], dtype)
     frame = Frame(scores, np.ones_like(scores, np.uint8))
-    expected = [[int((offered.values < score).sum()) for score in scores[0]]]
-    assert offered.levels(frame).tolist() == expected
+    rescaled = rescale(scores.astype(np.float64))
+    expected = [[int((offered.values < score).sum()) for score in rescaled[0]]]
+    assert offered.levels(frame, rescale).tolist() == expected
+
+
+@given(st.integers(2, 256), st.randoms(use_true_random=False))
+def test_counts_at_a_threshold_are_those_of_its_prediction(n, random):
+    drawn = np.array([[random.randrange(n) for _ in range(40)]], np.uint8)
+    classes = np.array([[random.randrange(3) for _ in range(40)]], np.uint8)
+    counts = levels.Counts.of(drawn, classes, n)
+    assert counts.tp.tolist() == [int((drawn > i)[classes == 1].sum()) for i in range(n)]
+    assert counts.fp.tolist() == [int((drawn > i)[classes == 0].sum()) for i in range(n)]
+    assert (counts.anomalous, counts.normal) == ((classes == 1).sum(), (classes == 0).sum())
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 7), (5, 1), (33, 20)])
@@ -224,7 +238,7 @@ def test_ranges_under_requirements_are_bars(command, tmp_path):
 def test_ignored_pixels_have_no_level():
     frame = Frame([[0.9, np.nan, 0.4]], [[1, 255, 0]])
     offered = levels.offer_thresholds([np.array([0.4, 0.9])], [])
-    assert offered.levels(frame).tolist() == [[2, 0, 1]]
+    assert offered.levels(frame, Unchanged()).tolist() == [[2, 0, 1]]
     assert offered.values.tolist() == [0.0, 0.4, 0.9, 1.0]
 
 
