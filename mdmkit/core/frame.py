@@ -57,11 +57,12 @@ def as_unit(scores: Array) -> NDArray[np.float64]:
     return scores.astype(np.float64)
 
 
+_HALF_INFINITY = np.uint16(0x7C00)  # the exponent of infinity and NaN, as float16
 _ONE_BY_ONE = "; a frame is one map, go through a stack with zip(scores, target)"
 
 
 def _check_scores(scores: Array, valid: NDArray[np.bool_], name: str) -> None:
-    if scores.dtype.kind != "f":
+    if scores.dtype.kind != "f" or _all_finite(scores):
         return
     bad = ~np.isfinite(scores) & valid
     if bad.any():
@@ -71,6 +72,12 @@ def _check_scores(scores: Array, valid: NDArray[np.bool_], name: str) -> None:
             f"at row {row}, column {column} ({int(bad.sum())} such pixels)",
             argument=name,
         )
+
+
+def _all_finite(scores: Array) -> bool:
+    if scores.dtype == np.float16:  # by their exponents, in a tenth of the time
+        return bool((scores.view(np.uint16) & _HALF_INFINITY).max() < _HALF_INFINITY)
+    return bool(np.isfinite(scores).all())
 
 
 def score_numbers(scores: Array, name: str) -> Array:

@@ -78,12 +78,12 @@ class NormalizedTotals:
         """Number of frames."""
         return self.totals.frames
 
-    @property
+    @cached_property
     def pixels(self) -> AnyPixels:
         """The pixels on raw scores."""
         return self.totals.pixels
 
-    @property
+    @cached_property
     def bracketed(self) -> BracketedPixels | None:
         """The pixels, where they were counted in bins."""
         pixels = self.pixels
@@ -128,8 +128,18 @@ class NormalizedTotals:
             known = self.raw(statistic)
             rows = known.rows() if hasattr(known, "rows") else known
             plain = isinstance(self.normalizer, Unchanged) or isinstance(statistic, MaskStatistic)
-            self._normalized[statistic] = rows if plain else rows.rescaled(self.normalizer)
+            self._normalized[statistic] = rows if plain else rows.rescaled(self._mapped)
         return self._normalized[statistic]
+
+    def _mapped(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Normalised scores; once of those that several statistics share."""
+        if scores is not self._latest[0]:
+            self._latest[:] = scores, self.normalizer(scores)
+        return self._latest[1]
+
+    @cached_property
+    def _latest(self) -> list[NDArray[np.float64]]:
+        return [np.empty(0)] * 2
 
     def _rescaled(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
         return scores if isinstance(self.normalizer, Unchanged) else self.normalizer(scores)

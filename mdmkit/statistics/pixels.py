@@ -89,7 +89,10 @@ class PixelCounts(Steps):
     def _levels(self) -> Levels:
         changes = self.changes[::-1]
         between = np.zeros(len(changes), np.int64)
-        return Levels(self.scores[::-1], changes[:, 0], changes[:, 1], between, (0, 0))
+        levels = Levels(self.scores[::-1], changes[:, 0], changes[:, 1], between, (0, 0))
+        true, false = self.totals[-2::-1].T
+        vars(levels).update(true=true, false=false)  # which would be summed up again
+        return levels
 
     def score_of(self, key: Any) -> float:
         """The score of a level, which is its key."""
