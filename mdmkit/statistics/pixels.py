@@ -14,7 +14,7 @@ from mdmkit.core.types import Array
 from mdmkit.statistics.edges import meeting
 from mdmkit.statistics.levels import Levels
 from mdmkit.statistics.pixel_order import score_keys, scores_of_keys
-from mdmkit.statistics.score_keys import Keys, floats_of, split_keys
+from mdmkit.statistics.score_keys import Keys, floats_of, split_keys, split_keys_between
 from mdmkit.statistics.steps import Steps
 
 if TYPE_CHECKING:
@@ -56,10 +56,14 @@ class PixelCounts(Steps):
         """Counts of no pixels."""
         return cls.empty(2)
 
-    def within(self, intervals: NDArray[np.float64]) -> PixelCounts:
-        """Take the counts in any of the closed intervals of scores, shape (k, 2)."""
-        inside = meeting(self.scores, self.scores, intervals)
-        return PixelCounts(self.scores[inside], self.changes[inside])
+    @classmethod
+    def between(cls, frame: Frame, intervals: NDArray[np.float64]) -> PixelCounts:
+        """Count the pixels of a frame in any of the closed intervals of scores, shape (k, 2)."""
+        if frame.scores.dtype.itemsize > 2:
+            return cls.of_classes(*split_keys_between(frame, intervals))
+        known = cls.of(frame)
+        inside = meeting(known.scores, known.scores, intervals)
+        return cls(known.scores[inside], known.changes[inside])
 
     def rows(self) -> PixelCounts:
         """Counts at every distinct score, as these are."""

@@ -142,8 +142,7 @@ class PixelBins(Merging):
 
     def as_groups(self) -> BracketedPixels:
         """Group the pixels by bin, where none were looked at again."""
-        kept = np.flatnonzero(self.counts.any(axis=1))
-        return BracketedPixels(self.greatest[kept], self.counts[kept], self.least[kept])
+        return self.bracketed(np.zeros(self.edges.size + 1, bool), PixelCounts.none())
 
     def bracketed(self, looked_into: NDArray[np.bool_], inside: PixelCounts) -> BracketedPixels:
         """Group the pixels by bin, and by score where the pixels of some bins were looked at again.
@@ -195,7 +194,7 @@ class BracketedPixels(PixelCounts):
         """Least and greatest score of some groups, shape (k, 2)."""
         return np.stack([self.least[groups], self.scores[groups]], axis=1)
 
-    def between(self, z: float) -> tuple[Counts, Counts]:
+    def bounds_above(self, z: float) -> tuple[Counts, Counts]:
         """Least and most (TP, FP) that the prediction A > z can have, shape (2,) each."""
         least, most = (
             self.totals[np.searchsorted(scores, z, side="right")]
