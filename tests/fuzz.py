@@ -75,7 +75,7 @@ def assert_same_sweep(mine, expected):
 
 def assert_same_margins(frames, sizes, expected, asked):
     """Margins and values by closer looks, from few bins, against those of every score."""
-    few = {"BINS": 4, "MOST_PIXELS": 8, "few_scores": lambda frame: False}
+    few = {"BINS": 4, "few_scores": lambda frame: False}
     with patch.multiple(mdmkit.evaluation.closer_looks, **few):
         for name, several in asked.items():
             plain = metric(name, sizes).curve(expected)

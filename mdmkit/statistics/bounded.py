@@ -133,7 +133,7 @@ def unresolved(
     pixels: BracketedPixels, between: Between, t_margins: Sequence[float]
 ) -> NDArray[np.float64]:
     """Intervals of scores in which d may both pass and fail some T, shape (k, 2)."""
-    totals = pixels.groups.totals
+    totals = pixels.totals
     low, high = between(totals[1:], totals[:-1], totals[0])
     uncertain = np.zeros(low.size, bool)
     for t in t_margins:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mdmkit.core.labels import ANOMALOUS, IGNORED, NORMAL, UNKNOWN
 from mdmkit.core.types import Array
-from mdmkit.statistics.edges import united
+from mdmkit.statistics.edges import meeting
 from mdmkit.statistics.levels import Levels
 from mdmkit.statistics.pixel_order import score_keys, scores_of_keys
 from mdmkit.statistics.score_keys import Keys, floats_of, split_keys
@@ -58,9 +58,7 @@ class PixelCounts(Steps):
 
     def within(self, intervals: NDArray[np.float64]) -> PixelCounts:
         """Take the counts in any of the closed intervals of scores, shape (k, 2)."""
-        lows, highs = united(intervals).T
-        place = np.searchsorted(lows, self.scores, side="right")
-        inside = self.scores <= np.append(-np.inf, highs)[place]
+        inside = meeting(self.scores, self.scores, intervals)
         return PixelCounts(self.scores[inside], self.changes[inside])
 
     def rows(self) -> PixelCounts:
