@@ -38,7 +38,8 @@ def test_levels_count_the_thresholds_that_a_score_exceeds(scores, wanted, ties, 
     frame = Frame(scores, np.ones_like(scores, np.uint8))
     rescaled = rescale(scores.astype(np.float64))
     expected = [[int((offered.values < score).sum()) for score in rescaled[0]]]
-    assert offered.levels(frame, rescale, (0.0, 1.0)).tolist() == expected
+    extremes = float(scores.min()), float(scores.max())
+    assert offered.levels(frame, rescale, extremes).tolist() == expected
 
 
 @given(st.integers(2, 256), st.randoms(use_true_random=False))
@@ -68,8 +69,10 @@ def test_maps_are_coloured_as_in_figures():
     assert building._palette(offered) == ["#000004", *magma]
 
 
-def test_ignored_pixels_have_no_level():
-    frame = Frame([[0.9, np.nan, 0.4]], [[1, 255, 0]])
-    offered = levels.offer_thresholds([np.array([0.4, 0.9])], [])
-    assert offered.levels(frame, Unchanged(), (0.4, 0.9)).tolist() == [[2, 0, 1]]
-    assert offered.values.tolist() == [0.0, 0.4, 0.9, 1.0]
+@pytest.mark.parametrize("dtype", [np.float64, np.float16])
+@pytest.mark.parametrize("ignored", [np.nan, 0.75])
+def test_ignored_pixels_have_no_level(dtype, ignored):
+    frame = Frame(np.array([[0.875, ignored, 0.375]], dtype), [[1, 255, 0]])
+    offered = levels.offer_thresholds([np.array([0.375, 0.875])], [])
+    assert offered.levels(frame, Unchanged(), (0.375, 0.875)).tolist() == [[2, 0, 1]]
+    assert offered.values.tolist() == [0.0, 0.375, 0.875, 1.0]
