@@ -61,7 +61,7 @@ _ONE_BY_ONE = "; a frame is one map, go through a stack with zip(scores, target)
 
 
 def _check_scores(scores: Array, valid: NDArray[np.bool_], name: str) -> None:
-    if scores.dtype.kind != "f":
+    if scores.dtype.kind != "f" or _is_finite_sum(scores):
         return
     bad = ~np.isfinite(scores) & valid
     if bad.any():
@@ -71,6 +71,13 @@ def _check_scores(scores: Array, valid: NDArray[np.bool_], name: str) -> None:
             f"at row {row}, column {column} ({int(bad.sum())} such pixels)",
             argument=name,
         )
+
+
+def _is_finite_sum(scores: Array) -> bool:
+    """Whether the sum of scores is finite, so that all of them are; of large ones it may not be."""
+    wide = np.float32 if scores.dtype == np.float16 else scores.dtype
+    with np.errstate(over="ignore", invalid="ignore"):
+        return bool(np.isfinite(scores.sum(dtype=wide)))
 
 
 def score_numbers(scores: Array, name: str) -> Array:
