@@ -5,53 +5,72 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or input. Heavy imports wait inside 
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections import UserDict
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Annotated, Any, ClassVar
 
 import typer
 from typer.core import TyperGroup
 
-from mdmkit.cli.compare import compare
-from mdmkit.cli.convert import convert
-from mdmkit.cli.datasets import datasets
-from mdmkit.cli.demo_command import demo
-from mdmkit.cli.inspect import inspect
-from mdmkit.cli.merge import merge
-from mdmkit.cli.plot_by import plot_by
-from mdmkit.cli.plot_curves import plot_curves
-from mdmkit.cli.plot_froc import plot_froc
-from mdmkit.cli.plot_grid import plot_grid
-from mdmkit.cli.plot_margin import plot_margin
-from mdmkit.cli.plot_margins_by_t import plot_margins_by_t
-from mdmkit.cli.plot_thresholds import plot_thresholds
-from mdmkit.cli.published import published
-from mdmkit.cli.report import report
-from mdmkit.cli.site import site
 from mdmkit.cli.terminal import Debug, run
-from mdmkit.cli.threshold import SeveralAfterOn, threshold
-from mdmkit.cli.warmup import warmup
 
-_IN_ORDER_OF_USE = (
-    demo,
-    datasets,
-    inspect,
-    convert,
-    compare,
-    merge,
-    threshold,
-    report,
-    site,
-    published,
-    warmup,
-)
+#: The module, function and, where words are not parsed as usual, class of a command.
+Place = tuple[str, ...]
+_IN_ORDER_OF_USE: dict[str, Place] = {
+    "demo": ("demo_command", "demo"),
+    "datasets": ("datasets", "datasets"),
+    "inspect": ("inspect", "inspect"),
+    "convert": ("convert", "convert"),
+    "compare": ("compare", "compare"),
+    "merge": ("merge", "merge"),
+    "threshold": ("threshold", "threshold", "SeveralAfterOn"),
+    "plot": (),
+    "report": ("report", "report"),
+    "site": ("site", "site"),
+    "published": ("published", "published"),
+    "warmup": ("warmup", "warmup"),
+}
+_FIGURES: dict[str, Place] = {
+    name: (f"plot_{name.replace('-', '_')}",) * 2
+    for name in ("margin", "margins-by-t", "curves", "by", "froc", "thresholds", "grid")
+}
+
+
+class Commands(UserDict[str, Any]):
+    """Commands by name, each loaded when it is asked for: options of all take 0.1 s."""
+
+    def __getitem__(self, name: str) -> Any:
+        if isinstance(place := self.data[name], tuple):
+            self.data[name] = _load(name, *place)
+        return self.data[name]
+
+
+def _load(name: str, module: str, *names: str) -> Any:
+    found = import_module(f"mdmkit.cli.{module}")
+    function, *parser = (getattr(found, each) for each in names)
+    alone = typer.Typer(add_completion=False)
+    alone.command(name, cls=next(iter(parser), None))(function)
+    return typer.main.get_command(alone)
 
 
 class OrderOfUse(TyperGroup):
     """Commands as they stand above, figures behind the table."""
 
+    places: ClassVar = _IN_ORDER_OF_USE
+
+    def __init__(self, *, commands: Mapping[str, object], **settings: Any) -> None:
+        super().__init__(**settings)
+        self.commands = Commands({**self.places, **commands})
+
     def list_commands(self, ctx: object) -> list[str]:
-        names = [command.__name__ for command in _IN_ORDER_OF_USE]
-        names.insert(names.index("report"), "plot")
-        return names
+        return list(self.commands)
+
+
+class Figures(OrderOfUse):
+    """A command for each kind of figure."""
+
+    places: ClassVar = _FIGURES
 
 
 app = typer.Typer(
@@ -67,19 +86,8 @@ plot_app = typer.Typer(
     help="Figures for papers.\n\n"
     "Example: mdmkit plot margin mine=scores/mine --target masks --t-margin 0.5 -o margin.pdf",
     no_args_is_help=True,
+    cls=Figures,
 )
-for command in _IN_ORDER_OF_USE:
-    app.command(cls=SeveralAfterOn if command is threshold else None)(command)
-for figure in (
-    plot_margin,
-    plot_margins_by_t,
-    plot_curves,
-    plot_by,
-    plot_froc,
-    plot_thresholds,
-    plot_grid,
-):
-    plot_app.command(figure.__name__.removeprefix("plot_").replace("_", "-"))(figure)
 app.add_typer(plot_app, name="plot")
 
 

@@ -49,10 +49,10 @@ class Kept:
 
     def check(self, **others: object) -> None:
         """Refuse a share without a folder, and what a share has no use for."""
-        from mdmkit.comparison.checkpoints.folder import Shard
-
         if self.shard is None:
             return
+        from mdmkit.comparison.checkpoints.folder import Shard
+
         Shard.parse(self.shard)
         if self.counts is None:
             raise InputError("expected --state DIR beside it, found none", argument="shard")

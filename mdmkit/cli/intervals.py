@@ -85,9 +85,10 @@ class Bootstrap(Intervals):
     def check(self, methods: dict[str, str]) -> None:
         """Refuse what would only be noticed after a long run."""
         from mdmkit.comparison.differences import check_against
-        from mdmkit.uncertainty.resampling import check_resampling
 
         if self.replicates > 0:
+            from mdmkit.uncertainty.resampling import check_resampling
+
             check_resampling(self.replicates, self.seed, bins=self.bins)
         if self.replicates < 0:
             raise InputError(

@@ -17,17 +17,20 @@ from mdmkit.core.errors import InputError, listing
 from mdmkit.core.frame import Frame
 from mdmkit.core.progress import Bar
 from mdmkit.core.records import Json
+from mdmkit.core.types import Array
 from mdmkit.datasets import Pairing
 from mdmkit.evaluation.evaluation import Evaluation
 from mdmkit.evaluation.frame_set import FrameOptions, FrameSet, evaluate_methods
 from mdmkit.evaluation.gathering import check_aggregate
+from mdmkit.evaluation.methods import load_frame
+from mdmkit.io import read_mask
 from mdmkit.io.images import read_image
 from mdmkit.metrics.base import Metric
 from mdmkit.metrics.curve import ThresholdCurve
 from mdmkit.metrics.measures import BestF1Measure, Measure
 from mdmkit.metrics.normalized_totals import NormalizedTotals
 from mdmkit.metrics.pixel_metrics import F1
-from mdmkit.statistics.normalizers import Unchanged
+from mdmkit.statistics.normalizers import Normalizer, Unchanged
 from mdmkit.statistics.ranking import best_f1
 
 if TYPE_CHECKING:
@@ -78,8 +81,25 @@ class Study:
         """The counts of each method, normalised; curves are cached."""
         return {name: evaluation.sweeps() for name, evaluation in self.evaluations.items()}
 
-    def frame(self, method: str, key: str) -> Frame:
-        """Load one frame with scores in [0, 1], normalised as all frames of the method are.
+    def raw_frames(self, key: str) -> dict[str, Frame]:
+        """Load one frame of each method with the scores in its files; its mask is read once."""
+        mask = read_mask(self.pairing.targets[key])
+        return {method: self._raw_frame(method, key, mask) for method in self.methods}
+
+    def _raw_frame(self, method: str, key: str, mask: Array | None = None) -> Frame:
+        return load_frame(
+            self.pairing.scores[method][key],
+            self.pairing.targets[key],
+            self.frames.choice.codes,
+            key,
+            self.frames.key,
+            self.pairing.resize,
+            method in self.pairing.inverted,
+            mask=mask,
+        )
+
+    def normalizer(self, method: str) -> Normalizer:
+        """The map to [0, 1] of all frames of a method.
 
         Raises
         ------
@@ -87,9 +107,17 @@ class Study:
             If the method's scores leave [0, 1] and no normaliser is named.
         """
         self.curve(method, F1())  # of all frames: one of them alone might lie in [0, 1]
-        place = list(self.pairing.scores[method]).index(key)
-        frame = self.frames.loads[method][place]()
-        normalizer = self.totals[method].normalizer
+        return self.totals[method].normalizer
+
+    def frame(self, method: str, key: str) -> Frame:
+        """Load one frame with scores in [0, 1], normalised as all frames of the method are.
+
+        Raises
+        ------
+        RangeError
+            As `normalizer`.
+        """
+        normalizer, frame = self.normalizer(method), self._raw_frame(method, key)
         return frame if isinstance(normalizer, Unchanged) else frame.rescaled(normalizer)
 
     def image(self, key: str, shape: tuple[int, int]) -> NDArray[np.uint8] | None:

@@ -16,8 +16,6 @@ _MASK = (1 << LIMB_BITS) - 1
 #: Units of one in which bounds of sums are kept: int64 holds sums of up to 2^29 ratios.
 UNIT_BITS = 34
 UNITS = float(1 << UNIT_BITS)
-#: Added to a number in [0, 1] it leaves multiples of 2^-42.
-_CUT = 1.5 * 2.0**10
 
 
 def split(values: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -57,7 +55,7 @@ def in_digits(limbs: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def of_digits(digits: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Limbs, shape (..., 3), from sums of `in_digits`, shape (..., 4)."""
+    """Limbs, shape (..., 3), from sums of `in_digits`, shape (..., 4); further columns stay."""
     limbs = digits[..., 1:].copy(order="K")
     limbs[..., 0] += digits[..., 0] << LIMB_BITS
     return np.asarray(limbs)
@@ -74,14 +72,3 @@ def mean(limbs: NDArray[np.int64], count: NDArray[np.int64] | int) -> NDArray[np
     """`math.fsum(values) / count` for each row of summed limbs; NaN where count is 0."""
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.asarray(total(limbs) / count)
-
-
-def mean_of_few(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """`math.fsum(column) / k` of ratios of two counts below 2^31, shape (k, ...), k < 2^10.
-
-    Each is cut at 2^-42: sums of the upper parts, and of the rests, which are multiples of 2^-84
-    below 2^-42, are exact, so that a single rounding is left.
-    """
-    upper = values + _CUT
-    upper -= _CUT
-    return np.asarray((upper.sum(axis=0) + (values - upper).sum(axis=0)) / len(values))

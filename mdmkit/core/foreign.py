@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import fields, is_dataclass
+from dataclasses import is_dataclass
 from typing import TypeVar, cast
 
 import numpy as np
@@ -41,8 +41,7 @@ def read_only(value: T) -> T:
         return cast(T, type(value)(read_only(item) for item in value))
     if is_dataclass(value) and not isinstance(value, type):
         other = object.__new__(type(value))  # `copy` would go through pickling
-        vars(other).update(vars(value))
-        vars(other).update({f.name: read_only(getattr(value, f.name)) for f in fields(value)})
+        vars(other).update({name: read_only(item) for name, item in vars(value).items()})
         return cast(T, other)
     return value
 

@@ -57,11 +57,12 @@ def as_unit(scores: Array) -> NDArray[np.float64]:
     return scores.astype(np.float64)
 
 
+_HALF_INFINITY = np.uint16(0x7C00)  # the exponent of infinity and NaN, as float16
 _ONE_BY_ONE = "; a frame is one map, go through a stack with zip(scores, target)"
 
 
 def _check_scores(scores: Array, valid: NDArray[np.bool_], name: str) -> None:
-    if scores.dtype.kind != "f" or _is_finite_sum(scores):
+    if scores.dtype.kind != "f" or _all_finite(scores):
         return
     bad = ~np.isfinite(scores) & valid
     if bad.any():
@@ -73,11 +74,11 @@ def _check_scores(scores: Array, valid: NDArray[np.bool_], name: str) -> None:
         )
 
 
-def _is_finite_sum(scores: Array) -> bool:
-    """Whether the sum of scores is finite, so that all of them are; of large ones it may not be."""
-    wide = np.float32 if scores.dtype == np.float16 else scores.dtype
-    with np.errstate(over="ignore", invalid="ignore"):
-        return bool(np.isfinite(scores.sum(dtype=wide)))
+def _all_finite(scores: Array) -> bool:
+    if scores.dtype == np.float16:  # by their exponents, in a tenth of the time
+        return bool((scores.view(np.uint16) & _HALF_INFINITY).max() < _HALF_INFINITY)
+    with np.errstate(over="ignore", invalid="ignore"):  # a finite sum has no other parts
+        return bool(np.isfinite(scores.sum()) or np.isfinite(scores).all())
 
 
 def score_numbers(scores: Array, name: str) -> Array:

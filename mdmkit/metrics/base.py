@@ -136,6 +136,9 @@ class Metric(ABC):
 class FormulaMetric(Metric):
     """A metric that is a formula of counts which are known at every distinct score."""
 
+    #: Of a curve: the smallest predicted components and targets that count.
+    curve_sizes: tuple[int, int] | tuple[None, None] = (None, None)
+
     @abstractmethod
     def check(self, counts: Any) -> None:
         """Refuse counts of frames that hold nothing to detect."""
@@ -170,4 +173,5 @@ class FormulaMetric(Metric):
         first = int(np.searchsorted(scores, 0.0, side="right"))
         breakpoints = np.concatenate([[0.0], scores[first:]])
         ends = float(values[0]), float(values[-1])
-        return ThresholdCurve(breakpoints, values[first:], self.name, ends=ends)
+        prediction, target = self.curve_sizes
+        return ThresholdCurve(breakpoints, values[first:], self.name, prediction, target, ends=ends)

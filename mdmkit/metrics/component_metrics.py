@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -14,9 +14,8 @@ from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.exact_sums import LIMBS, UNITS
 from mdmkit.core.foreign import leaving_arguments, ours, read_only
 from mdmkit.metrics.base import Counts, FormulaMetric, Ratio, check_anomalous, check_targets, ratio
-from mdmkit.metrics.curve import ThresholdCurve
 from mdmkit.statistics.binned_components import BinnedComponents
-from mdmkit.statistics.components import QUALITIES, ComponentCounts
+from mdmkit.statistics.components import QUALITIES, ComponentCounts, mean_f1
 from mdmkit.statistics.kinds import ComponentStatistic
 
 
@@ -69,6 +68,10 @@ class ComponentMetric(FormulaMetric):
         """Smallest components that count."""
         return ComponentSizes(self.min_prediction, self.min_target)
 
+    @property
+    def curve_sizes(self) -> tuple[int, int]:  # type: ignore[override]
+        return self.min_prediction, self.min_target
+
     @cached_property
     def statistic(self) -> ComponentStatistic:
         return ComponentStatistic(self.sizes)
@@ -100,10 +103,6 @@ class ComponentMetric(FormulaMetric):
         """Refuse counts without a ground-truth component."""
         check_anomalous(counts.largest)
         check_targets(counts.targets, self.min_target, counts.largest)
-
-    def curve(self, counts: ComponentCounts) -> ThresholdCurve:
-        curve = super().curve(counts)
-        return replace(curve, min_prediction=self.min_prediction, min_target=self.min_target)
 
 
 @dataclass(frozen=True)
@@ -211,8 +210,7 @@ class MeanF1(ComponentMetric):
         return counts.hits
 
     def values(self, totals: Counts, targets: int) -> Ratio:
-        tp, fp = np.split(np.moveaxis(totals, -1, 0), 2)
-        return exact_sums.mean_of_few(ratio(2 * tp, targets + tp + fp))  # TP + FN: the targets
+        return mean_f1(totals, targets)
 
     def bounds(self, bins: BinnedComponents) -> tuple[Ratio, Ratio]:
         low, high, n = bins.hits.low, bins.hits.high, QUALITIES.size

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import reprlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from math import isfinite, isnan
 from typing import TYPE_CHECKING
 
@@ -47,11 +47,14 @@ def _bracketed(
     value: float,
     totals: NormalizedTotals,
     bounds: Callable[[BracketedPixels], tuple[float, float]],
+    threshold: float | None = None,
+    all_predicted: bool | None = None,
 ) -> Number:
     """A number of pixels, with its bracket where they were counted in bins."""
     if totals.bracketed is None or isnan(value):
-        return Number.exact(value)
-    return Number(value, bounds(totals.bracketed), binned=True)
+        return Number.exact(value, threshold, all_predicted)
+    bracket = bounds(totals.bracketed)
+    return Number(value, bracket, threshold=threshold, all_predicted=all_predicted, binned=True)
 
 
 @dataclass(frozen=True)
@@ -69,9 +72,14 @@ class FprAtTpr(Measure):
 
     def compute(self, totals: NormalizedTotals) -> Number:
         point = ranking.point_at_tpr(totals.pixels, self.tpr)
-        found = _bracketed(point.fpr, totals, lambda p: ranking.fpr_at_tpr_bounds(p, self.tpr))
-        everything = point.threshold is None and found.value is not None
-        return replace(found, threshold=point.threshold, all_predicted=everything)
+        everything = point.threshold is None and not isnan(point.fpr)
+        return _bracketed(
+            point.fpr,
+            totals,
+            lambda pixels: ranking.fpr_at_tpr_bounds(pixels, self.tpr),
+            point.threshold,
+            everything,
+        )
 
     def unresolved(self, totals: NormalizedTotals) -> Unresolved:
         pixels = totals.bracketed
@@ -97,8 +105,7 @@ class BestF1Measure(Measure):
         def bounds(pixels: BracketedPixels) -> tuple[float, float]:
             return best.value, max(best.value, float(ranking.best_f1_highs(pixels).max()))
 
-        found = _bracketed(best.value, totals, bounds)
-        return replace(found, threshold=best.threshold, all_predicted=best.all_predicted)
+        return _bracketed(best.value, totals, bounds, best.threshold, best.all_predicted)
 
     def unresolved(self, totals: NormalizedTotals) -> Unresolved:
         return {} if totals.bracketed is None else {PixelStatistic(): totals.best_f1_groups}

@@ -133,22 +133,24 @@ def count_frames(
     n = thresholds.values.size
     min_target = next(iter(study.evaluations.values())).sizes.min_target
     for key in study.keys:
-        frames = {name: study.frame(name, key) for name in study.methods}
+        frames = study.raw_frames(key)
         first = next(iter(frames.values()))
-        levels = [thresholds.levels(frame) for frame in frames.values()]
-        counts = {
-            name: Counts.of(each, frames[name].classes, n)
-            for name, each in zip(frames, levels, strict=True)
+        levels = {
+            name: thresholds.levels(
+                frame, study.normalizer(name), study.totals[name].pixels.extremes
+            )
+            for name, frame in frames.items()
         }
+        counts = {name: Counts.of(levels[name], frames[name].classes, n) for name in frames}
         drawn = drawn_shape(first.shape, map_width)
         yield Shown(
             key,
             _difficulty(counts, thresholds, best),
             first.shape,
             counts,
-            Objects.of(first, levels, min_target),
+            Objects.of(first, list(levels.values()), min_target),
             every_so_often(first.classes, drawn),
-            [every_so_often(each, drawn) for each in levels],
+            [every_so_often(each, drawn) for each in levels.values()],
         )
         done()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from operator import add
@@ -14,6 +14,7 @@ from mdmkit.core.frame import Frame, as_unit
 from mdmkit.core.labels import ANOMALOUS, NORMAL
 
 Floats = NDArray[np.float64]
+Rescale = Callable[[Floats], Floats]
 
 #: Levels of 8 bits separate as many thresholds, the last of which lets nothing pass.
 MOST = 256
@@ -48,12 +49,26 @@ class Thresholds:
         below = np.searchsorted(self.values, edges, side="left")
         return below[:-1].astype(np.uint8), below[1:] > below[:-1]
 
-    def levels(self, frame: Frame) -> NDArray[np.uint8]:
+    def levels(
+        self, frame: Frame, rescale: Rescale, extremes: tuple[float, float]
+    ) -> NDArray[np.uint8]:
         """For each pixel, how many of the thresholds its score exceeds; 0 where ignored.
 
-        `levels > i` is exactly the prediction at `values[i]`.
+        `rescale` maps scores between `extremes` to [0, 1]; `levels > i` is exactly the prediction
+        at `values[i]`.
         """
-        scores = np.where(frame.valid, as_unit(frame.scores), 0.0)
+        width = frame.scores.dtype.itemsize
+        if width > 2:
+            return self._exceeded(frame.rescaled(rescale).scores)
+        keys = frame.scores.view(f"u{width}")  # there are fewer scores of 16 bits than pixels
+        every = as_unit(np.arange(256**width).astype(keys.dtype).view(frame.scores.dtype))
+        met = (every >= extremes[0]) & (every <= extremes[1])
+        by_key = np.zeros(every.size, np.uint8)
+        by_key[met] = self._exceeded(rescale(every[met]))
+        return by_key.take(keys) * frame.valid
+
+    def _exceeded(self, scores: Floats) -> NDArray[np.uint8]:
+        """For each score, how many of the thresholds are below it."""
         # a search among 256 thresholds for every pixel takes five times as long
         bins = (scores * _BINS).astype(np.int32)
         below, divided = self._in_bins
@@ -104,9 +119,9 @@ class Counts:
     @classmethod
     def of(cls, levels: NDArray[np.uint8], classes: NDArray[np.uint8], n: int) -> Counts:
         """Count a map of levels by the class of each pixel."""
-        true, false = (
-            np.bincount(levels[classes == kind], minlength=n + 1) for kind in (ANOMALOUS, NORMAL)
-        )
+        places = levels + classes.astype(np.uint16) * (n + 1)
+        by_class = np.bincount(places.ravel(), minlength=3 * (n + 1)).reshape(3, n + 1)
+        true, false = by_class[ANOMALOUS], by_class[NORMAL]
         # predicted at threshold i are the levels above i
         tp, fp = (np.cumsum(part[::-1])[::-1][1:] for part in (true, false))
         return cls(tp, fp, int(true.sum()), int(false.sum()))

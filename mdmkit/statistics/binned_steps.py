@@ -107,9 +107,9 @@ class BinnedSteps(Merging):
         `resolved` holds exact changes at the scores inside resolved bins, which stay in place. The
         smallest and the largest score stay as they are, so that the range of scores does.
         """
-        none = np.zeros((1, self.totals.shape[1]), np.int64)
         if resolved is None or not resolved.scores.size:
-            return self._at_edges(edges, none)
+            return self.kind.at_edges(edges, self.totals, self.smallest, self.largest)
+        none = np.zeros((1, self.totals.shape[1]), np.int64)
         scores = np.clip(np.concatenate([[-np.inf], edges, [np.inf]]), self.smallest, self.largest)
         changes = -np.diff(self.totals, axis=0, prepend=self.totals[:1], append=none)
         places = np.searchsorted(edges, resolved.scores, side="left")
@@ -117,19 +117,6 @@ class BinnedSteps(Merging):
         np.add.at(taken, places + 1, resolved.changes)
         scores = np.concatenate([scores, resolved.scores])
         return self.kind.from_unsorted(scores, np.concatenate([changes - taken, resolved.changes]))
-
-    def _at_edges(self, edges: Edges, none: NDArray[np.int64]) -> Steps:
-        """Steps at the smallest score, the edges between it and the largest, and the largest."""
-        scores, parts = np.array([self.largest]), [self.totals[:1], none]
-        if self.smallest < self.largest:
-            first = np.searchsorted(edges, self.smallest, side="right")
-            last = np.searchsorted(edges, self.largest, side="left")
-            scores = np.concatenate([[self.smallest], edges[first:last], scores])
-            parts.insert(1, self.totals[first : last + 1])
-        totals = np.concatenate(parts)
-        steps = self.kind(scores, totals[:-1] - totals[1:])
-        vars(steps)["totals"] = totals  # which would be summed up again
-        return steps
 
 
 class BinnedRatios(BinnedSteps):

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from mdmkit.core.component_sizes import ComponentSizes, TargetChoice
 from mdmkit.core.errors import InputError
 from mdmkit.core.exact_sums import LIMBS
+from mdmkit.core.foreign import read_only
 from mdmkit.statistics.binned_steps import inside_bins, spread
 from mdmkit.statistics.edges import Edges
 from mdmkit.statistics.frame_regions import FrameRegions
@@ -294,13 +295,24 @@ class ComponentCounts(Components):
         return self._mapped(lambda part: part.rescaled(rescale))
 
     def _mapped(self, function: Callable[[Any], Any]) -> ComponentCounts:
-        return replace(
-            self,
-            siou=function(self.siou),
-            ppv=function(self.ppv),
-            hits=function(self.hits),
-            spreads=None,
-        )
+        parts = function(self.siou), function(self.ppv), function(self.hits)
+        return ComponentCounts(self.sizes, self.targets, self.largest, *parts)
+
+
+def mean_f1(hits: NDArray[np.int64], targets: int) -> NDArray[np.float64]:
+    """Mean component F1 over the qualities of TP and FP of so many targets, shape (...).
+
+    Parameters
+    ----------
+    hits : ndarray of int64, shape (..., 2 k)
+        As in `Components`, for any k qualities.
+    """
+    from mdmkit.statistics.kernels.hits import fill_mean_f1
+
+    rows = read_only(hits.reshape(-1, hits.shape[-1]))
+    values = np.empty(len(rows))
+    fill_mean_f1(rows, targets, values)
+    return values.reshape(hits.shape[:-1])
 
 
 def bins_of_keys(finer: Edges, edges: Edges) -> NDArray[np.intp]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,6 +89,40 @@ def component_edges(parts: int = 1) -> Edges:
     return edges
 
 
+class Stretch(NamedTuple):
+    """A least and a greatest score, with the edges between them.
+
+    Attributes
+    ----------
+    scores : ndarray of float64, shape (last - first + 2,)
+        The least score, `edges[first:last]`, the greatest score.
+    """
+
+    first: int
+    last: int
+    scores: Edges
+
+
+_STRETCHES: deque[tuple[Edges, float, float, Stretch]] = deque(maxlen=8)
+
+
+def stretch_of(edges: Edges, smallest: float, largest: float) -> Stretch:
+    """Find the edges between two different scores.
+
+    The latest are kept: statistics of the same frames share them.
+    """
+    for known, low, high, stretch in tuple(_STRETCHES):  # another thread may add one
+        if known is edges and low == smallest and high == largest:
+            return stretch
+    first = int(np.searchsorted(edges, smallest, side="right"))
+    last = int(np.searchsorted(edges, largest, side="left"))
+    scores = np.concatenate([[smallest], edges[first:last], [largest]])
+    scores.flags.writeable = False
+    stretch = Stretch(first, last, scores)
+    _STRETCHES.append((edges, smallest, largest, stretch))
+    return stretch
+
+
 def united(intervals: NDArray[np.float64]) -> NDArray[np.float64]:
     """Closed intervals that cover the same scores, ascending and with scores between, (k, 2)."""
     if len(intervals) == 0:
@@ -98,11 +134,19 @@ def united(intervals: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.stack([lows[begins], highs[ends]], axis=1)
 
 
+def meeting(
+    least: NDArray[np.float64], greatest: NDArray[np.float64], intervals: NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    """Which ranges, from least to greatest score, share scores with closed intervals, (k, 2)."""
+    lows, highs = united(intervals).T
+    place = np.searchsorted(lows, greatest, side="right")
+    return np.asarray(least <= np.append(-np.inf, highs)[place])
+
+
 def bins_meeting(edges: Edges, intervals: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Bins (edges[c - 1], edges[c]] that share scores with closed intervals, shape (m + 1,)."""
-    lows, highs = united(intervals).T
-    place = np.searchsorted(lows, np.append(edges, np.inf), side="right")
-    return np.asarray(np.append(-np.inf, highs)[place] > np.append(-np.inf, edges))
+    least, greatest = scores_of_bins(edges, np.arange(edges.size + 1)).T
+    return meeting(least, greatest, intervals)
 
 
 def scores_of_bins(edges: Edges, bins: NDArray[np.intp]) -> NDArray[np.float64]:

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from mdmkit.core.labels import ANOMALOUS, IGNORED, NORMAL, UNKNOWN
 from mdmkit.core.types import Array
-from mdmkit.statistics.edges import united
+from mdmkit.statistics.edges import meeting
 from mdmkit.statistics.levels import Levels
 from mdmkit.statistics.pixel_order import score_keys, scores_of_keys
-from mdmkit.statistics.score_keys import Keys, floats_of, split_keys
+from mdmkit.statistics.score_keys import Keys, floats_of, split_keys, split_keys_between
 from mdmkit.statistics.steps import Steps
 
 if TYPE_CHECKING:
@@ -56,12 +56,14 @@ class PixelCounts(Steps):
         """Counts of no pixels."""
         return cls.empty(2)
 
-    def within(self, intervals: NDArray[np.float64]) -> PixelCounts:
-        """Take the counts in any of the closed intervals of scores, shape (k, 2)."""
-        lows, highs = united(intervals).T
-        place = np.searchsorted(lows, self.scores, side="right")
-        inside = self.scores <= np.append(-np.inf, highs)[place]
-        return PixelCounts(self.scores[inside], self.changes[inside])
+    @classmethod
+    def between(cls, frame: Frame, intervals: NDArray[np.float64]) -> PixelCounts:
+        """Count the pixels of a frame in any of the closed intervals of scores, shape (k, 2)."""
+        if frame.scores.dtype.itemsize > 2:
+            return cls.of_classes(*split_keys_between(frame, intervals))
+        known = cls.of(frame)
+        inside = meeting(known.scores, known.scores, intervals)
+        return cls(known.scores[inside], known.changes[inside])
 
     def rows(self) -> PixelCounts:
         """Counts at every distinct score, as these are."""
@@ -91,7 +93,10 @@ class PixelCounts(Steps):
     def _levels(self) -> Levels:
         changes = self.changes[::-1]
         between = np.zeros(len(changes), np.int64)
-        return Levels(self.scores[::-1], changes[:, 0], changes[:, 1], between, (0, 0))
+        levels = Levels(self.scores[::-1], changes[:, 0], changes[:, 1], between, (0, 0))
+        true, false = self.totals[-2::-1].T
+        vars(levels).update(true=true, false=false)  # which would be summed up again
+        return levels
 
     def score_of(self, key: Any) -> float:
         """The score of a level, which is its key."""

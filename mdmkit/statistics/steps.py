@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.core.exact_sums import LIMBS, floor_units
 from mdmkit.core.named_arrays import AsArrays
+from mdmkit.statistics.edges import Edges, stretch_of
 
 Rescale = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 S = TypeVar("S", bound="Steps")
@@ -49,6 +50,56 @@ class Steps(AsArrays):
         kept = changes.any(axis=1)
         return cls(scores[kept][::-1].copy(), changes[kept][::-1].copy())
 
+    @classmethod
+    def summed(cls: type[S], scores: NDArray[np.float64], totals: NDArray[np.int64]) -> S:
+        """Make steps of what `totals` will be; their changes are computed once they are asked for.
+
+        Parameters
+        ----------
+        scores : ndarray of float64, shape (n,)
+        totals : ndarray of int64, shape (n + 1, k)
+        """
+        steps = object.__new__(cls)
+        vars(steps).update(scores=scores, totals=totals)
+        return steps
+
+    if not TYPE_CHECKING:  # else every name would pass for an attribute
+
+        def __getattr__(self, name: str) -> NDArray[np.int64]:
+            if name != "changes" or "totals" not in vars(self):
+                raise AttributeError(name)
+            changes = self.totals[:-1] - self.totals[1:]
+            vars(self)["changes"] = changes
+            return changes
+
+    @classmethod
+    def at_edges(
+        cls: type[S],
+        edges: Edges,
+        totals: NDArray[np.int64],
+        smallest: float,
+        largest: float,
+    ) -> S:
+        """Make steps at the smallest score, the edges between it and the largest, and the largest.
+
+        Parameters
+        ----------
+        edges : ndarray of float64, shape (m,)
+        totals : ndarray of int64, shape (m + 1, k)
+            Of everything, then of the predictions A > z at each edge.
+        smallest, largest : float
+            Scores that occur.
+        """
+        if not smallest < largest:
+            nothing = np.zeros((1, totals.shape[1]), np.int64)
+            return cls.summed(np.array([largest]), np.concatenate([totals[:1], nothing]))
+        first, last, scores = stretch_of(edges, smallest, largest)
+        if first == 0 or last == edges.size:  # else the rows beside them are these two
+            nothing = np.zeros((1, totals.shape[1]), np.int64)
+            known = np.concatenate([totals[:1], totals[first : last + 1], nothing])
+            return cls.summed(scores, known)
+        return cls.summed(scores, totals[first - 1 : last + 2])
+
     @cached_property
     def totals(self) -> NDArray[np.int64]:
         """Shape (n + 1, k): row i belongs to the prediction A >= scores[i]; row n is empty."""
@@ -83,9 +134,7 @@ class Steps(AsArrays):
         scores = rescale(self.scores)
         if not (scores[1:] > scores[:-1]).all():
             return type(self).from_unsorted(scores, self.changes)
-        steps = type(self)(scores, self.changes)
-        vars(steps)["totals"] = self.totals  # which would be summed up again
-        return steps
+        return type(self).summed(scores, self.totals)
 
     @classmethod
     def from_unsorted(cls: type[S], scores: NDArray[np.float64], changes: NDArray[np.int64]) -> S:

@@ -23,6 +23,7 @@ from mdmkit.metrics.pixel_metrics import ROUNDING, CountMetric
 from mdmkit.statistics.frame_means import FrameMeans
 from mdmkit.statistics.kinds import PixelStatistic, Statistic, has_bins
 from mdmkit.statistics.normalizers import Normalizer
+from mdmkit.statistics.pixels import PixelCounts
 from mdmkit.statistics.score_bins import PixelBins
 from mdmkit.thresholds.counted_frame import Counted, CountedFrame, Scores, means_in
 from mdmkit.thresholds.frame_values import Certifiable
@@ -31,7 +32,6 @@ from mdmkit.thresholds.requirements import Requirement
 from mdmkit.thresholds.sources import ReadFrames, Source
 from mdmkit.uncertainty.certificates import FrameSteps, Run
 from mdmkit.uncertainty.frame_counts import FrameCounts
-from mdmkit.uncertainty.frame_rows import pixels_at
 
 Bounds = tuple[Scores, Scores]
 T = TypeVar("T")
@@ -59,7 +59,7 @@ class FrameInBins(CountedFrame):
             counted: Counted = binned.as_sweep(self._counts.edges, None)
             return counted
         smallest, largest = self._counts.facts[statistic][self._place, :2].tolist()
-        return pixels_at(self._counts.edges, binned.totals, smallest, largest)
+        return PixelCounts.at_edges(self._counts.edges, binned.totals, smallest, largest)
 
     def share_above(self, raw: float) -> float | None:
         """Share of the valid pixels above one of the thresholds; None without any."""

@@ -1,7 +1,6 @@
 """FrameCounts: counts of each frame at the same bin edges; any selection sums up exactly.
 
-Counts are cut so that one frame's fit into 32 bits: sums over up to 2^21 frames then stay below
-2^53, where float64 is exact, and many selections are summed by one matrix product.
+Counts are cut so that one frame's fit into 32 bits: sums over up to 2^31 frames fit into 64.
 """
 
 from __future__ import annotations
@@ -35,18 +34,23 @@ from mdmkit.statistics.totals import DirectBins, StatisticBins, Totals, check_va
 from mdmkit.uncertainty.frame_rows import (
     FACTS,
     Binned,
+    Integers,
+    columns,
     columns_of,
     facts_of,
     packed,
-    pixels_at,
     spreads_of,
     unpacked,
 )
 
-#: Bytes of sums that are held at once, and of frames that enter one matrix product.
+#: Bytes of sums, and of counts, that are held at once.
 BATCH, BLOCK = 2**27, 2**26
 #: By how much ranges of rates are widened where thresholds are chosen.
 WIDER = 30
+
+
+#: Of a set of frames: least and greatest score, targets, pixels of the largest of them.
+Facts = tuple[tuple[float, float], int, int]
 
 
 class Room(Protocol):
@@ -140,50 +144,56 @@ class FrameCounts:
     def resampled(self, draws: NDArray[np.int64]) -> Iterator[NormalizedTotals]:
         """The statistics of sets that have each frame so many times, shape (R, F), in their order.
 
-        O(R F k m) multiplications, by matrix products of bounded size.
+        Each is good until the next one is asked for, whose sums take the same memory.
+        O(R F k m) multiplications.
         """
-        row = sum(counts.shape[1] for counts in self.counts.values())
-        batch = max(1, min(2 * self.frames, BATCH // (8 * row)))
-        known = {statistic: _floats(counts) for statistic, counts in self.counts.items()}
+        rows = {statistic: counts.shape[1] for statistic, counts in self.counts.items()}
+        batch = max(1, min(self.frames // 2, BATCH // (8 * sum(rows.values()))))
+        known = {s: c[:] if 4 * c.size <= BLOCK else c for s, c in self.counts.items()}
+        sums = {statistic: np.empty((batch, row), np.int64) for statistic, row in rows.items()}
         for start in range(0, len(draws), batch):
             times = draws[start : start + batch]
-            sums = {statistic: _sums(counts, times) for statistic, counts in known.items()}
-            for place, chosen in enumerate(times):
-                yield self._selected(chosen, {r: totals[place] for r, totals in sums.items()})
+            for statistic, counts in known.items():
+                _add_up(counts, times, sums[statistic])
+            facts = {statistic: _of_sets(facts, times) for statistic, facts in self.facts.items()}
+            for place in range(len(times)):
+                known_of_set = {s: (sums[s][place], facts[s][place]) for s in sums}
+                yield self._selected(int(times[place].sum()), known_of_set)
 
     def _selected(
-        self, times: NDArray[np.int64], sums: dict[Statistic, NDArray[np.float64]]
+        self, frames: int, sums: dict[Statistic, tuple[Integers, Facts]]
     ) -> NormalizedTotals:
         """The statistics of one set, as of scores that lie at the edges."""
         exact: Counted = {}
-        for statistic, row in sums.items():
-            facts, used = self.facts[statistic], times > 0
-            extremes = float(facts[used, 0].min()), float(facts[used, 1].max())
-            totals, whole = row.astype(np.int64), self.whole[statistic]
+        for statistic, (row, (extremes, targets, largest)) in sums.items():
+            whole = self.whole[statistic]
             if isinstance(whole, PixelBins):
-                exact[statistic] = pixels_at(self.edges, totals.reshape(2, -1).T, *extremes)
-                continue
-            targets, largest = int(facts[:, 2] @ times), int(facts[used, 3].max())
-            binned: Any = unpacked(whole, totals, targets, largest, extremes)
-            exact[statistic] = binned.as_sweep(self.edges, None)
-        return NormalizedTotals(Totals(int(times.sum()), exact), self.normalizer)
+                exact[statistic] = PixelCounts.at_edges(self.edges, columns(row, 2), *extremes)
+            else:
+                binned: Any = unpacked(whole, row, targets, largest, extremes)
+                exact[statistic] = binned.as_sweep(self.edges, None)
+        return NormalizedTotals(Totals(frames, exact), self.normalizer)
 
 
-def _floats(counts: Any) -> Any:
-    """Counts as the float64 that a matrix product takes, where those of all frames are few."""
+def _add_up(counts: Any, times: Integers, sums: Integers) -> None:
+    """Sum up the counts of all frames, each so many times, in the first rows of `sums`."""
+    from mdmkit.statistics.kernels.sets import add_sets
+
     frames, row = counts.shape
-    return counts[:].astype(np.float64) if 8 * frames * row <= BLOCK else counts
+    weights, block = times.astype(np.uint32), max(1, BLOCK // (4 * row))
+    for start in range(0, frames, block):
+        stop = start + block
+        add_sets(counts[start:stop], np.ascontiguousarray(weights[:, start:stop]), sums, start == 0)
 
 
-def _sums(counts: Any, times: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Counts of all frames, each so many times: integers below 2^53, exact in any order."""
-    frames, row = counts.shape
-    weights, block = times.astype(np.float64), max(1, BLOCK // (8 * row))
-    sums: NDArray[np.float64] = weights[:, :block] @ counts[:block].astype(np.float64, copy=False)
-    for start in range(block, frames, block):
-        stop = min(start + block, frames)
-        sums += weights[:, start:stop] @ counts[start:stop].astype(np.float64)
-    return sums
+def _of_sets(facts: NDArray[np.float64], times: Integers) -> list[Facts]:
+    """Extremes, targets and pixels of the largest one of sets with each frame so many times."""
+    drawn = times > 0
+    least = np.where(drawn, facts[:, 0], np.inf).min(axis=1).tolist()
+    greatest = np.where(drawn, facts[:, 1], -np.inf).max(axis=1).tolist()
+    targets = (times @ facts[:, 2].astype(np.int64)).tolist()
+    largest = np.where(drawn, facts[:, 3].astype(np.int64), 0).max(axis=1).tolist()
+    return list(zip(zip(least, greatest, strict=True), targets, largest, strict=True))
 
 
 def balanced_edges(pixels: PixelCounts, bins: int) -> Edges:

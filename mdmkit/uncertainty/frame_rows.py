@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,7 @@ from mdmkit.core.exact_sums import LIMBS, in_digits, of_digits
 from mdmkit.statistics.binned_components import BinnedComponents
 from mdmkit.statistics.binned_steps import BinnedSteps
 from mdmkit.statistics.components import QUALITIES
-from mdmkit.statistics.edges import Edges
 from mdmkit.statistics.kinds import of_components, unchanged
-from mdmkit.statistics.pixels import PixelCounts
 from mdmkit.statistics.score_bins import PixelBins
 from mdmkit.statistics.stepped_counts import BinnedCounts, CountedStatistic
 
@@ -97,12 +96,12 @@ def unpacked(
         As `spreads_of` gives them; without them totals are taken to stay as they are within bins.
     """
     if isinstance(whole, PixelBins):
-        totals = row.reshape(2, -1).T
+        totals = columns(row, 2)
         counts = -np.diff(totals, axis=0, append=np.zeros((1, 2), np.int64))
         return replace(whole, counts=counts)
     bins = len(parts_of(whole)[0].totals)
-    totals = row.reshape(-1, bins).T
-    known = None if spreads is None else spreads.reshape(-1, bins).T
+    totals = columns(row, row.size // bins)
+    known = None if spreads is None else columns(spreads, spreads.size // bins)
     if isinstance(whole, BinnedCounts):
         ends = whole.ends.totals.shape[1]
         high, low, constants = np.split(totals, [ends, 2 * ends], axis=1)
@@ -113,11 +112,16 @@ def unpacked(
     return BinnedComponents(whole.sizes, targets, largest, *parts)
 
 
+def columns(row: Integers, count: int) -> Integers:
+    """The columns of a row, shape (m + 1, count)."""
+    return np.asarray(row.reshape(count, -1).T)
+
+
 def _columns(totals: Integers) -> tuple[Integers, ...]:
     """Totals of sIoU, PPV and hits from columns of digits."""
-    digits = LIMBS + 1
-    siou, ppv, number, hits = np.split(totals, [digits, 2 * digits, 2 * digits + 1], axis=1)
-    return of_digits(siou), np.hstack([of_digits(ppv), number]), hits
+    end = LIMBS + 1
+    ppv = totals[:, end : 2 * end + 1]  # digits, and the number of predictions
+    return of_digits(totals[:, :end]), of_digits(ppv), totals[:, 2 * end + 1 :]
 
 
 def _steps(
@@ -130,7 +134,7 @@ def _steps(
     for part, own in zip(parts_of(whole), totals, strict=True):
         columns = part.dips.shape[1]
         if spreads is None:
-            dips = rises = np.broadcast_to(np.int64(0), part.dips.shape)
+            dips = rises = _nothing(part.dips.shape)
         else:
             dips = spreads[:, place : place + columns]
             rises = spreads[:, place + columns : place + 2 * columns]
@@ -139,9 +143,6 @@ def _steps(
     return found
 
 
-def pixels_at(edges: Edges, totals: Integers, smallest: float, largest: float) -> PixelCounts:
-    """Pixels as if at the upper ends of bins, from totals above their lower ones."""
-    changes = totals.copy(order="K")
-    changes[:-1] -= totals[1:]
-    some = np.flatnonzero(changes[:, 0] | changes[:, 1])
-    return PixelCounts(np.append(edges, np.inf)[some].clip(smallest, largest), changes[some])
+@lru_cache(maxsize=8)
+def _nothing(shape: tuple[int, ...]) -> Integers:
+    return np.broadcast_to(np.int64(0), shape)

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mdmkit.core import exact_sums
-from tests.conftest import examples
 
 counts = st.integers(1, 2**31 - 1)
 ratios = st.lists(st.tuples(st.integers(0, 2**31 - 1), counts), min_size=1, max_size=50).map(
@@ -37,10 +36,3 @@ def test_smallest_ratios_lose_no_bit():
 
 def test_mean_of_nothing_is_undefined():
     assert np.isnan(exact_sums.mean(np.zeros((1, 3), np.int64), np.array([0]))[0])
-
-
-@examples(4000)
-@given(ratios)
-def test_mean_of_few_equals_fsum_to_the_last_bit(values):
-    both = exact_sums.mean_of_few(np.array([values, values[::-1]]).T)
-    assert both.tolist() == [fsum(values) / len(values)] * 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import fsum
 from unittest.mock import patch
 
 import numpy as np
@@ -14,7 +15,7 @@ from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.frame import Frame
 from mdmkit.statistics import components
 from mdmkit.statistics.binned_components import BinnedComponents
-from mdmkit.statistics.components import ComponentCounts
+from mdmkit.statistics.components import ComponentCounts, mean_f1
 from mdmkit.statistics.edges import unit_edges
 from mdmkit.statistics.pixel_order import pixel_order
 from tests.conftest import cases, examples, small_frames
@@ -131,3 +132,24 @@ def test_a_frame_without_valid_pixels_has_empty_sweeps():
 def test_frames_beyond_the_records_bits_are_refused():
     with patch.object(components, "MOST_PIXELS", 3), pytest.raises(InputError, match="at most 3"):
         ComponentCounts.of(Frame([[0.5] * 4], [[0, 1, 1, 0]]), ComponentSizes())
+
+
+@examples(4000)
+@given(
+    st.integers(1, 2**31 - 1),
+    st.lists(
+        st.tuples(st.integers(0, 2**31 - 1), st.integers(0, 2**31 - 1)), min_size=1, max_size=50
+    ),
+    st.integers(0, 2),
+)
+def test_mean_f1_equals_fsum_to_the_last_bit(targets, pairs, beside):
+    found = [(min(tp, targets), fp) for tp, fp in pairs]
+    hits = np.array([*zip(*found, strict=True)], np.int64).ravel()
+    rows = np.asfortranarray(np.tile(hits, (3 + beside, 1)))[beside:]
+    expected = fsum(2 * tp / (targets + tp + fp) for tp, fp in found) / len(found)
+    assert mean_f1(rows, targets).tolist() == [expected] * 3
+    assert mean_f1(hits, targets) == expected
+
+
+def test_mean_f1_of_nothing_is_undefined():
+    assert np.isnan(mean_f1(np.zeros(22, np.int64), 0))

@@ -50,3 +50,24 @@ def test_totals_count_from_above():
     assert three.above(0.5).tolist() == [4]
     assert three.from_score(0.5).tolist() == [6]
     assert three.totals[:, 0].tolist() == [7, 6, 4, 0]
+
+
+@given(st.lists(st.tuples(scores, st.integers(1, 9)), min_size=1, max_size=9), st.sets(scores))
+def test_totals_at_edges_make_steps_that_move_up_to_the_next_edge(pixels, edges):
+    edges = np.array(sorted(edges), np.float64)
+    values, counts = np.array([s for s, _ in pixels]), np.array([n for _, n in pixels])
+
+    def above(z):
+        return int(counts[values > z].sum())
+
+    totals = np.array([[above(z), 2 * above(z)] for z in [-np.inf, *edges]], np.int64)
+    made = Steps.at_edges(edges, totals, values.min(), values.max())
+    assert made.scores[-1] == values.max()
+    assert (np.diff(made.scores) > 0).all()
+    assert set(made.scores) <= {*edges, values.min(), values.max()}
+    for z in edges:
+        assert made.above(z).tolist() == [above(z), 2 * above(z)]
+    assert made.above(values.max()).tolist() == [0, 0]
+    assert made.totals[0].tolist() == [counts.sum(), 2 * counts.sum()]
+    assert np.array_equal(made.changes, Steps(made.scores, made.changes).changes)
+    assert np.array_equal(Steps(made.scores, made.changes).totals, made.totals)
