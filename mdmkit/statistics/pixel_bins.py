@@ -82,7 +82,8 @@ class BinnedFrame:
         from mdmkit.statistics.kernels.pixel_bins import find_keys
 
         places = scratch("places", self.keys.size, np.int64)
-        return places[: find_keys(self.keys, self.frame.classes.ravel(), wanted, places)].copy()
+        found = find_keys(self.keys, self.frame.classes.ravel(), wanted, places)
+        return np.array(places[:found])
 
     @cached_property
     def packed(self) -> NDArray[np.uint64]:
