@@ -91,9 +91,10 @@ class PixelBins(Merging):
         inside_bins, at_edge = binned.counts[::2], binned.counts[1::2]
         counts = inside_bins + at_edge
         some, inside = counts.any(axis=1), inside_bins.any(axis=1)
-        upper = np.append(binned.edges, np.inf).clip(binned.smallest, binned.largest)
+        smallest, largest = binned.extremes
+        upper = np.append(binned.edges, np.inf).clip(smallest, largest)
         with np.errstate(over="ignore"):
-            lower = np.nextafter(np.append(-np.inf, binned.edges), np.inf).clip(binned.smallest)
+            lower = np.nextafter(np.append(-np.inf, binned.edges), np.inf).clip(smallest)
         least = np.where(inside, lower, upper)
         return cls(
             binned.edges, counts, np.where(some, least, np.inf), np.where(some, upper, -np.inf)
