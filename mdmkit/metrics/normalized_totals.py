@@ -151,7 +151,7 @@ class NormalizedTotals:
         low, high = self._raw_thresholds(z)
         pixels = self.pixels
         if isinstance(pixels, BracketedPixels):
-            return pixels.between(high)[0], pixels.between(low)[1]
+            return pixels.bounds_above(high)[0], pixels.bounds_above(low)[1]
         counts = pixels.above(high)
         return counts, counts
 

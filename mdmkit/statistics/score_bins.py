@@ -91,9 +91,10 @@ class PixelBins(Merging):
         inside_bins, at_edge = binned.counts[::2], binned.counts[1::2]
         counts = inside_bins + at_edge
         some, inside = counts.any(axis=1), inside_bins.any(axis=1)
-        upper = np.append(binned.edges, np.inf).clip(binned.smallest, binned.largest)
+        smallest, largest = binned.extremes
+        upper = np.append(binned.edges, np.inf).clip(smallest, largest)
         with np.errstate(over="ignore"):
-            lower = np.nextafter(np.append(-np.inf, binned.edges), np.inf).clip(binned.smallest)
+            lower = np.nextafter(np.append(-np.inf, binned.edges), np.inf).clip(smallest)
         least = np.where(inside, lower, upper)
         return cls(
             binned.edges, counts, np.where(some, least, np.inf), np.where(some, upper, -np.inf)
@@ -142,8 +143,7 @@ class PixelBins(Merging):
 
     def as_groups(self) -> BracketedPixels:
         """Group the pixels by bin, where none were looked at again."""
-        kept = np.flatnonzero(self.counts.any(axis=1))
-        return BracketedPixels(self.greatest[kept], self.counts[kept], self.least[kept])
+        return self.bracketed(np.zeros(self.edges.size + 1, bool), PixelCounts.none())
 
     def bracketed(self, looked_into: NDArray[np.bool_], inside: PixelCounts) -> BracketedPixels:
         """Group the pixels by bin, and by score where the pixels of some bins were looked at again.
@@ -195,7 +195,7 @@ class BracketedPixels(PixelCounts):
         """Least and greatest score of some groups, shape (k, 2)."""
         return np.stack([self.least[groups], self.scores[groups]], axis=1)
 
-    def between(self, z: float) -> tuple[Counts, Counts]:
+    def bounds_above(self, z: float) -> tuple[Counts, Counts]:
         """Least and most (TP, FP) that the prediction A > z can have, shape (2,) each."""
         least, most = (
             self.totals[np.searchsorted(scores, z, side="right")]
