@@ -149,7 +149,7 @@ class FrameCounts:
         same memory. O(R F k m) multiplications.
         """
         rows = {statistic: counts.shape[1] for statistic, counts in self.counts.items()}
-        batch = max(1, min(self.frames // 2, BATCH // (8 * sum(rows.values()))))
+        batch = max(1, min(self.frames, BATCH // (8 * sum(rows.values()))))
         known = {s: c[:] if 4 * c.size <= BLOCK else c for s, c in self.counts.items()}
         sums = {statistic: np.empty((batch, row), np.int64) for statistic, row in rows.items()}
         for start in range(0, len(draws), batch):

@@ -228,8 +228,8 @@ def bootstrap(
 
     Notes
     -----
-    Pixels are read twice, once to choose the thresholds; replicates touch statistics only:
-    O(R F bins) for F frames. A normaliser keeps the constants of all frames. Frames are the unit
+    Frames are gone through twice, once to choose the thresholds, and read once where they fit into
+    an eighth of `memory`; replicates touch statistics only: O(R F bins) for F frames. A normaliser keeps the constants of all frames. Frames are the unit
     of resampling (Efron, 1979), as pixels of one frame are anything but independent.
 
     Examples
