@@ -17,10 +17,13 @@ from mdmkit.core.errors import InputError, listing
 from mdmkit.core.frame import Frame
 from mdmkit.core.progress import Bar
 from mdmkit.core.records import Json
+from mdmkit.core.types import Array
 from mdmkit.datasets import Pairing
 from mdmkit.evaluation.evaluation import Evaluation
 from mdmkit.evaluation.frame_set import FrameOptions, FrameSet, evaluate_methods
 from mdmkit.evaluation.gathering import check_aggregate
+from mdmkit.evaluation.methods import load_frame
+from mdmkit.io import read_mask
 from mdmkit.io.images import read_image
 from mdmkit.metrics.base import Metric
 from mdmkit.metrics.curve import ThresholdCurve
@@ -78,10 +81,22 @@ class Study:
         """The counts of each method, normalised; curves are cached."""
         return {name: evaluation.sweeps() for name, evaluation in self.evaluations.items()}
 
-    def raw_frame(self, method: str, key: str) -> Frame:
-        """Load one frame with the scores that are in its file."""
-        place = list(self.pairing.scores[method]).index(key)
-        return self.frames.loads[method][place]()
+    def raw_frames(self, key: str) -> dict[str, Frame]:
+        """Load one frame of each method with the scores in its files; its mask is read once."""
+        mask = read_mask(self.pairing.targets[key])
+        return {method: self._raw_frame(method, key, mask) for method in self.methods}
+
+    def _raw_frame(self, method: str, key: str, mask: Array | None = None) -> Frame:
+        return load_frame(
+            self.pairing.scores[method][key],
+            self.pairing.targets[key],
+            self.frames.choice.codes,
+            key,
+            self.frames.key,
+            self.pairing.resize,
+            method in self.pairing.inverted,
+            mask=mask,
+        )
 
     def normalizer(self, method: str) -> Normalizer:
         """The map to [0, 1] of all frames of a method.
@@ -102,7 +117,7 @@ class Study:
         RangeError
             As `normalizer`.
         """
-        normalizer, frame = self.normalizer(method), self.raw_frame(method, key)
+        normalizer, frame = self.normalizer(method), self._raw_frame(method, key)
         return frame if isinstance(normalizer, Unchanged) else frame.rescaled(normalizer)
 
     def image(self, key: str, shape: tuple[int, int]) -> NDArray[np.uint8] | None:

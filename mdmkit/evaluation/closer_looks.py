@@ -2,34 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
+from functools import reduce
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.frame import Frame
 from mdmkit.core.margin import are_several, check_t_margin
 from mdmkit.metrics.component_metrics import ComponentMetric
 from mdmkit.metrics.curve import ThresholdCurve
+from mdmkit.metrics.normalized_totals import Intervals, NormalizedTotals
 from mdmkit.statistics.binned_components import PARTS, BinnedComponents
-from mdmkit.statistics.components import ComponentCounts, bins_of_keys
-from mdmkit.statistics.edges import UNIT_BINS, Edges, unit_edges
+from mdmkit.statistics.components import ComponentCounts
+from mdmkit.statistics.edges import UNIT_BINS, Edges, bins_meeting, unit_edges
+from mdmkit.statistics.kinds import PixelStatistic
 from mdmkit.statistics.normalizers import Unchanged
 from mdmkit.statistics.pixel_bins import BinnedFrame
 from mdmkit.statistics.pixels import PixelCounts
-from mdmkit.statistics.totals import check_valid
+from mdmkit.statistics.score_bins import BracketedPixels
+from mdmkit.statistics.totals import StatisticBins, Totals, check_valid
 
 #: Bins of a first look, and scores that are drawn to place their edges.
 BINS, SAMPLE = 4_096, 65_536
-#: Pixels, over all frames, of which every score may be recorded at once.
-MOST_PIXELS = 2**16
 #: Pixels, over all frames, whose places in bins are kept from look to look, 4 bytes each.
 KEPT_PIXELS = 2**24
-#: How often bins are split, at most, before every score in them is recorded.
-MOST_SPLITS = 4
 
 
 class CloserLooks:
@@ -38,45 +37,27 @@ class CloserLooks:
     Parameters
     ----------
     frames : sequence of Frame
-    sizes : ComponentSizes
+    metric : ComponentMetric
 
     Notes
     -----
     A first look counts at `BINS` thresholds with about as many pixels between any two, wherever
-    the scores lie; each further one takes a pass over the frames, and splits bins or makes them
-    exact. Memory: 700 bytes a bin, and some 100 a pixel in bins that were made exact.
+    the scores lie; each further one takes a pass over the frames, and makes bins exact. Memory:
+    700 bytes a bin, and some 100 a pixel in bins that were made exact.
     """
 
-    def __init__(self, frames: Sequence[Frame], sizes: ComponentSizes) -> None:
-        self._frames = frames
-        self.sizes = sizes
-        self.edges: Edges = np.empty(0)
-        self._count(_sample(frames, lambda scores: scores))
-
-    def _count(self, sample: NDArray[np.float64]) -> None:
-        """Look at all bins, with further edges at quantiles of the sample."""
-        parts = np.unique(sample[:: max(1, sample.size // (PARTS * BINS))])
-        regular = np.unique(np.clip(np.round(parts[::PARTS] * UNIT_BINS), 0, UNIT_BINS)) / UNIT_BINS
-        if self.edges.size == 0 and 2 * regular.size > BINS:
-            self.edges, finer = regular, unit_edges()  # scores are placed quickly between these
-        else:
-            self.edges = np.unique(np.concatenate([self.edges, parts[::PARTS], parts[-1:]]))
-            finer = np.union1d(self.edges, parts)
-        self.finer = finer
-        bins, inner = bins_of_keys(finer, self.edges), ~np.isin(finer, self.edges)
-        inner = np.repeat(np.append(inner, True), 2)
-        inner[::2] = True  # scores at an edge are not within the bin
-        self.pixels = np.zeros(self.edges.size + 1, np.int64)
-        binned: BinnedComponents | None = None
+    def __init__(self, frames: Sequence[Frame], metric: ComponentMetric) -> None:
+        self._frames, self._metric = frames, metric
+        self._sizes = metric.statistic.sizes
+        self._edges, self._finer = _bins_of(frames)
         self._placed: list[BinnedFrame] = []
-        for frame in self._binned_frames():
-            self.pixels += np.bincount(bins, frame.pixels * inner, self.pixels.size).astype(int)
-            counted = BinnedComponents.of(frame, self.sizes, self.edges)
-            binned = counted if binned is None else BinnedComponents.merged([binned, counted])
-        assert binned is not None
-        self.binned = binned
-        self.exact = np.zeros(self.edges.size + 1, bool)
-        self.inside = ComponentCounts.none(self.sizes)
+        counted = (
+            BinnedComponents.of(binned, self._sizes, self._edges)
+            for binned in self._binned_frames()
+        )
+        self._binned = reduce(lambda *two: BinnedComponents.merged(two), counted)
+        self._resolved = np.zeros(self._edges.size + 1, bool)
+        self._inside = ComponentCounts.none(self._sizes)
 
     def _binned_frames(self) -> Iterator[BinnedFrame]:
         """The frames with their pixels placed; of few pixels, the places are kept."""
@@ -85,52 +66,36 @@ class CloserLooks:
             return
         few = sum(frame.scores.size for frame in self._frames) <= KEPT_PIXELS
         for frame in self._frames:
-            placed = BinnedFrame.of(frame, self.finer)
+            placed = BinnedFrame.of(frame, self._finer)
             yield placed
             if few:
                 self._placed.append(placed)
 
-    def bins_of(self, thresholds: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """The bins in which these thresholds lie, shape (m + 1,)."""
-        bins = np.zeros(self.exact.size, bool)
-        bins[np.searchsorted(self.edges, thresholds, side="right")] = True
-        return bins
-
-    def split(self, bins: NDArray[np.bool_]) -> None:
-        """Split bins, and look at all of them anew."""
-
-        def within(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-            return scores[bins[np.searchsorted(self.edges, scores, side="left")]]
-
-        self._count(_sample(self._frames, within))
-
-    def make_exact(self, bins: NDArray[np.bool_]) -> None:
-        """Record every score in these bins."""
-        wanted = bins & ~self.exact
+    def look_at(self, intervals: Intervals) -> None:
+        """Record every score in the bins that these closed intervals meet."""
+        wanted = bins_meeting(self._edges, intervals) & ~self._resolved
         if wanted.any():
             found = [
-                ComponentCounts.inside(frame, self.sizes, self.edges, wanted)
-                for frame in self._binned_frames()
+                ComponentCounts.inside(binned, self._sizes, self._edges, wanted)
+                for binned in self._binned_frames()
             ]
-            self.inside = ComponentCounts.merged([self.inside, *found])
-            self.exact |= wanted
+            self._inside = ComponentCounts.merged([self._inside, *found])
+            self._resolved |= wanted
 
-    def curve(self, metric: ComponentMetric) -> CloserCurve:
+    def curve(self) -> CloserCurve:
         """d(z) as far as it is known, with bounds elsewhere."""
-        seen = self.binned.siou
-        if np.isfinite(seen.smallest):
-            Unchanged()(np.array([seen.smallest, seen.largest]))  # refuses scores outside [0, 1]
-        known = metric.curve(self.binned.as_sweep(self.edges, self.inside))
-        bins = np.searchsorted(self.edges, known.breakpoints, side="right")
-        exact = self.exact[bins]
-        exact[-1] = True  # above the largest score nothing is predicted
-        bounds = metric.bounds(self.binned)
-        assert bounds is not None
-        low, high = (np.where(np.isnan(bound), -np.inf, bound)[bins] for bound in bounds)
-        own = {field.name: getattr(known, field.name) for field in fields(known)}
-        own["low"] = np.where(exact, known.values, np.fmin(low, known.values))
-        own["high"] = np.where(exact, known.values, np.fmax(high, known.values))
-        return CloserCurve(**own, looks=self, component_metric=metric)
+        statistic, seen = self._metric.statistic, self._binned.siou
+        anomalous = sum(frame.anomalous_pixels for frame in self._frames)
+        normal = sum(frame.pixels for frame in self._frames) - anomalous
+        pixels = BracketedPixels(  # one group: nothing but its ends is asked for
+            np.array([seen.largest]), np.array([[anomalous, normal]]), np.array([seen.smallest])
+        )
+        sweep = self._binned.as_sweep(self._edges, self._inside)
+        bins = StatisticBins(self._edges, {statistic: self._resolved}, {statistic: self._binned})
+        totals = Totals(len(self._frames), {PixelStatistic(): pixels, statistic: sweep}, bins)
+        found = NormalizedTotals(totals).bounded_curve(self._metric)
+        own = {field.name: getattr(found.curve, field.name) for field in fields(found.curve)}
+        return CloserCurve(**own, looks=self, scores=found.scores)
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -141,12 +106,13 @@ class CloserCurve(ThresholdCurve):
     """
 
     looks: CloserLooks
-    component_metric: ComponentMetric
+    scores: Intervals  # on which each step hangs, NaN where it is exact
 
     def _known_at(self, steps: NDArray[np.bool_]) -> CloserCurve:
         """The curve with these steps made exact."""
-        self.looks.make_exact(self.looks.bins_of(self.breakpoints[steps]))
-        return self.looks.curve(self.component_metric)
+        unknown = ~np.isnan(self.scores[:, 0])
+        self.looks.look_at(self.scores[steps & unknown])
+        return self.looks.curve()
 
     def __call__(self, z: Any) -> Any:
         """D at one or more thresholds in [0, 1]; NaN where undefined."""
@@ -172,17 +138,8 @@ class CloserCurve(ThresholdCurve):
 
     def _decided(self, t_margins: list[float]) -> CloserCurve:
         """The curve with every step made exact that these margins hang on."""
-        curve = self
-        for splits in range(MOST_SPLITS + 1):
-            steps = np.logical_or.reduce([curve.undecided(t) for t in t_margins])
-            if not steps.any():
-                return curve
-            bins = curve.looks.bins_of(curve.breakpoints[steps])
-            if splits == MOST_SPLITS or curve.looks.pixels[bins].sum() <= MOST_PIXELS:
-                return curve._known_at(steps)
-            curve.looks.split(bins)
-            curve = curve.looks.curve(curve.component_metric)
-        return curve
+        steps = np.logical_or.reduce([self.undecided(t) for t in t_margins])
+        return self._known_at(steps) if steps.any() else self
 
 
 def closer_curve(frames: Iterable[Frame], metric: ComponentMetric) -> ThresholdCurve:
@@ -208,7 +165,7 @@ def closer_curve(frames: Iterable[Frame], metric: ComponentMetric) -> ThresholdC
     if not any(frame.valid.any() for frame in several):
         check_valid(PixelCounts.none())
     if not all(few_scores(frame) for frame in several):
-        return CloserLooks(several, metric.statistic.sizes).curve(metric)
+        return CloserLooks(several, metric).curve()
     for frame in several:
         scores = frame.unit_scores(np.flatnonzero(frame.valid))
         Unchanged()(np.array([scores.min(initial=0), scores.max(initial=0)]))
@@ -221,17 +178,23 @@ def few_scores(frame: Frame) -> bool:
     return frame.scores.dtype.itemsize <= 2 or frame.scores.size <= 4 * BINS
 
 
-def _sample(
-    frames: Iterable[Frame], within: Callable[[NDArray[np.float64]], NDArray[np.float64]]
-) -> NDArray[np.float64]:
+def _bins_of(frames: Sequence[Frame]) -> tuple[Edges, Edges]:
+    """Bin edges with about as many pixels between any two, and finer ones."""
+    sample = _sample(frames)
+    parts = np.unique(sample[:: max(1, sample.size // (PARTS * BINS))])
+    regular = np.unique(np.clip(np.round(parts[::PARTS] * UNIT_BINS), 0, UNIT_BINS)) / UNIT_BINS
+    if 2 * regular.size > BINS:
+        return regular, unit_edges()  # scores are placed quickly between these
+    edges = np.unique(np.append(parts[::PARTS], parts[-1:]))
+    return edges, np.union1d(edges, parts)
+
+
+def _sample(frames: Sequence[Frame]) -> NDArray[np.float64]:
     """About `SAMPLE` scores of valid pixels, ascending, drawn at regular places."""
-    several = list(frames)
-    step = max(1, sum(frame.scores.size for frame in several) // (16 * SAMPLE)) | 1
+    step = max(1, sum(frame.scores.size for frame in frames) // (16 * SAMPLE)) | 1
     drawn = [
-        within(
-            frame.unit_scores(np.arange(0, frame.scores.size, step)[frame.valid.ravel()[::step]])
-        )
-        for frame in several
+        frame.unit_scores(np.arange(0, frame.scores.size, step)[frame.valid.ravel()[::step]])
+        for frame in frames
     ]
     left = np.concatenate(drawn)
     return np.sort(left[:: max(1, left.size // SAMPLE)])

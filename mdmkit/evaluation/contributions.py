@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass, field
-from math import isnan
+from dataclasses import dataclass, field
 from operator import add
 from typing import TYPE_CHECKING
 
@@ -39,29 +38,10 @@ class Image:
     ends: dict[str, tuple[float, float]] = field(default_factory=dict)
     look: Look = field(default_factory=Look)
 
-    def to_dict(self) -> Json:
-        """Ready for JSON, NaN as None."""
-        values = {key: None if isnan(value) else value for key, value in self.values.items()}
-        ends = {key: [None if isnan(d) else d for d in two] for key, two in self.ends.items()}
-        return {
-            "values": values,
-            "refused": self.refused,
-            "no_target": self.no_target,
-            "ends": ends,
-            "look": [None if isnan(value) else value for value in astuple(self.look)],
-        }
-
     @classmethod
     def from_dict(cls, record: Json) -> Image:
-        """Read what `to_dict` returned."""
-        values = {k: float("nan") if v is None else v for k, v in record["values"].items()}
-        nan = float("nan")
-        ends = {
-            key: (nan if at_all is None else at_all, nan if at_none is None else at_none)
-            for key, (at_all, at_none) in record.get("ends", {}).items()
-        }
-        look = Look(*(nan if value is None else value for value in record.get("look", ())))
-        return cls(values, record["refused"], record["no_target"], ends, look)
+        """Read what `asdict` returned, by way of JSON."""
+        return cls(**{**record, "look": Look(**record["look"])})
 
 
 @dataclass(frozen=True, eq=False)

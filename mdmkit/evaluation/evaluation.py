@@ -104,7 +104,7 @@ class Evaluation(Passing):
             raise InputError(
                 f"expected those that have a name, found {', '.join(keys)}", argument="metrics"
             )
-        header["images"] = sorted((image.to_dict() for image in self._images), key=_spelled)
+        header["images"] = sorted(map(asdict, self._images), key=_spelled)
         header["counts"] = asdict(self.counts)
         header["two_looks"] = self._two_looks
         header["options"] = self.options()

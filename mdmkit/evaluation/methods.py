@@ -16,6 +16,7 @@ from mdmkit.core.given import given_frames, kept
 from mdmkit.core.labels import LabelCodes
 from mdmkit.core.progress import Bar, Progress, begin
 from mdmkit.core.transforms import Inverted, inverted
+from mdmkit.core.types import Array
 from mdmkit.datasets import DataSet, Pairing, check_inverted
 from mdmkit.datasets.suspicion import LabelSurvey
 from mdmkit.evaluation.evaluation import Evaluation
@@ -34,9 +35,14 @@ def load_frame(
     resize: str | None = None,
     invert: bool = False,
     survey: LabelSurvey | None = None,
+    mask: Array | None = None,
 ) -> Frame:
-    """Read and validate one frame; errors name the file. A survey sees its mask, too."""
-    score_map, mask = read_scores(scores, key), read_mask(target)
+    """Read and validate one frame; errors name the file. A survey sees its mask, too.
+
+    `mask` is that of `target`, where it was read.
+    """
+    score_map = read_scores(scores, key)
+    mask = read_mask(target) if mask is None else mask
     if resize is not None and score_map.ndim == mask.ndim == 2 and score_map.shape != mask.shape:
         score_map = resized(score_map, mask.shape, resize)
     if invert:

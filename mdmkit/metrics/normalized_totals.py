@@ -116,7 +116,7 @@ class NormalizedTotals:
         if bracketed is None:
             return np.array([[best.lowest, best.lowest]])
         unresolved = bracketed.unresolved & (best_f1_highs(bracketed) >= best.value)
-        return bracketed.intervals(unresolved | (bracketed.groups.scores == best.lowest))
+        return bracketed.intervals(unresolved | (bracketed.scores == best.lowest))
 
     @cached_property
     def _normalized(self) -> dict[Statistic, Any]:
@@ -151,7 +151,7 @@ class NormalizedTotals:
         low, high = self._raw_thresholds(z)
         pixels = self.pixels
         if isinstance(pixels, BracketedPixels):
-            return pixels.between(high)[0], pixels.between(low)[1]
+            return pixels.bounds_above(high)[0], pixels.bounds_above(low)[1]
         counts = pixels.above(high)
         return counts, counts
 
@@ -160,7 +160,7 @@ class NormalizedTotals:
         raw, pixels = raw_threshold(self.normalizer, z), self.bracketed
         if pixels is None or not isinstance(self.normalizer, Rank):
             return raw, raw
-        group = int(np.searchsorted(pixels.groups.scores, raw, side="right")) - 1
+        group = int(np.searchsorted(pixels.scores, raw, side="right")) - 1
         if group < 0 or not pixels.unresolved[group]:
             return raw, raw
         return float(np.nextafter(pixels.least[group], -np.inf)), raw
@@ -171,7 +171,7 @@ class NormalizedTotals:
         if pixels is None:
             return np.empty((0, 2))
         low, high = self._raw_thresholds(z)
-        scores = pixels.groups.scores
+        scores = pixels.scores
         return pixels.intervals((pixels.least <= high) & (scores > low) & pixels.unresolved)
 
     # Components
@@ -280,16 +280,16 @@ class NormalizedTotals:
         Between these two the prediction may hold any of the group's pixels.
         """
         metric.check(pixels)
-        ends = np.stack([pixels.least, pixels.groups.scores], axis=1)
+        ends = np.stack([pixels.least, pixels.scores], axis=1)
         scaled = self._rescaled(ends.ravel())
         if isinstance(self.normalizer, Rank):  # known to lie below those of all greater scores
-            beyond = self.normalizer(np.nextafter(pixels.groups.scores, np.inf))
+            beyond = self.normalizer(np.nextafter(pixels.scores, np.inf))
             scaled[1::2] = np.where(pixels.unresolved, beyond, scaled[1::2])
         starts = np.append(-np.inf, scaled).clip(0)
         kept = np.append(scaled, np.inf) > starts
-        totals = np.repeat(pixels.groups.totals, 2, axis=0)
+        totals = np.repeat(pixels.totals, 2, axis=0)
         most, least = totals[:-1][kept], totals[1:][kept]
-        total = pixels.groups.totals[0]
+        total = pixels.totals[0]
         values = metric(most[:, 0], most[:, 1], total[0] - most[:, 0], total[1] - most[:, 1])
         low, high = metric.between(least, most, total)
         exact = (least == most).all(axis=1)
@@ -331,7 +331,7 @@ class NormalizedTotals:
         scores, _ = metric.everywhere(self.raw(metric.statistic))
         if not scores.size:
             return curve, True
-        ends = self.bracketed.groups.scores
+        ends = self.bracketed.scores
         group = np.searchsorted(ends, scores[-1:]).clip(max=ends.size - 1)
         top = float(self._rescaled(np.nextafter(ends[group], np.inf))[0])
         if not curve.breakpoints[-1] < top < 1:

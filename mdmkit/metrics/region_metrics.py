@@ -126,12 +126,12 @@ def area_under_pro(
     groups = pixels
     if not isinstance(groups, BracketedPixels):
         rows = pixels.rows()
-        groups = BracketedPixels(rows, rows.scores)
+        groups = BracketedPixels(rows.scores, rows.changes, rows.scores)
     bottoms = scores if lows is None else lows[::-1]
-    false = groups.groups.totals[:, 1]
+    false = groups.totals[:, 1]
     early = false[np.searchsorted(groups.least, scores, side="right")]  # regions come first
-    late = false[np.searchsorted(groups.groups.scores, bottoms, side="left")]
-    last = false[np.searchsorted(groups.groups.scores, scores, side="right")]
+    late = false[np.searchsorted(groups.scores, bottoms, side="left")]
+    last = false[np.searchsorted(groups.scores, scores, side="right")]
     sure = false[np.searchsorted(groups.least, scores, side="left")]
     known = (bottoms == scores) & (early == last) & (late == sure)  # above a score and at it
     low, high = (

@@ -244,12 +244,13 @@ def method_colours() -> str:
 
 
 def _palette(thresholds: Thresholds) -> list[str]:
-    """Colour of each level of a score map, by the lowest score it can stand for."""
-    from matplotlib import colormaps
-    from matplotlib.colors import to_hex
+    """Colour of each level of a score map, by the lowest score it can stand for.
 
-    magma = colormaps["magma"]
-    return [to_hex(magma(0.0)), *(to_hex(magma(float(z))) for z in thresholds.values)]
+    matplotlib's magma, without matplotlib, which takes 0.15 s to load.
+    """
+    magma = (files("mdmkit.report") / "magma.txt").read_text(encoding="utf-8").split()
+    places = (min(int(256 * z), 255) for z in thresholds.values)
+    return [magma[0], *(magma[place] for place in places)]
 
 
 def build_report(

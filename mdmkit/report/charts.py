@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from itertools import pairwise
+from math import isnan
+from typing import Protocol, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mdmkit.core.margin import Interval, Margin, trivial_level
 from mdmkit.metrics.curve import ThresholdCurve
+
+Numbers = TypeVar("Numbers", float, NDArray[np.float64])
 
 WIDTH, PLOT_HEIGHT, LEFT, TOP = 420, 190, 30, 8
 PLOT_WIDTH = WIDTH - LEFT - 10
@@ -150,12 +155,20 @@ def _bar(run: Interval) -> tuple[float, float]:
     return low, round(max(high - low, 1.0), 2)
 
 
+def _across(z: Numbers) -> Numbers:
+    return LEFT + PLOT_WIDTH * z
+
+
+def _down(value: Numbers, end: float) -> Numbers:
+    return TOP + PLOT_HEIGHT * (1 - value / end)
+
+
 def _x(z: float) -> float:
-    return round(LEFT + PLOT_WIDTH * z, 2)
+    return round(_across(z), 2)
 
 
 def _y(value: float, end: float) -> float:
-    return round(TOP + PLOT_HEIGHT * (1 - value / end), 2)
+    return round(_down(value, end), 2)
 
 
 def _end(t_margin: float, curves: Mapping[str, ThresholdCurve]) -> float:
@@ -172,14 +185,14 @@ def _path(curve: ThresholdCurve, margin: Margin, axis_end: float) -> str:
         edges = np.unique(np.concatenate([np.linspace(0, 1, _MOST_STEPS), list(ends)]))
     parts: list[str] = []
     drawing = False
-    values = curve(np.minimum(edges[:-1], 1.0))
-    for start, stop, value in zip(edges[:-1], edges[1:], values, strict=True):
-        if np.isnan(value):
+    ends_of_steps = np.round(_across(edges), 2).tolist()
+    heights = np.round(_down(curve(np.minimum(edges[:-1], 1.0)), axis_end), 2).tolist()
+    for (start, stop), y in zip(pairwise(ends_of_steps), heights, strict=True):
+        if isnan(y):
             drawing = False
             continue
-        y = _y(value, axis_end)
-        parts.append(f"V{y:g}" if drawing else f"M{_x(start):g} {y:g}")
-        parts.append(f"H{_x(stop):g}")
+        parts.append(f"V{y:g}" if drawing else f"M{start:g} {y:g}")
+        parts.append(f"H{stop:g}")
         drawing = True
     return "".join(parts)
 

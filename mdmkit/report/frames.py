@@ -133,10 +133,13 @@ def count_frames(
     n = thresholds.values.size
     min_target = next(iter(study.evaluations.values())).sizes.min_target
     for key in study.keys:
-        frames = {name: study.raw_frame(name, key) for name in study.methods}
+        frames = study.raw_frames(key)
         first = next(iter(frames.values()))
         levels = {
-            name: thresholds.levels(frame, study.normalizer(name)) for name, frame in frames.items()
+            name: thresholds.levels(
+                frame, study.normalizer(name), study.totals[name].pixels.extremes
+            )
+            for name, frame in frames.items()
         }
         counts = {name: Counts.of(levels[name], frames[name].classes, n) for name in frames}
         drawn = drawn_shape(first.shape, map_width)

@@ -49,19 +49,22 @@ class Thresholds:
         below = np.searchsorted(self.values, edges, side="left")
         return below[:-1].astype(np.uint8), below[1:] > below[:-1]
 
-    def levels(self, frame: Frame, rescale: Rescale) -> NDArray[np.uint8]:
+    def levels(
+        self, frame: Frame, rescale: Rescale, extremes: tuple[float, float]
+    ) -> NDArray[np.uint8]:
         """For each pixel, how many of the thresholds its score exceeds; 0 where ignored.
 
-        `rescale` maps scores to [0, 1]; `levels > i` is exactly the prediction at `values[i]`.
+        `rescale` maps scores between `extremes` to [0, 1]; `levels > i` is exactly the prediction
+        at `values[i]`.
         """
         width = frame.scores.dtype.itemsize
         if width > 2:
             return self._exceeded(frame.rescaled(rescale).scores)
-        keys = frame.scores.view(f"u{width}")  # each of 16-bit scores once
-        met = np.flatnonzero(np.bincount(keys[frame.valid]))
-        by_key = np.zeros(256**width, np.uint8)
-        scores = as_unit(met.astype(keys.dtype).view(frame.scores.dtype))
-        by_key[met] = self._exceeded(rescale(scores))
+        keys = frame.scores.view(f"u{width}")  # there are fewer scores of 16 bits than pixels
+        every = as_unit(np.arange(256**width).astype(keys.dtype).view(frame.scores.dtype))
+        met = (every >= extremes[0]) & (every <= extremes[1])
+        by_key = np.zeros(every.size, np.uint8)
+        by_key[met] = self._exceeded(rescale(every[met]))
         return by_key.take(keys) * frame.valid
 
     def _exceeded(self, scores: Floats) -> NDArray[np.uint8]:

@@ -67,14 +67,13 @@ class BinnedComponents(Components):
         hits = _tables(edges, 2 * QUALITIES.size, 2 * QUALITIES.size)
         bins = plan.bins[swept.sums[:, 0]]
         fill_bins(bins, swept.sums, swept.hits, swept.bounds, swept.hit_bounds, siou, ppv, hits)
-        seen = binned.smallest, binned.largest
         return cls(
             sizes,
             swept.targets,
             swept.largest,
-            BinnedRatios(*siou, *seen),
-            BinnedRatios(*ppv, *seen),
-            BinnedSteps(*hits, *seen),
+            BinnedRatios(*siou, *binned.extremes),
+            BinnedRatios(*ppv, *binned.extremes),
+            BinnedSteps(*hits, *binned.extremes),
         )
 
     @classmethod

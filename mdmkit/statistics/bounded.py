@@ -25,7 +25,6 @@ from mdmkit.statistics.edges import Edges
 from mdmkit.statistics.levels import Counts
 from mdmkit.statistics.pixels import PixelCounts, count_by_class
 from mdmkit.statistics.score_bins import BracketedPixels, PixelBins
-from mdmkit.statistics.score_keys import split_keys_between
 
 if TYPE_CHECKING:
     from mdmkit.core.frame import Frame
@@ -77,7 +76,7 @@ def deciding_counts(
         intervals = unresolved(bins.as_groups(), between, t_margins)
     if not len(intervals):
         return bins.as_groups().rows()
-    parts = [gathered(frame, intervals) for frame in frames()]
+    parts = [PixelCounts.between(frame, intervals) for frame in frames()]
     return bins.bracketed(bins.meeting(intervals), PixelCounts.merged(parts)).rows()
 
 
@@ -133,7 +132,7 @@ def unresolved(
     pixels: BracketedPixels, between: Between, t_margins: Sequence[float]
 ) -> NDArray[np.float64]:
     """Intervals of scores in which d may both pass and fail some T, shape (k, 2)."""
-    totals = pixels.groups.totals
+    totals = pixels.totals
     low, high = between(totals[1:], totals[:-1], totals[0])
     uncertain = np.zeros(low.size, bool)
     for t in t_margins:
@@ -160,8 +159,3 @@ def _with_plateaus(
         if found[0] == found[1]:
             least[c] = greatest[c] = found[0]
     return replace(bins, least=least, greatest=greatest)
-
-
-def gathered(frame: Frame, intervals: NDArray[np.float64]) -> PixelCounts:
-    """The counts of a frame's scores in closed intervals."""
-    return PixelCounts.of_classes(*split_keys_between(frame, intervals))

@@ -83,11 +83,14 @@ class Ranking:
         Rank of each pixel, the highest scores first, in the frame with a row above and below and
         one column to the right; the largest int32 where a pixel is not swept, and around. It is
         scratch memory, good until the next ranking of this thread is made.
+    spans : ndarray of int32, shape (H, 2)
+        Of each row the first column that is swept, and the one behind the last.
     flags : ndarray of uint8, shape (R,)
         What to do at the end of each rank: see `mdmkit.statistics.kernels.state`.
     """
 
     rank: NDArray[np.int32]
+    spans: NDArray[np.int32]
     flags: NDArray[np.uint8]
 
     @classmethod
@@ -95,19 +98,19 @@ class Ranking:
         """Give each distinct score a rank; with the ranking, the score of each rank."""
         from mdmkit.statistics.kernels.basins import rank_by_key, rank_by_level
 
-        rank = _unswept(frame)
+        rank, spans = _unranked(frame)
         if frame.scores.dtype.itemsize <= 2:
             met, values = met_scores(frame)
             negative, ranks = np.unique(-values, return_inverse=True)
             scores = -negative + 0.0  # -0.0 becomes 0.0
             rank_of_key = np.zeros(256**frame.scores.dtype.itemsize, np.int32)
             rank_of_key[met] = ranks
-            rank_by_key(score_keys(frame.scores.ravel()), frame.classes, rank_of_key, rank)
+            rank_by_key(score_keys(frame.scores.ravel()), frame.classes, rank_of_key, rank, spans)
         else:
             levels = pixel_order(frame)
-            rank_by_level(levels.order, levels.last, frame.shape[1], 0, rank)
+            rank_by_level(levels.order, levels.last, rank, spans)
             scores = levels.scores
-        return cls(rank, np.full(scores.size, flag, np.uint8)), scores
+        return cls(rank, spans, np.full(scores.size, flag, np.uint8)), scores
 
     @classmethod
     def by_key(
@@ -116,18 +119,16 @@ class Ranking:
         """Rank pixels by their key of a binned frame; those of negative ranks are left out."""
         from mdmkit.statistics.kernels.basins import rank_by_key
 
-        rank = _unswept(binned.frame)
-        rank_by_key(binned.keys, binned.frame.classes, ranks, rank)
-        return cls(rank, flags)
+        rank, spans = _unranked(binned.frame)
+        rank_by_key(binned.keys, binned.frame.classes, ranks, rank, spans)
+        return cls(rank, spans, flags)
 
 
-def _unswept(frame: Frame) -> NDArray[np.int32]:
-    from mdmkit.statistics.kernels.basins import BEYOND_ALL
-
+def _unranked(frame: Frame) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Room for the ranks and the spans of a frame."""
     height, width = frame.shape
     rank = scratch("rank", (height + 2) * (width + 1) + 1, np.int32)
-    rank.fill(BEYOND_ALL)
-    return rank
+    return rank, np.empty((height, 2), np.int32)
 
 
 def prepared(
@@ -147,17 +148,16 @@ def prepared(
     from mdmkit.statistics.kernels import basins
     from mdmkit.statistics.kernels.state import Records, State
 
-    rank, joins = ranking.rank, basins.joins_by_mask(frame.shape[1] + 1)
+    rank, spans = ranking.rank, ranking.spans
+    joins = basins.joins_by_mask(frame.shape[1] + 1)
     mask, traits = (scratch(name, rank.size, np.uint8) for name in ("mask", "traits"))
     basin = scratch("basin", rank.size, np.int32)
     room = np.zeros(ranking.flags.size, np.int32)
-    births = basins.find_basins(rank, frame.classes, joins, mask, traits, basin, room)
-    basins.name_basins(rank, basin)
+    births = basins.find_basins(rank, spans, frame.classes, joins, mask, traits, basin, room)
+    basins.name_basins(rank, spans, basin)
     starts = np.cumsum(room, dtype=np.int32) - room
     ends, words = starts.copy(), scratch("words", int(room.sum(dtype=np.int64)), np.uint32)
-    basins.scatter_records(
-        rank, frame.shape[1], targets.runs, joins, mask, traits, basin, ends, words
-    )
+    basins.scatter_records(rank, spans, targets.runs, joins, mask, traits, basin, ends, words)
     apart = ((frame.shape[0] + 1) // 2) * ((frame.shape[1] + 1) // 2)
     state = State.of(births, apart, targets.pixels, sizes.min_prediction, qualities)
     return Records(words, starts, ends, ranking.flags), state
@@ -346,28 +346,25 @@ def _closely(
     """
     close = resolved[bins_of_keys(binned.edges, edges)]
     close[1:-1:2] &= ~np.isin(binned.edges, edges)
+    places = binned.within(close)
+    values, keys = binned.frame.unit_scores(places), binned.keys[places]
+    pixels = np.bincount(keys, minlength=close.size)
     # by key: resolved pixels, and runs of other keys, at or above it; each pixel may be a rank
-    ahead = np.cumsum((binned.pixels * close)[::-1])[::-1]
+    ahead = np.cumsum(pixels[::-1])[::-1]
     runs = np.cumsum((~close & np.append(close[1:], True))[::-1])[::-1]
-    ranks = np.where(close, _CLOSE, ahead + runs - 1).astype(np.int32)
-    met = np.flatnonzero(close & (binned.pixels > 0))
+    ranks = (ahead + runs - 1).astype(np.int32)
+    met = np.flatnonzero(pixels)
     ranks[: met[0] if met.size else close.size] = -1
     count = int(ahead[0] + runs[0]) if met.size else 0
     ranking = Ranking.by_key(binned, ranks, np.full(count, RECORD, np.uint8))
 
-    places = np.flatnonzero(ranking.rank == _CLOSE)
-    row, column = np.divmod(places, binned.frame.shape[1] + 1)
-    flat = (row - 1) * binned.frame.shape[1] + column - 1
-    values = binned.frame.unit_scores(flat)
     order = np.argsort(-values, kind="stable")
     values = values[order]
     first = np.append(True, values[1:] != values[:-1])[: values.size]  # of its score
     levels = np.maximum.accumulate(np.where(first, np.arange(values.size), 0))
-    own = levels + runs[binned.keys[flat[order]]]
-    ranking.rank[places[order]] = own
+    own = levels + runs[keys[order]]
+    width = binned.frame.shape[1]
+    ranking.rank[places[order] + places[order] // width + width + 2] = own
     scores = np.full(count, np.nan)
     scores[own] = values
     return ranking, scores
-
-
-_CLOSE = 2**31 - 2  # rank of pixels whose own is not yet known

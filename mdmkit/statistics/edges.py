@@ -134,11 +134,19 @@ def united(intervals: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.stack([lows[begins], highs[ends]], axis=1)
 
 
+def meeting(
+    least: NDArray[np.float64], greatest: NDArray[np.float64], intervals: NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    """Which ranges, from least to greatest score, share scores with closed intervals, (k, 2)."""
+    lows, highs = united(intervals).T
+    place = np.searchsorted(lows, greatest, side="right")
+    return np.asarray(least <= np.append(-np.inf, highs)[place])
+
+
 def bins_meeting(edges: Edges, intervals: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Bins (edges[c - 1], edges[c]] that share scores with closed intervals, shape (m + 1,)."""
-    lows, highs = united(intervals).T
-    place = np.searchsorted(lows, np.append(edges, np.inf), side="right")
-    return np.asarray(np.append(-np.inf, highs)[place] > np.append(-np.inf, edges))
+    least, greatest = scores_of_bins(edges, np.arange(edges.size + 1)).T
+    return meeting(least, greatest, intervals)
 
 
 def scores_of_bins(edges: Edges, bins: NDArray[np.intp]) -> NDArray[np.float64]:

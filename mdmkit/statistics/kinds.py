@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from mdmkit.core.component_sizes import ComponentSizes
 from mdmkit.core.transforms import FrameChange, ImageScore
 from mdmkit.statistics.binned_components import BinnedComponents
-from mdmkit.statistics.boundaries import BandOverlap, BorderMatch
 from mdmkit.statistics.components import ComponentCounts
 from mdmkit.statistics.detections import DetectionStatistic
 from mdmkit.statistics.edges import Edges
@@ -23,6 +22,7 @@ from mdmkit.statistics.pixel_scores import PixelScores
 from mdmkit.statistics.pixels import PixelCounts
 from mdmkit.statistics.regions import RegionCoverage, TargetTally
 from mdmkit.statistics.score_bins import PixelBins, merged_pixels
+from mdmkit.statistics.stepped_counts import CountedStatistic
 from mdmkit.statistics.target_bins import TargetBin, both_bins
 
 if TYPE_CHECKING:
@@ -35,8 +35,7 @@ class PixelStatistic:
 
     def of(self, frame: Frame) -> PixelScores | PixelCounts:
         """Count one frame: scores of up to 16 bits one by one, others as sorted keys."""
-        known = PixelCounts if frame.scores.dtype.itemsize <= 2 else PixelScores
-        return known.of(frame)
+        return self._kind(frame).of(frame)
 
     def in_bins(self, binned: BinnedFrame, edges: Edges) -> PixelBins:
         """Count one frame in bins between `edges`."""
@@ -44,9 +43,11 @@ class PixelStatistic:
 
     def between(self, frame: Frame, intervals: NDArray[np.float64]) -> PixelScores | PixelCounts:
         """The part of `of` in any of the closed intervals of scores, shape (k, 2)."""
-        if frame.scores.dtype.itemsize <= 2:
-            return PixelCounts.of(frame).within(intervals)
-        return PixelScores.between(frame, intervals)
+        return self._kind(frame).between(frame, intervals)
+
+    @staticmethod
+    def _kind(frame: Frame) -> type[PixelScores | PixelCounts]:
+        return PixelCounts if frame.scores.dtype.itemsize <= 2 else PixelScores
 
 
 @dataclass(frozen=True)
@@ -98,9 +99,7 @@ class ChangedStatistic:
 
     def between(self, frame: Frame, intervals: NDArray[np.float64]) -> Any:
         """Change one frame, and count its pixels in some intervals of scores."""
-        if self._kind is PixelCounts:
-            return PixelCounts.of(self.change(frame)).within(intervals)
-        return self.statistic.between(self.change(frame), intervals)
+        return self._kind.between(self.change(frame), intervals)
 
     @property
     def _kind(self) -> Any:
@@ -134,17 +133,7 @@ class ImageRatesStatistic:
 
 
 #: Those whose counts can be reduced to bins.
-Binnable = (
-    PixelStatistic
-    | ComponentStatistic
-    | BandOverlap
-    | BorderMatch
-    | RegionCoverage
-    | TargetTally
-    | DetectionStatistic
-    | ImageCoverage
-    | ChangedStatistic
-)
+Binnable = PixelStatistic | ComponentStatistic | CountedStatistic | ChangedStatistic
 Statistic = Binnable | ImageRatesStatistic | MaskStatistic
 
 #: The counts of each statistic.

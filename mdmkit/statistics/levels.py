@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,24 +44,3 @@ class Levels:
     def false(self) -> Counts:
         """FP of the predictions A >= score, shape (n,)."""
         return self.before[1] + np.cumsum(self.between + self.normal)
-
-
-class RankedPixels(Protocol):
-    """Pixels by class and score, in whatever form: what ranking metrics need of them."""
-
-    @property
-    def anomalous(self) -> int:
-        """Number of anomalous pixels."""
-
-    @property
-    def normal(self) -> int:
-        """Number of normal pixels."""
-
-    def levels(self) -> Iterator[Levels]:
-        """Levels with anomalous pixels, others at will, in stretches of bounded size."""
-
-    def score_of(self, key: Any) -> float:
-        """The score of a level's key."""
-
-    def below(self, key: Any) -> float | None:
-        """The greatest score below that of a key; None where there is none."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from mdmkit.core.errors import InputError, RangeError
 from mdmkit.core.foreign import leaving_arguments, read_only
 from mdmkit.core.named_arrays import AsArrays
 from mdmkit.statistics.score_bins import AnyPixels
+from mdmkit.statistics.score_keys import keys_of, scores_of
 
 Scores = NDArray[np.float64]
 
@@ -151,33 +151,26 @@ def raw_threshold(normalizer: Normalizer, z: float) -> float:
     if isinstance(normalizer, Unchanged):
         return z
 
-    def mapped(score: float) -> float:
+    def mapped(key: int) -> float:
         with np.errstate(over="ignore"):
-            return float(normalizer(np.array([score]))[0])
+            return float(normalizer(_score_of(key))[0])
 
-    low, high = _place(-HIGHEST), _place(HIGHEST)
-    if not mapped(-HIGHEST) <= z:
+    low, high = map(int, keys_of(np.array([-HIGHEST, HIGHEST])))
+    if not mapped(low) <= z:
         return -HIGHEST
-    if mapped(HIGHEST) <= z:
+    if mapped(high) <= z:
         return HIGHEST
     while high - low > 1:
         middle = (low + high) // 2
-        if mapped(_float_at(middle)) <= z:
+        if mapped(middle) <= z:
             low = middle
         else:
             high = middle
-    return _float_at(low)
+    return float(_score_of(low)[0])
 
 
-def _place(value: float) -> int:
-    """The place of a float among all of them, 0 for 0."""
-    bits: int = struct.unpack("<q", struct.pack("<d", value))[0]
-    return bits if bits >= 0 else -(bits & (2**63 - 1))
-
-
-def _float_at(place: int) -> float:
-    value: float = struct.unpack("<d", struct.pack("<q", abs(place)))[0]
-    return value if place >= 0 else -value
+def _score_of(key: int) -> Scores:
+    return scores_of(np.array([key], np.uint64))
 
 
 NORMALIZERS: dict[str, type[Normalizer]] = {n.name: n for n in (Unchanged, MinMax, Sigmoid, Rank)}

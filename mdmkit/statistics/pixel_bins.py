@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.core.frame import as_unit
+from mdmkit.core.types import Array
 from mdmkit.statistics.edges import Edges, regular_steps
 from mdmkit.statistics.pixel_order import met_scores, score_keys
+from mdmkit.statistics.scratch import scratch
 
 if TYPE_CHECKING:
     from mdmkit.core.frame import Frame
@@ -29,21 +31,24 @@ class BinnedFrame:
         Bin edges, strictly ascending; see `mdmkit.statistics.binned_steps`.
     keys : ndarray of uint32, shape (H W,)
         Of valid pixels: 2 c inside bin c, (edges[c - 1], edges[c]), and 2 c + 1 at edges[c].
-    smallest, largest : float
-        Scores of valid pixels; infinite where there are none.
     """
 
     frame: Frame
     edges: Edges
     keys: NDArray[np.uint32]
-    smallest: float
-    largest: float
+    _met: tuple[float, float] | None = None
 
     @classmethod
     def of(cls, frame: Frame, edges: Edges) -> BinnedFrame:
         """Place the pixels of a frame. O(P)."""
-        from mdmkit.statistics.kernels.pixel_bins import place_keys, place_regularly, place_scores
+        from mdmkit.statistics.kernels.pixel_bins import (
+            place_among,
+            place_keys,
+            place_regularly,
+            place_scores,
+        )
 
+        extremes: tuple[float, float] | None = None
         scores, classes = frame.scores.ravel(), frame.classes.ravel()
         keys = np.empty(scores.size, np.uint32)
         if scores.dtype.itemsize <= 2:
@@ -55,13 +60,30 @@ class BinnedFrame:
         else:
             if scores.dtype.kind == "u":
                 scores = as_unit(scores)
-            steps = regular_steps(edges)
-            if steps:
+            if edges.size <= FEW:
+                place_among(scores, *_rounded(edges, scores.dtype), keys)
+            elif steps := regular_steps(edges):
                 extremes = place_regularly(scores, classes, steps, keys)
             else:
                 extremes = place_scores(scores, classes, *_look_up(edges), keys)
-        smallest, largest = (float(extreme) + 0.0 for extreme in extremes)  # -0.0 becomes 0.0
-        return cls(frame, edges, keys, smallest, largest)
+        return cls(frame, edges, keys, extremes)
+
+    @cached_property
+    def extremes(self) -> tuple[float, float]:
+        """The smallest and the largest score of valid pixels; infinite where there are none."""
+        met = self._met
+        if met is None:
+            scores = self.frame.unit_scores(np.flatnonzero(self.frame.valid))
+            met = scores.min(initial=np.inf), scores.max(initial=-np.inf)
+        return float(met[0]) + 0.0, float(met[1]) + 0.0  # -0.0 becomes 0.0
+
+    def within(self, wanted: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Flat indices of valid pixels whose keys are wanted, ascending. O(P)."""
+        from mdmkit.statistics.kernels.pixel_bins import find_keys
+
+        places = scratch("places", self.keys.size, np.int64)
+        found = find_keys(self.keys, self.frame.classes.ravel(), wanted, places)
+        return np.array(places[:found])
 
     @cached_property
     def packed(self) -> NDArray[np.uint64]:
@@ -84,6 +106,8 @@ class BinnedFrame:
         return np.stack([anomalous, self.pixels - anomalous], axis=1)
 
 
+#: Edges to each of which every score is compared.
+FEW = 24
 LookUp = tuple[Edges, int, NDArray[np.int32]]
 
 
@@ -108,6 +132,14 @@ def _look_up(edges: Edges) -> LookUp:
 
 
 _LOOK_UPS: deque[LookUp] = deque(maxlen=4)
+
+
+def _rounded(edges: Edges, kind: np.dtype[Any]) -> tuple[Array, Array]:
+    """Edges rounded up, and down, to floats of a type: scores compare to them as to the edges."""
+    with np.errstate(over="ignore"):
+        near = edges.astype(kind)
+        up, down = (np.nextafter(near, kind.type(end)) for end in (np.inf, -np.inf))
+    return np.where(near < edges, up, near), np.where(near > edges, down, near)
 
 
 def _keys(values: NDArray[np.float64], edges: Edges) -> NDArray[np.uint32]:

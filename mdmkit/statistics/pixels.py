@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from mdmkit.core.labels import ANOMALOUS, IGNORED, NORMAL, UNKNOWN
 from mdmkit.core.types import Array
-from mdmkit.statistics.edges import united
+from mdmkit.statistics.edges import meeting
 from mdmkit.statistics.levels import Levels
 from mdmkit.statistics.pixel_order import score_keys, scores_of_keys
-from mdmkit.statistics.score_keys import Keys, floats_of, split_keys
+from mdmkit.statistics.score_keys import Keys, floats_of, split_keys, split_keys_between
 from mdmkit.statistics.steps import Steps
 
 if TYPE_CHECKING:
@@ -56,12 +56,14 @@ class PixelCounts(Steps):
         """Counts of no pixels."""
         return cls.empty(2)
 
-    def within(self, intervals: NDArray[np.float64]) -> PixelCounts:
-        """Take the counts in any of the closed intervals of scores, shape (k, 2)."""
-        lows, highs = united(intervals).T
-        place = np.searchsorted(lows, self.scores, side="right")
-        inside = self.scores <= np.append(-np.inf, highs)[place]
-        return PixelCounts(self.scores[inside], self.changes[inside])
+    @classmethod
+    def between(cls, frame: Frame, intervals: NDArray[np.float64]) -> PixelCounts:
+        """Count the pixels of a frame in any of the closed intervals of scores, shape (k, 2)."""
+        if frame.scores.dtype.itemsize > 2:
+            return cls.of_classes(*split_keys_between(frame, intervals))
+        known = cls.of(frame)
+        inside = meeting(known.scores, known.scores, intervals)
+        return cls(known.scores[inside], known.changes[inside])
 
     def rows(self) -> PixelCounts:
         """Counts at every distinct score, as these are."""
@@ -116,8 +118,8 @@ def count_by_class(kernel: Any, scores: Array, frame: Frame, row: int) -> NDArra
 
     Returns
     -------
-    ndarray of int64, shape (3, n)
-        Pixels by class (normal, anomalous, ignored) and place, n <= row with all that were met.
+    ndarray of int64, shape (3, row)
+        Pixels by class (normal, anomalous, ignored) and place.
 
     Raises
     ------
@@ -127,18 +129,16 @@ def count_by_class(kernel: Any, scores: Array, frame: Frame, row: int) -> NDArra
     labels, table = frame.flat_labels()
     codes = np.flatnonzero(table != UNKNOWN).astype(np.uint8)
     counts = np.zeros((4, row), np.int64)
-    n = 0
     for start in range(0, scores.size, CHUNK):
         chunk = slice(start, start + CHUNK)
         even, odd = np.zeros((2, 4 * row + 1), np.uint32)
-        used = int(kernel(scores[chunk], labels[chunk], codes, table[codes], even, odd)) + 1
+        kernel(scores[chunk], labels[chunk], codes, table[codes], even, odd)
         for part in (even, odd):
-            counts[:, :used] += part[:-1].reshape(4, row)[:, :used]
-        n = max(n, used)
-    if counts[UNKNOWN, :n].any():
+            counts += part[:-1].reshape(4, row)
+    if counts[UNKNOWN].any():
         frame.check()
         return count_by_class(kernel, scores, frame, row)  # by its classes, which are all known
-    return counts[:UNKNOWN, :n]
+    return counts[:UNKNOWN]
 
 
 def _count_keys(frame: Frame) -> tuple[NDArray[np.float64], NDArray[np.int64]]:

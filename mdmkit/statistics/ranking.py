@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.core.arguments import check_share
-from mdmkit.statistics.levels import Counts, Levels, RankedPixels
-from mdmkit.statistics.score_bins import BracketedPixels
+from mdmkit.statistics.levels import Counts, Levels
+from mdmkit.statistics.score_bins import AnyPixels, BracketedPixels
 
 NAN = float("nan")
 Ratio = NDArray[np.float64]
@@ -23,11 +23,11 @@ _SUMMED = 2**16
 Bounds = tuple[float, float]
 
 
-def _undefined(pixels: RankedPixels) -> bool:
+def _undefined(pixels: AnyPixels) -> bool:
     return pixels.anomalous == 0 or pixels.normal == 0
 
 
-def average_precision(pixels: RankedPixels) -> float:
+def average_precision(pixels: AnyPixels) -> float:
     """Area under the precision-recall curve, as a step-wise sum: sum (R_n - R_n-1) P_n."""
     if _undefined(pixels):
         return NAN
@@ -54,7 +54,7 @@ def _sum(parts: Iterable[Ratio]) -> float:
     return fsum([*sums, float(rest.sum())])
 
 
-def auroc(pixels: RankedPixels) -> float:
+def auroc(pixels: AnyPixels) -> float:
     """Area under the ROC curve: the share of pairs in order, ties counting half."""
     if _undefined(pixels):
         return NAN
@@ -84,7 +84,7 @@ class RocPoint:
     threshold: float | None
 
 
-def point_at_tpr(pixels: RankedPixels, tpr: float) -> RocPoint:
+def point_at_tpr(pixels: AnyPixels, tpr: float) -> RocPoint:
     """The first point of the full ROC curve with TPR >= `tpr`, in (0, 1]."""
     check_share(tpr, "tpr")
     if _undefined(pixels):
@@ -97,7 +97,7 @@ def point_at_tpr(pixels: RankedPixels, tpr: float) -> RocPoint:
     raise AssertionError("a TPR of 1 is reached")
 
 
-def fpr_at_tpr(pixels: RankedPixels, tpr: float) -> float:
+def fpr_at_tpr(pixels: AnyPixels, tpr: float) -> float:
     """False positive rate at the first point of the full ROC curve with TPR >= `tpr`."""
     return point_at_tpr(pixels, tpr).fpr
 
@@ -125,7 +125,7 @@ class BestF1:
     lowest: float
 
 
-def best_f1(pixels: RankedPixels) -> BestF1:
+def best_f1(pixels: AnyPixels) -> BestF1:
     """Maximum of F1 over every prediction A > z, "everything" included; ties: the highest z."""
     if _undefined(pixels):
         return BestF1(NAN, None, False, NAN)
@@ -145,8 +145,7 @@ def best_f1(pixels: RankedPixels) -> BestF1:
 
 def _groups(pixels: BracketedPixels) -> tuple[Counts, Counts, Counts, Counts, NDArray[np.bool_]]:
     """TP and FP above each group, its anomalous and normal pixels, and whether it is unresolved."""
-    groups = pixels.groups
-    parts = (*groups.totals[1:].T, *groups.changes.T)
+    parts = (*pixels.totals[1:].T, *pixels.changes.T)
     tp, fp, p, n = (part[::-1] for part in parts)
     return tp, fp, p, n, pixels.unresolved[::-1]
 
@@ -181,7 +180,7 @@ def fpr_at_tpr_bounds(pixels: BracketedPixels, tpr: float) -> Bounds:
 
 def reaching_tpr(pixels: BracketedPixels, tpr: float) -> NDArray[np.bool_]:
     """The one group in which the rate is reached, shape (n,)."""
-    reached = pixels.groups.totals[:-1, 0] / pixels.anomalous >= tpr
+    reached = pixels.totals[:-1, 0] / pixels.anomalous >= tpr
     groups = np.zeros(reached.size, bool)
     groups[np.flatnonzero(reached)[-1:]] = True
     return groups

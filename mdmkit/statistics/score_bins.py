@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property, partial, reduce
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from mdmkit.statistics.edges import Edges, united
+from mdmkit.statistics.edges import Edges, meeting
 from mdmkit.statistics.levels import Counts
 from mdmkit.statistics.merging import SHARED, Joined, Merging
 from mdmkit.statistics.pixel_scores import PixelScores
@@ -18,7 +18,6 @@ from mdmkit.statistics.pixels import PixelCounts
 from mdmkit.statistics.score_keys import floor_keys, scores_of
 
 if TYPE_CHECKING:
-    from mdmkit.statistics.levels import Levels
     from mdmkit.statistics.pixel_bins import BinnedFrame
 
 
@@ -92,9 +91,10 @@ class PixelBins(Merging):
         inside_bins, at_edge = binned.counts[::2], binned.counts[1::2]
         counts = inside_bins + at_edge
         some, inside = counts.any(axis=1), inside_bins.any(axis=1)
-        upper = np.append(binned.edges, np.inf).clip(binned.smallest, binned.largest)
+        smallest, largest = binned.extremes
+        upper = np.append(binned.edges, np.inf).clip(smallest, largest)
         with np.errstate(over="ignore"):
-            lower = np.nextafter(np.append(-np.inf, binned.edges), np.inf).clip(binned.smallest)
+            lower = np.nextafter(np.append(-np.inf, binned.edges), np.inf).clip(smallest)
         least = np.where(inside, lower, upper)
         return cls(
             binned.edges, counts, np.where(some, least, np.inf), np.where(some, upper, -np.inf)
@@ -135,9 +135,7 @@ class PixelBins(Merging):
 
     def meeting(self, intervals: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Bins that share scores with any of the closed intervals, shape (m + 1,)."""
-        lows, highs = united(intervals).T
-        place = np.searchsorted(lows, self.greatest, side="right")
-        return np.asarray(self.least <= np.append(-np.inf, highs)[place])
+        return meeting(self.least, self.greatest, intervals)
 
     def intervals(self, bins: NDArray[np.bool_]) -> NDArray[np.float64]:
         """Least and greatest score of some bins, shape (k, 2)."""
@@ -145,9 +143,7 @@ class PixelBins(Merging):
 
     def as_groups(self) -> BracketedPixels:
         """Group the pixels by bin, where none were looked at again."""
-        kept = np.flatnonzero(self.counts.any(axis=1))
-        groups = PixelCounts(self.greatest[kept], self.counts[kept])
-        return BracketedPixels(groups, self.least[kept])
+        return self.bracketed(np.zeros(self.edges.size + 1, bool), PixelCounts.none())
 
     def bracketed(self, looked_into: NDArray[np.bool_], inside: PixelCounts) -> BracketedPixels:
         """Group the pixels by bin, and by score where the pixels of some bins were looked at again.
@@ -163,75 +159,52 @@ class PixelBins(Merging):
         order = np.argsort(scores, kind="stable")
         least = np.concatenate([self.least[kept], inside.scores])[order]
         changes = np.concatenate([self.counts[kept], inside.changes])[order]
-        return BracketedPixels(PixelCounts(scores[order], changes), least)
+        return BracketedPixels(scores[order], changes, least)
 
 
 @dataclass(frozen=True, eq=False)
-class BracketedPixels:
+class BracketedPixels(PixelCounts):
     """Pixels in groups, whose scores lie between a least and a greatest one.
+
+    Counted as if every group had one score, its greatest.
 
     Attributes
     ----------
-    groups : PixelCounts
-        Pixels of each group, at its greatest score.
     least : ndarray of float64, shape (n,)
-        Its least score; above the greatest one of the group before.
+        Least score of each group; above the greatest one of the group before.
     """
 
-    groups: PixelCounts
     least: NDArray[np.float64]
 
     @cached_property
     def unresolved(self) -> NDArray[np.bool_]:
         """Groups with more than one score, shape (n,)."""
-        return np.asarray(self.least < self.groups.scores)
-
-    @property
-    def anomalous(self) -> int:
-        """Number of anomalous pixels."""
-        return self.groups.anomalous
-
-    @property
-    def normal(self) -> int:
-        """Number of normal pixels."""
-        return self.groups.normal
+        return np.asarray(self.least < self.scores)
 
     @property
     def extremes(self) -> tuple[float, float]:
         """Least and greatest score; infinite where there are none."""
-        least, greatest = self.groups.extremes
+        least, greatest = super().extremes
         return (float(self.least[0]) if self.least.size else least), greatest
-
-    def levels(self) -> Iterator[Levels]:
-        """Groups in descending order, as if each had one score."""
-        return self.groups.levels()
-
-    def score_of(self, key: Any) -> float:
-        """The score of a level."""
-        return float(key)
-
-    def below(self, key: Any) -> float | None:
-        """The greatest score of the next lower group; None where there is none."""
-        return self.groups.below(key)
 
     def rows(self) -> PixelCounts:
         """Groups as if each had one score."""
-        return self.groups
+        return PixelCounts(self.scores, self.changes)
 
     def intervals(self, groups: NDArray[np.bool_]) -> NDArray[np.float64]:
         """Least and greatest score of some groups, shape (k, 2)."""
-        return np.stack([self.least[groups], self.groups.scores[groups]], axis=1)
+        return np.stack([self.least[groups], self.scores[groups]], axis=1)
 
-    def between(self, z: float) -> tuple[Counts, Counts]:
+    def bounds_above(self, z: float) -> tuple[Counts, Counts]:
         """Least and most (TP, FP) that the prediction A > z can have, shape (2,) each."""
         least, most = (
-            self.groups.totals[np.searchsorted(scores, z, side="right")]
-            for scores in (self.least, self.groups.scores)
+            self.totals[np.searchsorted(scores, z, side="right")]
+            for scores in (self.least, self.scores)
         )
         return least, most
 
 
-AnyPixels = PixelScores | PixelCounts | BracketedPixels
+AnyPixels = PixelScores | PixelCounts
 
 
 def merged_pixels(parts: Iterable[Any]) -> Any:

@@ -3,31 +3,24 @@
 from __future__ import annotations
 
 import html
-import io
 import json
 import re
 import sys
-from base64 import b64decode
 from datetime import datetime, timezone
 from importlib.metadata import version
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from PIL import Image
 
 from mdmkit import InputError, evaluate, recommend_threshold
 from mdmkit.cli import command_line as cli
 from mdmkit.cli import terminal
 from mdmkit.comparison.study import study_methods
-from mdmkit.core.frame import Frame
 from mdmkit.datasets import from_folders
 from mdmkit.metrics.pixel_metrics import F1
 from mdmkit.report import build_report
 from mdmkit.report import slider as levels
-from mdmkit.report.pictures import png
-from mdmkit.statistics.normalizers import MinMax, Sigmoid, Unchanged
 
 SHAPE = (18, 30)
 EVIL_METHOD = "<script>window.hacked=1</script>"
@@ -130,47 +123,6 @@ def test_eight_bit_scores_are_all_offered_and_others_with_what_is_recommended(bu
         assert {0.0, 0.25, 0.3, 0.5, 0.8, 1.0} | jumps <= set(values)
 
 
-def test_thresholds_beyond_what_eight_bits_hold_are_left_out():
-    offered = levels.offer_thresholds([np.linspace(0, 1, 1000)], np.linspace(0.0012, 0.9, 300))
-    assert offered.values.size == levels.MOST
-    assert 0.0012 in offered.values
-    assert not offered.complete
-
-
-@given(
-    st.lists(st.floats(0, 1), min_size=1, max_size=60),
-    st.lists(st.floats(0, 1), max_size=40),
-    st.booleans(),
-    st.sampled_from([np.float64, np.float32, np.float16]),
-    st.sampled_from([Unchanged(), MinMax(-0.25, 1.5), Sigmoid()]),
-)
-def test_levels_count_the_thresholds_that_a_score_exceeds(scores, wanted, ties, dtype, rescale):
-    offered = levels.offer_thresholds([np.linspace(0, 1, 1000)], wanted)
-    scores = np.array([scores + (wanted + [k / 4096 for k in range(3)] if ties else [])], dtype)
-    frame = Frame(scores, np.ones_like(scores, np.uint8))
-    rescaled = rescale(scores.astype(np.float64))
-    expected = [[int((offered.values < score).sum()) for score in rescaled[0]]]
-    assert offered.levels(frame, rescale).tolist() == expected
-
-
-@given(st.integers(2, 256), st.randoms(use_true_random=False))
-def test_counts_at_a_threshold_are_those_of_its_prediction(n, random):
-    drawn = np.array([[random.randrange(n) for _ in range(40)]], np.uint8)
-    classes = np.array([[random.randrange(3) for _ in range(40)]], np.uint8)
-    counts = levels.Counts.of(drawn, classes, n)
-    assert counts.tp.tolist() == [int((drawn > i)[classes == 1].sum()) for i in range(n)]
-    assert counts.fp.tolist() == [int((drawn > i)[classes == 0].sum()) for i in range(n)]
-    assert (counts.anomalous, counts.normal) == ((classes == 1).sum(), (classes == 0).sum())
-
-
-@pytest.mark.parametrize("shape", [(1, 1), (1, 7), (5, 1), (33, 20)])
-def test_a_map_of_bytes_comes_back_from_its_png(shape):
-    pixels = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
-    with Image.open(io.BytesIO(b64decode(png(pixels)))) as opened:
-        assert opened.mode == "L"
-        assert (np.asarray(opened) == pixels).all()
-
-
 def test_objects_are_found_up_to_where_half_of_their_pixels_are(built):
     report, _ = built
     from scipy.ndimage import label
@@ -233,13 +185,6 @@ def test_ranges_under_requirements_are_bars(command, tmp_path):
     code, err = command("-o", "none.html", "--require", "recall>=1, fpr<=0")
     assert code == 0, err
     assert "mine: no threshold." in (tmp_path / "none.html").read_text()
-
-
-def test_ignored_pixels_have_no_level():
-    frame = Frame([[0.9, np.nan, 0.4]], [[1, 255, 0]])
-    offered = levels.offer_thresholds([np.array([0.4, 0.9])], [])
-    assert offered.levels(frame, Unchanged()).tolist() == [[2, 0, 1]]
-    assert offered.values.tolist() == [0.0, 0.4, 0.9, 1.0]
 
 
 def test_the_hardest_frames_come_first_and_those_without_anomalies_last(built):

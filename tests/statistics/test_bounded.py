@@ -183,7 +183,7 @@ def test_plateaus_are_not_gathered(dtype, plateaus, monkeypatch):
         target = [(s + rng.normal(0, 0.3, s.shape) > 0.5).astype(np.uint8) for s in scores]
         target[0][0, 0], target[1][:3] = 1, 255
         assert_equal_to_the_full_sweep(scores, target, "f1", T[::3])
-    monkeypatch.setattr(bounded, "gathered", None)
+    monkeypatch.setattr(bounded.PixelCounts, "between", None)
     if plateaus <= 3:
         mdm(scores, target, 0.5)
 

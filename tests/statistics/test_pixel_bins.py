@@ -55,7 +55,7 @@ def test_keys_are_those_of_a_search(dtype, data):
     assert np.array_equal(
         binned.counts[:, 0], np.bincount(expected, anomalous[0], 2 * edges.size + 2)
     )
-    assert (binned.smallest, binned.largest) == (scores.min(), scores.max())
+    assert binned.extremes == (scores.min(), scores.max())
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32, np.uint8, np.uint16])
@@ -75,4 +75,4 @@ def test_ignored_pixels_are_in_no_bin():
     target = np.array([[0, 1, 255, 255]])
     binned = BinnedFrame.of(Frame(np.array([[0.1, 0.6, np.nan, 0.9]]), target), np.array([0.5]))
     assert binned.counts.tolist() == [[0, 1], [0, 0], [1, 0], [0, 0]]
-    assert (binned.smallest, binned.largest) == (0.1, 0.6)
+    assert binned.extremes == (0.1, 0.6)

@@ -176,7 +176,7 @@ def check_binned(seed):
         if not pixels.unresolved.any():
             assert value == shown == low == high
     for z in (*rng.choice(expected.scores, 3), 0.3, -1.0):
-        least, most = pixels.between(z)
+        least, most = pixels.bounds_above(z)
         assert (least <= expected.above(z)).all()
         assert (expected.above(z) <= most).all()
         if z in edges or not pixels.unresolved.any():

@@ -315,7 +315,7 @@ def test_a_set_of_one_frame_is_that_frame():
         for statistic in statistics:
             grid = grids[statistic]
             pixels = statistic == statistics[0]
-            alone = grid.as_groups().groups if pixels else grid.as_sweep(counted.edges, None)
+            alone = grid.as_groups() if pixels else grid.as_sweep(counted.edges, None)
             found = chosen.raw(statistic)
             if pixels:  # there may be edges at which nothing changes
                 some = found.changes.any(axis=1)

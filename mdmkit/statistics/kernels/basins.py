@@ -24,6 +24,7 @@ from mdmkit.statistics.kernels.labelling import NAME, STOP
 from mdmkit.statistics.kernels.sorting import ANOMALOUS, IGNORED
 
 BEYOND_ALL = np.int32(2**31 - 1)
+_UNSWEPT = np.uint64(BEYOND_ALL)
 # a record: its basin; how many further basins meet there; whether the pixel is anomalous; whether
 # no neighbour has a lower rank. Behind it follow the further basins, then the class of an anomalous
 # pixel.
@@ -58,9 +59,13 @@ def joins_by_mask(stride):
 
 
 @kernel
-def rank_by_key(keys, classes, rank_of_key, rank):
-    """Write the rank of each pixel; negative ranks and ignored pixels are not swept."""
+def rank_by_key(keys, classes, rank_of_key, rank, spans):
+    """Write the rank of each pixel; negative ranks and ignored pixels are not swept.
+
+    `spans` gets the first column of each row that is swept, and the one behind the last.
+    """
     height, width = classes.shape
+    rank[: width + 2] = rank[(height + 1) * (width + 1) :] = BEYOND_ALL
     for y in range(height):
         above = (y + 1) * (width + 1) + 1
         for x in range(width):
@@ -68,12 +73,22 @@ def rank_by_key(keys, classes, rank_of_key, rank):
             if classes[y, x] != IGNORED:
                 r = rank_of_key[keys[y * width + x]]
             rank[above + x] = r if r >= 0 else BEYOND_ALL
+        rank[above + width] = BEYOND_ALL
+        first, stop = 0, width
+        while stop > 0 and rank[above + stop - 1] == BEYOND_ALL:
+            stop -= 1
+        while first < stop and rank[above + first] == BEYOND_ALL:
+            first += 1
+        spans[y, 0], spans[y, 1] = first, stop
 
 
 @kernel
-def rank_by_level(order, last, width, first, rank):
-    """Write ranks `first`, `first` + 1, ... of flat indices in order, anew after each `last`."""
-    level = first
+def rank_by_level(order, last, rank, spans):
+    """Write ranks 0, 1, ... of flat indices in order, anew after each `last`."""
+    rank[:] = BEYOND_ALL
+    width = rank.size // (len(spans) + 2) - 1
+    spans[:, 0], spans[:, 1] = 0, width
+    level = 0
     for k in range(order.size):
         i = np.int64(order[k])
         row = np.int64((i + 0.5) * (1.0 / width))  # exact below 2^50
@@ -111,7 +126,7 @@ def basin_before(p, q, basin):
 
 
 @kernel
-def find_basins(rank, classes, joins, mask, traits, basin, words):
+def find_basins(rank, spans, classes, joins, mask, traits, basin, words):
     """Name a basin at each pixel, or (-1 - place) a pixel of it in a later place; their number.
 
     Adds to `words`, by rank, how many words its records take at most. `traits` says what a record
@@ -125,19 +140,20 @@ def find_basins(rank, classes, joins, mask, traits, basin, words):
     room = np.maximum(joins[:, 4], 1)
     meets = np.where(joins[:, 4] > 1, MEETS, 0).astype(np.uint8)
     for y in range(height):
-        q0 = (y + 1) * stride
-        row = slice(q0 + 1, q0 + 1 + width)
+        first_x, stop_x = spans[y]
+        start, stop = (y + 1) * stride + first_x, (y + 1) * stride + stop_x
         neighbours_before(
-            rank[q0 - stride : q0 + 1],
-            rank[q0 : q0 + width + 2],
-            rank[q0 + stride : q0 + stride + width + 2],
-            mask[row],
-            traits[row],
+            rank[start - stride : stop - stride + 2],
+            rank[start : stop + 2],
+            rank[start + stride : stop + stride + 2],
+            mask[start + 1 : stop + 1],
+            traits[start + 1 : stop + 1],
         )
-        for x in range(width):
-            q = q0 + 1 + x
-            r = rank[q]
-            if r == BEYOND_ALL:
+        for x in range(first_x, stop_x):
+            here = (y + 1) * stride + 1 + x
+            q = np.uint64(here)
+            r = np.uint64(rank[q])
+            if r == _UNSWEPT:
                 continue
             m = mask[q]
             anomalous = classes[y, x] == ANOMALOUS
@@ -147,47 +163,55 @@ def find_basins(rank, classes, joins, mask, traits, basin, words):
                 basin[q] = born
                 born += 1
             else:
-                before = q + first[m]
-                basin[q] = basin_before(before, q, basin) if before < q else -1 - before
+                before = here + first[m]
+                basin[q] = basin_before(before, here, basin) if before < here else -1 - before
     return born
 
 
 @kernel
-def name_basins(rank, basin):
+def name_basins(rank, spans, basin):
     """Name the basin of every pixel: from the last place on, that of each later one is known."""
-    for q in range(rank.size - 1, -1, -1):
-        if rank[q] != BEYOND_ALL:
-            named = basin[q]
-            basin[q] = basin[q if named >= 0 else -1 - named]
+    stride = rank.size // (len(spans) + 2)
+    for y in range(len(spans) - 1, -1, -1):
+        last = (y + 1) * stride + spans[y, 1]
+        for back in range(spans[y, 1] - spans[y, 0]):
+            q = np.uint64(last - back)  # numba looks for signed ones below 0
+            if rank[q] != BEYOND_ALL:
+                named = np.int64(basin[q])
+                basin[q] = basin[q if named >= 0 else np.uint64(-1 - named)]
 
 
 @kernel
-def scatter_records(rank, width, runs, joins, mask, traits, basin, places, records):
+def scatter_records(rank, spans, runs, joins, mask, traits, basin, places, records):
     """Write the record of each pixel behind those of its rank.
 
     `places` gives where the records of a rank start; it is moved to where they end.
     """
     run = 0
-    for q in range(width + 2, rank.size - width - 2):
-        r = rank[q]
-        if r == BEYOND_ALL:
-            continue
-        place, own, trait = np.int64(places[r]), np.int64(basin[q]), traits[q]
-        end = place + 1
-        record = own | (ALONE if trait & IS_ALONE else 0)
-        if trait & (MEETS | IS_ANOMALOUS):
-            m = mask[q]
-            for j in range(1, joins[m, 4]):
-                other = np.int64(basin[q + joins[m, j]])
-                records[end] = other
-                end += other != own
-            record |= (end - place - 1) << MEETING_SHIFT
-            if trait & IS_ANOMALOUS:
-                flat = q - q // (width + 1) - width - 1
-                while runs[run, STOP] <= flat:
-                    run += 1
-                records[end] = runs[run, NAME]
-                end += 1
-                record |= MARKED
-        records[place] = record
-        places[r] = end
+    stride = rank.size // (len(spans) + 2)
+    for y in range(len(spans)):
+        for x in range(spans[y, 0], spans[y, 1]):
+            here = (y + 1) * stride + 1 + x
+            q = np.uint64(here)  # numba looks for signed ones below 0
+            r = np.uint64(rank[q])
+            if r == _UNSWEPT:
+                continue
+            place, own, trait = np.int64(places[r]), np.int64(basin[q]), traits[q]
+            end = place + 1
+            record = own | (ALONE if trait & IS_ALONE else 0)
+            if trait & (MEETS | IS_ANOMALOUS):
+                m = mask[q]
+                for j in range(1, joins[m, 4]):
+                    other = np.int64(basin[here + joins[m, j]])
+                    records[end] = other
+                    end += other != own
+                record |= (end - place - 1) << MEETING_SHIFT
+                if trait & IS_ANOMALOUS:
+                    flat = y * (stride - 1) + x
+                    while runs[run, STOP] <= flat:
+                        run += 1
+                    records[end] = runs[run, NAME]
+                    end += 1
+                    record |= MARKED
+            records[place] = record
+            places[r] = end

@@ -55,11 +55,11 @@ def root_of(tree, i):
     """Root of the component that basin i is in, halving the path."""
     above = tree[i]
     while above >= 0:
-        further = tree[above]
+        further = tree[np.uint64(above)]
         if further < 0:
-            return np.int64(above)
+            return np.uint64(above)
         tree[i] = further
-        i = np.int64(further)
+        i = np.uint64(further)
         above = tree[i]
     return i
 
@@ -158,7 +158,7 @@ def join_basins(r, start, stop, words, s):
     """Join the component r and those of the basins words[start:stop]; returns its root."""
     tree = s.tree
     for i in range(start, stop):
-        other = root_of(tree, np.int64(words[i]))
+        other = root_of(tree, np.uint64(words[i]))
         if other == r:
             continue
         facts, others = ~tree[r], ~tree[other]
@@ -204,9 +204,9 @@ def join_pixels(start, stop, words, s):
     tree, counters = s.tree, s.counters
     fresh, seeds, i = 0, 0, start
     while i < stop:
-        record = np.int64(words[i])
+        record = np.int64(words[np.uint64(i)])
         i += 1
-        r = root_of(tree, record & BASIN)
+        r = root_of(tree, np.uint64(record & BASIN))
         marked = False
         if record & _LOUD:
             meeting = (record >> MEETING_SHIFT) & MEETING

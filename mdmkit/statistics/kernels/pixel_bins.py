@@ -19,6 +19,7 @@ AT_START, OTHERS = 1, 2  # which edges a slot has, if any: one at its very start
 _HALF, _ONE = np.int64(0x3F000000), np.int64(0x3F800000)  # bits of float32 0.5 and 1
 _MAGNITUDE = np.int64(0x7FFFFFFF)
 _HIGH = np.uint64(1) << np.uint64(32)
+_BLOCK = 2048
 
 
 @inlined_kernel
@@ -122,6 +123,21 @@ def place_regularly(scores, classes, steps, keys):
 
 
 @kernel
+def place_among(scores, at, above, keys):
+    """Write the key of each pixel where edges are few: vector loops, an edge at a time.
+
+    `at` are the edges, rounded up to the type of the scores, and `above` rounded down.
+    """
+    for start in range(0, scores.size, _BLOCK):
+        block, own = scores[start : start + _BLOCK], keys[start : start + _BLOCK]
+        own[:] = 0
+        for j in range(at.size):
+            first, below = at[j], above[j]
+            for i in range(block.size):
+                own[i] += np.uint32(block[i] >= first) + np.uint32(block[i] > below)
+
+
+@kernel
 def mark_keys(raw, classes, met):
     """Mark the keys of scores of up to 16 bits that valid pixels have."""
     for i in range(raw.size):
@@ -147,3 +163,14 @@ def count_keys(keys, classes, counts):
         if classes[i] != IGNORED:
             one = _HIGH + np.uint64(1) if classes[i] == ANOMALOUS else np.uint64(1)
             counts[keys[i]] += one
+
+
+@kernel
+def find_keys(keys, classes, wanted, places):
+    """Write the places of valid pixels with wanted keys, ascending; returns their number."""
+    n = 0
+    for i in range(keys.size):
+        if classes[i] != IGNORED and wanted[keys[i]]:
+            places[n] = i
+            n += 1
+    return n

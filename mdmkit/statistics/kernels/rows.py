@@ -6,24 +6,17 @@ NO VALIDATION HERE. On entry must hold: `bins` (M,) descend, one a row of `sums`
 
 from __future__ import annotations
 
-from mdmkit.core.exact_sums import LIMB_BITS, LIMBS, UNIT_BITS
+from mdmkit.core.exact_sums import LIMBS, UNIT_BITS
 from mdmkit.statistics.kernels import inner_kernel, kernel
+from mdmkit.statistics.kernels.bounds import fixed
 
 _FINER = 40 - UNIT_BITS  # the sweep bounds sums in units of 2^-40
-_TO_UNITS = 2 * LIMB_BITS - UNIT_BITS
-
-
-@inner_kernel
-def units(totals, at):
-    """A sum of ratios in `UNITS`, rounded down."""
-    middle = totals[at + 1] + (totals[at + 2] >> LIMB_BITS)
-    return (totals[at] << (UNIT_BITS - LIMB_BITS)) + (middle >> _TO_UNITS)
 
 
 @inner_kernel
 def fill_sum(b, totals, low, high, table, dips, rises):
     """Write three limbs into a bin of a table, and how far they may dip and rise."""
-    known = units(totals, 0)
+    known = fixed(totals, 0) >> _FINER
     for i in range(LIMBS):
         table[b, i] = totals[i]
     dips[b, 0] = known + 1 - (low >> _FINER)
