@@ -229,8 +229,9 @@ def bootstrap(
     Notes
     -----
     Frames are gone through twice, once to choose the thresholds, and read once where they fit into
-    an eighth of `memory`; replicates touch statistics only: O(R F bins) for F frames. A normaliser keeps the constants of all frames. Frames are the unit
-    of resampling (Efron, 1979), as pixels of one frame are anything but independent.
+    an eighth of `memory`; replicates touch statistics only: O(R F bins) for F frames. A normaliser
+    keeps the constants of all frames. Frames are the unit of resampling (Efron, 1979), as pixels of
+    one frame are anything but independent.
 
     Examples
     --------
