@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.core.labels import ANOMALOUS
-from mdmkit.core.named_arrays import AsArrays
 from mdmkit.core.types import Array
+from mdmkit.statistics.interval_counts import KeyRuns
 from mdmkit.statistics.regions import covered_steps
-from mdmkit.statistics.score_keys import Keys, key_source, keys_of, scores_of
+from mdmkit.statistics.score_keys import Keys, key_source, keys_of
 from mdmkit.statistics.stepped_counts import CountedStatistic, SteppedCounts
 from mdmkit.statistics.steps import Steps
 
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class ImageRates(AsArrays):
+class ImageRates(KeyRuns):
     """Scores of the valid pixels of normal images, and of the anomalous pixels of the others.
 
     Attributes
@@ -48,24 +47,6 @@ class ImageRates(AsArrays):
         if frame.anomalous_pixels:
             return cls((), (keys,), source)
         return cls((keys,) if keys.size else (), (), source)
-
-    @classmethod
-    def merged(cls, parts: Iterable[ImageRates]) -> ImageRates:
-        """Images of several sets of frames."""
-        several = list(parts)
-        if len({part.source for part in several}) > 1:
-            several = [part.widened() for part in several]
-        normal = tuple(image for part in several for image in part.normal)
-        anomalous = tuple(image for part in several for image in part.anomalous)
-        return cls(normal, anomalous, several[0].source)
-
-    def widened(self) -> ImageRates:
-        """Convert keys to those of float64 scores."""
-        normal, anomalous = (
-            tuple(keys_of(scores_of(image, self.source)) for image in images)
-            for images in (self.normal, self.anomalous)
-        )
-        return ImageRates(normal, anomalous, "float64")
 
     def recalls(self, most: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Recall of each anomalous image while the mean FPR of normal images is at most `most`.

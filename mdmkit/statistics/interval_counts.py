@@ -3,22 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mdmkit.core.named_arrays import AsArrays
 from mdmkit.statistics.binned_steps import BinnedSteps, inside_bins
 from mdmkit.statistics.edges import Edges
+from mdmkit.statistics.merging import SHARED, Joined, Merging
 from mdmkit.statistics.score_keys import Keys, keys_of, scores_of, sorted_keys
 from mdmkit.statistics.stepped_counts import BinnedCounts, SteppedCounts
 from mdmkit.statistics.steps import Rescale, Steps
 
+R = TypeVar("R", bound="KeyRuns")
+
+
+class KeyRuns(Merging):
+    """A dataclass of counts with tuples of `keys_of`, and the dtype from whose scores they are."""
+
+    source: str
+
+    joined: ClassVar[Joined] = {"source": SHARED}
+
+    @classmethod
+    def merged(cls: type[R], parts: Iterable[R]) -> R:
+        """Counts of several sets of frames; of unlike scores, with the keys of float64."""
+        several = list(parts)
+        if len({part.source for part in several}) > 1:
+            several = [part.widened() for part in several]
+        return super().merged(several)
+
+    def widened(self: R) -> R:
+        """Convert keys to those of float64 scores."""
+        runs = {name: held for name, held in vars(self).items() if isinstance(held, tuple)}
+        wide = {
+            name: tuple(keys_of(scores_of(run, self.source)) for run in held)
+            for name, held in runs.items()
+        }
+        return replace(self, **wide, source="float64")  # type: ignore[type-var]
+
+
+def _one_by_one(several: list[tuple[Keys, ...]]) -> tuple[Keys, ...]:
+    return tuple(map(np.concatenate, zip(*several, strict=True)))
+
 
 @dataclass(frozen=True, eq=False)
-class IntervalCounts(AsArrays):
+class IntervalCounts(KeyRuns):
     """Numbers of pixels of several kinds that count at z in [low, high), a half-open interval each.
 
     Attributes
@@ -44,22 +76,7 @@ class IntervalCounts(AsArrays):
     anomalous: int
     source: str
 
-    @classmethod
-    def merged(cls, parts: Iterable[IntervalCounts]) -> IntervalCounts:
-        """Counts of several sets of frames."""
-        several = list(parts)
-        if len({part.source for part in several}) > 1:
-            several = [part.widened() for part in several]
-        ends = tuple(np.concatenate(runs) for runs in zip(*(p.ends for p in several), strict=True))
-        sizes = np.sum([part.sizes for part in several], axis=0)
-        anomalous = sum(part.anomalous for part in several)
-        return cls(ends, np.asarray(sizes), anomalous, several[0].source)
-
-    def widened(self) -> IntervalCounts:
-        """Convert keys to those of float64 scores."""
-        ends = (scores_of(run, self.source) for run in self.ends)
-        wide = tuple(keys_of(run) for run in ends)
-        return IntervalCounts(wide, self.sizes, self.anomalous, "float64")
+    joined: ClassVar[Joined] = {**KeyRuns.joined, "ends": _one_by_one}
 
     @property
     def nbytes(self) -> int:

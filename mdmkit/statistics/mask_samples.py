@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,8 @@ from mdmkit.core.errors import InputTypeError
 from mdmkit.core.foreign import leaving_arguments, read_only
 from mdmkit.core.frame import as_unit
 from mdmkit.core.labels import ANOMALOUS
+from mdmkit.core.named_arrays import AsArrays
+from mdmkit.statistics.merging import Merging
 
 if TYPE_CHECKING:
     from mdmkit.core.frame import Frame
@@ -28,7 +30,7 @@ GRID = np.arange(MOST_STEPS) / (MOST_STEPS - 1)
 
 
 @dataclass(frozen=True, eq=False)
-class _FrameSamples:
+class _FrameSamples(AsArrays):
     thresholds: NDArray[np.float64]  # every step's lower end, or GRID
     values: NDArray[np.float64]
     exact: bool
@@ -48,7 +50,7 @@ def _as_float(value: Any, name: str) -> float:
 
 
 @dataclass(frozen=True, eq=False)
-class MaskSamples:
+class MaskSamples(Merging):
     """Values of `function(prediction, target)` for each frame, at its steps or at equal distances.
 
     Attributes
@@ -80,18 +82,6 @@ class MaskSamples:
             ends = value(frame.valid.copy()), value(np.zeros_like(target))
         samples = _FrameSamples(thresholds, values, exact, ends)
         return cls((samples,), frame.anomalous_pixels)
-
-    @classmethod
-    def merged(cls, parts: Iterable[MaskSamples]) -> MaskSamples:
-        """Values of several sets of frames."""
-        several = list(parts)
-        frames = tuple(frame for part in several for frame in part.frames)
-        return cls(frames, sum(part.anomalous for part in several))
-
-    @property
-    def nbytes(self) -> int:
-        """Memory of the arrays."""
-        return sum(frame.thresholds.nbytes + frame.values.nbytes for frame in self.frames)
 
     @property
     def ends(self) -> tuple[float, float]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mdmkit.core.frame import as_unit
 from mdmkit.core.types import Array
+from mdmkit.statistics.score_keys import Keys, keys_of
 
 if TYPE_CHECKING:
     from mdmkit.core.frame import Frame
@@ -22,7 +23,7 @@ class PixelOrder:
 
     Attributes
     ----------
-    order : ndarray of uint32 or int64, shape (P,)
+    order : ndarray of uint32, shape (P,)
         Flat indices of the P valid pixels, descending in score.
     last : ndarray of uint8, shape (P,)
         1 at the last pixel of each score, else 0.
@@ -31,7 +32,8 @@ class PixelOrder:
 
     Notes
     -----
-    O(P) for float32 (sorted by digits; 16 bytes per pixel while it lasts), O(P log P) for others.
+    O(P) for scores of up to 32 bits (sorted by digits; 20 bytes per pixel while it lasts),
+    O(P log P) for others.
     """
 
     order: Array
@@ -56,9 +58,11 @@ class PixelOrder:
     def of(cls, frame: Frame) -> PixelOrder:
         """Sort a frame."""
         raw, valid = frame.scores.ravel(), frame.valid.ravel()
-        if raw.dtype == np.float32 and raw.size < 2**32:
-            return cls(*_by_digits(raw, valid), raw)
-        return cls(*_by_comparison(raw, valid), raw)
+        order, keys = descending(keys_of(raw, valid))
+        ignored = raw.size - np.count_nonzero(valid)  # which have the largest key
+        order, keys = order[ignored:], keys[ignored:]
+        last = np.append(keys[1:] != keys[:-1], True)[: keys.size]
+        return cls(order, last.view(np.uint8), raw)
 
 
 def pixel_order(frame: Frame) -> PixelOrder:
@@ -90,28 +94,14 @@ def met_scores(frame: Frame) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     return keys, scores_of_keys(keys, frame.scores.dtype)
 
 
-def _index_type(size: int) -> type[np.integer[Any]]:
-    return np.uint32 if size < 2**32 else np.int64
+def descending(keys: Keys) -> tuple[NDArray[np.uint32], Keys]:
+    """Places of keys in descending order, of equal ones in their own, and the keys there."""
+    from mdmkit.statistics.kernels.sorting import sort_records
 
-
-def _by_digits(
-    scores: NDArray[np.float32], valid: NDArray[np.bool_]
-) -> tuple[Array, NDArray[np.uint8]]:
-    from mdmkit.statistics.kernels.sorting import pack_descending, sort_records, unpack_records
-
-    records = np.empty(scores.size + 1, np.uint64)
-    records = records[: pack_descending(scores.view(np.uint32), valid, records)]
+    if keys.itemsize > 4:
+        order = np.argsort(~keys, kind="stable").astype(np.uint32)
+        return order, keys[order]
+    half = np.uint64(32)
+    records = (~keys.astype(np.uint64) << half) | np.arange(keys.size, dtype=np.uint64)
     records = sort_records(records, np.empty_like(records))
-    order, last = np.empty(records.size, np.uint32), np.ones(records.size, np.uint8)
-    unpack_records(records, order, last)
-    return order, last
-
-
-def _by_comparison(scores: Array, valid: NDArray[np.bool_]) -> tuple[Array, NDArray[np.uint8]]:
-    index = np.flatnonzero(valid)
-    key = -(as_unit(scores[index]) + 0.0)
-    descending = np.argsort(key, kind="stable")
-    key = key[descending]
-    last = np.ones(key.size, np.uint8)
-    last[:-1] = key[1:] != key[:-1]
-    return index[descending].astype(_index_type(scores.size)), last
+    return records.astype(np.uint32), (~records >> half).astype(keys.dtype)

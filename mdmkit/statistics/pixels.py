@@ -118,8 +118,8 @@ def count_by_class(kernel: Any, scores: Array, frame: Frame, row: int) -> NDArra
 
     Returns
     -------
-    ndarray of int64, shape (3, n)
-        Pixels by class (normal, anomalous, ignored) and place, n <= row with all that were met.
+    ndarray of int64, shape (3, row)
+        Pixels by class (normal, anomalous, ignored) and place.
 
     Raises
     ------
@@ -129,18 +129,16 @@ def count_by_class(kernel: Any, scores: Array, frame: Frame, row: int) -> NDArra
     labels, table = frame.flat_labels()
     codes = np.flatnonzero(table != UNKNOWN).astype(np.uint8)
     counts = np.zeros((4, row), np.int64)
-    n = 0
     for start in range(0, scores.size, CHUNK):
         chunk = slice(start, start + CHUNK)
         even, odd = np.zeros((2, 4 * row + 1), np.uint32)
-        used = int(kernel(scores[chunk], labels[chunk], codes, table[codes], even, odd)) + 1
+        kernel(scores[chunk], labels[chunk], codes, table[codes], even, odd)
         for part in (even, odd):
-            counts[:, :used] += part[:-1].reshape(4, row)[:, :used]
-        n = max(n, used)
-    if counts[UNKNOWN, :n].any():
+            counts += part[:-1].reshape(4, row)
+    if counts[UNKNOWN].any():
         frame.check()
         return count_by_class(kernel, scores, frame, row)  # by its classes, which are all known
-    return counts[:UNKNOWN, :n]
+    return counts[:UNKNOWN]
 
 
 def _count_keys(frame: Frame) -> tuple[NDArray[np.float64], NDArray[np.int64]]:

@@ -18,7 +18,8 @@ from mdmkit.core.frame import as_unit
 from mdmkit.core.labels import ANOMALOUS
 from mdmkit.core.types import Array
 from mdmkit.statistics.frame_regions import FrameRegions
-from mdmkit.statistics.score_keys import Keys, keys_of
+from mdmkit.statistics.pixel_order import descending
+from mdmkit.statistics.score_keys import keys_of
 from mdmkit.statistics.stepped_counts import CountedStatistic, SteppedCounts
 from mdmkit.statistics.steps import Steps
 from mdmkit.statistics.target_bins import BothBins, TargetBin
@@ -140,18 +141,7 @@ def covered_steps(
     from mdmkit.statistics.kernels.regions import weigh
 
     weights = np.empty(scores.size, np.int64)
-    order = _descending(keys_of(scores))
+    order, _ = descending(keys_of(scores))
     weigh(order, regions, saturations, weights)
     ascending = order[::-1]
     return Steps.from_unsorted(as_unit(scores[ascending]) + 0.0, weights[ascending, None])
-
-
-def _descending(keys: Keys) -> NDArray[np.integer[Any]]:
-    """Places of the keys, descending; equal ones in any order."""
-    from mdmkit.statistics.kernels.sorting import sort_records
-
-    if keys.dtype.itemsize > 4:
-        return np.asarray(np.argsort(keys, kind="stable")[::-1])
-    records = (~keys.astype(np.uint64) << np.uint64(32)) | np.arange(keys.size, dtype=np.uint64)
-    ordered = sort_records(records, np.empty_like(records))
-    return np.asarray((ordered & np.uint64(0xFFFFFFFF)).astype(np.int64))

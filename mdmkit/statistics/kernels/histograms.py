@@ -52,14 +52,6 @@ def place_in_bins(scores, classes, places):
 
 
 @kernel
-def largest_of(keys, largest):
-    """The largest key, if it is larger than `largest`."""
-    for i in range(keys.size):
-        largest = keys[i] if keys[i] > largest else largest
-    return largest
-
-
-@kernel
 def place_by_key(keys, row, classes, places):
     """Where a key of a class is counted: class * row + key, the last of the row for larger ones."""
     last = np.uint32(row - np.uint32(1))
@@ -95,7 +87,7 @@ def count_pairs(words, even, odd):
 def count_bins(scores, labels, codes, meanings, even, odd):
     """Count float scores in bins; `even` + `odd` (CLASSES * ROW + 1,) uint32 are the counts.
 
-    The last entry takes the places that fill up the last word. Returns the largest bin.
+    The last entry takes the places that fill up the last word.
     """
     classes = np.empty(_BLOCK, np.uint8)
     places = np.empty(_BLOCK, np.uint16)
@@ -107,7 +99,6 @@ def count_bins(scores, labels, codes, meanings, even, odd):
         whole = (n + 3) // 4
         places[n : 4 * whole] = CLASSES * ROW
         count_quadruples(words[:whole], even, odd)
-    return OUTSIDE
 
 
 @kernel
@@ -115,19 +106,16 @@ def count_keys(keys, labels, codes, meanings, even, odd):
     """Count uint8 or uint16 keys; `even` + `odd` (CLASSES * row + 1,) uint32 are the counts.
 
     Keys of row - 1 and more are counted together. The last entry takes the place that fills up the
-    last word. Returns the largest key, row - 1 at most.
+    last word.
     """
     row = np.uint32(even.size // CLASSES)
     classes = np.empty(_BLOCK, np.uint8)
     places = np.empty(_BLOCK, np.uint32)
     words = places.view(np.uint64)
-    largest = keys.dtype.type(0)
     for start in range(0, keys.size, _BLOCK):
         n = min(_BLOCK, keys.size - start)
         look_up(labels[start : start + n], codes, meanings, classes[:n])
         place_by_key(keys[start : start + n], row, classes[:n], places[:n])
-        largest = largest_of(keys[start : start + n], largest)
         whole = (n + 1) // 2
         places[n : 2 * whole] = CLASSES * row
         count_pairs(words[:whole], even, odd)
-    return min(np.uint32(largest), row - np.uint32(1))
