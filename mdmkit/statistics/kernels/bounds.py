@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mdmkit.statistics.kernels import inlined_kernel, inner_kernel
+from mdmkit.statistics.kernels import inlined_kernel
 from mdmkit.statistics.kernels.overlaps import normal_pixels
 from mdmkit.statistics.kernels.state import (
     ANOMALOUS,
