@@ -31,10 +31,11 @@ def split(values: NDArray[np.float64]) -> NDArray[np.int64]:
 
 def total(limbs: NDArray[np.int64]) -> NDArray[np.float64]:
     """Correctly rounded sums, shape (...), from summed limbs of shape (..., 3)."""
-    top, middle, low = _carried(limbs)
+    top, middle, low = (limbs[..., i] for i in range(LIMBS))
+    middle = middle + (low >> LIMB_BITS)
     # 53 + 38 bits: both halves are exact in float64, so their sum is rounded once
-    high_half = (top << 18) | (middle >> 10)
-    low_half = ((middle & 1023) << LIMB_BITS) | low
+    high_half = (top << 18) + (middle >> 10)
+    low_half = ((middle & 1023) << LIMB_BITS) | (low & _MASK)
     return np.asarray(high_half * 2.0**-46 + low_half * 2.0**-84)
 
 
@@ -55,10 +56,13 @@ def in_digits(limbs: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def of_digits(digits: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Limbs, shape (..., 3), from sums of `in_digits`, shape (..., 4); further columns stay."""
-    limbs = digits[..., 1:].copy(order="K")
-    limbs[..., 0] += digits[..., 0] << LIMB_BITS
-    return np.asarray(limbs)
+    """Limbs, shape (..., 3), in the place of sums of `in_digits`, shape (..., 4).
+
+    Further columns stay as they are.
+    """
+    digits[..., 1] += digits[..., 0] << LIMB_BITS
+    digits[..., 0] = 0
+    return digits[..., 1:]
 
 
 def floor_units(limbs: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -63,7 +63,7 @@ def _checked(name: str, found: object, shape: tuple[int, ...]) -> Ratio:
             f"found shape {values.shape}",
             argument="metric",
         )
-    return values.astype(np.float64)
+    return values.astype(np.float64, copy=False)
 
 
 class Metric(ABC):

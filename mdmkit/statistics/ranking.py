@@ -37,9 +37,10 @@ def average_precision(pixels: AnyPixels) -> float:
 
 def _terms(level: Levels) -> Ratio:
     """Anomalous pixels times precision, of each score that has some."""
-    some = level.anomalous > 0
-    true, false = level.true[some], level.false[some]
-    return np.asarray(level.anomalous[some] * (true / (true + false)))
+    from mdmkit.statistics.kernels.ranking import fill_terms
+
+    terms = np.empty(level.anomalous.size)
+    return terms[: fill_terms(level.anomalous, level.true, level.false, terms)]
 
 
 def _sum(parts: Iterable[Ratio]) -> float:

@@ -9,10 +9,10 @@ from typing import TypeVar
 
 from mdmkit.core.arguments import as_bytes
 from mdmkit.core.component_sizes import ComponentSizes
-from mdmkit.core.frame import Frame
 from mdmkit.core.progress import Progress, no_progress
 from mdmkit.evaluation.evaluation import Evaluation
 from mdmkit.evaluation.executors import check_jobs
+from mdmkit.evaluation.shelf import shelved
 from mdmkit.evaluation.threads import Load, Threads, in_order
 from mdmkit.metrics.measures import Measure
 from mdmkit.statistics.normalizers import Normalizer
@@ -20,33 +20,6 @@ from mdmkit.thresholds.counted_frame import ReadFrame
 
 T = TypeVar("T")
 F = TypeVar("F", bound="LoadedFrames")
-
-
-class Shelf:
-    """Frames by number, until their arrays take so many bytes; the others are read each time."""
-
-    def __init__(self, memory: int) -> None:
-        self._left = memory
-        self._frames: dict[int, Frame] = {}
-
-    def get(self, number: int, load: Load) -> Frame:
-        """A frame without what was computed of it before: only its pixels are kept."""
-        known = self._frames.get(number)
-        if known is not None:
-            return _plain(known)
-        frame = load()
-        size = frame.scores.nbytes + frame.classes.nbytes
-        if size <= self._left:
-            self._left -= size
-            self._frames[number] = _plain(frame)
-        return frame
-
-
-def _plain(frame: Frame) -> Frame:
-    other = frame.altered()
-    if "regions" in vars(frame):  # of data sets that name them
-        vars(other)["regions"] = vars(frame)["regions"]
-    return other
 
 
 @dataclass(frozen=True)
@@ -78,9 +51,7 @@ class LoadedFrames:
         progress: Progress = no_progress,
     ) -> F:
         """The same, of which those that were read stay in a half of this memory."""
-        shelf = Shelf(as_bytes(memory) // 2)
-        kept = [partial(shelf.get, number, load) for number, load in enumerate(loads)]
-        return cls(kept, memory, check_jobs(jobs), progress)
+        return cls(shelved(loads, as_bytes(memory) // 2), memory, check_jobs(jobs), progress)
 
     @property
     def frames(self) -> int:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.core.progress import Progress
+from mdmkit.evaluation.shelf import shelved
 from mdmkit.evaluation.threads import Load, in_order
 from mdmkit.metrics.normalized_totals import NormalizedTotals
 from mdmkit.statistics.accumulator import Accumulator
@@ -141,14 +142,14 @@ class FrameCounts:
             None if spreads is None else np.asarray(spreads[place]),
         )
 
-    def resampled(self, draws: NDArray[np.int64]) -> Iterator[NormalizedTotals]:
+    def resampled(self, draws: NDArray[np.int64]) -> Iterator[list[NormalizedTotals]]:
         """The statistics of sets that have each frame so many times, shape (R, F), in their order.
 
-        Each is good until the next one is asked for, whose sums take the same memory.
-        O(R F k m) multiplications.
+        Some sets at a time, which are good until the next ones are asked for, whose sums take the
+        same memory. O(R F k m) multiplications.
         """
         rows = {statistic: counts.shape[1] for statistic, counts in self.counts.items()}
-        batch = max(1, min(self.frames // 2, BATCH // (8 * sum(rows.values()))))
+        batch = max(1, min(self.frames, BATCH // (8 * sum(rows.values()))))
         known = {s: c[:] if 4 * c.size <= BLOCK else c for s, c in self.counts.items()}
         sums = {statistic: np.empty((batch, row), np.int64) for statistic, row in rows.items()}
         for start in range(0, len(draws), batch):
@@ -156,9 +157,10 @@ class FrameCounts:
             for statistic, counts in known.items():
                 _add_up(counts, times, sums[statistic])
             facts = {statistic: _of_sets(facts, times) for statistic, facts in self.facts.items()}
-            for place in range(len(times)):
-                known_of_set = {s: (sums[s][place], facts[s][place]) for s in sums}
-                yield self._selected(int(times[place].sum()), known_of_set)
+            yield [
+                self._selected(count, {s: (sums[s][place], facts[s][place]) for s in sums})
+                for place, count in enumerate(times.sum(axis=1).tolist())
+            ]
 
     def _selected(
         self, frames: int, sums: dict[Statistic, tuple[Integers, Facts]]
@@ -269,13 +271,16 @@ def count_frames(
     jobs: int = 1,
     progress: Progress = lambda: None,
 ) -> FrameCounts:
-    """Read the frames of a method twice: to choose thresholds, and to count at them.
+    """Go through the frames of a method twice: to choose thresholds, and to count at them.
+
+    They are read once, as long as they fit into an eighth of `memory`.
 
     Raises
     ------
     InputError
         The first frame that cannot be used; nothing to count.
     """
+    loads = shelved(loads, memory // 8)
     accumulator = Accumulator(memory)
     for part in in_order((partial(_pixels, load) for load in loads), jobs):
         accumulator.add(part)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from math import nan
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -227,9 +228,10 @@ def bootstrap(
 
     Notes
     -----
-    Pixels are read twice, once to choose the thresholds; replicates touch statistics only:
-    O(R F bins) for F frames. A normaliser keeps the constants of all frames. Frames are the unit
-    of resampling (Efron, 1979), as pixels of one frame are anything but independent.
+    Frames are gone through twice, once to choose the thresholds, and read once where they fit into
+    an eighth of `memory`; replicates touch statistics only: O(R F bins) for F frames. A normaliser
+    keeps the constants of all frames. Frames are the unit of resampling (Efron, 1979), as pixels of
+    one frame are anything but independent.
 
     Examples
     --------
@@ -313,14 +315,16 @@ def _resample(
         brackets[measure.key] = (float("nan") if low is None else low), high
     if len(refused) == len(measures):
         raise RangeError(next(iter(refused.values())))
-    drawn = {measure.key: np.full(len(draws), np.nan) for measure in measures}
-    for place, sweeps in enumerate(counted.resampled(draws)):
+    drawn: dict[str, list[float]] = {measure.key: [] for measure in measures}
+    for sets in counted.resampled(draws):
         for measure in measures:
-            if measure.key not in refused:
-                drawn[measure.key][place] = float(_compute(measure, sweeps))
-        progress()
+            known = measure.key not in refused
+            drawn[measure.key] += (float(_compute(measure, s)) if known else nan for s in sets)
+        for _ in sets:
+            progress()
     found.values[method], found.brackets[method] = values, brackets
-    found.replicates[method], found.refused[method] = drawn, refused
+    found.replicates[method] = {key: np.array(numbers) for key, numbers in drawn.items()}
+    found.refused[method] = refused
     look = Look.at(whole, values.get("auroc"), is_ranked(measures))
     return [f"{method}: {text}" for text in remarks_on(look, measures, values)]
 

@@ -77,7 +77,14 @@ MARGINS = ",".join(
 MORE = "siou@z=0.5,ppv@z=0.4,mean_f1@z=0.5,siou_gt,ppv,mean_f1,ap,auroc,fpr95,best_f1,autc"
 
 
-def asked(what, several):
+#: The sigmoid of the largest scores is 1: they become equal.
+SCALES = {
+    "none": lambda s: s, "minmax": lambda s: 8 * s - 5, "sigmoid": lambda s: 90 * s - 40,
+    "rank": lambda s: s - 0.5,
+}  # fmt: skip
+
+
+def asked(what):
     if what == "own":
         return OWN
     if what == "sizes":
@@ -96,19 +103,19 @@ def drawn(seed, scale):
 @pytest.mark.parametrize("normalize", ["none", "minmax", "sigmoid", "rank"])
 def test_each_set_is_judged_as_if_it_were_evaluated(what, normalize):
     for seed in range(cases(40) // 5):
-        scale = (lambda s: s) if normalize == "none" else (lambda s: 8 * s - 5)
-        several = drawn(seed, scale)
+        several = drawn(seed, SCALES[normalize])
         fixed = _fixed(normalize, several)
         found = bootstrap(
-            {"m": several}, metrics=asked(what, several), normalize=normalize, replicates=9,
+            {"m": several}, metrics=asked(what), normalize=normalize, replicates=9,
             seed=seed,
         )  # fmt: skip
         for place, times in enumerate(draws_of(5, 9, seed)):
-            chosen = np.repeat(np.arange(5), times)
-            resampled = [(fixed(several[i][0]), several[i][1]) for i in chosen]
-            expected = _evaluated(resampled, asked(what, several), found.keys)
+            raw = [several[frame] for frame in np.repeat(np.arange(5), times)]
+            on_raw = _evaluated(raw, asked(what), found.keys, normalize="sigmoid")
+            on_scale = _evaluated([(fixed(s), t) for s, t in raw], asked(what), found.keys)
             for key in found.keys:
-                value, own = found.replicates["m"][key][place], expected[key]
+                own = (on_scale if key in found.on_scale else on_raw)[key]
+                value = found.replicates["m"][key][place]
                 assert value == pytest.approx(own, nan_ok=True, abs=1e-10), (seed, place, key)
 
 
@@ -125,9 +132,9 @@ def _fixed(normalize, several):
     return lambda s: s
 
 
-def _evaluated(resampled, metrics, keys):
+def _evaluated(resampled, metrics, keys, **options):
     """The numbers of some frames; NaN where they hold nothing to detect."""
     if not any((t == 1).any() for _, t in resampled):
         return dict.fromkeys(keys, np.nan)
-    found = evaluate(resampled, metrics)
+    found = evaluate(resampled, metrics, **options)
     return {key: np.nan if found[key] is None else found[key] for key in keys}

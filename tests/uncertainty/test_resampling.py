@@ -308,7 +308,8 @@ def test_a_set_of_one_frame_is_that_frame():
         room=InMemory(), memory=2**30,
     )  # fmt: skip
     times = 1000 * np.eye(3, dtype=np.int64)
-    for place, chosen in enumerate(counted.resampled(times)):
+    sets = (one for several in counted.resampled(times) for one in several)
+    for place, chosen in enumerate(sets):
         direct = DirectBins(counted.edges, counted.edges, frozenset(statistics))
         grids = Totals.of(Frame(*drawn[place]), statistics, direct=direct).by_statistic
         for statistic in statistics:
