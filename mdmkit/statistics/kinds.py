@@ -23,7 +23,7 @@ from mdmkit.statistics.pixels import PixelCounts
 from mdmkit.statistics.regions import RegionCoverage, TargetTally
 from mdmkit.statistics.score_bins import PixelBins, merged_pixels
 from mdmkit.statistics.stepped_counts import CountedStatistic
-from mdmkit.statistics.target_bins import TargetBin, both_bins
+from mdmkit.statistics.target_bins import TargetBin
 
 if TYPE_CHECKING:
     from mdmkit.core.frame import Frame
@@ -151,12 +151,12 @@ def changed(change: FrameChange, statistic: Statistic) -> Statistic:
     if isinstance(change, TargetBin) and isinstance(statistic, (TargetTally, DetectionStatistic)):
         return replace(statistic, components=_narrowed(statistic.components, change))
     if isinstance(change, TargetBin) and isinstance(statistic, RegionCoverage):
-        return replace(statistic, within=both_bins(statistic.within, change))
+        return replace(statistic, within=change.after(statistic.within))
     return ChangedStatistic(change, statistic)
 
 
 def _narrowed(sizes: ComponentSizes, change: TargetBin) -> ComponentSizes:
-    return replace(sizes, within=both_bins(sizes.within, change))
+    return replace(sizes, within=change.after(sizes.within))
 
 
 def has_bins(statistic: Statistic) -> TypeGuard[Binnable]:
