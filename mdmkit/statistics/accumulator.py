@@ -193,7 +193,9 @@ class Accumulator:
         known = self._exact[statistic]
         if of_pixels(statistic):
             return PixelBins.of(known, self.edges)
-        return statistic.at_edges(known, self.component_edges)  # type: ignore[union-attr]
+        if isinstance(known, ComponentCounts):
+            return BinnedComponents.of_sweep(known, self.component_edges)
+        return known.at_edges(self.component_edges)
 
     def merge(self, other: Accumulator) -> None:
         """Count the frames of another accumulator with the same memory and thresholds.

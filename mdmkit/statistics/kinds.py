@@ -60,10 +60,6 @@ class ComponentStatistic:
         """Count one frame."""
         return ComponentCounts.of(frame, self.sizes)
 
-    def at_edges(self, sweep: ComponentCounts, edges: Edges) -> BinnedComponents:
-        """Counts reduced to bins between `edges`."""
-        return BinnedComponents.of_sweep(sweep, edges)
-
     def in_bins(self, binned: BinnedFrame, edges: Edges) -> BinnedComponents:
         """Count one frame in bins between `edges`."""
         return BinnedComponents.of(binned, self.sizes, edges)
@@ -106,10 +102,6 @@ class ChangedStatistic:
         """Counts at each score where the change leaves few pixels or few scores."""
         few = isinstance(self.statistic, PixelStatistic) and not self.change.selects
         return PixelCounts if few else self.statistic
-
-    def at_edges(self, sweep: object, edges: Edges) -> Any:
-        """Counts reduced to bins between `edges`."""
-        return self.statistic.at_edges(sweep, edges)
 
     def in_bins(self, binned: BinnedFrame, edges: Edges) -> Any:
         """Change one frame, given as it was, and count it in bins between `edges`."""
