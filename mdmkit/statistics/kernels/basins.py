@@ -24,7 +24,7 @@ from mdmkit.statistics.kernels.labelling import NAME, STOP
 from mdmkit.statistics.kernels.sorting import ANOMALOUS, IGNORED
 
 BEYOND_ALL = np.int32(2**31 - 1)
-_UNSWEPT = np.uint64(BEYOND_ALL)
+_UNSWEPT, _ONE = np.uint64(BEYOND_ALL), np.uint64(1)
 # a record: its basin; how many further basins meet there; whether the pixel is anomalous; whether
 # no neighbour has a lower rank. Behind it follow the further basins, then the class of an anomalous
 # pixel.
@@ -196,22 +196,22 @@ def scatter_records(rank, spans, runs, joins, mask, traits, basin, places, recor
             r = np.uint64(rank[q])
             if r == _UNSWEPT:
                 continue
-            place, own, trait = np.int64(places[r]), np.int64(basin[q]), traits[q]
-            end = place + 1
+            place, own, trait = np.uint64(places[r]), np.int64(basin[q]), traits[q]
+            end = place + _ONE
             record = own | (ALONE if trait & IS_ALONE else 0)
             if trait & (MEETS | IS_ANOMALOUS):
                 m = mask[q]
                 for j in range(1, joins[m, 4]):
                     other = np.int64(basin[here + joins[m, j]])
                     records[end] = other
-                    end += other != own
-                record |= (end - place - 1) << MEETING_SHIFT
+                    end += np.uint64(other != own)
+                record |= np.int64(end - place - _ONE) << MEETING_SHIFT
                 if trait & IS_ANOMALOUS:
                     flat = y * (stride - 1) + x
                     while runs[run, STOP] <= flat:
                         run += 1
                     records[end] = runs[run, NAME]
-                    end += 1
+                    end += _ONE
                     record |= MARKED
             records[place] = record
             places[r] = end

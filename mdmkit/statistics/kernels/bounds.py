@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mdmkit.statistics.kernels import inner_kernel
+from mdmkit.statistics.kernels import inlined_kernel
 from mdmkit.statistics.kernels.overlaps import normal_pixels
 from mdmkit.statistics.kernels.state import (
     ANOMALOUS,
@@ -61,14 +61,14 @@ from mdmkit.statistics.kernels.state import (
 UNIT = 2.0**40  # bounds on sums are integers in units of 1 / UNIT
 
 
-@inner_kernel
+@inlined_kernel
 def fixed(totals, at):
     """A sum of ratios in units of 2^-40, rounded down."""
     middle = totals[at + 1] + (totals[at + 2] >> 28)
     return (totals[at] << 12) + (middle >> 16)
 
 
-@inner_kernel
+@inlined_kernel
 def end_part(s):
     """Include the states within a part of a bin in the bounds on numbers of components."""
     counters = s.counters
@@ -85,7 +85,7 @@ def end_part(s):
     counters[PART] += 1
 
 
-@inner_kernel
+@inlined_kernel
 def begin_bin(s):
     """Let bounds start anew at what is counted now."""
     counters = s.counters
@@ -95,7 +95,7 @@ def begin_bin(s):
     s.spread[0, 0] = fixed(s.totals, SIOU)
 
 
-@inner_kernel
+@inlined_kernel
 def bound_components(s):
     """Bound the sum of PPV, and how many components reach each quality, before both are settled.
 
@@ -139,7 +139,7 @@ def bound_components(s):
             spread[1, 3 + n + i] -= 1
 
 
-@inner_kernel
+@inlined_kernel
 def bound_targets(s):
     """Bound the sum of sIoU and the true positives, now that they are settled."""
     totals, counters, targets = s.totals, s.counters, s.targets
@@ -168,7 +168,7 @@ def bound_targets(s):
     spread[0, 0], spread[1, 0] = low, high
 
 
-@inner_kernel
+@inlined_kernel
 def write_bounds(at, bounds, hit_bounds, s):
     """Write low, then high, of the sums of sIoU and PPV and the number; and of TP, FP."""
     n = hit_bounds.shape[1] // 4

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mdmkit.statistics.kernels import borrowed, inner_kernel, kernel
+from mdmkit.statistics.kernels import borrowed, inlined_kernel, inner_kernel, kernel
 from mdmkit.statistics.kernels.bounds import (
     begin_bin,
     bound_components,
@@ -41,7 +41,7 @@ from mdmkit.statistics.kernels.state import (
 from mdmkit.statistics.kernels.updating import count_targets, serve, settle
 
 
-@inner_kernel
+@inlined_kernel
 def record_sums(rank, sums, s):
     """Write a row of sums."""
     row = s.counters[N_SUMS]
@@ -52,7 +52,7 @@ def record_sums(rank, sums, s):
     s.counters[N_SUMS] += 1
 
 
-@inner_kernel
+@inlined_kernel
 def record_hits(rank, hits, s):
     """Write a row of TP, FP and, if there is room, FOUND where they differ from the latest."""
     row, n = s.counters[N_HITS], s.qualities.size
@@ -75,7 +75,7 @@ def count_rank(rank, false, hits, s):
         record_hits(rank, hits, s)
 
 
-@inner_kernel
+@inlined_kernel
 def end_rank(rank, flag, sums, hits, bounds, hit_bounds, s):
     """Count, bound and record at the end of a rank what its flags ask for."""
     bins = bounds.shape[0] > 0

@@ -20,6 +20,7 @@ _HALF, _ONE = np.int64(0x3F000000), np.int64(0x3F800000)  # bits of float32 0.5 
 _MAGNITUDE = np.int64(0x7FFFFFFF)
 _HIGH = np.uint64(1) << np.uint64(32)
 _BLOCK = 2048
+_1 = np.uint64(1)
 
 
 @inlined_kernel
@@ -78,12 +79,12 @@ def key_of(score, edges, first, table, inexact):
     Slots before the table have no edges, as its first one has none; nor have those behind it.
     """
     place = place_of(score)
-    slot = min(max((place >> SLOT_SHIFT) - first, 0), table.size - 1)
+    slot = np.uint64(min(max((place >> SLOT_SHIFT) - first, 0), table.size - 1))
     entry = np.int64(table[slot])
     edge = entry & AT_START
     at_edge = edge & np.int64(place & INSIDE == 0)  # bits: branches here would be coin tosses
     if entry & OTHERS | at_edge & inexact:
-        return key_among(score, edges, entry >> 2, np.int64(table[slot + 1]) >> 2)
+        return key_among(score, edges, entry >> 2, np.int64(table[slot + _1]) >> 2)
     return 2 * ((entry >> 2) + edge) - at_edge
 
 

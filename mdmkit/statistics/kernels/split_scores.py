@@ -14,6 +14,7 @@ from mdmkit.statistics.kernels import inner_kernel, kernel
 
 NORMAL, ANOMALOUS, IGNORED, UNKNOWN = range(4)  # the classes of mdmkit.core.labels
 _BLOCK = 256
+_0, _1 = np.uint64(0), np.uint64(1)  # numba looks whether signed places are below 0
 _DIGIT = 11  # bits that are sorted by at once: 2,048 places stay in the cache
 
 
@@ -34,8 +35,8 @@ def split_by_class(bits, labels, table, sign, exponent, keys):
     ones there are, where the anomalous ones start, and whether a label without a meaning or a
     score that is not finite was met at a pixel in use.
     """
-    front = 0
-    back = keys.size  # front < back until the last pixel is done
+    front = _0
+    back = np.uint64(keys.size)  # front < back until the last pixel is done
     flagged = False
     for i in range(bits.size):
         b = bits[i]
@@ -43,9 +44,9 @@ def split_by_class(bits, labels, table, sign, exponent, keys):
         key = ~b if b & sign else b | sign
         key = sign if b == sign else key  # -0.0 is 0.0
         keys[front] = key  # both are written and one is kept, so that nothing branches
-        keys[back - 1] = key
-        front += meaning == NORMAL
-        back -= meaning == ANOMALOUS
+        keys[back - _1] = key
+        front += np.uint64(meaning == NORMAL)
+        back -= np.uint64(meaning == ANOMALOUS)
         flagged |= (meaning == UNKNOWN) | ((meaning != IGNORED) & (b & exponent == exponent))
     return front, back, flagged
 
@@ -119,9 +120,9 @@ def split_between(bits, labels, table, sign, lows, highs, keys):
 def sort_by_digit(keys, spare, shift):
     """Write keys to `spare`, sorted by a digit and else in order; False if all have the same."""
     mask = keys.dtype.type((1 << _DIGIT) - 1)
-    counts = np.zeros(1 << _DIGIT, np.int64)
+    counts = np.zeros(1 << _DIGIT, np.uint64)
     for i in range(keys.size):
-        counts[(keys[i] >> shift) & mask] += 1
+        counts[(keys[i] >> shift) & mask] += _1
     if counts.max() == keys.size:
         return False
     places = np.cumsum(counts) - counts
@@ -129,7 +130,7 @@ def sort_by_digit(keys, spare, shift):
         key = keys[i]
         digit = (key >> shift) & mask
         spare[places[digit]] = key
-        places[digit] += 1
+        places[digit] += _1
     return True
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from mdmkit.core.exact_sums import LIMB_BITS, LIMBS
-from mdmkit.statistics.kernels import inner_kernel
+from mdmkit.statistics.kernels import inlined_kernel, inner_kernel
 from mdmkit.statistics.kernels.overlaps import normal_pixels, touch_target
 from mdmkit.statistics.kernels.state import (
     ANOMALOUS,
@@ -157,7 +157,7 @@ def count_component(t, s):
         touching[t, CALM] = np.int64(anomalous / qualities[rank - 1]) - 1 - anomalous
 
 
-@inner_kernel
+@inlined_kernel
 def count_targets(s):
     """Bring sIoU, and the true positives, up to date."""
     targets, totals, counters, qualities = s.targets, s.totals, s.counters, s.qualities
@@ -192,7 +192,7 @@ def count_targets(s):
     counters[N_TARGETS] = 0
 
 
-@inner_kernel
+@inlined_kernel
 def serve(late, s):
     """Pass on what joined in this rank, and count components; with `late`, all of them."""
     touching, queue, counters = s.touching, s.queue, s.counters
@@ -213,7 +213,7 @@ def serve(late, s):
         counters[N_LATE] = 0
 
 
-@inner_kernel
+@inlined_kernel
 def settle(late, s):
     """Count what changed in this rank; with `late`, what was put off, too."""
     serve(late, s)
