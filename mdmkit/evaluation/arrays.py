@@ -18,7 +18,7 @@ from mdmkit.core.margin import Margin, are_several, check_t_margin, trivial_leve
 from mdmkit.evaluation.closer_looks import closer_curve
 from mdmkit.evaluation.evaluation import Evaluation
 from mdmkit.evaluation.gathering import check_aggregate
-from mdmkit.evaluation.sources import OneByOne
+from mdmkit.evaluation.threads import OneByOne
 from mdmkit.metrics.base import Metric
 from mdmkit.metrics.component_metrics import ComponentMetric
 from mdmkit.metrics.curve import ThresholdCurve

@@ -25,8 +25,7 @@ from mdmkit.core.extras import needed_by
 from mdmkit.core.frame_streams import as_frame
 from mdmkit.core.labels import LabelCodes
 from mdmkit.core.progress import Progress, no_progress
-from mdmkit.evaluation.sources import G, Gathering
-from mdmkit.evaluation.threads import FrameErrors, Load
+from mdmkit.evaluation.threads import FrameErrors, G, Gathering, Load
 
 if TYPE_CHECKING:
     from distributed import Client

@@ -10,8 +10,7 @@ from mdmkit.core.arguments import as_integer, check_kind
 from mdmkit.core.errors import InputError
 from mdmkit.core.given import given_frames
 from mdmkit.core.labels import LabelCodes
-from mdmkit.evaluation.sources import Frames, OneByOne
-from mdmkit.evaluation.threads import Load, Threads
+from mdmkit.evaluation.threads import Frames, Load, OneByOne, Threads
 
 
 def check_jobs(jobs: object) -> int:

@@ -142,7 +142,7 @@ class Gathered:
 
     def contribution(self, frame: Frame) -> Contribution:
         """Count one frame; changes nothing here."""
-        if self._accumulator.looking_again:
+        if self._accumulator.looked_at is not None:
             return Contribution(Counts(), inside=self._accumulator.inside(frame))
         if self.needs_fit:
             raise InputError(

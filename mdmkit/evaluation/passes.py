@@ -7,7 +7,7 @@ from mdmkit.core.named_arrays import fingerprint
 from mdmkit.core.progress import Progress, no_progress
 from mdmkit.evaluation.contributions import Counts
 from mdmkit.evaluation.gathering import SECOND, UNLIMITED, Gathered
-from mdmkit.evaluation.sources import Frames
+from mdmkit.evaluation.threads import Frames
 from mdmkit.metrics.measures import Unresolved
 from mdmkit.statistics.normalizers import Rank
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -51,29 +51,31 @@ Intervals = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class SecondLook:
-    """The closed intervals of scores, shape (k, 2) each, in which every score is looked at."""
+    """What a second pass over the same frames looks at.
+
+    Attributes
+    ----------
+    intervals : dict
+        By statistic, the closed intervals of scores, shape (k, 2), in which every one is known.
+    edges : ndarray of float64
+        Ends of the bins that any statistic of components looks into. All bins between two of
+        these are one: pixels are placed quickly between few edges.
+    bins : dict
+        By statistic of components, which of the bins between these it looks into.
+    """
 
     intervals: dict[Statistic, Intervals]
+    edges: Edges
+    bins: dict[Statistic, NDArray[np.bool_]]
 
-    def bins(self, edges: Edges) -> tuple[Edges, dict[Statistic, NDArray[np.bool_]]]:
-        """The ends of bins between `edges` that any statistic looks into, and its own bins.
-
-        All others between two of these are one bin: pixels are placed quickly between few edges.
-        """
-        if not self._bins:
-            of_components = {s: i for s, i in self.intervals.items() if not of_pixels(s)}
-            wanted = {s: bins_meeting(edges, i) for s, i in of_components.items()}
-            any_wanted = np.logical_or.reduce(
-                list(wanted.values()) or [np.zeros(edges.size + 1, bool)]
-            )
-            ends = np.flatnonzero(any_wanted[:-1] | any_wanted[1:])
-            places = np.append(ends, edges.size)
-            self._bins.append((edges[ends], {s: bins[places] for s, bins in wanted.items()}))
-        return self._bins[0]
-
-    @cached_property
-    def _bins(self) -> list[tuple[Edges, dict[Statistic, NDArray[np.bool_]]]]:
-        return []
+    @classmethod
+    def into(cls, intervals: dict[Statistic, Intervals], edges: Edges) -> SecondLook:
+        """Look into these intervals, at bins between `edges` where components are counted."""
+        bins = {s: bins_meeting(edges, i) for s, i in intervals.items() if not of_pixels(s)}
+        some = np.logical_or.reduce([np.zeros(edges.size + 1, bool), *bins.values()])
+        ends = np.flatnonzero(some[:-1] | some[1:])
+        places = np.append(ends, edges.size)
+        return cls(intervals, edges[ends], {s: wanted[places] for s, wanted in bins.items()})
 
     def __eq__(self, other: object) -> bool:
         return (
@@ -244,7 +246,7 @@ class Accumulator:
                 whole[statistic] = scores_of_bins(
                     self.component_edges, np.flatnonzero(bins_meeting(self.component_edges, wanted))
                 )
-        self._look, self._resolved = SecondLook(whole), {}
+        self._look, self._resolved = SecondLook.into(whole, self.component_edges), {}
 
     def _known_in_bins(self, statistic: Statistic) -> Any:
         """The sum of a statistic of which some was counted in bins."""
@@ -258,11 +260,6 @@ class Accumulator:
         """The intervals of the second pass, if one has begun."""
         return None if self._look is None else tuple(self._look.intervals.values())
 
-    @property
-    def looking_again(self) -> bool:
-        """Whether a second pass has begun."""
-        return self._look is not None
-
     def forget(self) -> None:
         """End the second pass, and drop its counts."""
         self._look, self._resolved = None, {}
@@ -274,12 +271,10 @@ class Accumulator:
         for statistic, intervals in self._look.intervals.items():
             if of_pixels(statistic):
                 found[statistic] = statistic.between(frame, intervals)  # type: ignore[union-attr]
-        edges, wanted = self._look.bins(self.component_edges)
-        if not wanted:
-            return Totals(1, found)
-        binned = BinnedFrame.of(frame, edges)
-        for statistic, resolved in wanted.items():
-            found[statistic] = statistic.inside(binned, edges, resolved)  # type: ignore[union-attr]
+        edges = self._look.edges
+        binned = BinnedFrame.of(frame, edges) if self._look.bins else None
+        for statistic, resolved in self._look.bins.items():
+            found[statistic] = statistic.inside(binned, edges, resolved)  # type: ignore
         return Totals(1, found)
 
     def add_inside(self, part: Totals) -> None:
@@ -293,7 +288,7 @@ class Accumulator:
         look = self._look.intervals if self._look else {}
         held = (self._exact, self._binned, self._resolved, look)
         by_statistic = tuple(tuple(_canonical(h.get(s)) for s in statistics) for h in held)
-        return self.frames, self.over_budget, self.looking_again, *by_statistic
+        return self.frames, self.over_budget, self._look is not None, *by_statistic
 
     def fill(self, contents: tuple[Any, ...], statistics: Sequence[Statistic]) -> None:
         """Take the `contents` of another accumulator."""
@@ -303,7 +298,7 @@ class Accumulator:
             for held in by_statistic
         )
         self._exact_cost = self._cost(self._exact)
-        self._look = SecondLook(look) if looking_again else None
+        self._look = SecondLook.into(look, self.component_edges) if looking_again else None
 
     def total(self) -> Totals:
         """The sum so far."""

@@ -21,9 +21,8 @@ from numpy.typing import NDArray
 
 from mdmkit.core.arguments import check_share, check_that
 from mdmkit.core.labels import ANOMALOUS, IGNORED
-from mdmkit.statistics.interval_counts import IntervalCounts
 from mdmkit.statistics.score_keys import Keys, key_source, keys_of
-from mdmkit.statistics.stepped_counts import CountedStatistic
+from mdmkit.statistics.stepped_counts import CountedStatistic, IntervalCounts
 
 if TYPE_CHECKING:
     from mdmkit.core.frame import Frame
@@ -142,8 +141,10 @@ class BorderMatch(CountedStatistic):
     def _eroded(self, keys: Keys) -> Keys:
         from mdmkit.statistics.kernels.erosion import erode_cross
 
+        if self.neighbours == 8:
+            return _eroded(keys, 1)
         out = np.empty_like(keys)
-        erode_cross(keys, self.neighbours == 8, out)
+        erode_cross(keys, out)
         return out
 
     def _places(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -13,10 +13,9 @@ from numpy.typing import NDArray
 
 from mdmkit.core.labels import ANOMALOUS
 from mdmkit.core.types import Array
-from mdmkit.statistics.interval_counts import KeyRuns
 from mdmkit.statistics.regions import covered_steps
 from mdmkit.statistics.score_keys import Keys, key_source, keys_of
-from mdmkit.statistics.stepped_counts import CountedStatistic, SteppedCounts
+from mdmkit.statistics.stepped_counts import CountedStatistic, KeyRuns, SteppedCounts
 from mdmkit.statistics.steps import Steps
 
 if TYPE_CHECKING:

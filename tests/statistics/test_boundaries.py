@@ -8,10 +8,9 @@ from scipy.ndimage import minimum_filter
 
 from mdmkit.core.frame import Frame, as_unit
 from mdmkit.statistics.boundaries import BandOverlap, BorderMatch, _eroded
-from mdmkit.statistics.interval_counts import IntervalCounts
 from mdmkit.statistics.regions import RegionCoverage
 from mdmkit.statistics.score_keys import key_source, keys_of, scores_of
-from mdmkit.statistics.stepped_counts import BinnedCounts, SteppedCounts
+from mdmkit.statistics.stepped_counts import BinnedCounts, IntervalCounts, SteppedCounts
 from tests.conftest import DTYPES, KINDS, random_scores
 from tests.reference.borders import band_counts, match_counts
 

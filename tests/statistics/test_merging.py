@@ -16,7 +16,7 @@ from mdmkit.core.files import seal
 from mdmkit.core.frame_streams import as_frames
 from mdmkit.core.labels import LabelCodes
 from mdmkit.core.named_arrays import narrowed, widened
-from mdmkit.evaluation.sources import OneByOne
+from mdmkit.evaluation.threads import OneByOne
 from mdmkit.metrics.measures import MarginAt
 from mdmkit.statistics import accumulator
 from mdmkit.statistics.edges import unit_edges, with_edges

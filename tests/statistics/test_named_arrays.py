@@ -14,7 +14,6 @@ from mdmkit.statistics.accumulator import Accumulator
 from mdmkit.statistics.boundaries import BandOverlap
 from mdmkit.statistics.detections import DetectionRule, DetectionStatistic
 from mdmkit.statistics.image_rates import ImageCoverage
-from mdmkit.statistics.interval_counts import IntervalCounts
 from mdmkit.statistics.kinds import (
     ComponentStatistic,
     ImageRatesStatistic,
@@ -22,6 +21,7 @@ from mdmkit.statistics.kinds import (
 )
 from mdmkit.statistics.normalizers import MinMax, Rank, Unchanged
 from mdmkit.statistics.pixel_bins import BinnedFrame
+from mdmkit.statistics.stepped_counts import IntervalCounts
 from mdmkit.statistics.target_bins import TargetBin
 
 EDGES = np.array([0.25, 0.5])

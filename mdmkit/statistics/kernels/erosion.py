@@ -64,18 +64,14 @@ def erode_columns(keys, depth, out):
 
 
 @kernel
-def erode_cross(keys, diagonals, out):
-    """Minimum over a pixel and its 4 neighbours, or all 8; 0 at the edges of the image."""
+def erode_cross(keys, out):
+    """Minimum over a pixel and its 4 neighbours; 0 at the edges of the image."""
     height, width = keys.shape
     out[:] = 0
     for y in range(1, height - 1):
         for x in range(1, width - 1):
             least = min(keys[y, x], min(keys[y, x - 1], keys[y, x + 1]))
-            least = min(least, min(keys[y - 1, x], keys[y + 1, x]))
-            if diagonals:
-                least = min(least, min(keys[y - 1, x - 1], keys[y - 1, x + 1]))
-                least = min(least, min(keys[y + 1, x - 1], keys[y + 1, x + 1]))
-            out[y, x] = least
+            out[y, x] = min(least, min(keys[y - 1, x], keys[y + 1, x]))
 
 
 @kernel
