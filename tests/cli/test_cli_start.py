@@ -48,6 +48,19 @@ def test_help_imports_nothing_heavy():
     assert ran.stdout.count("Usage: mdmkit") == 4
 
 
+def test_a_comparison_imports_nothing_that_it_does_not_use(folders):
+    unused = """
+unused = {"scipy.linalg", "matplotlib", "jinja2", "h5py", "asyncio", "multiprocessing", "ssl"}
+unused |= {f"mdmkit.{room}" for room in ("plots", "report", "thresholds", "uncertainty")}
+unused |= {"mdmkit.comparison.checkpoints", "mdmkit.cli.report", "mdmkit.cli.plot_curves"}
+loaded = sorted(unused & set(sys.modules))
+assert not loaded, loaded
+"""
+    asked = f"compare good=good --target masks --metrics {RANKING} --quiet"
+    ran = shell("-c", commands(asked) + unused, cwd=folders)
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
 def test_the_module_runs_as_a_program(folders):
     ran = shell(
         "-m", "mdmkit", "compare", "good=good", "--target", "masks", "--metrics", RANKING,
