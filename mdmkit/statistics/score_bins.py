@@ -143,7 +143,8 @@ class PixelBins(Merging):
 
     def as_groups(self) -> BracketedPixels:
         """Group the pixels by bin, where none were looked at again."""
-        return self.bracketed(np.zeros(self.edges.size + 1, bool), PixelCounts.none())
+        kept = np.flatnonzero(self.counts.any(axis=1))
+        return BracketedPixels(self.greatest[kept], self.counts[kept], self.least[kept])
 
     def bracketed(self, looked_into: NDArray[np.bool_], inside: PixelCounts) -> BracketedPixels:
         """Group the pixels by bin, and by score where the pixels of some bins were looked at again.
