@@ -23,6 +23,7 @@ from dask.delayed import Delayed, delayed
 from mdmkit.core.errors import InputError, InputTypeError, listing
 from mdmkit.core.extras import needed_by
 from mdmkit.core.frame_streams import as_frame
+from mdmkit.core.given import one_pair
 from mdmkit.core.labels import LabelCodes
 from mdmkit.core.progress import Progress, no_progress
 from mdmkit.evaluation.threads import FrameErrors, G, Gathering, Load
@@ -57,10 +58,6 @@ class Chunk:
     needs: tuple[Delayed, ...] = ()
     frames: int = 0
 
-    def task(self, name: str, function: Callable[..., Any], *before: Delayed) -> Delayed:
-        """`function(loads, *before, *values of needs)`."""
-        return _task(name, partial(function, self.loads), *before, *self.needs)
-
 
 @dataclass(frozen=True)
 class Part:
@@ -94,7 +91,10 @@ class DaskFrames:
         """
         # a task of its own: it travels once to each worker, and is known again when one is lost
         given = delayed(blank(), name=_key("settings"), traverse=False)
-        swept = [chunk.task("sweep", _sweep, given) for chunk in self.chunks]
+        swept = [
+            _task("sweep", partial(_sweep, chunk.loads), given, *chunk.needs)
+            for chunk in self.chunks
+        ]
         part = self._value(_tree(given, swept), swept, progress)
         errors = FrameErrors()
         errors.found += part.errors
@@ -288,12 +288,11 @@ def in_collections(frames: Any, codes: LabelCodes) -> DaskFrames:
     """
     if _is_bag(frames):
         chunks = [
-            Chunk(partial(_of_items, codes, f" of partition {number}"), (part,))
+            Chunk(partial(_of_items, codes, 0, f" of partition {number}"), (part,))
             for number, part in enumerate(frames.to_delayed())
         ]
         return DaskFrames(chunks)
-    if isinstance(frames, tuple) and len(frames) in (2, 3) and all(map(_is_array, frames)):
-        frames = [frames]
+    frames = one_pair(frames)
     if not isinstance(frames, (list, tuple)):
         raise InputTypeError(
             f"expected a bag, or a list of pairs of Dask arrays, found {type(frames).__name__}",
@@ -316,10 +315,6 @@ def in_collections(frames: Any, codes: LabelCodes) -> DaskFrames:
 
 def _is_bag(value: object) -> bool:
     return type(value).__module__.startswith("dask.bag")
-
-
-def _is_array(value: object) -> bool:
-    return hasattr(value, "__array__") and hasattr(value, "shape")
 
 
 def _stack_chunks(item: Sequence[object], codes: LabelCodes, index: int, count: int) -> list[Chunk]:
@@ -352,17 +347,15 @@ def _stack_chunks(item: Sequence[object], codes: LabelCodes, index: int, count: 
     ]
 
 
-def _of_items(codes: LabelCodes, place: str, items: Iterable[object]) -> Iterator[Load]:
-    for index, item in enumerate(items):
+def _of_items(codes: LabelCodes, start: int, place: str, items: Iterable[object]) -> Iterator[Load]:
+    for index, item in enumerate(items, start):
         name = f"frame {index}{place}"
         yield partial(as_frame, item, codes, name, name)
 
 
 def _of_one(codes: LabelCodes, index: int, item: object) -> Iterator[Load]:
-    yield partial(as_frame, item, codes, f"frame {index}", f"frames[{index}]")
+    return _of_items(codes, index, "", [item])
 
 
-def _of_stacks(codes: LabelCodes, start: int, *stacks: object) -> Iterator[Load]:
-    for index, maps in enumerate(zip(*stacks, strict=True)):
-        name = f"frame {start + index}"
-        yield partial(as_frame, maps, codes, name, name)
+def _of_stacks(codes: LabelCodes, start: int, *stacks: Iterable[object]) -> Iterator[Load]:
+    return _of_items(codes, start, "", zip(*stacks, strict=True))

@@ -120,6 +120,7 @@ class Accumulator:
         self.frames = 0
         self._exact: Counted = {}
         self._waiting: list[Counted] = []
+        self._exact_cost = self._waiting_cost = 0  # by `_cost`
         self._binned: Counted = {}
         self._look: SecondLook | None = None
         self._resolved: Counted = {}
@@ -161,8 +162,9 @@ class Accumulator:
 
     def _take(self, exact: Counted) -> None:
         self._waiting.append(exact)
-        waiting, held = (sum(map(self._cost, parts)) for parts in (self._waiting, [self._exact]))
+        self._waiting_cost += self._cost(exact)
         limit = self.memory // 4 if self.over_budget else self.memory
+        waiting, held = self._waiting_cost, self._exact_cost
         if waiting > min(held, limit) or waiting + held > limit:
             self._settle()
 
@@ -179,21 +181,25 @@ class Accumulator:
     def _settle(self) -> None:
         """Sum up; beyond the budget, in bins."""
         parts = [self._exact, *self._waiting]
-        self._waiting = []
+        self._waiting, self._waiting_cost = [], 0
         statistics = dict.fromkeys(s for part in parts for s in part)
         self._exact = {s: merged(s, [part[s] for part in parts if s in part]) for s in statistics}
-        self.over_budget = self.over_budget or self._cost(self._exact) > self.memory
+        self._exact_cost = self._cost(self._exact)
+        self.over_budget = self.over_budget or self._exact_cost > self.memory
         if self.over_budget:
             for statistic in list(self._exact):
                 if not stays_exact(statistic):
                     _add(self._binned, statistic, self._in_bins(statistic))
                     del self._exact[statistic]
+            self._exact_cost = self._cost(self._exact)
 
     def _in_bins(self, statistic: Statistic) -> Any:
         known = self._exact[statistic]
         if of_pixels(statistic):
             return PixelBins.of(known, self.edges)
-        return statistic.at_edges(known, self.component_edges)  # type: ignore[union-attr]
+        if isinstance(known, ComponentCounts):
+            return BinnedComponents.of_sweep(known, self.component_edges)
+        return known.at_edges(self.component_edges)
 
     def merge(self, other: Accumulator) -> None:
         """Count the frames of another accumulator with the same memory and thresholds.
@@ -293,6 +299,7 @@ class Accumulator:
             {s: known for s, known in zip(statistics, held, strict=True) if known is not None}
             for held in by_statistic
         )
+        self._exact_cost = self._cost(self._exact)
         self._look = SecondLook.into(look, self.component_edges) if looking_again else None
 
     def total(self) -> Totals:

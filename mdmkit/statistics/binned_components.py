@@ -92,15 +92,11 @@ class BinnedComponents(Components):
 
     def as_sweep(self, edges: Edges, resolved: ComponentCounts | None) -> ComponentCounts:
         """Changes moved up to the next edge, but for those inside resolved bins."""
-        inside = resolved or ComponentCounts.none(self.sizes)
-        return ComponentCounts(
-            self.sizes,
-            self.targets,
-            self.largest,
-            self.siou.as_steps(edges, inside.siou),  # type: ignore[arg-type]
-            self.ppv.as_steps(edges, inside.ppv),  # type: ignore[arg-type]
-            self.hits.as_steps(edges, inside.hits),
+        parts: Any = (
+            part.as_steps(edges, None if resolved is None else getattr(resolved, name))
+            for name, part in (("siou", self.siou), ("ppv", self.ppv), ("hits", self.hits))
         )
+        return ComponentCounts(self.sizes, self.targets, self.largest, *parts)
 
 
 def _tables(edges: Edges, totals: int, spread: int) -> tuple[Table, Table, Table]:

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,7 @@ from mdmkit.core.labels import ANOMALOUS, NORMAL
 from mdmkit.statistics.edges import Edges
 from mdmkit.statistics.levels import Counts
 from mdmkit.statistics.pixels import PixelCounts, count_by_class
-from mdmkit.statistics.score_bins import BracketedPixels, PixelBins
+from mdmkit.statistics.score_bins import BracketedPixels, PixelBins, merged_pixels
 
 if TYPE_CHECKING:
     from mdmkit.core.frame import Frame
@@ -116,16 +116,12 @@ def _counted(frames: Iterable[Frame]) -> PixelBins | PixelCounts | None:
         known = PixelCounts.of(frame) if few else binned(frame)
         if known is None or (parts and type(known) is not type(parts[0])):
             return None
-        parts = [_merged([*parts, known])]
+        parts = [merged_pixels([*parts, known])]
     total = parts[0] if parts else None
     outside = (
         isinstance(total, PixelCounts) and not 0 <= total.extremes[0] <= total.extremes[1] <= 1
     )
     return None if outside else total
-
-
-def _merged(parts: list[Any]) -> Any:
-    return parts[0] if len(parts) == 1 else type(parts[0]).merged(parts)
 
 
 def unresolved(

@@ -23,7 +23,7 @@ from mdmkit.statistics.pixels import PixelCounts
 from mdmkit.statistics.regions import RegionCoverage, TargetTally
 from mdmkit.statistics.score_bins import PixelBins, merged_pixels
 from mdmkit.statistics.stepped_counts import CountedStatistic
-from mdmkit.statistics.target_bins import TargetBin, both_bins
+from mdmkit.statistics.target_bins import TargetBin
 
 if TYPE_CHECKING:
     from mdmkit.core.frame import Frame
@@ -59,10 +59,6 @@ class ComponentStatistic:
     def of(self, frame: Frame) -> ComponentCounts:
         """Count one frame."""
         return ComponentCounts.of(frame, self.sizes)
-
-    def at_edges(self, sweep: ComponentCounts, edges: Edges) -> BinnedComponents:
-        """Counts reduced to bins between `edges`."""
-        return BinnedComponents.of_sweep(sweep, edges)
 
     def in_bins(self, binned: BinnedFrame, edges: Edges) -> BinnedComponents:
         """Count one frame in bins between `edges`."""
@@ -107,10 +103,6 @@ class ChangedStatistic:
         few = isinstance(self.statistic, PixelStatistic) and not self.change.selects
         return PixelCounts if few else self.statistic
 
-    def at_edges(self, sweep: object, edges: Edges) -> Any:
-        """Counts reduced to bins between `edges`."""
-        return self.statistic.at_edges(sweep, edges)
-
     def in_bins(self, binned: BinnedFrame, edges: Edges) -> Any:
         """Change one frame, given as it was, and count it in bins between `edges`."""
         return self.statistic.in_bins(self._changed(binned), edges)
@@ -151,12 +143,12 @@ def changed(change: FrameChange, statistic: Statistic) -> Statistic:
     if isinstance(change, TargetBin) and isinstance(statistic, (TargetTally, DetectionStatistic)):
         return replace(statistic, components=_narrowed(statistic.components, change))
     if isinstance(change, TargetBin) and isinstance(statistic, RegionCoverage):
-        return replace(statistic, within=both_bins(statistic.within, change))
+        return replace(statistic, within=change.after(statistic.within))
     return ChangedStatistic(change, statistic)
 
 
 def _narrowed(sizes: ComponentSizes, change: TargetBin) -> ComponentSizes:
-    return replace(sizes, within=both_bins(sizes.within, change))
+    return replace(sizes, within=change.after(sizes.within))
 
 
 def has_bins(statistic: Statistic) -> TypeGuard[Binnable]:

@@ -22,7 +22,7 @@ from mdmkit.statistics.pixel_order import descending
 from mdmkit.statistics.score_keys import keys_of
 from mdmkit.statistics.stepped_counts import CountedStatistic, SteppedCounts
 from mdmkit.statistics.steps import Steps
-from mdmkit.statistics.target_bins import BothBins, TargetBin
+from mdmkit.statistics.target_bins import TargetBin
 
 if TYPE_CHECKING:
     from mdmkit.core.frame import Frame
@@ -42,7 +42,7 @@ class RegionCoverage(CountedStatistic):
     saturated : bool
         Regions and their saturation areas as the frame names them, where it names some (sPRO);
         else its components of 8-connectivity, each saturated by all of its pixels.
-    within : TargetBin or BothBins, optional
+    within : TargetBin, optional
         Components of which size or place are regions.
 
     Notes
@@ -59,7 +59,7 @@ class RegionCoverage(CountedStatistic):
 
     min_target: int = 0
     saturated: bool = False
-    within: TargetBin | BothBins | None = None
+    within: TargetBin | None = None
     ends = 1
 
     def of(self, frame: Frame) -> SteppedCounts:
@@ -75,7 +75,7 @@ class RegionCoverage(CountedStatistic):
         if self.saturated and named is not None:
             if self.within is not None:
                 raise InputError(
-                    f"expected no {self.within.by} beside regions that the data set names, "
+                    f"expected no bin beside regions that the data set names, "
                     f"found {self.within.name}; pro has sizes and places",
                     argument="spro",
                 )

@@ -14,12 +14,7 @@ from mdmkit.core.types import Array
 MOST_BYTES = 2**28
 
 
-class _Kept(threading.local):
-    def __init__(self) -> None:
-        self.arrays: dict[str, NDArray[np.uint8]] = {}
-
-
-_KEPT = _Kept()
+_KEPT = threading.local()
 
 
 def scratch(name: str, size: int, dtype: Any) -> Array:
@@ -31,7 +26,8 @@ def scratch(name: str, size: int, dtype: Any) -> Array:
     wanted = size * np.dtype(dtype).itemsize
     if wanted > MOST_BYTES:
         return np.empty(size, dtype)
-    memory = _KEPT.arrays.get(name)
+    kept: dict[str, NDArray[np.uint8]] = vars(_KEPT)  # of this thread
+    memory = kept.get(name)
     if memory is None or memory.size < wanted:
-        memory = _KEPT.arrays[name] = np.empty(wanted, np.uint8)
+        memory = kept[name] = np.empty(wanted, np.uint8)
     return memory[:wanted].view(dtype)

@@ -239,10 +239,6 @@ class CountedStatistic:
         """Count one frame."""
         raise NotImplementedError
 
-    def at_edges(self, sweep: SteppedCounts | IntervalCounts, edges: Edges) -> BinnedCounts:
-        """Counts reduced to bins."""
-        return sweep.at_edges(edges)
-
     def in_bins(self, binned: BinnedFrame, edges: Edges) -> BinnedCounts:
         """Count one frame in bins."""
         return self.of(binned.frame).at_edges(edges)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -43,6 +43,8 @@ class TargetBin(FrameChange, AsArrays):
         counted from the top, a proxy of its distance.
     low, high : float
         low <= value < high.
+    before : TargetBin, optional
+        A bin in which they must lie, too.
 
     Raises
     ------
@@ -53,6 +55,7 @@ class TargetBin(FrameChange, AsArrays):
     by: str
     low: float
     high: float
+    before: TargetBin | None = None
     selects = True
 
     def __post_init__(self) -> None:
@@ -65,16 +68,21 @@ class TargetBin(FrameChange, AsArrays):
 
     @property
     def name(self) -> str:
-        """Name of the bin, as in `ap@size=0:300`."""
-        return f"{self.by}={spelled(self.low)}:{spelled(self.high)}"
+        """Name of the bin, as in `ap@size=0:300`, behind that of the one before."""
+        own = f"{self.by}={spelled(self.low)}:{spelled(self.high)}"
+        return own if self.before is None else f"{self.before.name}@{own}"
+
+    def after(self, before: object) -> TargetBin:
+        """Keep the components that lie in an earlier bin, too, if there was one."""
+        return replace(self, before=before) if isinstance(before, TargetBin) else self
 
     def keeps(self, frame: Frame) -> NDArray[np.bool_]:
         """Whether each component of `FrameRegions` lies in the bin, shape (K,)."""
         regions = FrameRegions.of(frame)
-        values = regions.rows if self.by == "rows" else regions.sizes
-        if self.by == "share":
-            return _within(values / frame.scores.size, self.low, self.high)
-        return _within(values, self.low, self.high)
+        share = regions.sizes / frame.scores.size
+        values: Array = {"size": regions.sizes, "share": share, "rows": regions.rows}[self.by]
+        inside = (values >= self.low) & (values < self.high)
+        return np.asarray(inside if self.before is None else inside & self.before.keeps(frame))
 
     def __call__(self, frame: Frame) -> Frame:
         regions = FrameRegions.of(frame)
@@ -84,34 +92,3 @@ class TargetBin(FrameChange, AsArrays):
         classes = frame.classes.copy()
         classes.ravel()[regions.pixels[outside[regions.component]]] = IGNORED
         return frame.altered(classes=classes)
-
-
-@dataclass(frozen=True)
-class BothBins(AsArrays):
-    """Keep the components that lie in each of two bins."""
-
-    first: TargetBin | BothBins
-    second: TargetBin
-
-    @property
-    def by(self) -> str:
-        """Property by which components are told apart."""
-        return f"{self.first.by} and {self.second.by}"
-
-    @property
-    def name(self) -> str:
-        """Name of both bins, as in `ap@size=0:300@rows=0:400`."""
-        return f"{self.first.name}@{self.second.name}"
-
-    def keeps(self, frame: Frame) -> NDArray[np.bool_]:
-        """Whether each component of `FrameRegions` lies in both, shape (K,)."""
-        return self.first.keeps(frame) & self.second.keeps(frame)
-
-
-def both_bins(first: object, second: TargetBin) -> TargetBin | BothBins:
-    """Choose components in a bin, and in an earlier bin if there was one."""
-    return BothBins(first, second) if isinstance(first, (TargetBin, BothBins)) else second
-
-
-def _within(values: Array, low: float, high: float) -> NDArray[np.bool_]:
-    return np.asarray((values >= low) & (values < high))

@@ -20,8 +20,8 @@ CLASSES = 4  # NORMAL, ANOMALOUS, IGNORED of mdmkit.core.frame, and
 UNKNOWN = 3
 #: Equal bins of (0, 1); a power of two, so that their edges k / BINS are exact.
 BINS = 4096
-#: Bin 0 holds the score 0, bin k scores in [(k - 1) / BINS, k / BINS) but 0, bin ONE the score 1.
-ONE = BINS + 1
+#: Bin 0 holds the score 0, bin k scores in [(k - 1) / BINS, k / BINS) but 0, bin BINS + 1 the
+#: score 1, the next one others.
 OUTSIDE = BINS + 2
 ROW = BINS + 3
 _BLOCK = 1024
