@@ -128,18 +128,8 @@ class NormalizedTotals:
             known = self.raw(statistic)
             rows = known.rows() if hasattr(known, "rows") else known
             plain = isinstance(self.normalizer, Unchanged) or isinstance(statistic, MaskStatistic)
-            self._normalized[statistic] = rows if plain else rows.rescaled(self._mapped)
+            self._normalized[statistic] = rows if plain else rows.rescaled(self.normalizer)
         return self._normalized[statistic]
-
-    def _mapped(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Normalised scores; once of those that several statistics share."""
-        if scores is not self._latest[0]:
-            self._latest[:] = scores, self.normalizer(scores)
-        return self._latest[1]
-
-    @cached_property
-    def _latest(self) -> list[NDArray[np.float64]]:
-        return [np.empty(0)] * 2
 
     def _rescaled(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
         return scores if isinstance(self.normalizer, Unchanged) else self.normalizer(scores)

@@ -292,15 +292,7 @@ class ComponentCounts(Components):
 
     def rescaled(self, rescale: Rescale) -> ComponentCounts:
         """Map the scores of the statistics, keeping their order."""
-        siou = self.siou.rescaled(rescale)
-        apart = siou.scores.size == self.siou.scores.size  # no two of them became equal
-
-        def mapped(part: Any) -> Any:
-            if apart and part.scores is self.siou.scores:
-                return type(part).summed(siou.scores, part.totals)
-            return part.rescaled(rescale)
-
-        return self._mapped(mapped)
+        return self._mapped(lambda part: part.rescaled(rescale))
 
     def _mapped(self, function: Callable[[Any], Any]) -> ComponentCounts:
         parts = function(self.siou), function(self.ppv), function(self.hits)

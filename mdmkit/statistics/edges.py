@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,40 +85,6 @@ def component_edges(parts: int = 1) -> Edges:
     edges = np.union1d(fixed[::every], unit_edges(4096 * parts))
     edges.flags.writeable = False
     return edges
-
-
-class Stretch(NamedTuple):
-    """A least and a greatest score, with the edges between them.
-
-    Attributes
-    ----------
-    scores : ndarray of float64, shape (last - first + 2,)
-        The least score, `edges[first:last]`, the greatest score.
-    """
-
-    first: int
-    last: int
-    scores: Edges
-
-
-_STRETCHES: deque[tuple[Edges, float, float, Stretch]] = deque(maxlen=8)
-
-
-def stretch_of(edges: Edges, smallest: float, largest: float) -> Stretch:
-    """Find the edges between two different scores.
-
-    The latest are kept: statistics of the same frames share them.
-    """
-    for known, low, high, stretch in tuple(_STRETCHES):  # another thread may add one
-        if known is edges and low == smallest and high == largest:
-            return stretch
-    first = int(np.searchsorted(edges, smallest, side="right"))
-    last = int(np.searchsorted(edges, largest, side="left"))
-    scores = np.concatenate([[smallest], edges[first:last], [largest]])
-    scores.flags.writeable = False
-    stretch = Stretch(first, last, scores)
-    _STRETCHES.append((edges, smallest, largest, stretch))
-    return stretch
 
 
 def united(intervals: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mdmkit.core.exact_sums import LIMBS, floor_units
 from mdmkit.core.named_arrays import AsArrays
-from mdmkit.statistics.edges import Edges, stretch_of
+from mdmkit.statistics.edges import Edges
 
 Rescale = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 S = TypeVar("S", bound="Steps")
@@ -93,7 +93,9 @@ class Steps(AsArrays):
         if not smallest < largest:
             nothing = np.zeros((1, totals.shape[1]), np.int64)
             return cls.summed(np.array([largest]), np.concatenate([totals[:1], nothing]))
-        first, last, scores = stretch_of(edges, smallest, largest)
+        first = int(np.searchsorted(edges, smallest, side="right"))
+        last = int(np.searchsorted(edges, largest, side="left"))
+        scores = np.concatenate([[smallest], edges[first:last], [largest]])
         if first == 0 or last == edges.size:  # else the rows beside them are these two
             nothing = np.zeros((1, totals.shape[1]), np.int64)
             known = np.concatenate([totals[:1], totals[first : last + 1], nothing])
