@@ -38,8 +38,10 @@ OfCounts = Callable[[Counts, Counts], NDArray[np.float64]]
 BLOCK = 2**18
 #: Anomalous pixels whose levels are kept, some 50 bytes each.
 FEW = 2**21
-#: Keys that are sorted together at most, when there are many arrays of them.
+#: Keys in one array at most, when there are many arrays of them.
 CHUNK = 2**24
+#: Keys that are sorted at a time, about.
+STRETCH = 2**21
 
 
 @dataclass(frozen=True, eq=False)
@@ -301,7 +303,30 @@ def _number_above(keys: Keys, z: float) -> int:
 
 
 def _sorted_together(arrays: list[Keys]) -> Keys:
-    return arrays[0] if len(arrays) == 1 else sorted_keys(np.concatenate(arrays))
+    """One sorted array of the keys of several sorted ones, a stretch of scores at a time.
+
+    Beside the keys it takes as much as they do, and not twice that: sorting needs a spare array.
+    """
+    if len(arrays) == 1:
+        return arrays[0]
+    whole = np.empty(sum(keys.size for keys in arrays), arrays[0].dtype)
+    filled, starts = 0, [0] * len(arrays)
+    for stops in _stretches(arrays):
+        pieces = [keys[i:j] for keys, i, j in zip(arrays, starts, stops, strict=True)]
+        stretch = sorted_keys(np.concatenate(pieces))
+        whole[filled : filled + stretch.size] = stretch
+        filled, starts = filled + stretch.size, stops
+    return whole
+
+
+def _stretches(arrays: list[Keys]) -> Iterator[list[int]]:
+    """Where stretches of about `STRETCH` keys end in each of several sorted arrays."""
+    count = sum(keys.size for keys in arrays) // STRETCH
+    if count:
+        drawn = np.sort(np.concatenate([keys[:: 1 + keys.size // (8 * count)] for keys in arrays]))
+        for cut in np.unique(drawn[np.arange(1, count + 1) * drawn.size // (count + 1)]):
+            yield [int(np.searchsorted(keys, cut)) for keys in arrays]
+    yield [keys.size for keys in arrays]
 
 
 def _in_chunks(arrays: list[Keys]) -> Iterator[Keys]:

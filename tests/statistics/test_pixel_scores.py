@@ -125,6 +125,7 @@ def check_exact(seed):
     with (
         patch.object(pixel_scores, "BLOCK", int(rng.choice([1, 3, 2**18]))),
         patch.object(pixel_scores, "CHUNK", int(rng.choice([1, 30, 2**25]))),
+        patch.object(pixel_scores, "STRETCH", int(rng.choice([1, 7, 40, 2**25]))),
     ):
         assert (pixels.anomalous, pixels.normal) == (expected.p, expected.n)
         assert pixels.extremes == (expected.scores[-1], expected.scores[0])
