@@ -154,6 +154,12 @@ def unite(a, b, s):
 
 
 @inlined_kernel
+def _order(facts):
+    """Which of two components takes in the other: kept ones first, then the larger."""
+    return np.int64(facts) | np.int64(facts & KEPT) << 32
+
+
+@inlined_kernel
 def join_basins(r, start, stop, words, s):
     """Join the component r and those of the basins words[start:stop]; returns its root."""
     tree = s.tree
@@ -161,9 +167,8 @@ def join_basins(r, start, stop, words, s):
         other = root_of(tree, np.uint64(words[i]))
         if other == r:
             continue
-        facts, others = ~tree[r], ~tree[other]
-        if (others & KEPT, others) > (facts & KEPT, facts):  # kept ones first, then the larger
-            r, other = other, r
+        swap = _order(~tree[other]) > _order(~tree[r])
+        r, other = other if swap else r, r if swap else other
         if row_of(other, s) == NONE:
             unite_plain(r, other, s)
         else:
