@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mdmkit.core.frame import as_unit
 from mdmkit.core.types import Array
-from mdmkit.statistics.score_keys import Keys, keys_of
+from mdmkit.statistics.score_keys import Keys, keys_of, sorted_keys
 
 if TYPE_CHECKING:
     from mdmkit.core.frame import Frame
@@ -96,12 +96,10 @@ def met_scores(frame: Frame) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
 
 def descending(keys: Keys) -> tuple[NDArray[np.uint32], Keys]:
     """Places of keys in descending order, of equal ones in their own, and the keys there."""
-    from mdmkit.statistics.kernels.sorting import sort_records
-
     if keys.itemsize > 4:
         order = np.argsort(~keys, kind="stable").astype(np.uint32)
         return order, keys[order]
     half = np.uint64(32)
     records = (~keys.astype(np.uint64) << half) | np.arange(keys.size, dtype=np.uint64)
-    records = sort_records(records, np.empty_like(records))
+    records = sorted_keys(records, first_bit=32)
     return records.astype(np.uint32), (~records >> half).astype(keys.dtype)

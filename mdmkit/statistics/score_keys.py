@@ -145,9 +145,12 @@ def _bits(frame: Frame) -> Keys:
     return scores.view(_UNSIGNED[scores.itemsize])
 
 
-def sorted_keys(keys: Keys) -> Keys:
-    """Sort keys in ascending order. O(n); the array that it is given is overwritten."""
-    return _sorted(keys, np.empty_like(keys))
+def sorted_keys(keys: Keys, first_bit: int = 0) -> Keys:
+    """Sort keys in ascending order, those that agree from `first_bit` on in their own.
+
+    O(n); the array that it is given is overwritten.
+    """
+    return _sorted(keys, np.empty_like(keys), first_bit)
 
 
 def _sorted_copy(keys: Keys) -> Keys:
@@ -155,9 +158,9 @@ def _sorted_copy(keys: Keys) -> Keys:
     return np.array(_sorted(keys, scratch("sorted keys", keys.size, keys.dtype)))
 
 
-def _sorted(keys: Keys, spare: Keys) -> Keys:
+def _sorted(keys: Keys, spare: Keys, first_bit: int = 0) -> Keys:
     """Keys in ascending order, in the one array or the other."""
     from mdmkit.statistics.kernels.split_scores import sort_keys
 
-    shifts = np.arange(0, 8 * keys.itemsize, _DIGIT).astype(keys.dtype)
+    shifts = np.arange(first_bit, 8 * keys.itemsize, _DIGIT).astype(keys.dtype)
     return np.asarray(sort_keys(keys, spare, shifts))
