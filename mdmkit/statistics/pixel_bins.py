@@ -36,7 +36,7 @@ class BinnedFrame:
     frame: Frame
     edges: Edges
     keys: NDArray[np.uint32]
-    _met: tuple[float, float] | None = None
+    _met: tuple[float, float] | None = None  # the extremes, where placing came by them
 
     @classmethod
     def of(cls, frame: Frame, edges: Edges) -> BinnedFrame:

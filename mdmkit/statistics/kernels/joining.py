@@ -52,7 +52,10 @@ _LOUD = MARKED | MEETING << MEETING_SHIFT  # bits that call for more than counti
 
 @inlined_kernel
 def root_of(tree, i):
-    """Root of the component that basin i is in, halving the path."""
+    """Root of the component that basin i is in, halving the path.
+
+    Places are unsigned: numba looks whether signed ones are below 0.
+    """
     above = tree[i]
     while above >= 0:
         further = tree[np.uint64(above)]
