@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mdmkit.core.frame import as_unit
-from mdmkit.core.types import Array
 from mdmkit.statistics.edges import Edges, regular_steps
 from mdmkit.statistics.pixel_order import met_scores, score_keys
+from mdmkit.statistics.score_keys import floor_floats
 from mdmkit.statistics.scratch import scratch
 
 if TYPE_CHECKING:
@@ -61,7 +61,8 @@ class BinnedFrame:
             if scores.dtype.kind == "u":
                 scores = as_unit(scores)
             if edges.size <= FEW:
-                place_among(scores, *_rounded(edges, scores.dtype), keys)
+                at, above = -floor_floats(-edges, scores.dtype), floor_floats(edges, scores.dtype)
+                place_among(scores, at, above, keys)
             elif steps := regular_steps(edges):
                 extremes = place_regularly(scores, classes, steps, keys)
             else:
@@ -132,14 +133,6 @@ def _look_up(edges: Edges) -> LookUp:
 
 
 _LOOK_UPS: deque[LookUp] = deque(maxlen=4)
-
-
-def _rounded(edges: Edges, kind: np.dtype[Any]) -> tuple[Array, Array]:
-    """Edges rounded up, and down, to floats of a type: scores compare to them as to the edges."""
-    with np.errstate(over="ignore"):
-        near = edges.astype(kind)
-        up, down = (np.nextafter(near, kind.type(end)) for end in (np.inf, -np.inf))
-    return np.where(near < edges, up, near), np.where(near > edges, down, near)
 
 
 def _keys(values: NDArray[np.float64], edges: Edges) -> NDArray[np.uint32]:

@@ -83,11 +83,14 @@ def floor_keys(scores: Any, dtype: np.dtype[Any]) -> Keys:
     A > z exactly where the key of A is above that of z.
     """
     exact = np.asarray(scores, np.float64)
-    if dtype.itemsize == 8:
-        return keys_of(exact)
+    return keys_of(floor_floats(exact, np.dtype(f"f{dtype.itemsize}")))
+
+
+def floor_floats(exact: Array, kind: np.dtype[Any]) -> Array:
+    """The largest floats of a type that are not above numbers in float64."""
     with np.errstate(over="ignore"):
-        near = exact.astype(np.float32)
-    return keys_of(np.where(near > exact, np.nextafter(near, np.float32(-np.inf)), near))
+        near = exact.astype(kind)
+        return np.where(near > exact, np.nextafter(near, kind.type(-np.inf)), near)
 
 
 def widened(keys: Keys) -> Keys:
